@@ -1,0 +1,64 @@
+# Every target sets itself up: a pinned uv in .uv/, the locked environment in .venv/.
+# Needed: make, git, and Python >= 3.11 with pip. `make` alone lists the targets.
+
+UV_VERSION := 0.13.9
+UV := .uv/bin/uv
+BIN := .venv/bin
+READY := .venv/.ready
+CHECKS := format lint types layers schema
+ARGS ?=
+
+# The interpreter of a new environment; name another with: make PYTHON=/path/to/python3.13 ...
+CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11 python
+ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for each in $(CANDIDATES); do "$$each" -c '$(ENOUGH)' 2>/dev/null && echo "$$each" && break; done)
+
+export UV_PYTHON_DOWNLOADS := never
+export UV_LINK_MODE := copy
+unexport VIRTUAL_ENV
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix clean $(CHECKS)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+demo: $(READY) ## a whole batch against the sandbox: no key, no cost; ends with pictures and a page
+	@$(BIN)/orchestrator demo $(ARGS)
+
+test: $(READY) ## every test, on two processes; narrow it with ARGS="tests/core -k money"
+	@$(BIN)/pytest -n 2 $(ARGS)
+
+check: $(READY) ## format, lint, types, layers and schema, all of them even when one fails
+	@$(MAKE) --no-print-directory --keep-going $(CHECKS)
+
+format: $(READY) ## is everything formatted?
+	@$(BIN)/ruff format --check .
+
+lint: $(READY) ## ruff's rules
+	@$(BIN)/ruff check .
+
+types: $(READY) ## mypy, strict
+	@$(BIN)/mypy
+
+layers: $(READY) ## imports point down
+	@$(BIN)/lint-imports --no-cache
+
+schema: $(READY) ## migrations and orchestrator/store/schema.py agree, on SQLite
+	@$(BIN)/pytest -q -p no:randomly --no-header --durations=0 tests/migrations -k "not postgres"
+
+fix: $(READY) ## format, and repair what the linter can repair safely
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+clean: ## forget the environment and every cache
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+
+$(READY): pyproject.toml uv.lock | $(UV)
+	@$(UV) sync --locked --quiet --python "$(PYTHON)"
+	@touch $@
+
+$(UV):
+	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 was found. Install one, or name it: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
+	@"$(PYTHON)" -m pip --version >/dev/null 2>&1 || { echo "$(PYTHON) has no pip. Install it (Debian: apt-get install python3-pip), then run make again." >&2; exit 1; }
+	@"$(PYTHON)" -m pip install --quiet --disable-pip-version-check --target .uv uv==$(UV_VERSION)

@@ -1,0 +1,71 @@
+"""Loading the manifests that a command names."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from orchestrator.core.budget import day_of
+from orchestrator.core.errors import UsageError
+from orchestrator.core.specs import JobSpec
+from orchestrator.manifest import Manifest, load_manifest
+from orchestrator.settings import Settings
+from orchestrator.yamlio import Problem, ProblemsError
+
+
+def load_manifests(
+    paths: Sequence[Path], settings: Settings, now_ms: int, *, run_key: str | None = None
+) -> list[Manifest]:
+    """Every manifest of `paths`; raises ProblemsError with the problems of all of them together.
+
+    `{{ date }}` is the calendar day in the budgets' time zone. Two files for one run are refused, because each of them
+    would claim to be the whole of it.
+    """
+    today = day_of(now_ms, settings.budgets.timezone)
+    roots = [Path(root) for root in settings.input_roots]
+    manifests: list[Manifest] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            manifests.append(load_manifest(path, input_roots=roots, today=today, run_key=run_key))
+        except ProblemsError as error:
+            problems += error.problems
+    if problems:
+        raise ProblemsError(problems)
+    _refuse_twins(manifests)
+    return manifests
+
+
+def check_all(manifests: Sequence[Manifest]) -> None:
+    """Expand everything once; raises ProblemsError with the problems of all manifests together."""
+    problems: list[Problem] = []
+    for manifest in manifests:
+        try:
+            manifest.check()
+        except ProblemsError as error:
+            problems += error.problems
+    if problems:
+        raise ProblemsError(problems)
+
+
+def chunks(specs: Iterator[JobSpec], size: int) -> Iterator[list[JobSpec]]:
+    """The specs, at most `size` at a time."""
+    chunk: list[JobSpec] = []
+    for spec in specs:
+        chunk.append(spec)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _refuse_twins(manifests: Sequence[Manifest]) -> None:
+    seen: dict[tuple[str, str, str], Manifest] = {}
+    for manifest in manifests:
+        spec = manifest.spec
+        identity = (spec.campaign, spec.name, spec.run_key)
+        if identity in seen:
+            raise UsageError(
+                f"{seen[identity].path} and {manifest.path} both describe run {'/'.join(identity)}. Give them different "
+                "names, or apply one of them under another key with --run. Nothing was written and nothing was spent."
+            )
+        seen[identity] = manifest

@@ -1,0 +1,168 @@
+"""Expand, check and price manifests. Nothing is stored and nothing is spent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from orchestrator import catalogue
+from orchestrator.actions.estimate import Estimate, estimate
+from orchestrator.actions.headroom import Headroom, caps_for, run_path
+from orchestrator.actions.manifests import check_all, chunks
+from orchestrator.actions.paths import PathRegister
+from orchestrator.core.money import format_usd
+from orchestrator.core.specs import JobSpec, RunSpec
+from orchestrator.manifest import Manifest
+from orchestrator.settings import Settings
+from orchestrator.store import latencies, views
+from orchestrator.store.database import Database, Tx
+from orchestrator.store.runs import Run, existing_keys, find_run, path_conflicts
+from orchestrator.store.schema import Scope
+
+CHUNK = 500
+
+
+@dataclass(slots=True)
+class ManifestPlan:
+    """One manifest; money in micros. Only new and waiting jobs cost anything."""
+
+    path: str
+    spec: RunSpec
+    jobs: int = 0
+    images: int = 0
+    new: int = 0
+    new_images: int = 0
+    existing: int = 0
+    cost_micros: int = 0  # of the new jobs
+    waiting: int = 0  # recorded by an earlier apply, not submitted yet
+    waiting_images: int = 0
+    waiting_micros: int = 0
+
+    @property
+    def to_submit(self) -> int:
+        """Jobs that would be paid for from now on."""
+        return self.new + self.waiting
+
+    @property
+    def to_pay_micros(self) -> int:
+        """What they cost, each once."""
+        return self.cost_micros + self.waiting_micros
+
+
+@dataclass(slots=True)
+class Plan:
+    """Several manifests together."""
+
+    manifests: list[ManifestPlan] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)  # sentences; `apply` refuses while there are any
+    headroom: list[Headroom] = field(default_factory=list)
+    estimate: Estimate = field(default_factory=lambda: Estimate(0.0, ""))
+
+    def total(self, name: str) -> int:
+        """The sum of one number over all manifests."""
+        return sum(int(getattr(item, name)) for item in self.manifests)
+
+
+def plan(
+    manifests: Sequence[Manifest],
+    settings: Settings,
+    database: Database | None,
+    *,
+    limit: int | None = None,
+    sample: int | None = None,
+) -> Plan:
+    """What applying and running `manifests` would do; raises ProblemsError when one is off.
+
+    `database` is None where none exists yet: then every job is new. `limit` and `sample` count for each manifest.
+    """
+    if limit is not None or sample is not None:
+        check_all(manifests)  # a problem beyond the first N must not come up later
+    if database is None:
+        return _Planner(None, settings).plan(manifests, limit, sample)
+    with database.read() as tx:
+        return _Planner(tx, settings).plan(manifests, limit, sample)
+
+
+class _Planner:
+    def __init__(self, tx: Tx | None, settings: Settings) -> None:
+        self._tx = tx
+        self._settings = settings
+        self._plan = Plan()
+        self._register: PathRegister | None = None
+
+    def plan(self, manifests: Sequence[Manifest], limit: int | None, sample: int | None) -> Plan:
+        self._register = PathRegister() if len(manifests) > 1 else None
+        for manifest in manifests:
+            self._plan.manifests.append(self._one(manifest, limit, sample))
+            self._plan.warnings += manifest.warnings
+        self._plan.headroom = self._headroom()
+        self._plan.estimate = self._estimate()
+        self._warn()
+        return self._plan
+
+    def _one(self, manifest: Manifest, limit: int | None, sample: int | None) -> ManifestPlan:
+        spec = manifest.spec
+        row = ManifestPlan(str(manifest.path), spec)
+        run = find_run(self._tx, spec.campaign, spec.name, spec.run_key) if self._tx else None
+        if run and self._tx:
+            row.waiting, row.waiting_images, row.waiting_micros = views.pending_cost(self._tx, run.id)
+        for chunk in chunks(manifest.jobs(limit=limit, sample=sample), CHUNK):
+            known = (
+                existing_keys(self._tx, run.id, [item.key for item in chunk]) if run and self._tx else set()
+            )
+            for item in chunk:
+                row.jobs += 1
+                row.images += item.images
+                if item.key in known:
+                    row.existing += 1
+                else:
+                    row.new += 1
+                    row.new_images += item.images
+                    row.cost_micros += item.price_micros
+            self._conflicts(spec, run, chunk)
+        return row
+
+    def _conflicts(self, spec: RunSpec, run: Run | None, chunk: list[JobSpec]) -> None:
+        if self._register is not None:
+            self._plan.conflicts += self._register.claim(spec, chunk)
+        if self._tx is not None:
+            self._plan.conflicts += [
+                f"{item.path} belongs to job {item.job_id} of {item.campaign}/{item.name}, run {item.run_key}"
+                for item in path_conflicts(self._tx, run, spec.campaign, spec.name, chunk)
+            ]
+
+    def _headroom(self) -> list[Headroom]:
+        rows = self._plan.manifests
+        found = []
+        for cap in caps_for(self._tx, self._settings, [row.spec for row in rows]):
+            mine = [
+                row.to_pay_micros
+                for row in rows
+                if cap.scope == Scope.ACCOUNT
+                or (cap.scope == Scope.CAMPAIGN and cap.name == row.spec.campaign)
+                or (cap.scope == Scope.RUN and cap.name == run_path(row.spec))
+            ]
+            found.append(Headroom(cap, sum(mine)))
+        return found
+
+    def _estimate(self) -> Estimate:
+        """By the slowest of the models; they share the account's limits."""
+        seconds, source = 0.0, ""
+        for model in {row.spec.model for row in self._plan.manifests if row.to_submit}:
+            measured = latencies.get(self._tx, model) if self._tx else None
+            guess = catalogue.get(model).latency
+            typical = measured.p50_ms / 1000 if measured else guess.seconds_typical
+            if typical >= seconds:
+                seconds, source = typical, "measured" if measured else guess.source
+        return estimate(self._plan.total("to_submit"), self._settings.limits, seconds, source)
+
+    def _warn(self) -> None:
+        for item in self._plan.headroom:
+            if not item.fits:
+                self._plan.warnings.append(
+                    f"{item.cap.words} has ${format_usd(item.cap.remaining_micros)} left and these jobs cost "
+                    f"${format_usd(item.wanted_micros)}: the rest will wait, unpaid"
+                )
+        shown = self._plan.conflicts[:5]
+        self._plan.warnings += [f"path conflict: {sentence}" for sentence in shown]
+        if len(self._plan.conflicts) > len(shown):
+            self._plan.warnings.append(f"and {len(self._plan.conflicts) - len(shown)} more path conflicts")

@@ -1,0 +1,179 @@
+"""The composition root: the only place that names concrete adapters."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from orchestrator import catalogue
+from orchestrator.artifacts import LocalArtifacts
+from orchestrator.clock import SystemClock, SystemEntropy
+from orchestrator.core.errors import OperatorNeededError, UsageError
+from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider, no_crash
+from orchestrator.provider import WaveSpeed, make_client
+from orchestrator.settings import Settings, api_key, load_settings
+from orchestrator.settings.model import PRESETS
+from orchestrator.store import budgets, migrate
+from orchestrator.store.database import Database, parse_url, sqlite_path
+from orchestrator.store.groupcommit import GroupWriter
+from orchestrator.store.schema import Scope, Window
+from orchestrator.worker.deps import Deps, Facts
+from orchestrator.worker.worker import Worker
+
+SANDBOX_FOLDER: Final = "sandbox"
+
+
+@dataclass
+class App:
+    """The program on one configuration. Use it inside `open_app`, which closes what it opened."""
+
+    settings: Settings
+    clock: Clock
+    entropy: Entropy
+    env: Mapping[str, str]
+    crashpoint: Crashpoint
+    _stack: ExitStack
+    _database: Database | None = None
+
+    @property
+    def database(self) -> Database:
+        """The database; raises UsageError in a command that said it needs none."""
+        if self._database is None:
+            raise UsageError("This command was opened without a database.")
+        return self._database
+
+    @property
+    def output_root(self) -> Path:
+        """The folder that pictures go to; raises UsageError for an object store, which is not supported yet."""
+        if "://" in self.settings.outputs.root:
+            raise UsageError(
+                f"outputs.root is {self.settings.outputs.root}: object stores are not supported yet. Name a folder."
+            )
+        return Path(self.settings.outputs.root)
+
+    def provider(self) -> Provider:
+        """A new connection to the provider; raises OperatorNeededError without a key. Close it with `aclose`."""
+        key = api_key(self.settings, self.env)
+        if key is None:
+            raise OperatorNeededError(
+                f"There is no API key. Set {self.settings.provider.api_key_env}, or name a file in "
+                "provider.api_key_file; to try without a key, add --sandbox."
+            )
+        provider = self.settings.provider
+        return WaveSpeed(
+            provider.base_url,
+            key,
+            self.clock,
+            connect_seconds=provider.connect_timeout_seconds,
+            submit_seconds=provider.submit_timeout_seconds,
+            read_seconds=provider.read_timeout_seconds,
+            upload_seconds=provider.upload_timeout_seconds,
+        )
+
+    def artifacts(self) -> ArtifactStore:
+        """A new artifact store on the output root. Close it with `aclose`."""
+        download = self.settings.download
+        return LocalArtifacts(
+            self.output_root,
+            make_client(connections=self.settings.limits.downloads),
+            policy=self.settings.outputs.nsfw,
+            sidecar=self.settings.outputs.sidecar,
+            max_bytes=download.max_bytes,
+            timeout_seconds=download.timeout_seconds,
+            max_redirects=download.max_redirects,
+            crashpoint=self.crashpoint,
+        )
+
+    def worker(self, run_ids: frozenset[int] | None = None, *, drain: bool = True) -> Worker:
+        """A worker with its own connections, which it closes when its `run` ends."""
+        writer = GroupWriter(self.database)
+        self._stack.callback(writer.close)
+        deps = Deps(
+            self.database,
+            writer,
+            self.provider(),
+            self.artifacts(),
+            self.clock,
+            self.entropy,
+            self.settings,
+            model_facts,
+            self.crashpoint,
+        )
+        return Worker(deps, run_ids=run_ids, drain=drain)
+
+
+@contextmanager
+def open_app(
+    config: Path | None,
+    env: Mapping[str, str],
+    cwd: Path,
+    *,
+    sandbox: bool = False,
+    need_database: bool = True,
+    crashpoint: Crashpoint = no_crash,
+) -> Iterator[App]:
+    """Read the configuration and open what it names.
+
+    A SQLite file that is absent is created; another database must have been brought up to date by `db upgrade`.
+    With `sandbox`, an embedded stand-in provider is started, with a database and an output folder of its own.
+    """
+    settings = load_settings(config, env, cwd)
+    with ExitStack() as stack:
+        if sandbox:
+            settings, env = _sandboxed(settings, env, cwd, stack)
+        app = App(settings, SystemClock(), SystemEntropy(), env, crashpoint, stack)
+        if need_database:
+            app._database = _open_database(app, stack)  # noqa: SLF001 - the composition root makes the app
+        yield app
+
+
+def model_facts(model: str) -> Facts:
+    """What the worker must know of a model."""
+    entry = catalogue.get(model)
+    return Facts(entry.latency.seconds_typical, entry.media_type)
+
+
+def _open_database(app: App, stack: ExitStack) -> Database:
+    url = app.settings.database_url
+    path = sqlite_path(parse_url(url))
+    if path is not None and migrate.current(url).current is None:
+        migrate.upgrade(url)
+    migrate.check(url)
+    database = Database.open(url, app.clock, app.crashpoint)
+    stack.callback(database.close)
+    budgets.synchronize(database, _config_caps(app.settings))
+    return database
+
+
+def _config_caps(settings: Settings) -> dict[tuple[Scope, str, Window], int]:
+    caps = {
+        (Scope.ACCOUNT, "", Window(window)): micros for window, micros in settings.budgets.account.items()
+    }
+    for name, windows in settings.budgets.campaigns.items():
+        caps.update({(Scope.CAMPAIGN, name, Window(window)): micros for window, micros in windows.items()})
+    return caps
+
+
+def _sandboxed(
+    settings: Settings, env: Mapping[str, str], cwd: Path, stack: ExitStack
+) -> tuple[Settings, Mapping[str, str]]:
+    from orchestrator.sandbox import SandboxConfig, SandboxThread
+
+    sandbox = stack.enter_context(SandboxThread(SandboxConfig()))
+    folder = cwd / SANDBOX_FOLDER
+    generous = PRESETS["gold"]
+    apart = replace(
+        settings,
+        database_url=f"sqlite:///{folder / 'orchestrator.db'}",
+        outputs=replace(settings.outputs, root=str(folder / "outputs")),
+        provider=replace(settings.provider, base_url=sandbox.url, api_key_file=None),
+        limits=replace(
+            settings.limits,
+            level="gold",
+            concurrency=generous.concurrency,
+            submits_per_minute=generous.submits_per_minute,
+            polls_per_second=generous.polls_per_second,
+        ),
+    )
+    return apart, {**env, settings.provider.api_key_env: "sandbox-key"}

@@ -1,0 +1,89 @@
+"""What may be given as an input picture: a hosted URL, or a local file of a known format and a bearable size."""
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+MEGABYTE: Final = 1_000_000
+CONTROL_MAX: Final = 0x20
+
+SIGNATURES: Final = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+    (b"BM", "image/bmp"),
+)
+SNIFF_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class InputRules:
+    """What we upload for a model.
+
+    The formats are those the provider lists (docs: upload pages). No size limit is documented for the newer models;
+    20 MB is our own choice, after the only image limit that was ever published, and leaves room for any photo.
+    """
+
+    media_types: tuple[str, ...] = (
+        "image/jpeg",
+        "image/png",
+        "image/webp",
+        "image/gif",
+        "image/bmp",
+        "image/tiff",
+    )
+    bytes_max: int = 20 * MEGABYTE
+
+
+def sniff(head: bytes) -> str | None:
+    """The media type that the first `SNIFF_BYTES` bytes of a file promise; None when it is no picture we know."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
+    for signature, media_type in SIGNATURES:
+        if head.startswith(signature):
+            return media_type
+    return None
+
+
+def is_url(text: str) -> bool:
+    """Whether `text` is meant as a URL (`scheme://...` or `data:...`) and not as a local path."""
+    return "://" in text or text[:5].lower() == "data:"
+
+
+def url_problem(text: str) -> str | None:
+    """Why a URL cannot be sent, or None: https anywhere, http on loopback hosts only, no user name, no spaces."""
+    if text[:5].lower() == "data:":
+        return "data: URLs are not accepted; give a local file, which is uploaded once, or an https URL"
+    if any(ord(char) <= CONTROL_MAX for char in text):
+        return "a URL cannot contain spaces or control characters; write %20 for a space"
+    try:
+        parts = urlsplit(text)
+        _port = parts.port
+    except ValueError as error:
+        return f"not a URL: {error}"
+    return _origin_problem(parts)
+
+
+def _origin_problem(parts: SplitResult) -> str | None:
+    if parts.scheme not in {"https", "http"}:
+        return f"{parts.scheme}: URLs are not accepted; use https, or a local file"
+    if not parts.hostname:
+        return "the URL has no host"
+    if parts.username is not None or parts.password is not None:
+        return "a URL with a user name or password is not accepted: it would be sent to the provider"
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        return "http is accepted for loopback hosts only; use https"
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

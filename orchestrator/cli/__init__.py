@@ -1,0 +1,1 @@
+"""The command line: words in, words out. Each command parses, calls one action, and renders what it returned."""

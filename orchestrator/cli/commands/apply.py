@@ -1,0 +1,66 @@
+"""`orchestrator apply`: record the jobs."""
+
+from pathlib import Path
+
+from orchestrator.actions.apply import Applied, apply
+from orchestrator.actions.manifests import load_manifests
+from orchestrator.cli import out
+from orchestrator.cli.base import command as declare
+from orchestrator.cli.base import manifest_options
+from orchestrator.cli.context import opened
+from orchestrator.cli.words import count, safe
+from orchestrator.core.errors import ExitCode
+
+RENAMED_SHOWN = 3
+
+
+@declare("apply", short_help="Record the jobs of manifests; spends nothing.")
+@manifest_options
+def command(
+    manifests: tuple[Path, ...], run_key: str | None, limit: int | None, sample: int | None
+) -> ExitCode:
+    """Record the jobs of MANIFESTs in the database. Spends nothing; `work` or `run` submits them.
+
+    Everything is checked before the first row is written. Applying again adds only what is new.
+    """
+    with opened() as app:
+        loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
+        applied = apply(app.database, loaded, limit=limit, sample=sample)
+    if out.as_json():
+        out.document({"manifests": [_document(item) for item in applied]})
+    else:
+        for item in applied:
+            out.answer(applied_text(item))
+    for item in applied:
+        for warning in item.manifest.warnings:
+            out.warn(safe(warning))
+    out.next_steps([("orchestrator work --drain", "submits what waits"), ("orchestrator status", "shows it")])
+    return ExitCode.DONE
+
+
+def applied_text(item: Applied) -> str:
+    """One line for a manifest, and one for each of the first renamed paths."""
+    spec = item.manifest.spec
+    lines = [
+        f"{safe(f'{spec.campaign}/{spec.name}/{spec.run_key}')}: {count(item.new, 'new job')}, {item.existing:,} existing"
+    ]
+    for wanted, given in item.renamed[:RENAMED_SHOWN]:
+        lines.append(f"  {safe(wanted)} is an earlier job's file; this one becomes {safe(given)}")
+    if len(item.renamed) > RENAMED_SHOWN:
+        lines.append(
+            f"  and {count(len(item.renamed) - RENAMED_SHOWN, 'more path')} given a suffix in the same way"
+        )
+    return "\n".join(lines)
+
+
+def _document(item: Applied) -> dict[str, object]:
+    spec = item.manifest.spec
+    return {
+        "path": str(item.manifest.path),
+        "campaign": spec.campaign,
+        "name": spec.name,
+        "run": spec.run_key,
+        "new": item.new,
+        "existing": item.existing,
+        "renamed": [{"wanted": wanted, "given": given} for wanted, given in item.renamed],
+    }

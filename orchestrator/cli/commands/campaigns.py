@@ -1,0 +1,91 @@
+"""`orchestrator campaigns`: list, pause, resume."""
+
+import click
+
+from orchestrator.cli import out
+from orchestrator.cli.base import group
+from orchestrator.cli.context import opened
+from orchestrator.cli.documents import campaign_document
+from orchestrator.cli.words import safe, table, usd
+from orchestrator.core.errors import ExitCode, NotFoundError
+from orchestrator.core.suggest import did_you_mean
+from orchestrator.store import campaigns, views
+from orchestrator.store.database import Tx
+from orchestrator.store.views import CampaignRow
+from orchestrator.store.views.campaigns import campaign_names
+
+
+@group("campaigns", short_help="List, pause and resume campaigns.")
+def command() -> None:
+    """List, pause and resume campaigns: the named owners of spend."""
+
+
+@command.command("list")
+def list_campaigns() -> ExitCode:
+    """Every campaign with its jobs and money. With --json one object a line."""
+    with opened() as app, app.database.read() as tx:
+        rows = views.campaigns(tx)
+    if out.as_json():
+        for item in rows:
+            out.line(campaign_document(item))
+    elif not rows:
+        out.answer("No campaigns yet. They begin with the first: orchestrator apply MANIFEST")
+    else:
+        header = ["campaign", "runs", "waiting", "running", "done", "failed", "spent", "held", ""]
+        out.answer(table(header, [_row(item) for item in rows], right=frozenset(range(1, 8))))
+    return ExitCode.DONE
+
+
+@command.command("pause")
+@click.argument("name")
+@click.option(
+    "--because", "message", default="paused by an operator", metavar="TEXT", help="Why, for others to read."
+)
+def pause(name: str, message: str) -> ExitCode:
+    """Submit nothing more of campaign NAME. What the provider has accepted is still collected."""
+    with opened() as app, app.database.write() as tx:
+        _known(tx, name)
+        changed = campaigns.pause(tx, name, message)
+    _tell(name, changed=changed, done="paused", already="was paused already; the reason was updated")
+    out.next_steps([(f"orchestrator campaigns resume {name}", "lets it go on")])
+    return ExitCode.DONE
+
+
+@command.command("resume")
+@click.argument("name")
+def resume(name: str) -> ExitCode:
+    """Let campaign NAME go on."""
+    with opened() as app, app.database.write() as tx:
+        _known(tx, name)
+        changed = campaigns.resume(tx, name)
+    _tell(name, changed=changed, done="resumed", already="was not paused")
+    return ExitCode.DONE
+
+
+def _tell(name: str, *, changed: bool, done: str, already: str) -> None:
+    if out.as_json():
+        out.document({"campaign": name, "changed": changed})
+    else:
+        out.answer(f"Campaign {safe(name)} {done if changed else already}.")
+
+
+def _known(tx: Tx, name: str) -> None:
+    names = campaign_names(tx)
+    if name not in names:
+        hint = did_you_mean(name, names)
+        raise NotFoundError(
+            f"There is no campaign {name!r}{f'; {hint}' if hint else '.'} See: orchestrator campaigns list"
+        )
+
+
+def _row(item: CampaignRow) -> list[str]:
+    states = [f"{item.jobs[state]:,}" for state in ("pending", "running", "succeeded", "failed")]
+    paused = f"paused: {safe(item.paused, 40)}" if item.paused else ""
+    return [
+        safe(item.name, 40),
+        str(item.runs),
+        *states,
+        usd(item.spent_micros),
+        usd(item.held_micros),
+        paused,
+    ]

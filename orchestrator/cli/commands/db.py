@@ -1,0 +1,60 @@
+"""`orchestrator db`: the schema of the database."""
+
+from orchestrator.cli import out
+from orchestrator.cli.base import group
+from orchestrator.cli.context import opened
+from orchestrator.core.errors import ExitCode
+from orchestrator.store import migrate
+from orchestrator.store.database import parse_url
+
+
+@group("db", short_help="Create, upgrade and check the database.")
+def command() -> None:
+    """Create, upgrade and check the database."""
+
+
+@command.command("upgrade")
+def upgrade() -> ExitCode:
+    """Bring the database to this program's schema; creates a missing SQLite file. Stop the workers first."""
+    with opened(need_database=False) as app:
+        url = app.settings.database_url
+        before = migrate.current(url).current
+        revision = migrate.upgrade(url)
+    if out.as_json():
+        out.document({"before": before, "current": revision.head, "head": revision.head})
+    elif before == revision.head:
+        out.answer(f"{_where(url)} is at schema {revision.head} already.")
+    else:
+        made = "made with" if before is None else f"brought from schema {before} to"
+        out.answer(f"{_where(url)} was {made} schema {revision.head}.")
+    return ExitCode.DONE
+
+
+@command.command("current")
+def current() -> ExitCode:
+    """The schema the database has, and the one this program needs. Changes nothing."""
+    with opened(need_database=False) as app:
+        revision = migrate.current(app.settings.database_url)
+        url = app.settings.database_url
+    if out.as_json():
+        out.document({"current": revision.current, "head": revision.head})
+    else:
+        out.answer(f"{_where(url)}: schema {revision.current or 'none'}; this program needs {revision.head}")
+    return ExitCode.DONE
+
+
+@command.command("check")
+def check() -> ExitCode:
+    """Exit with 0 when the database has this program's schema, else say what to run."""
+    with opened(need_database=False) as app:
+        migrate.check(app.settings.database_url)
+        url = app.settings.database_url
+    if out.as_json():
+        out.document({"ok": True, "head": migrate.HEAD})
+    else:
+        out.answer(f"{_where(url)} is at schema {migrate.HEAD}, which is what this program needs.")
+    return ExitCode.DONE
+
+
+def _where(url: str) -> str:
+    return parse_url(url).render_as_string(hide_password=True)

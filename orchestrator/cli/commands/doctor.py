@@ -1,0 +1,70 @@
+"""`orchestrator doctor`: is everything as it should be?"""
+
+import asyncio
+
+import click
+
+from orchestrator.actions.doctor import Check, Patient, Verdict, examine, exit_code
+from orchestrator.app import App
+from orchestrator.cli import out
+from orchestrator.cli.base import command as declare
+from orchestrator.cli.context import opened
+from orchestrator.cli.reach import reach
+from orchestrator.cli.words import safe
+from orchestrator.core.errors import ExitCode
+from orchestrator.ports import BalanceOutcome
+
+_COLORS = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red"}
+
+
+@declare("doctor", short_help="Check key, balance, database, disk and clock.")
+def command() -> ExitCode:
+    """Check the configuration, the provider and the key, the balance, the clock, the database and the disk.
+
+    Spends nothing. Exits with 0 when nothing failed, with 5 when the key or the account is at fault, else with 1.
+    """
+    with opened(need_database=False) as app:
+        patient = Patient(
+            settings=app.settings,
+            env=app.env,
+            clock=app.clock,
+            reach=reach,
+            ask_balance=lambda: asyncio.run(_balance(app)),
+            check_writable=lambda: asyncio.run(_check_writable(app)),
+            output_root=app.output_root,
+        )
+        checks = []
+        for check in examine(patient):
+            checks.append(check)
+            if not out.as_json():
+                out.answer(_text(check))
+    code = exit_code(checks)
+    if out.as_json():
+        out.document({"checks": [_document(check) for check in checks], "exit": {"code": int(code)}})
+    return code
+
+
+async def _balance(app: App) -> BalanceOutcome:
+    provider = app.provider()
+    try:
+        return await provider.balance()
+    finally:
+        await provider.aclose()
+
+
+async def _check_writable(app: App) -> str | None:
+    artifacts = app.artifacts()
+    try:
+        return artifacts.check_writable()
+    finally:
+        await artifacts.aclose()
+
+
+def _text(check: Check) -> str:
+    word = click.style(f"{check.verdict:<4}", fg=_COLORS[check.verdict])
+    fix = f"\n      {safe(check.fix)}" if check.fix else ""
+    return f"{word}  {check.name}: {safe(check.message)}{fix}"
+
+
+def _document(check: Check) -> dict[str, str]:
+    return {"name": check.name, "verdict": check.verdict.value, "message": check.message, "fix": check.fix}

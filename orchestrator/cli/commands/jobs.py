@@ -1,0 +1,191 @@
+"""`orchestrator jobs`: list, show, retry, cancel."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from orchestrator.actions.change_jobs import Changed, cancel_jobs, retry_jobs
+from orchestrator.actions.explain import why
+from orchestrator.cli import out
+from orchestrator.cli.base import group
+from orchestrator.cli.context import opened
+from orchestrator.cli.documents import detail_document, job_document
+from orchestrator.cli.job_text import detail_text, header, row
+from orchestrator.cli.words import count, table, usd
+from orchestrator.core.errors import ExitCode, UsageError
+from orchestrator.core.states import JobState
+from orchestrator.store import views
+from orchestrator.store.views import JobFilter
+
+F = TypeVar("F", bound=Callable[..., Any])
+TABLE_ROWS = 50
+
+_STATE = click.Choice([state.value for state in JobState])
+
+
+@group("jobs", short_help="List, show, retry and cancel jobs.")
+def command() -> None:
+    """List, show, retry and cancel jobs."""
+
+
+def _filters(function: F) -> F:
+    decorators: tuple[Callable[[F], F], ...] = (
+        click.option(
+            "--state", "states", multiple=True, type=_STATE, help="Only jobs in this state; may repeat."
+        ),
+        click.option("--campaign", metavar="NAME", help="Only jobs of this campaign."),
+        click.option(
+            "--run", metavar="KEY", help="Only jobs of this run key, or of the manifest of this name."
+        ),
+        click.option(
+            "--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Only jobs with this tag; may repeat."
+        ),
+        click.option("--reason", metavar="WORD", help="Only jobs with this reason, such as moderated."),
+    )
+    for decorate in reversed(decorators):
+        function = decorate(function)
+    return function
+
+
+@command.command("list")
+@_filters
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help=f"At most N (a table: {TABLE_ROWS}).")
+def list_jobs(limit: int | None, **words: Any) -> ExitCode:
+    """List jobs, oldest first. With --json one object a line, every job."""
+    wanted = _wanted(words)
+    with opened() as app:
+        after, left = 0, limit or (None if out.as_json() else TABLE_ROWS)
+        rows: list[list[str]] = []
+        while left is None or left > 0:
+            with app.database.read() as tx:
+                page = views.list_jobs(tx, wanted, after_id=after, limit=min(left or 500, 500))
+            for job in page:
+                out.line(job_document(job)) if out.as_json() else rows.append(row(job))
+            if not page:
+                break
+            after = page[-1].id
+            left = None if left is None else left - len(page)
+        if out.as_json():
+            return ExitCode.DONE
+        with app.database.read() as tx:
+            total, _ = views.count_jobs(tx, wanted)
+    if not rows:
+        out.answer("No jobs match.")
+        return ExitCode.DONE
+    out.answer(table(header(), rows, right=frozenset({0, 4})))
+    if total > len(rows):
+        out.note(f"{len(rows):,} of {total:,} jobs; --limit N or --json show more")
+    out.next_steps([(f"orchestrator jobs show {rows[0][0]}", "shows the whole story of one job")])
+    return ExitCode.DONE
+
+
+@command.command("show")
+@click.argument("job_id", type=int, metavar="ID")
+def show(job_id: int) -> ExitCode:
+    """The timeline of one job: every attempt, its times and money, and why it is not running now."""
+    with opened() as app:
+        with app.database.read() as tx:
+            detail = views.job_detail(tx, job_id, app.settings.budgets.timezone)
+        if out.as_json():
+            out.document(detail_document(detail, why(detail)))
+        else:
+            out.answer(detail_text(detail, why(detail), app.output_root))
+    return ExitCode.DONE
+
+
+@command.command("retry")
+@click.argument("ids", nargs=-1, type=int, metavar="[ID]...")
+@_filters
+@click.option("--dry-run", is_flag=True, help="Say how many and what they cost; change nothing.")
+def retry(ids: tuple[int, ...], *, dry_run: bool, **words: Any) -> ExitCode:
+    """Queue failed or cancelled jobs again, by ID or by filter. Spends nothing until a worker runs."""
+    wanted = _wanted(words, ids)
+    _need_some(wanted, "retry", "--state failed")
+    with opened() as app:
+        changed = retry_jobs(app.database, wanted, dry_run=dry_run)
+    if out.as_json():
+        out.document(_changed_document(changed, dry_run=dry_run))
+        return ExitCode.DONE
+    cost = f"up to {usd(changed.cost_micros)} an attempt each, together"
+    if dry_run:
+        out.answer(f"Would queue {count(changed.matched, 'job')} again, {cost}. Nothing was changed.")
+        return ExitCode.DONE
+    out.answer(f"Queued {count(len(changed.moved), 'job')} again, {cost}.{_untouched(changed, wanted)}")
+    if changed.moved:
+        out.next_steps([("orchestrator work --drain", "submits them")])
+    return ExitCode.DONE
+
+
+@command.command("cancel")
+@click.argument("ids", nargs=-1, type=int, metavar="[ID]...")
+@_filters
+@click.option("--dry-run", is_flag=True, help="Say how many; change nothing.")
+def cancel(ids: tuple[int, ...], *, dry_run: bool, **words: Any) -> ExitCode:
+    """Take waiting jobs out of the queue, by ID or by filter.
+
+    A task that the provider has accepted cannot be called back: such a job keeps its pictures, and is cancelled only
+    if its attempt ends without them.
+    """
+    wanted = _wanted(words, ids)
+    _need_some(wanted, "cancel", "--state pending --campaign NAME")
+    with opened() as app:
+        changed = cancel_jobs(app.database, wanted, dry_run=dry_run)
+    if out.as_json():
+        out.document(_changed_document(changed, dry_run=dry_run))
+    elif dry_run:
+        out.answer(f"Would cancel {count(changed.matched, 'job')}. Nothing was changed.")
+    else:
+        later = (
+            f", {len(changed.after_attempt):,} more when their attempt has ended"
+            if changed.after_attempt
+            else ""
+        )
+        out.answer(f"Cancelled {count(len(changed.moved), 'job')}{later}.{_untouched(changed, wanted)}")
+    return ExitCode.DONE
+
+
+def _wanted(words: dict[str, Any], ids: tuple[int, ...] = ()) -> JobFilter:
+    tags = {}
+    for text in words["tags"]:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--tag {text!r} has no value; write --tag KEY=VALUE, such as --tag client=acme")
+        tags[key] = value
+    return JobFilter(
+        states=tuple(words["states"]),
+        campaign=words["campaign"],
+        run=words["run"],
+        tags=tags,
+        reason=words["reason"],
+        ids=ids,
+    )
+
+
+def _need_some(wanted: JobFilter, verb: str, example: str) -> None:
+    if wanted == JobFilter():
+        raise UsageError(
+            f"Say which jobs to {verb}: ids, or a filter such as: orchestrator jobs {verb} {example}. "
+            "Nothing was changed."
+        )
+
+
+def _untouched(changed: Changed, wanted: JobFilter) -> str:
+    untouched = len(wanted.ids) - len(changed.moved) - len(changed.after_attempt)
+    return (
+        f" {count(untouched, 'job')} could not be: see `jobs show ID`."
+        if wanted.ids and untouched > 0
+        else ""
+    )
+
+
+def _changed_document(changed: Changed, *, dry_run: bool) -> dict[str, Any]:
+    from orchestrator.core.money import format_usd
+
+    return {
+        "dry_run": dry_run,
+        "matched": changed.matched,
+        "cost_usd": format_usd(changed.cost_micros),
+        "changed": len(changed.moved),
+        "after_attempt": len(changed.after_attempt),
+    }

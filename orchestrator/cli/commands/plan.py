@@ -1,0 +1,45 @@
+"""`orchestrator plan`: what would happen, and what it would cost."""
+
+from pathlib import Path
+
+from orchestrator.actions.manifests import load_manifests
+from orchestrator.actions.plan import plan
+from orchestrator.cli import out
+from orchestrator.cli.base import command as declare
+from orchestrator.cli.base import manifest_options
+from orchestrator.cli.context import database_if_any, opened
+from orchestrator.cli.documents import plan_document
+from orchestrator.cli.plan_text import plan_text
+from orchestrator.core.errors import ExitCode
+
+
+@declare("plan", short_help="Expand, check and price manifests; writes and spends nothing.")
+@manifest_options
+def command(
+    manifests: tuple[Path, ...], run_key: str | None, limit: int | None, sample: int | None
+) -> ExitCode:
+    """Expand, check and price MANIFESTs. Writes nothing and spends nothing.
+
+    Shows how many jobs and pictures they mean, which exist already, what the new ones cost, how that stands against
+    the caps, and how long it takes. Exits with 2 when `apply` would refuse.
+    """
+    with opened(need_database=False) as app:
+        loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
+        with database_if_any(app) as database:
+            planned = plan(loaded, app.settings, database, limit=limit, sample=sample)
+    if out.as_json():
+        out.document(plan_document(planned))
+    else:
+        out.answer(plan_text(planned))
+    if planned.conflicts:
+        out.warn("Output paths collide, so `apply` would refuse. Nothing was written and nothing was spent.")
+        return ExitCode.USAGE
+    if planned.total("to_submit"):
+        words = " ".join(str(path) for path in manifests)
+        out.next_steps(
+            [
+                (f"orchestrator apply {words}", "records the jobs, spends nothing"),
+                (f"orchestrator run {words}", "asks, then submits them"),
+            ]
+        )
+    return ExitCode.DONE

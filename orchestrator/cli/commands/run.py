@@ -1,0 +1,119 @@
+"""`orchestrator run`: plan, ask, apply, work, sum up."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from orchestrator.actions.apply import apply
+from orchestrator.actions.manifests import load_manifests
+from orchestrator.actions.plan import Plan, plan
+from orchestrator.app import App
+from orchestrator.cli import out
+from orchestrator.cli.base import command as declare
+from orchestrator.cli.base import manifest_options, options
+from orchestrator.cli.context import opened
+from orchestrator.cli.display import choose
+from orchestrator.cli.plan_text import plan_text
+from orchestrator.cli.summary import summarize
+from orchestrator.cli.words import count, usd
+from orchestrator.cli.working import work_on
+from orchestrator.core.errors import ExitCode, OperatorNeededError, UsageError
+from orchestrator.manifest import Manifest
+from orchestrator.settings import api_key
+from orchestrator.store import views
+
+
+@declare("run", short_help="Apply manifests and work until they are finished.")
+@manifest_options
+@click.option("--yes", is_flag=True, help="Spend without asking.")
+@click.option(
+    "--sandbox", is_flag=True, help="Use a stand-in for the provider: no key, no cost, its own folder."
+)
+def command(
+    manifests: tuple[Path, ...],
+    run_key: str | None,
+    limit: int | None,
+    sample: int | None,
+    *,
+    yes: bool,
+    sandbox: bool,
+) -> ExitCode:
+    """Apply MANIFESTs and work until their jobs are finished. Asks before it spends.
+
+    Running it again goes on where it stopped, and pays only for what is new. Ctrl-C once: submit nothing more,
+    collect what is in flight. Twice: leave now. Neither loses anything.
+    """
+    with opened(sandbox=sandbox) as app:
+        if sandbox:
+            where = app.output_root.parent
+            out.note(
+                f"Sandbox: no key, no cost. Its database and pictures are kept apart from real ones, in {where}"
+            )
+        loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
+        planned = plan(loaded, app.settings, app.database, limit=limit, sample=sample)
+        out.note(plan_text(planned))
+        _refuse_conflicts(planned)
+        if planned.total("to_submit") and not sandbox:
+            need_key(app)
+            consent(planned, yes=yes)
+        return carry_out(app, loaded, limit=limit, sample=sample)
+
+
+def carry_out(
+    app: App, manifests: Sequence[Manifest], *, limit: int | None = None, sample: int | None = None
+) -> ExitCode:
+    """Apply planned manifests, work until their runs are finished, print the summary."""
+    applied = apply(app.database, manifests, limit=limit, sample=sample, checked=True)
+    run_ids = frozenset(item.run_id for item in applied)
+    display = choose(quiet=options().quiet, clock=app.clock)
+    label = manifests[0].spec.name if len(manifests) == 1 else f"{len(manifests)} manifests"
+    done = work_on(app, run_ids, display, label)
+    return summarize(done, app.output_root, extra=_unpaid(app, done.code, run_ids))
+
+
+def need_key(app: App) -> None:
+    """Refuse at once, and kindly, when there is no key."""
+    if api_key(app.settings, app.env) is None:
+        name = app.settings.provider.api_key_env
+        raise OperatorNeededError(
+            f"There is no provider key: the environment variable {name} is not set. Make a key at "
+            f"https://wavespeed.ai/accesskey, then: export {name}=... To try without one: add --sandbox. "
+            "Nothing was spent."
+        )
+
+
+def consent(planned: Plan, *, yes: bool) -> None:
+    """Ask on a terminal, unless --yes; refuse where nobody can answer."""
+    if yes:
+        return
+    amount = usd(planned.total("cost_micros") + planned.total("waiting_micros"))
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"This would spend {amount}, and there is no terminal to ask on. Add --yes to spend it. "
+            "Nothing was written and nothing was spent."
+        )
+    question = f"\nSubmit {count(planned.total('to_submit'), 'job')} for {amount}? Type y to spend it"
+    if click.prompt(question, default="n", show_default=False, err=True).strip().lower() not in {"y", "yes"}:
+        raise UsageError("Not run. Nothing was written and nothing was spent.")
+
+
+def _refuse_conflicts(planned: Plan) -> None:
+    if planned.conflicts:
+        shown = "\n".join(f"  {sentence}" for sentence in planned.conflicts[:10])
+        raise UsageError(
+            f"Output paths collide; nothing is ever overwritten:\n{shown}\n"
+            "Change `output:` so that it names the manifest, for example with {{ name }}. "
+            "Nothing was written and nothing was spent."
+        )
+
+
+def _unpaid(app: App, code: ExitCode, run_ids: frozenset[int]) -> list[str]:
+    """What the rest would cost, when a budget has stopped the work."""
+    if code is not ExitCode.BUDGET:
+        return []
+    with app.database.read() as tx:
+        left = [views.pending_cost(tx, run_id) for run_id in run_ids]
+    jobs, micros = sum(item[0] for item in left), sum(item[2] for item in left)
+    return [f"  unpaid    {count(jobs, 'job')} wait; they would cost {usd(micros)}. Raise the cap to go on"]

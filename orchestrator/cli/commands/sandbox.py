@@ -1,0 +1,65 @@
+"""`orchestrator sandbox`: a stand-in for the provider, on this machine."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orchestrator.cli import out
+from orchestrator.cli.base import command as declare
+from orchestrator.core.errors import ExitCode
+from orchestrator.sandbox import Level, SandboxConfig, parse_faults, run_blocking
+
+
+@declare("sandbox", short_help="Serve a stand-in for the provider on this machine.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
+@click.option(
+    "--port", default=8787, show_default=True, type=click.IntRange(0, 65_535), help="0 takes a free one."
+)
+@click.option(
+    "--latency",
+    default=2.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="Median seconds of a task.",
+)
+@click.option(
+    "--level", default="silver", show_default=True, type=click.Choice([level.value for level in Level])
+)
+@click.option("--seed", default=1, show_default=True, type=int, help="Of everything that is drawn by chance.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="FAULT",
+    help="NAME=RATE, NAME@N, NAME@FIRST-LAST or NAME%N, such as submit.drop_after=0.05; may repeat.",
+)
+@click.option("--fast", is_flag=True, help="Small cached pictures, for benchmarks.")
+@click.option(
+    "--ledger",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Append every task, charge and refund to FILE.",
+)
+def command(host: str, port: int, latency: float, faults: tuple[str, ...], **switches: Any) -> ExitCode:
+    """Serve the provider's API on loopback: real requests, drawn pictures, a bill, and faults on demand. Ctrl-C ends it."""
+    config = SandboxConfig(
+        latency_median=latency,
+        level=Level(switches["level"]),
+        seed=switches["seed"],
+        faults=parse_faults(faults),
+        fast=switches["fast"],
+        ledger=switches["ledger"],
+    )
+    run_blocking(config, host, port, lambda url: _announce(url, config))
+    return ExitCode.DONE
+
+
+def _announce(url: str, config: SandboxConfig) -> None:
+    key = config.api_keys[0]
+    if out.as_json():
+        out.document({"url": url, "key": key})
+        return
+    out.answer(
+        f"The sandbox listens at {url} and takes the key {key}. Its bill: {url}/sandbox/bill. Ctrl-C ends it."
+    )
+    out.next_steps([(f"WAVESPEED_BASE_URL={url} WAVESPEED_API_KEY={key} orchestrator doctor", "talks to it")])

@@ -1,0 +1,94 @@
+"""`orchestrator status`: where everything stands."""
+
+import click
+
+from orchestrator.cli import out
+from orchestrator.cli.base import command as declare
+from orchestrator.cli.context import opened
+from orchestrator.cli.documents import status_document
+from orchestrator.cli.words import bar, duration, percent, safe, table, usd
+from orchestrator.core.errors import ExitCode
+from orchestrator.store import views
+from orchestrator.store.views import BudgetRow, RunRow, Status
+
+RUNS_SHOWN = 20
+
+
+@declare("status", short_help="Runs, money, and what is stopped and why.")
+@click.option("--all", "show_all", is_flag=True, help="Every run, not only the newest twenty.")
+def command(*, show_all: bool) -> ExitCode:
+    """Runs with their jobs by state and their money, the budgets, and what is stopped and why."""
+    with opened() as app, app.database.read() as tx:
+        status = views.status(tx, app.settings.budgets.timezone)
+        now = tx.now
+    if out.as_json():
+        out.document(status_document(status))
+        return ExitCode.DONE
+    if not status.runs:
+        out.answer("No runs yet.")
+        out.next_steps(
+            [("orchestrator plan MANIFEST", "prices a manifest"), ("orchestrator demo", "shows a batch")]
+        )
+        return ExitCode.DONE
+    out.answer(_text(status, now, show_all=show_all))
+    out.next_steps(_next(status))
+    return ExitCode.DONE
+
+
+def _text(status: Status, now: int, *, show_all: bool) -> str:
+    runs = status.runs if show_all else status.runs[-RUNS_SHOWN:]
+    header = [
+        "run",
+        "waiting",
+        "running",
+        "done",
+        "failed",
+        "cancelled",
+        "in doubt",
+        "images",
+        "flagged",
+        "spent",
+        "held",
+    ]
+    blocks = [table(header, [_run(row) for row in runs], right=frozenset(range(1, len(header))))]
+    if len(runs) < len(status.runs):
+        blocks.append(f"and {len(status.runs) - len(runs)} older runs (--all shows them)")
+    if status.budgets:
+        header = ["budget", "window", "spent", "held", "cap", "left", ""]
+        blocks += ["", table(header, [_budget(row) for row in status.budgets], right=frozenset({2, 3, 4, 5}))]
+    for row in status.stopped:
+        mark = click.style("stopped", fg="yellow")
+        until = f", until {duration((row.until - now) / 1000)} from now" if row.until else ""
+        since = duration(max(0, now - row.since) / 1000)
+        blocks.append(f"{mark}  {safe(row.scope)}: {row.reason}: {safe(row.message)} (for {since}{until})")
+    return "\n".join(blocks)
+
+
+def _run(row: RunRow) -> list[str]:
+    states = [f"{row.jobs[state]:,}" for state in ("pending", "running", "succeeded", "failed", "cancelled")]
+    numbers = [*states, f"{row.in_doubt:,}", f"{row.stored:,}", f"{row.nsfw:,}"]
+    return [
+        safe(f"{row.campaign}/{row.name}/{row.run}", 48),
+        *numbers,
+        usd(row.spent_micros),
+        usd(row.held_micros),
+    ]
+
+
+def _budget(row: BudgetRow) -> list[str]:
+    used = row.spent_micros + row.held_micros
+    owner = "account" if row.scope == "account" else f"{row.scope} {row.name}"
+    share = f"{bar(used / row.cap_micros if row.cap_micros else 1)} {percent(used, row.cap_micros)}"
+    amounts = [usd(row.spent_micros), usd(row.held_micros), usd(row.cap_micros), usd(row.remaining_micros)]
+    return [safe(owner, 40), row.window, *amounts, share]
+
+
+def _next(status: Status) -> list[tuple[str, str]]:
+    steps = []
+    if any(row.in_doubt for row in status.runs):
+        steps.append(("orchestrator in-doubt list", "shows what may have been paid"))
+    if any(row.jobs["failed"] for row in status.runs):
+        steps.append(("orchestrator jobs list --state failed", "shows what failed and why"))
+    if any(row.jobs["pending"] for row in status.runs):
+        steps.append(("orchestrator work --drain", "works on what waits"))
+    return steps or [("orchestrator gallery", "shows the pictures")]

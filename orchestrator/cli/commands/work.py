@@ -1,0 +1,29 @@
+"""`orchestrator work`: the worker."""
+
+import click
+
+from orchestrator.cli import out
+from orchestrator.cli.base import command as declare
+from orchestrator.cli.base import options
+from orchestrator.cli.commands.run import need_key
+from orchestrator.cli.context import opened
+from orchestrator.cli.display import choose
+from orchestrator.cli.summary import summarize
+from orchestrator.cli.working import work_on
+from orchestrator.core.errors import ExitCode
+
+
+@declare("work", short_help="Work on every job that waits.")
+@click.option("--drain", is_flag=True, help="Leave when nothing is left to do.")
+def command(*, drain: bool) -> ExitCode:
+    """Submit, watch and download until stopped; with --drain until nothing is left to do. Spends money.
+
+    Ctrl-C once: submit nothing more, collect what is in flight. Twice: leave now. Neither loses anything.
+    """
+    with opened() as app:
+        need_key(app)
+        display = choose(quiet=options().quiet, clock=app.clock)
+        if not drain:
+            out.note("Working. Ctrl-C once to finish what is in flight, twice to leave now.")
+        done = work_on(app, None, display, "all runs", drain=drain)
+        return summarize(done, app.output_root)

@@ -1,0 +1,121 @@
+"""The one place where exceptions become messages and exit codes."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from orchestrator.cli.base import Options
+from orchestrator.core.errors import ExitCode, OrchestratorError
+
+_KINDS = {
+    ExitCode.UNEXPECTED: "unexpected",
+    ExitCode.USAGE: "usage",
+    ExitCode.SOME_FAILED: "failed",
+    ExitCode.BUDGET: "budget",
+    ExitCode.OPERATOR: "operator",
+    ExitCode.INTERRUPTED: "interrupted",
+}
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command; returns its exit code, and never raises for what a user can understand."""
+    options = Options(json="--json" in argv)  # known even when the words cannot be parsed
+    try:
+        code = _invoke(argv, options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _quiet_pipe()
+    return code
+
+
+def _invoke(argv: Sequence[str], options: Options) -> int:
+    from orchestrator.cli.root import cli
+
+    try:
+        result = cli.main(list(argv), prog_name="orchestrator", standalone_mode=False, obj=options)
+    except click.ClickException as error:
+        return _usage(error, options)
+    except (click.Abort, KeyboardInterrupt):
+        return _report(options, ExitCode.INTERRUPTED, "Interrupted. Nothing that was done is lost.")
+    except BrokenPipeError:
+        raise
+    except OrchestratorError as error:
+        _debug()
+        return _report(options, error.exit_code, str(error), problems=_problems(error))
+    except Exception as error:  # noqa: BLE001 - the last line of defence; ORCHESTRATOR_DEBUG shows where
+        _debug()
+        message = (
+            f"Unexpected error: {type(error).__name__}: {error}\n"
+            "This is a bug in the program. Nothing that was done is lost; running the command again is safe.\n"
+            "For a report, run it again with ORCHESTRATOR_DEBUG=1 and send the traceback."
+        )
+        return _report(options, ExitCode.UNEXPECTED, message)
+    return int(result) if isinstance(result, int) else int(ExitCode.DONE)
+
+
+def _usage(error: click.ClickException, options: Options) -> int:
+    context = getattr(error, "ctx", None)
+    usage = f"{context.get_usage()}\n" if context is not None else ""
+    hint = f"\nSee: {context.command_path} --help" if context is not None else ""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return int(ExitCode.USAGE)
+    return _report(options, ExitCode.USAGE, error.format_message(), before=usage, after=hint)
+
+
+def _report(
+    options: Options,
+    code: ExitCode,
+    message: str,
+    *,
+    problems: list[Any] | None = None,
+    before: str = "",
+    after: str = "",
+) -> int:
+    """The message on stderr; under --json the same as one document on stdout."""
+    click.echo(f"{before}{message}{after}", err=True)
+    if options.json:
+        document: dict[str, Any] = {"code": int(code), "kind": _KINDS[code], "message": message}
+        if problems:
+            document["problems"] = problems
+        click.echo(json.dumps({"error": document}, ensure_ascii=False))
+    return int(code)
+
+
+def _problems(error: OrchestratorError) -> list[Any]:
+    """The single problems of an error that carries several, as JSON."""
+    names = ("file", "line", "column", "path", "message", "hint")
+    return [
+        {
+            name: value if isinstance(value, int | None) else str(value)
+            for name in names
+            if (value := getattr(item, name, None)) is not None
+        }
+        for item in getattr(error, "problems", ())
+    ]
+
+
+def _debug() -> None:
+    if os.environ.get("ORCHESTRATOR_DEBUG") == "1":
+        import traceback
+
+        click.echo(traceback.format_exc(), err=True)
+
+
+def _quiet_pipe() -> int:
+    """Whoever read our output has left, such as `head`: no complaint, and none at interpreter exit either."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - lives until exit
+    return int(ExitCode.DONE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""A plan in words: one screen, whatever its size."""
+
+import click
+
+from orchestrator.actions.headroom import Headroom
+from orchestrator.actions.plan import ManifestPlan, Plan
+from orchestrator.cli.words import bar, count, duration, percent, safe, table, usd
+
+MANIFESTS_SHOWN = 8
+WARNINGS_SHOWN = 5
+CAPS_SHOWN = 5
+
+
+def plan_text(plan: Plan) -> str:
+    """At most 24 lines: manifests, money, budgets, time, warnings."""
+    if not plan.total("to_submit"):
+        everything = count(plan.total("existing"), "job")
+        return "\n".join([f"Nothing to do: all {everything} are recorded already.", *_warnings(plan)])
+    blocks = [_manifests(plan), _money(plan)]
+    return "\n".join([*blocks, *_headroom(plan.headroom), _time(plan), *_warnings(plan)])
+
+
+def _manifests(plan: Plan) -> str:
+    rows = [_row(item) for item in plan.manifests[:MANIFESTS_SHOWN]]
+    if len(plan.manifests) > MANIFESTS_SHOWN:
+        rows.append([f"... and {len(plan.manifests) - MANIFESTS_SHOWN} more", "", "", "", "", "", ""])
+    if len(plan.manifests) > 1:
+        total = [f"{plan.total(name):,}" for name in ("jobs", "images", "new", "existing")]
+        rows.append(["total", "", *total, usd(plan.total("cost_micros"))])
+    header = ["Plan", "run", "jobs", "images", "new", "existing", "cost"]
+    return table(header, rows, right=frozenset({2, 3, 4, 5, 6}))
+
+
+def _row(item: ManifestPlan) -> list[str]:
+    run = f"{item.spec.campaign}/{item.spec.name}/{item.spec.run_key}"
+    counts = [f"{value:,}" for value in (item.jobs, item.images, item.new, item.existing)]
+    return [safe(item.path, 40), safe(run, 40), *counts, usd(item.cost_micros)]
+
+
+def _money(plan: Plan) -> str:
+    images = plan.total("new_images") + plan.total("waiting_images")
+    lines = [
+        "",
+        (
+            f"To submit   {count(plan.total('to_submit'), 'job')}, {count(images, 'image')}, "
+            f"{usd(plan.total('cost_micros') + plan.total('waiting_micros'))}   list prices, each job once"
+        ),
+    ]
+    if plan.total("waiting"):
+        lines.append(
+            f"            of these {count(plan.total('waiting'), 'job')} ({usd(plan.total('waiting_micros'))}) "
+            "were recorded earlier and are not paid yet"
+        )
+    return "\n".join(lines)
+
+
+def _headroom(rows: list[Headroom]) -> list[str]:
+    lines = []
+    for at, row in enumerate(rows[:CAPS_SHOWN]):
+        cap = row.cap
+        used = cap.spent_micros + cap.held_micros
+        after = used + row.wanted_micros
+        owner = "account" if cap.scope == "account" else f"{cap.scope} {safe(cap.name, 36)}"
+        fits = "" if row.fits else click.style(f"   covers {usd(cap.remaining_micros)} of it", fg="red")
+        share = percent(after, cap.cap_micros) if after <= cap.cap_micros else "over"
+        lines.append(
+            f"{'Budget' if at == 0 else '      '}      {owner} {cap.window}: {usd(used)} + {usd(row.wanted_micros)} = "
+            f"{usd(after)} of {usd(cap.cap_micros)}   {bar(after / cap.cap_micros if cap.cap_micros else 1)} {share}{fits}"
+        )
+    if not lines:
+        lines.append(
+            "Budget      no cap is set (see `budget:` in the manifest and `budgets:` in config.yaml)"
+        )
+    elif len(rows) > CAPS_SHOWN:
+        lines.append(f"            and {count(len(rows) - CAPS_SHOWN, 'more cap')}")
+    return lines
+
+
+def _time(plan: Plan) -> str:
+    return f"Time        about {duration(plan.estimate.seconds)}   limit: {plan.estimate.bottleneck}"
+
+
+def _warnings(plan: Plan) -> list[str]:
+    mark = click.style("!", fg="yellow")
+    lines = [f"{mark} {safe(text)}" for text in plan.warnings[:WARNINGS_SHOWN]]
+    if len(plan.warnings) > WARNINGS_SHOWN:
+        lines.append(f"{mark} and {count(len(plan.warnings) - WARNINGS_SHOWN, 'more warning')} (see --json)")
+    return lines

@@ -1,0 +1,71 @@
+"""The root command: what `orchestrator --help` says."""
+
+from typing import Final
+
+import click
+
+from orchestrator import __version__
+from orchestrator.cli.base import Entry, LazyGroup, wants_color
+
+_COMMANDS: Final = "orchestrator.cli.commands."
+
+SECTIONS: Final = {
+    "Start": {
+        "init": Entry(_COMMANDS + "init", "Write config.yaml and an example, create the database."),
+        "demo": Entry(_COMMANDS + "demo", "See a whole batch run against the sandbox, without a key."),
+        "doctor": Entry(_COMMANDS + "doctor", "Check key, balance, database, disk and clock."),
+    },
+    "Plan": {
+        "plan": Entry(_COMMANDS + "plan", "Expand, check and price manifests; writes and spends nothing."),
+        "apply": Entry(_COMMANDS + "apply", "Record the jobs of manifests; spends nothing."),
+        "models": Entry(_COMMANDS + "models", "The models, their parameters and prices."),
+        "schema": Entry(_COMMANDS + "schema", "JSON Schema of manifests and of the configuration."),
+    },
+    "Spend money": {
+        "run": Entry(_COMMANDS + "run", "Apply manifests and work until they are finished."),
+        "work": Entry(_COMMANDS + "work", "Work on every job that waits."),
+    },
+    "Look": {
+        "status": Entry(_COMMANDS + "status", "Runs, money, and what is stopped and why."),
+        "jobs": Entry(_COMMANDS + "jobs", "List, show, retry and cancel jobs."),
+        "in-doubt": Entry(_COMMANDS + "in_doubt", "Attempts whose paid outcome is unknown."),
+        "gallery": Entry(_COMMANDS + "gallery", "Write a contact sheet: one HTML file with every picture."),
+    },
+    "Steer": {
+        "campaigns": Entry(_COMMANDS + "campaigns", "List, pause and resume campaigns."),
+    },
+    "System": {
+        "db": Entry(_COMMANDS + "db", "Create, upgrade and check the database."),
+        "sandbox": Entry(_COMMANDS + "sandbox", "Serve a stand-in for the provider on this machine."),
+    },
+}
+
+EPILOG: Final = """\b
+Exit codes:
+  0    all done
+  1    unexpected error
+  2    the command, a manifest or the configuration is off
+  3    finished, some jobs failed
+  4    stopped by a budget with jobs left
+  5    needs an operator: work in doubt, key refused, no credit
+  130  interrupted
+
+\b
+Environment:
+  WAVESPEED_API_KEY, WAVESPEED_BASE_URL, ORCHESTRATOR_DATABASE_URL,
+  ORCHESTRATOR_CONFIG, NO_COLOR, ORCHESTRATOR_DEBUG=1 (tracebacks)
+"""
+
+
+@click.command(
+    "orchestrator",
+    cls=LazyGroup,
+    sections=SECTIONS,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="orchestrator")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Batches of image edits: never lose a picture, never pay twice, never pass a cap."""
+    ctx.color = wants_color()

@@ -1,0 +1,160 @@
+"""Running a worker from the command line: signals, progress, and what came of it."""
+
+import asyncio
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+
+from orchestrator.actions.outcome import Facts, concerns, facts_of, outcome
+from orchestrator.app import App
+from orchestrator.cli.display import Display
+from orchestrator.cli.snapshot import Snapshot
+from orchestrator.core.errors import ExitCode
+from orchestrator.store import views
+from orchestrator.store.views import BudgetRow, Progress, StoppedRow
+from orchestrator.worker.stop import Stop, StopLevel
+
+LOOK_SECONDS = 0.5
+LOOK_SHARE_MAX = 10
+"""Looking takes at most a tenth of the time, whatever the size of the run."""
+PICTURES_COUNTED_MAX = 20_000
+
+FINISHING = (
+    "Stopping: nothing new is submitted; {in_flight} in flight and already paid are still collected. "
+    "Ctrl-C again to leave now: they stay safe, and the next run or worker collects them."
+)
+LEAVING = "Leaving now. What is in flight stays safe; the next run or worker collects it."
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How the work ended."""
+
+    code: ExitCode
+    facts: Facts
+    progress: Progress
+    stopped: list[StoppedRow]
+    seconds: float
+
+
+def work_on(
+    app: App, run_ids: frozenset[int] | None, display: Display, label: str, *, drain: bool = True
+) -> Done:
+    """Work until these runs (None: everything) are finished or stopped; the first Ctrl-C finishes what is in flight."""
+    watch = _Watch(app, run_ids, label)
+    with display:
+        interrupted = asyncio.run(_work(app, run_ids, display, watch, drain=drain))
+    progress, stopped = watch.final()
+    facts = facts_of(progress, stopped, interrupted=interrupted)
+    if run_ids is None:  # failures of earlier days are no news
+        facts = replace(facts, failed=max(0, facts.failed - watch.failed_before))
+    mine = [row for row in stopped if concerns(row, progress)]
+    return Done(outcome(facts), facts, progress, mine, watch.elapsed())
+
+
+async def _work(
+    app: App, run_ids: frozenset[int] | None, display: Display, watch: "_Watch", *, drain: bool
+) -> bool:
+    stop = Stop()
+    worker = app.worker(run_ids, drain=drain)
+
+    def interrupt() -> None:
+        level = stop.request()
+        in_flight = watch.look(worker.snapshot()).in_flight
+        display.say(FINISHING.format(in_flight=in_flight) if level is StopLevel.FINISHING else LEAVING)
+
+    def terminate() -> None:
+        if stop.level is StopLevel.RUNNING:
+            interrupt()
+
+    async def show() -> None:
+        while True:
+            began = app.clock.monotonic()
+            snapshot = await asyncio.to_thread(watch.look, worker.snapshot())
+            display.show(snapshot)
+            spent = app.clock.monotonic() - began
+            await app.clock.sleep(max(LOOK_SECONDS, spent * LOOK_SHARE_MAX))
+
+    with _signals({signal.SIGINT: interrupt, signal.SIGTERM: terminate}):
+        showing = asyncio.create_task(show())
+        try:
+            await worker.run(stop)
+        finally:
+            showing.cancel()
+            with suppress(asyncio.CancelledError):
+                await showing
+    return stop.by_user
+
+
+@contextmanager
+def _signals(handlers: "dict[signal.Signals, object]") -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    installed = []
+    for number, handler in handlers.items():
+        with suppress(
+            NotImplementedError, RuntimeError, ValueError
+        ):  # not the main thread, or not this platform
+            loop.add_signal_handler(number, handler)  # type: ignore[arg-type]
+            installed.append(number)
+    try:
+        yield
+    finally:
+        for number in installed:
+            loop.remove_signal_handler(number)
+
+
+class _Watch:
+    """Looks at the database from time to time."""
+
+    def __init__(self, app: App, run_ids: frozenset[int] | None, label: str) -> None:
+        self._app = app
+        self._run_ids = sorted(run_ids) if run_ids is not None else None
+        self._label = label
+        self._began = app.clock.monotonic()
+        self._total = 0
+        with app.database.read() as tx:
+            before = views.run_progress(tx, self._run_ids, pictures=False)
+        self.failed_before = before.jobs["failed"]
+        self._finished_before = before.finished
+
+    def elapsed(self) -> float:
+        """Seconds since the work began."""
+        return self._app.clock.monotonic() - self._began
+
+    def look(self, worker: Mapping[str, object]) -> Snapshot:
+        """The present moment."""
+        timezone = self._app.settings.budgets.timezone
+        with self._app.database.read() as tx:
+            progress = views.run_progress(tx, self._run_ids, pictures=self._total <= PICTURES_COUNTED_MAX)
+            caps = views.budgets(tx, timezone)
+            stopped = [row for row in views.stopped(tx, caps) if concerns(row, progress)]
+        self._total = progress.total
+        return Snapshot(
+            label=self._label,
+            progress=progress,
+            elapsed_seconds=self.elapsed(),
+            finished_before=self._finished_before,
+            worker=worker,
+            cap=_tightest(caps, progress),
+            stopped=tuple(stopped),
+        )
+
+    def final(self) -> tuple[Progress, list[StoppedRow]]:
+        """How it ended, in one consistent view."""
+        with self._app.database.read() as tx:
+            progress = views.run_progress(tx, self._run_ids)
+            return progress, views.stopped(tx, views.budgets(tx, self._app.settings.budgets.timezone))
+
+
+def _tightest(caps: list[BudgetRow], progress: Progress) -> BudgetRow | None:
+    campaigns = {run.campaign for run in progress.runs}
+    runs = {run.id for run in progress.runs}
+    mine = [
+        cap
+        for cap in caps
+        if cap.scope == "account"
+        or (cap.scope == "campaign" and cap.name in campaigns)
+        or (cap.scope == "run" and cap.scope_id in runs)
+    ]
+    return min(mine, key=lambda cap: cap.remaining_micros, default=None)

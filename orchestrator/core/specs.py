@@ -1,0 +1,50 @@
+"""What a manifest expands into: job specs. Plain values, shared by the manifest, the store and the worker."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalImage:
+    """A local input picture, named by its bytes."""
+
+    path: str  # absolute
+    sha256: str  # lowercase hex of its bytes
+    bytes: int
+    media_type: str  # image/png, image/jpeg, image/webp, ...
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """One job to be: what to send, what it costs, where its pictures go.
+
+    `params` is what the user sees and what will be sent, defaults filled in, except that a local image stands as
+    written in the manifest; `local_images` maps each such text to its bytes.
+    """
+
+    key: str  # 32 lowercase hex: content key inside the run
+    ordinal: int  # position in the run, from 0, in written order
+    variation: int  # from 1
+    params: JsonObject
+    local_images: dict[str, LocalImage]
+    price_micros: int  # for the whole job: unit price times images
+    images: int  # outputs the provider is asked for
+    output_paths: tuple[str, ...]  # relative to the output root, one per output, in output order
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """One application of a manifest under a run key: what all its jobs share."""
+
+    campaign: str
+    name: str
+    run_key: str
+    model: str
+    manifest_path: str
+    manifest_sha256: str
+    priority: int = 0
+    max_attempts: int = 3
+    budget_micros: int | None = None

@@ -1,0 +1,159 @@
+"""States and transitions, as data.
+
+*State* is ours, *status* is the provider's. A transition that is not in a table here does not exist; the store's
+CHECK constraints and the documentation are made from the same enums.
+"""
+
+from enum import StrEnum
+from typing import Final, TypeVar
+
+S = TypeVar("S", bound=StrEnum)
+E = TypeVar("E", bound=StrEnum)
+
+
+class JobState(StrEnum):
+    """Where the intent to obtain one spec's outputs stands."""
+
+    PENDING = "pending"  # waiting; claimable when it is due, not parked, and its lane is open
+    RUNNING = "running"  # exactly one live attempt
+    SUCCEEDED = "succeeded"  # every output is stored
+    FAILED = "failed"  # no further attempt will be made by itself
+    CANCELLED = "cancelled"  # an operator does not want it
+
+
+class JobEvent(StrEnum):
+    """What happens to a job."""
+
+    CLAIMED = "claimed"
+    ATTEMPT_SUCCEEDED = "attempt_succeeded"
+    ATTEMPT_ENDED_RETRY = "attempt_ended_retry"  # without a result, and another attempt is allowed
+    ATTEMPT_ENDED_FINAL = "attempt_ended_final"  # without a result, and no other is allowed
+    CANCELLED = "cancelled"
+    RETRIED = "retried"
+
+
+JOB_TRANSITIONS: Final = {
+    (JobState.PENDING, JobEvent.CLAIMED): JobState.RUNNING,
+    (JobState.PENDING, JobEvent.CANCELLED): JobState.CANCELLED,
+    (JobState.RUNNING, JobEvent.ATTEMPT_SUCCEEDED): JobState.SUCCEEDED,
+    (JobState.RUNNING, JobEvent.ATTEMPT_ENDED_RETRY): JobState.PENDING,
+    (JobState.RUNNING, JobEvent.ATTEMPT_ENDED_FINAL): JobState.FAILED,
+    (JobState.RUNNING, JobEvent.CANCELLED): JobState.CANCELLED,
+    (JobState.FAILED, JobEvent.RETRIED): JobState.PENDING,
+    (JobState.CANCELLED, JobEvent.RETRIED): JobState.PENDING,
+}
+
+
+class AttemptState(StrEnum):
+    """Where one try at a job stands: at most one paid POST, one prediction."""
+
+    LEASED = "leased"  # claimed; inputs are being prepared; nothing was sent
+    SUBMITTING = "submitting"  # committed before the POST leaves: from here on money may be owed
+    IN_FLIGHT = "in_flight"  # the provider accepted; its prediction id is stored
+    FETCHING = "fetching"  # completed at the provider; outputs are being stored
+    SUCCEEDED = "succeeded"  # every output is stored and recorded
+    FAILED = "failed"  # ended without the outputs
+    ABANDONED = "abandoned"  # nothing was created, nothing is owed
+    IN_DOUBT = "in_doubt"  # the POST may have created a prediction; the money stays held
+
+
+class AttemptEvent(StrEnum):
+    """What happens to an attempt."""
+
+    SEND_COMMITTED = "send_committed"  # the intent to POST is durable
+    RELEASED = "released"  # given back before anything was sent
+    NOT_SENT = "not_sent"  # the connection failed before a byte left
+    THROTTLED = "throttled"  # 429
+    REFUSED = "refused"  # the key or the credit: the account's trouble, not the job's
+    REJECTED = "rejected"  # 4xx: no prediction exists
+    REPLY_LOST = "reply_lost"  # 5xx, reset, timeout, unreadable reply, or the worker died here
+    ACCEPTED = "accepted"
+    COMPLETED = "completed"
+    PROVIDER_FAILED = "provider_failed"
+    STORED = "stored"
+    OUTPUT_GONE = "output_gone"
+    EVIDENCE_FOUND = "evidence_found"
+    ABSENCE_PROVED = "absence_proved"
+    WRITTEN_OFF = "written_off"
+
+
+ATTEMPT_TRANSITIONS: Final = {
+    (AttemptState.LEASED, AttemptEvent.SEND_COMMITTED): AttemptState.SUBMITTING,
+    (AttemptState.LEASED, AttemptEvent.RELEASED): AttemptState.ABANDONED,
+    (AttemptState.SUBMITTING, AttemptEvent.NOT_SENT): AttemptState.ABANDONED,
+    (AttemptState.SUBMITTING, AttemptEvent.THROTTLED): AttemptState.ABANDONED,
+    (AttemptState.SUBMITTING, AttemptEvent.REFUSED): AttemptState.ABANDONED,
+    (AttemptState.SUBMITTING, AttemptEvent.REJECTED): AttemptState.FAILED,
+    (AttemptState.SUBMITTING, AttemptEvent.REPLY_LOST): AttemptState.IN_DOUBT,
+    (AttemptState.SUBMITTING, AttemptEvent.ACCEPTED): AttemptState.IN_FLIGHT,
+    (AttemptState.IN_FLIGHT, AttemptEvent.COMPLETED): AttemptState.FETCHING,
+    (AttemptState.IN_FLIGHT, AttemptEvent.PROVIDER_FAILED): AttemptState.FAILED,
+    (AttemptState.FETCHING, AttemptEvent.STORED): AttemptState.SUCCEEDED,
+    (AttemptState.FETCHING, AttemptEvent.OUTPUT_GONE): AttemptState.FAILED,
+    (AttemptState.IN_DOUBT, AttemptEvent.EVIDENCE_FOUND): AttemptState.IN_FLIGHT,
+    (AttemptState.IN_DOUBT, AttemptEvent.ABSENCE_PROVED): AttemptState.ABANDONED,
+    (AttemptState.IN_DOUBT, AttemptEvent.WRITTEN_OFF): AttemptState.FAILED,
+}
+
+ATTEMPT_LIVE: Final = frozenset(
+    {
+        AttemptState.LEASED,
+        AttemptState.SUBMITTING,
+        AttemptState.IN_FLIGHT,
+        AttemptState.FETCHING,
+        AttemptState.IN_DOUBT,
+    }
+)
+"""States of an attempt that is not over: a job has at most one such attempt."""
+
+ATTEMPT_AT_PROVIDER: Final = frozenset(
+    {AttemptState.LEASED, AttemptState.SUBMITTING, AttemptState.IN_FLIGHT, AttemptState.IN_DOUBT}
+)
+"""States that take one of the account's concurrency slots: a task runs there, may run there, or is about to."""
+
+
+class ReservationState(StrEnum):
+    """What became of the money held for one attempt; it ends once."""
+
+    HELD = "held"
+    SETTLED = "settled"  # the actual cost was booked
+    RELEASED = "released"  # nothing is owed
+    REFUND_DUE = (
+        "refund_due"  # charged, failed, to be paid back; counted until it is seen or its window has passed
+    )
+
+
+class ReservationEvent(StrEnum):
+    """What happens to a reservation."""
+
+    SETTLED = "settled"
+    RELEASED = "released"
+    REFUND_EXPECTED = "refund_expected"
+    REFUND_ENDED = "refund_ended"  # the refund was seen, or its window has passed
+    REFUND_DENIED = "refund_denied"  # the provider kept the money
+
+
+RESERVATION_TRANSITIONS: Final = {
+    (ReservationState.HELD, ReservationEvent.SETTLED): ReservationState.SETTLED,
+    (ReservationState.HELD, ReservationEvent.RELEASED): ReservationState.RELEASED,
+    (ReservationState.HELD, ReservationEvent.REFUND_EXPECTED): ReservationState.REFUND_DUE,
+    (ReservationState.REFUND_DUE, ReservationEvent.REFUND_ENDED): ReservationState.RELEASED,
+    (ReservationState.REFUND_DUE, ReservationEvent.REFUND_DENIED): ReservationState.SETTLED,
+}
+
+
+class IllegalTransitionError(AssertionError):
+    """The code asked for a transition that no table holds: a bug, never a user's mistake."""
+
+
+def step(table: dict[tuple[S, E], S], state: S, event: E) -> S:
+    """The state after `event`; raises IllegalTransitionError when `table` has no such edge."""
+    try:
+        return table[state, event]
+    except KeyError:
+        raise IllegalTransitionError(f"{type(state).__name__} {state} cannot accept {event}") from None
+
+
+def sources(table: dict[tuple[S, E], S], event: E) -> frozenset[S]:
+    """Every state from which `event` is legal: what a fenced write names in its WHERE."""
+    return frozenset(state for state, candidate in table if candidate == event)

@@ -1,0 +1,118 @@
+"""Writing the sheet."""
+
+import base64
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from orchestrator.core.errors import StorageError
+from orchestrator.gallery.thumbnails import Thumbnail, thumbnail
+from orchestrator.gallery.tiles import Failure, Picture, Tile, failures, pictures
+from orchestrator.store.database import Database
+from orchestrator.store.views import JobFilter, count_pictures
+
+THUMBNAILS_MAX: Final = 2_000
+THREADS: Final = 4
+_HERE: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A written sheet: where it is, how many pictures there are, how many it shows, how many files are missing."""
+
+    path: Path
+    pictures: int
+    shown: int
+    missing: int
+    failed: int
+
+
+def write_gallery(
+    database: Database,
+    root: Path,
+    target: Path,
+    wanted: JobFilter,
+    *,
+    title: str,
+    limit: int = THUMBNAILS_MAX,
+) -> Page:
+    """Write one HTML file at `target` with the first `limit` pictures below `root`; raises StorageError.
+
+    Nothing in the page comes from another place: thumbnails are inside, full pictures are relative links. The same
+    data gives the same bytes.
+    """
+    with database.read() as tx:
+        total = count_pictures(tx, wanted)
+    chosen = list(islice(pictures(database, root, target, wanted), limit))
+    failed = failures(database, wanted)
+    tiles = _with_thumbnails(chosen)
+    html = render(tiles, failed, title=title, total=total)
+    _write(target, html)
+    missing = sum(1 for _, small in tiles if small.trouble)
+    return Page(target, total, len(tiles), missing, len(failed))
+
+
+def render(tiles: list[Tile], failed: list[Failure], *, title: str, total: int) -> str:
+    """The page as text."""
+    style, script = _asset("style.css"), _asset("script.js")
+    policy = "; ".join(
+        (
+            "default-src 'none'",
+            "img-src data: 'self' file:",
+            f"style-src '{_digest(style)}'",
+            f"script-src '{_digest(script)}'",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2").render(
+        title=title,
+        tiles=tiles,
+        failed=failed,
+        total=total,
+        policy=policy,
+        style=Markup(style),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+    )
+
+
+def _with_thumbnails(chosen: list[Picture]) -> list[Tile]:
+    def make(picture: Picture) -> Thumbnail:
+        return thumbnail(picture.file, blurred=picture.output.nsfw is True)
+
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="thumbnail") as pool:
+        return list(zip(chosen, pool.map(make, chosen), strict=True))
+
+
+def _write(target: Path, html: str) -> None:
+    beside = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(html, encoding="utf-8", errors="replace")
+        beside.replace(target)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise StorageError(
+            f"{target} cannot be written: {error.strerror or error}. Name another place with -o FILE."
+        ) from None
+
+
+def _asset(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")

@@ -1,0 +1,118 @@
+"""What is on the sheet: one tile a picture, and one a failed job."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from orchestrator.core.money import format_usd
+from orchestrator.core.states import JobState
+from orchestrator.gallery.thumbnails import Thumbnail
+from orchestrator.store.database import Database
+from orchestrator.store.views import JobFilter, JobRow, OutputRow, list_jobs
+
+FAILURES_MAX: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One stored picture with its caption."""
+
+    job: JobRow
+    output: OutputRow
+    file: Path
+    href: str  # relative to the sheet
+
+    @property
+    def caption(self) -> str:
+        """The prompt."""
+        return str(self.job.params.get("prompt", ""))
+
+    @property
+    def labels(self) -> list[str]:
+        """Tags, then what tells this picture from its neighbours."""
+        found = [f"{name} {value}" for name, value in self.job.tags.items()]
+        found += [
+            str(self.job.params[name]) for name in ("aspect_ratio", "resolution") if name in self.job.params
+        ]
+        return [*found, f"variation {self.job.variation}"]
+
+    @property
+    def facts(self) -> str:
+        """Job, size and price."""
+        return f"job {self.job.id} · {self.output.width} x {self.output.height} · {price(self.job)}"
+
+    @property
+    def words(self) -> str:
+        """What the filter looks through."""
+        parts = [
+            self.caption,
+            *self.labels,
+            self.output.path or "",
+            f"job {self.job.id}",
+            self.job.campaign,
+            self.job.run,
+        ]
+        return " ".join([*parts, self.job.name, "flagged" if self.output.nsfw else ""]).casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One job that ended without pictures."""
+
+    job: JobRow
+
+    @property
+    def caption(self) -> str:
+        """The prompt."""
+        return str(self.job.params.get("prompt", ""))
+
+    @property
+    def words(self) -> str:
+        """What the filter looks through."""
+        job = self.job
+        return f"{self.caption} failed {job.reason} {job.message} job {job.id} {job.campaign} {job.name} {job.run}".casefold()
+
+
+Tile = tuple[Picture, Thumbnail]
+
+
+def price(job: JobRow) -> str:
+    """What one picture of the job costs, list price."""
+    return f"${format_usd(job.price_micros // max(1, job.images))}"
+
+
+def pictures(database: Database, root: Path, sheet: Path, wanted: JobFilter) -> Iterator[Picture]:
+    """Every stored picture, in order of job; a page of jobs at a time."""
+    for job in _jobs(database, wanted):
+        for output in job.outputs:
+            if output.path is not None:
+                file = root / output.path
+                yield Picture(job, output, file, _href(file, sheet))
+
+
+def failures(database: Database, wanted: JobFilter) -> list[Failure]:
+    """The first failed jobs."""
+    if wanted.states and JobState.FAILED not in wanted.states:
+        return []
+    failed = JobFilter(states=(JobState.FAILED.value,), campaign=wanted.campaign, run=wanted.run)
+    with database.read() as tx:
+        return [Failure(job) for job in list_jobs(tx, failed, limit=FAILURES_MAX)]
+
+
+def _jobs(database: Database, wanted: JobFilter) -> Iterator[JobRow]:
+    after = 0
+    while True:
+        with database.read() as tx:
+            page = list_jobs(tx, wanted, after_id=after)
+        yield from page
+        if not page:
+            return
+        after = page[-1].id
+
+
+def _href(file: Path, sheet: Path) -> str:
+    relative = os.path.relpath(file, sheet.parent)
+    return quote(Path(relative).as_posix(), safe="/")

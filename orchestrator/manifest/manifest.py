@@ -1,0 +1,109 @@
+"""A manifest: declared work, ready to be expanded."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from orchestrator.core.errors import UsageError
+from orchestrator.core.specs import JobSpec, RunSpec
+from orchestrator.manifest.expand import Blueprint, Expansion
+from orchestrator.manifest.reader import JOBS_MAX, ManifestReader
+from orchestrator.manifest.sample import spread
+from orchestrator.manifest.shape import NAME_PATTERN, NAME_WHAT
+from orchestrator.yamlio import Problem, ProblemsError, load
+
+PREVIEW_MAX: Final = 20_000  # combinations looked at for further problems when the text has some already
+
+
+def load_manifest(
+    path: Path,
+    *,
+    input_roots: Sequence[Path] = (),
+    today: str,
+    run_key: str | None = None,
+    jobs_max: int = JOBS_MAX,
+) -> "Manifest":
+    """Read a manifest; raises ProblemsError with everything that is wrong with it.
+
+    `today` is the ISO date behind `{{ date }}`; `run_key` stands over the manifest's own. Local pictures may come from
+    the manifest's folder and from `input_roots`. More than `jobs_max` jobs are refused before any is expanded.
+    """
+    if run_key is not None and not re.fullmatch(NAME_PATTERN, run_key):
+        raise UsageError(f"the run key {run_key!r} cannot be used; expected {NAME_WHAT}")
+    document = load(path)
+    folder = path.resolve().parent if path.is_symlink() else path.parent
+    reader = ManifestReader(document, folder, today=today, run_key=run_key, jobs_max=jobs_max)
+    blueprint = reader.blueprint(input_roots)
+    if reader.report.problems or blueprint is None:
+        raise ProblemsError([*reader.report.problems, *_further(blueprint)])
+    fields = reader.fields
+    spec = RunSpec(
+        campaign=fields["campaign"],
+        name=fields["name"],
+        run_key=fields["run"],
+        model=fields["model"],
+        manifest_path=str(path.resolve()),
+        manifest_sha256=document.digest,
+        priority=fields["priority"],
+        max_attempts=fields["retry"]["max_attempts"],
+        budget_micros=fields["budget"],
+    )
+    return Manifest(path, spec, blueprint)
+
+
+def _further(blueprint: Blueprint | None) -> list[Problem]:
+    """What expanding finds beside problems of the text: one run of the command should tell all of it."""
+    if blueprint is None:
+        return []
+    expansion = Expansion(blueprint)
+    for _spec in expansion.specs(combinations_max=PREVIEW_MAX):
+        pass
+    return expansion.findings.problems()
+
+
+class Manifest:
+    """Declared work. `jobs()` expands it, as often as wanted, always alike."""
+
+    def __init__(self, path: Path, spec: RunSpec, blueprint: Blueprint) -> None:
+        self.path = path
+        self.spec = spec
+        self.warnings: list[str] = []
+        self._blueprint = blueprint
+
+    @property
+    def size(self) -> int:
+        """How many jobs there are at most: before exclusion and before equal ones are merged."""
+        return self._blueprint.combinations.size * self._blueprint.variations
+
+    def jobs(self, *, limit: int | None = None, sample: int | None = None) -> Iterator[JobSpec]:
+        """Job specs in run order: all, the first `limit`, or `sample` of them spread over the axes.
+
+        An ordinal is the same with and without `limit` and `sample`; ordinals of merged jobs are left out. Raises
+        ProblemsError with everything that was found (it stops looking at a hundred); nothing is yielded after the
+        first problem. `params` and `local_images` of specs may be shared: treat them as read-only.
+        """
+        only = None
+        if sample is not None:
+            only = spread(self._blueprint.combinations, self._blueprint.variations, sample)
+        expansion = Expansion(self._blueprint)
+        specs = expansion.specs(only=only)
+        yield from specs if limit is None else islice(specs, limit)
+        expansion.findings.raise_if_any(complete=not expansion.findings.full)
+        self._keep_warnings(expansion)
+
+    def check(self) -> None:
+        """Expand everything once; raises ProblemsError with everything that was found."""
+        for _spec in self.jobs():
+            pass
+
+    def _keep_warnings(self, expansion: Expansion) -> None:
+        found = list(expansion.findings.warnings)
+        if expansion.duplicates:
+            jobs = "job asks" if expansion.duplicates == 1 else "jobs ask"
+            found.append(
+                f"{self.path}: {expansion.duplicates} {jobs} for exactly what an earlier one asks for, "
+                "and is made once; use variations to have it again on purpose"
+            )
+        self.warnings = found

@@ -1,0 +1,249 @@
+"""The parameters of jobs: compiled once for a manifest, filled in and checked for each combination."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from orchestrator.catalogue import Kind, Model, Parameter, ParamIssue, Severity, is_url
+from orchestrator.core.specs import JsonObject, LocalImage
+from orchestrator.manifest.binding import Binder, BoundText, Combination, Reader
+from orchestrator.manifest.pictures import Pictures
+from orchestrator.manifest.templates import Template, TemplateProblem
+from orchestrator.yamlio.document import Path
+
+_CHECKED_MAX: Final = 10_000
+
+
+class ParamsError(Exception):
+    """Some parameters of one combination cannot be sent: the path and the words for each."""
+
+    def __init__(self, found: list[tuple[Path, str, str]]) -> None:
+        super().__init__("; ".join(message for _path, message, _hint in found))
+        self.found = found
+
+
+@dataclass(slots=True)
+class InputPictures:
+    """The pictures of one job: as written, the local ones by their bytes, and as the job key sees them."""
+
+    texts: list[str]
+    local: dict[str, LocalImage] = field(default_factory=dict)
+    keyed: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Prepared:
+    """Everything about one combination that does not depend on its variation or its place."""
+
+    params: JsonObject
+    inputs: JsonObject
+    local_images: dict[str, LocalImage]
+    price_micros: int
+    images: int
+    extension: str
+    warnings: list[tuple[Path, str, str]]
+
+
+class Slot:
+    """One parameter: where it stands, how its value comes about, whether it is the same for all jobs."""
+
+    def __init__(
+        self, parameter: Parameter, path: Path, read: Reader, own: frozenset[str], *, checked: bool
+    ) -> None:
+        self.parameter = parameter
+        self.path = path
+        self.read = read
+        self.own = own
+        self._constant = checked
+        self._seen: set[Any] = set()
+
+    def issues(self, value: Any) -> list[ParamIssue]:
+        """What is wrong with a value; one that passed before is not looked at again."""
+        if self._constant:
+            return []
+        if self.parameter.kind in {Kind.TEXT, Kind.IMAGES}:
+            return self.parameter.check(value)
+        if value in self._seen:
+            return []
+        found = self.parameter.check(value)
+        if not found and len(self._seen) < _CHECKED_MAX:
+            self._seen.add(value)
+        return found
+
+
+@dataclass(frozen=True)
+class RawParam:
+    """A parameter as the manifest has it: a plain value, a template, or a list of templates."""
+
+    path: Path
+    value: Any  # plain value, Template, or list of plain values and Templates
+
+    def templates(self) -> Iterator[tuple[Path, Template]]:
+        """Every template in it with its path."""
+        if isinstance(self.value, Template):
+            yield self.path, self.value
+        elif isinstance(self.value, list):
+            for index, item in enumerate(self.value):
+                if isinstance(item, Template):
+                    yield (*self.path, index), item
+
+    @property
+    def constant(self) -> bool:
+        """Whether it holds no template."""
+        return not any(True for _found in self.templates())
+
+
+class ParamPlan:
+    """How the parameters of every combination with the same overrides come about."""
+
+    def __init__(self, model: Model, raw: Mapping[str, RawParam], binder: Binder, pictures: Pictures) -> None:
+        self._model = model
+        self._pictures = pictures
+        self._binder = binder
+        self._slots: list[Slot] = []
+        for name, parameter in model.by_name.items():
+            if name in raw:
+                self._slots.append(self._slot(parameter, raw[name]))
+            elif parameter.default is not None:
+                default = parameter.default
+                self._slots.append(
+                    Slot(parameter, ("params",), _constant(default), frozenset(), checked=True)
+                )
+        self._references: dict[tuple[str, int], list[ParamIssue]] = {}
+        self.own: frozenset[str] = frozenset().union(*(slot.own for slot in self._slots))
+
+    def prepare(self, combination: Combination) -> Prepared:
+        """The checked parameters of one combination; raises ParamsError with everything that is wrong with it."""
+        params: JsonObject = {}
+        wrong: list[tuple[Path, str, str]] = []
+        pictures: InputPictures | None = None
+        for slot in self._slots:
+            try:
+                value = slot.read(combination)
+            except ParamsError as error:
+                wrong += error.found
+                continue
+            except TemplateProblem as error:
+                wrong.append((slot.path, error.message, error.hint))
+                continue
+            if isinstance(value, InputPictures):
+                pictures, value = value, value.texts
+            elif issues := slot.issues(value):
+                wrong += [_located(slot.path, issue) for issue in issues]
+                continue
+            params[slot.parameter.name] = value
+        warnings = self._check_references(params, wrong)
+        if wrong or pictures is None:
+            raise ParamsError(wrong)
+        model = self._model
+        return Prepared(
+            params,
+            params | {model.images_param: pictures.keyed} if pictures.local else params,
+            pictures.local,
+            model.price_micros(params),
+            model.images(params),
+            model.extension(params),
+            warnings,
+        )
+
+    def _check_references(
+        self, params: JsonObject, wrong: list[tuple[Path, str, str]]
+    ) -> list[tuple[Path, str, str]]:
+        prompt, images = params.get(self._model.prompt_param), params.get(self._model.images_param)
+        if prompt is None or images is None:
+            return []
+        key = (prompt, len(images))
+        issues = self._references.get(key)
+        if issues is None:
+            issues = self._model.check_prompt(params)
+            if len(self._references) >= _CHECKED_MAX:
+                self._references.clear()
+            self._references[key] = issues
+        if not issues:
+            return []
+        path = next(slot.path for slot in self._slots if slot.parameter.name == self._model.prompt_param)
+        wrong += [_located(path, issue) for issue in issues if issue.severity is Severity.ERROR]
+        return [_located(path, issue) for issue in issues if issue.severity is Severity.WARNING]
+
+    def _slot(self, parameter: Parameter, raw: RawParam) -> Slot:
+        if parameter.kind is Kind.IMAGES:
+            return self._images_slot(parameter, raw)
+        if isinstance(raw.value, Template):
+            bound = self._binder.text(raw.value)
+
+            def read(combination: Combination) -> Any:
+                return parameter.coerce(bound.text(combination))
+
+            return Slot(parameter, raw.path, read, bound.own, checked=False)
+        return Slot(parameter, raw.path, _constant(raw.value), frozenset(), checked=True)
+
+    def _images_slot(self, parameter: Parameter, raw: RawParam) -> Slot:
+        names: frozenset[str] = frozenset().union(*(template.names for _path, template in raw.templates()))
+        items: list[Reader]
+        if isinstance(raw.value, Template):
+            single = raw.value.single
+            whole = self._binder.value(single) if single else self._binder.text(raw.value).text
+            items = []
+        else:
+            whole = None
+            values = raw.value if isinstance(raw.value, list) else []
+            items = [self._item(value) for value in values]
+
+        def read(combination: Combination) -> InputPictures:
+            if whole is not None:
+                return self._find(parameter, raw.path, whole(combination))
+            texts: list[Any] = []
+            wrong: list[tuple[Path, str, str]] = []
+            for index, item in enumerate(items):
+                try:
+                    texts.append(item(combination))
+                except TemplateProblem as error:
+                    wrong.append(((*raw.path, index), error.message, error.hint))
+            if wrong:
+                raise ParamsError(wrong)
+            return self._find(parameter, raw.path, texts)
+
+        own = frozenset(name for name in names if name == "variation")
+        return Slot(parameter, raw.path, self._binder.cached(names, read), own, checked=True)
+
+    def _item(self, value: Any) -> Reader:
+        if isinstance(value, Template):
+            bound: BoundText = self._binder.text(value)
+            return bound.text
+        return _constant(value)
+
+    def _find(self, parameter: Parameter, path: Path, value: Any) -> InputPictures:
+        """The pictures of a value; raises ParamsError with every one that cannot be used."""
+        wrong = [_located(path, issue) for issue in parameter.check(value)]
+        if wrong:
+            raise ParamsError(wrong)
+        found = InputPictures(list(value))
+        for index, text in enumerate(found.texts):
+            if is_url(text):
+                found.keyed.append(text)
+                continue
+            try:
+                image = found.local[text] = self._pictures.find(text)
+                found.keyed.append(f"sha256:{image.sha256}")
+            except TemplateProblem as error:
+                wrong.append(((*path, index), error.message, error.hint))
+        if wrong:
+            raise ParamsError(wrong)
+        return found
+
+
+def merged(base: Mapping[str, RawParam], sets: Sequence[Mapping[str, RawParam]]) -> dict[str, RawParam]:
+    """`base` with the overrides of `sets` over it, later ones last."""
+    result = dict(base)
+    for one in sets:
+        result.update(one)
+    return result
+
+
+def _constant(value: Any) -> Reader:
+    return lambda _combination: value
+
+
+def _located(path: Path, issue: ParamIssue) -> tuple[Path, str, str]:
+    where = (*path, issue.index) if issue.index is not None else path
+    return where, issue.message, issue.hint

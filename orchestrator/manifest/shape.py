@@ -1,0 +1,195 @@
+"""What a manifest may hold, declared once: it reads the file and gives editors their schema."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from orchestrator.catalogue import all_models
+from orchestrator.core.specs import JsonObject
+from orchestrator.core.suggest import did_you_mean, listed
+from orchestrator.yamlio.document import Node
+from orchestrator.yamlio.shapes import (
+    DRAFT_07,
+    Anything,
+    Field,
+    Integer,
+    ListOf,
+    MapOf,
+    Money,
+    Object,
+    Reading,
+    Text,
+)
+
+NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+NAME_WHAT: Final = "a name of letters, digits, dots, hyphens and underscores, such as summer-hero"
+AXIS_PATTERN: Final = r"[A-Za-z][A-Za-z0-9_]{0,63}"
+RESERVED: Final = ("name", "campaign", "run", "date", "variation", "index", "ext", "key", "number")
+VARIATIONS_MAX: Final = 1000
+
+_SCALAR: Final[JsonObject] = {"type": ["string", "number", "boolean"]}
+_VALUE: Final[JsonObject] = {"anyOf": [_SCALAR, {"type": "object"}]}
+_MATCH: Final[JsonObject] = {"anyOf": [_SCALAR, {"type": "object"}, {"type": "array", "minItems": 1}]}
+_SOURCE: Final[JsonObject] = {
+    "anyOf": [
+        {"type": "array", "minItems": 1, "items": _VALUE},
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "minProperties": 1,
+            "properties": {
+                "csv": {"type": "string", "description": "A CSV file with a header: each row is a value."},
+                "delimiter": {"type": "string", "minLength": 1, "maxLength": 1, "default": ","},
+                "jsonl": {"type": "string", "description": "A file with one JSON object on each line."},
+                "glob": {
+                    "type": "string",
+                    "description": "Files that match: each has path, name and stem.",
+                },
+                "range": {
+                    "type": "array",
+                    "items": {"type": "integer"},
+                    "minItems": 2,
+                    "maxItems": 3,
+                    "description": "First and last number, both included, and optionally a step.",
+                },
+            },
+        },
+    ]
+}
+
+
+@dataclass(frozen=True)
+class _Version:
+    """The number 1."""
+
+    def read(self, node: Node, reading: Reading) -> int | None:
+        """The version."""
+        if node.value == 1 and not isinstance(node.value, bool):
+            return 1
+        reading.expected(node, "1, the only version of manifests so far")
+        return None
+
+    def schema(self) -> JsonObject:
+        """A constant."""
+        return {"const": 1}
+
+
+@dataclass(frozen=True)
+class _ModelId:
+    """The id of a model in the catalogue."""
+
+    def read(self, node: Node, reading: Reading) -> str | None:
+        """The id."""
+        known = [model.id for model in all_models()]
+        if isinstance(node.value, str) and node.value in known:
+            return node.value
+        hint = did_you_mean(node.text, known) if node.text else ""
+        reading.expected(node, f"a model we know ({listed(known)})", hint)
+        return None
+
+    def schema(self) -> JsonObject:
+        """An enumeration."""
+        return {"enum": [model.id for model in all_models()]}
+
+
+@dataclass(frozen=True)
+class _Axes:
+    """Names to sources of values."""
+
+    def read(self, node: Node, reading: Reading) -> dict[str, Node]:
+        """Name to the node of its source."""
+        if not isinstance(node.value, Mapping):
+            reading.expected(node, "a mapping of axis names to lists or sources")
+            return {}
+        for name, child in node.children.items():
+            if name in RESERVED:
+                message = f"the name is taken; templates use these already: {listed(RESERVED)}"
+                reading.wrong(child.path, message, at_key=True)
+        names = MapOf(Anything({}), "axes", AXIS_PATTERN, "a name of letters, digits and underscores")
+        return dict(names.read(node, reading))
+
+    def schema(self) -> JsonObject:
+        """An object of sources."""
+        names = {"pattern": f"^{AXIS_PATTERN}$", "not": {"enum": list(RESERVED)}}
+        return {"type": "object", "propertyNames": names, "additionalProperties": _SOURCE}
+
+
+_WHEN: Final = MapOf(Anything(_MATCH), "a mapping of axis names to values")
+_SET: Final = MapOf(Anything({}), "a mapping of parameters to values")
+
+MANIFEST: Final = Object(
+    (
+        Field("version", _Version(), "Version of the format: 1.", required=True),
+        Field("name", Text(NAME_WHAT, NAME_PATTERN), "Name of this work; the file's name when absent."),
+        Field(
+            "campaign",
+            Text(NAME_WHAT, NAME_PATTERN),
+            "The campaign that pays; the manifest's name when absent.",
+        ),
+        Field("run", Text(), 'Run key: one run for each, such as "{{ date }}" for one a day.', "main"),
+        Field("model", _ModelId(), "The model that makes the pictures.", required=True),
+        Field("budget", Money(), "US dollars that one run may spend; nothing is admitted beyond it."),
+        Field("priority", Integer(-1000, 1000), "Higher is worked on first.", 0),
+        Field(
+            "variations", Integer(1, VARIATIONS_MAX), "How often each combination is asked for on purpose.", 1
+        ),
+        Field("matrix", _Axes(), "Axes; every combination of their values is a job.", {}),
+        Field("zip", _Axes(), "Lists of equal length that go together, then combined with the matrix.", {}),
+        Field("exclude", ListOf(_WHEN, "a list of partial matches"), "Combinations to leave out.", []),
+        Field(
+            "override",
+            ListOf(
+                Object(
+                    (
+                        Field("when", _WHEN, "A partial match.", {}, required=True),
+                        Field("set", _SET, "Parameters for the combinations that match.", {}, required=True),
+                    ),
+                    "a mapping with when and set",
+                ),
+                "a list of {when: ..., set: ...}",
+            ),
+            "Parameters that differ for some combinations.",
+            [],
+        ),
+        Field(
+            "add",
+            ListOf(MapOf(Anything(_VALUE), "a whole combination"), "a list of whole combinations"),
+            "Combinations beyond the product.",
+            [],
+        ),
+        Field("params", _SET, "What is sent to the model; text may hold templates.", {}, required=True),
+        Field("output", Text(), "Where each picture goes, relative to the output root."),
+        Field(
+            "retry",
+            Object((Field("max_attempts", Integer(1, 100), "Attempts for each job.", 3),)),
+            "Attempts after a failure that may pass.",
+            {},
+        ),
+        Field(
+            "tags",
+            MapOf(
+                Text("text", empty=True, scalars=True), "a mapping of names to text", NAME_PATTERN, NAME_WHAT
+            ),
+            "Words to find jobs by; text may hold templates.",
+            {},
+        ),
+    ),
+    "a manifest: a mapping that starts with version: 1",
+)
+
+
+def manifest_json_schema() -> JsonObject:
+    """JSON Schema (draft-07) of a manifest, with the parameters of each model."""
+    schema: JsonObject = {"$schema": DRAFT_07, "title": "orchestrator manifest", **MANIFEST.schema()}
+    schema["properties"]["params"] = {
+        "type": "object",
+        "description": "What is sent to the model; text may hold templates.",
+    }
+    schema["allOf"] = [
+        {
+            "if": {"properties": {"model": {"const": model.id}}, "required": ["model"]},
+            "then": {"properties": {"params": model.params_schema()}},
+        }
+        for model in all_models()
+    ]
+    return schema

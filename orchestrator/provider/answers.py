@@ -1,0 +1,97 @@
+"""The data of good answers, turned into values. Pure; None means that the data cannot be read."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from orchestrator.ports import (
+    Balance,
+    BillingPage,
+    KeyRefused,
+    Lost,
+    NoCredit,
+    NotSent,
+    PredictionPage,
+    Quote,
+    Rejected,
+    Throttled,
+)
+from orchestrator.provider.amounts import micros_of_usd, read_billing
+from orchestrator.provider.classify import Reply, refusal
+from orchestrator.provider.wire import read_prediction
+
+PAGE_SIZE: Final = 100
+
+Value = TypeVar("Value")
+Failure = Rejected | Throttled | KeyRefused | NotSent | Lost
+
+
+def read_reply(reply: Reply | NotSent | Lost, read: Callable[[Any], Value | None]) -> Value | Failure:
+    """What `read` makes of a good answer's data; Lost when it makes nothing of it."""
+    if not isinstance(reply, Reply):
+        return reply
+    failure = refusal(reply)
+    if isinstance(failure, NoCredit):
+        # Reading is free; an account without credit may still look.
+        return Rejected(failure.message, http_status=reply.status, code=reply.body.code)
+    if failure is not None:
+        return failure
+    value = read(reply.body.data)
+    return Lost(f"HTTP {reply.status} with data that cannot be read") if value is None else value
+
+
+def prediction_page(data: object, page: int) -> PredictionPage | None:
+    """A page of predictions; None when any entry cannot be read."""
+    items = _items(data)
+    if items is None:
+        return None
+    predictions = tuple(p for p in map(read_prediction, items) if p is not None)
+    if len(predictions) != len(items):
+        return None
+    return PredictionPage(predictions, has_more=_has_more(data, page, len(items)))
+
+
+def billing_page(data: object, page: int) -> BillingPage | None:
+    """A page of billing records; None when any record about a task cannot be read."""
+    items = _items(data)
+    records = read_billing(items) if items is not None else None
+    if items is None or records is None:
+        return None
+    return BillingPage(records, has_more=_has_more(data, page, len(items)))
+
+
+def read_balance(data: object) -> Balance | None:
+    """The balance, in dollars in the answer."""
+    micros = micros_of_usd(data.get("balance")) if isinstance(data, dict) else None
+    return None if micros is None else Balance(micros)
+
+
+def read_quote(data: object) -> Quote | None:
+    """What would be charged: the discounted price where there is one; None for another currency."""
+    if not isinstance(data, dict) or str(data.get("currency") or "USD").upper() != "USD":
+        return None
+    for name in ("discounted_price", "price", "unit_price"):
+        if data.get(name) is not None:
+            micros = micros_of_usd(data[name])
+            return None if micros is None or micros < 0 else Quote(micros)
+    return None
+
+
+def _items(data: object) -> list[Any] | None:
+    """The entries; an explicit null is how some servers write an empty list."""
+    if not isinstance(data, dict) or "items" not in data:
+        return None
+    items = data["items"]
+    if items is None:
+        return []
+    return items if isinstance(items, list) else None
+
+
+def _has_more(data: object, page: int, count: int) -> bool:
+    """`has_more` (new), else by `total` (old), else a full page may be followed by another."""
+    found: Mapping[str, Any] = data if isinstance(data, dict) else {}
+    if isinstance(found.get("has_more"), bool):
+        return bool(found["has_more"])
+    total = found.get("total")
+    if isinstance(total, int) and not isinstance(total, bool):
+        return total > page * PAGE_SIZE
+    return count >= PAGE_SIZE

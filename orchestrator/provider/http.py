@@ -1,0 +1,149 @@
+"""One place that sends requests to the provider's API, and the only one that holds the key."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import httpx
+
+from orchestrator.ports import Clock, Lost, NotSent
+from orchestrator.provider.classify import Reply, classify_error, parse_retry_after
+from orchestrator.provider.transport import USER_AGENT, make_client, timeouts
+from orchestrator.provider.wire import BODY_BYTES_MAX, UNREADABLE, Body, decoded, read_body
+
+REDACTED: Final = "[key]"
+LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class ApiHttp:
+    """Requests to the configured API host, with the key, each sent once.
+
+    The key goes to `base_url`'s origin and nowhere else: a path is all that a caller can choose, and redirects are
+    answers, never followed. It is cut out of every answer and error before anybody can store or print it.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        clock: Clock,
+        *,
+        client: httpx.AsyncClient | None = None,
+        connections: int = 100,
+        connect_seconds: float = 10.0,
+    ) -> None:
+        """Raises ValueError for a base URL that is not https (http is for loopback only), or for an unusable key."""
+        if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
+            raise ValueError("the API key is empty or holds characters that no key has")
+        base = check_url(base_url).copy_with(query=None, fragment=None)
+        self._base = str(base).rstrip("/")
+        self._is_loopback = base.host in LOOPBACK_HOSTS
+        self._api_key = api_key
+        self._clock = clock
+        self._connect_seconds = connect_seconds
+        self._client = client or make_client(connections=connections, connect_seconds=connect_seconds)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the API is a stand-in on this machine."""
+        return self._is_loopback
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        read_seconds: float,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+        files: Mapping[str, tuple[str, bytes, str]] | None = None,
+        exact: bool = False,
+    ) -> Reply | NotSent | Lost:
+        """The whole answer, or why there is none. `path` starts with a slash and is joined to the base URL.
+
+        `read_seconds` limits each wait for bytes; the whole exchange may take twice that. `exact` reads fractions in
+        the answer as Decimal.
+        """
+        assert path.startswith("/"), path
+        headers = {
+            "Authorization": f"Bearer {self._api_key}",
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": USER_AGENT,
+        }
+        content = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            try:
+                content = _encoded(body)
+            except (TypeError, ValueError):
+                return Reply(
+                    HTTPStatus.BAD_REQUEST,
+                    Body(readable=True, message="the inputs cannot be written as JSON; nothing was sent"),
+                )
+        request = httpx.Request(
+            method,
+            self._base + path,
+            headers=headers,
+            content=content,
+            params=query,
+            files=files,
+            extensions={"timeout": timeouts(self._connect_seconds, read_seconds).as_dict()},
+        )
+        try:
+            async with asyncio.timeout(self._connect_seconds + 2 * read_seconds):
+                return await self._send(request, exact=exact)
+        except (httpx.TransportError, TimeoutError) as error:
+            outcome = classify_error(error)
+            return type(outcome)(self._redacted(outcome.message))
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self._client.aclose()
+
+    async def _send(self, request: httpx.Request, *, exact: bool) -> Reply:
+        response = await self._client.send(request, stream=True, auth=None, follow_redirects=False)
+        try:
+            return Reply(
+                response.status_code,
+                await self._read(response, exact=exact),
+                parse_retry_after(response.headers.get("Retry-After"), self._clock.now_ms()),
+            )
+        finally:
+            await response.aclose()
+
+    async def _read(self, response: httpx.Response, *, exact: bool) -> Body:
+        """The body; UNREADABLE when it is too long. A connection that fails midway raises httpx.TransportError."""
+        pieces: list[bytes] = []
+        length = 0
+        async for piece in response.aiter_raw():
+            pieces.append(piece)
+            length += len(piece)
+            if length > BODY_BYTES_MAX:
+                return UNREADABLE
+        raw = decoded(b"".join(pieces), response.headers.get("Content-Encoding", ""))
+        if raw is None:
+            return UNREADABLE
+        return read_body(raw.replace(self._api_key.encode(), REDACTED.encode()), exact=exact)
+
+    def _redacted(self, text: str) -> str:
+        return text.replace(self._api_key, REDACTED)
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def check_url(text: str, *, loopback_http: bool = True) -> httpx.URL:
+    """`text` as a URL that we may send to: https, or http to loopback when allowed; no user name; else ValueError."""
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, TypeError, ValueError):
+        raise ValueError(f"{text[:200]!r} is not a URL") from None
+    if not url.host or url.userinfo:
+        raise ValueError(f"{url.scheme}://{url.host} must have a host and no user name or password")
+    if url.scheme == "https" or (url.scheme == "http" and loopback_http and url.host in LOOPBACK_HOSTS):
+        return url
+    raise ValueError(f"{url.scheme}://{url.host} is not https")

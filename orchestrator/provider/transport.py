@@ -1,0 +1,182 @@
+"""How every lane talks HTTP: httpx's interface over aiohttp's connections.
+
+httpx's own pool collapses at thousands of requests in flight. The ready-made bridges to aiohttp map
+`ServerDisconnectedError` (the request was sent, then the connection closed) to `httpx.ConnectTimeout` (nothing was
+sent), which here would pay for a picture twice. So this bridge draws one line and keeps it:
+
+* `httpx.ConnectError`, `ConnectTimeout` and `PoolTimeout` mean that no byte of the request left;
+* every other `httpx.TransportError` means that the request may have been acted on.
+
+It sends each request once (also the ones that aiohttp would repeat), keeps no cookies, follows no redirect, ignores
+proxy variables, and sends URLs byte for byte, because signed URLs do not survive being re-quoted.
+"""
+
+import asyncio
+import io
+import ssl
+from collections.abc import AsyncIterator
+from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Final
+
+import aiohttp
+import httpx
+import yarl
+
+KEEPALIVE_SECONDS: Final = 4.0
+"""Shorter than what servers grant idle connections (5 s and up): a POST sent on a connection that the server is just
+closing is lost, and a lost submit has to be treated as possibly paid."""
+
+USER_AGENT: Final = "orchestrator"
+LARGE_BODY_BYTES: Final = 512 * 1024
+
+
+def make_client(
+    *, connections: int = 100, connect_seconds: float = 10.0, read_seconds: float = 30.0
+) -> httpx.AsyncClient:
+    """A client for one lane: own connections, no credentials, no cookies, no redirects, no environment.
+
+    `connect_seconds` bounds DNS, TCP and TLS; `read_seconds` bounds each wait for bytes, not the whole answer.
+    Waiting for a free connection is bounded by `read_seconds` too.
+    """
+    return httpx.AsyncClient(
+        transport=make_transport(connections),
+        timeout=timeouts(connect_seconds, read_seconds),
+        cookies=no_cookies(),
+        headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+def timeouts(connect_seconds: float, read_seconds: float) -> httpx.Timeout:
+    """Separate limits for connecting and for each wait for bytes."""
+    return httpx.Timeout(read_seconds, connect=connect_seconds)
+
+
+def no_cookies() -> CookieJar:
+    """A jar that takes nothing in."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+
+
+def make_transport(connections: int = 100) -> "AiohttpTransport":
+    """A transport with at most `connections` open at once; more requests wait their turn."""
+    return AiohttpTransport(connections)
+
+
+class AiohttpTransport(httpx.AsyncBaseTransport):
+    """See the module's words for what it promises. The session starts with the first request, inside its loop."""
+
+    def __init__(self, connections: int) -> None:
+        self._connections = connections
+        self._session: aiohttp.ClientSession | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send once; raises httpx.TransportError and nothing else of the network's."""
+        limits: dict[str, float | None] = request.extensions.get("timeout", {})
+        body = await request.aread()
+        try:
+            response = await self._live_session().request(
+                request.method,
+                yarl.URL(str(request.url), encoded=True),
+                headers=request.headers.multi_items(),
+                data=_payload(body),
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(
+                    total=None,
+                    connect=limits.get("pool"),
+                    sock_connect=limits.get("connect"),
+                    sock_read=limits.get("read"),
+                ),
+            )
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise _translated(error, request) from error
+        return httpx.Response(
+            response.status,
+            headers=list(response.raw_headers),
+            stream=_Stream(response, request),
+            request=request,
+        )
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _live_session(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=self._connections, keepalive_timeout=KEEPALIVE_SECONDS, ssl=_ssl_context()
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+                middlewares=(_send_once,),
+            )
+        return self._session
+
+
+class _Stream(httpx.AsyncByteStream):
+    """The body of an answer, as it arrives."""
+
+    def __init__(self, response: aiohttp.ClientResponse, request: httpx.Request) -> None:
+        self._response = response
+        self._request = request
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._response.content.iter_any():
+                yield piece
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise _translated(error, self._request, answered=True) from error
+
+    async def aclose(self) -> None:
+        # An unread rest means that the connection cannot be used again; a fully read one went back already.
+        self._response.close()
+
+
+def _payload(body: bytes) -> bytes | io.BytesIO | None:
+    # aiohttp warns about large plain bytes, which it would copy in one go.
+    if len(body) > LARGE_BODY_BYTES:
+        return io.BytesIO(body)
+    return body or None
+
+
+class _SentError(aiohttp.ClientError):
+    """Carries an error past aiohttp's own repetition of idempotent requests."""
+
+
+async def _send_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _SentError(str(error) or type(error).__name__) from error
+
+
+@cache
+def _ssl_context() -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def _translated(error: Exception, request: httpx.Request, *, answered: bool = False) -> httpx.TransportError:
+    """The error in httpx's words; after the connect phase nothing maps to a connect error."""
+    words = str(error) or type(error).__name__
+    if not answered:
+        if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ServerFingerprintMismatch):
+            return httpx.ConnectError(words, request=request)
+        if isinstance(error, aiohttp.ConnectionTimeoutError):
+            return httpx.ConnectTimeout(words, request=request)
+        if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
+            return httpx.UnsupportedProtocol(words, request=request)
+    if isinstance(error, asyncio.TimeoutError):
+        return httpx.ReadTimeout(words, request=request)
+    if isinstance(error, aiohttp.ClientResponseError | ValueError):
+        return httpx.RemoteProtocolError(words, request=request)
+    return httpx.ReadError(words, request=request)

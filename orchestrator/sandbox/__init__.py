@@ -1,0 +1,37 @@
+"""The stand-in provider: a real HTTP server on loopback with the provider's API, pictures, a bill, and faults on demand."""
+
+from orchestrator.sandbox.bill import Bill, BilledTask, Post
+from orchestrator.sandbox.config import (
+    ForeignImages,
+    KeyState,
+    Level,
+    NoCredit,
+    Overload,
+    PriceUnit,
+    RateUnit,
+    SandboxConfig,
+)
+from orchestrator.sandbox.faults import Fault, Faults, Scripted, parse_faults
+from orchestrator.sandbox.server import Sandbox, SandboxThread, run_blocking, serve
+
+__all__ = [
+    "Bill",
+    "BilledTask",
+    "Fault",
+    "Faults",
+    "ForeignImages",
+    "KeyState",
+    "Level",
+    "NoCredit",
+    "Overload",
+    "Post",
+    "PriceUnit",
+    "RateUnit",
+    "Sandbox",
+    "SandboxConfig",
+    "SandboxThread",
+    "Scripted",
+    "parse_faults",
+    "run_blocking",
+    "serve",
+]

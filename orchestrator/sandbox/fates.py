@@ -1,0 +1,91 @@
+"""A task's fate: how it will end, decided in full when it is accepted. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from orchestrator.sandbox.dice import Dice
+from orchestrator.sandbox.faults import Fault
+
+MODERATED: Final = "Content flagged as potentially sensitive. Please try different prompts or images."
+UNFETCHABLE: Final = "failed to fetch input media: {url}"
+MODERATED_CODE: Final = 1200
+FLAGGED_TOO: Final = 0.5  # the chance of each further output of a task with a flagged one
+NO_CREDIT: Final = "Insufficient credits. Please top up."
+
+
+_ASKED: Final = re.compile(r"sandbox:([a-z_]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """How a task ends. `nsfw` has a flag per output, or is None when the provider says nothing."""
+
+    status: str = "completed"
+    outputs: int = 1
+    nsfw: tuple[bool, ...] | None = (False,)
+    error: str = ""
+    code: int = 0
+    refunded: bool = False
+    running_word: str = "processing"
+    running_error: str = ""
+    object_outputs: bool = False
+    endless: bool = False
+
+
+_FAILURES: Final[Mapping[Fault, tuple[str, str, int]]] = {
+    Fault.TASK_MODERATED: ("failed", MODERATED, 1200),
+    Fault.TASK_FAILED: ("failed", "Task execution failed.", 1403),
+    Fault.TASK_INTERNAL_ERROR: ("failed", "Internal error: upstream returned HTTP 500.", 5000),
+    Fault.TASK_UNAVAILABLE: ("failed", "Service unavailable, please retry later.", 5003),
+    Fault.TASK_INPUT_UNREADABLE: ("failed", UNFETCHABLE.format(url="an input picture"), 1402),
+    Fault.TASK_TIMEOUT: ("timeout", "Task timed out.", 5004),
+    Fault.TASK_CANCELLED: ("cancelled", "Task was cancelled.", 0),
+    Fault.TASK_DELETED: ("deleted", "Task was deleted.", 0),
+}
+
+
+def failed(error: str, code: int, *, refunded: bool = True) -> Fate:
+    """The fate of a task that ends without outputs."""
+    return Fate("failed", 0, (), error, code, refunded=refunded)
+
+
+_ODDITIES: Final[Mapping[Fault, Mapping[str, Any]]] = {
+    Fault.TASK_NULL_FLAGS: {"nsfw": None},
+    Fault.TASK_NO_OUTPUTS: {"outputs": 0, "nsfw": ()},
+    Fault.TASK_OBJECT_OUTPUTS: {"object_outputs": True},
+    Fault.TASK_ODD_STATUS: {"running_word": "warming_up"},
+    Fault.TASK_ERROR_WHILE_RUNNING: {"running_error": "Upstream is slow; still trying."},
+    Fault.TASK_STUCK: {"endless": True},
+}
+_OUTPUTS_OFF_BY: Final[Mapping[Fault, int]] = {Fault.TASK_FEWER_OUTPUTS: -1, Fault.TASK_MORE_OUTPUTS: 1}
+
+
+def decide_fate(fault: Fault | None, asked: int, dice: Dice, *, refund_moderated: bool) -> Fate:
+    """How a task that was asked for `asked` outputs ends under `fault`; `dice` is drawn for which ones are flagged."""
+    good = Fate(outputs=asked, nsfw=(False,) * asked)
+    if fault is None:
+        return good
+    if fault in _FAILURES:
+        status, error, code = _FAILURES[fault]
+        refunded = refund_moderated or code != MODERATED_CODE
+        return Fate(status, 0, (), error, code, refunded=refunded)
+    if fault is Fault.TASK_NSFW:
+        certain = int(dice.unit("flagged") * asked)
+        flags = (n == certain or dice.unit("flag", n) < FLAGGED_TOO for n in range(asked))
+        return replace(good, nsfw=tuple(flags))
+    if fault in _OUTPUTS_OFF_BY:
+        outputs = max(asked + _OUTPUTS_OFF_BY[fault], 1)
+        return replace(good, outputs=outputs, nsfw=(False,) * outputs)
+    return replace(good, **_ODDITIES[fault])
+
+
+def triggered(inputs: Mapping[str, Any]) -> Fault | None:
+    """The fate that a prompt asks for: `sandbox:` and a fate, as in `sandbox:timeout`; or the word `nsfw` anywhere."""
+    prompt = str(inputs.get("prompt", "")).lower()
+    for name in _ASKED.findall(prompt):
+        fault = next((fault for fault in Fault if fault == f"task.{name}"), None)
+        if fault is not None:
+            return fault
+    return Fault.TASK_NSFW if "nsfw" in prompt else None

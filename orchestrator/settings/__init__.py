@@ -1,0 +1,31 @@
+"""The configuration: `config.yaml`, the environment over it, defaults that just work under it."""
+
+from orchestrator.settings.key import api_key
+from orchestrator.settings.load import load_settings
+from orchestrator.settings.model import (
+    Budgets,
+    Download,
+    InDoubt,
+    Limits,
+    Outputs,
+    ProviderSettings,
+    Retry,
+    Settings,
+    WorkerSettings,
+)
+from orchestrator.settings.shape import config_json_schema
+
+__all__ = [
+    "Budgets",
+    "Download",
+    "InDoubt",
+    "Limits",
+    "Outputs",
+    "ProviderSettings",
+    "Retry",
+    "Settings",
+    "WorkerSettings",
+    "api_key",
+    "config_json_schema",
+    "load_settings",
+]

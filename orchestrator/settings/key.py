@@ -1,0 +1,43 @@
+"""Where the provider's key comes from. Its value is returned, never kept, logged or shown."""
+
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from orchestrator.core.errors import UsageError
+from orchestrator.settings.model import Settings
+
+_KEY_BYTES_MAX: Final = 4096
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+
+
+def api_key(settings: Settings, env: Mapping[str, str]) -> str | None:
+    """The key from the environment variable, else from the key file; None when neither is there.
+
+    Raises UsageError when the key file cannot be read, may be read by others, or does not hold one word.
+    """
+    provider = settings.provider
+    if key := env.get(provider.api_key_env, "").strip():
+        return _one_word(key, f"the environment variable {provider.api_key_env}")
+    if provider.api_key_file is None:
+        return None
+    return _one_word(_read(Path(provider.api_key_file)), f"the key file {provider.api_key_file}")
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            mode = path.stat().st_mode
+            raw = stream.read(_KEY_BYTES_MAX)
+    except OSError as error:
+        raise UsageError(f"the key file {path} cannot be read: {error.strerror or error}") from None
+    if mode & _OTHERS:
+        raise UsageError(f"the key file {path} may be read by others; run: chmod 600 {path}")
+    return raw.decode("utf-8", "replace").strip()
+
+
+def _one_word(key: str, where: str) -> str:
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        raise UsageError(f"{where} does not hold a key: one word without spaces is expected")
+    return key

@@ -1,0 +1,163 @@
+"""Finding, reading and checking the configuration."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from orchestrator.settings.model import (
+    PRESETS,
+    Budgets,
+    Download,
+    InDoubt,
+    Limits,
+    Outputs,
+    ProviderSettings,
+    Retry,
+    Settings,
+    WorkerSettings,
+)
+from orchestrator.settings.shape import CONFIG, base_url_problem, database_url_problem
+from orchestrator.yamlio import Document, Node, Problem, Report, load, loads
+from orchestrator.yamlio.shapes import Object, Reading
+
+CONFIG_NAME: Final = "config.yaml"
+_SECRET: Final = re.compile(r"(api|access|auth|wavespeed)?[_-]?(key|token|secret|password)", re.IGNORECASE)
+
+
+def load_settings(path: Path | None, env: Mapping[str, str], cwd: Path) -> Settings:
+    """The settings of `path`, else of `ORCHESTRATOR_CONFIG`, else of `config.yaml` in `cwd`, else the defaults.
+
+    `ORCHESTRATOR_DATABASE_URL` and `WAVESPEED_BASE_URL` stand over the file. Relative paths are relative to the
+    file's folder, those of the environment to `cwd`. Raises ProblemsError with everything that is wrong.
+    """
+    origin = _find(path, env, cwd)
+    document = load(origin) if origin else loads(b"{}", CONFIG_NAME)
+    base = origin.resolve().parent if origin else cwd
+    report = Report()
+    values = _read(document, report)
+    database = _over(env, "ORCHESTRATOR_DATABASE_URL", database_url_problem, report)
+    base_url = _over(env, "WAVESPEED_BASE_URL", base_url_problem, report)
+    report.raise_if_any()
+    provider = values["provider"] | ({"base_url": base_url} if base_url else {})
+    outputs, limits, budgets = values["outputs"], values["limits"], values["budgets"]
+    return Settings(
+        database_url=_database(database, cwd) if database else _database(values["database_url"], base),
+        outputs=Outputs(**outputs | {"root": _folder(outputs["root"], base)}),
+        input_roots=tuple(_folder(root, base) for root in values["input_roots"]),
+        provider=ProviderSettings(**_provider(provider, base)),
+        limits=Limits(**_limits(limits)),
+        budgets=Budgets(**_budgets(budgets)),
+        in_doubt=InDoubt(**values["in_doubt"]),
+        retry=Retry(**values["retry"]),
+        worker=WorkerSettings(**values["worker"]),
+        download=Download(**values["download"]),
+        origin=origin,
+    )
+
+
+def _find(path: Path | None, env: Mapping[str, str], cwd: Path) -> Path | None:
+    if path is not None:
+        return cwd / path.expanduser()
+    if named := env.get("ORCHESTRATOR_CONFIG"):
+        return cwd / Path(named).expanduser()
+    usual = cwd / CONFIG_NAME
+    return usual if usual.exists() else None
+
+
+def _read(document: Document, report: Report) -> dict[str, Any]:
+    """Every value with its default; problems go to `report`."""
+    root = document.root
+    if root.value is None:
+        root.value = {}
+    _refuse_secrets(document, root, report)
+    reading = Reading(document, report)
+    values = CONFIG.read(root, reading)
+    for field in CONFIG.fields:
+        if isinstance(field.shape, Object) and not values[field.name]:
+            values[field.name] = field.shape.read(Node((), {}, root.mark), reading)
+    if not report.problems:
+        _check_pairs(values, reading)
+    report.problems = _without_secrets(report.problems)
+    return values
+
+
+def _without_secrets(problems: list[Problem]) -> list[Problem]:
+    """The same problems; a line that holds a key is not shown, whatever else is wrong on it."""
+    secret = {problem.line for problem in problems if problem.source is None}
+    return [replace(item, source=None) if item.line in secret else item for item in problems]
+
+
+def _refuse_secrets(document: Document, node: Node, report: Report) -> None:
+    """A key in the file is refused without showing it, and forgotten before anything else could show it."""
+    for name, child in list(node.children.items()):
+        if isinstance(name, str) and _SECRET.fullmatch(name):
+            problem = document.problem(
+                child.path,
+                "a key is never written in this file, which tends to be copied and committed; "
+                "set WAVESPEED_API_KEY, or name another variable (api_key_env) or a file (api_key_file)",
+                at_key=True,
+            )
+            report.add(Problem(problem.file, problem.line, problem.column, problem.path, problem.message))
+            del node.children[name]
+        else:
+            _refuse_secrets(document, child, report)
+
+
+def _check_pairs(values: Mapping[str, Any], reading: Reading) -> None:
+    for section, low, high in (
+        ("worker", "poll_min_seconds", "poll_max_seconds"),
+        ("retry", "backoff_base_seconds", "backoff_cap_seconds"),
+    ):
+        if values[section][low] > values[section][high]:
+            reading.wrong(
+                (section, low), f"is {values[section][low]:g}, more than {high}, {values[section][high]:g}"
+            )
+
+
+def _over(env: Mapping[str, str], name: str, problem_of: Any, report: Report) -> str | None:
+    """The value of an environment variable that stands over the file; empty counts as not set."""
+    text = env.get(name, "").strip()
+    if not text:
+        return None
+    if problem := problem_of(text):
+        report.add(Problem(f"environment variable {name}", 0, 0, "", str(problem)))
+    return text
+
+
+def _database(url: str, base: Path) -> str:
+    """A relative SQLite path made absolute; `:memory:` and other databases stay."""
+    prefix = "sqlite:///"
+    rest = url.removeprefix(prefix)
+    if not url.startswith(prefix) or rest.startswith((":memory:", "/")) or not rest:
+        return url
+    return f"{prefix}{_folder(rest, base)}"
+
+
+def _folder(text: str, base: Path) -> str:
+    if "://" in text:
+        return text
+    return os.path.normpath(base / Path(text).expanduser())
+
+
+def _provider(found: dict[str, Any], base: Path) -> dict[str, Any]:
+    key_file = found["api_key_file"]
+    return found | {
+        "base_url": found["base_url"].rstrip("/"),
+        "api_key_file": _folder(key_file, base) if key_file else None,
+    }
+
+
+def _limits(found: dict[str, Any]) -> dict[str, Any]:
+    preset = PRESETS[found["level"]]._asdict()
+    return found | {name: preset[name] if found[name] is None else found[name] for name in preset}
+
+
+def _budgets(found: dict[str, Any]) -> dict[str, Any]:
+    def caps(windows: Mapping[str, int | None]) -> dict[str, int]:
+        return {window: micros for window, micros in windows.items() if micros is not None}
+
+    campaigns = {name: caps(windows) for name, windows in found["campaigns"].items()}
+    return found | {"account": caps(found["account"]), "campaigns": campaigns}

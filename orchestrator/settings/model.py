@@ -1,0 +1,126 @@
+"""Settings as the rest of the program sees them: checked, complete, frozen. Paths are absolute."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+Level = Literal["bronze", "silver", "gold", "ultra"]
+NsfwPolicy = Literal["keep", "quarantine", "discard"]
+OnFailed = Literal["hold", "release"]
+Window = Literal["total", "month", "day"]
+
+
+class Preset(NamedTuple):
+    """What an account level allows."""
+
+    concurrency: int
+    submits_per_minute: int
+    polls_per_second: float
+
+
+PRESETS: Final[Mapping[str, Preset]] = {
+    # Tasks and images a minute from docs: account-levels, the newer table. No limit on reading results is published;
+    # those figures are ours, about three looks for each task that a level can finish.
+    "bronze": Preset(2, 2, 5.0),
+    "silver": Preset(300, 500, 50.0),
+    "gold": Preset(3000, 3000, 200.0),
+    "ultra": Preset(10000, 5000, 400.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Where pictures go, and what happens to flagged ones."""
+
+    root: str  # an absolute folder, or an object store's URL
+    nsfw: NsfwPolicy = "quarantine"
+    sidecar: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """How the provider is reached. The key itself is never held here."""
+
+    base_url: str = "https://api.wavespeed.ai"
+    api_key_env: str = "WAVESPEED_API_KEY"
+    api_key_file: str | None = None
+    connect_timeout_seconds: float = 10.0
+    read_timeout_seconds: float = 30.0
+    submit_timeout_seconds: float = 60.0
+    upload_timeout_seconds: float = 120.0
+    include_inputs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The account's limits, shared by all workers, and our own lanes."""
+
+    level: Level = "bronze"
+    concurrency: int = PRESETS["bronze"].concurrency
+    submits_per_minute: int = PRESETS["bronze"].submits_per_minute
+    polls_per_second: float = PRESETS["bronze"].polls_per_second
+    downloads: int = 8
+    uploads: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """Caps in micros by window; an absent window has no cap."""
+
+    account: Mapping[Window, int] = field(default_factory=dict)
+    campaigns: Mapping[str, Mapping[Window, int]] = field(default_factory=dict)
+    on_failed: OnFailed = "hold"
+    timezone: str = "UTC"
+    refund_window_seconds: int = 10_800
+
+
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    """How long the provider's list is given to show a task before its absence counts as proof."""
+
+    settle_seconds: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """When a job is tried again after an attempt without a result."""
+
+    max_attempts: int = 3
+    backoff_base_seconds: float = 2.0
+    backoff_cap_seconds: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """The worker's own pace."""
+
+    lease_seconds: float = 60.0
+    poll_min_seconds: float = 0.5
+    poll_max_seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """Bounds of one download."""
+
+    max_bytes: int = 200_000_000
+    timeout_seconds: float = 300.0
+    max_redirects: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration."""
+
+    database_url: str
+    outputs: Outputs
+    input_roots: tuple[str, ...] = ()
+    provider: ProviderSettings = field(default_factory=ProviderSettings)
+    limits: Limits = field(default_factory=Limits)
+    budgets: Budgets = field(default_factory=Budgets)
+    in_doubt: InDoubt = field(default_factory=InDoubt)
+    retry: Retry = field(default_factory=Retry)
+    worker: WorkerSettings = field(default_factory=WorkerSettings)
+    download: Download = field(default_factory=Download)
+    origin: Path | None = None  # the file it was read from

@@ -1,0 +1,298 @@
+"""An attempt on its way: send, accepted, in doubt, completed. How attempts end is in `endings`.
+
+Every function takes a transaction and a list of requests and answers each of them; see `groupcommit`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from sqlalchemy import bindparam, select, update
+
+from orchestrator.core.states import AttemptEvent, AttemptState
+from orchestrator.store import fences, limits
+from orchestrator.store.database import Tx
+from orchestrator.store.runs import path_key
+from orchestrator.store.schema import ATTEMPT_IS_LIVE, OutputState, attempts, events, outputs
+
+
+class Send(StrEnum):
+    """Whether the POST may leave now."""
+
+    GO = "go"  # `submitting` is durable: from here on money may be owed
+    WAIT = "wait"  # the rate grant has aged and there is none to renew it with; ask again
+    CANCELLED = "cancelled"  # an operator cancelled the job: give the attempt back
+    LATE = "late"  # the attempt is not ours any more
+
+
+@dataclass(frozen=True, slots=True)
+class BeginSubmit:
+    """Commit the intent to POST."""
+
+    attempt_id: int
+    epoch: int
+
+
+def begin_submit(tx: Tx, rows: Sequence[BeginSubmit]) -> list[Send]:
+    """Leased -> submitting, committed before the POST leaves; an aged rate grant is renewed or waited for."""
+    held = fences.held(tx, rows, AttemptEvent.SEND_COMMITTED)
+    answers: dict[int, Send] = {}
+    aged = [a for a in held.values() if tx.now - a.rate_granted_at > limits.GRANT_FRESH_MS]
+    renewable = limits.allowance(tx).submits if aged else 0
+    limits.grant(tx, min(renewable, len(aged)))
+    without_grant = {attempt.id for attempt in aged[renewable:]}
+    moves: list[tuple[fences.Held, AttemptEvent, dict[str, Any]]] = []
+    for attempt in held.values():
+        if attempt.cancel_requested:
+            answers[attempt.id] = Send.CANCELLED
+        elif attempt.id in without_grant:
+            answers[attempt.id] = Send.WAIT
+        else:
+            answers[attempt.id] = Send.GO
+            moves.append((attempt, AttemptEvent.SEND_COMMITTED, {"submitted_at": tx.now}))
+    fences.move(tx, moves)
+    return [answers.get(row.attempt_id, Send.LATE) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """The provider accepted: keep its prediction id before anything else happens to it."""
+
+    attempt_id: int
+    epoch: int
+    worker: str
+    prediction_id: str
+    status: str
+    lease_ms: int
+
+
+def accept(tx: Tx, rows: Sequence[Accept]) -> list[int | None]:
+    """Submitting -> in_flight; answers the epoch to go on with, or None when another attempt holds this prediction.
+
+    A worker that was slow may find its attempt set in doubt by another: its own reply is the best evidence there is,
+    so the attempt goes in flight all the same. What cannot be attached is recorded as an event, never dropped.
+    """
+    owned = _owned_predictions(tx, [row.prediction_id for row in rows])
+    fresh = [row for row in rows if row.prediction_id not in owned]
+    held = fences.held(tx, fresh, AttemptEvent.ACCEPTED)
+    doubted = fences.held(tx, fresh, AttemptEvent.EVIDENCE_FOUND)
+    answers: list[int | None] = []
+    moves: dict[AttemptEvent, list[tuple[fences.Held, AttemptEvent, dict[str, Any]]]] = {}
+    for row in rows:
+        attempt = held.get(row.attempt_id) or doubted.get(row.attempt_id)
+        if attempt is None or row.prediction_id in owned:
+            _record_unattached(tx, row, owned.get(row.prediction_id))
+            answers.append(owned_epoch if (owned_epoch := _already(owned, row)) else None)
+            continue
+        event = AttemptEvent.ACCEPTED if row.attempt_id in held else AttemptEvent.EVIDENCE_FOUND
+        values = {
+            "prediction_id": row.prediction_id,
+            "status": row.status,
+            "accepted_at": tx.now,
+            "worker": row.worker,
+            "lease_expires_at": tx.now + row.lease_ms,
+            "reason": None,
+            "message": None,
+        }
+        moves.setdefault(event, []).append((attempt, event, values))
+        owned[row.prediction_id] = (row.attempt_id, attempt.epoch)
+        answers.append(attempt.epoch)
+    for same in moves.values():
+        fences.move(tx, same)
+    return answers
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """The reply to the POST was lost: it may have created a prediction."""
+
+    attempt_id: int
+    epoch: int
+    message: str
+
+
+def doubt(tx: Tx, rows: Sequence[Doubt]) -> list[bool]:
+    """Submitting -> in_doubt. The money stays held and the job is not sent again until evidence or a person decides."""
+    held = fences.held(tx, rows, AttemptEvent.REPLY_LOST)
+    fences.move(
+        tx,
+        [
+            (held[row.attempt_id], AttemptEvent.REPLY_LOST, {"reason": "reply_lost", "message": row.message})
+            for row in rows
+            if row.attempt_id in held
+        ],
+    )
+    return [row.attempt_id in held for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """The provider says completed, with these outputs: (url, nsfw) in order."""
+
+    attempt_id: int
+    epoch: int
+    status: str
+    outputs: tuple[tuple[str, bool | None], ...]
+    inference_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedOutput:
+    """One output to store, and where."""
+
+    index: int
+    url: str
+    nsfw: bool | None
+    path: str
+    sha256: str | None  # known already: an earlier try of ours stored it
+
+
+def complete(tx: Tx, rows: Sequence[Complete]) -> list[list[ExpectedOutput] | None]:
+    """in_flight -> fetching, with every returned URL recorded; answers what to store, or None when late."""
+    held = fences.held(tx, rows, AttemptEvent.COMPLETED)
+    done = [row for row in rows if row.attempt_id in held]
+    fences.move(
+        tx,
+        [
+            (
+                held[row.attempt_id],
+                AttemptEvent.COMPLETED,
+                {"status": row.status, "inference_ms": row.inference_ms, "completed_at": tx.now},
+            )
+            for row in done
+        ],
+    )
+    expected = _record_outputs(tx, held, done)
+    return [expected.get(row.attempt_id) if row.attempt_id in held else None for row in rows]
+
+
+def expected_outputs(tx: Tx, attempt_id: int) -> list[ExpectedOutput]:
+    """What a fetching attempt still has to store or has stored, in order: for a worker that takes it over."""
+    query = (
+        select(outputs)
+        .where(outputs.c.attempt_id == attempt_id, outputs.c.url.is_not(None))
+        .order_by(outputs.c.idx)
+    )
+    return [
+        ExpectedOutput(row.idx, row.url, row.nsfw, row.path, row.sha256) for row in tx.conn.execute(query)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Extend the leases of a worker's attempts."""
+
+    worker: str
+    lease_ms: int
+
+
+def heartbeat(tx: Tx, rows: Sequence[Heartbeat]) -> list[int]:
+    """Extend every live lease of the worker; answers how many it still holds."""
+    return [
+        tx.conn.execute(
+            update(attempts)
+            .where(
+                ATTEMPT_IS_LIVE,
+                attempts.c.worker == row.worker,
+                attempts.c.state != AttemptState.IN_DOUBT.value,
+            )
+            .values(lease_expires_at=tx.now + row.lease_ms)
+        ).rowcount
+        for row in rows
+    ]
+
+
+def _owned_predictions(tx: Tx, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    query = select(attempts.c.prediction_id, attempts.c.id, attempts.c.epoch).where(
+        attempts.c.prediction_id.in_(list(ids))
+    )
+    return {row.prediction_id: (row.id, row.epoch) for row in tx.conn.execute(query)}
+
+
+def _already(owned: dict[str, tuple[int, int]], row: Accept) -> int | None:
+    """The epoch under which this very attempt holds the prediction already: the accept was a repeat."""
+    holder = owned.get(row.prediction_id)
+    return holder[1] if holder is not None and holder[0] == row.attempt_id else None
+
+
+def _record_unattached(tx: Tx, row: Accept, owner: tuple[int, int] | None) -> None:
+    if owner is not None and owner[0] == row.attempt_id:
+        return
+    tx.conn.execute(
+        events.insert().values(
+            at=tx.now,
+            kind="late_acceptance",
+            attempt_id=row.attempt_id,
+            message=f"prediction {row.prediction_id} was accepted for an attempt that is over"
+            + (f"; attempt {owner[0]} holds it" if owner else ""),
+        )
+    )
+
+
+def _record_outputs(
+    tx: Tx, held: dict[int, fences.Held], rows: Sequence[Complete]
+) -> dict[int, list[ExpectedOutput]]:
+    job_of = {row.attempt_id: held[row.attempt_id].job_id for row in rows}
+    planned = _planned_paths(tx, list(job_of.values()))
+    updates: list[dict[str, Any]] = []
+    extras: list[dict[str, Any]] = []
+    expected: dict[int, list[ExpectedOutput]] = {}
+    for row in rows:
+        paths = planned[job_of[row.attempt_id]]
+        for index, (url, nsfw) in enumerate(row.outputs):
+            path = paths.get(index)
+            if path is None:
+                path = _extra_path(paths[0], job_of[row.attempt_id], index)
+                extras.append(
+                    {
+                        "job_id": job_of[row.attempt_id],
+                        "idx": index,
+                        "path": path,
+                        "path_key": path_key(path),
+                        "state": OutputState.PLANNED.value,
+                    }
+                )
+            updates.append(
+                {
+                    "o_job": job_of[row.attempt_id],
+                    "o_idx": index,
+                    "o_url": url,
+                    "o_nsfw": nsfw,
+                    "o_attempt": row.attempt_id,
+                }
+            )
+            expected.setdefault(row.attempt_id, []).append(ExpectedOutput(index, url, nsfw, path, None))
+        expected.setdefault(row.attempt_id, [])
+    if extras:
+        tx.conn.execute(outputs.insert(), extras)
+    if updates:
+        tx.conn.execute(_EXPECT, updates)
+    return expected
+
+
+def _planned_paths(tx: Tx, job_ids: Sequence[int]) -> dict[int, dict[int, str]]:
+    found: dict[int, dict[int, str]] = {job_id: {} for job_id in job_ids}
+    query = select(outputs.c.job_id, outputs.c.idx, outputs.c.path).where(outputs.c.job_id.in_(job_ids))
+    for row in tx.conn.execute(query):
+        found[row.job_id][row.idx] = row.path
+    return found
+
+
+def _extra_path(first: str, job_id: int, index: int) -> str:
+    """A place for an output beyond those asked for: beside the first one, named by the job, so nobody's."""
+    pure = PurePosixPath(first)
+    return str(pure.with_name(f"{pure.stem}~extra-{job_id}-{index}{pure.suffix}"))
+
+
+_EXPECT: Final = (
+    update(outputs)
+    .where(outputs.c.job_id == bindparam("o_job"), outputs.c.idx == bindparam("o_idx"))
+    .values(
+        url=bindparam("o_url"),
+        nsfw=bindparam("o_nsfw"),
+        attempt_id=bindparam("o_attempt"),
+        state=OutputState.EXPECTED.value,
+    )
+)

@@ -1,0 +1,37 @@
+"""Campaigns: named owners of spend."""
+
+from sqlalchemy import select
+
+from orchestrator.core.errors import NotFoundError
+from orchestrator.store import dialect, pauses
+from orchestrator.store.database import Tx
+from orchestrator.store.schema import campaigns
+
+
+def ensure_campaign(tx: Tx, name: str) -> int:
+    """The id of the campaign of that name, made when there is none."""
+    tx.conn.execute(
+        dialect.insert(tx.conn, campaigns)
+        .values(name=name, created_at=tx.now)
+        .on_conflict_do_nothing(index_elements=["name"])
+    )
+    return int(tx.conn.execute(select(campaigns.c.id).where(campaigns.c.name == name)).scalar_one())
+
+
+def find_campaign(tx: Tx, name: str) -> int:
+    """The id of the campaign of that name; raises NotFoundError."""
+    found = tx.conn.execute(select(campaigns.c.id).where(campaigns.c.name == name)).scalar()
+    if found is None:
+        raise NotFoundError(f"There is no campaign {name!r}. See: orchestrator campaigns list")
+    return int(found)
+
+
+def pause(tx: Tx, name: str, message: str) -> bool:
+    """Stop claiming this campaign's jobs; what is in flight finishes. False when it was paused already."""
+    campaign_id = find_campaign(tx, name)
+    return pauses.begin(tx, pauses.Pause("campaign", str(campaign_id), "paused", message))
+
+
+def resume(tx: Tx, name: str) -> bool:
+    """Let the campaign's jobs be claimed again. False when it was not paused."""
+    return pauses.end(tx, "campaign", str(find_campaign(tx, name)), "paused")

@@ -1,0 +1,138 @@
+"""The database: `read()` and `write()` transactions, and foreign errors turned into ours."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, exc, make_url
+from sqlalchemy.engine import URL
+
+from orchestrator.core.errors import DatabaseError, UsageError
+from orchestrator.ports import Clock, Crashpoint, no_crash
+from orchestrator.store import dialect
+
+BalanceKey = tuple[str, int, str]
+
+
+@dataclass(slots=True)
+class Tx:
+    """One transaction. `now` is its time: the database's clock where it has one, else the injected clock."""
+
+    conn: Connection
+    now: int
+    at_commit: list[Callable[["Tx"], None]] = field(default_factory=list)
+    """Called once each, in order, just before the commit."""
+    balance_deltas: dict[BalanceKey, list[int]] = field(default_factory=dict)
+    """Money moved in this transaction, added up and applied in one fixed order just before the commit."""
+
+
+class Database:
+    """A SQLite file or a Postgres database whose schema is already there."""
+
+    def __init__(self, url: URL, clock: Clock, crashpoint: Crashpoint = no_crash) -> None:
+        self.url = url
+        self._clock = clock
+        self._crashpoint = crashpoint
+        self._writer = dialect.writer_engine(url)
+        self._reader = dialect.reader_engine(url)
+        self._write_lock = threading.Lock()
+
+    @classmethod
+    def open(cls, url: str, clock: Clock, crashpoint: Crashpoint = no_crash) -> "Database":
+        """Open without touching the schema; raises UsageError for a URL we cannot use, DatabaseError for no file."""
+        parsed = parse_url(url)
+        path = sqlite_path(parsed)
+        if path is not None and not path.exists():
+            raise DatabaseError(f"There is no database at {path}. Create it with: orchestrator db upgrade")
+        return cls(parsed, clock, crashpoint)
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """A read-only transaction: one consistent view, never blocks a writer."""
+        with mapped_errors(self.url), self._reader.connect() as conn, conn.begin():
+            yield Tx(conn, self._now(conn))
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """A write transaction: durable when the block ends without an exception, undone otherwise."""
+        with self._write_lock, mapped_errors(self.url), self._writer.connect() as conn, conn.begin():
+            tx = Tx(conn, self._now(conn))
+            yield tx
+            for hook in tx.at_commit:
+                hook(tx)
+            self._crashpoint("db.before_commit")
+        self._crashpoint("db.after_commit")
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._reader.dispose()
+        self._writer.dispose()
+
+    def _now(self, conn: Connection) -> int:
+        server = dialect.server_now_ms(conn)
+        return self._clock.now_ms() if server is None else server
+
+
+def parse_url(url: str) -> URL:
+    """A database URL whose driver is named; raises UsageError for one we do not support."""
+    try:
+        parsed = make_url(url)
+    except exc.ArgumentError:
+        raise UsageError(
+            "database_url cannot be read. Write sqlite:///orchestrator.db or postgresql+psycopg://user@host/name"
+        ) from None
+    if parsed.drivername in {"sqlite", "sqlite+pysqlite"}:
+        return parsed.set(drivername="sqlite+pysqlite")
+    if parsed.drivername in {"postgresql", "postgres", "postgresql+psycopg"}:
+        return parsed.set(drivername="postgresql+psycopg")
+    raise UsageError(
+        f"database_url names {parsed.drivername!r}; supported are sqlite:///FILE and postgresql+psycopg://..."
+    )
+
+
+def sqlite_path(url: URL) -> Path | None:
+    """The file of a SQLite URL; None for another database; raises UsageError for one in memory."""
+    if url.get_backend_name() != "sqlite":
+        return None
+    if not url.database or url.database == ":memory:":
+        raise UsageError(
+            "database_url must name a file: work that is kept in memory is lost. Try sqlite:///orchestrator.db"
+        )
+    return Path(url.database)
+
+
+# https://www.sqlite.org/rescode.html, primary codes
+_SQLITE_MESSAGES: Final = {
+    5: "is locked by another process for too long. Find it with: fuser {where}",
+    8: "cannot be written: it, or its folder, is read-only. Give this user write permission and run the command again",
+    10: "had a disk error. Check the disk, then: orchestrator doctor",
+    11: "is damaged. Stop all workers, keep a copy of the file, and restore your last backup or try: sqlite3 {where} .recover",
+    13: "could not grow: the disk is full. Free some space and run the command again; nothing was lost",
+    14: "cannot be opened. Check that its folder exists and that this user may write there",
+    26: "is not a SQLite database. Name another file in database_url, or move this one away",
+}
+
+
+@contextmanager
+def mapped_errors(url: URL) -> Iterator[None]:
+    """Turn the driver's operational errors into DatabaseError with a next step; bugs stay as they are."""
+    try:
+        yield
+    except (exc.OperationalError, exc.DatabaseError) as error:
+        if isinstance(error, exc.IntegrityError | exc.ProgrammingError | exc.DataError):
+            raise
+        raise DatabaseError(_describe(url, error)) from error
+
+
+def _describe(url: URL, error: exc.DBAPIError) -> str:
+    where = (
+        url.render_as_string(hide_password=True) if url.get_backend_name() != "sqlite" else str(url.database)
+    )
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if isinstance(code, int) and (code & 0xFF) in _SQLITE_MESSAGES:
+        return f"The database {where} " + _SQLITE_MESSAGES[code & 0xFF].format(where=where) + "."
+    first_line = str(error.orig).strip().split("\n", maxsplit=1)[0]
+    return f"The database {where} cannot be used: {first_line}. Check it with: orchestrator doctor"

@@ -1,0 +1,143 @@
+"""Group commit: many small writes share one durable transaction.
+
+A store operation takes a transaction and a list of rows and returns one result per row. Whatever has queued while the
+last commit was being synced goes into the next one, operation by operation; there is no linger, so a calm system
+commits at once. An operation that raises is undone and every row of the group is tried again alone, so that one bad
+row cannot take others with it.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeVar
+
+from orchestrator.core.errors import DatabaseError
+from orchestrator.store.database import Database, Tx
+
+Row = TypeVar("Row")
+Result = TypeVar("Result")
+Operation = Callable[[Tx, Sequence[Row]], Sequence[Result]]
+
+GROUP_ROWS_MAX: Final = 500
+
+
+class Writer(Protocol):
+    """Durable writes from a coroutine."""
+
+    async def submit(self, operation: Operation[Row, Result], row: Row) -> Result:
+        """Run the operation on this row; when this returns, the result is durable."""
+        ...
+
+    def close(self) -> None:
+        """Finish what has queued, then stop."""
+        ...
+
+
+class InlineWriter:
+    """Every write is its own transaction, in the caller's thread: deterministic, for simulation and commands."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def submit(self, operation: Operation[Row, Result], row: Row) -> Result:
+        """Run now; durable on return."""
+        with self._database.write() as tx:
+            (result,) = operation(tx, [row])
+        return result
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    operation: Operation[Any, Any]
+    row: Any
+    future: "asyncio.Future[Any]"
+    result: Any = None
+    error: BaseException | None = None
+
+
+class GroupWriter:
+    """One thread that writes; coroutines wait for the commit that holds their row."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._wake = threading.Condition()
+        self._queue: list[_Entry] = []
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    async def submit(self, operation: Operation[Row, Result], row: Row) -> Result:
+        """Queue and wait; durable on return. A cancelled waiter does not undo its write."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        with self._wake:
+            if self._closing:
+                raise DatabaseError("The database writer has stopped.")
+            self._queue.append(_Entry(operation, row, future))
+            self._wake.notify()
+        return await future
+
+    def close(self) -> None:
+        """Finish what has queued, then stop the thread."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._queue and not self._closing:
+                    self._wake.wait()
+                if not self._queue:
+                    return
+                group, self._queue = self._queue[:GROUP_ROWS_MAX], self._queue[GROUP_ROWS_MAX:]
+            self._commit(group)
+            _deliver(group)
+
+    def _commit(self, group: list[_Entry]) -> None:
+        try:
+            self._write(group)
+        except DatabaseError as error:  # the disk or the server: trying row by row would fail row by row
+            for entry in group:
+                entry.error = error
+        except BaseException as error:  # noqa: BLE001 - handed to the waiter
+            if len(group) == 1:
+                group[0].error = error
+                return
+            for entry in group:
+                self._commit([entry])
+
+    def _write(self, group: list[_Entry]) -> None:
+        by_operation: dict[Operation[Any, Any], list[_Entry]] = {}
+        for entry in group:
+            by_operation.setdefault(entry.operation, []).append(entry)
+        with self._database.write() as tx:
+            for operation, entries in by_operation.items():
+                results = operation(tx, [entry.row for entry in entries])
+                for entry, result in zip(entries, results, strict=True):
+                    entry.result = result
+
+
+def _deliver(group: list[_Entry]) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Entry]] = {}
+    for entry in group:
+        by_loop.setdefault(entry.future.get_loop(), []).append(entry)
+    for loop, entries in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, entries)
+        except RuntimeError:  # the loop has closed: nobody waits, and the rows are durable all the same
+            continue
+
+
+def _resolve(entries: list[_Entry]) -> None:
+    for entry in entries:
+        if entry.future.done():
+            continue
+        if entry.error is not None:
+            entry.future.set_exception(entry.error)
+        else:
+            entry.future.set_result(entry.result)

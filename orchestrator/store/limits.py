@@ -1,0 +1,95 @@
+"""The account's limits: concurrency slots and submissions per minute, shared by every worker through the database.
+
+Slots are counted from the attempts themselves, so none can leak. Rate grants are counted in small buckets of time; a
+bucket counts for as long as any part of it can lie inside a window, and the window is a little longer than a minute,
+because a POST leaves shortly after its grant.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import delete, func, select
+
+from orchestrator.core.states import ATTEMPT_AT_PROVIDER
+from orchestrator.store import dialect
+from orchestrator.store.database import Tx
+from orchestrator.store.schema import ATTEMPT_IS_LIVE, attempts, limits, rate_grants
+
+WINDOW_MS: Final = 60_000
+BUCKET_MS: Final = 100
+GRANT_FRESH_MS: Final = 500
+"""How long after its grant a POST may leave; the window is longer by as much. An older grant must be renewed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a claim may take now."""
+
+    slots: int
+    submits: int
+
+
+def configure(tx: Tx, *, concurrency: int, submits_per_minute: int) -> None:
+    """Write the configured limits where every worker reads them; the newest worker's configuration wins."""
+    statement = dialect.insert(tx.conn, limits).values(
+        id=1, concurrency=concurrency, submits_per_minute=submits_per_minute
+    )
+    tx.conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=["id"],
+            set_={"concurrency": concurrency, "submits_per_minute": submits_per_minute},
+        )
+    )
+
+
+def allowance(tx: Tx) -> Allowance:
+    """What is free now. Locks the account's row: until this transaction ends, nobody else can take from it."""
+    row = tx.conn.execute(dialect.lock_rows(tx.conn, _LIMITS)).one()
+    used = tx.conn.execute(_SLOTS_USED).scalar_one()
+    return Allowance(
+        slots=max(0, row.concurrency - used),
+        submits=max(0, row.submits_per_minute - _granted_in_window(tx)),
+    )
+
+
+def grant(tx: Tx, count: int) -> None:
+    """Take `count` submissions from the window. The caller has looked at `allowance` in this transaction."""
+    if count == 0:
+        return
+    bucket = tx.now - tx.now % BUCKET_MS
+    statement = dialect.insert(tx.conn, rate_grants).values(bucket_at=bucket, granted=count)
+    tx.conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=["bucket_at"], set_={"granted": rate_grants.c.granted + statement.excluded.granted}
+        )
+    )
+    tx.conn.execute(delete(rate_grants).where(rate_grants.c.bucket_at < _window_start(tx.now) - WINDOW_MS))
+
+
+def next_grant_at(tx: Tx) -> int | None:
+    """When the oldest grant of the window leaves it, in ms; None when the window is empty."""
+    oldest = tx.conn.execute(
+        select(func.min(rate_grants.c.bucket_at)).where(rate_grants.c.bucket_at > _window_start(tx.now))
+    ).scalar()
+    return None if oldest is None else oldest + WINDOW_MS + GRANT_FRESH_MS + BUCKET_MS
+
+
+def _granted_in_window(tx: Tx) -> int:
+    total = tx.conn.execute(
+        select(func.coalesce(func.sum(rate_grants.c.granted), 0)).where(
+            rate_grants.c.bucket_at > _window_start(tx.now)
+        )
+    ).scalar_one()
+    return int(total)
+
+
+def _window_start(now: int) -> int:
+    return now - WINDOW_MS - GRANT_FRESH_MS - BUCKET_MS
+
+
+_LIMITS: Final = select(limits.c.concurrency, limits.c.submits_per_minute).where(limits.c.id == 1)
+_SLOTS_USED: Final = (
+    select(func.count())
+    .select_from(attempts)
+    .where(ATTEMPT_IS_LIVE, attempts.c.state.in_([state.value for state in sorted(ATTEMPT_AT_PROVIDER)]))
+)

@@ -1,0 +1,264 @@
+"""Money: the ledger, the balances that are its running sums, and the caps over them.
+
+Every movement is a ledger row. Balances are kept per scope (account, campaign, run) and period (total, month, day) and
+are changed only here, in the transaction of the ledger row, in one order of keys, so that several writers cannot
+deadlock.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import RowMapping, and_, bindparam, case, literal, or_, select, update
+
+from orchestrator.core.budget import headroom, periods_of
+from orchestrator.store import dialect
+from orchestrator.store.database import BalanceKey, Tx
+from orchestrator.store.schema import LedgerKind, Scope, Window, balances, budgets, ledger
+
+ACCOUNT_ID: Final = 0
+
+
+class CapRacedError(Exception):
+    """Another worker took the money between our look and our reservation; claim again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One ledger entry: what it changes, and where it counts."""
+
+    kind: LedgerKind
+    attempt_id: int | None
+    run_id: int
+    campaign_id: int
+    day: str
+    held_delta: int = 0
+    spent_delta: int = 0
+    refund_due_delta: int = 0
+    note: str | None = None
+
+
+def book(tx: Tx, movements: Sequence[Movement]) -> None:
+    """Append to the ledger and note the balance changes; they are applied just before the commit."""
+    if not movements:
+        return
+    if not tx.balance_deltas:
+        tx.at_commit.append(apply_balances)
+    tx.conn.execute(ledger.insert(), [_ledger_row(tx.now, movement) for movement in movements])
+    for movement in movements:
+        for key in balance_keys(movement.run_id, movement.campaign_id, movement.day):
+            deltas = tx.balance_deltas.setdefault(key, [0, 0, 0])
+            deltas[0] += movement.spent_delta
+            deltas[1] += movement.held_delta
+            deltas[2] += movement.refund_due_delta
+
+
+def balance_keys(run_id: int, campaign_id: int, day: str) -> list[BalanceKey]:
+    """Every balance that an amount of this run on this day is part of."""
+    periods = periods_of(day)
+    return [
+        *((Scope.ACCOUNT.value, ACCOUNT_ID, period) for period in periods),
+        *((Scope.CAMPAIGN.value, campaign_id, period) for period in periods),
+        *((Scope.RUN.value, run_id, period) for period in periods),
+    ]
+
+
+def apply_balances(tx: Tx) -> None:
+    """Add the noted changes to the balances, in key order."""
+    changes = {key: deltas for key, deltas in tx.balance_deltas.items() if any(deltas)}
+    tx.balance_deltas = {}
+    if not changes:
+        return
+    ordered = sorted(changes.items())
+    # A row is made by a reservation, which only adds: a negative proposal would trip the CHECK before the conflict.
+    _make_rows(tx, [key for key, _ in ordered])
+    tx.conn.execute(
+        _ADD,
+        [
+            {
+                "k_scope": key[0],
+                "k_id": key[1],
+                "k_period": key[2],
+                "d_spent": d[0],
+                "d_held": d[1],
+                "d_due": d[2],
+            }
+            for key, d in ordered
+        ],
+    )
+
+
+def reserve(tx: Tx, movements: Sequence[Movement], caps: Iterable["Cap"]) -> None:
+    """Book reservations under every cap, exactly: raises CapRacedError when one would be passed, changing nothing.
+
+    Each capped balance is changed by a conditional update in key order, so that the cap holds over any number of
+    workers without a lock that outlives the statement order.
+    """
+    apply_balances(tx)  # what this transaction already moved counts first
+    book(tx, movements)
+    noted, tx.balance_deltas = tx.balance_deltas, {}
+    capped = {cap.key: cap.cap_micros for cap in caps}
+    ordered = sorted(noted.items())
+    _make_rows(tx, [key for key, _ in ordered])
+    for key, (_spent, held, _due) in ordered:
+        values = {"k_scope": key[0], "k_id": key[1], "k_period": key[2], "d_held": held}
+        if key in capped:
+            done = tx.conn.execute(_HOLD_UNDER_CAP, {**values, "cap": capped[key]}).rowcount
+            if done != 1:
+                raise CapRacedError
+        else:
+            tx.conn.execute(_ADD, {**values, "d_spent": 0, "d_due": 0})
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """One cap in its current period, with what is already counted under it."""
+
+    scope: Scope
+    scope_id: int
+    window: Window
+    period: str
+    cap_micros: int
+    spent_micros: int
+    held_micros: int
+    refund_due_micros: int
+
+    @property
+    def key(self) -> BalanceKey:
+        """The balance this cap is over."""
+        return (self.scope.value, self.scope_id, self.period)
+
+    @property
+    def headroom_micros(self) -> int:
+        """What may still be reserved."""
+        return headroom(self.cap_micros, self.spent_micros, self.held_micros, self.refund_due_micros)
+
+
+def caps_in_force(
+    tx: Tx, day: str, *, campaign_ids: Iterable[int] | None = None, run_ids: Iterable[int] | None = None
+) -> list[Cap]:
+    """Every cap of the account and of the given campaigns and runs (None: of all), for the periods of `day`."""
+    period = case(
+        (budgets.c.window == Window.DAY.value, literal(day)),
+        (budgets.c.window == Window.MONTH.value, literal(day[:7])),
+        else_=literal("total"),
+    )
+    wanted = [budgets.c.scope == Scope.ACCOUNT.value]
+    for scope, ids in ((Scope.CAMPAIGN, campaign_ids), (Scope.RUN, run_ids)):
+        matches = budgets.c.scope == scope.value
+        wanted.append(matches if ids is None else and_(matches, budgets.c.scope_id.in_(list(ids))))
+    query = (
+        select(
+            budgets.c.scope,
+            budgets.c.scope_id,
+            budgets.c.window,
+            period.label("period"),
+            budgets.c.cap_micros,
+            balances.c.spent_micros,
+            balances.c.held_micros,
+            balances.c.refund_due_micros,
+        )
+        .select_from(
+            budgets.outerjoin(
+                balances,
+                (balances.c.scope == budgets.c.scope)
+                & (balances.c.scope_id == budgets.c.scope_id)
+                & (balances.c.period == period),
+            )
+        )
+        .where(or_(*wanted))
+        .order_by(budgets.c.scope, budgets.c.scope_id, budgets.c.window)
+    )
+    return [_cap(row) for row in tx.conn.execute(query).mappings()]
+
+
+def set_cap(tx: Tx, scope: Scope, scope_id: int, window: Window, cap_micros: int, source: str) -> None:
+    """Set or change a cap. Lowering it below what is counted stops further spending and changes nothing else."""
+    row = {
+        "scope": scope.value,
+        "scope_id": scope_id,
+        "window": window.value,
+        "cap_micros": cap_micros,
+        "source": source,
+        "set_at": tx.now,
+    }
+    statement = dialect.insert(tx.conn, budgets).values(row)
+    tx.conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=["scope", "scope_id", "window"],
+            set_={name: statement.excluded[name] for name in ("cap_micros", "source", "set_at")},
+        )
+    )
+
+
+def _make_rows(tx: Tx, keys: Sequence[BalanceKey]) -> None:
+    statement = dialect.insert(tx.conn, balances).on_conflict_do_nothing()
+    tx.conn.execute(
+        statement,
+        [
+            {
+                "scope": scope,
+                "scope_id": scope_id,
+                "period": period,
+                "spent_micros": 0,
+                "held_micros": 0,
+                "refund_due_micros": 0,
+            }
+            for scope, scope_id, period in keys
+        ],
+    )
+
+
+def _ledger_row(now: int, movement: Movement) -> dict[str, object]:
+    return {
+        "at": now,
+        "attempt_id": movement.attempt_id,
+        "run_id": movement.run_id,
+        "campaign_id": movement.campaign_id,
+        "day": movement.day,
+        "kind": movement.kind.value,
+        "held_delta": movement.held_delta,
+        "spent_delta": movement.spent_delta,
+        "refund_due_delta": movement.refund_due_delta,
+        "note": movement.note,
+    }
+
+
+def _cap(fields: RowMapping) -> Cap:
+    return Cap(
+        Scope(fields["scope"]),
+        fields["scope_id"],
+        Window(fields["window"]),
+        fields["period"],
+        fields["cap_micros"],
+        fields["spent_micros"] or 0,
+        fields["held_micros"] or 0,
+        fields["refund_due_micros"] or 0,
+    )
+
+
+_KEY: Final = (
+    (balances.c.scope == bindparam("k_scope"))
+    & (balances.c.scope_id == bindparam("k_id"))
+    & (balances.c.period == bindparam("k_period"))
+)
+
+_ADD: Final = (
+    update(balances)
+    .where(_KEY)
+    .values(
+        spent_micros=balances.c.spent_micros + bindparam("d_spent"),
+        held_micros=balances.c.held_micros + bindparam("d_held"),
+        refund_due_micros=balances.c.refund_due_micros + bindparam("d_due"),
+    )
+)
+
+_HOLD_UNDER_CAP: Final = (
+    update(balances)
+    .where(_KEY)
+    .where(
+        balances.c.spent_micros + balances.c.held_micros + balances.c.refund_due_micros + bindparam("d_held")
+        <= bindparam("cap")
+    )
+    .values(held_micros=balances.c.held_micros + bindparam("d_held"))
+)

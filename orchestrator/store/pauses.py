@@ -1,0 +1,76 @@
+"""Pauses: what stops a scope from spending, since when, why, and what ends it.
+
+A pause costs no job a retry: the claim passes over the lanes it covers. One that has an `until` ends by itself.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select
+
+from orchestrator.store import dialect
+from orchestrator.store.database import Tx
+from orchestrator.store.schema import events, pauses
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """`scope` is account, model, campaign or run; `name` is the model id, or the row's id as text, or empty."""
+
+    scope: str
+    name: str
+    reason: str
+    message: str
+    until: int | None = None
+    since: int | None = None
+
+
+def begin(tx: Tx, pause: Pause) -> bool:
+    """Record a pause; one that stands already keeps its `since` and takes the new message and `until`. True when new."""
+    standing = tx.conn.execute(
+        select(pauses.c.since).where(
+            pauses.c.scope == pause.scope, pauses.c.name == pause.name, pauses.c.reason == pause.reason
+        )
+    ).scalar()
+    statement = dialect.insert(tx.conn, pauses).values(
+        scope=pause.scope,
+        name=pause.name,
+        reason=pause.reason,
+        message=pause.message,
+        since=tx.now,
+        until=pause.until,
+    )
+    tx.conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=["scope", "name", "reason"],
+            set_={"message": pause.message, "until": pause.until},
+        )
+    )
+    if standing is None:
+        tx.conn.execute(
+            events.insert().values(
+                at=tx.now,
+                kind="paused",
+                message=f"{pause.scope} {pause.name} {pause.reason}: {pause.message}",
+            )
+        )
+    return standing is None
+
+
+def end(tx: Tx, scope: str, name: str, reason: str) -> bool:
+    """Remove a pause. False when there was none."""
+    removed = tx.conn.execute(
+        delete(pauses).where(pauses.c.scope == scope, pauses.c.name == name, pauses.c.reason == reason)
+    ).rowcount
+    if removed:
+        tx.conn.execute(events.insert().values(at=tx.now, kind="resumed", message=f"{scope} {name} {reason}"))
+    return bool(removed)
+
+
+def in_force(tx: Tx) -> list[Pause]:
+    """Every pause that stands now, oldest first; ones past their `until` are not among them."""
+    rows = tx.conn.execute(
+        select(pauses)
+        .where(pauses.c.until.is_(None) | (pauses.c.until > tx.now))
+        .order_by(pauses.c.since, pauses.c.scope, pauses.c.name, pauses.c.reason)
+    )
+    return [Pause(row.scope, row.name, row.reason, row.message, row.until, row.since) for row in rows]

@@ -1,0 +1,55 @@
+"""Refunds that the provider owes: counted against the caps until they are seen or their window has passed."""
+
+from typing import Final
+
+from sqlalchemy import bindparam, select, update
+
+from orchestrator.core.states import RESERVATION_TRANSITIONS, ReservationEvent, ReservationState, step
+from orchestrator.store import dialect, money
+from orchestrator.store.database import Tx
+from orchestrator.store.schema import REFUND_IS_DUE, LedgerKind, attempts
+
+LAPSE_MAX: Final = 500
+
+
+def lapse(tx: Tx) -> int:
+    """Count money free whose refund window has passed; returns how many attempts (bounded, call again)."""
+    query = (
+        select(
+            attempts.c.id, attempts.c.run_id, attempts.c.campaign_id, attempts.c.day, attempts.c.price_micros
+        )
+        .where(REFUND_IS_DUE, attempts.c.refund_until <= tx.now)
+        .order_by(attempts.c.refund_until)
+        .limit(LAPSE_MAX)
+    )
+    rows = tx.conn.execute(dialect.lock_rows(tx.conn, query)).all()
+    if not rows:
+        return 0
+    tx.conn.execute(_RELEASE, [{"a_id": row.id} for row in rows])
+    money.book(
+        tx,
+        [
+            money.Movement(
+                LedgerKind.REFUND_LAPSED,
+                row.id,
+                row.run_id,
+                row.campaign_id,
+                row.day,
+                refund_due_delta=-row.price_micros,
+            )
+            for row in rows
+        ],
+    )
+    return len(rows)
+
+
+_RELEASE: Final = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("a_id"), attempts.c.reservation == ReservationState.REFUND_DUE.value)
+    .values(
+        reservation=step(
+            RESERVATION_TRANSITIONS, ReservationState.REFUND_DUE, ReservationEvent.REFUND_ENDED
+        ).value,
+        refund_until=None,
+    )
+)

@@ -1,0 +1,164 @@
+"""Rescue: what happens when a lease lapses. It resumes, it never submits again.
+
+| Found | Becomes |
+|---|---|
+| leased | abandoned: nothing was sent, the job is ready again |
+| submitting | in doubt: the POST may have left |
+| in_flight, fetching | taken over: the id is known, so polling or storing goes on |
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import select, update
+
+from orchestrator.core.states import AttemptEvent, AttemptState
+from orchestrator.store import attempts as moves
+from orchestrator.store import dialect, endings
+from orchestrator.store.database import Tx
+from orchestrator.store.schema import ATTEMPT_IS_LIVE, attempts, job_specs, jobs, runs
+
+RESCUE_MAX: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Rescue:
+    """Look for lapsed leases on behalf of a worker."""
+
+    worker: str
+    lease_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """An attempt another worker left, now ours."""
+
+    attempt_id: int
+    job_id: int
+    epoch: int
+    state: AttemptState
+    model: str
+    prediction_id: str
+    accepted_at: int
+    number: int
+    images: int
+    price_micros: int
+    params: dict[str, Any]
+    local_images: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rescued:
+    """What one rescue did."""
+
+    adopted: tuple[Adopted, ...]
+    released: int
+    doubted: int
+
+
+def rescue(tx: Tx, rows: Sequence[Rescue]) -> list[Rescued]:
+    """Serve lapsed leases, oldest first, a bounded number; the next call takes more."""
+    return [_rescue_one(tx, row) for row in rows]
+
+
+def expire_leases(tx: Tx, worker_ids: Sequence[str]) -> int:
+    """End the leases of workers known to be dead, so that rescue need not wait for them to lapse."""
+    return tx.conn.execute(
+        update(attempts)
+        .where(ATTEMPT_IS_LIVE, attempts.c.worker.in_(worker_ids), attempts.c.lease_expires_at > tx.now)
+        .values(lease_expires_at=tx.now)
+    ).rowcount
+
+
+def release_worker(tx: Tx, worker_id: str) -> int:
+    """A worker leaves in order: unsent attempts go back, accepted ones become anybody's at once. Costs no try."""
+    mine = tx.conn.execute(
+        select(attempts.c.id, attempts.c.epoch, attempts.c.state).where(
+            ATTEMPT_IS_LIVE, attempts.c.worker == worker_id
+        )
+    ).all()
+    unsent = [row for row in mine if row.state == AttemptState.LEASED.value]
+    unanswered = [row for row in mine if row.state == AttemptState.SUBMITTING.value]
+    endings.give_back(tx, [_released(row.id, row.epoch, "its worker left") for row in unsent])
+    moves.doubt(
+        tx, [moves.Doubt(row.id, row.epoch, "its worker left before the reply came") for row in unanswered]
+    )
+    expire_leases(tx, [worker_id])
+    return len(unsent)
+
+
+def _rescue_one(tx: Tx, row: Rescue) -> Rescued:
+    lapsed = tx.conn.execute(dialect.lock_rows(tx.conn, _lapsed(tx.now), skip_locked=True)).all()
+    leased = [found for found in lapsed if found.state == AttemptState.LEASED.value]
+    submitting = [found for found in lapsed if found.state == AttemptState.SUBMITTING.value]
+    accepted = [found for found in lapsed if found.prediction_id is not None]
+    endings.give_back(tx, [_released(found.id, found.epoch, "its worker died") for found in leased])
+    moves.doubt(
+        tx,
+        [
+            moves.Doubt(found.id, found.epoch, "its worker died while sending the request")
+            for found in submitting
+        ],
+    )
+    return Rescued(tuple(_adopt(tx, row, accepted)), len(leased), len(submitting))
+
+
+def _adopt(tx: Tx, row: Rescue, accepted: Sequence[Any]) -> list[Adopted]:
+    if not accepted:
+        return []
+    tx.conn.execute(
+        update(attempts)
+        .where(attempts.c.id.in_([found.id for found in accepted]))
+        .values(worker=row.worker, lease_expires_at=tx.now + row.lease_ms, epoch=attempts.c.epoch + 1)
+    )
+    return [
+        Adopted(
+            found.id,
+            found.job_id,
+            found.epoch + 1,
+            AttemptState(found.state),
+            found.model,
+            found.prediction_id,
+            found.accepted_at,
+            found.number,
+            found.images,
+            found.price_micros,
+            found.params,
+            found.local_images,
+        )
+        for found in accepted
+    ]
+
+
+def _released(attempt_id: int, epoch: int, message: str) -> endings.GiveBack:
+    return endings.GiveBack(attempt_id, epoch, AttemptEvent.RELEASED, 0, "released", message)
+
+
+def _lapsed(now: int) -> Any:
+    return (
+        select(
+            attempts.c.id,
+            attempts.c.job_id,
+            attempts.c.epoch,
+            attempts.c.state,
+            attempts.c.prediction_id,
+            attempts.c.accepted_at,
+            attempts.c.number,
+            attempts.c.price_micros,
+            runs.c.model,
+            jobs.c.images,
+            job_specs.c.params,
+            job_specs.c.local_images,
+        )
+        .join_from(attempts, runs)
+        .join(jobs, jobs.c.id == attempts.c.job_id)
+        .join(job_specs, job_specs.c.job_id == attempts.c.job_id)
+        .where(
+            ATTEMPT_IS_LIVE,
+            attempts.c.lease_expires_at <= now,
+            attempts.c.state != AttemptState.IN_DOUBT.value,
+        )
+        .order_by(attempts.c.lease_expires_at)
+        .limit(RESCUE_MAX)
+    )

@@ -1,0 +1,319 @@
+"""Runs and the jobs they add: what `apply` writes."""
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from sqlalchemy import func, select, tuple_, update
+
+from orchestrator.core.errors import UsageError
+from orchestrator.core.specs import JobSpec, RunSpec
+from orchestrator.core.states import JobState
+from orchestrator.store import dialect
+from orchestrator.store.campaigns import ensure_campaign
+from orchestrator.store.database import Tx
+from orchestrator.store.schema import (
+    OutputState,
+    Queue,
+    campaigns,
+    job_specs,
+    jobs,
+    lanes,
+    outputs,
+    runs,
+)
+
+LOOKUP_CHUNK: Final = 500
+CONFLICTS_SHOWN: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One application of a manifest under a run key, as stored."""
+
+    id: int
+    campaign_id: int
+    campaign: str
+    name: str
+    run_key: str
+    model: str
+    priority: int
+    max_attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class PathConflict:
+    """An output path that another manifest's job owns."""
+
+    path: str
+    campaign: str
+    name: str
+    run_key: str
+    job_id: int
+
+
+class PathTakenError(UsageError):
+    """Output paths of this manifest belong to jobs of another one."""
+
+    def __init__(self, conflicts: Sequence[PathConflict]) -> None:
+        self.conflicts = tuple(conflicts)
+        shown = "\n".join(
+            f"  {c.path}  is owned by job {c.job_id} of {c.campaign}/{c.name}, run {c.run_key}"
+            for c in conflicts[:CONFLICTS_SHOWN]
+        )
+        more = (
+            f"\n  ... and {len(conflicts) - CONFLICTS_SHOWN} more" if len(conflicts) > CONFLICTS_SHOWN else ""
+        )
+        super().__init__(
+            f"{len(conflicts)} output path(s) belong to another manifest's jobs; nothing is ever overwritten:\n"
+            f"{shown}{more}\nChange `output:` so that it names this manifest, for example with {{{{ name }}}}."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What one chunk of specs changed."""
+
+    new: int
+    existing: int
+    renamed: tuple[
+        tuple[str, str], ...
+    ]  # (wanted, given) where an earlier job of this manifest owns the name
+
+
+def ensure_run(tx: Tx, spec: RunSpec) -> Run:
+    """The run of that campaign, name and key, made when there is none; settings that may change are updated."""
+    campaign_id = ensure_campaign(tx, spec.campaign)
+    changeable = {
+        "manifest_path": spec.manifest_path,
+        "manifest_sha256": spec.manifest_sha256,
+        "priority": spec.priority,
+        "max_attempts": spec.max_attempts,
+        "applied_at": tx.now,
+    }
+    statement = dialect.insert(tx.conn, runs).values(
+        campaign_id=campaign_id,
+        name=spec.name,
+        run_key=spec.run_key,
+        model=spec.model,
+        created_at=tx.now,
+        **changeable,
+    )
+    tx.conn.execute(
+        statement.on_conflict_do_update(index_elements=["campaign_id", "name", "run_key"], set_=changeable)
+    )
+    run = find_run(tx, spec.campaign, spec.name, spec.run_key)
+    assert run is not None
+    if run.model != spec.model:
+        raise UsageError(
+            f"Run {spec.run_key!r} of {spec.campaign}/{spec.name} was made for model {run.model}; the manifest now says "
+            f"{spec.model}. Give the run another key with --run, or the manifest another name."
+        )
+    tx.conn.execute(update(lanes).where(lanes.c.run_id == run.id).values(priority=spec.priority))
+    return run
+
+
+def find_run(tx: Tx, campaign: str, name: str, run_key: str) -> Run | None:
+    """The run, or None."""
+    query = (
+        select(runs, campaigns.c.name.label("campaign"))
+        .join_from(runs, campaigns)
+        .where(campaigns.c.name == campaign, runs.c.name == name, runs.c.run_key == run_key)
+    )
+    row = tx.conn.execute(query).one_or_none()
+    if row is None:
+        return None
+    return Run(
+        row.id,
+        row.campaign_id,
+        row.campaign,
+        row.name,
+        row.run_key,
+        row.model,
+        row.priority,
+        row.max_attempts,
+    )
+
+
+def existing_keys(tx: Tx, run_id: int, keys: Sequence[str]) -> set[str]:
+    """Which of these job keys the run has already."""
+    found: set[str] = set()
+    for chunk in _chunks(keys):
+        found.update(
+            tx.conn.execute(
+                select(jobs.c.key).where(jobs.c.run_id == run_id, jobs.c.key.in_(chunk))
+            ).scalars()
+        )
+    return found
+
+
+def add_jobs(tx: Tx, run: Run, specs: Sequence[JobSpec]) -> Added:
+    """Insert the specs that the run does not have yet; raises PathTakenError and then inserts none.
+
+    A path that an earlier job of the same manifest owns (an edited prompt, another run key) gets a suffix made from
+    this job, so that both pictures are kept.
+    """
+    known = existing_keys(tx, run.id, [spec.key for spec in specs])
+    fresh = [spec for spec in specs if spec.key not in known]
+    if not fresh:
+        return Added(0, len(specs), ())
+    paths, renamed = _own_paths(tx, run, fresh)
+    first_id = (tx.conn.execute(select(func.max(jobs.c.id))).scalar() or 0) + 1
+    lane_ids = _ensure_lanes(tx, run, {spec.price_micros for spec in fresh})
+    numbered = list(enumerate(fresh, start=first_id))
+    tx.conn.execute(jobs.insert(), [_job_row(tx, run, lane_ids, job_id, spec) for job_id, spec in numbered])
+    tx.conn.execute(job_specs.insert(), [_spec_row(job_id, spec) for job_id, spec in numbered])
+    tx.conn.execute(outputs.insert(), list(_output_rows(numbered, paths)))
+    return Added(len(fresh), len(specs) - len(fresh), tuple(renamed))
+
+
+def path_conflicts(
+    tx: Tx, run: Run | None, campaign: str, name: str, specs: Sequence[JobSpec]
+) -> list[PathConflict]:
+    """Paths of specs that would be new and belong to another manifest's jobs."""
+    known = existing_keys(tx, run.id, [spec.key for spec in specs]) if run else set()
+    wanted = {path_key(path): path for spec in specs if spec.key not in known for path in spec.output_paths}
+    owners = _owners(tx, list(wanted))
+    return [
+        PathConflict(wanted[key], owner.campaign, owner.name, owner.run_key, owner.job_id)
+        for key, owner in owners.items()
+        if (owner.campaign, owner.name) != (campaign, name)
+    ]
+
+
+def path_key(path: str) -> bytes:
+    """What makes two output paths the same file on some file system: 16 bytes over the folded path."""
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+    return hashlib.sha256(folded.encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+def reopen_lanes(tx: Tx, lane_ids: Iterable[int]) -> None:
+    """Let the claim look at these lanes again, because a job in them became ready."""
+    ids = sorted(set(lane_ids))
+    if ids:
+        tx.conn.execute(update(lanes).where(lanes.c.id.in_(ids), lanes.c.idle).values(idle=False))
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    campaign: str
+    name: str
+    run_key: str
+    job_id: int
+
+
+def _owners(tx: Tx, keys: Sequence[bytes]) -> dict[bytes, _Owner]:
+    found: dict[bytes, _Owner] = {}
+    for chunk in _chunks(keys):
+        query = (
+            select(
+                outputs.c.path_key,
+                outputs.c.job_id,
+                runs.c.name,
+                runs.c.run_key,
+                campaigns.c.name.label("campaign"),
+            )
+            .join_from(outputs, jobs)
+            .join(runs)
+            .join(campaigns)
+            .where(outputs.c.path_key.in_(chunk))
+        )
+        for row in tx.conn.execute(query):
+            found[row.path_key] = _Owner(row.campaign, row.name, row.run_key, row.job_id)
+    return found
+
+
+def _own_paths(
+    tx: Tx, run: Run, specs: Sequence[JobSpec]
+) -> tuple[dict[tuple[str, int], str], list[tuple[str, str]]]:
+    """The path of every output of the specs, by (job key, index), and which had to be renamed."""
+    owners = _owners(tx, [path_key(path) for spec in specs for path in spec.output_paths])
+    foreign = [
+        PathConflict(path, owner.campaign, owner.name, owner.run_key, owner.job_id)
+        for spec in specs
+        for path in spec.output_paths
+        if (owner := owners.get(path_key(path))) and (owner.campaign, owner.name) != (run.campaign, run.name)
+    ]
+    if foreign:
+        raise PathTakenError(foreign)
+    paths: dict[tuple[str, int], str] = {}
+    renamed: list[tuple[str, str]] = []
+    for spec in specs:
+        for index, path in enumerate(spec.output_paths):
+            given = path if path_key(path) not in owners else _suffixed(path, run, spec)
+            if given != path:
+                renamed.append((path, given))
+            paths[spec.key, index] = given
+    return paths, renamed
+
+
+def _suffixed(path: str, run: Run, spec: JobSpec) -> str:
+    digest = hashlib.sha256(f"{run.run_key}\n{spec.key}".encode()).hexdigest()[:8]
+    pure = PurePosixPath(path)
+    return str(pure.with_name(f"{pure.stem}~{digest}{pure.suffix}"))
+
+
+def _ensure_lanes(tx: Tx, run: Run, prices: set[int]) -> dict[int, int]:
+    for price in sorted(prices):
+        tx.conn.execute(
+            dialect.insert(tx.conn, lanes)
+            .values(run_id=run.id, price_micros=price, priority=run.priority, idle=False)
+            .on_conflict_do_update(index_elements=["run_id", "price_micros"], set_={"idle": False})
+        )
+    query = select(lanes.c.price_micros, lanes.c.id).where(
+        tuple_(lanes.c.run_id, lanes.c.price_micros).in_([(run.id, price) for price in prices])
+    )
+    return {row.price_micros: row.id for row in tx.conn.execute(query)}
+
+
+def _job_row(tx: Tx, run: Run, lane_ids: dict[int, int], job_id: int, spec: JobSpec) -> dict[str, Any]:
+    return {
+        "id": job_id,
+        "run_id": run.id,
+        "lane_id": lane_ids[spec.price_micros],
+        "key": spec.key,
+        "ordinal": spec.ordinal,
+        "variation": spec.variation,
+        "state": JobState.PENDING.value,
+        "queue": Queue.READY.value,
+        "images": spec.images,
+        "price_micros": spec.price_micros,
+        "tries_left": run.max_attempts,
+        "created_at": tx.now,
+    }
+
+
+def _spec_row(job_id: int, spec: JobSpec) -> dict[str, Any]:
+    local = {
+        written: {
+            "path": image.path,
+            "sha256": image.sha256,
+            "bytes": image.bytes,
+            "media_type": image.media_type,
+        }
+        for written, image in spec.local_images.items()
+    }
+    return {"job_id": job_id, "params": spec.params, "local_images": local, "tags": spec.tags}
+
+
+def _output_rows(
+    numbered: Sequence[tuple[int, JobSpec]], paths: dict[tuple[str, int], str]
+) -> Iterator[dict[str, Any]]:
+    for job_id, spec in numbered:
+        for index in range(len(spec.output_paths)):
+            path = paths[spec.key, index]
+            yield {
+                "job_id": job_id,
+                "idx": index,
+                "path": path,
+                "path_key": path_key(path),
+                "state": OutputState.PLANNED.value,
+            }
+
+
+def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), LOOKUP_CHUNK):
+        yield items[start : start + LOOKUP_CHUNK]

@@ -1,0 +1,416 @@
+"""Every table. Times are integer milliseconds since the epoch (UTC), money is integer micro-dollars.
+
+The hot row is `jobs`: narrow, with two partial indexes (what can be claimed, what will be due). What a job sends is in
+`job_specs`, where its pictures go and what became of them is in `outputs`, every try at it is a row of `attempts`.
+Money has one append-only history, `ledger`; `balances` are its running sums, kept for every scope and period whether or
+not a cap exists, so that a new cap knows the past at once.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from orchestrator.core.states import ATTEMPT_LIVE, AttemptState, JobState, ReservationState
+
+BigInt: Final = BigInteger().with_variant(Integer, "sqlite")  # an autoincrementing key must be INTEGER there
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Queue(StrEnum):
+    """Where a pending job waits."""
+
+    READY = "ready"  # the claim may take it when its lane is open
+    WAITING = "waiting"  # until `due_at`
+
+
+class OutputState(StrEnum):
+    """What became of one planned picture."""
+
+    PLANNED = "planned"  # its path is reserved
+    EXPECTED = "expected"  # the provider returned its URL
+    STORED = "stored"  # complete, verified, durable
+    DISCARDED = "discarded"  # flagged, and the policy keeps no flagged pictures
+    LOST = "lost"  # returned, and gone before it could be stored
+    ABSENT = "absent"  # the provider returned fewer outputs than asked
+
+
+class LedgerKind(StrEnum):
+    """Why money moved."""
+
+    RESERVE = "reserve"
+    SETTLE = "settle"
+    RELEASE = "release"
+    REFUND_DUE = "refund_due"
+    REFUND_SEEN = "refund_seen"
+    REFUND_LAPSED = "refund_lapsed"
+    WRITTEN_OFF = "written_off"
+    ADJUSTED = "adjusted"
+
+
+class Scope(StrEnum):
+    """What a cap or a balance is about. The account's scope id is 0."""
+
+    ACCOUNT = "account"
+    CAMPAIGN = "campaign"
+    RUN = "run"
+
+
+class Window(StrEnum):
+    """Over which time a cap counts."""
+
+    TOTAL = "total"
+    MONTH = "month"
+    DAY = "day"
+
+
+def _quoted(values: object) -> str:
+    return ", ".join(f"'{value}'" for value in sorted(values))  # type: ignore[call-overload]
+
+
+def _one_of(column: str, enum: type[StrEnum], name: str) -> CheckConstraint:
+    return CheckConstraint(f'"{column}" IN ({_quoted(enum)})', name=name)
+
+
+LIVE_SQL: Final = f"state IN ({_quoted(ATTEMPT_LIVE)})"
+
+# Literal, because neither planner matches a partial index against a bound parameter.
+JOB_READY: Final = text("jobs.queue = 'ready'")
+JOB_WAITING: Final = text("jobs.queue = 'waiting'")
+LANE_OPEN: Final = text("NOT lanes.idle")
+ATTEMPT_IS_LIVE: Final = text(f"attempts.{LIVE_SQL}")
+REFUND_IS_DUE: Final = text("attempts.reservation = 'refund_due'")
+
+meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("id", BigInt, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("created_at", BigInt, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", BigInt, primary_key=True),
+    Column("campaign_id", BigInt, ForeignKey("campaigns.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("run_key", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("manifest_path", Text, nullable=False),
+    Column("manifest_sha256", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("max_attempts", Integer, nullable=False),
+    Column("created_at", BigInt, nullable=False),
+    Column("applied_at", BigInt, nullable=False),
+    UniqueConstraint("campaign_id", "name", "run_key"),
+)
+
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("id", BigInt, primary_key=True),
+    Column("run_id", BigInt, ForeignKey("runs.id"), nullable=False),
+    Column("price_micros", BigInt, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("idle", Boolean, nullable=False),  # nothing to claim: skipped until a job becomes ready again
+    UniqueConstraint("run_id", "price_micros"),
+    CheckConstraint("price_micros > 0", name="priced"),
+    Index(
+        "ix_lanes_open", "priority", "id", sqlite_where=text("NOT idle"), postgresql_where=text("NOT idle")
+    ),
+)
+"""Jobs of one run that cost the same. The claim looks at lanes first, so that what cannot be afforded or is paused is
+passed over by the lane, never job by job."""
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", BigInt, primary_key=True),
+    Column("run_id", BigInt, ForeignKey("runs.id"), nullable=False),
+    Column("lane_id", BigInt, ForeignKey("lanes.id"), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("ordinal", BigInt, nullable=False),
+    Column("variation", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("queue", Text),
+    Column("due_at", BigInt),
+    Column("reason", Text),
+    Column("message", Text),
+    Column("images", Integer, nullable=False),
+    Column("price_micros", BigInt, nullable=False),
+    Column("cost_micros", BigInt, nullable=False, server_default=text("0")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("tries_left", Integer, nullable=False),
+    Column("cancel_requested", Boolean, nullable=False, server_default=text("false")),
+    Column("created_at", BigInt, nullable=False),
+    Column("finished_at", BigInt),
+    UniqueConstraint("run_id", "key"),
+    _one_of("state", JobState, "state"),
+    CheckConstraint("(state = 'pending') = (queue IS NOT NULL)", name="queued_when_pending"),
+    CheckConstraint(
+        "(state IN ('succeeded', 'failed', 'cancelled')) = (finished_at IS NOT NULL)",
+        name="finished_when_final",
+    ),
+    CheckConstraint("cost_micros >= 0", name="cost"),
+    Index(
+        "ix_jobs_ready",
+        "lane_id",
+        "variation",
+        "id",
+        sqlite_where=text("queue = 'ready'"),
+        postgresql_where=text("queue = 'ready'"),
+    ),
+    Index(
+        "ix_jobs_due",
+        "due_at",
+        sqlite_where=text("queue = 'waiting'"),
+        postgresql_where=text("queue = 'waiting'"),
+    ),
+    Index("ix_jobs_run_id_state", "run_id", "state"),
+)
+
+job_specs = Table(
+    "job_specs",
+    metadata,
+    Column("job_id", BigInt, ForeignKey("jobs.id"), primary_key=True),
+    Column("params", JSON, nullable=False),
+    Column("local_images", JSON, nullable=False),
+    Column("tags", JSON, nullable=False),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", BigInt, primary_key=True),
+    Column("job_id", BigInt, ForeignKey("jobs.id"), nullable=False),
+    Column("run_id", BigInt, ForeignKey("runs.id"), nullable=False),
+    Column("campaign_id", BigInt, ForeignKey("campaigns.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("token", Text, nullable=False, unique=True),
+    Column("worker", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("lease_expires_at", BigInt, nullable=False),
+    Column("rate_granted_at", BigInt, nullable=False),
+    Column("leased_at", BigInt, nullable=False),
+    Column("submitted_at", BigInt),
+    Column("accepted_at", BigInt),
+    Column("completed_at", BigInt),
+    Column("finished_at", BigInt),
+    Column("prediction_id", Text, unique=True),
+    Column("status", Text),
+    Column("inference_ms", BigInt),
+    Column("code", Integer),
+    Column("reason", Text),
+    Column("message", Text),
+    # the reservation: the money held for this attempt
+    Column("reservation", Text, nullable=False),
+    Column(
+        "day", Text, nullable=False
+    ),  # the calendar day, in the budgets' time zone, that the money counts in
+    Column("price_micros", BigInt, nullable=False),
+    Column("cost_micros", BigInt),
+    Column("refund_until", BigInt),
+    UniqueConstraint("job_id", "number"),
+    _one_of("state", AttemptState, "state"),
+    _one_of("reservation", ReservationState, "reservation"),
+    CheckConstraint("price_micros > 0", name="priced"),
+    CheckConstraint(f"({LIVE_SQL}) = (finished_at IS NULL)", name="finished_when_over"),
+    CheckConstraint(
+        "state NOT IN ('in_flight', 'fetching') OR prediction_id IS NOT NULL", name="accepted_has_id"
+    ),
+    CheckConstraint("state <> 'in_doubt' OR reservation = 'held'", name="doubt_holds_money"),
+    Index(
+        "uq_attempts_live_job",
+        "job_id",
+        unique=True,
+        sqlite_where=text(LIVE_SQL),
+        postgresql_where=text(LIVE_SQL),
+    ),
+    Index(
+        "ix_attempts_live", "lease_expires_at", sqlite_where=text(LIVE_SQL), postgresql_where=text(LIVE_SQL)
+    ),
+    Index("ix_attempts_run_id_state", "run_id", "state"),
+    Index(
+        "ix_attempts_refund",
+        "refund_until",
+        sqlite_where=text("reservation = 'refund_due'"),
+        postgresql_where=text("reservation = 'refund_due'"),
+    ),
+)
+
+outputs = Table(
+    "outputs",
+    metadata,
+    Column("job_id", BigInt, ForeignKey("jobs.id"), nullable=False),
+    Column("idx", Integer, nullable=False),
+    Column("path", Text, nullable=False),  # as planned, relative to the output root
+    Column("path_key", LargeBinary, nullable=False, unique=True),  # digest of the folded path: one owner each
+    Column("state", Text, nullable=False),
+    Column("attempt_id", BigInt, ForeignKey("attempts.id")),
+    Column("url", Text),
+    Column("nsfw", Boolean),
+    Column("stored_path", Text),
+    Column("sha256", Text),
+    Column("bytes", BigInt),
+    Column("media_type", Text),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("stored_at", BigInt),
+    PrimaryKeyConstraint("job_id", "idx"),
+    _one_of("state", OutputState, "state"),
+    CheckConstraint(
+        "state <> 'stored' OR (sha256 IS NOT NULL AND stored_path IS NOT NULL)", name="stored_has_digest"
+    ),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", BigInt, primary_key=True),
+    Column("at", BigInt, nullable=False),
+    Column("attempt_id", BigInt, ForeignKey("attempts.id")),
+    Column("run_id", BigInt, ForeignKey("runs.id")),
+    Column("campaign_id", BigInt, ForeignKey("campaigns.id")),
+    Column("day", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("held_delta", BigInt, nullable=False),
+    Column("spent_delta", BigInt, nullable=False),
+    Column("refund_due_delta", BigInt, nullable=False),
+    Column("note", Text),
+    _one_of("kind", LedgerKind, "kind"),
+    Index("ix_ledger_attempt_id", "attempt_id"),
+)
+
+balances = Table(
+    "balances",
+    metadata,
+    Column("scope", Text, nullable=False),
+    Column("scope_id", BigInt, nullable=False),
+    Column("period", Text, nullable=False),  # total | 2026-11 | 2026-11-22
+    Column("spent_micros", BigInt, nullable=False),
+    Column("held_micros", BigInt, nullable=False),
+    Column("refund_due_micros", BigInt, nullable=False),
+    PrimaryKeyConstraint("scope", "scope_id", "period"),
+    _one_of("scope", Scope, "scope"),
+    CheckConstraint("spent_micros >= 0 AND held_micros >= 0 AND refund_due_micros >= 0", name="not_negative"),
+)
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("scope", Text, nullable=False),
+    Column("scope_id", BigInt, nullable=False),
+    Column("window", Text, nullable=False),
+    Column("cap_micros", BigInt, nullable=False),
+    Column("source", Text, nullable=False),  # manifest | config | operator
+    Column("set_at", BigInt, nullable=False),
+    PrimaryKeyConstraint("scope", "scope_id", "window"),
+    _one_of("scope", Scope, "scope"),
+    _one_of("window", Window, "window"),
+    CheckConstraint("cap_micros >= 0", name="cap"),
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("scope", Text, nullable=False),  # account | campaign | run | model
+    Column("name", Text, nullable=False),  # campaign id, run id or model id as text; empty for the account
+    Column("reason", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("since", BigInt, nullable=False),
+    Column("until", BigInt),  # ends by itself then; NULL: an operator ends it
+    PrimaryKeyConstraint("scope", "name", "reason"),
+)
+
+limits = Table(
+    "limits",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("concurrency", Integer, nullable=False),
+    Column("submits_per_minute", Integer, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+"""The account's limits: one row, which every claim locks first, so that claims are one after another."""
+
+rate_grants = Table(
+    "rate_grants",
+    metadata,
+    Column("bucket_at", BigInt, primary_key=True),
+    Column("granted", Integer, nullable=False),
+)
+"""Submissions granted per bucket of time: the sliding window of the submits-per-minute limit."""
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", BigInt, nullable=False),
+    Column("seen_at", BigInt, nullable=False),
+    Column("stopped_at", BigInt),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("base_url", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("uploaded_at", BigInt, nullable=False),
+    Column("expires_at", BigInt, nullable=False),
+    PrimaryKeyConstraint("base_url", "sha256"),
+)
+
+latencies = Table(
+    "latencies",
+    metadata,
+    Column("model", Text, primary_key=True),
+    Column("p10_ms", BigInt, nullable=False),
+    Column("p50_ms", BigInt, nullable=False),
+    Column("p95_ms", BigInt, nullable=False),
+    Column("samples", Integer, nullable=False),
+    Column("updated_at", BigInt, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", BigInt, primary_key=True),
+    Column("at", BigInt, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("job_id", BigInt),
+    Column("attempt_id", BigInt),
+    Column("message", Text, nullable=False),
+    Index("ix_events_job_id", "job_id"),
+)
+"""What a timeline needs beyond the times of the attempts themselves: operator actions, throttles, pauses."""

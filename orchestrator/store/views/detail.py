@@ -1,0 +1,128 @@
+"""One job in full: its timeline, and why it is not running now."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from orchestrator.core.errors import NotFoundError
+from orchestrator.core.states import AttemptState
+from orchestrator.store.database import Tx
+from orchestrator.store.schema import attempts as attempt_table
+from orchestrator.store.schema import events as event_table
+from orchestrator.store.schema import jobs as job_table
+from orchestrator.store.schema import runs as run_table
+from orchestrator.store.views.jobs import JobFilter, JobRow, list_jobs
+from orchestrator.store.views.money import LaneStop, StoppedRow, budgets, lane_stops, stopped
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptDetail:
+    """One try; times in milliseconds, money in micros, None where it did not get that far."""
+
+    number: int
+    state: str
+    worker: str
+    leased_at: int
+    submitted_at: int | None
+    accepted_at: int | None
+    completed_at: int | None
+    finished_at: int | None
+    prediction_id: str | None
+    status: str | None
+    inference_ms: int | None
+    code: int | None
+    reason: str | None
+    message: str | None
+    reservation: str
+    price_micros: int
+    cost_micros: int | None
+    refund_until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """Something an operator or the worker did to the job."""
+
+    at: int
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobDetail:
+    """Everything that is known about one job."""
+
+    job: JobRow
+    model: str
+    manifest_path: str
+    cancel_requested: bool
+    attempts: list[AttemptDetail]
+    events: list[EventRow]
+    pauses: list[StoppedRow]  # in force, and about this job
+    no_headroom: LaneStop | None  # the cap that does not admit it now
+    now: int
+
+    @property
+    def live(self) -> AttemptDetail | None:
+        """The attempt that is not over."""
+        return next((item for item in reversed(self.attempts) if item.finished_at is None), None)
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether its paid outcome is unknown."""
+        return self.live is not None and self.live.state == AttemptState.IN_DOUBT
+
+
+def job_detail(tx: Tx, job_id: int, timezone: str) -> JobDetail:
+    """The job `job_id`; raises NotFoundError when there is none."""
+    page = list_jobs(tx, JobFilter(ids=(job_id,)), limit=1)
+    if not page:
+        raise NotFoundError(f"There is no job {job_id}. List jobs with: orchestrator jobs list")
+    extra = tx.conn.execute(
+        select(
+            run_table.c.id.label("run_id"),
+            run_table.c.campaign_id,
+            run_table.c.model,
+            run_table.c.manifest_path,
+            job_table.c.cancel_requested,
+        )
+        .join(run_table, run_table.c.id == job_table.c.run_id)
+        .where(job_table.c.id == job_id)
+    ).one()
+    caps = budgets(tx, timezone)
+    stop = next(
+        (
+            stop
+            for stop in lane_stops(tx, caps)
+            if stop.run_id == extra.run_id and stop.price_micros == page[0].price_micros
+        ),
+        None,
+    )
+    return JobDetail(
+        job=page[0],
+        model=extra.model,
+        manifest_path=extra.manifest_path,
+        cancel_requested=extra.cancel_requested,
+        attempts=_attempts(tx, job_id),
+        events=_events(tx, job_id),
+        pauses=[row for row in stopped(tx, ()) if _concerns(row, extra)],
+        no_headroom=stop,
+        now=tx.now,
+    )
+
+
+def _concerns(row: StoppedRow, extra: Any) -> bool:
+    mine = {"account": "", "campaign": str(extra.campaign_id), "run": str(extra.run_id), "model": extra.model}
+    return row.kind == "account" or mine.get(row.kind) == row.name
+
+
+def _attempts(tx: Tx, job_id: int) -> list[AttemptDetail]:
+    query = select(attempt_table).where(attempt_table.c.job_id == job_id).order_by(attempt_table.c.number)
+    names = AttemptDetail.__dataclass_fields__
+    return [AttemptDetail(**{name: getattr(row, name) for name in names}) for row in tx.conn.execute(query)]
+
+
+def _events(tx: Tx, job_id: int) -> list[EventRow]:
+    query = select(event_table).where(event_table.c.job_id == job_id).order_by(event_table.c.id).limit(200)
+    return [EventRow(row.at, row.kind, row.message) for row in tx.conn.execute(query)]

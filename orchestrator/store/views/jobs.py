@@ -1,0 +1,220 @@
+"""Jobs, filtered, page by page: a million of them never stand in memory."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Select, func, select
+
+from orchestrator.store.database import Tx
+from orchestrator.store.schema import OutputState, attempts, job_specs
+from orchestrator.store.schema import campaigns as campaign_table
+from orchestrator.store.schema import jobs as job_table
+from orchestrator.store.schema import outputs as output_table
+from orchestrator.store.schema import runs as run_table
+
+PAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs; every given part must match, nothing given means all."""
+
+    states: tuple[str, ...] = ()
+    campaign: str | None = None
+    run: str | None = None  # the run key, or the manifest's name
+    tags: Mapping[str, str] = field(default_factory=dict)
+    reason: str | None = None
+    ids: tuple[int, ...] = ()
+    run_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRow:
+    """One planned picture and what became of it."""
+
+    index: int
+    state: str
+    planned_path: str
+    path: str | None  # where it is stored, relative to the output root
+    sha256: str | None
+    bytes: int | None
+    media_type: str | None
+    width: int | None
+    height: int | None
+    nsfw: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """One job as it is listed; money in micros, times in milliseconds."""
+
+    id: int
+    campaign: str
+    name: str
+    run: str
+    key: str
+    ordinal: int
+    variation: int
+    state: str
+    queue: str | None
+    due_at: int | None
+    reason: str | None
+    message: str | None
+    params: dict[str, Any]
+    tags: dict[str, str]
+    images: int
+    price_micros: int
+    cost_micros: int
+    attempts: int
+    tries_left: int
+    created_at: int
+    finished_at: int | None
+    prediction_id: str | None
+    inference_ms: int | None
+    outputs: list[OutputRow]
+
+
+def list_jobs(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE) -> list[JobRow]:
+    """One page in order of id, after `after_id`; shorter than `limit` only at the end."""
+    query = (
+        _filtered(
+            select(
+                job_table,
+                run_table.c.name,
+                run_table.c.run_key,
+                campaign_table.c.name.label("campaign"),
+                job_specs.c.params,
+                job_specs.c.tags,
+            ),
+            wanted,
+        )
+        .join(job_specs, job_specs.c.job_id == job_table.c.id)
+        .where(job_table.c.id > after_id)
+        .order_by(job_table.c.id)
+        .limit(limit)
+    )
+    rows = tx.conn.execute(query).all()
+    ids = [row.id for row in rows]
+    tries, pictures = _last_attempts(tx, ids), outputs_of(tx, ids)
+    return [_job_row(row, tries.get(row.id, (None, None)), pictures.get(row.id, [])) for row in rows]
+
+
+def page_ids(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE) -> list[int]:
+    """Only the ids of one page."""
+    query = _filtered(select(job_table.c.id), wanted).where(job_table.c.id > after_id)
+    return list(tx.conn.execute(query.order_by(job_table.c.id).limit(limit)).scalars())
+
+
+def count_jobs(tx: Tx, wanted: JobFilter) -> tuple[int, int]:
+    """How many jobs match, and what one attempt at each of them costs together, in micros."""
+    query = _filtered(select(func.count(), func.coalesce(func.sum(job_table.c.price_micros), 0)), wanted)
+    jobs, micros = tx.conn.execute(query).one()
+    return int(jobs), int(micros)
+
+
+def count_pictures(tx: Tx, wanted: JobFilter) -> int:
+    """How many pictures of matching jobs are stored."""
+    query = _filtered(select(func.count()), wanted).join(
+        output_table, output_table.c.job_id == job_table.c.id
+    )
+    return int(tx.conn.execute(query.where(output_table.c.state == OutputState.STORED)).scalar_one())
+
+
+def outputs_of(tx: Tx, job_ids: Sequence[int]) -> dict[int, list[OutputRow]]:
+    """Every output of these jobs, in order."""
+    query = (
+        select(output_table)
+        .where(output_table.c.job_id.in_(job_ids))
+        .order_by(output_table.c.job_id, output_table.c.idx)
+    )
+    found: dict[int, list[OutputRow]] = {}
+    for row in tx.conn.execute(query) if job_ids else ():
+        found.setdefault(row.job_id, []).append(
+            OutputRow(
+                index=row.idx,
+                state=row.state,
+                planned_path=row.path,
+                path=row.stored_path if row.state == OutputState.STORED else None,
+                sha256=row.sha256,
+                bytes=row.bytes,
+                media_type=row.media_type,
+                width=row.width,
+                height=row.height,
+                nsfw=row.nsfw,
+            )
+        )
+    return found
+
+
+def each_job(tx: Tx, wanted: JobFilter) -> Iterator[JobRow]:
+    """Every matching job, a page at a time."""
+    after = 0
+    while page := list_jobs(tx, wanted, after_id=after):
+        yield from page
+        after = page[-1].id
+
+
+def _filtered(query: Select[Any], wanted: JobFilter) -> Select[Any]:
+    query = (
+        query.select_from(job_table)
+        .join(run_table, run_table.c.id == job_table.c.run_id)
+        .join(campaign_table, campaign_table.c.id == run_table.c.campaign_id)
+    )
+    if wanted.states:
+        query = query.where(job_table.c.state.in_(wanted.states))
+    if wanted.campaign is not None:
+        query = query.where(campaign_table.c.name == wanted.campaign)
+    if wanted.run is not None:
+        query = query.where((run_table.c.run_key == wanted.run) | (run_table.c.name == wanted.run))
+    if wanted.reason is not None:
+        query = query.where(job_table.c.reason == wanted.reason)
+    if wanted.ids:
+        query = query.where(job_table.c.id.in_(wanted.ids))
+    if wanted.run_ids:
+        query = query.where(job_table.c.run_id.in_(wanted.run_ids))
+    if wanted.tags:
+        tagged = select(job_specs.c.job_id).where(job_specs.c.job_id == job_table.c.id)
+        for tag, value in wanted.tags.items():
+            tagged = tagged.where(job_specs.c.tags[tag].as_string() == value)
+        query = query.where(tagged.exists())
+    return query
+
+
+def _last_attempts(tx: Tx, job_ids: Sequence[int]) -> dict[int, tuple[str | None, int | None]]:
+    query = (
+        select(attempts.c.job_id, attempts.c.prediction_id, attempts.c.inference_ms)
+        .where(attempts.c.job_id.in_(job_ids))
+        .order_by(attempts.c.job_id, attempts.c.number)
+    )
+    rows = tx.conn.execute(query) if job_ids else ()
+    return {row.job_id: (row.prediction_id, row.inference_ms) for row in rows}
+
+
+def _job_row(row: Any, last: tuple[str | None, int | None], pictures: list[OutputRow]) -> JobRow:
+    return JobRow(
+        id=row.id,
+        campaign=row.campaign,
+        name=row.name,
+        run=row.run_key,
+        key=row.key,
+        ordinal=row.ordinal,
+        variation=row.variation,
+        state=row.state,
+        queue=row.queue,
+        due_at=row.due_at,
+        reason=row.reason,
+        message=row.message,
+        params=row.params,
+        tags=row.tags,
+        images=row.images,
+        price_micros=row.price_micros,
+        cost_micros=row.cost_micros,
+        attempts=row.attempts,
+        tries_left=row.tries_left,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+        prediction_id=last[0],
+        inference_ms=last[1],
+        outputs=pictures,
+    )

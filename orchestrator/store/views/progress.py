@@ -1,0 +1,104 @@
+"""How far some runs are: what the live display and the final summary show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from orchestrator.core.states import AttemptState, JobState, ReservationState
+from orchestrator.store.database import Tx
+from orchestrator.store.schema import attempts
+from orchestrator.store.schema import jobs as job_table
+from orchestrator.store.views.status import RunRow, no_jobs, runs
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The jobs of some runs together; money in micros."""
+
+    jobs: dict[str, int]  # by state
+    in_doubt: int
+    fetching: int  # completed at the provider, pictures not stored yet
+    stored: int
+    nsfw: int
+    spent_micros: int
+    held_micros: int
+    failures: list[tuple[str, int]]  # reason, jobs; most frequent first
+    runs: list[RunRow]
+
+    @property
+    def total(self) -> int:
+        """All jobs."""
+        return sum(self.jobs.values())
+
+    @property
+    def finished(self) -> int:
+        """Jobs that nothing more will happen to by itself."""
+        return self.jobs[JobState.SUCCEEDED] + self.jobs[JobState.FAILED] + self.jobs[JobState.CANCELLED]
+
+    @property
+    def left(self) -> int:
+        """Jobs that still wait or run."""
+        return self.total - self.finished
+
+
+def run_progress(tx: Tx, run_ids: Sequence[int] | None, *, pictures: bool = True) -> Progress:
+    """One consistent view of the runs `run_ids` (None: of all); without `pictures` those counts are 0, but quicker."""
+    rows = runs(tx, run_ids, pictures=pictures)
+    run_ids = [row.id for row in rows]
+    states = no_jobs()
+    for row in rows:
+        for state, count in row.jobs.items():
+            states[state] += count
+    return Progress(
+        jobs=states,
+        in_doubt=sum(row.in_doubt for row in rows),
+        fetching=_attempts_in(tx, run_ids, AttemptState.FETCHING),
+        stored=sum(row.stored for row in rows),
+        nsfw=sum(row.nsfw for row in rows),
+        spent_micros=sum(row.spent_micros for row in rows),
+        held_micros=sum(row.held_micros for row in rows),
+        failures=_failures(tx, run_ids),
+        runs=rows,
+    )
+
+
+def pending_cost(tx: Tx, run_id: int) -> tuple[int, int, int]:
+    """Jobs of a run that are not submitted yet: how many, how many pictures, and what they cost at most."""
+    query = (
+        select(
+            func.count(),
+            func.coalesce(func.sum(job_table.c.images), 0),
+            func.coalesce(func.sum(job_table.c.price_micros), 0),
+        )
+        .where(job_table.c.run_id == run_id)
+        .where(job_table.c.state == JobState.PENDING)
+    )
+    jobs, images, micros = tx.conn.execute(query).one()
+    return int(jobs), int(images), int(micros)
+
+
+def refund_due_micros(tx: Tx, run_ids: Sequence[int]) -> int:
+    """What the provider owes back for attempts of these runs."""
+    query = (
+        select(func.coalesce(func.sum(attempts.c.price_micros), 0))
+        .where(attempts.c.run_id.in_(run_ids))
+        .where(attempts.c.reservation == ReservationState.REFUND_DUE)
+    )
+    return int(tx.conn.execute(query).scalar_one())
+
+
+def _attempts_in(tx: Tx, run_ids: Sequence[int], state: AttemptState) -> int:
+    query = select(func.count()).where(attempts.c.run_id.in_(run_ids), attempts.c.state == state)
+    return int(tx.conn.execute(query).scalar_one())
+
+
+def _failures(tx: Tx, run_ids: Sequence[int]) -> list[tuple[str, int]]:
+    reason = func.coalesce(job_table.c.reason, "unknown")
+    query = (
+        select(reason.label("reason"), func.count().label("jobs"))
+        .where(job_table.c.run_id.in_(run_ids), job_table.c.state == JobState.FAILED)
+        .group_by(reason)
+        .order_by(func.count().desc(), reason)
+    )
+    return [(row.reason, row.jobs) for row in tx.conn.execute(query)]

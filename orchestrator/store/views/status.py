@@ -1,0 +1,141 @@
+"""The overview: runs, counts by state, money, budgets, and what is stopped.
+
+A million jobs are counted through the index on (run, state); money comes from the running sums in `balances`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Select, case, func, select, text
+
+from orchestrator.core.states import AttemptState, JobState
+from orchestrator.store.database import Tx
+from orchestrator.store.schema import LIVE_SQL, OutputState, Scope, attempts, outputs
+from orchestrator.store.schema import balances as balance_table
+from orchestrator.store.schema import campaigns as campaign_table
+from orchestrator.store.schema import jobs as job_table
+from orchestrator.store.schema import runs as run_table
+from orchestrator.store.views.money import BudgetRow, StoppedRow, budgets, stopped
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run; money in micros. `held_micros` includes refunds that are due."""
+
+    id: int
+    campaign: str
+    name: str
+    run: str
+    model: str
+    manifest_path: str
+    jobs: dict[str, int]  # by state, every state present
+    in_doubt: int
+    stored: int
+    nsfw: int
+    spent_micros: int
+    held_micros: int
+
+    @property
+    def total(self) -> int:
+        """All jobs of the run."""
+        return sum(self.jobs.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What `orchestrator status` shows."""
+
+    runs: list[RunRow] = field(default_factory=list)
+    budgets: list[BudgetRow] = field(default_factory=list)
+    stopped: list[StoppedRow] = field(default_factory=list)
+
+
+def status(tx: Tx, timezone: str) -> Status:
+    """Everything, in one consistent view; `timezone` decides when a budget's day begins."""
+    caps = budgets(tx, timezone)
+    return Status(runs(tx), caps, stopped(tx, caps))
+
+
+def runs(tx: Tx, run_ids: Sequence[int] | None = None, *, pictures: bool = True) -> list[RunRow]:
+    """Every run, or those given, oldest first. Without `pictures` those counts are 0, which is much quicker."""
+    query = (
+        select(run_table, campaign_table.c.name.label("campaign"))
+        .join(campaign_table, campaign_table.c.id == run_table.c.campaign_id)
+        .order_by(run_table.c.id)
+    )
+    if run_ids is not None:
+        query = query.where(run_table.c.id.in_(run_ids))
+    counts, doubts = counts_by_state(tx, run_ids), doubts_by_run(tx)
+    stored_by_run, money = _pictures(tx, run_ids) if pictures else {}, _money(tx)
+    found = []
+    for row in tx.conn.execute(query):
+        stored, nsfw = stored_by_run.get(row.id, (0, 0))
+        spent, held = money.get(row.id, (0, 0))
+        found.append(
+            RunRow(
+                id=row.id,
+                campaign=row.campaign,
+                name=row.name,
+                run=row.run_key,
+                model=row.model,
+                manifest_path=row.manifest_path,
+                jobs=counts.get(row.id) or no_jobs(),
+                in_doubt=doubts.get(row.id, 0),
+                stored=stored,
+                nsfw=nsfw,
+                spent_micros=spent,
+                held_micros=held,
+            )
+        )
+    return found
+
+
+def no_jobs() -> dict[str, int]:
+    """Zero of every state."""
+    return {state.value: 0 for state in JobState}
+
+
+def counts_by_state(tx: Tx, run_ids: Sequence[int] | None = None) -> dict[int, dict[str, int]]:
+    """Jobs of each run by state; states without jobs are zero."""
+    query = select(job_table.c.run_id, job_table.c.state, func.count().label("jobs")).group_by(
+        job_table.c.run_id, job_table.c.state
+    )
+    if run_ids is not None:
+        query = query.where(job_table.c.run_id.in_(run_ids))
+    counts: dict[int, dict[str, int]] = {}
+    for row in tx.conn.execute(query):
+        counts.setdefault(row.run_id, no_jobs())[row.state] = row.jobs
+    return counts
+
+
+def doubts_by_run(tx: Tx) -> dict[int, int]:
+    """Attempts in doubt of each run that has any; the text of the filter makes the partial index usable."""
+    query = (
+        select(attempts.c.run_id, func.count().label("attempts"))
+        .where(text(f"attempts.{LIVE_SQL}"))
+        .where(attempts.c.state == AttemptState.IN_DOUBT)
+        .group_by(attempts.c.run_id)
+    )
+    return {row.run_id: row.attempts for row in tx.conn.execute(query)}
+
+
+def _pictures(tx: Tx, run_ids: Sequence[int] | None) -> dict[int, tuple[int, int]]:
+    stored = func.sum(case((outputs.c.state == OutputState.STORED, 1), else_=0))
+    flagged = func.sum(case((outputs.c.nsfw.is_(True), 1), else_=0))
+    query: Select[tuple[int, int, int]] = (
+        select(job_table.c.run_id, stored.label("stored"), flagged.label("nsfw"))
+        .join(outputs, outputs.c.job_id == job_table.c.id)
+        .where(outputs.c.state != OutputState.PLANNED)
+        .group_by(job_table.c.run_id)
+    )
+    if run_ids is not None:
+        query = query.where(job_table.c.run_id.in_(run_ids))
+    return {row.run_id: (int(row.stored), int(row.nsfw)) for row in tx.conn.execute(query)}
+
+
+def _money(tx: Tx) -> dict[int, tuple[int, int]]:
+    query = select(balance_table).where(balance_table.c.scope == Scope.RUN, balance_table.c.period == "total")
+    return {
+        row.scope_id: (row.spent_micros, row.held_micros + row.refund_due_micros)
+        for row in tx.conn.execute(query)
+    }

@@ -1,0 +1,108 @@
+"""Work that may cost money without giving pictures: in doubt, or finished at the provider and not stored yet."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import func, select, text
+
+from orchestrator.core.states import AttemptState
+from orchestrator.store.database import Tx
+from orchestrator.store.schema import LIVE_SQL, attempts
+from orchestrator.store.schema import campaigns as campaign_table
+from orchestrator.store.schema import runs as run_table
+
+RETENTION_MS: Final = 7 * 24 * 3600 * 1000
+"""How long the provider keeps results, at best (docs: predictions API)."""
+
+
+@dataclass(frozen=True, slots=True)
+class InDoubtRow:
+    """An attempt whose POST may have created a prediction; its money stays held."""
+
+    attempt_id: int
+    job_id: int
+    campaign: str
+    name: str
+    run: str
+    number: int
+    submitted_at: int | None
+    price_micros: int
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AtRisk:
+    """What would be lost if nobody worked on."""
+
+    in_doubt: int
+    in_doubt_micros: int
+    not_stored: int  # completed at the provider, pictures not stored yet
+    in_flight: int
+    oldest_accepted_at: int | None
+
+    @property
+    def expires_at(self) -> int | None:
+        """When the oldest result may be gone."""
+        return None if self.oldest_accepted_at is None else self.oldest_accepted_at + RETENTION_MS
+
+
+def in_doubt(tx: Tx, *, limit: int = 10_000) -> list[InDoubtRow]:
+    """Every attempt in doubt, oldest first."""
+    query = (
+        select(
+            attempts.c.id,
+            attempts.c.job_id,
+            attempts.c.number,
+            attempts.c.submitted_at,
+            attempts.c.price_micros,
+            attempts.c.message,
+            run_table.c.name,
+            run_table.c.run_key,
+            campaign_table.c.name.label("campaign"),
+        )
+        .join(run_table, run_table.c.id == attempts.c.run_id)
+        .join(campaign_table, campaign_table.c.id == run_table.c.campaign_id)
+        .where(text(f"attempts.{LIVE_SQL}"))
+        .where(attempts.c.state == AttemptState.IN_DOUBT)
+        .order_by(attempts.c.id)
+        .limit(limit)
+    )
+    return [_in_doubt_row(row) for row in tx.conn.execute(query)]
+
+
+def at_risk(tx: Tx) -> AtRisk:
+    """Counts and money of unfinished work that is already paid, or may be."""
+    query = (
+        select(
+            attempts.c.state,
+            func.count().label("attempts"),
+            func.sum(attempts.c.price_micros).label("micros"),
+            func.min(attempts.c.accepted_at).label("oldest"),
+        )
+        .where(text(f"attempts.{LIVE_SQL}"))
+        .group_by(attempts.c.state)
+    )
+    rows = {row.state: row for row in tx.conn.execute(query)}
+    doubt = rows.get(AttemptState.IN_DOUBT)
+    at_provider = [rows[state] for state in (AttemptState.IN_FLIGHT, AttemptState.FETCHING) if state in rows]
+    return AtRisk(
+        in_doubt=doubt.attempts if doubt else 0,
+        in_doubt_micros=int(doubt.micros) if doubt else 0,
+        not_stored=rows[AttemptState.FETCHING].attempts if AttemptState.FETCHING in rows else 0,
+        in_flight=rows[AttemptState.IN_FLIGHT].attempts if AttemptState.IN_FLIGHT in rows else 0,
+        oldest_accepted_at=min((row.oldest for row in at_provider if row.oldest is not None), default=None),
+    )
+
+
+def _in_doubt_row(row: Any) -> InDoubtRow:
+    return InDoubtRow(
+        attempt_id=row.id,
+        job_id=row.job_id,
+        campaign=row.campaign,
+        name=row.name,
+        run=row.run_key,
+        number=row.number,
+        submitted_at=row.submitted_at,
+        price_micros=row.price_micros,
+        message=row.message,
+    )

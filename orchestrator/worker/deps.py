@@ -1,0 +1,32 @@
+"""What a worker is made of. Everything that touches the world is handed in, so that a test can hand in another."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider, no_crash
+from orchestrator.settings import Settings
+from orchestrator.store.database import Database
+from orchestrator.store.groupcommit import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the worker must know of a model: catalogue data, handed in as values."""
+
+    typical_latency_seconds: float
+    media_type: Callable[[dict[str, object]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """A worker's dependencies."""
+
+    database: Database
+    writer: Writer
+    provider: Provider
+    artifacts: ArtifactStore
+    clock: Clock
+    entropy: Entropy
+    settings: Settings
+    facts: Callable[[str], Facts]
+    crashpoint: Crashpoint = field(default=no_crash)

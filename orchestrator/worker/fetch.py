@@ -1,0 +1,135 @@
+"""The download lane: every output of a completed task is stored, verified and recorded. A paid picture is not given up
+while there is a way to get it.
+"""
+
+import asyncio
+from typing import Any, Final, assert_never
+
+from orchestrator.core.backoff import backoff_seconds
+from orchestrator.ports import (
+    ArtifactRequest,
+    DiscardedArtifact,
+    FetchFailed,
+    FetchFault,
+    Prediction,
+    Status,
+    StoredArtifact,
+)
+from orchestrator.store import attempts, endings
+from orchestrator.worker.deps import Deps
+from orchestrator.worker.flight import Activity, Flight
+from orchestrator.worker.records import keep_trying
+from orchestrator.worker.troubles import Troubles
+
+FRESH_URLS_MAX: Final = 5
+"""How often a fresh URL is asked for after one expired or brought no picture, before the output counts as lost."""
+
+WAIT_BASE_SECONDS: Final = 0.5
+WAIT_CAP_SECONDS: Final = 60.0
+STORAGE_WAIT_SECONDS: Final = 10.0
+
+
+class Fetcher:
+    """Stores the outputs of completed attempts."""
+
+    def __init__(self, deps: Deps, activity: Activity, troubles: Troubles) -> None:
+        self._deps = deps
+        self._activity = activity
+        self._troubles = troubles
+        self._lane = asyncio.Semaphore(deps.settings.limits.downloads)
+
+    async def run(self, flight: Flight, expected: list[attempts.ExpectedOutput]) -> None:
+        """Store every output, then settle the attempt."""
+        self._activity.fetching.add(flight.attempt_id)
+        try:
+            results = await asyncio.gather(*(self._one(flight, output) for output in expected))
+            stored = tuple((index, kept) for index, kept in results if not isinstance(kept, str))
+            lost = tuple((index, why) for index, why in results if isinstance(why, str))
+            self._deps.crashpoint("fetch.stored")
+            row = endings.Finish(flight.attempt_id, flight.epoch, stored, lost, flight.images)
+            await keep_trying(self._deps, endings.finish, row)
+            self._deps.crashpoint("fetch.recorded")
+        finally:
+            self._activity.fetching.discard(flight.attempt_id)
+
+    async def _one(
+        self, flight: Flight, output: attempts.ExpectedOutput
+    ) -> tuple[int, StoredArtifact | DiscardedArtifact | str]:
+        """Store one output; the text says why it is lost for good."""
+        url, path = output.url, output.path
+        tries = fresh = 0
+        while True:
+            async with self._lane:
+                outcome = await self._deps.artifacts.store(self._request(flight, output, url, path))
+            if not isinstance(outcome, FetchFailed):
+                self._activity.stuck_on_storage = ""
+                return output.index, outcome
+            tries += 1
+            match outcome.fault:
+                case FetchFault.GONE | FetchFault.BAD_CONTENT:
+                    if fresh >= FRESH_URLS_MAX:
+                        return output.index, outcome.message
+                    fresh += 1
+                    url = await self._fresh_url(flight, output.index) or url
+                case FetchFault.COLLISION if path == output.path:
+                    path = _beside(path, flight.job_id)  # somebody else's file: keep both
+                    continue
+                case FetchFault.COLLISION:
+                    return output.index, outcome.message
+                case FetchFault.STORAGE:
+                    self._activity.stuck_on_storage = outcome.message
+                    await self._troubles.storage(outcome.message)
+                    await self._deps.clock.sleep(STORAGE_WAIT_SECONDS)
+                    continue
+                case FetchFault.TRANSIENT:
+                    pass
+                case _:
+                    assert_never(outcome.fault)
+            await self._deps.clock.sleep(self._wait(tries))
+
+    def _wait(self, tries: int) -> float:
+        return backoff_seconds(
+            tries,
+            base_seconds=WAIT_BASE_SECONDS,
+            cap_seconds=WAIT_CAP_SECONDS,
+            uniform=self._deps.entropy.uniform,
+        )
+
+    async def _fresh_url(self, flight: Flight, index: int) -> str | None:
+        outcome = await self._deps.provider.result(flight.prediction_id)
+        if (
+            isinstance(outcome, Prediction)
+            and outcome.status is Status.COMPLETED
+            and index < len(outcome.outputs)
+        ):
+            return outcome.outputs[index]
+        return None
+
+    def _request(
+        self, flight: Flight, output: attempts.ExpectedOutput, url: str, path: str
+    ) -> ArtifactRequest:
+        media_type = self._deps.facts(flight.model).media_type(flight.params)
+        return ArtifactRequest(
+            url, path, media_type, output.nsfw, output.sha256, self._sidecar(flight, output)
+        )
+
+    def _sidecar(self, flight: Flight, output: attempts.ExpectedOutput) -> dict[str, Any]:
+        return {
+            "job": flight.job_id,
+            "attempt": flight.attempt_id,
+            "model": flight.model,
+            "prediction_id": flight.prediction_id,
+            "params": flight.params,
+            "output_index": output.index,
+            "nsfw": output.nsfw,
+            "price_micros": flight.price_micros,
+            "accepted_at_ms": flight.accepted_at,
+            "inference_ms": flight.inference_ms,
+        }
+
+
+def _beside(path: str, job_id: int) -> str:
+    folder, _, name = path.rpartition("/")
+    stem, dot, extension = name.rpartition(".")
+    named = f"{stem}~{job_id}.{extension}" if dot else f"{name}~{job_id}"
+    return f"{folder}/{named}" if folder else named

@@ -1,0 +1,51 @@
+"""Observed latency per model: a ring of recent samples and their quantiles."""
+
+from collections import deque
+from typing import Final
+
+from orchestrator.core.polling import quantile
+from orchestrator.store.latencies import Latency
+
+SAMPLES: Final = 200
+ENOUGH: Final = 5
+"""Below this many samples the catalogue's guess is the better one."""
+
+
+class Latencies:
+    """What this worker has seen; starts from what the database remembers."""
+
+    def __init__(self) -> None:
+        self._samples: dict[str, deque[int]] = {}
+        self._known: dict[str, Latency] = {}
+        self._fresh: set[str] = set()
+
+    def remember(self, model: str, known: Latency) -> None:
+        """Start from an earlier observation."""
+        self._known[model] = known
+
+    def add(self, model: str, latency_ms: int) -> None:
+        """One more task completed after `latency_ms`."""
+        samples = self._samples.setdefault(model, deque(maxlen=SAMPLES))
+        samples.append(latency_ms)
+        if len(samples) <= ENOUGH or len(samples) % 10 == 0 or len(samples) == SAMPLES:
+            self._refresh(model, samples)
+
+    def p10_seconds(self, model: str, guess_seconds: float) -> float:
+        """When the fastest tenth is done: observed, or a quarter of the catalogue's guess before enough is known."""
+        known = self._known.get(model)
+        if known is None or known.samples < ENOUGH:
+            return guess_seconds / 4
+        return known.p10_ms / 1000
+
+    def take_fresh(self) -> list[tuple[str, Latency]]:
+        """What changed since the last call, for the database."""
+        fresh = [(model, self._known[model]) for model in sorted(self._fresh)]
+        self._fresh.clear()
+        return fresh
+
+    def _refresh(self, model: str, samples: deque[int]) -> None:
+        ordered = sorted(samples)
+        self._known[model] = Latency(
+            quantile(ordered, 0.10), quantile(ordered, 0.50), quantile(ordered, 0.95), len(ordered)
+        )
+        self._fresh.add(model)

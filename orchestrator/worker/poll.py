@@ -1,0 +1,211 @@
+"""The poll lane: look at accepted tasks until they end. A failed look never ends a task."""
+
+import heapq
+from collections.abc import Callable, Coroutine
+from itertools import count
+from typing import Any, Final, assert_never
+
+from orchestrator.core.backoff import backoff_seconds
+from orchestrator.core.polling import first_look_seconds, next_look_seconds
+from orchestrator.core.taxonomy import Disposition, Reason, disposition
+from orchestrator.ports import KeyRefused, Lost, Missing, NotSent, Prediction, Rejected, Status, Throttled
+from orchestrator.store import attempts, endings
+from orchestrator.worker.deps import Deps
+from orchestrator.worker.flight import Activity, Flight
+from orchestrator.worker.inputs import Inputs
+from orchestrator.worker.latency import Latencies
+from orchestrator.worker.records import keep_trying
+from orchestrator.worker.troubles import Troubles
+
+MISSING_MAX_MS: Final = 3600 * 1000
+"""A prediction that the provider has denied knowing for this long is given up; its money counts as spent."""
+
+LOOKS_AT_ONCE: Final = 100
+TROUBLED_LOOK_SECONDS: Final = 2.0
+
+
+class Poller:
+    """A queue of looks, ordered by time, and a budget of looks per second."""
+
+    def __init__(
+        self,
+        deps: Deps,
+        inputs: Inputs,
+        activity: Activity,
+        troubles: Troubles,
+        latencies: Latencies,
+        completed: Callable[[Flight, list[attempts.ExpectedOutput]], None],
+        ended: Callable[[], None],
+    ) -> None:
+        self._deps = deps
+        self._inputs = inputs
+        self._activity = activity
+        self._troubles = troubles
+        self._latencies = latencies
+        self._completed = completed
+        self._ended = ended
+        self._due: list[tuple[float, int, Flight]] = []
+        self._order = count()
+        self._looking = 0
+        self._allowance = 1.0
+        self._allowance_at = deps.clock.monotonic()
+        self._minimum = deps.settings.worker.poll_min_seconds
+        self._maximum = deps.settings.worker.poll_max_seconds
+
+    def add(self, flight: Flight) -> None:
+        """Look after an accepted attempt."""
+        self._activity.in_flight[flight.attempt_id] = flight
+        guess = self._deps.facts(flight.model).typical_latency_seconds
+        first = first_look_seconds(
+            self._latencies.p10_seconds(flight.model, guess),
+            minimum=self._minimum / 5,
+            maximum=self._maximum * 6,
+        )
+        waited = (self._deps.clock.now_ms() - flight.accepted_at) / 1000
+        self._schedule(flight, max(0.0, first - waited) + self._deps.entropy.uniform(0.0, self._minimum / 5))
+
+    def start_due(self, spawn: Callable[[Coroutine[Any, Any, None]], None]) -> float:
+        """Start every look that is due and within the rate; returns seconds until the next is worth starting."""
+        now = self._deps.clock.monotonic()
+        rate = self._deps.settings.limits.polls_per_second
+        self._allowance = min(max(1.0, rate), self._allowance + (now - self._allowance_at) * rate)
+        self._allowance_at = now
+        while self._due and self._due[0][0] <= now and self._looking < LOOKS_AT_ONCE:
+            if self._allowance < 1.0:
+                return (1.0 - self._allowance) / rate
+            self._allowance -= 1.0
+            _, _, flight = heapq.heappop(self._due)
+            self._looking += 1
+            spawn(self._look(flight))
+        if self._looking >= LOOKS_AT_ONCE or not self._due:
+            return self._maximum
+        return max(0.0, self._due[0][0] - now)
+
+    async def _look(self, flight: Flight) -> None:
+        try:
+            outcome = await self._deps.provider.result(flight.prediction_id)
+        finally:
+            self._looking -= 1
+        flight.looks += 1
+        if not isinstance(outcome, Missing):
+            flight.missing_since = None
+        match outcome:
+            case Prediction(status=Status.RUNNING):
+                self._look_again(flight)
+            case Prediction(status=Status.COMPLETED) if outcome.outputs:
+                await self._complete(flight, outcome)
+            case Prediction(status=Status.COMPLETED):
+                verdict = Disposition(retry=True, reason="no_outputs", message="completed without outputs")
+                await self._fail(flight, outcome, verdict, charged=True)
+            case Prediction():
+                verdict = disposition(
+                    outcome.status.value, outcome.code, outcome.error, input_was_our_upload=flight.uploaded
+                )
+                await self._fail(flight, outcome, verdict, charged=False)
+            case Missing():
+                await self._missing(flight, outcome)
+            case Throttled():
+                self._schedule(flight, outcome.retry_after_seconds or self._troubled(flight))
+            case KeyRefused():
+                await self._troubles.key_refused(outcome)
+                self._schedule(flight, self._maximum)
+            case NotSent() | Lost() | Rejected():
+                self._schedule(flight, self._troubled(flight))
+            case _:
+                assert_never(outcome)
+
+    def _schedule(self, flight: Flight, seconds: float) -> None:
+        at = self._deps.clock.monotonic() + seconds
+        heapq.heappush(self._due, (at, next(self._order), flight))
+        self._ended()  # the loop may be asleep until a later look
+
+    def _look_again(self, flight: Flight) -> None:
+        elapsed = (self._deps.clock.now_ms() - flight.accepted_at) / 1000
+        self._schedule(
+            flight,
+            next_look_seconds(
+                elapsed, minimum=self._minimum, maximum=self._maximum, uniform=self._deps.entropy.uniform
+            ),
+        )
+
+    def _troubled(self, flight: Flight) -> float:
+        base = max(self._minimum, min(TROUBLED_LOOK_SECONDS, self._maximum))
+        return self._minimum + backoff_seconds(
+            min(flight.looks, 4),
+            base_seconds=base,
+            cap_seconds=self._maximum,
+            uniform=self._deps.entropy.uniform,
+        )
+
+    async def _complete(self, flight: Flight, prediction: Prediction) -> None:
+        self._deps.crashpoint("poll.completed")
+        observed = self._deps.clock.now_ms() - flight.accepted_at
+        inference = prediction.inference_ms
+        self._latencies.add(flight.model, min(observed, inference) if inference else observed)
+        flight.inference_ms = inference
+        flags = prediction.nsfw + (None,) * (len(prediction.outputs) - len(prediction.nsfw))
+        row = attempts.Complete(
+            flight.attempt_id,
+            flight.epoch,
+            prediction.status_text,
+            tuple(zip(prediction.outputs, flags, strict=False)),
+            prediction.inference_ms,
+        )
+        expected = await keep_trying(self._deps, attempts.complete, row)
+        self._deps.crashpoint("poll.recorded")
+        self._land(flight)
+        if expected is not None:
+            self._completed(flight, expected)
+
+    async def _fail(
+        self, flight: Flight, prediction: Prediction, verdict: Disposition, *, charged: bool
+    ) -> None:
+        settings = self._deps.settings
+        if verdict.reason == Reason.INPUT_UNREACHABLE and flight.uploaded:
+            await self._inputs.forget(flight.local_images)
+        delay = None
+        if verdict.retry:
+            delay = int(
+                1000
+                * backoff_seconds(
+                    flight.number,
+                    base_seconds=settings.retry.backoff_base_seconds,
+                    cap_seconds=settings.retry.backoff_cap_seconds,
+                    uniform=self._deps.entropy.uniform,
+                )
+            )
+        refund_ms = (
+            settings.budgets.refund_window_seconds * 1000 if settings.budgets.on_failed == "hold" else 0
+        )
+        row = endings.Fail(
+            flight.attempt_id,
+            flight.epoch,
+            verdict.reason,
+            verdict.message,
+            prediction.status_text,
+            prediction.code,
+            delay,
+            int(refund_ms),
+            charged,
+        )
+        await keep_trying(self._deps, endings.fail, row)
+        self._deps.crashpoint("poll.failed")
+        self._land(flight)
+
+    async def _missing(self, flight: Flight, outcome: Missing) -> None:
+        now = self._deps.clock.now_ms()
+        flight.missing_since = flight.missing_since or now
+        if now - flight.missing_since < MISSING_MAX_MS:
+            self._schedule(flight, self._troubled(flight))
+            return
+        gone = Prediction(flight.prediction_id, Status.DELETED, "missing", error=outcome.message)
+        verdict = Disposition(
+            retry=False,
+            reason="prediction_missing",
+            message=f"the provider has not known prediction {flight.prediction_id} for an hour: {outcome.message}",
+        )
+        await self._fail(flight, gone, verdict, charged=True)
+
+    def _land(self, flight: Flight) -> None:
+        self._activity.in_flight.pop(flight.attempt_id, None)
+        self._ended()

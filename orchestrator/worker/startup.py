@@ -1,0 +1,94 @@
+"""How a worker arrives and leaves: registration, preflight, and giving its leases back."""
+
+import os
+from collections.abc import Callable
+
+from orchestrator.core.errors import OperatorNeededError, OrchestratorError, StorageError
+from orchestrator.ports import Balance, KeyRefused, NotSent
+from orchestrator.store import latencies, limits, rescue, workers
+from orchestrator.worker.deps import Deps
+from orchestrator.worker.latency import Latencies
+from orchestrator.worker.troubles import Troubles
+
+
+class ProviderUnreachableError(OrchestratorError):
+    """There is no connection to the provider."""
+
+
+def start(deps: Deps, row: workers.WorkerRow, is_alive: Callable[[int], bool], known: Latencies) -> None:
+    """Register, publish the configured limits, and end the leases of this host's dead workers.
+
+    A wrong guess about who is dead is harmless: every write of a worker is fenced, so one that lives after all finds
+    that it is late.
+    """
+    with deps.database.write() as tx:
+        dead = [other.id for other in workers.unfinished(tx, row.host) if not is_alive(other.pid)]
+        rescue.expire_leases(tx, dead)
+        for worker_id in dead:
+            workers.stopped(tx, worker_id)
+        workers.register(tx, row)
+        limits.configure(
+            tx,
+            concurrency=deps.settings.limits.concurrency,
+            submits_per_minute=deps.settings.limits.submits_per_minute,
+        )
+        for model, latency in latencies.known(tx):
+            known.remember(model, latency)
+    deps.artifacts.clean()
+
+
+async def preflight(deps: Deps, troubles: Troubles, *, drain: bool) -> None:
+    """Look before spending: can files be stored, is the provider there, does the key work, is there credit?
+
+    What is well ends its pause. Trouble raises when draining (somebody waits for the result), and pauses otherwise.
+    """
+    problem = deps.artifacts.check_writable()
+    if problem is None:
+        await troubles.ended("storage")
+    elif drain:
+        raise StorageError(f"{problem} Nothing was sent.")
+    else:
+        await troubles.storage(problem)
+    outcome = await deps.provider.balance()
+    match outcome:
+        case Balance(micros=micros) if micros > 0:
+            await troubles.ended("key_refused", "no_credit", "unreachable")
+        case Balance():
+            await troubles.ended("key_refused")
+            await troubles.no_balance()
+            if drain:
+                raise OperatorNeededError("The account has no credit. Top it up, then run the command again.")
+        case KeyRefused():
+            await troubles.key_refused(outcome)
+            if drain:
+                raise OperatorNeededError(
+                    f"The provider refused the key ({outcome.message}). Set a working one in "
+                    f"{deps.settings.provider.api_key_env}, then run the command again."
+                )
+        case NotSent() if drain:
+            raise ProviderUnreachableError(
+                f"The provider at {deps.settings.provider.base_url} cannot be reached: {outcome.message}. "
+                "Check the network and provider.base_url; nothing was sent."
+            )
+        case _:
+            pass  # the loops meet it again, with pauses that explain themselves
+
+
+def leave(deps: Deps, worker_id: str, seen: Latencies) -> None:
+    """Give every lease back, so that the next worker need not wait; costs no job a try."""
+    with deps.database.write() as tx:
+        rescue.release_worker(tx, worker_id)
+        for model, latency in seen.take_fresh():
+            latencies.put(tx, model, latency)
+        workers.stopped(tx, worker_id)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this host exists."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,39 @@
+"""Stopping: what Ctrl-C, a drained queue and a fatal error have in common."""
+
+import asyncio
+from enum import IntEnum
+
+
+class StopLevel(IntEnum):
+    """How much still goes on."""
+
+    RUNNING = 0
+    FINISHING = 1  # nothing new is submitted; what is in flight is collected
+    LEAVING = 2  # leases are given back; what is in flight is left to the next worker
+
+
+class Stop:
+    """A level that only rises. The first request finishes what is in flight, the second leaves now."""
+
+    def __init__(self) -> None:
+        self.level = StopLevel.RUNNING
+        self.by_user = False
+        self._changed = asyncio.Event()
+
+    def request(self, *, by_user: bool = True) -> StopLevel:
+        """Ask once more; returns the level this led to."""
+        self.by_user = self.by_user or by_user
+        return self.raise_to(StopLevel(min(StopLevel.LEAVING, self.level + 1)))
+
+    def raise_to(self, level: StopLevel) -> StopLevel:
+        """Go at least to `level`."""
+        if level > self.level:
+            self.level = level
+            self._changed.set()
+        return self.level
+
+    async def wait_for(self, level: StopLevel) -> None:
+        """Return when at least `level` is reached."""
+        while self.level < level:
+            self._changed.clear()
+            await self._changed.wait()

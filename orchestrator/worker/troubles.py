@@ -1,0 +1,91 @@
+"""Troubles of the whole account: throttling, an unreachable provider, a refused key, no credit, a full disk.
+
+They stop new submissions for a while or until somebody acts; none of them uses up a job's tries.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from orchestrator.ports import KeyRefused, NoCredit, NotSent, Throttled
+from orchestrator.store import pauses
+from orchestrator.store.database import Tx
+from orchestrator.worker.deps import Deps
+
+THROTTLE_FIRST_SECONDS: Final = 1.0
+THROTTLE_MAX_SECONDS: Final = 65.0  # a little more than the provider's window of a minute
+UNREACHABLE_FIRST_SECONDS: Final = 1.0
+UNREACHABLE_MAX_SECONDS: Final = 30.0
+
+
+class Troubles:
+    """Counts troubles in a row and pauses the account accordingly."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._throttles = 0
+        self._unreachable = 0
+        self._last_throttle_at = 0.0
+
+    def accepted(self) -> None:
+        """All is well again."""
+        self._throttles = 0
+        self._unreachable = 0
+
+    def lost(self, _message: str) -> None:
+        """A reply was lost; the provider was reached, at least."""
+        self._unreachable = 0
+
+    async def throttled(self, outcome: Throttled) -> float:
+        """429: pause submissions for as long as it says, or a growing while; returns the seconds."""
+        now = self._deps.clock.monotonic()
+        if now - self._last_throttle_at > THROTTLE_FIRST_SECONDS:  # one step per episode, not per reply
+            self._throttles += 1
+            self._last_throttle_at = now
+        wait = outcome.retry_after_seconds
+        if wait is None:
+            wait = min(THROTTLE_MAX_SECONDS, THROTTLE_FIRST_SECONDS * 2.0 ** min(self._throttles - 1, 10))
+        await self._pause("throttled", "The provider asks for fewer requests.", wait)
+        return wait + self._deps.entropy.uniform(0.0, 1.0)
+
+    async def unreachable(self, outcome: NotSent) -> float:
+        """No connection: pause submissions for a growing while; returns the seconds."""
+        self._unreachable += 1
+        longest = min(
+            UNREACHABLE_MAX_SECONDS, UNREACHABLE_FIRST_SECONDS * 2.0 ** min(self._unreachable - 1, 10)
+        )
+        wait = self._deps.entropy.uniform(longest / 2, longest)
+        await self._pause("unreachable", f"The provider cannot be reached: {outcome.message}", wait)
+        return wait
+
+    async def key_refused(self, outcome: KeyRefused) -> None:
+        """401 or 403: nothing more is sent until a key works."""
+        await self._pause("key_refused", f"The provider refused the key: {outcome.message}", None)
+
+    async def no_credit(self, outcome: NoCredit) -> None:
+        """The account cannot pay: nothing more is sent until it can."""
+        await self._pause("no_credit", f"The account has no credit: {outcome.message}", None)
+
+    async def no_balance(self) -> None:
+        """The account's balance is zero: nothing is sent until it is topped up."""
+        await self._pause("no_credit", "The account's balance is zero.", None)
+
+    async def storage(self, message: str) -> None:
+        """The output folder takes no files: nothing more is bought until it does."""
+        await self._pause("storage", message, None)
+
+    async def ended(self, *reasons: str) -> None:
+        """What stopped the account is over."""
+        for reason in reasons:
+            await self._deps.writer.submit(_end, reason)
+
+    async def _pause(self, reason: str, message: str, seconds: float | None) -> None:
+        until = None if seconds is None else self._deps.clock.now_ms() + int(seconds * 1000)
+        await self._deps.writer.submit(_begin, pauses.Pause("account", "", reason, message, until))
+
+
+def _begin(tx: Tx, rows: Sequence[pauses.Pause]) -> list[bool]:
+    return [pauses.begin(tx, row) for row in rows]
+
+
+def _end(tx: Tx, rows: Sequence[str]) -> list[bool]:
+    return [pauses.end(tx, "account", "", reason) for reason in rows]

@@ -1,0 +1,49 @@
+"""Upkeep that every worker does by itself, level-triggered: what is due is found again at every tick."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from orchestrator.ports import Balance
+from orchestrator.store import latencies, pauses, refunds, workers
+from orchestrator.store.database import Tx
+from orchestrator.store.latencies import Latency
+from orchestrator.worker.deps import Deps
+from orchestrator.worker.troubles import Troubles
+
+UPKEEP_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A worker lives and has observed latencies."""
+
+    worker: str
+    latencies: list[tuple[str, Latency]]
+
+
+def note_seen(tx: Tx, rows: Sequence[Seen]) -> list[None]:
+    """Record signs of life and what was observed."""
+    for row in rows:
+        workers.seen(tx, row.worker)
+        for model, latency in row.latencies:
+            latencies.put(tx, model, latency)
+    return [None] * len(rows)
+
+
+async def tick(deps: Deps, troubles: Troubles) -> float:
+    """Let refunds lapse, and see whether the key, the credit or the disk are well again."""
+    lapsed = await deps.writer.submit(_lapse, None)
+    with deps.database.read() as tx:
+        standing = {pause.reason for pause in pauses.in_force(tx) if pause.scope == "account"}
+    if standing & {"key_refused", "no_credit"}:
+        outcome = await deps.provider.balance()
+        if isinstance(outcome, Balance) and outcome.micros > 0:
+            await troubles.ended("key_refused", "no_credit")
+    if "storage" in standing and deps.artifacts.check_writable() is None:
+        await troubles.ended("storage")
+    return 0.0 if lapsed == refunds.LAPSE_MAX else UPKEEP_SECONDS
+
+
+def _lapse(tx: Tx, rows: Sequence[None]) -> list[int]:
+    return [refunds.lapse(tx) for _ in rows]

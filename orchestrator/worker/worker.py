@@ -1,0 +1,258 @@
+"""The worker: loops over one database and one provider, until it is stopped or nothing is left to do."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from orchestrator.core.errors import OrchestratorError, StorageError
+from orchestrator.core.states import AttemptState
+from orchestrator.store import attempts, claims, rescue, workers
+from orchestrator.store.money import CapRacedError
+from orchestrator.store.outlook import outlook
+from orchestrator.worker import startup, upkeep
+from orchestrator.worker.deps import Deps
+from orchestrator.worker.fetch import Fetcher
+from orchestrator.worker.flight import Activity, Flight
+from orchestrator.worker.inputs import Inputs
+from orchestrator.worker.latency import Latencies
+from orchestrator.worker.loops import Alarm, Tick, run_loop
+from orchestrator.worker.poll import Poller
+from orchestrator.worker.stop import Stop, StopLevel
+from orchestrator.worker.submit import Submitter
+from orchestrator.worker.troubles import Troubles
+
+CLAIM_MAX: Final = 100
+PREPARING_MAX: Final = 200
+"""Leased attempts that wait for their inputs or their reply: more would only age their leases."""
+
+IDLE_SECONDS: Final = 1.0
+DRAIN_SECONDS: Final = 0.5
+LEAVE_GRACE_SECONDS: Final = 10.0
+"""A second interrupt still waits this long for replies to requests already sent: they may have cost money."""
+
+
+class Worker:
+    """Runs the loops. `run_ids` narrows what is claimed; `drain` ends when nothing more happens by itself."""
+
+    def __init__(
+        self,
+        deps: Deps,
+        *,
+        run_ids: frozenset[int] | None = None,
+        drain: bool = True,
+        is_alive: Callable[[int], bool] | None = None,
+    ) -> None:
+        self.id = f"{socket.gethostname()}-{os.getpid()}-{deps.entropy.token()[:8]}"
+        self.activity = Activity()
+        self._deps = deps
+        self._run_ids = run_ids
+        self._drain = drain
+        self._is_alive = is_alive or startup.is_alive
+        self._lease_ms = int(deps.settings.worker.lease_seconds * 1000)
+        self._troubles = Troubles(deps)
+        self._latencies = Latencies()
+        inputs = Inputs(deps)
+        self._fetcher = Fetcher(deps, self.activity, self._troubles)
+        self._claim_alarm, self._poll_alarm, self._done_alarm = Alarm(), Alarm(), Alarm()
+        self._poller = Poller(
+            deps,
+            inputs,
+            self.activity,
+            self._troubles,
+            self._latencies,
+            self._completed,
+            self._poll_alarm.ring,
+        )
+        self._submitter = Submitter(deps, self.id, inputs, self.activity, self._troubles, self._poller.add)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._error: BaseException | None = None
+        self._stop = Stop()
+
+    def snapshot(self) -> dict[str, int]:
+        """How many attempts are where, for a live display."""
+        return self.activity.snapshot()
+
+    async def run(self, stop: Stop) -> None:
+        """Work until done or stopped, then close the lanes. Raises the error that stopped it, if one did."""
+        self._stop = stop
+        try:
+            startup.start(self._deps, self._worker_row(), self._is_alive, self._latencies)
+            await startup.preflight(self._deps, self._troubles, drain=self._drain)
+            await self._run_loops(stop)
+        finally:
+            startup.leave(self._deps, self.id, self._latencies)
+            await self._deps.provider.aclose()
+            await self._deps.artifacts.aclose()
+        if self._error is not None:
+            raise self._error
+
+    async def _run_loops(self, stop: Stop) -> None:
+        loops = [
+            asyncio.create_task(run_loop(self._guarded(tick), alarm, self._deps.clock))
+            for tick, alarm in (
+                (self._claim, self._claim_alarm),
+                (self._poll, self._poll_alarm),
+                (self._heartbeat, Alarm()),
+                (self._rescue, Alarm()),
+                (self._keep_up, Alarm()),
+                (self._watch, self._done_alarm),
+            )
+        ]
+        try:
+            await stop.wait_for(StopLevel.LEAVING)
+            await self._await_replies()
+        finally:
+            await _cancelled([*loops, *self._tasks])
+
+    def _worker_row(self) -> workers.WorkerRow:
+        return workers.WorkerRow(self.id, socket.gethostname(), os.getpid())
+
+    # --- ticks ----------------------------------------------------------------------------------------------------
+
+    async def _claim(self) -> float:
+        room = PREPARING_MAX - len(self.activity.preparing) - len(self.activity.submitting)
+        want = min(CLAIM_MAX, room)
+        if self._stop.level > StopLevel.RUNNING or want <= 0:
+            return IDLE_SECONDS
+        request = claims.ClaimRequest(
+            worker=self.id,
+            want=want,
+            lease_ms=self._lease_ms,
+            timezone=self._deps.settings.budgets.timezone,
+            token=self._deps.entropy.token,
+            run_ids=self._run_ids,
+        )
+        try:
+            result = await self._deps.writer.submit(claims.claim, request)
+        except CapRacedError:
+            return 0.0
+        self._deps.crashpoint("claim.committed")
+        for claimed in result.claimed:
+            self.activity.preparing.add(claimed.attempt_id)
+            self._spawn(self._submitter.run(claimed, stopping=self._stopping))
+        if len(result.claimed) == want:
+            return 0.0
+        if result.retry_at is None:
+            return IDLE_SECONDS
+        until = (result.retry_at - self._deps.clock.now_ms()) / 1000
+        return min(IDLE_SECONDS, max(0.02, until))
+
+    async def _poll(self) -> float:
+        return self._poller.start_due(self._spawn)
+
+    async def _heartbeat(self) -> float:
+        beat = attempts.Heartbeat(self.id, self._lease_ms)
+        await self._deps.writer.submit(attempts.heartbeat, beat)
+        await self._deps.writer.submit(upkeep.note_seen, upkeep.Seen(self.id, self._latencies.take_fresh()))
+        return self._deps.settings.worker.lease_seconds / 3
+
+    async def _rescue(self) -> float:
+        if self._stop.level > StopLevel.RUNNING:
+            return IDLE_SECONDS
+        rescued = await self._deps.writer.submit(rescue.rescue, rescue.Rescue(self.id, self._lease_ms))
+        self._deps.crashpoint("rescue.committed")
+        for adopted in rescued.adopted:
+            self._adopt(adopted)
+        return (
+            0.0 if len(rescued.adopted) == rescue.RESCUE_MAX else self._deps.settings.worker.lease_seconds / 4
+        )
+
+    async def _keep_up(self) -> float:
+        return await upkeep.tick(self._deps, self._troubles)
+
+    async def _watch(self) -> float:
+        """Notice the end: stopped and nothing under way, or drained."""
+        busy = self.activity.busy or bool(self._tasks)
+        if self._stop.level is StopLevel.RUNNING and self._drain and not busy and self._finished():
+            self._stop.raise_to(StopLevel.FINISHING)
+        if self._stop.level >= StopLevel.FINISHING and not busy:
+            self._stop.raise_to(StopLevel.LEAVING)
+        if self._drain and self.activity.stuck_on_storage and not self._moving():
+            self._fail(StorageError(self.activity.stuck_on_storage))
+            self._stop.raise_to(StopLevel.LEAVING)
+        return DRAIN_SECONDS
+
+    # --- what the lanes tell one another --------------------------------------------------------------------------
+
+    def _completed(self, flight: Flight, expected: list[attempts.ExpectedOutput]) -> None:
+        self.activity.fetching.add(flight.attempt_id)
+        self._spawn(self._fetcher.run(flight, expected))
+        self._claim_alarm.ring()  # a slot is free
+
+    def _adopt(self, adopted: rescue.Adopted) -> None:
+        flight = Flight(
+            adopted.attempt_id,
+            adopted.job_id,
+            adopted.epoch,
+            adopted.model,
+            adopted.prediction_id,
+            adopted.accepted_at,
+            adopted.number,
+            adopted.images,
+            adopted.price_micros,
+            adopted.params,
+            adopted.local_images,
+            uploaded=bool(adopted.local_images),
+        )
+        if adopted.state is AttemptState.FETCHING:
+            with self._deps.database.read() as tx:
+                expected = attempts.expected_outputs(tx, adopted.attempt_id)
+            self._completed(flight, expected)
+        else:
+            self._poller.add(flight)
+
+    # --- ending ---------------------------------------------------------------------------------------------------
+
+    def _stopping(self) -> bool:
+        return self._stop.level > StopLevel.RUNNING
+
+    def _finished(self) -> bool:
+        with self._deps.database.read() as tx:
+            return outlook(tx, self._deps.settings.budgets.timezone, self._run_ids).finished
+
+    def _moving(self) -> bool:
+        return bool(self.activity.preparing or self.activity.submitting or self.activity.in_flight)
+
+    async def _await_replies(self) -> None:
+        waited = 0.0
+        while self.activity.submitting and waited < LEAVE_GRACE_SECONDS:
+            await self._deps.clock.sleep(0.1)
+            waited += 0.1
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._landed)
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
+        if not self._tasks or self._stop.level > StopLevel.RUNNING:
+            self._done_alarm.ring()
+
+    def _guarded(self, tick: Tick) -> Tick:
+        async def guarded() -> float:
+            try:
+                return await tick()
+            except Exception as error:  # noqa: BLE001 - a loop's error ends the worker in order
+                self._fail(error)
+                return IDLE_SECONDS
+
+        return guarded
+
+    def _fail(self, error: BaseException) -> None:
+        """Stop buying, collect what can be collected, and raise the first error at the end."""
+        if self._error is None:
+            self._error = error
+        self._stop.raise_to(
+            StopLevel.FINISHING if isinstance(error, OrchestratorError) else StopLevel.LEAVING
+        )
+
+
+async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

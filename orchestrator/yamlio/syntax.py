@@ -1,0 +1,82 @@
+"""The parser's complaints in the words of somebody who writes manifests."""
+
+import re
+from typing import Final
+
+import yaml
+
+from orchestrator.yamlio.problems import Problem
+
+_BARE_TEMPLATE: Final = re.compile(r"(?:^|[:\-\[,])\s*\{\{")
+_CUT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_KNOWN: Final = (
+    (
+        "mapping values are not allowed",
+        (
+            "text with a colon and a space must stand in quotes",
+            'write "..." around the text, or use a block (key: >-)',
+        ),
+    ),
+    (
+        "alias",
+        (
+            'a word that starts with "*" refers to an anchor, and there is none of that name',
+            'quote text that starts with "*"',
+        ),
+    ),
+    ("another document", ("the file holds a second document (---); one document is expected", "")),
+)
+QUOTE_TEMPLATE: Final = 'a value with a template must stand in quotes: "{{ name }}"'
+
+
+def explain(error: yaml.YAMLError, text: str, file: str, lines: list[str]) -> Problem:
+    """The problem behind a parser error: what is wrong at which position, and how to mend it."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if mark is None:
+        return _unmarked(error, text, file, lines)
+    line, column = mark.line, mark.column
+    message, hint = _words(error, lines, line, column)
+    if message == QUOTE_TEMPLATE:
+        line, column = _template_position(lines, line)
+    return Problem(file, line + 1, column + 1, "", message, hint, _line(lines, line))
+
+
+def _words(error: yaml.YAMLError, lines: list[str], line: int, column: int) -> tuple[str, str]:
+    problem = str(getattr(error, "problem", "") or "cannot be read as YAML")
+    context = str(getattr(error, "context", "") or "")
+    source = _line(lines, line) or ""
+    if any(_BARE_TEMPLATE.search(_line(lines, at) or "") for at in {line, max(0, line - 1)}):
+        return QUOTE_TEMPLATE, ""
+    if "\t" in source[: column + 1]:
+        return "a tab is used for indentation; YAML allows spaces only", "replace the tab by spaces"
+    if "cannot start any token" in problem:
+        first = source[column : column + 1]
+        return f'text that starts with "{first}" must stand in quotes', 'write "..." around the text'
+    for fragment, words in _KNOWN:
+        if fragment in problem or fragment in context:
+            return words
+    where = f" {context}" if context else ""
+    return f"not YAML: {problem}{where}", ""
+
+
+def _template_position(lines: list[str], line: int) -> tuple[int, int]:
+    for at in (line, max(0, line - 1)):
+        found = (_line(lines, at) or "").find("{{")
+        if found >= 0:
+            return at, found
+    return line, 0
+
+
+def _unmarked(error: yaml.YAMLError, text: str, file: str, lines: list[str]) -> Problem:
+    if found := _CUT.search(text):
+        before = text[: found.start()]
+        line = before.count("\n")
+        column = found.start() - (before.rfind("\n") + 1)
+        message = f"holds the control character \\x{ord(found.group()):02x}; remove it"
+        return Problem(file, line + 1, column + 1, "", message, source=_line(lines, line))
+    reason = str(getattr(error, "reason", "") or "cannot be read as YAML")
+    return Problem(file, 0, 0, "", f"not YAML: {reason}")
+
+
+def _line(lines: list[str], number: int) -> str | None:
+    return lines[number] if 0 <= number < len(lines) else None

@@ -1,0 +1,270 @@
+"""The provider's bytes: the shapes that are read, and the ones that are refused without raising."""
+
+import json
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.ports import Prediction, Status
+from orchestrator.provider.wire import (
+    BODY_BYTES_MAX,
+    UNREADABLE,
+    Body,
+    UnreadableError,
+    decoded,
+    integer,
+    loads,
+    read_body,
+    read_prediction,
+    read_status,
+    read_time_ms,
+    text_of,
+    usable_id,
+)
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["id", "status", "outputs", "has_nsfw_contents", "error", "code", "timings", "inference"]
+            )
+            | st.text(max_size=8),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ('{"code":200,"message":"success","data":{"x":1}}', Body(True, 200, "success", {"x": 1})),
+        ('{"error":"webhook callback does not support base64"}', Body(True, None, "webhook callback does not support base64")),
+        ('{"message":"role","error_code":40301}', Body(True, 40301, "role")),
+        ('{"detail":"nope"}', Body(True, None, "nope")),
+        ('{"detail":[{"msg":"a"},{"msg":"b"}]}', Body(True, None, "a; b")),
+        ('{"errors":["a",{"message":"b"}]}', Body(True, None, "a; b")),
+        ('{"error":{"message":"deep"}}', Body(True, None, "deep")),
+        ('{"id":"p","status":"created"}', Body(True, None, "", {"id": "p", "status": "created"})),
+        ("", UNREADABLE),
+        ("<html>", UNREADABLE),
+        ("[]", UNREADABLE),
+        ('"text"', UNREADABLE),
+        ('{"data":NaN}', UNREADABLE),
+        ('{"data":Infinity}', UNREADABLE),
+        ('{"data":1,"data":2}', UNREADABLE),
+        ('{"data":{"id":"a","id":"b"}}', UNREADABLE),
+        ('{"data":', UNREADABLE),
+        ("[" * 100_000, UNREADABLE),
+        ('{"a":' * 100_000, UNREADABLE),
+        ('{"data":' + "9" * 5000 + "}", UNREADABLE),
+        ('{"code":' + "9" * 400 + "}", Body(True)),
+        ('{"code":true,"message":17}', Body(True, None, "17")),
+    ],
+)  # fmt: skip
+def test_a_body_is_read_in_any_of_its_shapes_or_not_at_all(raw, expected):
+    assert read_body(raw.encode()) == expected
+
+
+def test_a_body_beyond_the_limit_or_not_utf8_is_unreadable():
+    assert read_body(b'{"a":"' + b"x" * BODY_BYTES_MAX + b'"}') is UNREADABLE
+    assert read_body(b'{"a":"\xff"}') is UNREADABLE
+
+
+@given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
+def test_reading_never_raises(raw):
+    found = read_body(raw)
+    prediction = read_prediction(found.data, fallback_id="p")
+    assert prediction is None or usable_id(prediction.id)
+    assert found == read_body(raw) or found.readable
+
+
+@given(JSON)
+def test_a_prediction_from_any_value_has_one_flag_an_output_and_printable_text(value):
+    prediction = read_prediction({"id": "p", "status": value, "outputs": value, "has_nsfw_contents": value, "error": value, "timings": value})  # fmt: skip
+    assert prediction is not None
+    assert len(prediction.nsfw) == len(prediction.outputs)
+    assert prediction.error.isprintable()
+    assert len(prediction.error) <= 500
+
+
+def test_a_whole_prediction_is_read():
+    found = read_prediction(
+        {
+            "id": "pred_1-A",
+            "model": "kwaivgi/kling-image-o3/edit",
+            "status": "completed",
+            "outputs": ["https://x/1.png", {"url": "https://x/2.png"}],
+            "has_nsfw_contents": [False, True],
+            "error": "",
+            "created_at": "2025-09-24T10:11:12.345678901Z",
+            "timings": {"inference": 5123.6},
+            "input": {"prompt": "p"},
+            "code": 0,
+        }
+    )
+    assert found == Prediction(
+        id="pred_1-A",
+        status=Status.COMPLETED,
+        status_text="completed",
+        outputs=("https://x/1.png", "https://x/2.png"),
+        nsfw=(False, True),
+        code=0,
+        inference_ms=5124,
+        created_at_ms=1_758_708_672_345,
+        model="kwaivgi/kling-image-o3/edit",
+        inputs={"prompt": "p"},
+    )
+
+
+@pytest.mark.parametrize("bad", [None, 7, "", "../x", "a/b", "a b", "a" * 129, "ä", "a\n", ["a"], {"id": 1}])
+def test_an_id_that_could_not_stand_in_a_path_is_no_id(bad):
+    assert usable_id(bad) is None
+    assert read_prediction({"id": bad, "status": "created"}) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("created", Status.RUNNING),
+        ("processing", Status.RUNNING),
+        ("pending", Status.RUNNING),
+        ("quantum", Status.RUNNING),
+        ("", Status.RUNNING),
+        (None, Status.RUNNING),
+        (7, Status.RUNNING),
+        ("completed", Status.COMPLETED),
+        ("Completed ", Status.COMPLETED),
+        ("failed", Status.FAILED),
+        ("cancelled", Status.CANCELLED),
+        ("canceled", Status.CANCELLED),
+        ("timeout", Status.TIMEOUT),
+        ("deleted", Status.DELETED),
+    ],
+)
+def test_a_word_that_is_not_known_to_be_final_keeps_polling(word, status):
+    assert read_status(word) is status
+
+
+def test_an_error_text_does_not_make_a_running_task_fail():
+    found = read_prediction({"id": "a", "status": "processing", "code": 5004, "error": "Sync mode timed out"})
+    assert found is not None
+    assert (found.status, found.code, found.error) == (Status.RUNNING, 5004, "Sync mode timed out")
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (None, (None, None)),
+        ([], (None, None)),
+        ([True], (True, None)),
+        ([False, True, True], (False, True)),
+        (["true", 1], (None, None)),
+        (True, (True, True)),
+        ({}, (None, None)),
+    ],
+)
+def test_flags_are_padded_with_unknown_and_cut_to_the_outputs(flags, expected):
+    found = read_prediction({"id": "a", "outputs": ["u", "v"], "has_nsfw_contents": flags})
+    assert found is not None
+    assert found.nsfw == expected
+
+
+@pytest.mark.parametrize(
+    ("outputs", "expected"),
+    [
+        (None, ()),
+        ([], ()),
+        ("https://x", ("https://x",)),
+        ([{"url": "a"}, {"nothing": 1}, 7, None, " b "], ("a", "", "", "", "b")),
+        (["x" * 9000], ("",)),
+    ],
+)
+def test_an_output_without_a_url_keeps_its_place(outputs, expected):
+    found = read_prediction({"id": "a", "outputs": outputs})
+    assert found is not None
+    assert found.outputs == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "milliseconds"),
+    [
+        ({"timings": {"inference": 12}}, 12),
+        ({"executionTime": 7.5}, 8),
+        ({"execution_time": 9}, 9),
+        ({"timings": {"inference": None}, "executionTime": 3}, 3),
+        ({"timings": {"inference": -1}}, None),
+        ({"timings": {"inference": 1e300}}, None),
+        ({"timings": {"inference": 10**400}}, None),
+        ({"timings": {"inference": float("inf")}}, None),
+        ({"timings": {"inference": True}}, None),
+        ({"timings": "x"}, None),
+    ],
+)
+def test_inference_time_is_taken_from_either_field(data, milliseconds):
+    found = read_prediction({"id": "a", **data})
+    assert found is not None
+    assert found.inference_ms == milliseconds
+
+
+@pytest.mark.parametrize(
+    ("text", "milliseconds"),
+    [
+        ("1970-01-01T00:00:00Z", 0),
+        ("1970-01-01T00:00:01.5Z", 1500),
+        ("1970-01-01T00:00:00.0019Z", 1),
+        ("1970-01-01T02:00:00+02:00", 0),
+        ("1969-12-31T19:00:00-0500", 0),
+        ("1970-01-01 00:00:00", 0),
+        ("0001-01-01T00:00:00+14:00", -62_135_647_200_000),
+        ("2025-02-30T00:00:00Z", None),
+        ("yesterday", None),
+        (17, None),
+        (None, None),
+        ("", None),
+    ],
+)
+def test_times_are_rfc_3339_with_any_fraction(text, milliseconds):
+    assert read_time_ms(text) == milliseconds
+
+
+@given(st.text(alphabet="0123456789-:TZ+. ٣", max_size=30))
+def test_reading_a_time_never_raises(text):
+    assert read_time_ms(text) is None or isinstance(read_time_ms(text), int)
+
+
+def test_text_is_one_printable_line():
+    assert text_of("a\x1b[31m\r\n\ud800b\u202e") == "a [31m b"
+    assert text_of("x" * 10_000) == "x" * 500
+    assert text_of({"unknown": 1}) == ""
+
+
+def test_integers_are_never_bools_or_fractions():
+    assert [integer(v) for v in (5, "5", True, 5.0, "x", None, 10**12)] == [
+        5,
+        5,
+        None,
+        None,
+        None,
+        None,
+        None,
+    ]
+
+
+def test_money_is_read_exactly_and_an_absurd_exponent_does_not_raise():
+    assert loads(b'{"a":0.1}', exact=True) == {"a": Decimal("0.1")}
+    with pytest.raises(UnreadableError):
+        loads(b'{"a":1e99999999999999999999}', exact=True)
+
+
+def test_an_unknown_or_broken_coding_is_not_guessed():
+    assert decoded(b"x", " Identity ") == b"x"
+    assert decoded(b"x", "br") is None
+    assert decoded(b"x", "gzip, gzip") is None
+    assert decoded(b"x", "gzip") is None

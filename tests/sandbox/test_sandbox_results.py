@@ -1,0 +1,259 @@
+"""Results, the list, deletion and retention."""
+
+import httpx
+import pytest
+from sandbox_api import EDIT, START_MS
+
+from orchestrator.sandbox import NoCredit
+from orchestrator.sandbox.tasks import iso
+
+
+def test_a_task_is_created_then_processing_then_completed(start):
+    api = start(latency_median=10.0)
+    task_id = api.task(num_images=2)
+    seen = [api.result(task_id)["status"]]
+    for seconds in (1, 10):
+        api.thread.advance(seconds)
+        seen.append(api.result(task_id)["status"])
+    assert seen == ["created", "processing", "completed"]
+    done = api.result(task_id)
+    assert (len(done["outputs"]), done["has_nsfw_contents"], done["error"]) == (2, [False, False], "")
+    assert done["timings"]["inference"] == done["executionTime"] == 9_800
+
+
+def test_both_result_paths_answer_alike(start):
+    api = start()
+    task_id = api.task()
+    assert api.get(f"predictions/{task_id}").json() == api.get(f"predictions/{task_id}/result").json()
+
+
+def test_an_unknown_prediction_is_404(start):
+    assert start().get("predictions/ffff/result").status_code == 404
+
+
+def test_latency_is_log_normal_and_seeded(start):
+    def ends(seed):
+        api = start(latency_median=8.0, latency_sigma=0.5, seed=seed)
+        for _ in range(40):
+            api.task()
+        return [task.finished_ms - START_MS for task in api.thread.sandbox.world.tasks]
+
+    first = ends(1)
+    assert first == ends(1) != ends(2)
+    assert 5_000 < sorted(first)[20] < 12_000
+    assert len(set(first)) > 30
+
+
+FATES = {
+    "moderated": ("failed", 1200),
+    "failed": ("failed", 1403),
+    "internal_error": ("failed", 5000),
+    "unavailable": ("failed", 5003),
+    "input_unreadable": ("failed", 1402),
+    "timeout": ("timeout", 5004),
+    "cancelled": ("cancelled", None),
+    "deleted": ("deleted", None),
+}
+
+
+@pytest.mark.parametrize(("fate", "ending"), FATES.items())
+def test_a_failed_task_is_http_200_with_its_code_and_is_refunded_later(start, fate, ending):
+    api = start(f"task.{fate}@1", refund_delay=60.0)
+    task_id = api.task()
+    reply = api.get(f"predictions/{task_id}/result")
+    data = reply.json()["data"]
+    assert (reply.status_code, reply.json()["code"]) == (200, 200)
+    assert (data["status"], data.get("code"), data["outputs"]) == (*ending, [])
+    assert data["error"]
+    api.thread.advance(59)
+    assert (api.bill().refunded_micros, api.bill().refunds_due_micros) == (0, 28_000)
+    api.thread.advance(2)
+    assert (api.bill().refunded_micros, api.bill().net_micros) == (28_000, 0)
+
+
+def test_a_moderated_task_may_be_charged_for_good(start):
+    api = start("task.moderated@1", refund_moderated=False)
+    api.task()
+    api.thread.advance(10_000)
+    assert api.bill().net_micros == 28_000
+
+
+def test_completed_tasks_come_in_every_shape(start):
+    api = start(latency_median=10.0)
+    running, done = {}, {}
+    for fate in (
+        "nsfw",
+        "null_flags",
+        "fewer_outputs",
+        "more_outputs",
+        "no_outputs",
+        "object_outputs",
+        "odd_status",
+        "error_while_running",
+        "stuck",
+    ):
+        api.use_faults(f"task.{fate}@1")
+        task_id = api.task(num_images=3)
+        api.thread.advance(5)
+        running[fate] = api.result(task_id)
+        api.thread.advance(50)
+        done[fate] = api.result(task_id)
+    assert any(done["nsfw"]["has_nsfw_contents"])
+    assert done["null_flags"]["has_nsfw_contents"] is None
+    assert [len(done[f"{word}_outputs"]["outputs"]) for word in ("fewer", "more", "no")] == [2, 4, 0]
+    assert set(done["object_outputs"]["outputs"][0]) == {"url"}
+    assert running["odd_status"]["status"] == "warming_up"
+    assert (running["error_while_running"]["status"], bool(running["error_while_running"]["error"])) == (
+        "processing",
+        True,
+    )
+    assert done["error_while_running"]["error"] == ""
+    assert done["stuck"]["status"] == "processing"
+    assert {fate for fate, data in done.items() if data["status"] != "completed"} == {"stuck"}
+    assert api.bill().charged_micros == 9 * 84_000
+
+
+def test_words_in_the_prompt_decide_the_fate(start):
+    api = start()
+    assert api.result(api.task(prompt="a nsfw scene"))["has_nsfw_contents"] == [True]
+    assert api.result(api.task(prompt="a sandbox:moderated scene"))["code"] == 1200
+    assert api.result(api.task(prompt="NSFW, sandbox:timeout."))["status"] == "timeout"
+    assert api.result(api.task(prompt="x sandbox:nonsense sandbox:no_such"))["status"] == "completed"
+
+
+RESULT_FAULTS = {
+    "error_500": 500,
+    "error_502": 502,
+    "error_503": 503,
+    "html_504": 504,
+    "html_200": 200,
+    "throttle": 429,
+    "throttle_retry_after": 429,
+    "not_found": 404,
+}
+
+
+def test_a_result_fault_says_nothing_about_the_task(start):
+    api = start()
+    task_id = api.task()
+    for manner, status in RESULT_FAULTS.items():
+        api.use_faults(f"result.{manner}@1")
+        reply = api.get(f"predictions/{task_id}/result")
+        assert (reply.status_code, task_id in reply.text) == (status, False), manner
+        assert api.result(task_id)["status"] == "completed"
+    api.use_faults("result.drop@1")
+    with pytest.raises(httpx.TransportError):
+        api.result(task_id)
+    api.use_faults("result.truncated_json@1")
+    with pytest.raises(ValueError, match="Unterminated|Expecting"):
+        api.result(task_id)
+    api.use_faults("result.slow@1")
+    assert api.result(task_id)["id"] == task_id
+
+
+def listed(api, **body):
+    return api.post("predictions", {"page": 1, "page_size": 100, **body}).json()["data"]
+
+
+def test_the_list_is_newest_first_and_paged(start):
+    api = start()
+    ids = []
+    for _ in range(5):
+        ids.append(api.task())
+        api.thread.advance(1)
+    pages = [[item["id"] for item in listed(api, page=page, page_size=2)["items"]] for page in (1, 2, 3, 4)]
+    assert pages == [[ids[4], ids[3]], [ids[2], ids[1]], [ids[0]], []]
+
+
+def test_the_list_filters_by_model_status_and_time(start):
+    api = start("task.failed@2")
+    ids = []
+    for _ in range(3):
+        ids.append(api.task())
+        api.thread.advance(10)
+
+    def found(**body):
+        return [item["id"] for item in listed(api, **body)["items"]]
+
+    assert found(model="google/nano-banana/edit") == []
+    assert found(model=EDIT, status="failed") == [ids[1]]
+    assert found(created_after=iso(START_MS + 10_000)) == [ids[2], ids[1]]
+    assert found(created_before=iso(START_MS + 10_000)) == [ids[1], ids[0]]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"page": 0},
+        {"page_size": 101},
+        {"page_size": None},
+        {"status": "finished"},
+        {"created_after": "yesterday"},
+    ],
+)
+def test_a_list_request_that_does_not_fit_is_400(start, body):
+    assert start().post("predictions", {"page": 1, "page_size": 10, **body}).status_code == 400
+
+
+def test_the_list_shows_inputs_and_totals_only_where_a_switch_says_so(start):
+    api = start()
+    api.task()
+    plain = listed(api, include_inputs=True)
+    assert "total" not in plain
+    assert "inputs" not in plain["items"][0]
+    api.thread.change(list_inputs=True, list_total=True)
+    rich = listed(api, include_inputs=True)
+    assert (rich["total"], rich["items"][0]["inputs"]["prompt"]) == (1, "a hat")
+    assert "inputs" not in listed(api)["items"][0]
+
+
+def test_the_list_lags_behind_by_its_switch_though_the_result_does_not(start):
+    api = start(list_lag=30.0)
+    task_id = api.task()
+    assert (listed(api)["items"], api.result(task_id)["id"]) == ([], task_id)
+    api.thread.advance(30)
+    assert [item["id"] for item in listed(api)["items"]] == [task_id]
+
+
+def test_each_list_fault_happens(start):
+    api = start()
+    for manner, status in {"error_500": 500, "html_504": 504, "throttle": 429, "truncated_json": 200}.items():
+        api.use_faults(f"list.{manner}@1")
+        assert api.post("predictions", {"page": 1, "page_size": 1}).status_code == status
+    api.use_faults("list.drop@1")
+    with pytest.raises(httpx.TransportError):
+        listed(api)
+    api.use_faults("list.slow@1")
+    assert listed(api)["items"] == []
+
+
+def test_deleting_forgets_finished_tasks_and_ends_running_ones(start):
+    api = start(latency_median=10.0)
+    finished = api.task()
+    api.thread.advance(20)
+    running = api.task()
+    reply = api.post("predictions/delete", {"ids": [finished, running, "unknown", running]})
+    assert reply.json()["data"] == {"deleted_count": 2}
+    assert api.get(f"predictions/{finished}/result").status_code == 404
+    assert api.result(running)["status"] == "deleted"
+    assert api.bill().net_micros == 56_000
+    assert api.post("predictions/delete", {"ids": "x"}).status_code == 400
+
+
+def test_predictions_and_outputs_end_with_their_retention(start):
+    api = start()
+    task_id = api.task()
+    url = api.result(task_id)["outputs"][0]
+    api.thread.advance(7 * 86_400 - 1)
+    assert (api.http.get(url).status_code, len(listed(api)["items"])) == (200, 1)
+    api.thread.advance(2)
+    assert (api.http.get(url).status_code, listed(api)["items"]) == (404, [])
+    assert api.get(f"predictions/{task_id}/result").status_code == 404
+    assert len(api.bill().tasks) == 1
+
+
+def test_a_task_without_credit_is_never_refunded(start):
+    api = start(balance_micros=0, no_credit=NoCredit.FAILED_TASK)
+    api.task()
+    api.thread.advance(86_400)
+    assert api.bill().balance_micros == 0

@@ -42,7 +42,7 @@ types: $(READY) ## mypy, strict
 	@$(BIN)/mypy
 
 layers: $(READY) ## imports point down
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-cache --no-logo
 
 schema: $(READY) ## migrations and orchestrator/store/schema.py agree, on SQLite
 	@$(BIN)/pytest -q -p no:randomly --no-header --durations=0 tests/migrations -k "not postgres"
@@ -61,4 +61,4 @@ $(READY): pyproject.toml uv.lock | $(UV)
 $(UV):
 	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 was found. Install one, or name it: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
 	@"$(PYTHON)" -m pip --version >/dev/null 2>&1 || { echo "$(PYTHON) has no pip. Install it (Debian: apt-get install python3-pip), then run make again." >&2; exit 1; }
-	@"$(PYTHON)" -m pip install --quiet --disable-pip-version-check --target .uv uv==$(UV_VERSION)
+	@"$(PYTHON)" -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .uv uv==$(UV_VERSION)

@@ -57,6 +57,15 @@ def upgrade():
     )
     op.create_index("ix_events_job_id", "events", ["job_id"], unique=False)
     op.create_table(
+        "foreign_predictions",
+        sa.Column("prediction_id", sa.Text(), nullable=False),
+        sa.Column("model", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("noted_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("prediction_id", name=op.f("pk_foreign_predictions")),
+    )
+    op.create_table(
         "latencies",
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("p10_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -175,6 +184,7 @@ def upgrade():
         ),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("tries_left", sa.Integer(), nullable=False),
+        sa.Column("deaths", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("cancel_requested", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("created_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("finished_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -230,6 +240,8 @@ def upgrade():
         sa.Column("accepted_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("completed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("finished_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("doubted_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("sent_digest", sa.Text(), nullable=True),
         sa.Column("prediction_id", sa.Text(), nullable=True),
         sa.Column("status", sa.Text(), nullable=True),
         sa.Column("inference_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -241,6 +253,9 @@ def upgrade():
         sa.Column("price_micros", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("cost_micros", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("refund_until", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("billed_micros", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("refunded_micros", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("billed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.CheckConstraint(
             "(state IN ('fetching', 'in_doubt', 'in_flight', 'leased', 'submitting')) = (finished_at IS NULL)",
             name=op.f("ck_attempts_finished_when_over"),
@@ -287,6 +302,18 @@ def upgrade():
     )
     op.create_index("ix_attempts_run_id_state", "attempts", ["run_id", "state"], unique=False)
     op.create_index(
+        "ix_attempts_unbilled",
+        "attempts",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text(
+            "prediction_id IS NOT NULL AND finished_at IS NOT NULL AND (billed_at IS NULL OR reservation = 'refund_due')"
+        ),
+        postgresql_where=sa.text(
+            "prediction_id IS NOT NULL AND finished_at IS NOT NULL AND (billed_at IS NULL OR reservation = 'refund_due')"
+        ),
+    )
+    op.create_index(
         "uq_attempts_live_job",
         "attempts",
         ["job_id"],
@@ -302,6 +329,16 @@ def upgrade():
         sa.Column("tags", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_job_specs_job_id")),
         sa.PrimaryKeyConstraint("job_id", name=op.f("pk_job_specs")),
+    )
+    op.create_table(
+        "candidates",
+        sa.Column("attempt_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prediction_id", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("outputs", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["attempt_id"], ["attempts.id"], name=op.f("fk_candidates_attempt_id")),
+        sa.PrimaryKeyConstraint("attempt_id", "prediction_id", name=op.f("pk_candidates")),
     )
     op.create_table(
         "ledger",
@@ -364,12 +401,23 @@ def downgrade():
     op.drop_table("outputs")
     op.drop_index("ix_ledger_attempt_id", table_name="ledger")
     op.drop_table("ledger")
+    op.drop_table("candidates")
     op.drop_table("job_specs")
     op.drop_index(
         "uq_attempts_live_job",
         table_name="attempts",
         sqlite_where=sa.text("state IN ('fetching', 'in_doubt', 'in_flight', 'leased', 'submitting')"),
         postgresql_where=sa.text("state IN ('fetching', 'in_doubt', 'in_flight', 'leased', 'submitting')"),
+    )
+    op.drop_index(
+        "ix_attempts_unbilled",
+        table_name="attempts",
+        sqlite_where=sa.text(
+            "prediction_id IS NOT NULL AND finished_at IS NOT NULL AND (billed_at IS NULL OR reservation = 'refund_due')"
+        ),
+        postgresql_where=sa.text(
+            "prediction_id IS NOT NULL AND finished_at IS NOT NULL AND (billed_at IS NULL OR reservation = 'refund_due')"
+        ),
     )
     op.drop_index("ix_attempts_run_id_state", table_name="attempts")
     op.drop_index(
@@ -414,6 +462,7 @@ def downgrade():
     op.drop_table("meta")
     op.drop_table("limits")
     op.drop_table("latencies")
+    op.drop_table("foreign_predictions")
     op.drop_index("ix_events_job_id", table_name="events")
     op.drop_table("events")
     op.drop_table("campaigns")

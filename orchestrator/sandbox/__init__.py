@@ -11,7 +11,8 @@ from orchestrator.sandbox.config import (
     RateUnit,
     SandboxConfig,
 )
-from orchestrator.sandbox.faults import Fault, Faults, Scripted, parse_faults
+from orchestrator.sandbox.fault import Fault
+from orchestrator.sandbox.faults import Faults, Scripted, parse_faults
 from orchestrator.sandbox.server import Sandbox, SandboxThread, run_blocking, serve
 
 __all__ = [

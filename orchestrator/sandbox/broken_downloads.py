@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
-from orchestrator.sandbox.faults import Fault
+from orchestrator.sandbox.fault import Fault
 from orchestrator.sandbox.replies import drop, gateway_page, picture_reply, plain_fault
 from orchestrator.sandbox.world import World
 

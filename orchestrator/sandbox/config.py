@@ -139,6 +139,10 @@ class SandboxConfig:
     picture_cache_bytes: int = 128 * 1024 * 1024
     ledger: Path | None = None  # append-only JSON lines
 
+    def __post_init__(self) -> None:
+        for name in _ENUMS:
+            object.__setattr__(self, name, _word(name, getattr(self, name)))
+
     @property
     def submits_per_minute_limit(self) -> int | None:
         """Submits (or images) per 60 s, or None for no limit."""
@@ -172,6 +176,15 @@ _NULLABLE: Final = {
 _FIXED: Final = {"seed", "balance_micros", "ledger", "faults", "picture_cache_bytes"}
 
 
+def _word(name: str, value: Any) -> StrEnum:
+    """One of the words a switch can be; raises UsageError with all of them for any other."""
+    try:
+        return _ENUMS[name](value)
+    except ValueError:
+        words = ", ".join(_ENUMS[name])
+        raise UsageError(f"{name} cannot be {value!r}; it is one of {words}") from None
+
+
 def with_changes(config: SandboxConfig, changes: Mapping[str, Any]) -> SandboxConfig:
     """`config` with some switches set from JSON values; raises UsageError naming the first that does not fit.
 
@@ -189,11 +202,7 @@ def _coerce(config: SandboxConfig, name: str, value: Any) -> Any:
             return tuple(value)
         raise UsageError("api_keys takes a list of texts")
     if name in _ENUMS:
-        try:
-            return _ENUMS[name](value)
-        except ValueError:
-            words = ", ".join(_ENUMS[name])
-            raise UsageError(f"{name} cannot be {value!r}; it is one of {words}") from None
+        return _word(name, value)
     if name in _NULLABLE and value is None:
         return None
     kind = _NULLABLE.get(name) or type(getattr(config, name))

@@ -10,7 +10,8 @@ from math import exp
 from statistics import NormalDist
 from typing import Final
 
-from orchestrator.sandbox.faults import Fault, Faults
+from orchestrator.sandbox.fault import Fault
+from orchestrator.sandbox.faults import Faults
 
 _SPAN: Final = 2.0**64
 _NORMAL: Final = NormalDist()

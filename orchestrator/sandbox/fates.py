@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from orchestrator.sandbox.dice import Dice
-from orchestrator.sandbox.faults import Fault
+from orchestrator.sandbox.fault import Fault
 
 MODERATED: Final = "Content flagged as potentially sensitive. Please try different prompts or images."
 UNFETCHABLE: Final = "failed to fetch input media: {url}"

@@ -3,144 +3,10 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
 
 from orchestrator.core.errors import UsageError
-
-
-class Fault(StrEnum):
-    """What can go wrong. The word before the dot is the operation whose requests are counted.
-
-    For `submit`, a name that ends in `_after`, and each unreadable reply, means that the task exists and is billed.
-    """
-
-    # submit, nothing created
-    SUBMIT_DROP_BEFORE = "submit.drop_before"
-    SUBMIT_ERROR_500 = "submit.error_500"
-    SUBMIT_ERROR_502 = "submit.error_502"
-    SUBMIT_ERROR_503 = "submit.error_503"
-    SUBMIT_HTML_504 = "submit.html_504"
-    SUBMIT_REDIRECT_301 = "submit.redirect_301"
-    SUBMIT_REDIRECT_302 = "submit.redirect_302"
-    SUBMIT_REDIRECT_307 = "submit.redirect_307"
-    SUBMIT_REDIRECT_308 = "submit.redirect_308"
-    SUBMIT_THROTTLE = "submit.throttle"  # 429 without Retry-After
-    SUBMIT_THROTTLE_RETRY_AFTER = "submit.throttle_retry_after"
-    SUBMIT_THROTTLE_ZERO = "submit.throttle_zero"
-    SUBMIT_THROTTLE_NEGATIVE = "submit.throttle_negative"
-    SUBMIT_THROTTLE_HUGE = "submit.throttle_huge"
-    SUBMIT_THROTTLE_GARBAGE = "submit.throttle_garbage"
-    SUBMIT_THROTTLE_PAST_DATE = "submit.throttle_past_date"
-    SUBMIT_REFUSED_400 = "submit.refused_400"
-    SUBMIT_REFUSED_401 = "submit.refused_401"
-    SUBMIT_REFUSED_402 = "submit.refused_402"
-    SUBMIT_REFUSED_403 = "submit.refused_403"
-    SUBMIT_REFUSED_409 = "submit.refused_409"
-    SUBMIT_REFUSED_413 = "submit.refused_413"
-    SUBMIT_REFUSED_422 = "submit.refused_422"
-    # submit, task created
-    SUBMIT_DROP_AFTER = "submit.drop_after"
-    SUBMIT_DROP_MID_REPLY = "submit.drop_mid_reply"
-    SUBMIT_ERROR_500_AFTER = "submit.error_500_after"
-    SUBMIT_ERROR_502_AFTER = "submit.error_502_after"
-    SUBMIT_ERROR_503_AFTER = "submit.error_503_after"
-    SUBMIT_HTML_504_AFTER = "submit.html_504_after"
-    SUBMIT_HTML_200 = "submit.html_200"
-    SUBMIT_EMPTY_200 = "submit.empty_200"
-    SUBMIT_NO_ID = "submit.no_id"
-    SUBMIT_NULL_DATA = "submit.null_data"
-    SUBMIT_WRONG_ID_TYPE = "submit.wrong_id_type"
-    SUBMIT_PATH_ID = "submit.path_id"  # an id with ../ in it
-    SUBMIT_TRUNCATED_JSON = "submit.truncated_json"
-    SUBMIT_DEEP_JSON = "submit.deep_json"  # 100,000 brackets
-    SUBMIT_HUGE_NUMBER = "submit.huge_number"  # an integer of 5,000 digits
-    SUBMIT_SLOW = "submit.slow"  # answered after `slow_seconds`
-    # a task's fate
-    TASK_NSFW = "task.nsfw"  # completed, at least one output flagged
-    TASK_NULL_FLAGS = "task.null_flags"
-    TASK_MODERATED = "task.moderated"  # failed, code 1200
-    TASK_FAILED = "task.failed"  # failed, code 1403
-    TASK_INTERNAL_ERROR = "task.internal_error"  # failed, code 5000
-    TASK_UNAVAILABLE = "task.unavailable"  # failed, code 5003
-    TASK_INPUT_UNREADABLE = "task.input_unreadable"  # failed, code 1402
-    TASK_TIMEOUT = "task.timeout"
-    TASK_CANCELLED = "task.cancelled"
-    TASK_DELETED = "task.deleted"
-    TASK_FEWER_OUTPUTS = "task.fewer_outputs"
-    TASK_MORE_OUTPUTS = "task.more_outputs"
-    TASK_NO_OUTPUTS = "task.no_outputs"  # completed, with nothing
-    TASK_OBJECT_OUTPUTS = "task.object_outputs"  # outputs are objects with a url
-    TASK_ODD_STATUS = "task.odd_status"  # runs under a word nobody documented
-    TASK_ERROR_WHILE_RUNNING = "task.error_while_running"  # a text in `error` is not a failure
-    TASK_STUCK = "task.stuck"  # processing for ever
-    # result
-    RESULT_DROP = "result.drop"
-    RESULT_ERROR_500 = "result.error_500"
-    RESULT_ERROR_502 = "result.error_502"
-    RESULT_ERROR_503 = "result.error_503"
-    RESULT_HTML_504 = "result.html_504"
-    RESULT_HTML_200 = "result.html_200"
-    RESULT_THROTTLE = "result.throttle"
-    RESULT_THROTTLE_RETRY_AFTER = "result.throttle_retry_after"
-    RESULT_NOT_FOUND = "result.not_found"  # 404 for a live id
-    RESULT_TRUNCATED_JSON = "result.truncated_json"
-    RESULT_SLOW = "result.slow"
-    # list
-    LIST_DROP = "list.drop"
-    LIST_ERROR_500 = "list.error_500"
-    LIST_HTML_504 = "list.html_504"
-    LIST_THROTTLE = "list.throttle"
-    LIST_TRUNCATED_JSON = "list.truncated_json"
-    LIST_SLOW = "list.slow"
-    # download of an output
-    DOWNLOAD_DROP = "download.drop"  # half the body, then the line breaks
-    DOWNLOAD_TRUNCATED = "download.truncated"  # less than Content-Length, closed politely
-    DOWNLOAD_ERROR_500 = "download.error_500"
-    DOWNLOAD_ERROR_503 = "download.error_503"
-    DOWNLOAD_THROTTLE = "download.throttle"
-    DOWNLOAD_FORBIDDEN = "download.forbidden"  # 403 once
-    DOWNLOAD_NOT_FOUND = "download.not_found"  # 404 once
-    DOWNLOAD_GONE = "download.gone"  # 410 once
-    DOWNLOAD_EXPIRED = "download.expired"  # this URL is dead from now on
-    DOWNLOAD_WRONG_TYPE = "download.wrong_type"  # right bytes, wrong Content-Type
-    DOWNLOAD_OTHER_FORMAT = "download.other_format"  # a GIF
-    DOWNLOAD_HTML = "download.html"
-    DOWNLOAD_CORRUPT = "download.corrupt"  # whole by its length, broken as a picture
-    DOWNLOAD_EMPTY = "download.empty"
-    DOWNLOAD_NO_LENGTH = "download.no_length"  # chunked, which is fine
-    DOWNLOAD_ENDLESS = "download.endless"  # zeros up to `endless_bytes_max`
-    DOWNLOAD_REDIRECT = "download.redirect"  # 302 to the right place
-    DOWNLOAD_REDIRECT_LOOP = "download.redirect_loop"
-    DOWNLOAD_REDIRECT_INWARD = "download.redirect_inward"  # 302 to a metadata address
-    DOWNLOAD_SLOW = "download.slow"
-    # upload: ticket, multipart and PUT
-    UPLOAD_DROP = "upload.drop"
-    UPLOAD_ERROR_500 = "upload.error_500"
-    UPLOAD_HTML_504 = "upload.html_504"
-    UPLOAD_THROTTLE = "upload.throttle"
-    UPLOAD_TOO_LARGE = "upload.too_large"  # 413
-    UPLOAD_TRUNCATED_JSON = "upload.truncated_json"
-    PUT_DROP = "put.drop"
-    PUT_ERROR_500 = "put.error_500"
-    PUT_EXPIRED = "put.expired"  # 403: the ticket has aged out
-    # balance, billing, price, models, usage
-    ACCOUNT_DROP = "account.drop"
-    ACCOUNT_ERROR_500 = "account.error_500"
-    ACCOUNT_HTML_504 = "account.html_504"
-    ACCOUNT_THROTTLE = "account.throttle"
-    ACCOUNT_TRUNCATED_JSON = "account.truncated_json"
-
-    @property
-    def operation(self) -> str:
-        """The word before the dot."""
-        return self.value.partition(".")[0]
-
-    @property
-    def manner(self) -> str:
-        """The word after the dot, without `_after`: how it looks from outside."""
-        word = self.value.partition(".")[2]
-        return word if word.endswith("retry_after") else word.removesuffix("_after")
+from orchestrator.sandbox.fault import COMMON, Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +63,8 @@ def parse_faults(texts: Iterable[str]) -> Faults:
     """Faults of command-line words; raises UsageError for one that cannot be read.
 
     `submit.drop_after=0.05` is a rate, `submit.drop_after@3` the third submit, `submit.error_500@2-4` the second to
-    the fourth, `download.corrupt%5` every fifth download.
+    the fourth, `download.corrupt%5` every fifth download. `common=0.05` is that rate for one or a few faults of each
+    kind; a rate written after it wins.
     """
     rates: dict[Fault, float] = {}
     script: list[Scripted] = []
@@ -208,6 +75,9 @@ def parse_faults(texts: Iterable[str]) -> Faults:
                 f"{text!r} is not a fault; write NAME=RATE, NAME@N, NAME@FIRST-LAST or NAME%N,"
                 " such as submit.drop_after=0.05"
             )
+        if match["name"] == "common" and match["rate"] is not None:
+            rates |= dict.fromkeys(COMMON, float(match["rate"]))
+            continue
         fault = _fault_named(match["name"])
         if match["rate"] is not None:
             rates[fault] = float(match["rate"])

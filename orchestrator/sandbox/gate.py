@@ -6,7 +6,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from orchestrator.sandbox.config import KeyState
-from orchestrator.sandbox.faults import Fault
+from orchestrator.sandbox.fault import Fault
 from orchestrator.sandbox.replies import (
     drop,
     halved,

@@ -49,6 +49,7 @@ class Media:
     size: int
     content_type: str
     sha256: str
+    is_picture: bool  # by its first bytes, whatever its type says
     expires_ms: int
 
 
@@ -70,7 +71,15 @@ class MediaStore:
 
     def host(self, ticket: Ticket, data: bytes, expires_ms: int) -> Media:
         """Make a ticket's file available under the ticket's id."""
-        media = Media(ticket.id, ticket.filename, len(data), ticket.content_type, self.keep(data), expires_ms)
+        media = Media(
+            id=ticket.id,
+            filename=ticket.filename,
+            size=len(data),
+            content_type=ticket.content_type,
+            sha256=self.keep(data),
+            is_picture=picture_type(data) is not None,
+            expires_ms=expires_ms,
+        )
         self.media[ticket.id] = media
         return media
 

@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import web
 
 from orchestrator.sandbox.broken_downloads import instead_of_picture, spoiled_picture
-from orchestrator.sandbox.faults import Fault
+from orchestrator.sandbox.fault import Fault
 from orchestrator.sandbox.gate import note_leak
 from orchestrator.sandbox.replies import picture_reply
 from orchestrator.sandbox.tasks import Task

@@ -36,9 +36,9 @@ async def resolve(
 
 async def _one(url: str, store: MediaStore, now_ms: int, foreign: ForeignImages) -> Reference:
     media_id = own_media_id(url)
-    if media_id is not None:
+    if media_id in store.media:  # else another server on this machine may have it
         media = store.find(media_id, now_ms)
-        if media is None or not media.content_type.startswith("image/"):
+        if media is None or not media.is_picture:
             raise Unfetchable(url)
         return Reference(url, media.sha256)
     if url.startswith("data:"):
@@ -63,8 +63,8 @@ async def _fetch(url: str) -> bytes | None:
     timeout = aiohttp.ClientTimeout(total=FETCH_SECONDS_MAX)
     try:
         async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
-            session.get(url, allow_redirects=False) as response,
+            aiohttp.ClientSession(timeout=timeout) as client,
+            client.get(url, allow_redirects=False) as response,
         ):
             if response.status != HTTPStatus.OK:
                 return None

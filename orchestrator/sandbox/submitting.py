@@ -10,7 +10,7 @@ from aiohttp import web
 
 from orchestrator.sandbox.bill import Post
 from orchestrator.sandbox.bodies import BadRequest, parse_object
-from orchestrator.sandbox.faults import Fault
+from orchestrator.sandbox.fault import Fault
 from orchestrator.sandbox.gate import refused_key
 from orchestrator.sandbox.models import MODELS, Model, check_inputs
 from orchestrator.sandbox.references import Unfetchable, resolve

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.multipart import BodyPartReader
 
 from orchestrator.sandbox.bodies import BadRequest, parse_object
-from orchestrator.sandbox.faults import Fault
+from orchestrator.sandbox.fault import Fault
 from orchestrator.sandbox.gate import guarded, note_leak
 from orchestrator.sandbox.media import TICKET_MS, Media, Ticket
 from orchestrator.sandbox.replies import drop, refusal, success

@@ -12,9 +12,9 @@ from typing import Any, Final
 from sqlalchemy import bindparam, select, update
 
 from orchestrator.core.states import AttemptEvent, AttemptState
-from orchestrator.store import fences, limits
+from orchestrator.store import fences, foreign, limits
 from orchestrator.store.database import Tx
-from orchestrator.store.runs import path_key
+from orchestrator.store.runs import LOOKUP_CHUNK, path_key
 from orchestrator.store.schema import ATTEMPT_IS_LIVE, OutputState, attempts, events, outputs
 
 
@@ -29,10 +29,11 @@ class Send(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BeginSubmit:
-    """Commit the intent to POST."""
+    """Commit the intent to POST, with the digest of what will be sent."""
 
     attempt_id: int
     epoch: int
+    sent_digest: str | None = None
 
 
 def begin_submit(tx: Tx, rows: Sequence[BeginSubmit]) -> list[Send]:
@@ -43,6 +44,7 @@ def begin_submit(tx: Tx, rows: Sequence[BeginSubmit]) -> list[Send]:
     renewable = limits.allowance(tx).submits if aged else 0
     limits.grant(tx, min(renewable, len(aged)))
     without_grant = {attempt.id for attempt in aged[renewable:]}
+    digests = {row.attempt_id: row.sent_digest for row in rows}
     moves: list[tuple[fences.Held, AttemptEvent, dict[str, Any]]] = []
     for attempt in held.values():
         if attempt.cancel_requested:
@@ -51,7 +53,8 @@ def begin_submit(tx: Tx, rows: Sequence[BeginSubmit]) -> list[Send]:
             answers[attempt.id] = Send.WAIT
         else:
             answers[attempt.id] = Send.GO
-            moves.append((attempt, AttemptEvent.SEND_COMMITTED, {"submitted_at": tx.now}))
+            values = {"submitted_at": tx.now, "sent_digest": digests[attempt.id]}
+            moves.append((attempt, AttemptEvent.SEND_COMMITTED, values))
     fences.move(tx, moves)
     return [answers.get(row.attempt_id, Send.LATE) for row in rows]
 
@@ -119,7 +122,11 @@ def doubt(tx: Tx, rows: Sequence[Doubt]) -> list[bool]:
     fences.move(
         tx,
         [
-            (held[row.attempt_id], AttemptEvent.REPLY_LOST, {"reason": "reply_lost", "message": row.message})
+            (
+                held[row.attempt_id],
+                AttemptEvent.REPLY_LOST,
+                {"reason": "reply_lost", "message": row.message, "doubted_at": tx.now},
+            )
             for row in rows
             if row.attempt_id in held
         ],
@@ -180,6 +187,18 @@ def expected_outputs(tx: Tx, attempt_id: int) -> list[ExpectedOutput]:
     ]
 
 
+def sent_digests(tx: Tx, prediction_ids: Sequence[str]) -> dict[str, str]:
+    """By prediction: the digest of what we sent for it, where it is known."""
+    found: dict[str, str] = {}
+    for start in range(0, len(prediction_ids), LOOKUP_CHUNK):
+        query = select(attempts.c.prediction_id, attempts.c.sent_digest).where(
+            attempts.c.prediction_id.in_(prediction_ids[start : start + LOOKUP_CHUNK]),
+            attempts.c.sent_digest.is_not(None),
+        )
+        found.update({row.prediction_id: row.sent_digest for row in tx.conn.execute(query)})
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
     """Extend the leases of a worker's attempts."""
@@ -229,6 +248,8 @@ def _record_unattached(tx: Tx, row: Accept, owner: tuple[int, int] | None) -> No
             + (f"; attempt {owner[0]} holds it" if owner else ""),
         )
     )
+    if owner is None:
+        foreign.note(tx, row.prediction_id, None, None, f"accepted late for attempt {row.attempt_id}")
 
 
 def _record_outputs(

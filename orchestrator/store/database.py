@@ -30,10 +30,17 @@ class Tx:
 
 
 class Database:
-    """A SQLite file or a Postgres database whose schema is already there."""
+    """A SQLite file or a Postgres database whose schema is already there.
 
-    def __init__(self, url: URL, clock: Clock, crashpoint: Crashpoint = no_crash) -> None:
+    A server's own clock is used where there is one, because its workers may be on several hosts; with
+    `clock_from_server` off, the injected clock is used everywhere, which a simulation of time needs.
+    """
+
+    def __init__(
+        self, url: URL, clock: Clock, crashpoint: Crashpoint = no_crash, *, clock_from_server: bool = True
+    ) -> None:
         self.url = url
+        self._clock_from_server = clock_from_server
         self._clock = clock
         self._crashpoint = crashpoint
         self._writer = dialect.writer_engine(url)
@@ -41,13 +48,15 @@ class Database:
         self._write_lock = threading.Lock()
 
     @classmethod
-    def open(cls, url: str, clock: Clock, crashpoint: Crashpoint = no_crash) -> "Database":
+    def open(
+        cls, url: str, clock: Clock, crashpoint: Crashpoint = no_crash, *, clock_from_server: bool = True
+    ) -> "Database":
         """Open without touching the schema; raises UsageError for a URL we cannot use, DatabaseError for no file."""
         parsed = parse_url(url)
         path = sqlite_path(parsed)
         if path is not None and not path.exists():
             raise DatabaseError(f"There is no database at {path}. Create it with: orchestrator db upgrade")
-        return cls(parsed, clock, crashpoint)
+        return cls(parsed, clock, crashpoint, clock_from_server=clock_from_server)
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
@@ -72,7 +81,7 @@ class Database:
         self._writer.dispose()
 
     def _now(self, conn: Connection) -> int:
-        server = dialect.server_now_ms(conn)
+        server = dialect.server_now_ms(conn) if self._clock_from_server else None
         return self._clock.now_ms() if server is None else server
 
 

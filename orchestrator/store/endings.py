@@ -7,6 +7,7 @@
 | fail | failed | refund due (or released at once) | pending again while tries are left, else failed |
 | finish | succeeded | settled | succeeded |
 | finish with lost outputs | failed | settled | failed |
+| write off | failed | settled | failed |
 """
 
 from collections.abc import Sequence
@@ -78,6 +79,34 @@ def reject(tx: Tx, rows: Sequence[Reject]) -> list[bool]:
         tx,
         [
             _End(held[row.attempt_id], AttemptEvent.REJECTED, row.reason, row.message, code=row.code)
+            for row in rows
+            if row.attempt_id in held
+        ],
+    )
+    return [row.attempt_id in held for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOff:
+    """An operator gives up an attempt in doubt: the money counts as spent."""
+
+    attempt_id: int
+    epoch: int
+
+
+def write_off(tx: Tx, rows: Sequence[WriteOff]) -> list[bool]:
+    """From in doubt to failed; the held money is settled in full; the job fails. False when late."""
+    held = fences.held(tx, rows, AttemptEvent.WRITTEN_OFF)
+    _end(
+        tx,
+        [
+            _End(
+                held[row.attempt_id],
+                AttemptEvent.WRITTEN_OFF,
+                "written_off",
+                "written off by an operator",
+                reservation=ReservationEvent.SETTLED,
+            )
             for row in rows
             if row.attempt_id in held
         ],
@@ -223,7 +252,8 @@ def _movement(end: _End) -> money.Movement:
     price = attempt.price_micros
     match end.reservation:
         case ReservationEvent.SETTLED:
-            kind, spent, due = LedgerKind.SETTLE, price, 0
+            written_off = end.event is AttemptEvent.WRITTEN_OFF
+            kind, spent, due = LedgerKind.WRITTEN_OFF if written_off else LedgerKind.SETTLE, price, 0
         case ReservationEvent.REFUND_EXPECTED:
             kind, spent, due = LedgerKind.REFUND_DUE, 0, price
         case _:

@@ -4,13 +4,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import case, exists, func, select
 
 from orchestrator.core.budget import day_of
 from orchestrator.core.money import format_usd
 from orchestrator.core.states import AttemptState
 from orchestrator.store import money, pauses
 from orchestrator.store.database import Tx
+from orchestrator.store.doubts import AMBIGUOUS
 from orchestrator.store.schema import (
     ATTEMPT_IS_LIVE,
     JOB_READY,
@@ -42,8 +43,8 @@ class Stopped:
 class Outlook:
     """The near future of some runs."""
 
-    live: int  # attempts under way, on any worker
-    in_doubt: int
+    live: int  # attempts under way, on any worker, and doubts that evidence may still end
+    in_doubt: int  # doubts that wait for an operator
     movable: bool  # some pending job will run by itself, now or when its time comes
     stopped: tuple[Stopped, ...]  # what keeps other pending jobs from running
 
@@ -74,16 +75,19 @@ def outlook(tx: Tx, timezone: str, run_ids: Collection[int] | None = None) -> Ou
 
 
 def _attempt_counts(tx: Tx, run_ids: Collection[int] | None) -> tuple[int, int]:
+    waits = (attempts.c.state == AttemptState.IN_DOUBT.value) & (attempts.c.reason == AMBIGUOUS)
     query = (
-        select(attempts.c.state, func.count().label("number"))
+        select(
+            func.count().label("number"),
+            func.coalesce(func.sum(case((waits, 1), else_=0)), 0).label("waiting"),
+        )
+        .select_from(attempts)
         .where(ATTEMPT_IS_LIVE)
-        .group_by(attempts.c.state)
     )
     if run_ids is not None:
         query = query.where(attempts.c.run_id.in_(list(run_ids)))
-    counts: dict[str, int] = {row.state: row.number for row in tx.conn.execute(query)}
-    doubted = counts.pop(AttemptState.IN_DOUBT.value, 0)
-    return sum(counts.values()), doubted
+    row = tx.conn.execute(query).one()
+    return row.number - row.waiting, row.waiting
 
 
 def _pending_lanes(tx: Tx, run_ids: Collection[int] | None) -> Sequence[Any]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 
 from orchestrator.core.states import AttemptEvent, AttemptState
 from orchestrator.store import attempts as moves
@@ -104,6 +104,12 @@ def _rescue_one(tx: Tx, row: Rescue) -> Rescued:
     return Rescued(tuple(_adopt(tx, row, accepted)), len(leased), len(submitting))
 
 
+def adopted_by_id(tx: Tx, attempt_ids: Sequence[int]) -> list[Adopted]:
+    """Attempts as one would take them over: for a worker that just gave them a prediction."""
+    rows = tx.conn.execute(_RESUMABLE.where(attempts.c.id.in_(attempt_ids)))
+    return [_adopted(row, row.epoch) for row in rows]
+
+
 def _adopt(tx: Tx, row: Rescue, accepted: Sequence[Any]) -> list[Adopted]:
     if not accepted:
         return []
@@ -112,49 +118,33 @@ def _adopt(tx: Tx, row: Rescue, accepted: Sequence[Any]) -> list[Adopted]:
         .where(attempts.c.id.in_([found.id for found in accepted]))
         .values(worker=row.worker, lease_expires_at=tx.now + row.lease_ms, epoch=attempts.c.epoch + 1)
     )
-    return [
-        Adopted(
-            found.id,
-            found.job_id,
-            found.epoch + 1,
-            AttemptState(found.state),
-            found.model,
-            found.prediction_id,
-            found.accepted_at,
-            found.number,
-            found.images,
-            found.price_micros,
-            found.params,
-            found.local_images,
-        )
-        for found in accepted
-    ]
+    return [_adopted(found, found.epoch + 1) for found in accepted]
+
+
+def _adopted(row: Any, epoch: int) -> Adopted:
+    return Adopted(
+        row.id,
+        row.job_id,
+        epoch,
+        AttemptState(row.state),
+        row.model,
+        row.prediction_id,
+        row.accepted_at,
+        row.number,
+        row.images,
+        row.price_micros,
+        row.params,
+        row.local_images,
+    )
 
 
 def _released(attempt_id: int, epoch: int, message: str) -> endings.GiveBack:
     return endings.GiveBack(attempt_id, epoch, AttemptEvent.RELEASED, 0, "released", message)
 
 
-def _lapsed(now: int) -> Any:
+def _lapsed(now: int) -> Select[Any]:
     return (
-        select(
-            attempts.c.id,
-            attempts.c.job_id,
-            attempts.c.epoch,
-            attempts.c.state,
-            attempts.c.prediction_id,
-            attempts.c.accepted_at,
-            attempts.c.number,
-            attempts.c.price_micros,
-            runs.c.model,
-            jobs.c.images,
-            job_specs.c.params,
-            job_specs.c.local_images,
-        )
-        .join_from(attempts, runs)
-        .join(jobs, jobs.c.id == attempts.c.job_id)
-        .join(job_specs, job_specs.c.job_id == attempts.c.job_id)
-        .where(
+        _RESUMABLE.where(
             ATTEMPT_IS_LIVE,
             attempts.c.lease_expires_at <= now,
             attempts.c.state != AttemptState.IN_DOUBT.value,
@@ -162,3 +152,24 @@ def _lapsed(now: int) -> Any:
         .order_by(attempts.c.lease_expires_at)
         .limit(RESCUE_MAX)
     )
+
+
+_RESUMABLE: Final = (
+    select(
+        attempts.c.id,
+        attempts.c.job_id,
+        attempts.c.epoch,
+        attempts.c.state,
+        attempts.c.prediction_id,
+        attempts.c.accepted_at,
+        attempts.c.number,
+        attempts.c.price_micros,
+        runs.c.model,
+        jobs.c.images,
+        job_specs.c.params,
+        job_specs.c.local_images,
+    )
+    .join_from(attempts, runs)
+    .join(jobs, jobs.c.id == attempts.c.job_id)
+    .join(job_specs, job_specs.c.job_id == attempts.c.job_id)
+)

@@ -99,11 +99,15 @@ def _one_of(column: str, enum: type[StrEnum], name: str) -> CheckConstraint:
 
 LIVE_SQL: Final = f"state IN ({_quoted(ATTEMPT_LIVE)})"
 
+UNBILLED_SQL: Final = "prediction_id IS NOT NULL AND finished_at IS NOT NULL AND (billed_at IS NULL OR reservation = 'refund_due')"
+"""Attempts whose bill is still to be read, or whose refund is still to come."""
+
 # Literal, because neither planner matches a partial index against a bound parameter.
 JOB_READY: Final = text("jobs.queue = 'ready'")
 JOB_WAITING: Final = text("jobs.queue = 'waiting'")
 LANE_OPEN: Final = text("NOT lanes.idle")
 ATTEMPT_IS_LIVE: Final = text(f"attempts.{LIVE_SQL}")
+ATTEMPT_IS_UNBILLED: Final = text(UNBILLED_SQL)
 REFUND_IS_DUE: Final = text("attempts.reservation = 'refund_due'")
 
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
@@ -169,6 +173,7 @@ jobs = Table(
     Column("cost_micros", BigInt, nullable=False, server_default=text("0")),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("tries_left", Integer, nullable=False),
+    Column("deaths", Integer, nullable=False, server_default=text("0")),  # workers that died while holding it
     Column("cancel_requested", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", BigInt, nullable=False),
     Column("finished_at", BigInt),
@@ -225,6 +230,8 @@ attempts = Table(
     Column("accepted_at", BigInt),
     Column("completed_at", BigInt),
     Column("finished_at", BigInt),
+    Column("doubted_at", BigInt),
+    Column("sent_digest", Text),  # of the inputs as sent: what a listed prediction is matched by
     Column("prediction_id", Text, unique=True),
     Column("status", Text),
     Column("inference_ms", BigInt),
@@ -239,6 +246,9 @@ attempts = Table(
     Column("price_micros", BigInt, nullable=False),
     Column("cost_micros", BigInt),
     Column("refund_until", BigInt),
+    Column("billed_micros", BigInt),  # what the provider's bill says it deducted
+    Column("refunded_micros", BigInt),  # and paid back
+    Column("billed_at", BigInt),  # when the bill was last read for this attempt
     UniqueConstraint("job_id", "number"),
     _one_of("state", AttemptState, "state"),
     _one_of("reservation", ReservationState, "reservation"),
@@ -265,6 +275,7 @@ attempts = Table(
         sqlite_where=text("reservation = 'refund_due'"),
         postgresql_where=text("reservation = 'refund_due'"),
     ),
+    Index("ix_attempts_unbilled", "id", sqlite_where=text(UNBILLED_SQL), postgresql_where=text(UNBILLED_SQL)),
 )
 
 outputs = Table(
@@ -291,6 +302,29 @@ outputs = Table(
         "state <> 'stored' OR (sha256 IS NOT NULL AND stored_path IS NOT NULL)", name="stored_has_digest"
     ),
 )
+
+candidates = Table(
+    "candidates",
+    metadata,
+    Column("attempt_id", BigInt, ForeignKey("attempts.id"), nullable=False),
+    Column("prediction_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created_at", BigInt),
+    Column("outputs", JSON, nullable=False),
+    PrimaryKeyConstraint("attempt_id", "prediction_id"),
+)
+"""Predictions that an attempt in doubt may have created, for the operator who decides."""
+
+foreign_predictions = Table(
+    "foreign_predictions",
+    metadata,
+    Column("prediction_id", Text, primary_key=True),
+    Column("model", Text),
+    Column("created_at", BigInt),
+    Column("noted_at", BigInt, nullable=False),
+    Column("note", Text, nullable=False),
+)
+"""Predictions of the account that are known not to be ours, or to be ours beyond what an attempt can hold."""
 
 ledger = Table(
     "ledger",

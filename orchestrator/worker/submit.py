@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from orchestrator.core.backoff import backoff_seconds
+from orchestrator.core.evidence import inputs_digest
 from orchestrator.core.states import AttemptEvent
 from orchestrator.core.taxonomy import rejection
 from orchestrator.ports import (
@@ -56,18 +57,18 @@ class Submitter:
             if not isinstance(prepared, Ready):
                 await self._not_prepared(claimed, prepared)
                 return
-            if not await self._may_send(claimed, stopping):
+            if not await self._may_send(claimed, prepared, stopping):
                 return
         finally:
             self._activity.preparing.discard(claimed.attempt_id)
         await self._send(claimed, prepared)
 
-    async def _may_send(self, claimed: Claimed, stopping: Callable[[], bool]) -> bool:
+    async def _may_send(self, claimed: Claimed, ready: Ready, stopping: Callable[[], bool]) -> bool:
         """True when `submitting` is durable and the POST may leave; False when the attempt was given back."""
+        digest = inputs_digest(ready.inputs, ready.inputs)
+        row = attempts.BeginSubmit(claimed.attempt_id, claimed.epoch, digest)
         while not stopping():
-            answer = await self._deps.writer.submit(
-                attempts.begin_submit, attempts.BeginSubmit(claimed.attempt_id, claimed.epoch)
-            )
+            answer = await self._deps.writer.submit(attempts.begin_submit, row)
             match answer:
                 case attempts.Send.GO:
                     return True

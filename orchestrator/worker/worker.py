@@ -19,6 +19,7 @@ from orchestrator.worker.inputs import Inputs
 from orchestrator.worker.latency import Latencies
 from orchestrator.worker.loops import Alarm, Tick, run_loop
 from orchestrator.worker.poll import Poller
+from orchestrator.worker.resolve import Resolver
 from orchestrator.worker.stop import Stop, StopLevel
 from orchestrator.worker.submit import Submitter
 from orchestrator.worker.troubles import Troubles
@@ -66,6 +67,7 @@ class Worker:
             self._poll_alarm.ring,
         )
         self._submitter = Submitter(deps, self.id, inputs, self.activity, self._troubles, self._poller.add)
+        self._resolver = Resolver(deps, self.id)
         self._tasks: set[asyncio.Task[None]] = set()
         self._error: BaseException | None = None
         self._stop = Stop()
@@ -96,6 +98,7 @@ class Worker:
                 (self._poll, self._poll_alarm),
                 (self._heartbeat, Alarm()),
                 (self._rescue, Alarm()),
+                (self._resolve, Alarm()),
                 (self._keep_up, Alarm()),
                 (self._watch, self._done_alarm),
             )
@@ -158,6 +161,12 @@ class Worker:
         return (
             0.0 if len(rescued.adopted) == rescue.RESCUE_MAX else self._deps.settings.worker.lease_seconds / 4
         )
+
+    async def _resolve(self) -> float:
+        delay, adopted = await self._resolver.tick()
+        for attempt in adopted:
+            self._adopt(attempt)
+        return delay
 
     async def _keep_up(self) -> float:
         return await upkeep.tick(self._deps, self._troubles)

@@ -23,12 +23,20 @@ def test_fault_words_are_rates_and_scripts():
     )
 
 
+def test_common_is_a_rate_for_every_kind_and_single_rates_win():
+    faults = parse_faults(["common=0.1", "result.drop=0.3"])
+    assert {fault.operation for fault in faults.rates} == {fault.operation for fault in Fault}
+    assert faults.rates[Fault.RESULT_DROP] == 0.3
+    assert set(faults.rates.values()) == {0.1, 0.3}
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("submit.drop_after", "NAME=RATE"),
         ("submit.drop_after=x", "NAME=RATE"),
         ("submit.dorp=0.1", "submit.drop_before"),
+        ("common@3", "submit.drop_before"),
         ("nothing=0.1", "submit.drop_before"),
         ("submit.drop_after=1.5", "from 0 to 1"),
         ("submit.drop_after@0", "from 1"),

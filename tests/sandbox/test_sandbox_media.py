@@ -107,7 +107,7 @@ def ending(api, *images):
 def test_hosted_pictures_are_read_and_aged_out_ones_fail_the_task(start):
     api = start(input_ttl=100.0)
     url = api.upload(png())
-    assert ending(api, url) == ("completed", None)
+    assert ending(api, url, api.upload(png(), kind="application/octet-stream")) == ("completed", None)
     api.thread.advance(101)
     assert ending(api, url) == ("failed", 1402)
     api.thread.advance(60)
@@ -127,7 +127,7 @@ def test_inputs_that_cannot_be_had_fail_the_task_with_1402(start):
         "data:image/png;base64,@@@",
         "data:nothing",
         "photos/a.png",
-        api.upload(b"text", name="a.txt", kind="text/plain"),
+        api.upload(b"text", name="a.png", kind="image/png"),
     ):
         assert ending(api, good, bad) == ("failed", 1402), bad
 
@@ -140,7 +140,8 @@ def test_data_urls_and_other_loopback_servers_are_read(start):
     assert ending(api, inline) == ("completed", None)
     hosted = other.output().replace("127.0.0.1", "localhost")
     assert ending(api, hosted) == ("completed", None)
-    assert other.bill().requests["download"] == 1
+    assert ending(api, other.upload(png())) == ("completed", None)
+    assert (other.bill().requests["download"], other.bill().requests["media"]) == (1, 1)
 
 
 def test_public_hosts_are_never_contacted_but_stand_for_a_picture_unless_switched_off(start):

@@ -13,7 +13,7 @@ import pytest
 from sandbox_api import EDIT, KEY, NO_TLS, StillClock
 
 from orchestrator.core.errors import StorageError, UsageError
-from orchestrator.sandbox import Sandbox, SandboxConfig, SandboxThread, serve
+from orchestrator.sandbox import Level, Overload, Sandbox, SandboxConfig, SandboxThread, serve
 from orchestrator.sandbox.config import with_changes
 
 
@@ -82,6 +82,14 @@ def test_every_switch_can_be_set_or_is_refused_by_name():
                 with_changes(config, {each.name: value})
         else:
             assert with_changes(config, {each.name: value}) == config
+
+
+def test_words_stand_for_their_switches_and_wrong_ones_are_explained():
+    assert SandboxConfig(level="gold", overload="refuse") == SandboxConfig(
+        level=Level.GOLD, overload=Overload.REFUSE
+    )
+    with pytest.raises(UsageError, match="platinum.*bronze, silver, gold, ultra"):
+        SandboxConfig(level="platinum")
 
 
 def test_only_loopback_is_served():

@@ -1,0 +1,147 @@
+"""What became of a request whose reply was lost: decided from the provider's list, never by guessing.
+
+A *doubt* is an attempt whose POST may have created a prediction; a *candidate* is a prediction of the account that no
+attempt holds. They are related when the model is the same and the candidate was created while the request may have been
+under way. The rules, per group of related doubts and candidates:
+
+1. The inputs of a candidate equal what a doubt sent: it is that doubt's. Doubts that sent the same are alike.
+2. A candidate whose inputs are known and equal no doubt's is somebody else's; but only where the list has shown the
+   inputs of a task of ours as we sent them, since a provider that rewrites inputs would make every task look foreign.
+3. After the settle delay, a doubt with no related candidate created nothing.
+4. After the settle delay, a group of exactly one doubt and one candidate belongs together.
+5. Anything else is left to a person: the money stays held and nothing is sent again.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+SKEW_MS: Final = 180_000
+"""How far the provider's clock may be from ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """An attempt in doubt: what it sent, and from when to when the request may have been acted on (ms)."""
+
+    attempt_id: int
+    model: str
+    digest: str | None
+    keys: tuple[str, ...]  # the parameters that were sent: a listed prediction may carry more
+    sent_at: int
+    last_possible_at: int
+    settled: bool  # the settle delay has passed since the reply was lost
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A prediction of the account that no attempt holds."""
+
+    prediction_id: str
+    model: str | None
+    created_at: int | None
+    inputs: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the evidence says."""
+
+    adopt: tuple[tuple[int, str], ...]  # attempt, prediction
+    absent: tuple[int, ...]
+    ambiguous: tuple[tuple[int, tuple[str, ...]], ...]  # attempt, its possible predictions
+    undecided: tuple[int, ...]  # too early to say
+
+
+def inputs_digest(inputs: Mapping[str, Any], keys: Iterable[str]) -> str:
+    """Digest of the given parameters as sent; parameters that are absent do not count."""
+    chosen = {key: inputs[key] for key in keys if key in inputs}
+    canonical = json.dumps(chosen, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def judge(doubts: Sequence[Doubt], candidates: Sequence[Candidate], *, inputs_trusted: bool) -> Verdict:
+    """Apply the rules; every doubt comes out exactly once, no prediction is adopted twice.
+
+    `inputs_trusted` says that the list was seen to show inputs as they were sent (rule 2).
+    """
+    adopted, rest = _match_inputs(doubts, candidates, inputs_trusted=inputs_trusted)
+    taken = {prediction_id for _, prediction_id in adopted}
+    matched = {attempt_id for attempt_id, _ in adopted}
+    open_doubts = [doubt for doubt in doubts if doubt.attempt_id not in matched]
+    open_candidates = [candidate for candidate in rest if candidate.prediction_id not in taken]
+    adopt = list(adopted)
+    absent: list[int] = []
+    ambiguous: list[tuple[int, tuple[str, ...]]] = []
+    undecided: list[int] = []
+    for group, possible in _groups(open_doubts, open_candidates):
+        ids = tuple(candidate.prediction_id for candidate in possible)
+        if not all(doubt.settled for doubt in group):
+            undecided.extend(doubt.attempt_id for doubt in group)
+        elif not possible:
+            absent.extend(doubt.attempt_id for doubt in group)
+        elif len(group) == len(possible) == 1:
+            adopt.append((group[0].attempt_id, ids[0]))
+        else:
+            ambiguous.extend((doubt.attempt_id, ids) for doubt in group)
+    return Verdict(tuple(adopt), tuple(absent), tuple(ambiguous), tuple(undecided))
+
+
+def related(doubt: Doubt, candidate: Candidate) -> bool:
+    """Whether this candidate may be what the doubt's request created."""
+    if candidate.model is not None and candidate.model != doubt.model:
+        return False
+    if candidate.created_at is None:
+        return True
+    return doubt.sent_at - SKEW_MS <= candidate.created_at <= doubt.last_possible_at + SKEW_MS
+
+
+def _match_inputs(
+    doubts: Sequence[Doubt], candidates: Sequence[Candidate], *, inputs_trusted: bool
+) -> tuple[list[tuple[int, str]], list[Candidate]]:
+    """Pairs that sent and show the same inputs, and the candidates whose inputs rule nothing out."""
+    adopted: list[tuple[int, str]] = []
+    unmatched = sorted(doubts, key=lambda doubt: (doubt.sent_at, doubt.attempt_id))
+    silent: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda c: (c.created_at or 0, c.prediction_id)):
+        inputs = candidate.inputs
+        if inputs is None:
+            silent.append(candidate)
+            continue
+        match = next(
+            (
+                doubt
+                for doubt in unmatched
+                if doubt.digest is not None
+                and related(doubt, candidate)
+                and inputs_digest(inputs, doubt.keys) == doubt.digest
+            ),
+            None,
+        )
+        if match is not None:
+            unmatched.remove(match)
+            adopted.append((match.attempt_id, candidate.prediction_id))
+        elif not inputs_trusted:
+            silent.append(candidate)
+    return adopted, silent
+
+
+def _groups(
+    doubts: Sequence[Doubt], candidates: Sequence[Candidate]
+) -> list[tuple[list[Doubt], list[Candidate]]]:
+    """Connected groups of related doubts and candidates; doubts that no candidate joins stand alone."""
+    groups: list[tuple[list[Doubt], list[Candidate]]] = [([doubt], []) for doubt in doubts]
+    for candidate in candidates:
+        touched = [group for group in groups if any(related(doubt, candidate) for doubt in group[0])]
+        if not touched:
+            continue
+        groups = [group for group in groups if group not in touched]
+        groups.append(
+            (
+                [doubt for group in touched for doubt in group[0]],
+                [*(known for group in touched for known in group[1]), candidate],
+            )
+        )
+    return groups

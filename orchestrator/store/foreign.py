@@ -1,0 +1,34 @@
+"""Predictions of the account that no attempt of ours holds: noted once, so that they are never taken for ours."""
+
+from sqlalchemy import select
+
+from orchestrator.store import dialect
+from orchestrator.store.database import Tx
+from orchestrator.store.schema import attempts, foreign_predictions
+
+
+def note(tx: Tx, prediction_id: str, model: str | None, created_at: int | None, why: str) -> None:
+    """Record a prediction that is not to be matched with anything; a repeat changes nothing."""
+    tx.conn.execute(
+        dialect.insert(tx.conn, foreign_predictions)
+        .values(prediction_id=prediction_id, model=model, created_at=created_at, noted_at=tx.now, note=why)
+        .on_conflict_do_nothing(index_elements=["prediction_id"])
+    )
+
+
+def unknown(tx: Tx, prediction_ids: list[str]) -> set[str]:
+    """Which of these predictions no attempt holds and nobody has noted."""
+    known: set[str] = set()
+    for start in range(0, len(prediction_ids), 500):
+        chunk = prediction_ids[start : start + 500]
+        for column in (attempts.c.prediction_id, foreign_predictions.c.prediction_id):
+            known.update(tx.conn.execute(select(column).where(column.in_(chunk))).scalars())
+    return set(prediction_ids) - known
+
+
+def unheld(tx: Tx, prediction_ids: list[str]) -> set[str]:
+    """Which of these predictions no attempt holds."""
+    held = tx.conn.execute(
+        select(attempts.c.prediction_id).where(attempts.c.prediction_id.in_(prediction_ids))
+    ).scalars()
+    return set(prediction_ids) - set(held)

@@ -1,0 +1,103 @@
+"""Databases, time and chance for every test."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from hypothesis import HealthCheck, settings
+from support.databases import PostgresServer, SqliteFiles, postgres_server
+from support.provider import FakeArtifacts, FakeProvider
+from support.times import FakeClock, FakeEntropy
+from support.world import World
+
+from orchestrator.store.database import Database
+
+settings.register_profile(
+    "suite",
+    deadline=None,  # the machine has other work
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session")
+def _sqlite(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
+    return SqliteFiles(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def _postgres() -> Iterator[PostgresServer | str]:
+    with ExitStack() as stack:
+        try:
+            server: PostgresServer | str = stack.enter_context(postgres_server())
+        except Exception as error:
+            server = f"no Postgres could be started here: {error!r}"
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path) -> Iterator[str]:
+    """The URL of an empty, migrated database; the test runs once on each kind."""
+    source = request.getfixturevalue(f"_{request.param}")
+    if isinstance(source, str):
+        pytest.skip(source)
+    with source.fresh_url(tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(_sqlite: SqliteFiles, tmp_path) -> Iterator[str]:
+    with _sqlite.fresh_url(tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def entropy() -> FakeEntropy:
+    return FakeEntropy()
+
+
+@pytest.fixture
+def open_database(database_url: str, clock: FakeClock) -> Iterator[Callable[..., Database]]:
+    """Opens the test's database once more, as another process would; on the fake clock unless told."""
+    with ExitStack() as stack:
+
+        def opened(**options) -> Database:
+            database = Database.open(database_url, clock, **{"clock_from_server": False, **options})
+            stack.callback(database.close)
+            return database
+
+        yield opened
+
+
+@pytest.fixture
+def database(open_database: Callable[..., Database]) -> Database:
+    return open_database()
+
+
+@pytest.fixture
+def world(database: Database, clock: FakeClock, entropy: FakeEntropy) -> World:
+    """The store in few words, on each kind of database."""
+    return World(database, clock, entropy)
+
+
+@pytest.fixture
+def sqlite_world(sqlite_url: str, clock: FakeClock, entropy: FakeEntropy) -> Iterator[World]:
+    """The store in few words, on SQLite alone."""
+    database = Database.open(sqlite_url, clock)
+    yield World(database, clock, entropy)
+    database.close()
+
+
+@pytest.fixture
+def provider(clock: FakeClock) -> FakeProvider:
+    return FakeProvider(clock)
+
+
+@pytest.fixture
+def artifacts() -> FakeArtifacts:
+    return FakeArtifacts()

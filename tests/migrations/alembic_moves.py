@@ -1,0 +1,96 @@
+"""Moving a database between revisions, and saying exactly what is in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, text
+
+from orchestrator.store import dialect, migrate
+from orchestrator.store.database import parse_url
+from orchestrator.store.schema import metadata
+
+SQLITE_OBJECTS = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' AND sql IS NOT NULL"
+POSTGRES_OBJECTS = (
+    """SELECT 'column', table_name || '.' || column_name,
+              concat_ws(' ', data_type, is_nullable, column_default)
+       FROM information_schema.columns WHERE table_schema = 'public'""",
+    """SELECT 'constraint', conrelid::regclass || '.' || conname, pg_get_constraintdef(oid)
+       FROM pg_constraint WHERE connamespace = 'public'::regnamespace""",
+    "SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+)
+
+
+def revisions() -> list[str]:
+    """Every revision, oldest first."""
+    scripts = ScriptDirectory.from_config(migrate._alembic_config())
+    return [script.revision for script in reversed(list(scripts.walk_revisions()))]
+
+
+def head() -> str | None:
+    return ScriptDirectory.from_config(migrate._alembic_config()).get_current_head()
+
+
+@contextmanager
+def writing(url: str) -> Iterator[Connection]:
+    """One transaction, with the settings that the program itself writes with."""
+    engine = dialect.writer_engine(parse_url(url))
+    try:
+        with engine.begin() as conn:
+            yield conn
+    finally:
+        engine.dispose()
+
+
+def move(url: str, direction: str, revision: str) -> None:
+    """Alembic's `upgrade` or `downgrade` to a revision."""
+    with writing(url) as conn:
+        config = migrate._alembic_config()
+        config.attributes["connection"] = conn
+        getattr(command, direction)(config, revision)
+
+
+def drift(url: str) -> list[Any]:
+    """What Alembic would have to change to turn the database into the code's metadata."""
+    with writing(url) as conn:
+        options = {"compare_type": True, "compare_server_default": True}
+        return compare_metadata(MigrationContext.configure(conn, opts=options), metadata)
+
+
+def create_from_metadata(url: str) -> None:
+    with writing(url) as conn:
+        metadata.create_all(conn)
+
+
+def objects(url: str) -> dict[tuple[str, str], str]:
+    """Every table, column, constraint and index, with its definition in the database's own words."""
+    engine = create_engine(url)
+    queries = (SQLITE_OBJECTS,) if engine.dialect.name == "sqlite" else POSTGRES_OBJECTS
+    with engine.connect() as conn:
+        rows = [tuple(row) for query in queries for row in conn.execute(text(query))]
+    engine.dispose()
+    return {(kind, name): normalized(sql) for kind, name, sql in rows if "alembic_version" not in name}
+
+
+def normalized(sql: str) -> str:
+    """One space where there was any white space; the clauses of a CREATE TABLE in alphabetical order."""
+    plain = " ".join(sql.split())
+    if not plain.startswith("CREATE TABLE"):
+        return plain
+    opening, _, body = plain.partition("(")
+    return opening + "(" + ", ".join(sorted(clauses(body.removesuffix(")")))) + ")"
+
+
+def clauses(body: str) -> list[str]:
+    """The parts of `body` between commas that are outside parentheses."""
+    parts, depth, start = [], 0, 0
+    for position, letter in enumerate(body):
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and depth == 0:
+            parts.append(body[start:position].strip())
+            start = position + 1
+    return [*parts, body[start:].strip()]

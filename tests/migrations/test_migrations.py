@@ -1,0 +1,111 @@
+"""The migrations and `orchestrator/store/schema.py` describe one and the same database, whichever way it was reached."""
+
+from pathlib import Path
+
+import pytest
+from alembic_moves import create_from_metadata, drift, head, move, objects, revisions, writing
+from sqlalchemy import MetaData, text
+
+from orchestrator.core.errors import SchemaVersionError
+from orchestrator.store import migrate
+from orchestrator.store.schema import metadata
+
+ROWS = Path(__file__).parent / "rows"
+
+
+def test_an_upgrade_from_nothing_creates_exactly_the_schema_of_the_code(empty_urls):
+    migrated, created = empty_urls
+    migrate.upgrade(migrated)
+    create_from_metadata(created)
+    assert objects(migrated) == objects(created)
+    assert len(objects(migrated)) > len(metadata.tables)
+
+
+def test_alembic_sees_nothing_left_to_migrate(empty_url):
+    migrate.upgrade(empty_url)
+    assert drift(empty_url) == []
+
+
+def test_drift_is_noticed(empty_url):
+    migrate.upgrade(empty_url)
+    with writing(empty_url) as conn:
+        conn.execute(text("DROP INDEX ix_jobs_due"))
+        conn.execute(text("ALTER TABLE runs ADD COLUMN surplus TEXT"))
+    assert {change[0] for change in drift(empty_url)} == {"add_index", "remove_column"}
+
+
+def test_up_down_up_ends_where_up_does(empty_url):
+    migrate.upgrade(empty_url)
+    first = objects(empty_url)
+    move(empty_url, "downgrade", "base")
+    assert objects(empty_url) == {}
+    migrate.upgrade(empty_url)
+    assert objects(empty_url) == first
+
+
+def test_the_head_that_the_code_names_is_the_newest_script():
+    assert head() == migrate.HEAD
+
+
+def test_the_file_names_of_the_scripts_are_their_revisions():
+    assert migrate.known_revisions() == set(revisions())
+
+
+def test_an_upgrade_says_where_it_came_from_and_where_it_got(empty_url):
+    assert migrate.current(empty_url) == migrate.Revision(None, migrate.HEAD)
+    assert migrate.upgrade(empty_url) == migrate.Revision(None, migrate.HEAD)
+    assert migrate.upgrade(empty_url) == migrate.Revision(migrate.HEAD, migrate.HEAD)
+    migrate.check(empty_url)
+
+
+def test_a_database_without_tables_is_refused_with_the_command_that_creates_them(empty_url):
+    with pytest.raises(SchemaVersionError, match="orchestrator db upgrade"):
+        migrate.check(empty_url)
+
+
+def test_a_newer_database_is_refused_and_left_alone(empty_url):
+    migrate.upgrade(empty_url)
+    with writing(empty_url) as conn:
+        conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    before = objects(empty_url)
+    with pytest.raises(SchemaVersionError, match="newer"):
+        migrate.check(empty_url)
+    with pytest.raises(SchemaVersionError, match="newer"):
+        migrate.upgrade(empty_url)
+    assert migrate.current(empty_url).current == "9999"
+    assert objects(empty_url) == before
+
+
+@pytest.mark.parametrize("revision", revisions())
+def test_an_upgrade_keeps_every_row_of_every_table(empty_url, revision):
+    """`rows/REVISION.sql` fills every table as it was at that revision; a new revision brings its own file."""
+    move(empty_url, "upgrade", revision)
+    fill(empty_url, ROWS / f"{revision}.sql")
+    before = contents(empty_url)
+    assert [name for name, rows in before.items() if not rows] == []
+    migrate.upgrade(empty_url)
+    after = contents(empty_url)
+    for name, rows in before.items():
+        kept = rows[0].keys() & after[name][0].keys()
+        assert [{column: row[column] for column in kept} for row in after[name]] == [
+            {column: row[column] for column in kept} for row in rows
+        ]
+
+
+def fill(url: str, script: Path) -> None:
+    """Run the statements of a script; each ends with a semicolon at the end of its line."""
+    with writing(url) as conn:
+        for statement in filter(str.strip, script.read_text(encoding="utf-8").split(";\n")):
+            conn.exec_driver_sql(statement)
+
+
+def contents(url: str) -> dict[str, list[dict[str, object]]]:
+    """Every row of every table, by reflection: the code's own metadata may be ahead of the database."""
+    found = MetaData()
+    with writing(url) as conn:
+        found.reflect(conn)
+        return {
+            table.name: [dict(row) for row in conn.execute(table.select()).mappings()]
+            for table in found.sorted_tables
+            if table.name != "alembic_version"
+        }

@@ -1,0 +1,197 @@
+"""A provider and an artifact store that do as the test says, and keep the books of what was asked of them."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any
+
+from support.times import FakeClock
+
+from orchestrator.ports import (
+    Accepted,
+    ArtifactRequest,
+    Balance,
+    BalanceOutcome,
+    BillingPage,
+    FetchFailed,
+    FetchFault,
+    FetchOutcome,
+    Lost,
+    Missing,
+    Prediction,
+    PredictionPage,
+    Quote,
+    ResultOutcome,
+    Status,
+    StoredArtifact,
+    SubmitOutcome,
+    Uploaded,
+    UploadOutcome,
+)
+
+
+@dataclass
+class Task:
+    """A task at the provider: running until `ready_at`, then `final`."""
+
+    id: str
+    inputs: Mapping[str, Any]
+    accepted_at: float
+    ready_at: float
+    final: Prediction
+
+
+@dataclass
+class Ending:
+    """How the next accepted task ends: fields of the final prediction."""
+
+    status: Status = Status.COMPLETED
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+class FakeProvider:
+    """Accepts every POST and completes it after `latency` seconds, unless a script says otherwise.
+
+    Scripts are queues: the next submits, looks and uploads answer what they hold, then the normal way goes on.
+    """
+
+    def __init__(self, clock: FakeClock, latency: float = 10.0) -> None:
+        self.clock = clock
+        self.latency = latency
+        self.tasks: dict[str, Task] = {}
+        self.posts: list[tuple[float, Mapping[str, Any]]] = []
+        self.looks: list[tuple[float, str]] = []
+        self.uploads: list[str] = []
+        self.balance_outcome: BalanceOutcome = Balance(1_000_000_000)
+        self.next_submits: deque[SubmitOutcome] = deque()
+        self.next_looks: deque[ResultOutcome] = deque()
+        self.next_uploads: deque[UploadOutcome] = deque()
+        self.next_endings: deque[Ending] = deque()
+        self.closed = False
+
+    async def submit(
+        self, model: str, inputs: Mapping[str, Any], *, webhook: str | None = None
+    ) -> SubmitOutcome:
+        self.posts.append((self.clock.monotonic(), inputs))
+        if self.next_submits:
+            return self.next_submits.popleft()
+        return Accepted(self.create(inputs))
+
+    def create(self, inputs: Mapping[str, Any]) -> Prediction:
+        """A new task."""
+        now = self.clock.monotonic()
+        name = f"task{len(self.tasks) + 1}"
+        ending = self.next_endings.popleft() if self.next_endings else Ending()
+        urls = tuple(
+            f"https://out.example/{name}/{index}.png" for index in range(inputs.get("num_images", 1))
+        )
+        fields: dict[str, Any] = {"outputs": urls if ending.status is Status.COMPLETED else (), **ending.fields}
+        final = Prediction(name, ending.status, fields.pop("status_text", ending.status.value), **fields)
+        self.tasks[name] = Task(name, inputs, now, now + self.latency, final)
+        return Prediction(name, Status.RUNNING, "created")
+
+    async def result(self, prediction_id: str) -> ResultOutcome:
+        self.looks.append((self.clock.monotonic(), prediction_id))
+        if self.next_looks:
+            return self.next_looks.popleft()
+        task = self.tasks.get(prediction_id)
+        if task is None:
+            return Missing("no such prediction")
+        if self.clock.monotonic() < task.ready_at:
+            return Prediction(task.id, Status.RUNNING, "processing")
+        return task.final
+
+    async def upload(self, image: Any) -> UploadOutcome:
+        self.uploads.append(image.sha256)
+        if self.next_uploads:
+            return self.next_uploads.popleft()
+        return Uploaded(f"https://hosted.example/{len(self.uploads)}.png")
+
+    async def balance(self) -> BalanceOutcome:
+        return self.balance_outcome
+
+    async def list_predictions(self, **_window: Any) -> PredictionPage:
+        return PredictionPage((), has_more=False)
+
+    async def billing(self, **_window: Any) -> BillingPage:
+        return BillingPage((), has_more=False)
+
+    async def quote(self, model: str, inputs: Mapping[str, Any]) -> Quote:
+        return Quote(0)
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+    def most_posts_in_a_minute(self) -> int:
+        """The most POSTs that any sliding 60 s hold."""
+        times = [at for at, _ in self.posts]
+        return max((sum(1 for at in times if start <= at < start + 60) for start in times), default=0)
+
+    def most_tasks_at_once(self) -> int:
+        """The most tasks that ran at one moment."""
+        starts = [task.accepted_at for task in self.tasks.values()]
+        return max(
+            (sum(1 for t in self.tasks.values() if t.accepted_at <= at < t.ready_at) for at in starts),
+            default=0,
+        )
+
+
+class LosesReplies(FakeProvider):
+    """Accepts, and the reply never arrives."""
+
+    async def submit(self, model, inputs, *, webhook=None):
+        await super().submit(model, inputs, webhook=webhook)
+        return Lost("the connection was reset")
+
+
+class Slow(FakeProvider):
+    """Takes `seconds` to answer a POST."""
+
+    seconds = 30.0
+
+    async def submit(self, model, inputs, *, webhook=None):
+        await self.clock.sleep(self.seconds)
+        return await super().submit(model, inputs, webhook=webhook)
+
+
+class RenewsUrls(FakeProvider):
+    """Each look at a completed task returns other URLs for the same pictures."""
+
+    async def result(self, prediction_id):
+        found = await super().result(prediction_id)
+        if isinstance(found, Prediction) and found.status is Status.COMPLETED:
+            return replace(found, outputs=tuple(f"{url}?{len(self.looks)}" for url in found.outputs))
+        return found
+
+
+class FakeArtifacts:
+    """Stores everything at once, unless a script says otherwise."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, str] = {}  # path -> sha256
+        self.requests: list[ArtifactRequest] = []
+        self.next_stores: deque[FetchFault] = deque()
+        self.unwritable: str | None = None
+        self.closed = False
+
+    async def store(self, request: ArtifactRequest) -> FetchOutcome:
+        self.requests.append(request)
+        if self.next_stores:
+            fault = self.next_stores.popleft()
+            return FetchFailed(fault, f"it was {fault}")
+        if self.unwritable:
+            return FetchFailed(FetchFault.STORAGE, self.unwritable)
+        digest = sha256(request.url.partition("?")[0].encode()).hexdigest()
+        if self.files.setdefault(request.path, digest) != digest:
+            return FetchFailed(FetchFault.COLLISION, "another job's file has this name")
+        return StoredArtifact(request.path, digest, 1000, request.expected_media_type, 64, 64)
+
+    def clean(self) -> int:
+        return 0
+
+    def check_writable(self) -> str | None:
+        return self.unwritable
+
+    async def aclose(self) -> None:
+        self.closed = True

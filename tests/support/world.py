@@ -1,0 +1,292 @@
+"""The store in few words: make runs, move attempts, read rows, check the money."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+from support.times import FakeClock, FakeEntropy
+
+from orchestrator.core.budget import periods_of
+from orchestrator.core.keys import job_key
+from orchestrator.core.specs import JobSpec, RunSpec
+from orchestrator.core.states import AttemptEvent, AttemptState
+from orchestrator.ports import StoredArtifact
+from orchestrator.store import attempts, claims, endings, limits, money, refunds, rescue, runs
+from orchestrator.store.database import Database
+from orchestrator.store.schema import Scope, Window
+from orchestrator.store.schema import attempts as attempt_table
+from orchestrator.store.schema import balances as balance_table
+from orchestrator.store.schema import budgets as budget_table
+from orchestrator.store.schema import events as event_table
+from orchestrator.store.schema import jobs as job_table
+from orchestrator.store.schema import ledger as ledger_table
+from orchestrator.store.schema import outputs as output_table
+
+MODEL = "kwaivgi/kling-image-o3/edit"
+PRICE = 28_000
+LEASE_MS = 60_000
+REFUND_MS = 3 * 3600 * 1000
+
+
+def spec(
+    number: int, *, price: int = PRICE, images: int = 1, variation: int = 1, prefix: str = "hero", **more: Any
+) -> JobSpec:
+    """One job to be; `number` makes its prompt, its key and its paths."""
+    params = {"prompt": f"{prefix} {number}", "images": ["https://in.example/a.png"], "num_images": images}
+    return JobSpec(
+        **{
+            "key": job_key(MODEL, params, variation),
+            "ordinal": number,
+            "variation": variation,
+            "params": params,
+            "local_images": {},
+            "price_micros": price,
+            "images": images,
+            "output_paths": tuple(f"{prefix}/{number}-v{variation}-{index}.png" for index in range(images)),
+            **more,
+        }
+    )
+
+
+def run_spec(campaign: str = "spring", name: str = "hero", run_key: str = "main", **more: Any) -> RunSpec:
+    """One application of a manifest."""
+    return RunSpec(
+        **{
+            "campaign": campaign,
+            "name": name,
+            "run_key": run_key,
+            "model": MODEL,
+            "manifest_path": f"jobs/{name}.yaml",
+            "manifest_sha256": "0" * 64,
+            **more,
+        }
+    )
+
+
+def picture(path: str = "hero/0.png", content: str = "a") -> StoredArtifact:
+    """A stored file."""
+    return StoredArtifact(path, content * 64, 1000, "image/png", 64, 64)
+
+
+@dataclass(frozen=True)
+class Held:
+    """An attempt as a worker remembers it."""
+
+    attempt_id: int
+    epoch: int
+    job_id: int
+
+
+class World:
+    """One database on a fake clock, with wide limits unless told."""
+
+    def __init__(self, database: Database, clock: FakeClock, entropy: FakeEntropy) -> None:
+        self.database = database
+        self.clock = clock
+        self.entropy = entropy
+        self._predictions = 0
+        self.limit(concurrency=1000, submits_per_minute=1000)
+
+    # --- setting the scene ---
+
+    def limit(self, *, concurrency: int = 1000, submits_per_minute: int = 1000) -> None:
+        with self.database.write() as tx:
+            limits.configure(tx, concurrency=concurrency, submits_per_minute=submits_per_minute)
+
+    def apply(self, specs: Sequence[JobSpec], **run: Any) -> runs.Added:
+        with self.database.write() as tx:
+            return runs.add_jobs(tx, runs.ensure_run(tx, run_spec(**run)), specs)
+
+    def run(self, jobs: int = 1, *, price: int = PRICE, images: int = 1, **run: Any) -> runs.Run:
+        """A run with equal jobs, whose paths are named by campaign, name and key."""
+        named = run_spec(**run)
+        prefix = f"{named.campaign}/{named.name}/{named.run_key}/{price}"
+        with self.database.write() as tx:
+            stored = runs.ensure_run(tx, named)
+            runs.add_jobs(
+                tx,
+                stored,
+                [spec(number, price=price, images=images, prefix=prefix) for number in range(jobs)],
+            )
+        return stored
+
+    def cap(self, micros: int, scope: Scope = Scope.ACCOUNT, scope_id: int = 0, window: Window = Window.TOTAL) -> None:
+        with self.database.write() as tx:
+            money.set_cap(tx, scope, scope_id, window, micros, "operator")
+
+    # --- moving ---
+
+    def do(self, operation: Any, row: Any) -> Any:
+        """One operation on one row, in a transaction of its own."""
+        with self.database.write() as tx:
+            (answer,) = operation(tx, [row])
+        return answer
+
+    def request(self, want: int = 100, worker: str = "w1", **more: Any) -> claims.ClaimRequest:
+        return claims.ClaimRequest(
+            **{
+                "worker": worker,
+                "want": want,
+                "lease_ms": LEASE_MS,
+                "timezone": "UTC",
+                "token": self.entropy.token,
+                **more,
+            }
+        )
+
+    def claim(self, want: int = 100, worker: str = "w1", **more: Any) -> tuple[claims.Claimed, ...]:
+        return self.do(claims.claim, self.request(want, worker, **more)).claimed
+
+    def lease(self, worker: str = "w1") -> Held:
+        (claimed,) = self.claim(1, worker)
+        return Held(claimed.attempt_id, claimed.epoch, claimed.job_id)
+
+    def send(self, held: Any) -> attempts.Send:
+        return self.do(attempts.begin_submit, attempts.BeginSubmit(held.attempt_id, held.epoch))
+
+    def accept(self, held: Any, prediction_id: str | None = None, worker: str = "w1") -> int | None:
+        self._predictions += 1
+        chosen = prediction_id or f"p{self._predictions}"
+        row = attempts.Accept(held.attempt_id, held.epoch, worker, chosen, "created", LEASE_MS)
+        return self.do(attempts.accept, row)
+
+    def complete(self, held: Any, urls: int = 1) -> list[attempts.ExpectedOutput] | None:
+        outputs = tuple((f"https://out.example/{held.attempt_id}/{index}.png", None) for index in range(urls))
+        return self.do(
+            attempts.complete, attempts.Complete(held.attempt_id, held.epoch, "completed", outputs, 900)
+        )
+
+    def finish(self, held: Any, stored: int = 1, *, expected: int = 1, lost: tuple = ()) -> bool:
+        kept = tuple((index, picture(f"stored/{held.job_id}-{index}.png")) for index in range(stored))
+        return self.do(
+            endings.finish, endings.Finish(held.attempt_id, held.epoch, kept, lost, expected)
+        )
+
+    def fail(self, held: Any, *, delay_ms: int | None = 0, refund_ms: int = REFUND_MS, charged: bool = False) -> bool:
+        return self.do(
+            endings.fail,
+            endings.Fail(
+                held.attempt_id, held.epoch, "provider_error", "it failed", "failed", 5000, delay_ms, refund_ms, charged
+            ),
+        )
+
+    def give_back(
+        self, held: Any, event: AttemptEvent = AttemptEvent.RELEASED, delay_ms: int | None = 0
+    ) -> bool:
+        row = endings.GiveBack(held.attempt_id, held.epoch, event, delay_ms, event.value, "given back")
+        return self.do(endings.give_back, row)
+
+    def reject(self, held: Any) -> bool:
+        return self.do(endings.reject, endings.Reject(held.attempt_id, held.epoch, "bad_input", "no", 1401))
+
+    def doubt(self, held: Any) -> bool:
+        return self.do(attempts.doubt, attempts.Doubt(held.attempt_id, held.epoch, "the reply was lost"))
+
+    def rescue(self, worker: str = "w2") -> rescue.Rescued:
+        return self.do(rescue.rescue, rescue.Rescue(worker, LEASE_MS))
+
+    def lapse(self) -> int:
+        with self.database.write() as tx:
+            return refunds.lapse(tx)
+
+    def until(self, state: AttemptState, worker: str = "w1") -> Held:
+        """A freshly claimed attempt, taken on the shortest way to `state`."""
+        held = self.lease(worker)
+        steps = {
+            AttemptState.LEASED: [],
+            AttemptState.SUBMITTING: [self.send],
+            AttemptState.IN_DOUBT: [self.send, self.doubt],
+            AttemptState.IN_FLIGHT: [self.send, self.accept],
+            AttemptState.FETCHING: [self.send, self.accept, self.complete],
+            AttemptState.SUCCEEDED: [self.send, self.accept, self.complete, self.finish],
+            AttemptState.FAILED: [self.send, self.reject],
+            AttemptState.ABANDONED: [self.give_back],
+        }
+        for step in steps[state]:
+            step(held)
+        assert self.attempt(held).state == state
+        return held
+
+    # --- looking ---
+
+    def attempt(self, held: Any) -> Any:
+        attempt_id = held if isinstance(held, int) else held.attempt_id
+        with self.database.read() as tx:
+            return tx.conn.execute(select(attempt_table).where(attempt_table.c.id == attempt_id)).one()
+
+    def job(self, held: Any) -> Any:
+        job_id = held if isinstance(held, int) else held.job_id
+        with self.database.read() as tx:
+            return tx.conn.execute(select(job_table).where(job_table.c.id == job_id)).one()
+
+    def rows(self, table: Any) -> list[Any]:
+        with self.database.read() as tx:
+            return list(tx.conn.execute(select(table).order_by(*table.primary_key.columns)).all())
+
+    def outputs(self, job_id: int) -> list[Any]:
+        return [row for row in self.rows(output_table) if row.job_id == job_id]
+
+    def events(self, kind: str) -> list[str]:
+        return [row.message for row in self.rows(event_table) if row.kind == kind]
+
+    def jobs(self) -> Counter[str]:
+        """How many jobs are in each state."""
+        return Counter(row.state for row in self.rows(job_table))
+
+    def attempts(self) -> Counter[str]:
+        """How many attempts are in each state."""
+        return Counter(row.state for row in self.rows(attempt_table))
+
+    def everything(self) -> dict[str, list[Any]]:
+        """Attempts, jobs, outputs and money as they stand, to show that nothing has changed."""
+        tables = (attempt_table, job_table, output_table, balance_table, ledger_table)
+        return {table.name: self.rows(table) for table in tables}
+
+    def account(self) -> tuple[int, int, int]:
+        """Spent, held and refund due, of the account, in total."""
+        with self.database.read() as tx:
+            row = tx.conn.execute(
+                select(balance_table).where(
+                    balance_table.c.scope == "account", balance_table.c.period == "total"
+                )
+            ).one_or_none()
+        return (0, 0, 0) if row is None else (row.spent_micros, row.held_micros, row.refund_due_micros)
+
+    def check_money(self) -> None:
+        """Balances are the sums of the ledger, open reservations are what is held, and no cap is passed."""
+        with self.database.read() as tx:
+            summed: Counter[tuple[str, int, str, str]] = Counter()
+            for row in tx.conn.execute(select(ledger_table)):
+                deltas = (row.spent_delta, row.held_delta, row.refund_due_delta)
+                for period in periods_of(row.day):
+                    for scope, scope_id in (("account", 0), ("campaign", row.campaign_id), ("run", row.run_id)):
+                        for name, delta in zip(("spent", "held", "due"), deltas, strict=True):
+                            summed[scope, scope_id, period, name] += delta
+            kept: Counter[tuple[str, int, str, str]] = Counter()
+            for row in tx.conn.execute(select(balance_table)):
+                key = (row.scope, row.scope_id, row.period)
+                kept[*key, "spent"] = row.spent_micros
+                kept[*key, "held"] = row.held_micros
+                kept[*key, "due"] = row.refund_due_micros
+            assert {k: v for k, v in kept.items() if v} == {k: v for k, v in summed.items() if v}
+            sums = dict(
+                tx.conn.execute(
+                    select(attempt_table.c.reservation, func.sum(attempt_table.c.price_micros)).group_by(
+                        attempt_table.c.reservation
+                    )
+                ).all()
+            )
+            account = {name: kept["account", 0, "total", name] for name in ("spent", "held", "due")}
+            assert account == {
+                "spent": sums.get("settled", 0),
+                "held": sums.get("held", 0),
+                "due": sums.get("refund_due", 0),
+            }
+            for cap in tx.conn.execute(select(budget_table)):
+                for key in {key[:3] for key in kept if key[:2] == (cap.scope, cap.scope_id)}:
+                    window = {5: "total", 7: "month", 10: "day"}[len(key[2])]
+                    if window == cap.window:
+                        counted = sum(kept[*key, name] for name in ("spent", "held", "due"))
+                        assert counted <= cap.cap_micros, f"{key} counts {counted} of {cap.cap_micros}"

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from orchestrator import catalogue
+from orchestrator import catalogue, crashpoints
 from orchestrator.artifacts import LocalArtifacts
 from orchestrator.clock import SystemClock, SystemEntropy
 from orchestrator.core.errors import OperatorNeededError, UsageError
-from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider, no_crash
+from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider
 from orchestrator.provider import WaveSpeed, make_client
 from orchestrator.settings import Settings, api_key, load_settings
 from orchestrator.settings.model import PRESETS
@@ -111,18 +111,20 @@ def open_app(
     *,
     sandbox: bool = False,
     need_database: bool = True,
-    crashpoint: Crashpoint = no_crash,
+    crashpoint: Crashpoint | None = None,
 ) -> Iterator[App]:
     """Read the configuration and open what it names.
 
     A SQLite file that is absent is created; another database must have been brought up to date by `db upgrade`.
     With `sandbox`, an embedded stand-in provider is started, with a database and an output folder of its own.
+    Without a `crashpoint`, the environment may arm one (`orchestrator.crashpoints`).
     """
     settings = load_settings(config, env, cwd)
     with ExitStack() as stack:
         if sandbox:
             settings, env = _sandboxed(settings, env, cwd, stack)
-        app = App(settings, SystemClock(), SystemEntropy(), env, crashpoint, stack)
+        point = crashpoint or crashpoints.from_env(env)
+        app = App(settings, SystemClock(), SystemEntropy(), env, point, stack)
         if need_database:
             app._database = _open_database(app, stack)  # noqa: SLF001 - the composition root makes the app
         yield app
@@ -138,7 +140,7 @@ def _open_database(app: App, stack: ExitStack) -> Database:
     url = app.settings.database_url
     path = sqlite_path(parse_url(url))
     if path is not None and migrate.current(url).current is None:
-        migrate.upgrade(url)
+        migrate.upgrade(url, app.crashpoint)
     migrate.check(url)
     database = Database.open(url, app.clock, app.crashpoint)
     stack.callback(database.close)

@@ -33,6 +33,8 @@ SECTIONS: Final = {
     },
     "Steer": {
         "campaigns": Entry(_COMMANDS + "campaigns", "List, pause and resume campaigns."),
+        "budget": Entry(_COMMANDS + "budget", "Caps: show, set, audit."),
+        "reconcile": Entry(_COMMANDS + "reconcile", "Compare our books with the provider's bill."),
     },
     "System": {
         "db": Entry(_COMMANDS + "db", "Create, upgrade and check the database."),

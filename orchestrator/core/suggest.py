@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
 from typing import Final
 
+_PREFIX_MIN: Final = 3
 CHOICES_MAX: Final = 2_000  # comparing is quadratic; nobody reads a suggestion from a longer list
 
 
@@ -20,10 +21,15 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
     found = get_close_matches(target, folded, n=1, cutoff=0.6)
     if found:
         return folded[found[0]]
-    prefixed = [name for name in folded if len(target) >= 3 and name.startswith(target)]  # noqa: PLR2004
-    if not prefixed:
+    related = [name for name in folded if _one_starts_the_other(name, target)]
+    if not related:
         return None
-    return folded[max(prefixed, key=lambda name: SequenceMatcher(None, name, target).ratio())]
+    return folded[max(related, key=lambda name: SequenceMatcher(None, name, target).ratio())]
+
+
+def _one_starts_the_other(name: str, target: str) -> bool:
+    shorter, longer = sorted((name, target), key=len)
+    return len(shorter) >= _PREFIX_MIN and longer.startswith(shorter)
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:

@@ -44,9 +44,9 @@ class Combination:
         """The combination in words, for a message."""
         return ", ".join(value.describe() for value in self.values)
 
-    def bind(self, name: str, value: Any) -> None:
-        """Change one of the names that belong to this job."""
-        self.own[name] = value
+    def bind(self, **own: Any) -> None:
+        """Change some of the names that belong to this job."""
+        self.own.update(own)
         self._scope = None
 
 
@@ -105,7 +105,7 @@ class Binder:
     def _reader(self, expression: Expression, own: frozenset[str]) -> Reader:
         if expression.name is not None and expression.name in own:
             name = expression.name
-            return lambda combination: to_text(combination.own[name])
+            return lambda combination: str(combination.own[name])  # a number or a plain word
 
         def read(combination: Combination) -> str:
             return checked(to_text(expression.value(combination.scope())))

@@ -40,6 +40,15 @@ class Combinations:
         whole = 0 if self._without_product else prod(axis.size for axis in self.axes)
         return whole + len(self.added)
 
+    def begin_pass(self) -> None:
+        """Forget what templates gave in an earlier pass; a picture may have been retouched since."""
+        for axis in self.axes:
+            for value in axis.loaded or ():
+                value.cache.clear()
+        for values in self.added:
+            for value in values:
+                value.cache.clear()
+
     def walk(self, met: list[int] | None = None) -> Iterator[tuple[tuple[AxisValue, ...], int]]:
         """Every combination with the bits of the overrides it meets.
 

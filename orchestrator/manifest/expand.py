@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from orchestrator.catalogue import Model
-from orchestrator.core.keys import job_key
 from orchestrator.core.specs import JobSpec
 from orchestrator.manifest.axes import AxisValue, Condition
 from orchestrator.manifest.binding import Binder, BoundText, Combination
@@ -58,6 +57,7 @@ class Expansion:
     ) -> Iterator[JobSpec]:
         """Every job in run order, or those with an ordinal in `only`. Ends early, without a word, when it is full."""
         self.blueprint.pictures.begin_pass()
+        self.blueprint.combinations.begin_pass()
         met = [0]
         variations = self.blueprint.variations
         last = max(only, default=-1) if only is not None else None
@@ -118,18 +118,12 @@ class Expansion:
         self, combination: Combination, prepared: Prepared, ordinal: int, variation: int
     ) -> JobSpec | None:
         """The job; None when an earlier one asks for the same."""
-        key = job_key(self.blueprint.model.id, prepared.inputs, variation)
+        key = prepared.stem.key(variation)
         digest = int(key, 16)
         if self._keys.add(digest >> 64, digest) == digest & _LOW_WORD:
             self.duplicates += 1
             return None
-        combination.own = {
-            "variation": variation,
-            "key": key,
-            "number": ordinal + 1,
-            "ext": prepared.extension,
-            "index": 0,
-        }
+        combination.bind(key=key, number=ordinal + 1, ext=prepared.extension, index=0)
         return JobSpec(
             key,
             ordinal,
@@ -150,7 +144,7 @@ class Expansion:
         paths: list[str] = []
         for index in range(images):
             if index:
-                combination.bind("index", index)
+                combination.bind(index=index)
             path = output.text(combination)
             if problem := path_problem(path):
                 raise TemplateProblem(*problem)

@@ -14,7 +14,7 @@ _RESERVED: Final = re.compile(
 )
 _FORBIDDEN: Final = re.compile(r'[\x00-\x1f\x7f-\x9f\\:*?"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]')
 _PLAIN: Final = re.compile(
-    r"(?:(?!\.|(?:con|prn|aux|nul|com[0-9]|lpt[0-9]|conin\$|conout\$|clock\$)(?:\.|/|\Z))"
+    r"(?:(?![. ]|(?:con|prn|aux|nul|com[0-9]|lpt[0-9]|conin\$|conout\$|clock\$)(?:\.|/|\Z))"
     r"[A-Za-z0-9_.,+=@()!#$%&'^~ -]{1,240}(?<![. ])(?:/(?=.)|\Z))+\Z",
     re.IGNORECASE,
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from orchestrator.catalogue import Kind, Model, Parameter, ParamIssue, Severity, is_url
+from orchestrator.core.keys import KeyStem
 from orchestrator.core.specs import JsonObject, LocalImage
 from orchestrator.manifest.binding import Binder, BoundText, Combination, Reader
 from orchestrator.manifest.pictures import Pictures
@@ -36,7 +37,7 @@ class Prepared:
     """Everything about one combination that does not depend on its variation or its place."""
 
     params: JsonObject
-    inputs: JsonObject
+    stem: KeyStem
     local_images: dict[str, LocalImage]
     price_micros: int
     images: int
@@ -45,22 +46,30 @@ class Prepared:
 
 
 class Slot:
-    """One parameter: where it stands, how its value comes about, whether it is the same for all jobs."""
+    """One parameter: where it stands, and how its value comes about; `fixed` when it is the same for all jobs.
+
+    A slot without a reader is constant, and its value was checked when the manifest was read.
+    """
 
     def __init__(
-        self, parameter: Parameter, path: Path, read: Reader, own: frozenset[str], *, checked: bool
+        self,
+        parameter: Parameter,
+        path: Path,
+        read: Reader | None,
+        *,
+        own: frozenset[str] = frozenset(),
+        fixed: Any = None,
     ) -> None:
         self.parameter = parameter
         self.path = path
-        self.read = read
+        self.constant = read is None
+        self.read: Reader = read or _constant(fixed)
         self.own = own
-        self._constant = checked
+        self.fixed = fixed
         self._seen: set[Any] = set()
 
     def issues(self, value: Any) -> list[ParamIssue]:
         """What is wrong with a value; one that passed before is not looked at again."""
-        if self._constant:
-            return []
         if self.parameter.kind in {Kind.TEXT, Kind.IMAGES}:
             return self.parameter.check(value)
         if value in self._seen:
@@ -105,19 +114,18 @@ class ParamPlan:
             if name in raw:
                 self._slots.append(self._slot(parameter, raw[name]))
             elif parameter.default is not None:
-                default = parameter.default
-                self._slots.append(
-                    Slot(parameter, ("params",), _constant(default), frozenset(), checked=True)
-                )
+                self._slots.append(Slot(parameter, ("params",), None, fixed=parameter.default))
+        self._varying = [slot for slot in self._slots if not slot.constant]
+        self._blank: JsonObject = {slot.parameter.name: slot.fixed for slot in self._slots}
         self._references: dict[tuple[str, int], list[ParamIssue]] = {}
         self.own: frozenset[str] = frozenset().union(*(slot.own for slot in self._slots))
 
     def prepare(self, combination: Combination) -> Prepared:
         """The checked parameters of one combination; raises ParamsError with everything that is wrong with it."""
-        params: JsonObject = {}
+        params = self._blank.copy()
         wrong: list[tuple[Path, str, str]] = []
         pictures: InputPictures | None = None
-        for slot in self._slots:
+        for slot in self._varying:
             try:
                 value = slot.read(combination)
             except ParamsError as error:
@@ -138,7 +146,7 @@ class ParamPlan:
         model = self._model
         return Prepared(
             params,
-            params | {model.images_param: pictures.keyed} if pictures.local else params,
+            KeyStem(model.id, params | {model.images_param: pictures.keyed}),
             pictures.local,
             model.price_micros(params),
             model.images(params),
@@ -174,8 +182,8 @@ class ParamPlan:
             def read(combination: Combination) -> Any:
                 return parameter.coerce(bound.text(combination))
 
-            return Slot(parameter, raw.path, read, bound.own, checked=False)
-        return Slot(parameter, raw.path, _constant(raw.value), frozenset(), checked=True)
+            return Slot(parameter, raw.path, read, own=bound.own)
+        return Slot(parameter, raw.path, None, fixed=raw.value)
 
     def _images_slot(self, parameter: Parameter, raw: RawParam) -> Slot:
         names: frozenset[str] = frozenset().union(*(template.names for _path, template in raw.templates()))
@@ -204,7 +212,7 @@ class ParamPlan:
             return self._find(parameter, raw.path, texts)
 
         own = frozenset(name for name in names if name == "variation")
-        return Slot(parameter, raw.path, self._binder.cached(names, read), own, checked=True)
+        return Slot(parameter, raw.path, self._binder.cached(names, read), own=own)
 
     def _item(self, value: Any) -> Reader:
         if isinstance(value, Template):

@@ -5,6 +5,7 @@ from orchestrator.settings.load import load_settings
 from orchestrator.settings.model import (
     Budgets,
     Download,
+    Guards,
     InDoubt,
     Limits,
     Outputs,
@@ -18,6 +19,7 @@ from orchestrator.settings.shape import config_json_schema
 __all__ = [
     "Budgets",
     "Download",
+    "Guards",
     "InDoubt",
     "Limits",
     "Outputs",

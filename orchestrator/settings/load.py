@@ -11,6 +11,7 @@ from orchestrator.settings.model import (
     PRESETS,
     Budgets,
     Download,
+    Guards,
     InDoubt,
     Limits,
     Outputs,
@@ -24,7 +25,8 @@ from orchestrator.yamlio import Document, Node, Problem, Report, load, loads
 from orchestrator.yamlio.shapes import Object, Reading
 
 CONFIG_NAME: Final = "config.yaml"
-_SECRET: Final = re.compile(r"(api|access|auth|wavespeed)?[_-]?(key|token|secret|password)", re.IGNORECASE)
+_SECRET: Final = re.compile(r".*(key|token|secret|password)", re.IGNORECASE | re.DOTALL)
+_CAMPAIGNS: Final = ("budgets", "campaigns")  # whose keys are names, such as monkey
 
 
 def load_settings(path: Path | None, env: Mapping[str, str], cwd: Path) -> Settings:
@@ -51,6 +53,7 @@ def load_settings(path: Path | None, env: Mapping[str, str], cwd: Path) -> Setti
         limits=Limits(**_limits(limits)),
         budgets=Budgets(**_budgets(budgets)),
         in_doubt=InDoubt(**values["in_doubt"]),
+        guards=Guards(**values["guards"]),
         retry=Retry(**values["retry"]),
         worker=WorkerSettings(**values["worker"]),
         download=Download(**values["download"]),
@@ -93,7 +96,7 @@ def _without_secrets(problems: list[Problem]) -> list[Problem]:
 def _refuse_secrets(document: Document, node: Node, report: Report) -> None:
     """A key in the file is refused without showing it, and forgotten before anything else could show it."""
     for name, child in list(node.children.items()):
-        if isinstance(name, str) and _SECRET.fullmatch(name):
+        if isinstance(name, str) and node.path != _CAMPAIGNS and _SECRET.fullmatch(name):
             problem = document.problem(
                 child.path,
                 "a key is never written in this file, which tends to be copied and committed; "

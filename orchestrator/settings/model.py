@@ -8,6 +8,7 @@ from typing import Final, Literal, NamedTuple
 Level = Literal["bronze", "silver", "gold", "ultra"]
 NsfwPolicy = Literal["keep", "quarantine", "discard"]
 OnFailed = Literal["hold", "release"]
+UnknownTasks = Literal["stop", "ignore"]
 Window = Literal["total", "month", "day"]
 
 
@@ -49,7 +50,7 @@ class ProviderSettings:
     read_timeout_seconds: float = 30.0
     submit_timeout_seconds: float = 60.0
     upload_timeout_seconds: float = 120.0
-    include_inputs: bool = False
+    include_inputs: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,18 @@ class InDoubt:
     """How long the provider's list is given to show a task before its absence counts as proof."""
 
     settle_seconds: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What stops spending by itself when something looks wrong; a rate that is None is not watched."""
+
+    price_drift_percent: float = 1.0
+    failure_rate: float | None = 0.5
+    nsfw_rate: float | None = None
+    min_jobs: int = 20
+    deaths: int = 5
+    unknown_tasks: UnknownTasks = "stop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +133,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     budgets: Budgets = field(default_factory=Budgets)
     in_doubt: InDoubt = field(default_factory=InDoubt)
+    guards: Guards = field(default_factory=Guards)
     retry: Retry = field(default_factory=Retry)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     download: Download = field(default_factory=Download)

@@ -148,7 +148,7 @@ PROVIDER: Final = Object(
             "include_inputs",
             Flag(),
             "Ask the provider's list for inputs too, when lost requests are looked for.",
-            False,
+            True,
         ),
     )
 )
@@ -186,6 +186,27 @@ BUDGETS: Final = Object(
         ),
     )
 )
+_SHARE: Final = Nullable(Decimal(0.0, 1.0))
+GUARDS: Final = Object(
+    (
+        Field(
+            "price_drift_percent",
+            Decimal(0.0, 100.0),
+            "A live price that is off by more than this stops the model before money moves.",
+            1.0,
+        ),
+        Field("failure_rate", _SHARE, "A run whose jobs fail more often than this is paused.", 0.5),
+        Field("nsfw_rate", _SHARE, "A run whose pictures are flagged more often than this is paused."),
+        Field("min_jobs", Integer(1, 1_000_000), "Ended jobs of a run before its rates count.", 20),
+        Field("deaths", Integer(1, 1000), "Workers that may die over one job before it is set aside.", 5),
+        Field(
+            "unknown_tasks",
+            Choice(("stop", "ignore")),
+            "What to do when the provider lists newer tasks of our models that this database does not know.",
+            "stop",
+        ),
+    )
+)
 CONFIG: Final = Object(
     (
         Field(
@@ -220,6 +241,7 @@ CONFIG: Final = Object(
             "Requests whose answer was lost.",
             {},
         ),
+        Field("guards", GUARDS, "What stops spending by itself when something looks wrong.", {}),
         Field(
             "retry",
             Object(

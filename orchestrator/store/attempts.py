@@ -87,7 +87,7 @@ def accept(tx: Tx, rows: Sequence[Accept]) -> list[int | None]:
         attempt = held.get(row.attempt_id) or doubted.get(row.attempt_id)
         if attempt is None or row.prediction_id in owned:
             _record_unattached(tx, row, owned.get(row.prediction_id))
-            answers.append(owned_epoch if (owned_epoch := _already(owned, row)) else None)
+            answers.append(_already(owned, row))
             continue
         event = AttemptEvent.ACCEPTED if row.attempt_id in held else AttemptEvent.EVIDENCE_FOUND
         values = {
@@ -231,9 +231,8 @@ def _owned_predictions(tx: Tx, ids: Sequence[str]) -> dict[str, tuple[int, int]]
 
 
 def _already(owned: dict[str, tuple[int, int]], row: Accept) -> int | None:
-    """The epoch under which this very attempt holds the prediction already: the accept was a repeat."""
-    holder = owned.get(row.prediction_id)
-    return holder[1] if holder is not None and holder[0] == row.attempt_id else None
+    """The epoch, when this attempt holds the prediction already and is still the writer's: the accept was a repeat."""
+    return row.epoch if owned.get(row.prediction_id) == (row.attempt_id, row.epoch) else None
 
 
 def _record_unattached(tx: Tx, row: Accept, owner: tuple[int, int] | None) -> None:

@@ -65,3 +65,16 @@ def _all(tx: Tx) -> dict[tuple[Scope, str, Window], tuple[int, str]]:
 
 def _scope_id(tx: Tx, scope: Scope, name: str) -> int:
     return money.ACCOUNT_ID if scope is Scope.ACCOUNT else ensure_campaign(tx, name)
+
+
+def remove(tx: Tx, scope: Scope, scope_id: int, window: Window) -> bool:
+    """Remove a cap, whoever set it; one that the configuration names comes back at the next start."""
+    return bool(
+        tx.conn.execute(
+            delete(budgets).where(
+                budgets.c.scope == scope.value,
+                budgets.c.scope_id == scope_id,
+                budgets.c.window == window.value,
+            )
+        ).rowcount
+    )

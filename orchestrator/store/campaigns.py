@@ -1,11 +1,11 @@
 """Campaigns: named owners of spend."""
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from orchestrator.core.errors import NotFoundError
 from orchestrator.store import dialect, pauses
 from orchestrator.store.database import Tx
-from orchestrator.store.schema import campaigns
+from orchestrator.store.schema import campaigns, runs
 
 
 def ensure_campaign(tx: Tx, name: str) -> int:
@@ -33,5 +33,16 @@ def pause(tx: Tx, name: str, message: str) -> bool:
 
 
 def resume(tx: Tx, name: str) -> bool:
-    """Let the campaign's jobs be claimed again. False when it was not paused."""
-    return pauses.end(tx, "campaign", str(find_campaign(tx, name)), "paused")
+    """Let the campaign's jobs be claimed again, and those of its runs that a guard paused. False when none was paused.
+
+    The guards' rates start afresh, so that what was looked at does not pause the run again.
+    """
+    campaign_id = find_campaign(tx, name)
+    resumed = pauses.end(tx, "campaign", str(campaign_id), "paused")
+    run_ids = set(tx.conn.execute(select(runs.c.id).where(runs.c.campaign_id == campaign_id)).scalars())
+    for pause in pauses.in_force(tx):
+        if pause.scope == "run" and int(pause.name) in run_ids:
+            pauses.end(tx, pause.scope, pause.name, pause.reason)
+            tx.conn.execute(update(runs).where(runs.c.id == int(pause.name)).values(rates_since=tx.now))
+            resumed = True
+    return resumed

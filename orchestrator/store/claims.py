@@ -1,10 +1,11 @@
 """The claim: one transaction that takes slots, rate grants and money together, for jobs that may run now.
 
 The claim looks at lanes (jobs of one run at one price) in order of priority. A lane that is paused or whose price does
-not fit under some cap is passed over whole, so that nothing behind it waits. Among campaigns of equal priority the
-claim takes turns; inside a run every job's first variation comes before any second one.
+not fit under some cap is passed over whole, so that nothing behind it waits. Among campaigns of equal priority the one
+with the fewest slots goes first; inside a campaign every job's first variation comes before any second one.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -160,23 +161,23 @@ class _Headroom:
 
 
 def _take_turns(tx: Tx, group: Sequence[_Lane], want: int, left: _Headroom) -> list[_Pick]:
-    """Candidates of equal priority, one campaign after the other, while money lasts."""
+    """Candidates of equal priority while money lasts, always from the campaign that has the fewest slots by now."""
     by_campaign: dict[int, list[_Lane]] = {}
     for lane in group:
         if left.fits(lane):
             by_campaign.setdefault(lane.campaign_id, []).append(lane)
-    queues = [iter(_candidates(tx, campaign_lanes, want)) for campaign_lanes in by_campaign.values()]
+    queues = {id_: iter(_candidates(tx, its_lanes, want)) for id_, its_lanes in by_campaign.items()}
+    slots = Counter(limits.slots_by_campaign(tx) if len(queues) > 1 else {})
     picks: list[_Pick] = []
     while queues and len(picks) < want:
-        for queue in list(queues):
-            pick = next((candidate for candidate in queue if left.fits(candidate.lane)), None)
-            if pick is None:
-                queues.remove(queue)
-                continue
-            left.take(pick.lane)
-            picks.append(pick)
-            if len(picks) == want:
-                break
+        campaign_id = min(queues, key=lambda id_: slots[id_])
+        pick = next((candidate for candidate in queues[campaign_id] if left.fits(candidate.lane)), None)
+        if pick is None:
+            del queues[campaign_id]
+            continue
+        left.take(pick.lane)
+        picks.append(pick)
+        slots[campaign_id] += 1
     return picks
 
 

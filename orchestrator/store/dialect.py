@@ -15,9 +15,21 @@ def insert(conn: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     return sqlite.insert(table) if conn.dialect.name == "sqlite" else postgresql.insert(table)
 
 
-def lock_rows(conn: Connection, query: Select[Any], *, skip_locked: bool = False) -> Select[Any]:
-    """The query, taking row locks where rows can be locked; SQLite holds the one write lock already."""
-    return query if conn.dialect.name == "sqlite" else query.with_for_update(skip_locked=skip_locked)
+def lock_rows(conn: Connection, query: Select[Any], *of: Table, skip_locked: bool = False) -> Select[Any]:
+    """The query, taking row locks where rows can be locked; SQLite holds the one write lock already.
+
+    A query that joins names the tables whose rows it will change: a locked parent row would hold up every insert
+    that refers to it, and might end in a deadlock.
+    """
+    if conn.dialect.name == "sqlite":
+        return query
+    return query.with_for_update(of=list(of) or None, skip_locked=skip_locked)
+
+
+def lock_inserts(conn: Connection, table: Table) -> None:
+    """Until this transaction ends, nobody else who asks the same inserts into the table; others read and update."""
+    if conn.dialect.name != "sqlite":
+        conn.execute(text(f"LOCK TABLE {table.name} IN SHARE UPDATE EXCLUSIVE MODE"))
 
 
 def server_now_ms(conn: Connection) -> int | None:

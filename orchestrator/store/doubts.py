@@ -69,6 +69,28 @@ class Ambiguous:
     possible: tuple[tuple[str, str, int | None, tuple[str, ...]], ...]  # id, status, created_at, outputs
 
 
+@dataclass(frozen=True, slots=True)
+class Possible:
+    """A prediction that an attempt in doubt may have created."""
+
+    attempt_id: int
+    prediction_id: str
+    status: str
+    created_at: int | None
+    outputs: tuple[str, ...]
+
+
+def possible(tx: Tx) -> list[Possible]:
+    """What the evidence left open, for the operator who decides."""
+    query = select(candidates).order_by(
+        candidates.c.attempt_id, candidates.c.created_at, candidates.c.prediction_id
+    )
+    return [
+        Possible(row.attempt_id, row.prediction_id, row.status, row.created_at, tuple(row.outputs))
+        for row in tx.conn.execute(query)
+    ]
+
+
 def in_doubt(tx: Tx) -> list[InDoubt]:
     """Every attempt in doubt, oldest first."""
     query = (
@@ -92,6 +114,13 @@ def in_doubt(tx: Tx) -> list[InDoubt]:
         )
         for row in tx.conn.execute(query)
     ]
+
+
+def unsettled(tx: Tx) -> bool:
+    """Whether some POST may have created a prediction that is not attached yet."""
+    states = [AttemptState.SUBMITTING.value, AttemptState.IN_DOUBT.value]
+    query = select(attempts.c.id).where(ATTEMPT_IS_LIVE, attempts.c.state.in_(states)).limit(1)
+    return tx.conn.execute(query).scalar() is not None
 
 
 def adopt(tx: Tx, rows: Sequence[Found]) -> list[bool]:

@@ -11,7 +11,7 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import bindparam, update
@@ -43,6 +43,7 @@ class GiveBack:
     delay_ms: int | None  # None: the job cannot be made, and fails
     reason: str
     message: str
+    worker_died: bool = False
 
 
 def give_back(tx: Tx, rows: Sequence[GiveBack]) -> list[bool]:
@@ -52,7 +53,14 @@ def give_back(tx: Tx, rows: Sequence[GiveBack]) -> list[bool]:
         same = [row for row in rows if row.event is event]
         held = fences.held(tx, same, event)
         ends = [
-            _End(held[row.attempt_id], event, row.reason, row.message, retry_delay_ms=row.delay_ms)
+            _End(
+                held[row.attempt_id],
+                event,
+                row.reason,
+                row.message,
+                retry_delay_ms=row.delay_ms,
+                worker_died=row.worker_died,
+            )
             for row in same
             if row.attempt_id in held
         ]
@@ -199,7 +207,7 @@ class _End:
     reservation: ReservationEvent = ReservationEvent.RELEASED
     refund_window_ms: int = 0
     succeeded: bool = False
-    extra: dict[str, Any] = field(default_factory=dict)
+    worker_died: bool = False
 
 
 def _finish_end(attempt: fences.Held, event: AttemptEvent, row: Finish) -> _End:
@@ -295,6 +303,7 @@ def _job_values(tx: Tx, end: _End) -> dict[str, Any]:
         "v_message": end.message,
         "v_finished_at": None if pending else tx.now,
         "d_tries": int(end.uses_try),
+        "d_deaths": int(end.worker_died),
         "d_cost": end.attempt.price_micros if settled else 0,
     }
 
@@ -368,6 +377,7 @@ _END_JOB: Final = (
         message=bindparam("v_message"),
         finished_at=bindparam("v_finished_at"),
         tries_left=jobs.c.tries_left - bindparam("d_tries"),
+        deaths=jobs.c.deaths + bindparam("d_deaths"),
         cost_micros=jobs.c.cost_micros + bindparam("d_cost"),
     )
 )

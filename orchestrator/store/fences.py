@@ -56,10 +56,10 @@ def held(tx: Tx, rows: Sequence[Fenced], event: AttemptEvent) -> dict[int, Held]
     """The attempts among `rows` to which `event` may happen and that are still the writer's, by id."""
     wanted = {row.attempt_id: row.epoch for row in rows}
     states = [state.value for state in sources(ATTEMPT_TRANSITIONS, event)]
-    query = _HELD.where(attempts.c.id.in_(list(wanted)), attempts.c.state.in_(states))
+    query = _HELD.where(attempts.c.id.in_(list(wanted)), attempts.c.state.in_(states)).order_by(attempts.c.id)
     return {
         row.id: _held(row)
-        for row in tx.conn.execute(dialect.lock_rows(tx.conn, query))
+        for row in tx.conn.execute(dialect.lock_rows(tx.conn, query, attempts, jobs))
         if row.epoch == wanted[row.id]
     }
 

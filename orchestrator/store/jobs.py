@@ -34,8 +34,9 @@ def retry(tx: Tx, job_ids: Sequence[int]) -> list[int]:
             select(jobs.c.id, jobs.c.lane_id, jobs.c.attempts, runs.c.max_attempts)
             .join_from(jobs, runs)
             .where(jobs.c.id.in_(chunk), jobs.c.state.in_(states))
+            .order_by(jobs.c.id)
         )
-        rows = tx.conn.execute(dialect.lock_rows(tx.conn, query)).all()
+        rows = tx.conn.execute(dialect.lock_rows(tx.conn, query, jobs)).all()
         reopen_lanes(tx, [row.lane_id for row in rows])
         for row in rows:
             _set_aside_outputs(tx, row.id, row.attempts)
@@ -51,6 +52,7 @@ def retry(tx: Tx, job_ids: Sequence[int]) -> list[int]:
                     reason=None,
                     message=None,
                     tries_left=row.max_attempts,
+                    deaths=0,
                 )
             )
         _note(tx, "retried", [row.id for row in rows])
@@ -66,8 +68,10 @@ def cancel(tx: Tx, job_ids: Sequence[int]) -> Cancelled:
     now: list[int] = []
     later: list[int] = []
     for chunk in _chunks(job_ids):
-        query = select(jobs.c.id, jobs.c.state).where(
-            jobs.c.id.in_(chunk), jobs.c.state.in_([JobState.PENDING.value, JobState.RUNNING.value])
+        query = (
+            select(jobs.c.id, jobs.c.state)
+            .where(jobs.c.id.in_(chunk), jobs.c.state.in_([JobState.PENDING.value, JobState.RUNNING.value]))
+            .order_by(jobs.c.id)
         )
         rows = tx.conn.execute(dialect.lock_rows(tx.conn, query)).all()
         pending = [row.id for row in rows if row.state == JobState.PENDING.value]

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, event, inspect, text
 from sqlalchemy.engine import URL
 
 from orchestrator.core.errors import SchemaVersionError
+from orchestrator.ports import Crashpoint, no_crash
 from orchestrator.store import dialect
 from orchestrator.store.database import mapped_errors, parse_url, sqlite_path
 
@@ -53,7 +54,7 @@ def check(url: str) -> None:
     )
 
 
-def upgrade(url: str) -> Revision:
+def upgrade(url: str, crashpoint: Crashpoint = no_crash) -> Revision:
     """Bring the database to the newest schema, creating it when absent; raises SchemaVersionError for a newer one."""
     from alembic import command
 
@@ -66,6 +67,7 @@ def upgrade(url: str) -> Revision:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
         engine = dialect.writer_engine(parsed)
+        event.listen(engine, "after_cursor_execute", lambda *_: crashpoint("migrate.statement"))
         try:
             with engine.connect() as conn, conn.begin():
                 config = _alembic_config()

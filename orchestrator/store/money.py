@@ -12,11 +12,14 @@ from typing import Final
 from sqlalchemy import RowMapping, and_, bindparam, case, literal, or_, select, update
 
 from orchestrator.core.budget import headroom, periods_of
+from orchestrator.core.money import format_usd
 from orchestrator.store import dialect
 from orchestrator.store.database import BalanceKey, Tx
-from orchestrator.store.schema import LedgerKind, Scope, Window, balances, budgets, ledger
+from orchestrator.store.schema import LedgerKind, Scope, Window, balances, budgets, events, ledger
 
 ACCOUNT_ID: Final = 0
+THRESHOLDS: Final = (50, 80, 95)
+"""Per cent of a cap at which an event is recorded."""
 
 
 class CapRacedError(Exception):
@@ -97,15 +100,16 @@ def reserve(tx: Tx, movements: Sequence[Movement], caps: Iterable["Cap"]) -> Non
     apply_balances(tx)  # what this transaction already moved counts first
     book(tx, movements)
     noted, tx.balance_deltas = tx.balance_deltas, {}
-    capped = {cap.key: cap.cap_micros for cap in caps}
+    capped = {cap.key: cap for cap in caps}
     ordered = sorted(noted.items())
     _make_rows(tx, [key for key, _ in ordered])
     for key, (_spent, held, _due) in ordered:
         values = {"k_scope": key[0], "k_id": key[1], "k_period": key[2], "d_held": held}
         if key in capped:
-            done = tx.conn.execute(_HOLD_UNDER_CAP, {**values, "cap": capped[key]}).rowcount
+            done = tx.conn.execute(_HOLD_UNDER_CAP, {**values, "cap": capped[key].cap_micros}).rowcount
             if done != 1:
                 raise CapRacedError
+            _note_thresholds(tx, capped[key], held)
         else:
             tx.conn.execute(_ADD, {**values, "d_spent": 0, "d_due": 0})
 
@@ -189,6 +193,21 @@ def set_cap(tx: Tx, scope: Scope, scope_id: int, window: Window, cap_micros: int
             set_={name: statement.excluded[name] for name in ("cap_micros", "source", "set_at")},
         )
     )
+
+
+def _note_thresholds(tx: Tx, cap: Cap, added: int) -> None:
+    """Record an event for every soft threshold that this reservation passes."""
+    before = cap.spent_micros + cap.held_micros + cap.refund_due_micros
+    for share in THRESHOLDS:
+        if before * 100 < share * cap.cap_micros <= (before + added) * 100:
+            tx.conn.execute(
+                events.insert().values(
+                    at=tx.now,
+                    kind="budget_threshold",
+                    message=f"{share} % of the {cap.window.value} cap of {cap.scope.value} {cap.scope_id} "
+                    f"in {cap.period} (${format_usd(cap.cap_micros)}) is spent or held",
+                )
+            )
 
 
 def _make_rows(tx: Tx, keys: Sequence[BalanceKey]) -> None:

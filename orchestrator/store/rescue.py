@@ -2,7 +2,7 @@
 
 | Found | Becomes |
 |---|---|
-| leased | abandoned: nothing was sent, the job is ready again |
+| leased | abandoned: nothing was sent, the job is ready again, unless too many workers died over it |
 | submitting | in doubt: the POST may have left |
 | in_flight, fetching | taken over: the id is known, so polling or storing goes on |
 """
@@ -28,6 +28,7 @@ class Rescue:
 
     worker: str
     lease_ms: int
+    deaths_max: int = 5  # a job over which this many workers died is set aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +90,11 @@ def release_worker(tx: Tx, worker_id: str) -> int:
 
 
 def _rescue_one(tx: Tx, row: Rescue) -> Rescued:
-    lapsed = tx.conn.execute(dialect.lock_rows(tx.conn, _lapsed(tx.now), skip_locked=True)).all()
+    lapsed = tx.conn.execute(dialect.lock_rows(tx.conn, _lapsed(tx.now), attempts, skip_locked=True)).all()
     leased = [found for found in lapsed if found.state == AttemptState.LEASED.value]
     submitting = [found for found in lapsed if found.state == AttemptState.SUBMITTING.value]
     accepted = [found for found in lapsed if found.prediction_id is not None]
-    endings.give_back(tx, [_released(found.id, found.epoch, "its worker died") for found in leased])
+    endings.give_back(tx, [_bereft(found, row.deaths_max) for found in leased])
     moves.doubt(
         tx,
         [
@@ -138,6 +139,21 @@ def _adopted(row: Any, epoch: int) -> Adopted:
     )
 
 
+def _bereft(found: Any, deaths_max: int) -> endings.GiveBack:
+    """The worker died before anything was sent. A job that keeps killing workers is set aside: somebody should look."""
+    poison = found.deaths + 1 >= deaths_max
+    message = f"its worker died, the {found.deaths + 1}. one over this job" if poison else "its worker died"
+    return endings.GiveBack(
+        found.id,
+        found.epoch,
+        AttemptEvent.RELEASED,
+        None if poison else 0,
+        "poison" if poison else "released",
+        message,
+        worker_died=True,
+    )
+
+
 def _released(attempt_id: int, epoch: int, message: str) -> endings.GiveBack:
     return endings.GiveBack(attempt_id, epoch, AttemptEvent.RELEASED, 0, "released", message)
 
@@ -166,6 +182,7 @@ _RESUMABLE: Final = (
         attempts.c.price_micros,
         runs.c.model,
         jobs.c.images,
+        jobs.c.deaths,
         job_specs.c.params,
         job_specs.c.local_images,
     )

@@ -138,6 +138,11 @@ def find_run(tx: Tx, campaign: str, name: str, run_key: str) -> Run | None:
     )
 
 
+def models_in_use(tx: Tx) -> set[str]:
+    """Every model that a run of this database names."""
+    return set(tx.conn.execute(select(runs.c.model).distinct()).scalars())
+
+
 def existing_keys(tx: Tx, run_id: int, keys: Sequence[str]) -> set[str]:
     """Which of these job keys the run has already."""
     found: set[str] = set()
@@ -156,6 +161,7 @@ def add_jobs(tx: Tx, run: Run, specs: Sequence[JobSpec]) -> Added:
     A path that an earlier job of the same manifest owns (an edited prompt, another run key) gets a suffix made from
     this job, so that both pictures are kept.
     """
+    dialect.lock_inserts(tx.conn, jobs)  # ids and paths are looked up, then taken
     known = existing_keys(tx, run.id, [spec.key for spec in specs])
     fresh = [spec for spec in specs if spec.key not in known]
     if not fresh:
@@ -191,9 +197,14 @@ def path_key(path: str) -> bytes:
 
 
 def reopen_lanes(tx: Tx, lane_ids: Iterable[int]) -> None:
-    """Let the claim look at these lanes again, because a job in them became ready."""
+    """Let the claim look at these lanes again, because a job in them became ready.
+
+    The lanes are locked first, idle or not: a claim that closes one at this moment waits, and then sees the job.
+    """
     ids = sorted(set(lane_ids))
     if ids:
+        lanes_here = select(lanes.c.id).where(lanes.c.id.in_(ids)).order_by(lanes.c.id)
+        tx.conn.execute(dialect.lock_rows(tx.conn, lanes_here))
         tx.conn.execute(update(lanes).where(lanes.c.id.in_(ids), lanes.c.idle).values(idle=False))
 
 

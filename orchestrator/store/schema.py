@@ -134,6 +134,9 @@ runs = Table(
     Column("max_attempts", Integer, nullable=False),
     Column("created_at", BigInt, nullable=False),
     Column("applied_at", BigInt, nullable=False),
+    Column(
+        "rates_since", BigInt, nullable=False, server_default=text("0")
+    ),  # jobs that ended earlier do not count
     UniqueConstraint("campaign_id", "name", "run_key"),
 )
 

@@ -1,20 +1,18 @@
 """Resolving doubts: read the provider's list and bill around each lost reply, and act on what they prove."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from orchestrator.core import evidence
 from orchestrator.core.states import AttemptState
-from orchestrator.ports import BillingPage, Prediction, PredictionPage
+from orchestrator.paging import Bill, bill_all, list_all
+from orchestrator.ports import Prediction
 from orchestrator.store import doubts, foreign
 from orchestrator.store.attempts import sent_digests
 from orchestrator.store.doubts import InDoubt
 from orchestrator.store.rescue import Adopted, adopted_by_id
 from orchestrator.worker.deps import Deps
-
-PAGES_MAX: Final = 400
-"""Pages of 100 read per look; a window with more is not fully known, so absence proves nothing there."""
 
 LOOK_SECONDS_MAX: Final = 15.0
 LOOK_SECONDS_MIN: Final = 0.25
@@ -28,11 +26,9 @@ LATE_ACTION_MS: Final = 60_000
 class _Listing:
     """What the provider shows in the window of the doubts."""
 
-    predictions: dict[str, Prediction] = field(default_factory=dict)
-    billed: dict[str, int | None] = field(
-        default_factory=dict
-    )  # prediction id -> created_at, from the bill alone
-    complete: bool = True
+    predictions: Mapping[str, Prediction]
+    billed: Mapping[str, int | None]  # prediction id -> created_at, where only the bill shows it
+    complete: bool
 
 
 class Resolver:
@@ -80,39 +76,22 @@ class Resolver:
         )
 
     async def _listing(self, stated: Sequence[evidence.Doubt]) -> _Listing | None:
-        """The account's predictions and deductions around the doubts; None when the list cannot be read now."""
+        """The account's predictions and deductions around the doubts; None when the list cannot be read now.
+
+        A bill that cannot be read adds nothing.
+        """
         after = min(doubt.sent_at for doubt in stated) - evidence.SKEW_MS
         before = max(doubt.last_possible_at for doubt in stated) + evidence.SKEW_MS
-        listing = _Listing()
-        page = 0
-        while True:
-            page += 1
-            outcome = await self._deps.provider.list_predictions(
-                model=None, created_after_ms=after, created_before_ms=before, page=page, include_inputs=True
-            )
-            if not isinstance(outcome, PredictionPage):
-                return None
-            listing.predictions.update({item.id: item for item in outcome.items})
-            if not outcome.has_more:
-                break
-            if page == PAGES_MAX:
-                listing.complete = False
-                break
-        await self._read_bill(listing, after, before)
-        return listing
-
-    async def _read_bill(self, listing: _Listing, after: int, before: int) -> None:
-        """Deductions of tasks that the list does not show (yet). A bill that cannot be read adds nothing."""
-        for page in range(1, PAGES_MAX + 1):
-            outcome = await self._deps.provider.billing(start_ms=after, end_ms=before, page=page)
-            if not isinstance(outcome, BillingPage):
-                return
-            for item in outcome.items:
-                if item.prediction_id and item.prediction_id not in listing.predictions:
-                    listing.billed[item.prediction_id] = item.created_at_ms
-            if not outcome.has_more:
-                return
-        listing.complete = False
+        listed = await list_all(self._deps.provider, after_ms=after, before_ms=before)
+        if listed is None:
+            return None
+        bill = await bill_all(self._deps.provider, start_ms=after, end_ms=before) or Bill(complete=True)
+        billed = {
+            record.prediction_id: record.created_at_ms
+            for record in bill.records
+            if record.prediction_id and record.prediction_id not in listed.predictions
+        }
+        return _Listing(listed.predictions, billed, listed.complete and bill.complete)
 
     def _candidates(
         self, listing: _Listing, open_doubts: Sequence[InDoubt]

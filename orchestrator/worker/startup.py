@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from orchestrator.core.errors import OperatorNeededError, OrchestratorError, StorageError
 from orchestrator.ports import Balance, KeyRefused, NotSent
-from orchestrator.store import latencies, limits, rescue, workers
+from orchestrator.store import latencies, limits, pauses, rescue, workers
+from orchestrator.worker import gap
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.latency import Latencies
 from orchestrator.worker.troubles import Troubles
@@ -32,6 +33,9 @@ def start(deps: Deps, row: workers.WorkerRow, is_alive: Callable[[int], bool], k
             concurrency=deps.settings.limits.concurrency,
             submits_per_minute=deps.settings.limits.submits_per_minute,
         )
+        for pause in pauses.in_force(tx):
+            if pause.reason == "price_drift":  # asked again before anything is paid
+                pauses.end(tx, pause.scope, pause.name, pause.reason)
         for model, latency in latencies.known(tx):
             known.remember(model, latency)
     deps.artifacts.clean()
@@ -52,7 +56,7 @@ async def preflight(deps: Deps, troubles: Troubles, *, drain: bool) -> None:
     outcome = await deps.provider.balance()
     match outcome:
         case Balance(micros=micros) if micros > 0:
-            await troubles.ended("key_refused", "no_credit", "unreachable")
+            await troubles.ended("key_refused", "no_credit", "unreachable", "provider_down")
         case Balance():
             await troubles.ended("key_refused")
             await troubles.no_balance()
@@ -72,6 +76,9 @@ async def preflight(deps: Deps, troubles: Troubles, *, drain: bool) -> None:
             )
         case _:
             pass  # the loops meet it again, with pauses that explain themselves
+    reason = await gap.look(deps)
+    if reason is not None and drain:
+        raise OperatorNeededError(reason)
 
 
 def leave(deps: Deps, worker_id: str, seen: Latencies) -> None:

@@ -25,6 +25,7 @@ from orchestrator.store.claims import Claimed
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.flight import Activity, Flight
 from orchestrator.worker.inputs import InputChanged, Inputs, Ready
+from orchestrator.worker.prices import PriceGuard
 from orchestrator.worker.records import keep_trying
 from orchestrator.worker.troubles import Troubles
 
@@ -44,6 +45,7 @@ class Submitter:
         self._deps = deps
         self._worker_id = worker_id
         self._inputs = inputs
+        self._prices = PriceGuard(deps)
         self._activity = activity
         self._troubles = troubles
         self._accepted = accepted
@@ -56,6 +58,11 @@ class Submitter:
             prepared = await self._inputs.prepare(claimed)
             if not isinstance(prepared, Ready):
                 await self._not_prepared(claimed, prepared)
+                return
+            if not await self._prices.agrees(claimed, prepared.inputs):
+                await self._give_back(
+                    claimed, AttemptEvent.RELEASED, 0.0, "price_drift", "the price has changed"
+                )
                 return
             if not await self._may_send(claimed, prepared, stopping):
                 return
@@ -96,12 +103,12 @@ class Submitter:
             case Accepted():
                 await self._accept(claimed, ready, outcome)
             case Lost():
-                self._troubles.lost(outcome.message)
                 await keep_trying(
                     self._deps,
                     attempts.doubt,
                     attempts.Doubt(claimed.attempt_id, claimed.epoch, outcome.message),
                 )
+                await self._troubles.lost(outcome.message)
             case Rejected():
                 verdict = rejection(outcome.http_status, outcome.code, outcome.message)
                 row = endings.Reject(

@@ -15,6 +15,11 @@ THROTTLE_FIRST_SECONDS: Final = 1.0
 THROTTLE_MAX_SECONDS: Final = 65.0  # a little more than the provider's window of a minute
 UNREACHABLE_FIRST_SECONDS: Final = 1.0
 UNREACHABLE_MAX_SECONDS: Final = 30.0
+LOST_IN_A_ROW_MAX: Final = 5
+"""Each lost reply holds money in doubt, so after this many in a row the provider counts as down."""
+
+DOWN_FIRST_SECONDS: Final = 5.0
+DOWN_MAX_SECONDS: Final = 300.0
 
 
 class Troubles:
@@ -24,16 +29,30 @@ class Troubles:
         self._deps = deps
         self._throttles = 0
         self._unreachable = 0
+        self._lost = 0
         self._last_throttle_at = 0.0
+
+    @property
+    def probing(self) -> bool:
+        """Whether the provider was down: then one submission at a time tries whether it is back."""
+        return self._lost >= LOST_IN_A_ROW_MAX or self._unreachable > 0
 
     def accepted(self) -> None:
         """All is well again."""
         self._throttles = 0
         self._unreachable = 0
+        self._lost = 0
 
-    def lost(self, _message: str) -> None:
-        """A reply was lost; the provider was reached, at least."""
+    async def lost(self, message: str) -> None:
+        """A reply was lost. Several in a row: the provider is down, and a breaker opens for a growing while."""
         self._unreachable = 0
+        self._lost += 1
+        if self._lost >= LOST_IN_A_ROW_MAX:
+            longest = min(
+                DOWN_MAX_SECONDS, DOWN_FIRST_SECONDS * 2.0 ** min(self._lost - LOST_IN_A_ROW_MAX, 10)
+            )
+            wait = self._deps.entropy.uniform(longest / 2, longest)
+            await self._pause("provider_down", f"{self._lost} replies in a row were lost: {message}", wait)
 
     async def throttled(self, outcome: Throttled) -> float:
         """429: pause submissions for as long as it says, or a growing while; returns the seconds."""
@@ -80,10 +99,11 @@ class Troubles:
 
     async def _pause(self, reason: str, message: str, seconds: float | None) -> None:
         until = None if seconds is None else self._deps.clock.now_ms() + int(seconds * 1000)
-        await self._deps.writer.submit(_begin, pauses.Pause("account", "", reason, message, until))
+        await self._deps.writer.submit(begin_pause, pauses.Pause("account", "", reason, message, until))
 
 
-def _begin(tx: Tx, rows: Sequence[pauses.Pause]) -> list[bool]:
+def begin_pause(tx: Tx, rows: Sequence[pauses.Pause]) -> list[bool]:
+    """Record pauses; see `pauses.begin`."""
     return [pauses.begin(tx, row) for row in rows]
 
 

@@ -6,12 +6,13 @@ from typing import Final
 
 from orchestrator.ports import Balance
 from orchestrator.store import latencies, pauses, refunds, workers
+from orchestrator.store import rates as store_rates
 from orchestrator.store.database import Tx
 from orchestrator.store.latencies import Latency
 from orchestrator.worker.deps import Deps
-from orchestrator.worker.troubles import Troubles
+from orchestrator.worker.troubles import Troubles, begin_pause
 
-UPKEEP_SECONDS: Final = 30.0
+UPKEEP_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,28 @@ async def tick(deps: Deps, troubles: Troubles) -> float:
             await troubles.ended("key_refused", "no_credit")
     if "storage" in standing and deps.artifacts.check_writable() is None:
         await troubles.ended("storage")
+    await _watch_rates(deps)
     return 0.0 if lapsed == refunds.LAPSE_MAX else UPKEEP_SECONDS
+
+
+async def _watch_rates(deps: Deps) -> None:
+    """Pause runs in which too much fails or is flagged: somebody should look before more is spent."""
+    guards = deps.settings.guards
+    if guards.failure_rate is None and guards.nsfw_rate is None:
+        return
+    with deps.database.read() as tx:
+        rates = store_rates.of_open_runs(tx, guards.min_jobs)
+    for run in rates:
+        for reason, what, bad, among, limit in (
+            ("failure_rate", "jobs failed", run.failed, run.succeeded + run.failed, guards.failure_rate),
+            ("nsfw_rate", "pictures were flagged", run.flagged, run.pictures, guards.nsfw_rate),
+        ):
+            if limit is not None and among and bad > limit * among:
+                message = (
+                    f"{bad} of {among} {what}, more than guards.{reason} allows ({limit:.0%}). Look at some with "
+                    "`orchestrator jobs list --state failed`; go on with `orchestrator campaigns resume`, or cancel the rest."
+                )
+                await deps.writer.submit(begin_pause, pauses.Pause("run", str(run.run_id), reason, message))
 
 
 def _lapse(tx: Tx, rows: Sequence[None]) -> list[int]:

@@ -11,7 +11,7 @@ from orchestrator.core.states import AttemptState
 from orchestrator.store import attempts, claims, rescue, workers
 from orchestrator.store.money import CapRacedError
 from orchestrator.store.outlook import outlook
-from orchestrator.worker import startup, upkeep
+from orchestrator.worker import bills, startup, upkeep
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.fetch import Fetcher
 from orchestrator.worker.flight import Activity, Flight
@@ -57,6 +57,7 @@ class Worker:
         inputs = Inputs(deps)
         self._fetcher = Fetcher(deps, self.activity, self._troubles)
         self._claim_alarm, self._poll_alarm, self._done_alarm = Alarm(), Alarm(), Alarm()
+        self._resolve_alarm = Alarm()
         self._poller = Poller(
             deps,
             inputs,
@@ -98,8 +99,9 @@ class Worker:
                 (self._poll, self._poll_alarm),
                 (self._heartbeat, Alarm()),
                 (self._rescue, Alarm()),
-                (self._resolve, Alarm()),
+                (self._resolve, self._resolve_alarm),
                 (self._keep_up, Alarm()),
+                (self._read_bill, Alarm()),
                 (self._watch, self._done_alarm),
             )
         ]
@@ -116,7 +118,7 @@ class Worker:
 
     async def _claim(self) -> float:
         room = PREPARING_MAX - len(self.activity.preparing) - len(self.activity.submitting)
-        want = min(CLAIM_MAX, room)
+        want = min(CLAIM_MAX, room, 1 if self._troubles.probing else CLAIM_MAX)
         if self._stop.level > StopLevel.RUNNING or want <= 0:
             return IDLE_SECONDS
         request = claims.ClaimRequest(
@@ -154,10 +156,13 @@ class Worker:
     async def _rescue(self) -> float:
         if self._stop.level > StopLevel.RUNNING:
             return IDLE_SECONDS
-        rescued = await self._deps.writer.submit(rescue.rescue, rescue.Rescue(self.id, self._lease_ms))
+        request = rescue.Rescue(self.id, self._lease_ms, self._deps.settings.guards.deaths)
+        rescued = await self._deps.writer.submit(rescue.rescue, request)
         self._deps.crashpoint("rescue.committed")
         for adopted in rescued.adopted:
             self._adopt(adopted)
+        if rescued.doubted:
+            self._resolve_alarm.ring()
         return (
             0.0 if len(rescued.adopted) == rescue.RESCUE_MAX else self._deps.settings.worker.lease_seconds / 4
         )
@@ -170,6 +175,9 @@ class Worker:
 
     async def _keep_up(self) -> float:
         return await upkeep.tick(self._deps, self._troubles)
+
+    async def _read_bill(self) -> float:
+        return await bills.tick(self._deps)
 
     async def _watch(self) -> float:
         """Notice the end: stopped and nothing under way, or drained."""

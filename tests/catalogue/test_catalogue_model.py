@@ -36,7 +36,9 @@ def test_an_unknown_price_is_an_error():
         KLING.price_micros(GOOD | {"resolution": "8k"})
 
 
-@pytest.mark.parametrize(("word", "media_type"), [("png", "image/png"), ("jpeg", "image/jpeg"), ("webp", "image/webp")])
+@pytest.mark.parametrize(
+    ("word", "media_type"), [("png", "image/png"), ("jpeg", "image/jpeg"), ("webp", "image/webp")]
+)
 def test_media_type_and_extension_follow_the_output_format(word, media_type):
     assert KLING.media_type(GOOD | {"output_format": word}) == media_type
     assert KLING.extension(GOOD | {"output_format": word}) == word
@@ -64,7 +66,7 @@ def test_good_parameters_have_no_issues():
         ({"prompt": 7}, "prompt", "expected text", "put it in quotes"),
         ({"prompt": "\ud800"}, "prompt", "half of a character", ""),
         ({"prompt": "a\x00"}, "prompt", "NUL", ""),
-        ({"images": []}, "images", "1 to 10", ""),
+        ({"images": [], "prompt": "x"}, "images", "1 to 10", ""),
         ({"images": ["a.png"] * 11}, "images", "got 11", ""),
         ({"images": "a.png"}, "images", "a list", "brackets"),
         ({"images": [""]}, "images", "is empty", ""),
@@ -112,13 +114,18 @@ def test_digits_of_a_template_become_an_integer_where_one_is_needed():
     assert KLING.coerce("prompt", "3") == "3"
 
 
-@pytest.mark.parametrize("url", ["https://x.example/a.png", "http://127.0.0.1:8000/a.png", "http://localhost/a", "http://[::1]/a"])
+@pytest.mark.parametrize(
+    "url", ["https://x.example/a.png", "http://127.0.0.1:8000/a.png", "http://localhost/a", "http://[::1]/a"]
+)
 def test_https_and_loopback_urls_pass(url):
     assert is_url(url)
     assert url_problem(url) is None
 
 
-@pytest.mark.parametrize("url", ["https://", "https://x.example:port/", "https://[::1", "https://x .example/", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "url",
+    ["https://", "https://x.example:port/", "https://[::1", "https://x .example/", "file:///etc/passwd"],
+)
 def test_other_urls_do_not(url):
     assert url_problem(url) is not None
 

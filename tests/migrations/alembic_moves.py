@@ -14,7 +14,9 @@ from orchestrator.store import dialect, migrate
 from orchestrator.store.database import parse_url
 from orchestrator.store.schema import metadata
 
-SQLITE_OBJECTS = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' AND sql IS NOT NULL"
+SQLITE_OBJECTS = (
+    "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' AND sql IS NOT NULL"
+)
 POSTGRES_OBJECTS = (
     """SELECT 'column', table_name || '.' || column_name,
               concat_ws(' ', data_type, is_nullable, column_default)

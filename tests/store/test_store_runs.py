@@ -37,7 +37,8 @@ def test_a_path_that_an_earlier_job_of_the_same_manifest_owns_gets_a_suffix(worl
     added = world.apply([edited])
     ((wanted, given),) = added.renamed
     assert wanted == "hero/0-v1-0.png"
-    assert given.startswith("hero/0-v1-0~") and given.endswith(".png")
+    assert given.startswith("hero/0-v1-0~")
+    assert given.endswith(".png")
     assert {row.path for row in world.outputs(1) + world.outputs(2)} == {wanted, given}
 
 
@@ -115,7 +116,11 @@ def test_more_jobs_than_one_lookup_holds_are_recognised(world):
 
 
 def test_an_apply_that_fails_half_way_leaves_nothing(world):
-    with pytest.raises(ZeroDivisionError), world.database.write() as tx:
-        runs.add_jobs(tx, runs.ensure_run(tx, run_spec()), [spec(0)])
-        raise ZeroDivisionError
+    def apply_and_fail():
+        with world.database.write() as tx:
+            runs.add_jobs(tx, runs.ensure_run(tx, run_spec()), [spec(0)])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        apply_and_fail()
     assert world.rows(run_table) == []

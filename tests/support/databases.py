@@ -6,7 +6,6 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,6 @@ from sqlalchemy.engine import make_url
 from orchestrator.store import migrate
 from orchestrator.store.database import Database
 from orchestrator.store.schema import metadata
-
-TEMPLATE = "orchestrator_template"
 
 
 class SqliteFiles:
@@ -36,40 +33,38 @@ class SqliteFiles:
 
 
 class PostgresServer:
-    """A server whose databases are clones of one migrated template."""
+    """One migrated database on a server, emptied before each test: much quicker than a new database for each."""
 
     def __init__(self, url: str) -> None:
         self._url = make_url(url)
-        self._numbers = count(1)
-        self._admin = psycopg.connect(self._conninfo(), autocommit=True)
-        self._prefix = f"t{os.getpid()}"
-        self._template = f"{self._prefix}_{TEMPLATE}"
-        self._execute(f"DROP DATABASE IF EXISTS {self._template}")
-        self._execute(f"CREATE DATABASE {self._template}")
-        migrate.upgrade(self._named(self._template))
+        self._name = f"orchestrator_test_{os.getpid()}"
+        self._admin = psycopg.connect(self._conninfo(self._url.database), autocommit=True)
+        self.execute(f"DROP DATABASE IF EXISTS {self._name}")
+        self.execute(f"CREATE DATABASE {self._name}")
+        self._test_url = self._url.set(drivername="postgresql+psycopg", database=self._name).render_as_string(
+            hide_password=False
+        )
+        migrate.upgrade(self._test_url)
+        self._cleaner = psycopg.connect(self._conninfo(self._name), autocommit=True)
 
     @contextmanager
     def fresh_url(self, _folder: Path) -> Iterator[str]:
-        """The URL of an empty, migrated database, dropped afterwards."""
-        name = f"{self._prefix}_{next(self._numbers)}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {self._template}")
-        try:
-            yield self._named(name)
-        finally:
-            self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+        """The URL of an empty, migrated database."""
+        tables = [table.name for table in reversed(metadata.sorted_tables)]
+        self._cleaner.execute("".join(f"DELETE FROM {name};" for name in tables))
+        yield self._test_url
 
     def close(self) -> None:
-        self._execute(f"DROP DATABASE IF EXISTS {self._template}")
+        """Remove the database."""
+        self._cleaner.close()
+        self.execute(f"DROP DATABASE {self._name} WITH (FORCE)")
         self._admin.close()
 
-    def _named(self, database: str) -> str:
-        url = self._url.set(drivername="postgresql+psycopg", database=database)
-        return url.render_as_string(hide_password=False)
+    def _conninfo(self, database: str | None) -> str:
+        return self._url.set(drivername="postgresql", database=database).render_as_string(hide_password=False)
 
-    def _conninfo(self) -> str:
-        return self._url.set(drivername="postgresql").render_as_string(hide_password=False)
-
-    def _execute(self, statement: str) -> None:
+    def execute(self, statement: str) -> None:
+        """Run a statement for the whole server."""
         self._admin.execute(statement)  # type: ignore[call-overload]
 
 
@@ -86,8 +81,8 @@ def postgres_server() -> Iterator[PostgresServer]:
         server = PostgresServer(wheel.get_uri())
         try:
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-                server._execute(f"ALTER SYSTEM SET {setting} = off")  # nobody pulls the plug of a test
-            server._execute("SELECT pg_reload_conf()")
+                server.execute(f"ALTER SYSTEM SET {setting} = off")  # nobody pulls the plug of a test
+            server.execute("SELECT pg_reload_conf()")
             yield server
         finally:
             server.close()

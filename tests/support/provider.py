@@ -6,8 +6,6 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
-from support.times import FakeClock
-
 from orchestrator.ports import (
     Accepted,
     ArtifactRequest,
@@ -29,6 +27,7 @@ from orchestrator.ports import (
     Uploaded,
     UploadOutcome,
 )
+from support.times import FakeClock
 
 
 @dataclass
@@ -86,7 +85,10 @@ class FakeProvider:
         urls = tuple(
             f"https://out.example/{name}/{index}.png" for index in range(inputs.get("num_images", 1))
         )
-        fields: dict[str, Any] = {"outputs": urls if ending.status is Status.COMPLETED else (), **ending.fields}
+        fields: dict[str, Any] = {
+            "outputs": urls if ending.status is Status.COMPLETED else (),
+            **ending.fields,
+        }
         final = Prediction(name, ending.status, fields.pop("status_text", ending.status.value), **fields)
         self.tasks[name] = Task(name, inputs, now, now + self.latency, final)
         return Prediction(name, Status.RUNNING, "created")

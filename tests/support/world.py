@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select
-from support.times import FakeClock, FakeEntropy
 
 from orchestrator.core.budget import periods_of
 from orchestrator.core.keys import job_key
@@ -23,6 +22,7 @@ from orchestrator.store.schema import events as event_table
 from orchestrator.store.schema import jobs as job_table
 from orchestrator.store.schema import ledger as ledger_table
 from orchestrator.store.schema import outputs as output_table
+from support.times import FakeClock, FakeEntropy
 
 MODEL = "kwaivgi/kling-image-o3/edit"
 PRICE = 28_000
@@ -112,7 +112,9 @@ class World:
             )
         return stored
 
-    def cap(self, micros: int, scope: Scope = Scope.ACCOUNT, scope_id: int = 0, window: Window = Window.TOTAL) -> None:
+    def cap(
+        self, micros: int, scope: Scope = Scope.ACCOUNT, scope_id: int = 0, window: Window = Window.TOTAL
+    ) -> None:
         with self.database.write() as tx:
             money.set_cap(tx, scope, scope_id, window, micros, "operator")
 
@@ -160,15 +162,23 @@ class World:
 
     def finish(self, held: Any, stored: int = 1, *, expected: int = 1, lost: tuple = ()) -> bool:
         kept = tuple((index, picture(f"stored/{held.job_id}-{index}.png")) for index in range(stored))
-        return self.do(
-            endings.finish, endings.Finish(held.attempt_id, held.epoch, kept, lost, expected)
-        )
+        return self.do(endings.finish, endings.Finish(held.attempt_id, held.epoch, kept, lost, expected))
 
-    def fail(self, held: Any, *, delay_ms: int | None = 0, refund_ms: int = REFUND_MS, charged: bool = False) -> bool:
+    def fail(
+        self, held: Any, *, delay_ms: int | None = 0, refund_ms: int = REFUND_MS, charged: bool = False
+    ) -> bool:
         return self.do(
             endings.fail,
             endings.Fail(
-                held.attempt_id, held.epoch, "provider_error", "it failed", "failed", 5000, delay_ms, refund_ms, charged
+                held.attempt_id,
+                held.epoch,
+                "provider_error",
+                "it failed",
+                "failed",
+                5000,
+                delay_ms,
+                refund_ms,
+                charged,
             ),
         )
 
@@ -194,13 +204,17 @@ class World:
     def until(self, state: AttemptState, worker: str = "w1") -> Held:
         """A freshly claimed attempt, taken on the shortest way to `state`."""
         held = self.lease(worker)
+
+        def accept(held: Held) -> None:
+            self.accept(held, worker=worker)
+
         steps = {
             AttemptState.LEASED: [],
             AttemptState.SUBMITTING: [self.send],
             AttemptState.IN_DOUBT: [self.send, self.doubt],
-            AttemptState.IN_FLIGHT: [self.send, self.accept],
-            AttemptState.FETCHING: [self.send, self.accept, self.complete],
-            AttemptState.SUCCEEDED: [self.send, self.accept, self.complete, self.finish],
+            AttemptState.IN_FLIGHT: [self.send, accept],
+            AttemptState.FETCHING: [self.send, accept, self.complete],
+            AttemptState.SUCCEEDED: [self.send, accept, self.complete, self.finish],
             AttemptState.FAILED: [self.send, self.reject],
             AttemptState.ABANDONED: [self.give_back],
         }
@@ -261,7 +275,11 @@ class World:
             for row in tx.conn.execute(select(ledger_table)):
                 deltas = (row.spent_delta, row.held_delta, row.refund_due_delta)
                 for period in periods_of(row.day):
-                    for scope, scope_id in (("account", 0), ("campaign", row.campaign_id), ("run", row.run_id)):
+                    for scope, scope_id in (
+                        ("account", 0),
+                        ("campaign", row.campaign_id),
+                        ("run", row.run_id),
+                    ):
                         for name, delta in zip(("spent", "held", "due"), deltas, strict=True):
                             summed[scope, scope_id, period, name] += delta
             kept: Counter[tuple[str, int, str, str]] = Counter()

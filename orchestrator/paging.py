@@ -1,0 +1,59 @@
+"""Reading the provider's lists whole: page after page, with a bound, and knowing whether it was all."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from orchestrator.ports import BillingPage, BillingRecord, Prediction, PredictionPage, Provider
+
+PAGES_MAX: Final = 400
+"""Pages of 100 read at most; a window with more is not fully known."""
+
+
+@dataclass(slots=True)
+class Listing:
+    """Predictions of the account in a window."""
+
+    predictions: dict[str, Prediction] = field(default_factory=dict)
+    complete: bool = False
+
+
+@dataclass(slots=True)
+class Bill:
+    """Billing records of the account in a window."""
+
+    records: list[BillingRecord] = field(default_factory=list)
+    complete: bool = False
+
+
+async def list_all(provider: Provider, *, after_ms: int, before_ms: int) -> Listing | None:
+    """Every prediction created in the window, with inputs where the provider shows them; None when a page failed."""
+    listing = Listing()
+    for page in range(1, PAGES_MAX + 1):
+        outcome = await provider.list_predictions(
+            model=None, created_after_ms=after_ms, created_before_ms=before_ms, page=page, include_inputs=True
+        )
+        if not isinstance(outcome, PredictionPage):
+            return None
+        listing.predictions.update({item.id: item for item in outcome.items})
+        if not outcome.has_more:
+            listing.complete = True
+            break
+    return listing
+
+
+async def bill_all(
+    provider: Provider, *, start_ms: int, end_ms: int, prediction_ids: tuple[str, ...] = ()
+) -> Bill | None:
+    """Every billing record of the window (of these predictions, when given); None when a page failed."""
+    bill = Bill()
+    for page in range(1, PAGES_MAX + 1):
+        outcome = await provider.billing(
+            start_ms=start_ms, end_ms=end_ms, prediction_ids=prediction_ids, page=page
+        )
+        if not isinstance(outcome, BillingPage):
+            return None
+        bill.records.extend(outcome.items)
+        if not outcome.has_more:
+            bill.complete = True
+            break
+    return bill

@@ -1,0 +1,132 @@
+"""The provider's bill in our books: what was really deducted and paid back for each attempt."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import bindparam, func, select, update
+
+from orchestrator.core.states import RESERVATION_TRANSITIONS, ReservationEvent, ReservationState, step
+from orchestrator.store import dialect, money
+from orchestrator.store.database import Tx
+from orchestrator.store.schema import ATTEMPT_IS_UNBILLED, LedgerKind, attempts, jobs
+
+REREAD_MS: Final = 10 * 60_000
+"""How long before the bill of an attempt that still waits for its refund is read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unbilled:
+    """An ended attempt whose bill is to be read."""
+
+    attempt_id: int
+    prediction_id: str
+    accepted_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class BillLine:
+    """What the bill says of one attempt, in micros."""
+
+    attempt_id: int
+    deducted_micros: int
+    refunded_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What reading one line changed."""
+
+    adjusted_micros: int = 0  # our cost was off by this much
+    refund_seen: bool = False
+
+
+def unbilled(tx: Tx, limit: int, *, settle_ms: int) -> list[Unbilled]:
+    """Attempts that ended at least `settle_ms` ago and whose bill is to be read (again), oldest first."""
+    query = (
+        select(attempts.c.id, attempts.c.prediction_id, attempts.c.accepted_at)
+        .where(
+            ATTEMPT_IS_UNBILLED,
+            attempts.c.finished_at <= tx.now - settle_ms,
+            attempts.c.billed_at.is_(None) | (attempts.c.billed_at <= tx.now - REREAD_MS),
+        )
+        .order_by(attempts.c.id)
+        .limit(limit)
+    )
+    return [Unbilled(row.id, row.prediction_id, row.accepted_at) for row in tx.conn.execute(query)]
+
+
+def record(tx: Tx, lines: Sequence[BillLine]) -> list[Booked]:
+    """Book what the bill says; a line that says what we know already changes nothing. Ended attempts only."""
+    ids = [line.attempt_id for line in lines]
+    rows: dict[int, Any] = {}
+    for start in range(0, len(ids), 500):
+        query = select(attempts).where(
+            attempts.c.id.in_(ids[start : start + 500]), attempts.c.finished_at.is_not(None)
+        )
+        rows.update({row.id: row for row in tx.conn.execute(dialect.lock_rows(tx.conn, query))})
+    booked: list[Booked] = []
+    for line in lines:
+        row = rows.get(line.attempt_id)
+        booked.append(Booked() if row is None else _book(tx, row, line))
+    return booked
+
+
+def last_accepted_at(tx: Tx) -> int | None:
+    """The high-water mark: when the newest prediction that this database knows was accepted, in ms."""
+    return tx.conn.execute(select(func.max(attempts.c.accepted_at))).scalar()
+
+
+def _book(tx: Tx, row: Any, line: BillLine) -> Booked:
+    values: dict[str, Any] = {
+        "billed_at": tx.now,
+        "billed_micros": line.deducted_micros,
+        "refunded_micros": line.refunded_micros,
+    }
+    booked = Booked()
+    actual = line.deducted_micros - line.refunded_micros
+    if row.reservation == ReservationState.REFUND_DUE.value:
+        if line.refunded_micros > 0:
+            booked = Booked(refund_seen=True)
+            values |= {
+                "reservation": step(
+                    RESERVATION_TRANSITIONS, ReservationState.REFUND_DUE, ReservationEvent.REFUND_ENDED
+                ).value,
+                "refund_until": None,
+                "cost_micros": actual or None,
+            }
+            _move(tx, row, LedgerKind.REFUND_SEEN, spent=actual, due=-row.price_micros)
+            tx.conn.execute(_ADD_COST, {"j_id": row.job_id, "d_cost": actual})
+    elif line.deducted_micros > 0 and actual != (row.cost_micros or 0):
+        delta = actual - (row.cost_micros or 0)
+        booked = Booked(adjusted_micros=delta)
+        values["cost_micros"] = actual
+        _move(tx, row, LedgerKind.ADJUSTED, spent=delta, due=0)
+        tx.conn.execute(_ADD_COST, {"j_id": row.job_id, "d_cost": delta})
+    tx.conn.execute(update(attempts).where(attempts.c.id == row.id).values(**values))
+    return booked
+
+
+def _move(tx: Tx, row: Any, kind: LedgerKind, *, spent: int, due: int) -> None:
+    money.book(
+        tx,
+        [
+            money.Movement(
+                kind,
+                row.id,
+                row.run_id,
+                row.campaign_id,
+                row.day,
+                spent_delta=spent,
+                refund_due_delta=due,
+                note="from the provider's bill",
+            )
+        ],
+    )
+
+
+_ADD_COST: Final = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("j_id"))
+    .values(cost_micros=jobs.c.cost_micros + bindparam("d_cost"))
+)

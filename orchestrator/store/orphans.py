@@ -1,0 +1,125 @@
+"""Adopting a task that nobody remembers: it was paid for, and a pending job wants just what it made."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, update
+
+from orchestrator.core.budget import day_of
+from orchestrator.core.states import AttemptState, JobState, ReservationState
+from orchestrator.store import money
+from orchestrator.store.database import Tx
+from orchestrator.store.schema import (
+    LedgerKind,
+    Queue,
+    attempts,
+    events,
+    job_specs,
+    jobs,
+    runs,
+    uploads,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PendingJob:
+    """A pending job and what it would send now; None where an input was never hosted."""
+
+    job_id: int
+    model: str
+    inputs: dict[str, Any] | None
+
+
+def pending_jobs(tx: Tx, base_url: str) -> Iterator[PendingJob]:
+    """Every pending job, with hosted URLs in place of local images."""
+    hosted = {
+        row.sha256: row.url
+        for row in tx.conn.execute(
+            select(uploads.c.sha256, uploads.c.url).where(uploads.c.base_url == base_url)
+        )
+    }
+    query = (
+        select(jobs.c.id, runs.c.model, job_specs.c.params, job_specs.c.local_images)
+        .join_from(jobs, runs)
+        .join(job_specs)
+        .where(jobs.c.queue.in_([Queue.READY.value, Queue.WAITING.value]))
+        .order_by(jobs.c.id)
+    )
+    for row in tx.conn.execute(query):
+        urls = {written: hosted.get(image["sha256"]) for written, image in row.local_images.items()}
+        inputs = None if None in urls.values() else {k: _replaced(v, urls) for k, v in row.params.items()}
+        yield PendingJob(row.id, row.model, inputs)
+
+
+def adopt(tx: Tx, job_id: int, prediction_id: str, status: str, *, token: str, timezone: str) -> bool:
+    """Give a pending job the prediction as its attempt, in flight for any worker. False when it is not pending.
+
+    The money is reserved without looking at caps: it was spent before anybody could ask.
+    """
+    job = tx.conn.execute(
+        select(jobs.c.run_id, runs.c.campaign_id, jobs.c.price_micros, jobs.c.attempts)
+        .join_from(jobs, runs)
+        .where(jobs.c.id == job_id, jobs.c.state == JobState.PENDING.value)
+    ).one_or_none()
+    if job is None:
+        return False
+    day = day_of(tx.now, timezone)
+    attempt_id = tx.conn.execute(
+        attempts.insert().values(
+            job_id=job_id,
+            run_id=job.run_id,
+            campaign_id=job.campaign_id,
+            number=job.attempts + 1,
+            state=AttemptState.IN_FLIGHT.value,
+            token=token,
+            worker="reconcile",
+            epoch=1,
+            lease_expires_at=tx.now,
+            rate_granted_at=tx.now,
+            leased_at=tx.now,
+            submitted_at=tx.now,
+            accepted_at=tx.now,
+            prediction_id=prediction_id,
+            status=status,
+            reservation=ReservationState.HELD.value,
+            day=day,
+            price_micros=job.price_micros,
+        )
+    ).inserted_primary_key
+    assert attempt_id is not None
+    tx.conn.execute(
+        update(jobs)
+        .where(jobs.c.id == job_id)
+        .values(state=JobState.RUNNING.value, queue=None, due_at=None, attempts=jobs.c.attempts + 1)
+    )
+    money.book(
+        tx,
+        [
+            money.Movement(
+                LedgerKind.RESERVE,
+                attempt_id[0],
+                job.run_id,
+                job.campaign_id,
+                day,
+                held_delta=job.price_micros,
+                note="adopted by reconcile",
+            )
+        ],
+    )
+    tx.conn.execute(
+        events.insert().values(
+            at=tx.now,
+            kind="adopted",
+            job_id=job_id,
+            attempt_id=attempt_id[0],
+            message=f"reconcile adopted prediction {prediction_id}",
+        )
+    )
+    return True
+
+
+def _replaced(value: Any, urls: dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_replaced(item, urls) for item in value]
+    return urls.get(value, value) if isinstance(value, str) else value

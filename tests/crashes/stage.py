@@ -1,0 +1,183 @@
+"""One folder with a configuration, a manifest, and a sandbox of its own in another process."""
+
+import json
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from crashes.nursery import Child, Nursery
+
+KEY = "sandbox-key"
+CONFIG = """\
+database_url: sqlite:///orchestrator.db
+outputs: {root: outputs}
+limits: {level: gold, concurrency: 6, submits_per_minute: 1000, polls_per_second: 200}
+budgets: {refund_window_seconds: 3600}
+in_doubt: {settle_seconds: 0.5}
+retry: {backoff_base_seconds: 0.05, backoff_cap_seconds: 0.2}
+worker: {lease_seconds: 2, poll_min_seconds: 0.03, poll_max_seconds: 0.1}
+"""
+CONCURRENCY = 6
+LISTEN_SECONDS_MAX = 30.0
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Work to be done, and how a worker that nobody kills leaves it."""
+
+    name: str
+    manifest: str
+    cap_micros: int
+    exit_code: int
+    succeeded: int
+    failed: int = 0
+    pending: int = 0
+    sandbox: Mapping[str, Any] = field(default_factory=dict)
+
+
+HEAD = "version: 1\nname: {name}\nmodel: kwaivgi/kling-image-o3/edit\n"
+
+MIXED = Scenario(
+    "mixed",
+    HEAD.format(name="mixed")
+    + """\
+budget: 0.34
+variations: 2
+matrix: {scene: [red, green, "nsfw beach", "sandbox:internal_error"]}
+override: [{when: {scene: red}, set: {num_images: 2}}]
+params: {prompt: "{{ scene }} with @Image1", images: [photo.png]}
+output: "{{ scene | slug }}/v{{ variation }}-{{ index }}.{{ ext }}"
+retry: {max_attempts: 2}
+""",
+    cap_micros=340_000,
+    exit_code=3,
+    succeeded=6,
+    failed=2,
+)
+"""Equal inputs, several pictures, a flag, an upload, and tasks that fail and are tried again: 12 pictures are paid."""
+
+CAPPED = Scenario(
+    "capped",
+    HEAD.format(name="capped")
+    + """\
+budget: 0.12
+matrix: {scene: {range: [1, 6]}}
+params: {prompt: "place {{ scene }}", images: [https://in.example/a.png]}
+output: "{{ scene }}.{{ ext }}"
+""",
+    cap_micros=120_000,
+    exit_code=4,
+    succeeded=4,
+    pending=2,
+)
+"""Four of six jobs fit under the cap."""
+
+LOSSY = Scenario(
+    "lossy",
+    HEAD.format(name="lossy")
+    + """\
+budget: 1.00
+variations: 2
+matrix: {scene: {range: [1, 4]}}
+params: {prompt: "place {{ scene }}", images: [photo.png]}
+output: "{{ scene }}-{{ variation }}.{{ ext }}"
+""",
+    cap_micros=1_000_000,
+    exit_code=0,
+    succeeded=8,
+    sandbox={
+        "faults": [
+            "submit.drop_after=0.1",
+            "submit.drop_before=0.1",
+            "submit.html_504=0.05",
+            "submit.html_504_after=0.05",
+            "submit.truncated_json=0.05",
+            "result.drop=0.1",
+            "result.html_200=0.05",
+            "list.html_504=0.1",
+            "download.drop=0.1",
+            "download.truncated=0.1",
+            "upload.error_500=0.1",
+        ]
+    },
+)
+"""Replies get lost on top of the kills."""
+
+SCENARIOS = (MIXED, CAPPED, LOSSY)
+
+
+class Stage:
+    """Where a worker is started, killed and started again."""
+
+    def __init__(self, nursery: Nursery, folder: Path, scenario: Scenario, url: str) -> None:
+        self.folder = folder
+        self.scenario = scenario
+        self.url = url
+        self._nursery = nursery
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "orchestrator.db"
+
+    @property
+    def outputs(self) -> Path:
+        return self.folder / "outputs"
+
+    def command(self, *arguments: str, crash_at: str = "") -> Child:
+        """A command of the program, in a process of its own, which may kill itself at a point."""
+        env = {"WAVESPEED_API_KEY": KEY, "WAVESPEED_BASE_URL": self.url}
+        if crash_at:
+            env |= {"ORCHESTRATOR_CRASH_AT": crash_at, "ORCHESTRATOR_TESTING": "1"}
+        return self._nursery.start("cli", arguments, self.folder, "commands.log", env)
+
+    def worker(self, crash_at: str = "") -> Child:
+        """Apply and work until nothing is left to do."""
+        return self.command("run", f"{self.scenario.name}.yaml", "--yes", crash_at=crash_at)
+
+    def bill(self) -> dict[str, Any]:
+        """What the provider says it did and took."""
+        with urllib.request.urlopen(f"{self.url}/sandbox/bill", timeout=30) as reply:
+            return json.load(reply)
+
+    def log(self) -> str:
+        """What the commands said."""
+        return (self.folder / "commands.log").read_text(errors="replace")
+
+
+@contextmanager
+def staged(nursery: Nursery, folder: Path, scenario: Scenario, seed: int = 1) -> Iterator[Stage]:
+    """A folder with everything in it; the sandbox ends with the block."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.yaml").write_text(CONFIG)
+    (folder / f"{scenario.name}.yaml").write_text(scenario.manifest)
+    Image.new("RGB", (512, 512), "teal").save(folder / "photo.png")
+    switches = {
+        "seed": seed,
+        "fast": True,
+        "list_inputs": True,
+        "latency_median": 0.05,
+        "level": "gold",
+        "concurrency": CONCURRENCY,
+        "overload": "refuse",
+        **scenario.sandbox,
+    }
+    provider = nursery.start("sandbox", [switches], folder, "sandbox.log")
+    try:
+        yield Stage(nursery, folder, scenario, _address(folder / "url", provider))
+    finally:
+        provider.kill()
+
+
+def _address(path: Path, provider: Child) -> str:
+    until = time.monotonic() + LISTEN_SECONDS_MAX
+    while not path.exists():
+        assert provider.poll() is None, f"the sandbox has ended: {(path.parent / 'sandbox.log').read_text()}"
+        assert time.monotonic() < until, "the sandbox does not listen"
+        time.sleep(0.004)
+    return path.read_text()

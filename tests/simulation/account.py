@@ -1,0 +1,181 @@
+"""The provider's own account: tasks, an append-only bill, and what its list and results show. It reads nothing of ours."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .plan import MODEL, UNIT, Plan
+from .timeline import Timeline
+
+
+@dataclass
+class Task:
+    """One accepted POST, ours or another user's of the account."""
+
+    id: str
+    prompt: str
+    inputs: Mapping[str, Any]
+    price: int
+    created: float
+    visible: float  # when the list shows it
+    ends: float
+    fate: str  # completed | failed | timeout | cancelled | empty
+    code: int | None
+    error: str
+    outputs: int
+    nsfw: tuple[bool | None, ...]
+    inference_ms: int
+    foreign: bool = False
+    refund_at: float | None = None
+    attempt_id: int | None = None  # of ours; known to the checker alone
+
+    @property
+    def paid_for(self) -> bool:
+        """Whether the provider keeps the money and owes pictures: another such task is paid twice."""
+        return self.fate == "completed"
+
+
+@dataclass
+class Charge:
+    """One line of the bill."""
+
+    id: str
+    task_id: str
+    kind: str  # deduct | refund
+    micros: int
+    at: float
+    foreign: bool
+
+
+@dataclass
+class Account:
+    """Everything the provider knows."""
+
+    plan: Plan
+    timeline: Timeline
+    now: Any
+    tasks: dict[str, Task] = field(default_factory=dict)
+    bill: list[Charge] = field(default_factory=list)
+    pending: list[tuple[str, float]] = field(default_factory=list)  # (prompt, when it will be created)
+    quiet: bool = False  # the faults are over
+
+    def __post_init__(self) -> None:
+        self._dice = random.Random(f"account {self.plan.seed}")
+
+    def strike(self, kind: str) -> bool:
+        """Whether this fault happens now."""
+        chance = self.plan.chances.get(kind, 0.0)
+        if self.quiet or not chance or self._dice.random() >= chance:
+            return False
+        self.timeline.fault("provider", kind)
+        return True
+
+    def uniform(self, low: float, high: float) -> float:
+        return self._dice.uniform(low, high)
+
+    def mood(self) -> str | None:
+        """What is wrong with the whole account at this moment: outage, no_key, no_credit, or None."""
+        now = self.now()
+        return next((kind for kind, start, end in self.plan.windows if start <= now < end and not self.quiet), None)
+
+    def create(self, inputs: Mapping[str, Any], *, foreign: bool = False) -> Task:
+        """Accept a task and charge for it."""
+        now, dice = self.now(), self._dice
+        number = len(self.tasks) + 1
+        images = int(inputs["num_images"])
+        price = UNIT[inputs["resolution"]] * images
+        fate, code, error = self._fate(foreign=foreign)
+        outputs = self._outputs(images) if fate == "completed" else 0
+        latency = dice.uniform(2, 40)
+        if self.strike("task_slow"):
+            latency = dice.uniform(300, 1500)
+        task = Task(
+            id=f"{'f' if foreign else 't'}{number:04d}-{dice.getrandbits(32):08x}",
+            prompt=str(inputs["prompt"]),
+            inputs=dict(inputs),
+            price=price,
+            created=now,
+            visible=now + dice.uniform(0, self.plan.list_lag),
+            ends=now + latency,
+            fate=fate,
+            code=code,
+            error=error,
+            outputs=outputs,
+            nsfw=tuple(dice.choice((None, False, self.strike("nsfw"))) for _ in range(outputs)),
+            inference_ms=int(latency * 900),
+            foreign=foreign,
+        )
+        if fate in {"failed", "timeout", "cancelled"}:
+            task.refund_at = task.ends + dice.uniform(30, self.plan.refund_max)
+        self.tasks[task.id] = task
+        self.bill.append(Charge(f"d{number}", task.id, "deduct", price, now, foreign))
+        self.timeline.note("provider", "creates", task.id, task.prompt, fate, f"ends {task.ends:.0f}")
+        return task
+
+    def _fate(self, *, foreign: bool) -> tuple[str, int | None, str]:
+        if foreign:
+            return "completed", None, ""
+        if self.strike("task_failed"):
+            return "failed", self._dice.choice((5000, 5003, 1405, 1402, None)), "the task failed"
+        if self.strike("task_moderated"):
+            return "failed", 1200, "content flagged as potentially sensitive"
+        if self.strike("task_timeout"):
+            return self._dice.choice(("timeout", "cancelled")), None, "gave up"
+        if self.strike("no_outputs"):
+            return "empty", None, ""
+        return "completed", None, ""
+
+    def _outputs(self, images: int) -> int:
+        if images > 1 and self.strike("fewer_outputs"):
+            return images - 1
+        return images + 1 if self.strike("more_outputs") else images
+
+    def settle_bill(self) -> None:
+        """Book the refunds that have come due by now."""
+        refunded = {charge.task_id for charge in self.bill if charge.kind == "refund"}
+        for task in self.tasks.values():
+            if task.refund_at is not None and task.refund_at <= self.now() and task.id not in refunded:
+                self.bill.append(
+                    Charge(f"r{task.id}", task.id, "refund", task.price, task.refund_at, task.foreign)
+                )
+
+    def net(self, task_id: str) -> int:
+        """Charges minus refunds of one task so far."""
+        self.settle_bill()
+        return sum(
+            charge.micros if charge.kind == "deduct" else -charge.micros
+            for charge in self.bill
+            if charge.task_id == task_id
+        )
+
+    def ours(self) -> list[Task]:
+        return [task for task in self.tasks.values() if not task.foreign]
+
+    def spent(self, prefix: str = "") -> int:
+        """Charges minus refunds of our tasks whose prompt begins so."""
+        self.settle_bill()
+        total = 0
+        for charge in self.bill:
+            if not charge.foreign and self.tasks[charge.task_id].prompt.startswith(prefix):
+                total += charge.micros if charge.kind == "deduct" else -charge.micros
+        return total
+
+    def running(self) -> int:
+        """Our accepted and unfinished tasks: what the account's concurrency limit counts."""
+        now = self.now()
+        return sum(1 for task in self.ours() if task.created <= now < task.ends)
+
+    def expired(self, task: Task) -> bool:
+        return self.now() > task.created + self.plan.retention_seconds
+
+    def foreign_inputs(self) -> dict[str, Any]:
+        """What another user of the account sends to the same model."""
+        return {
+            "prompt": f"someone else {self._dice.getrandbits(20)}",
+            "images": ["https://in.example/other.png"],
+            "resolution": "1k",
+            "num_images": 1,
+            "output_format": "png",
+            "model": MODEL,
+        }

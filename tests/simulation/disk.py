@@ -1,0 +1,70 @@
+"""One disk, shared by all processes: a file is there whole or not at all."""
+
+import asyncio
+import random
+from hashlib import sha256
+from typing import Any
+
+from orchestrator.ports import ArtifactRequest, FetchFailed, FetchFault, FetchOutcome, StoredArtifact
+
+from .account import Account
+from .process import Process
+
+
+def digest_of(task_id: str, index: int) -> str:
+    """The digest of the picture that the provider made."""
+    return sha256(f"{task_id}/{index}".encode()).hexdigest()
+
+
+class Disk:
+    """Downloads from the provider's output host into a tree of digests."""
+
+    def __init__(self, account: Account, seed: int) -> None:
+        self._account = account
+        self._dice = random.Random(f"disk {seed}")
+        self.files: dict[str, str] = {}  # final path -> digest; a file that is here is complete and durable
+        self.overwritten: list[str] = []
+        self._full_until = 0.0
+
+    async def store(self, request: ArtifactRequest, process: Process) -> FetchOutcome:
+        """Download, check, publish: the power may go out before any of it shows."""
+        account = self._account
+        process.crashpoint("artifact.temp_created")
+        await asyncio.sleep(self._dice.uniform(0.05, 2.0))
+        await process.step()
+        task, index, stamp = _parsed(request.url)
+        known = account.tasks.get(task)
+        if known is None or account.expired(known):
+            return FetchFailed(FetchFault.GONE, "HTTP 404")
+        if account.strike("download_transient"):
+            return FetchFailed(FetchFault.TRANSIENT, "the connection was reset")
+        if stamp == "0" and account.strike("download_gone"):
+            return FetchFailed(FetchFault.GONE, "HTTP 403")
+        if account.strike("download_bad"):
+            return FetchFailed(FetchFault.BAD_CONTENT, "not a picture")
+        if account.strike("disk_full"):
+            self._full_until = account.now() + self._dice.uniform(1, 120)
+        if (full := self.check_writable()) is not None:
+            return FetchFailed(FetchFault.STORAGE, full)
+        process.crashpoint("artifact.synced")
+        path = f"quarantine/{request.path}" if request.nsfw else request.path
+        digest = digest_of(task, index)
+        if self.files.setdefault(path, digest) != digest:
+            return FetchFailed(FetchFault.COLLISION, f"{path} holds something else")
+        process.crashpoint("artifact.renamed")
+        return StoredArtifact(path, digest, 1000, "image/png", 64, 64)
+
+    def check_writable(self) -> str | None:
+        full = self._account.now() < self._full_until and not self._account.quiet
+        return "No space left on device." if full else None
+
+
+def _parsed(url: str) -> tuple[str, int, str]:
+    """https://out.example/<task>/<index>.png?<stamp>"""
+    task, rest = url.removeprefix("https://out.example/").split("/")
+    index, _, stamp = rest.partition(".png?")
+    return task, int(index), stamp
+
+
+def url_of(task_id: str, index: int, stamp: Any = 0) -> str:
+    return f"https://out.example/{task_id}/{index}.png?{stamp}"

@@ -1,0 +1,370 @@
+"""Every transition of an attempt, and what a writer gets that is late."""
+
+import pytest
+from support.world import LEASE_MS, PRICE, Held, picture
+
+from orchestrator.core.states import ATTEMPT_LIVE, ATTEMPT_TRANSITIONS, AttemptEvent, AttemptState, sources
+from orchestrator.ports import DiscardedArtifact
+from orchestrator.store import attempts, endings, fences
+from orchestrator.store.jobs import cancel
+
+# Each fenced write: its name, how to call it, the events it stands for, and the answer of one that is late.
+WRITES = [
+    ("send", lambda world, held: world.send(held), {AttemptEvent.SEND_COMMITTED}, attempts.Send.LATE),
+    (
+        "accept",
+        lambda world, held: world.accept(held),
+        {AttemptEvent.ACCEPTED, AttemptEvent.EVIDENCE_FOUND},
+        None,
+    ),
+    ("doubt", lambda world, held: world.doubt(held), {AttemptEvent.REPLY_LOST}, False),
+    ("complete", lambda world, held: world.complete(held), {AttemptEvent.COMPLETED}, None),
+    ("finish", lambda world, held: world.finish(held), {AttemptEvent.STORED}, False),
+    (
+        "lose outputs",
+        lambda world, held: world.finish(held, 0, lost=((0, "gone"),)),
+        {AttemptEvent.OUTPUT_GONE},
+        False,
+    ),
+    ("fail", lambda world, held: world.fail(held), {AttemptEvent.PROVIDER_FAILED}, False),
+    ("reject", lambda world, held: world.reject(held), {AttemptEvent.REJECTED}, False),
+    *(
+        (f"give back: {event}", lambda world, held, event=event: world.give_back(held, event), {event}, False)
+        for event in (
+            AttemptEvent.RELEASED,
+            AttemptEvent.NOT_SENT,
+            AttemptEvent.THROTTLED,
+            AttemptEvent.REFUSED,
+        )
+    ),
+]
+
+
+def _legal(events):
+    return {state for event in events for state in sources(ATTEMPT_TRANSITIONS, event)}
+
+
+CASES = [
+    pytest.param(write, events, late, state, id=f"{name} - {state}")
+    for name, write, events, late in WRITES
+    for state in AttemptState
+    if state not in _legal(events)
+]
+
+
+@pytest.mark.parametrize(("write", "events", "late", "state"), CASES)
+def test_a_write_in_the_wrong_state_changes_nothing_and_says_late(sqlite_world, write, events, late, state):
+    world = sqlite_world
+    world.run(2)
+    held = world.until(state)
+    before = world.everything()
+    assert write(world, held) == late
+    assert world.everything() == before
+
+
+@pytest.mark.parametrize(
+    ("write", "events", "late"), [pytest.param(*case[1:], id=case[0]) for case in WRITES]
+)
+def test_a_write_with_an_old_epoch_changes_nothing_and_says_late(world, write, events, late):
+    for state in sorted(_legal(events)):
+        world.run(1, run_key=f"{state}")
+        held = world.until(state)
+        zombie = Held(held.attempt_id, held.epoch - 1, held.job_id)
+        before = world.everything()
+        assert write(world, zombie) == late
+        assert world.everything() == before
+        world.claim()  # nothing of this state is left for the next round
+
+
+@pytest.mark.parametrize(
+    ("write", "events", "late"), [pytest.param(*case[1:], id=case[0]) for case in WRITES]
+)
+def test_a_write_in_the_right_state_moves_the_attempt_as_the_table_says(world, write, events, late):
+    for state in sorted(_legal(events)):
+        (event,) = [event for event in events if (state, event) in ATTEMPT_TRANSITIONS]
+        world.run(1, run_key=f"{state}")
+        held = world.until(state)
+        assert write(world, held) != late
+        attempt = world.attempt(held)
+        assert attempt.state == ATTEMPT_TRANSITIONS[state, event]
+        assert (attempt.finished_at is None) == (attempt.state in ATTEMPT_LIVE)
+        world.check_money()
+        world.limit(submits_per_minute=0)
+        world.claim()
+        world.limit()
+
+
+def test_the_fence_stands_in_the_update_itself(sqlite_world):
+    """A look that lies (a bug, a lost lock) is caught by the WHERE of the write."""
+    world = sqlite_world
+    world.run(1)
+    held = world.until(AttemptState.LEASED)
+    with world.database.write() as tx:
+        seen = fences.held(
+            tx, [attempts.BeginSubmit(held.attempt_id, held.epoch)], AttemptEvent.SEND_COMMITTED
+        )
+    world.send(held)
+    with pytest.raises(AssertionError, match="0 of 1"), world.database.write() as tx:
+        fences.move(tx, [(seen[held.attempt_id], AttemptEvent.RELEASED, {"finished_at": tx.now})])
+
+
+# --- accepting ---
+
+
+def test_an_accepted_prediction_is_kept_with_its_times(world):
+    world.run(1)
+    held = world.until(AttemptState.SUBMITTING)
+    world.clock.advance_ms(700)
+    assert world.accept(held, "p-1") == held.epoch
+    attempt = world.attempt(held)
+    assert (attempt.prediction_id, attempt.status) == ("p-1", "created")
+    assert attempt.accepted_at == attempt.submitted_at + 700
+    assert attempt.lease_expires_at == attempt.accepted_at + LEASE_MS
+
+
+def test_a_repeated_accept_answers_the_same_and_changes_nothing(world):
+    world.run(1)
+    held = world.until(AttemptState.SUBMITTING)
+    assert world.accept(held, "p-1") == held.epoch
+    before = world.everything()
+    assert world.accept(held, "p-1") == held.epoch
+    assert world.everything() == before
+    assert world.events("late_acceptance") == []
+
+
+def test_a_repeated_accept_after_another_worker_took_over_is_late(world):
+    world.run(1)
+    held = world.until(AttemptState.SUBMITTING)
+    world.accept(held, "p-1")
+    world.clock.advance_ms(LEASE_MS)
+    (adopted,) = world.rescue().adopted
+    assert adopted.epoch == held.epoch + 1
+    assert world.accept(held, "p-1") is None
+
+
+def test_an_accept_after_a_rescue_into_doubt_goes_in_flight(world):
+    world.run(1)
+    held = world.until(AttemptState.SUBMITTING)
+    world.clock.advance_ms(LEASE_MS)
+    assert world.rescue().doubted == 1
+    assert world.accept(held, "p-1", worker="w1") == held.epoch
+    attempt = world.attempt(held)
+    assert (attempt.state, attempt.prediction_id, attempt.worker, attempt.reason) == (
+        "in_flight",
+        "p-1",
+        "w1",
+        None,
+    )
+    assert world.account() == (0, PRICE, 0)
+
+
+def test_one_prediction_belongs_to_one_attempt(world):
+    world.run(2)
+    first, second = world.until(AttemptState.SUBMITTING), world.until(AttemptState.SUBMITTING)
+    assert world.accept(first, "p-1") == first.epoch
+    assert world.accept(second, "p-1") is None
+    assert world.attempt(second).state == "submitting"
+    (message,) = world.events("late_acceptance")
+    assert "p-1" in message
+    assert f"attempt {first.attempt_id} holds it" in message
+
+
+def test_two_attempts_with_one_prediction_in_one_group_are_told_apart(world):
+    world.run(2)
+    first, second = world.until(AttemptState.SUBMITTING), world.until(AttemptState.SUBMITTING)
+    rows = [
+        attempts.Accept(held.attempt_id, held.epoch, "w1", "p-1", "created", LEASE_MS)
+        for held in (first, second, first)
+    ]
+    with world.database.write() as tx:
+        assert attempts.accept(tx, rows) == [first.epoch, None, first.epoch]
+
+
+def test_a_prediction_that_no_attempt_can_take_is_recorded(world):
+    world.run(1)
+    held = world.until(AttemptState.SUBMITTING)
+    world.give_back(held, AttemptEvent.NOT_SENT)
+    assert world.accept(held, "p-9") is None
+    (message,) = world.events("late_acceptance")
+    assert "p-9" in message
+
+
+# --- completing and finishing ---
+
+
+def test_completing_answers_what_to_store_and_where(world):
+    world.run(1, images=2)
+    held = world.until(AttemptState.IN_FLIGHT)
+    expected = world.complete(held, urls=2)
+    assert [(item.index, item.url[-5:], item.nsfw, item.sha256) for item in expected] == [
+        (0, "0.png", None, None),
+        (1, "1.png", None, None),
+    ]
+    assert [row.state for row in world.outputs(held.job_id)] == ["expected", "expected"]
+    with world.database.read() as tx:
+        assert attempts.expected_outputs(tx, held.attempt_id) == expected
+
+
+def test_finishing_settles_the_price_and_records_every_file(world):
+    world.run(1, images=2)
+    held = world.until(AttemptState.IN_FLIGHT)
+    world.complete(held, urls=2)
+    assert world.finish(held, 2, expected=2)
+    job, attempt = world.job(held), world.attempt(held)
+    assert (job.state, job.cost_micros, job.reason) == ("succeeded", PRICE, None)
+    assert (attempt.state, attempt.reservation, attempt.cost_micros) == ("succeeded", "settled", PRICE)
+    assert [(row.state, row.stored_path, row.width) for row in world.outputs(held.job_id)] == [
+        ("stored", f"stored/{held.job_id}-{index}.png", 64) for index in range(2)
+    ]
+    assert world.account() == (PRICE, 0, 0)
+    world.check_money()
+
+
+def test_flags_are_kept_apart_when_true_false_or_unknown(world):
+    world.run(1, images=3)
+    held = world.until(AttemptState.IN_FLIGHT)
+    flagged = tuple(zip(("https://a/0", "https://a/1", "https://a/2"), (True, False, None), strict=True))
+    world.do(attempts.complete, attempts.Complete(held.attempt_id, held.epoch, "completed", flagged, None))
+    assert [row.nsfw for row in world.outputs(held.job_id)] == [True, False, None]
+
+
+def test_fewer_outputs_than_asked_is_a_success_that_says_so(world):
+    world.run(1, images=2)
+    held = world.until(AttemptState.IN_FLIGHT)
+    world.complete(held, urls=1)
+    assert world.finish(held, 1, expected=2)
+    job = world.job(held)
+    assert (job.state, job.reason, job.message) == ("succeeded", "fewer_outputs", "1 of 2 outputs came back")
+    assert [row.state for row in world.outputs(held.job_id)] == ["stored", "absent"]
+
+
+def test_more_outputs_than_asked_are_all_kept(world):
+    world.run(1, images=1)
+    held = world.until(AttemptState.IN_FLIGHT)
+    expected = world.complete(held, urls=3)
+    paths = [item.path for item in expected]
+    assert len(set(paths)) == 3
+    assert all(str(held.job_id) in path for path in paths[1:])
+    assert world.finish(held, 3, expected=1)
+    assert [row.state for row in world.outputs(held.job_id)] == ["stored"] * 3
+
+
+def test_an_output_lost_for_good_fails_the_job_and_its_price_is_spent(world):
+    world.run(1, images=2)
+    held = world.until(AttemptState.IN_FLIGHT)
+    world.complete(held, urls=2)
+    assert world.finish(held, 1, expected=2, lost=((1, "it has expired"),))
+    job = world.job(held)
+    assert (job.state, job.reason, job.cost_micros) == ("failed", "output_lost", PRICE)
+    assert job.message == "output 1: it has expired"
+    assert [row.state for row in world.outputs(held.job_id)] == ["stored", "lost"]
+    assert world.account() == (PRICE, 0, 0)
+    world.check_money()
+
+
+def test_a_discarded_picture_keeps_its_digest_and_no_path(world):
+    world.run(1)
+    held = world.until(AttemptState.FETCHING)
+    gone = DiscardedArtifact("b" * 64, 10, "image/png", 1, 1)
+    assert world.do(endings.finish, endings.Finish(held.attempt_id, held.epoch, ((0, gone),), (), 1))
+    (row,) = world.outputs(held.job_id)
+    assert (row.state, row.sha256, row.stored_path) == ("discarded", "b" * 64, None)
+
+
+# --- ending without a result ---
+
+
+def test_giving_back_uses_no_try(world):
+    world.run(1, max_attempts=1)
+    for number in range(1, 4):
+        held = world.until(AttemptState.SUBMITTING)
+        assert world.give_back(held, AttemptEvent.THROTTLED)
+        assert (world.job(held).state, world.job(held).tries_left, world.job(held).attempts) == (
+            "pending",
+            1,
+            number,
+        )
+    assert world.account() == (0, 0, 0)
+    world.check_money()
+
+
+def test_giving_back_without_a_delay_fails_the_job(world):
+    world.run(1)
+    held = world.lease()
+    assert world.give_back(held, delay_ms=None)
+    assert (world.job(held).state, world.account()) == ("failed", (0, 0, 0))
+
+
+def test_failures_use_up_the_tries_and_then_the_job_has_failed(world):
+    world.run(1, max_attempts=2)
+    first = world.until(AttemptState.IN_FLIGHT)
+    assert world.fail(first, delay_ms=1000)
+    job = world.job(first)
+    assert (job.state, job.tries_left, job.due_at) == ("pending", 1, world.clock.now_ms() + 1000)
+    world.clock.advance_ms(1000)
+    second = world.until(AttemptState.IN_FLIGHT)
+    assert world.fail(second, delay_ms=1000)
+    assert (world.job(second).state, world.job(second).reason) == ("failed", "provider_error")
+    assert world.account() == (0, 0, PRICE * 2)
+    world.check_money()
+
+
+def test_a_final_failure_is_not_tried_again(world):
+    world.run(1, max_attempts=5)
+    held = world.until(AttemptState.IN_FLIGHT)
+    assert world.fail(held, delay_ms=None)
+    assert (world.job(held).state, world.job(held).tries_left) == ("failed", 4)
+
+
+@pytest.mark.parametrize(
+    ("options", "reservation", "account"),
+    [
+        ({}, "refund_due", (0, 0, PRICE)),
+        ({"refund_ms": 0}, "released", (0, 0, 0)),
+        ({"charged": True}, "settled", (PRICE, 0, 0)),
+    ],
+)
+def test_what_a_failure_does_to_the_money(world, options, reservation, account):
+    world.run(1)
+    held = world.until(AttemptState.IN_FLIGHT)
+    world.fail(held, **options)
+    assert (world.attempt(held).reservation, world.account()) == (reservation, account)
+    world.check_money()
+
+
+def test_a_rejected_job_fails_and_owes_nothing(world):
+    world.run(1)
+    held = world.until(AttemptState.SUBMITTING)
+    assert world.reject(held)
+    assert (world.job(held).state, world.attempt(held).code, world.account()) == ("failed", 1401, (0, 0, 0))
+
+
+def test_doubt_keeps_the_money_and_the_job(world):
+    world.run(1)
+    held = world.until(AttemptState.IN_DOUBT)
+    assert (world.job(held).state, world.account()) == ("running", (0, PRICE, 0))
+    assert world.claim() == ()
+
+
+def test_a_group_with_one_late_row_moves_the_others(world):
+    world.run(3)
+    held = [world.until(AttemptState.FETCHING) for _ in range(3)]
+    world.finish(held[1])
+    rows = [endings.Finish(one.attempt_id, one.epoch, ((0, picture()),), (), 1) for one in held]
+    with world.database.write() as tx:
+        assert endings.finish(tx, rows) == [True, False, True]
+    assert world.jobs() == {"succeeded": 3}
+    world.check_money()
+
+
+# --- cancelling under way ---
+
+
+def test_a_cancelled_job_is_not_sent(world):
+    world.run(1)
+    held = world.lease()
+    with world.database.write() as tx:
+        assert cancel(tx, [held.job_id]).after_attempt == [held.job_id]
+    assert world.send(held) is attempts.Send.CANCELLED
+    assert world.give_back(held)
+    assert (world.job(held).state, world.account()) == ("cancelled", (0, 0, 0))

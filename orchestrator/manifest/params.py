@@ -96,11 +96,6 @@ class RawParam:
                 if isinstance(item, Template):
                     yield (*self.path, index), item
 
-    @property
-    def constant(self) -> bool:
-        """Whether it holds no template."""
-        return not any(True for _found in self.templates())
-
 
 class ParamPlan:
     """How the parameters of every combination with the same overrides come about."""

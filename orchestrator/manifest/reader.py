@@ -6,7 +6,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, Final
 
-from orchestrator.catalogue import Model, Severity, get
+from orchestrator.catalogue import Kind, Model, Parameter, get
 from orchestrator.manifest.axes import Axis, AxisValue, Condition, Source
 from orchestrator.manifest.binding import Binder
 from orchestrator.manifest.combinations import Combinations
@@ -192,7 +192,11 @@ class ManifestReader:
         return raw
 
     def _raw(self, nodes: Mapping[str, Node], model: Model, names: Names) -> dict[str, RawParam] | None:
-        """Parameters with templates compiled and plain values checked; None after a report."""
+        """Parameters with templates compiled and plain values checked.
+
+        One that is wrong is reported and stood in for, so that expanding can look for further problems; None when
+        nothing can stand in for it.
+        """
         found: dict[str, RawParam] = {}
         sound = True
         for name, node in nodes.items():
@@ -202,21 +206,26 @@ class ManifestReader:
                 self._reading.wrong(node.path, issue.message, issue.hint, at_key=True)
                 continue
             raw = names.param(node)
-            if raw is None:
+            if raw is not None and self._fits(parameter, raw, node):
+                found[name] = raw
+            elif parameter.kind is Kind.IMAGES:
                 sound = False
-                continue
-            found[name] = raw
-            if isinstance(raw.value, Template):
-                continue
-            value = raw.value
-            if isinstance(value, list):  # a template may give any text
-                value = ["template" if isinstance(item, Template) else item for item in value]
-            for issue in parameter.check(value):
-                path = node.path if issue.index is None else (*node.path, issue.index)
-                if issue.severity is Severity.ERROR:
-                    self._reading.wrong(path, issue.message, issue.hint)
-                    sound = False
+            else:
+                found[name] = RawParam(node.path, parameter.default or "stand-in")
         return found if sound else None
+
+    def _fits(self, parameter: Parameter, raw: RawParam, node: Node) -> bool:
+        """Whether what is known of a value before expanding may be sent; its issues are reported."""
+        if isinstance(raw.value, Template):
+            return True
+        value = raw.value
+        if isinstance(value, list):  # a template may give any text
+            value = ["template" if isinstance(item, Template) else item for item in value]
+        issues = parameter.check(value)
+        for issue in issues:
+            path = node.path if issue.index is None else (*node.path, issue.index)
+            self._reading.wrong(path, issue.message, issue.hint)
+        return not issues
 
     def _output(self, names: Names) -> Template | None:
         text = self.fields["output"]

@@ -55,6 +55,8 @@ class Held:
 def held(tx: Tx, rows: Sequence[Fenced], event: AttemptEvent) -> dict[int, Held]:
     """The attempts among `rows` to which `event` may happen and that are still the writer's, by id."""
     wanted = {row.attempt_id: row.epoch for row in rows}
+    if not wanted:
+        return {}
     states = [state.value for state in sources(ATTEMPT_TRANSITIONS, event)]
     query = _HELD.where(attempts.c.id.in_(list(wanted)), attempts.c.state.in_(states)).order_by(attempts.c.id)
     return {

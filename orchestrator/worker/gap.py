@@ -37,7 +37,9 @@ async def look(deps: Deps) -> str | None:
     with deps.database.read() as tx:
         unknown = foreign.unknown(tx, [item.id for item in ours])
         if doubts.unsettled(tx):
-            return None  # another worker is sending right now: its task is listed before its reply is recorded
+            return (
+                None  # another worker is sending right now: its task is listed before its reply is recorded
+            )
     if not unknown:
         return None
     message = _message([item for item in ours if item.id in unknown])

@@ -3,6 +3,7 @@
 They stop new submissions for a while or until somebody acts; none of them uses up a job's tries.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,8 +16,13 @@ THROTTLE_FIRST_SECONDS: Final = 1.0
 THROTTLE_MAX_SECONDS: Final = 65.0  # a little more than the provider's window of a minute
 UNREACHABLE_FIRST_SECONDS: Final = 1.0
 UNREACHABLE_MAX_SECONDS: Final = 30.0
+OUTCOMES_WATCHED: Final = 20
+LOST_MAX: Final = 10
+"""Each lost reply holds money in doubt: when so many of the last outcomes were lost, the provider counts as down."""
+
 LOST_IN_A_ROW_MAX: Final = 5
-"""Each lost reply holds money in doubt, so after this many in a row the provider counts as down."""
+LOST_SPAN_SECONDS: Final = 1.0
+"""So many in a row count too, if they span some time: of requests sent together, the broken ones come back first."""
 
 DOWN_FIRST_SECONDS: Final = 5.0
 DOWN_MAX_SECONDS: Final = 300.0
@@ -29,30 +35,40 @@ class Troubles:
         self._deps = deps
         self._throttles = 0
         self._unreachable = 0
-        self._lost = 0
+        self._lost = 0  # in a row
+        self._lost_since = 0.0
+        self._outcomes: deque[bool] = deque(maxlen=OUTCOMES_WATCHED)  # True where the reply was lost
+        self._openings = 0
         self._last_throttle_at = 0.0
 
     @property
     def probing(self) -> bool:
         """Whether the provider was down: then one submission at a time tries whether it is back."""
-        return self._lost >= LOST_IN_A_ROW_MAX or self._unreachable > 0
+        return self._openings > 0 or self._unreachable > 0
 
     def accepted(self) -> None:
         """All is well again."""
         self._throttles = 0
         self._unreachable = 0
         self._lost = 0
+        self._openings = 0
+        self._outcomes.append(False)
 
     async def lost(self, message: str) -> None:
         """A reply was lost. Several in a row: the provider is down, and a breaker opens for a growing while."""
+        now = self._deps.clock.monotonic()
         self._unreachable = 0
+        self._lost_since = self._lost_since if self._lost else now
         self._lost += 1
-        if self._lost >= LOST_IN_A_ROW_MAX:
-            longest = min(
-                DOWN_MAX_SECONDS, DOWN_FIRST_SECONDS * 2.0 ** min(self._lost - LOST_IN_A_ROW_MAX, 10)
-            )
-            wait = self._deps.entropy.uniform(longest / 2, longest)
-            await self._pause("provider_down", f"{self._lost} replies in a row were lost: {message}", wait)
+        self._outcomes.append(True)
+        in_a_row = self._lost >= LOST_IN_A_ROW_MAX and now - self._lost_since >= LOST_SPAN_SECONDS
+        if not (in_a_row or sum(self._outcomes) >= LOST_MAX or self._openings):
+            return
+        longest = min(DOWN_MAX_SECONDS, DOWN_FIRST_SECONDS * 2.0 ** min(self._openings, 10))
+        self._openings += 1
+        self._outcomes.clear()
+        wait = self._deps.entropy.uniform(longest / 2, longest)
+        await self._pause("provider_down", f"Too many replies were lost: {message}", wait)
 
     async def throttled(self, outcome: Throttled) -> float:
         """429: pause submissions for as long as it says, or a growing while; returns the seconds."""

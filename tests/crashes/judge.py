@@ -101,7 +101,10 @@ def _final_names_are_complete(verdict: Verdict, outputs: Path, bill: Mapping[str
 
 
 def _healthy(verdict: Verdict, conn: sqlite3.Connection) -> None:
-    (answer,) = conn.execute("PRAGMA integrity_check").fetchone()
+    try:
+        (answer,) = conn.execute("PRAGMA integrity_check").fetchone()
+    except sqlite3.DatabaseError as error:
+        answer = error
     verdict.blame(answer == "ok", f"integrity_check: {answer}")
     verdict.blame(not _rows(conn, "PRAGMA foreign_key_check"), "a foreign key points nowhere")
 

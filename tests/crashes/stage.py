@@ -93,17 +93,16 @@ output: "{{ scene }}-{{ variation }}.{{ ext }}"
     succeeded=8,
     sandbox={
         "faults": [
-            "submit.drop_after=0.1",
-            "submit.drop_before=0.1",
-            "submit.html_504=0.05",
-            "submit.html_504_after=0.05",
-            "submit.truncated_json=0.05",
-            "result.drop=0.1",
+            "submit.drop_after=0.08",
+            "submit.drop_before=0.08",
+            "submit.html_504_after=0.04",
+            "submit.truncated_json=0.04",
+            "result.drop=0.05",
             "result.html_200=0.05",
-            "list.html_504=0.1",
-            "download.drop=0.1",
-            "download.truncated=0.1",
-            "upload.error_500=0.1",
+            "list.html_504=0.05",
+            "download.drop=0.05",
+            "download.truncated=0.05",
+            "upload.error_500=0.05",
         ]
     },
 )

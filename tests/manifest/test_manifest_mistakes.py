@@ -136,9 +136,9 @@ def test_there_are_more_than_fifty_mistakes_in_the_table():
 
 def test_all_problems_are_reported_at_once(tmp_path):
     text = BASE.replace("name: hero", "nam: hero").replace("@Image1", "@Image2").replace("/{{ scene }}", "/x")
-    text = text.replace("output:", "  resolution: 3k\n  seed: 1\noutput:").replace("one.png", "zzz.png")
+    text = text.replace("output:", "  resolution: 3k\n  seed: 1\noutput:").replace("photos/{{", "fotos/{{")
     found = " ".join(problem.message for problem in problems(tmp_path, text))
-    for fragment in ("unknown key", "unknown parameter", "one of 1k"):
+    for fragment in ("unknown key", "unknown parameter", "one of 1k", "no file"):
         assert fragment in found
     text = (
         BASE.replace("name: hero", "nam: hero").replace("@Image1", "@Image2").replace("photos/{{", "fotos/{{")

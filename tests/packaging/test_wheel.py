@@ -1,5 +1,6 @@
 """What `pip install` of our wheel gives: everything the program needs, and nothing from the checkout."""
 
+import json
 import os
 import subprocess
 import sys
@@ -58,7 +59,7 @@ def test_the_wheel_carries_no_tests_caches_or_databases(wheel):
 
 
 def test_the_installed_program_runs_from_the_wheel_and_not_from_the_checkout(elsewhere):
-    module = run(elsewhere / "venv/bin/python", "-c", "import orchestrator; print(orchestrator.__file__)")
+    module = run(elsewhere / "venv/bin/python", "-P", "-c", "import orchestrator; print(orchestrator.__file__)")
     assert Path(module.strip()).is_relative_to(elsewhere / "venv")
 
 
@@ -74,7 +75,8 @@ def test_the_installed_program_brings_its_example(elsewhere):
     program = elsewhere / "venv/bin/orchestrator"
     run(program, "init", cwd=elsewhere / "work")
     (manifest,) = (elsewhere / "work/jobs").glob("*.yaml")
-    assert "jobs" in run(program, "plan", manifest, cwd=elsewhere / "work")
+    planned = json.loads(run(program, "plan", "--json", manifest, cwd=elsewhere / "work"))
+    assert planned["totals"]["new"] > 0
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> str:

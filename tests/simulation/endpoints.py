@@ -35,7 +35,7 @@ from .account import Account, Task
 from .checker import Checker
 from .disk import url_of
 from .plan import MODEL, UNIT
-from .process import Process, World, owner
+from .process import Process, World
 
 CONNECT_SECONDS = 10.0
 SUBMIT_SECONDS = 60.0
@@ -239,12 +239,12 @@ class Endpoints:
         if task.fate in FINAL:
             status = FINAL[task.fate]
             return Prediction(task.id, status, status.value, error=task.error, code=task.code, **common)
-        urls = tuple(url_of(task.id, index, int(now) if owner.get() else 0) for index in range(task.outputs))
+        stamp = 0 if now < task.ends + 60 else int(now)  # URLs are signed anew after a minute
         return Prediction(
             task.id,
             Status.COMPLETED,
             "completed",
-            outputs=tuple(url.partition("?")[0] + f"?{0 if now < task.ends + 60 else int(now)}" for url in urls),
+            outputs=tuple(url_of(task.id, index, stamp) for index in range(task.outputs)),
             nsfw=task.nsfw,
             inference_ms=task.inference_ms,
             **common,

@@ -3,15 +3,14 @@
 import asyncio
 import contextvars
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from orchestrator.core.specs import LocalImage
 from orchestrator.ports import ArtifactRequest, FetchOutcome
 from orchestrator.store import workers as worker_rows
 from orchestrator.store.database import Database
 from orchestrator.store.groupcommit import GroupWriter, InlineWriter, Operation, _Entry
-from orchestrator.worker.deps import Deps, Facts
+from orchestrator.worker.deps import Facts
 from orchestrator.worker.worker import Worker
 
 from .timeline import Timeline
@@ -258,27 +257,3 @@ class SimWorker(Worker):
 
 def facts(_model: str) -> Facts:
     return Facts(25.0, lambda _params: "image/png")
-
-
-def local_image(path: str, sha256: str, size: int) -> LocalImage:
-    return LocalImage(path, sha256, size, "image/png")
-
-
-__all__ = [
-    "Deps",
-    "GatedArtifacts",
-    "GroupedWrites",
-    "Mapping",
-    "PowerCut",
-    "Process",
-    "Sequence",
-    "SimClock",
-    "SimEntropy",
-    "SimWorker",
-    "SingleWrites",
-    "World",
-    "facts",
-    "local_image",
-    "owner",
-    "task_factory",
-]

@@ -1,0 +1,65 @@
+"""Where workers are killed: every named point of the program, some after several passings."""
+
+from dataclasses import dataclass
+
+from crashes.cycle import After, At, Kill
+from crashes.stage import CAPPED, LOSSY, MIXED, Scenario
+
+
+@dataclass(frozen=True)
+class Case:
+    """Kills in a row, and the work they disturb."""
+
+    kills: tuple[Kill, ...]
+    scenario: Scenario = MIXED
+    again: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.scenario.name}: " + ", then ".join(map(str, self.kills))
+
+
+def _at(point: str, times: int = 1, scenario: Scenario = MIXED, *, again: bool = False) -> Case:
+    return Case((At(point, times),), scenario, again)
+
+
+AT_FIRST = (
+    _at("migrate.statement", 1),
+    _at("migrate.statement", 20),
+    _at("db.before_commit", 3),
+    _at("db.after_commit", 4),
+    _at("db.before_commit", 9),
+    _at("db.after_commit", 9),
+    _at("claim.committed"),
+    _at("upload.hosted"),
+    _at("submit.committed", 1, CAPPED),
+    _at("submit.committed", 4),
+    _at("submit.answered", 1, again=True),
+    _at("submit.answered", 3, CAPPED),
+    _at("submit.recorded", 2),
+    _at("poll.completed", 3),
+    _at("poll.recorded", 2),
+    _at("poll.failed", 1),
+    _at("artifact.temp_created", 2),
+    _at("artifact.half_written", 1),
+    _at("artifact.synced", 2),
+    _at("artifact.renamed", 1, again=True),
+    _at("artifact.renamed", 2, CAPPED),
+    _at("fetch.stored", 2),
+    _at("fetch.recorded", 1),
+    _at("rescue.committed"),
+)
+"""One kill each."""
+
+AFTER_ANOTHER_KILL = (
+    Case((At("submit.committed", 3), At("rescue.committed"))),
+    Case((At("submit.answered", 2), At("resolve.judged")), CAPPED),
+    Case((At("submit.committed", 1), At("submit.committed", 3)), CAPPED),  # sent again after proof of absence
+    Case((At("artifact.renamed", 1), At("artifact.renamed", 1), At("fetch.stored", 1))),
+    Case((After(0.25), After(0.35))),
+)
+"""Kills of those who come to help."""
+
+POINTS = tuple(
+    dict.fromkeys(kill.point for case in (*AT_FIRST, *AFTER_ANOTHER_KILL) for kill in case.kills if isinstance(kill, At))
+)
+SCENARIOS = (MIXED, CAPPED, LOSSY)

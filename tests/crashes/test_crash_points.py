@@ -1,0 +1,56 @@
+"""A worker is killed at each named point; the next one finishes as if nothing had happened."""
+
+import pytest
+from crashes.cycle import Report, run_cycle
+from crashes.nursery import Nursery
+from crashes.points import AFTER_ANOTHER_KILL, AT_FIRST, Case
+from crashes.stage import Stage, staged
+
+
+def told(report: Report) -> str:
+    """Why a cycle is wrong, with what the commands said."""
+    return "\n".join([*report.problems, *report.missed, report.log[-3000:]])
+
+
+@pytest.mark.parametrize("case", [*AT_FIRST, *AFTER_ANOTHER_KILL], ids=str)
+def test_nothing_is_lost_or_paid_twice_by_a_kill_at(case: Case, nursery: Nursery, tmp_path):
+    report = run_cycle(nursery, tmp_path / "stage", case.scenario, case.kills, again=case.again)
+    assert not report.missed, told(report)
+    assert report.killed == len(case.kills)
+    assert not report.problems, told(report)
+    assert (report.verdict.double_billed, report.verdict.lost) == (0, 0)
+    assert report.verdict.pictures > 0
+
+
+MANY = """\
+version: 1
+name: mixed
+model: kwaivgi/kling-image-o3/edit
+matrix: {number: {range: [1, 6000]}}
+params: {prompt: "number {{ number }}", images: [https://in.example/a.png]}
+output: "{{ number }}.{{ ext }}"
+"""
+
+
+def test_an_apply_killed_at_any_commit_is_completed_by_applying_again(nursery: Nursery, tmp_path):
+    from crashes.judge import opened
+    from crashes.stage import MIXED
+
+    with staged(nursery, tmp_path / "stage", MIXED) as stage:
+        (stage.folder / "many.yaml").write_text(MANY)
+        points = ("db.before_commit@2", "db.before_commit@3", "db.after_commit@3", "db.before_commit@4")
+        codes = [apply(stage, crash_at=point) for point in points]
+        assert codes == [-9] * len(points), stage.log()
+        assert apply(stage) == 0, stage.log()
+        with opened(stage.database) as conn:
+            (counts,) = conn.execute(
+                "SELECT (SELECT count(DISTINCT key) FROM jobs), (SELECT count(*) FROM jobs),"
+                " (SELECT count(*) FROM job_specs), (SELECT count(DISTINCT path) FROM outputs)"
+            )
+            assert tuple(counts) == (6000, 6000, 6000, 6000)
+            assert conn.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        assert stage.bill()["posts"] == []
+
+
+def apply(stage: Stage, crash_at: str = "") -> int:
+    return stage.command("apply", "many.yaml", crash_at=crash_at).wait()

@@ -1,0 +1,475 @@
+"""The invariants, checked from outside: the database through a connection of its own, the files, the provider's bill.
+
+Cheap checks run after every commit and at every request of a worker; the rest when all is over. Numbers are those of the
+design's list of what must always be true; nothing here calls the code under test.
+"""
+
+import sqlite3
+from collections import Counter, deque
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from .account import Account, Task
+from .disk import Disk, digest_of
+from .plan import Plan
+from .timeline import Timeline, Violation
+
+TRIGGERS = """
+CREATE TABLE IF NOT EXISTS watched (
+  seq INTEGER PRIMARY KEY, kind TEXT, id INTEGER, job INTEGER, was TEXT, now TEXT, was_epoch INTEGER, epoch INTEGER,
+  was_money TEXT, money TEXT, was_prediction TEXT, prediction TEXT);
+CREATE TRIGGER IF NOT EXISTS watch_attempt_new AFTER INSERT ON attempts BEGIN
+  INSERT INTO watched (kind, id, job, was, now, epoch, money) VALUES
+  ('attempt', new.id, new.job_id, 'none', new.state, new.epoch, new.reservation); END;
+CREATE TRIGGER IF NOT EXISTS watch_attempt AFTER UPDATE ON attempts
+WHEN old.state <> new.state OR old.epoch <> new.epoch OR old.reservation <> new.reservation
+  OR old.prediction_id IS NOT new.prediction_id BEGIN
+  INSERT INTO watched (kind, id, job, was, now, was_epoch, epoch, was_money, money, was_prediction, prediction) VALUES
+  ('attempt', new.id, new.job_id, old.state, new.state, old.epoch, new.epoch, old.reservation, new.reservation,
+   old.prediction_id, new.prediction_id); END;
+CREATE TRIGGER IF NOT EXISTS watch_job AFTER UPDATE OF state ON jobs WHEN old.state <> new.state BEGIN
+  INSERT INTO watched (kind, id, was, now) VALUES ('job', new.id, old.state, new.state); END;
+CREATE TRIGGER IF NOT EXISTS watch_job_gone AFTER DELETE ON jobs BEGIN
+  INSERT INTO watched (kind, id, was, now) VALUES ('job', old.id, old.state, 'deleted'); END;
+"""
+
+ATTEMPT_EDGES = {
+    "none>leased",
+    "leased>submitting",
+    "leased>abandoned",
+    "submitting>failed",
+    "submitting>abandoned",
+    "submitting>in_doubt",
+    "submitting>in_flight",
+    "in_flight>fetching",
+    "in_flight>failed",
+    "fetching>succeeded",
+    "fetching>failed",
+    "in_doubt>in_flight",
+    "in_doubt>abandoned",
+    "in_doubt>failed",
+}
+JOB_EDGES = {
+    "pending>running",
+    "running>succeeded",
+    "running>failed",
+    "running>cancelled",
+    "running>pending",
+    "pending>cancelled",
+    "failed>pending",
+    "cancelled>pending",
+    "pending>failed",  # a job that kills its workers is set aside
+}
+MONEY_EDGES = {
+    "held>settled",
+    "held>released",
+    "held>refund_due",
+    "refund_due>released",
+    "refund_due>settled",
+}
+LIVE = {"leased", "submitting", "in_flight", "fetching", "in_doubt"}
+OVER = {"abandoned", "failed", "succeeded"}
+WEAK_REASONS = {"prediction_missing", "written_off", "output_lost"}
+"""Attempts whose task the provider stopped showing, or that a person gave up: their cost may be over-reported."""
+
+
+class Checker:
+    """Watches one seed."""
+
+    def __init__(
+        self, path: str, plan: Plan, account: Account, disk: Disk, timeline: Timeline, dead: Any = None
+    ) -> None:
+        self._db = sqlite3.connect(path, isolation_level=None)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA query_only = ON")
+        self._plan = plan
+        self._account = account
+        self._disk = disk
+        self._timeline = timeline
+        self._seen = 0
+        self._ledger_seen = 0
+        self._sums: Counter[tuple[str, int, str, str]] = Counter()
+        self._attempt_kinds: dict[int, list[str]] = {}
+        self._posted: dict[int, int] = {}  # attempt -> POSTs
+        self._departures: deque[float] = deque()
+        self._live: dict[int, int] = {}  # job -> live attempt
+        self._delivered: dict[str, str] = {}
+        self.authorized: Counter[int] = Counter()  # job -> further paid attempts a person allowed
+        self.caps: dict[tuple[str, int, str], int] = {}
+        self.lowered: set[tuple[str, int, str]] = set()
+        self.uncertain = False  # an adoption by count alone took somebody else's task
+        self.misadopted = 0
+        self.in_commit = False
+        self._prompt_of: dict[int, str] = {}
+        self._job_ids_of: dict[str, list[int]] = {}
+        self.failure: Violation | None = None
+
+    # --- what is known of the jobs ---------------------------------------------------------------------------------
+
+    def learn_jobs(self) -> None:
+        """Read which job asks for what; after every apply."""
+        self._prompt_of.clear()
+        self._job_ids_of.clear()
+        for row in self._db.execute("SELECT job_id, json_extract(params, '$.prompt') AS p FROM job_specs"):
+            self._prompt_of[row["job_id"]] = row["p"]
+            self._job_ids_of.setdefault(row["p"], []).append(row["job_id"])
+
+    def fail(self, invariant: str, message: str) -> None:
+        """Record and raise; the first one is what the seed fails with."""
+        violation = Violation(f"invariant {invariant}: {message}")
+        if self.failure is None:
+            self.failure = violation
+            self._timeline.note("checker", "VIOLATION", str(violation))
+        raise violation
+
+    def expect(self, holds: bool, invariant: str, message: str) -> None:
+        if not holds:
+            self.fail(invariant, message)
+
+    # --- after every commit ----------------------------------------------------------------------------------------
+
+    def committed(self, who: str) -> None:
+        """Look at what the last transaction changed."""
+        self._timeline.commits += 1
+        rows = self._db.execute("SELECT * FROM watched WHERE seq > ? ORDER BY seq", (self._seen,)).fetchall()
+        for row in rows:
+            self._seen = row["seq"]
+            if row["kind"] == "job":
+                self._job_moved(who, row)
+            else:
+                self._attempt_moved(who, row)
+        self._ledger(who)
+
+    def _job_moved(self, who: str, row: sqlite3.Row) -> None:
+        edge = f"{row['was']}>{row['now']}"
+        self._timeline.edges[f"job {edge}"] += 1
+        self._timeline.note(who, "job", row["id"], edge)
+        self.expect(edge in JOB_EDGES, "state", f"job {row['id']} went {edge}")
+        if row["now"] == "succeeded":
+            self._files_of(row["id"])
+
+    def _attempt_moved(self, who: str, row: sqlite3.Row) -> None:
+        attempt, was, now = row["id"], row["was"], row["now"]
+        edge = f"{was}>{now}"
+        if was != now:
+            self._timeline.edges[f"attempt {edge}"] += 1
+            self.expect(edge in ATTEMPT_EDGES, "state", f"attempt {attempt} went {edge}")
+        self._timeline.note(who, "attempt", attempt, edge, f"epoch {row['epoch']}", row["prediction"] or "")
+        if row["was_money"] and row["was_money"] != row["money"]:
+            money = f"{row['was_money']}>{row['money']}"
+            self._timeline.edges[f"money {money}"] += 1
+            self.expect(money in MONEY_EDGES, "5", f"the reservation of attempt {attempt} went {money}")
+        if row["was_epoch"] is not None:
+            self.expect(row["epoch"] >= row["was_epoch"], "fence", f"attempt {attempt} lost its epoch")
+        self._one_live_attempt(attempt, row["job"], now)
+        if row["prediction"] != row["was_prediction"]:
+            self.expect(row["was_prediction"] is None, "3", f"attempt {attempt} lost {row['was_prediction']}")
+            self._adopted(attempt, row["job"], row["prediction"])
+
+    def _one_live_attempt(self, attempt: int, job: int, now: str) -> None:
+        other = self._live.get(job)
+        if now in LIVE:
+            self.expect(other in {None, attempt}, "2", f"job {job} has attempts {other} and {attempt} at once")
+            self._live[job] = attempt
+        elif other == attempt:
+            del self._live[job]
+
+    def _adopted(self, attempt: int, job: int, prediction: str) -> None:
+        task = self._account.tasks.get(prediction)
+        if task is None:
+            self.fail("3", f"attempt {attempt} holds {prediction}, which the provider never made")
+        elif task.prompt != self._prompt_of[job]:
+            self.misadopted += 1
+            self.uncertain = True
+            self._timeline.note("checker", "MISADOPTED", attempt, prediction)
+            self.expect(
+                not self._plan.list_shows_inputs,
+                "misadopted",
+                f"attempt {attempt} asked for {self._prompt_of[job]!r} and took {task.prompt!r}",
+            )
+
+    # --- money -----------------------------------------------------------------------------------------------------
+
+    def _ledger(self, who: str) -> None:
+        rows = self._db.execute("SELECT * FROM ledger WHERE id > ? ORDER BY id", (self._ledger_seen,)).fetchall()
+        if not rows:
+            return
+        for row in rows:
+            self._ledger_seen = row["id"]
+            self._timeline.note(who, "ledger", row["kind"], row["attempt_id"], row["day"])
+            self._entry(row)
+        kept: Counter[tuple[str, int, str, str]] = Counter()
+        for row in self._db.execute("SELECT * FROM balances"):
+            for name in ("spent", "held", "refund_due"):
+                kept[row["scope"], row["scope_id"], row["period"], name] = row[f"{name}_micros"]
+        summed = {key: value for key, value in self._sums.items() if value}
+        self.expect(
+            {key: value for key, value in kept.items() if value} == summed, "7", "balances are not the ledger's sums"
+        )
+
+    def _entry(self, row: sqlite3.Row) -> None:
+        attempt, kind = row["attempt_id"], row["kind"]
+        kinds = self._attempt_kinds.setdefault(attempt, [])
+        kinds.append(kind)
+        self._timeline.edges[f"ledger {kind}"] += 1
+        if attempt is not None:
+            self.expect(_legal(kinds), "5", f"attempt {attempt} booked {' '.join(kinds)}")
+        day = row["day"]
+        for period in ("total", day[:7], day):
+            for scope, scope_id in (("account", 0), ("campaign", row["campaign_id"]), ("run", row["run_id"])):
+                for name in ("spent", "held", "refund_due"):
+                    self._sums[scope, scope_id, period, name] += row[f"{name}_delta"]
+                    left = self._sums[scope, scope_id, period, name]
+                    self.expect(left >= 0, "5", f"{name} of {scope} {scope_id} in {period} is {left}")
+        if kind == "reserve":
+            self.expect(row["held_delta"] > 0, "5", f"attempt {attempt} was admitted at no price")
+            self._under_caps(row)
+
+    def _under_caps(self, row: sqlite3.Row) -> None:
+        day = row["day"]
+        for (scope, scope_id, window), cap in self.caps.items():
+            mine = {"account": 0, "campaign": row["campaign_id"], "run": row["run_id"]}[scope]
+            if scope_id != mine:
+                continue
+            period = {"total": "total", "month": day[:7], "day": day}[window]
+            counted = sum(self._sums[scope, scope_id, period, name] for name in ("spent", "held", "refund_due"))
+            self.expect(
+                counted <= cap, "1", f"{scope} {scope_id} {period}: {counted} of {cap} after attempt {row['attempt_id']}"
+            )
+
+    # --- at the provider -------------------------------------------------------------------------------------------
+
+    def leaves(self, who: str) -> None:
+        """A POST leaves a worker."""
+        now = self._account.now()
+        self._departures.append(now)
+        while self._departures[0] <= now - 60.0:
+            self._departures.popleft()
+        if self._plan.clock_jump_ms == 0:
+            self.expect(
+                len(self._departures) <= self._plan.submits_per_minute,
+                "6",
+                f"{len(self._departures)} POSTs in 60 s, allowed {self._plan.submits_per_minute} ({who})",
+            )
+
+    def posted(self, who: str, inputs: Mapping[str, Any]) -> int | None:
+        """A POST arrives: exactly one attempt must have said so before, durably."""
+        prompt = str(inputs["prompt"])
+        jobs = self._job_ids_of.get(prompt, [])
+        marks = ",".join("?" * len(jobs))
+        rows = self._db.execute(
+            f"SELECT id, job_id, state FROM attempts WHERE job_id IN ({marks}) AND state IN "
+            "('submitting', 'in_doubt') ORDER BY state DESC, id",
+            jobs,
+        ).fetchall()
+        open_rows = [row for row in rows if not self._posted.get(row["id"])]
+        self._timeline.note(who, "POST", prompt, [tuple(row) for row in rows])
+        self.expect(
+            bool(open_rows), "2", f"a POST for {prompt!r} ({who}) and no attempt that is submitting and unsent"
+        )
+        attempt = open_rows[0]
+        self._posted[attempt["id"]] = 1
+        known = self._db.execute("SELECT price_micros FROM attempts WHERE id = ?", (attempt["id"],)).fetchone()
+        self.expect(bool(known["price_micros"]), "5", f"attempt {attempt['id']} has no price")
+        self._no_second_task(prompt, jobs)
+        return int(attempt["id"])
+
+    def _no_second_task(self, prompt: str, jobs: list[int]) -> None:
+        """Tasks that live, succeeded, or are still to appear: one for each job, and one for each decision of a person."""
+        now = self._account.now()
+        possible = sum(
+            1
+            for task in self._account.ours()
+            if task.prompt == prompt and (now < task.ends or task.fate == "completed")
+        ) + sum(1 for waiting, _ in self._account.pending if waiting == prompt)
+        allowed = len(jobs) + sum(self.authorized[job] for job in jobs)
+        self.expect(
+            possible < allowed or self.uncertain,
+            "2",
+            f"a POST for {prompt!r} while {possible} paid task(s) may exist for {len(jobs)} job(s)",
+        )
+
+    def created(self, task: Task) -> None:
+        """The provider accepted: how many run, and what was charged."""
+        plan, account = self._plan, self._account
+        if not self.uncertain and not sum(self.authorized.values()):
+            running = account.running()
+            self.expect(
+                running <= plan.concurrency, "6", f"{running} tasks at once, allowed {plan.concurrency}"
+            )
+        for (scope, scope_id, window), cap in self.caps.items():
+            if window == "total" and (scope, scope_id, window) not in self.lowered and plan.on_failed == "hold":
+                prefix = self._prefix(scope, scope_id)
+                spent = account.spent(prefix)
+                self.expect(
+                    spent <= cap or self.uncertain,
+                    "1",
+                    f"the provider's bill for {scope} {prefix!r} is {spent} of {cap}",
+                )
+
+    def _prefix(self, scope: str, scope_id: int) -> str:
+        if scope == "account":
+            return ""
+        if scope == "campaign":
+            name = self._db.execute("SELECT name FROM campaigns WHERE id = ?", (scope_id,)).fetchone()["name"]
+            return f"{name}/"
+        row = self._db.execute(
+            "SELECT c.name AS campaign, r.name AS name FROM runs r JOIN campaigns c ON c.id = r.campaign_id WHERE r.id = ?",
+            (scope_id,),
+        ).fetchone()
+        return f"{row['campaign']}/{row['name']}/"
+
+    def delivered(self, prediction: str, who: str, prompt: str) -> None:
+        """A worker holds a reply with an id in its hands."""
+        self._delivered[prediction] = who
+        self._timeline.note(who, "reply", prediction, prompt)
+
+    def polled(self, prediction: str) -> None:
+        """Whoever asks about an id must have stored it before."""
+        self.expect(self._held(prediction), "3", f"{prediction} is polled and no attempt holds it in the database")
+
+    def _held(self, prediction: str) -> bool:
+        return (
+            self._db.execute("SELECT 1 FROM attempts WHERE prediction_id = ?", (prediction,)).fetchone() is not None
+        )
+
+    # --- files -----------------------------------------------------------------------------------------------------
+
+    def _files_of(self, job: int) -> None:
+        attempt = self._db.execute(
+            "SELECT id, prediction_id FROM attempts WHERE job_id = ? AND state = 'succeeded' ORDER BY number DESC",
+            (job,),
+        ).fetchone()
+        self.expect(attempt is not None, "4", f"job {job} succeeded without an attempt that did")
+        task = self._account.tasks[attempt["prediction_id"]]
+        rows = {
+            row["idx"]: row
+            for row in self._db.execute(
+                "SELECT * FROM outputs WHERE job_id = ? AND attempt_id = ?", (job, attempt["id"])
+            )
+        }
+        for index in range(task.outputs):
+            row = rows.get(index)
+            if row is None:
+                self.fail("4", f"job {job} succeeded and output {index} of {task.id} has no row")
+                return
+            self.expect(row["state"] == "stored", "4", f"job {job} succeeded, output {index} is {row['state']}")
+            digest = digest_of(task.id, index)
+            self.expect(row["sha256"] == digest, "4", f"job {job} output {index} has another digest")
+            self.expect(
+                self._disk.files.get(row["stored_path"]) == digest,
+                "4",
+                f"job {job} succeeded, and {row['stored_path']} is not on the disk",
+            )
+
+    # --- at the end ------------------------------------------------------------------------------------------------
+
+    def finish(self, *, stopped: bool) -> None:
+        """Everything that must hold when the faults are over, the work is done and all refunds have come."""
+        self.committed("end")
+        attempts = self._db.execute("SELECT * FROM attempts ORDER BY id").fetchall()
+        jobs = self._db.execute("SELECT * FROM jobs ORDER BY id").fetchall()
+        for job in jobs:
+            if job["state"] == "succeeded":
+                self._files_of(job["id"])
+        self._settled(jobs, attempts, stopped=stopped)
+        self._nothing_lost(attempts)
+        self._double_billed()
+        self._money_agrees(attempts)
+        self.expect(not self._disk.overwritten, "4", f"overwritten: {self._disk.overwritten}")
+
+    def _settled(self, jobs: list[sqlite3.Row], attempts: list[sqlite3.Row], *, stopped: bool) -> None:
+        waiting = {row["job_id"] for row in attempts if row["state"] == "in_doubt" and row["reason"] == "ambiguous"}
+        for job in jobs:
+            if job["state"] == "pending":
+                self.expect(stopped, "10", f"job {job['id']} is pending and nothing says why")
+            if job["state"] == "running":
+                self.expect(job["id"] in waiting, "10", f"job {job['id']} is running long after the faults")
+
+    def _nothing_lost(self, attempts: list[sqlite3.Row]) -> None:
+        held = {row["prediction_id"] for row in attempts if row["prediction_id"]}
+        noted = {row["prediction_id"] for row in self._db.execute("SELECT prediction_id FROM foreign_predictions")}
+        doubted = {self._prompt_of[row["job_id"]] for row in attempts if row["state"] == "in_doubt"}
+        written_off = {self._prompt_of[row["job_id"]] for row in attempts if row["reason"] == "written_off"}
+        for task in self._account.ours():
+            known = task.id in held or task.id in noted
+            self.expect(
+                known or task.prompt in doubted | written_off or self.uncertain,
+                "3",
+                f"{task.id} for {task.prompt!r} is paid and nothing of ours knows it",
+            )
+        for prediction, who in self._delivered.items():
+            task = self._account.tasks[prediction]
+            self.expect(
+                prediction in held | noted or task.prompt in doubted | written_off or self.uncertain,
+                "3",
+                f"{prediction} was delivered to {who} and is not in the database",
+            )
+
+    def _double_billed(self) -> None:
+        paid = Counter(task.prompt for task in self._account.ours() if task.paid_for)
+        for prompt, count in paid.items():
+            jobs = self._job_ids_of[prompt]
+            allowed = len(jobs) + sum(self.authorized[job] for job in jobs)
+            self.expect(count <= allowed or self.uncertain, "2", f"{prompt!r} was paid {count} times")
+
+    def _money_agrees(self, attempts: list[sqlite3.Row]) -> None:
+        """Attempt by attempt, then in total: what we count is what the provider kept."""
+        if self.uncertain:
+            return
+        for row in attempts:
+            if row["prediction_id"] is None:
+                continue
+            net = self._account.net(row["prediction_id"])
+            ours = self._attempt_sum(row["id"])
+            weak = row["reason"] in WEAK_REASONS
+            self.expect(
+                ours == net or (weak and ours >= net),
+                "money",
+                f"attempt {row['id']} ({row['reason']}) counts {ours}, the provider kept {net}",
+            )
+        counted = sum(
+            self._sums["account", 0, "total", name] for name in ("spent", "held", "refund_due")
+        )
+        self.expect(
+            counted >= self._account.spent() or bool(sum(self.authorized.values())),
+            "money",
+            f"we count {counted}, the provider kept {self._account.spent()}",
+        )
+
+    def _attempt_sum(self, attempt: int) -> int:
+        row = self._db.execute(
+            "SELECT sum(spent_delta + held_delta + refund_due_delta) AS s, sum(held_delta) AS held FROM ledger"
+            " WHERE attempt_id = ?",
+            (attempt,),
+        ).fetchone()
+        return int(row["s"] or 0)
+
+    # --- for whoever acts ------------------------------------------------------------------------------------------
+
+    def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
+        return self._db.execute(query, values).fetchall()
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def _legal(kinds: list[str]) -> bool:
+    """A reservation is made once and ends once; corrections by the bill may follow."""
+    plain = [kind for kind in kinds if kind != "adjusted"]
+    ends = {"settle", "release", "written_off", "refund_due"}
+    match plain:
+        case ["reserve"]:
+            return kinds[0] == "reserve"
+        case ["reserve", end]:
+            return end in ends
+        case ["reserve", "refund_due", end]:
+            return end in {"refund_seen", "refund_lapsed", "settle"}
+        case _:
+            return False
+
+
+def local_day(now_ms: int, timezone: str) -> str:
+    return datetime.fromtimestamp(now_ms / 1000, tz=UTC).astimezone(ZoneInfo(timezone)).date().isoformat()

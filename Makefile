@@ -18,7 +18,7 @@ export UV_LINK_MODE := copy
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix clean $(CHECKS)
+.PHONY: help demo test check fix docs clean $(CHECKS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -50,6 +50,9 @@ schema: $(READY) ## migrations and orchestrator/store/schema.py agree, on SQLite
 fix: $(READY) ## format, and repair what the linter can repair safely
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
+
+docs: $(READY) ## rewrite the parts of docs/ that are made from the code
+	@$(BIN)/python tests/tidy/generate_docs.py
 
 clean: ## forget the environment and every cache
 	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

@@ -105,7 +105,8 @@ class Binder:
     def _reader(self, expression: Expression, own: frozenset[str]) -> Reader:
         if expression.name is not None and expression.name in own:
             name = expression.name
-            return lambda combination: str(combination.own[name])  # a number or a plain word
+            # Absent only while other problems are looked for behind an axis whose name is taken.
+            return lambda combination: str(combination.own.get(name, ""))
 
         def read(combination: Combination) -> str:
             return checked(to_text(expression.value(combination.scope())))

@@ -73,8 +73,8 @@ def apply_balances(tx: Tx) -> None:
     if not changes:
         return
     ordered = sorted(changes.items())
-    # A row is made by a reservation, which only adds: a negative proposal would trip the CHECK before the conflict.
-    _make_rows(tx, [key for key, _ in ordered])
+    # The first movement of a period is a reservation: it makes the row.
+    _make_rows(tx, [key for key, (_spent, held, _due) in ordered if held > 0])
     tx.conn.execute(
         _ADD,
         [
@@ -211,6 +211,8 @@ def _note_thresholds(tx: Tx, cap: Cap, added: int) -> None:
 
 
 def _make_rows(tx: Tx, keys: Sequence[BalanceKey]) -> None:
+    if not keys:
+        return
     statement = dialect.insert(tx.conn, balances).on_conflict_do_nothing()
     tx.conn.execute(
         statement,

@@ -31,10 +31,10 @@ class Latencies:
             self._refresh(model, samples)
 
     def p10_seconds(self, model: str, guess_seconds: float) -> float:
-        """When the fastest tenth is done: observed, or a quarter of the catalogue's guess before enough is known."""
+        """When the fastest tenth is done: observed, or a twelfth of the catalogue's guess before enough is known."""
         known = self._known.get(model)
         if known is None or known.samples < ENOUGH:
-            return guess_seconds / 4
+            return guess_seconds / 12
         return known.p10_ms / 1000
 
     def take_fresh(self) -> list[tuple[str, Latency]]:

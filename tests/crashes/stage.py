@@ -19,9 +19,9 @@ database_url: sqlite:///orchestrator.db
 outputs: {root: outputs}
 limits: {level: gold, concurrency: 6, submits_per_minute: 1000, polls_per_second: 200}
 budgets: {refund_window_seconds: 3600}
-in_doubt: {settle_seconds: 0.5}
+in_doubt: {settle_seconds: 0.4}
 retry: {backoff_base_seconds: 0.05, backoff_cap_seconds: 0.2}
-worker: {lease_seconds: 2, poll_min_seconds: 0.03, poll_max_seconds: 0.1}
+worker: {lease_seconds: 2, poll_min_seconds: 0.02, poll_max_seconds: 0.06}
 """
 CONCURRENCY = 6
 LISTEN_SECONDS_MAX = 30.0

@@ -26,9 +26,9 @@ MANY = """\
 version: 1
 name: mixed
 model: kwaivgi/kling-image-o3/edit
-matrix: {number: {range: [1, 6000]}}
-params: {prompt: "number {{ number }}", images: [https://in.example/a.png]}
-output: "{{ number }}.{{ ext }}"
+matrix: {item: {range: [1, 6000]}}
+params: {prompt: "item {{ item }}", images: [https://in.example/a.png]}
+output: "{{ item }}.{{ ext }}"
 """
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+TURNS_MAX = 400_000
 
 
 class HangError(AssertionError):
@@ -22,6 +23,9 @@ class _NeverWaits:
 
     unregister = register
 
+    def get_key(self, fileobj: Any) -> Any:
+        raise KeyError(fileobj)
+
     def get_map(self) -> dict[int, Any]:
         return {}
 
@@ -29,6 +33,9 @@ class _NeverWaits:
         pass
 
     def select(self, timeout: float | None = None) -> list[Any]:
+        self._loop.turns += 1
+        if self._loop.turns > TURNS_MAX:
+            raise HangError(f"{TURNS_MAX} turns of the loop at {self._loop.now:.3f} s: something spins")
         if timeout is None:
             raise HangError("every task waits for something that nobody will do")
         if timeout > 0:
@@ -43,6 +50,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def __init__(self, limit_seconds: float) -> None:
         self.now = 0.0
+        self.turns = 0
         self.limit = limit_seconds
         super().__init__(_NeverWaits(self))  # type: ignore[arg-type]
         self._clock_resolution = 1e-6

@@ -103,7 +103,7 @@ class Process:
 def task_factory(loop: asyncio.AbstractEventLoop, coro: Any, **more: Any) -> "asyncio.Task[Any]":
     """Tasks know the process they belong to, so that a power cut reaches all of them."""
     task = asyncio.Task(coro, loop=loop, **more)
-    process = owner.get()
+    process = more["context"].get(owner) if more.get("context") is not None else owner.get()
     if process is not None:
         process.tasks.add(task)
         task.add_done_callback(process.tasks.discard)

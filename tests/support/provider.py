@@ -1,7 +1,7 @@
 """A provider and an artifact store that do as the test says, and keep the books of what was asked of them."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
@@ -12,6 +12,7 @@ from orchestrator.ports import (
     Balance,
     BalanceOutcome,
     BillingPage,
+    BillingRecord,
     FetchFailed,
     FetchFault,
     FetchOutcome,
@@ -89,6 +90,7 @@ class FakeProvider:
             "outputs": urls if ending.status is Status.COMPLETED else (),
             **ending.fields,
         }
+        fields["created_at_ms"] = self.clock.now_ms()
         final = Prediction(name, ending.status, fields.pop("status_text", ending.status.value), **fields)
         self.tasks[name] = Task(name, inputs, now, now + self.latency, final)
         return Prediction(name, Status.RUNNING, "created")
@@ -97,11 +99,14 @@ class FakeProvider:
         self.looks.append((self.clock.monotonic(), prediction_id))
         if self.next_looks:
             return self.next_looks.popleft()
+        return self._found(prediction_id)
+
+    def _found(self, prediction_id: str) -> Prediction | Missing:
         task = self.tasks.get(prediction_id)
         if task is None:
             return Missing("no such prediction")
         if self.clock.monotonic() < task.ready_at:
-            return Prediction(task.id, Status.RUNNING, "processing")
+            return replace(task.final, status=Status.RUNNING, status_text="processing", outputs=())
         return task.final
 
     async def upload(self, image: Any) -> UploadOutcome:
@@ -113,14 +118,40 @@ class FakeProvider:
     async def balance(self) -> BalanceOutcome:
         return self.balance_outcome
 
-    async def list_predictions(self, **_window: Any) -> PredictionPage:
-        return PredictionPage((), has_more=False)
+    async def list_predictions(
+        self,
+        *,
+        model: str | None,
+        created_after_ms: int,
+        created_before_ms: int,
+        page: int = 1,
+        include_inputs: bool = False,
+    ) -> PredictionPage:
+        found = [
+            replace(self._found(task.id), inputs=task.inputs)
+            for task in self.tasks.values()
+            if created_after_ms <= task.final.created_at_ms <= created_before_ms
+        ]
+        return PredictionPage(tuple(reversed(found)), has_more=False)
 
-    async def billing(self, **_window: Any) -> BillingPage:
-        return BillingPage((), has_more=False)
+    async def billing(
+        self, *, start_ms: int, end_ms: int, prediction_ids: Sequence[str] = (), page: int = 1
+    ) -> BillingPage:
+        records = [
+            BillingRecord(
+                f"d-{task.id}", task.id, "deduct", self.price(task.inputs), task.final.created_at_ms
+            )
+            for task in self.tasks.values()
+            if start_ms <= task.final.created_at_ms <= end_ms and task.id in (prediction_ids or self.tasks)
+        ]
+        return BillingPage(tuple(records), has_more=False)
 
     async def quote(self, model: str, inputs: Mapping[str, Any]) -> Quote:
-        return Quote(0)
+        return Quote(self.price(inputs))
+
+    def price(self, inputs: Mapping[str, Any]) -> int:
+        """What one call costs."""
+        return 28_000 * inputs.get("num_images", 1)
 
     async def aclose(self) -> None:
         self.closed = True

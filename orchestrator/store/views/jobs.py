@@ -174,9 +174,10 @@ def _filtered(query: Select[Any], wanted: JobFilter) -> Select[Any]:
     if wanted.run_ids:
         query = query.where(job_table.c.run_id.in_(wanted.run_ids))
     if wanted.tags:
-        tagged = select(job_specs.c.job_id).where(job_specs.c.job_id == job_table.c.id)
+        specs = job_specs.alias()  # the outer query may name the table too
+        tagged = select(specs.c.job_id).where(specs.c.job_id == job_table.c.id)
         for tag, value in wanted.tags.items():
-            tagged = tagged.where(job_specs.c.tags[tag].as_string() == value)
+            tagged = tagged.where(specs.c.tags[tag].as_string() == value)
         query = query.where(tagged.exists())
     return query
 

@@ -1,0 +1,78 @@
+"""A folder with a manifest and a picture, and a way to run commands in it without a process."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from orchestrator.cli import main
+
+MANIFEST = """\
+version: 1
+name: {name}
+campaign: sale
+model: kwaivgi/kling-image-o3/edit
+{extra}
+matrix:
+  scene: [beach, city, forest]
+params:
+  prompt: "Place @Image1 on a {{{{ scene }}}}{word}"
+  images: [photo.png]
+output: "{{{{ name }}}}/{{{{ scene }}}}-{{{{ index }}}}.{{{{ ext }}}}"
+tags: {{client: acme}}
+"""
+
+
+@dataclass
+class Shell:
+    """Runs commands in `folder`; keeps what the last one printed."""
+
+    folder: Path
+    capsys: pytest.CaptureFixture
+    out: str = ""
+    err: str = ""
+
+    def __call__(self, *words: str) -> int:
+        self.capsys.readouterr()
+        code = main.run(words)
+        captured = self.capsys.readouterr()
+        self.out, self.err = captured.out, captured.err
+        return code
+
+    @property
+    def document(self):
+        return json.loads(self.out)
+
+    @property
+    def lines(self):
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    def manifest(self, name: str = "hero", *, extra: str = "", word: str = "") -> str:
+        path = self.folder / f"{name}.yaml"
+        path.write_text(MANIFEST.format(name=name, extra=extra, word=word))
+        return path.name
+
+
+@pytest.fixture
+def shell(tmp_path, monkeypatch, capsys):
+    for name in ("WAVESPEED_API_KEY", "WAVESPEED_BASE_URL", "ORCHESTRATOR_DATABASE_URL", "ORCHESTRATOR_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (400, 400), "red").save(tmp_path / "photo.png")
+    return Shell(tmp_path, capsys)
+
+
+@pytest.fixture
+def provider(shell, monkeypatch):
+    """A sandbox that answers at once, configured for the shell's folder."""
+    from orchestrator.sandbox import SandboxConfig, SandboxThread
+
+    (shell.folder / "config.yaml").write_text(
+        "limits: {level: gold}\nworker: {poll_min_seconds: 0.05, poll_max_seconds: 0.2}\n"
+    )
+    with SandboxThread(SandboxConfig(latency_median=0, fast=True)) as sandbox:
+        monkeypatch.setenv("WAVESPEED_BASE_URL", sandbox.url)
+        monkeypatch.setenv("WAVESPEED_API_KEY", "sandbox-key")
+        yield sandbox

@@ -1,0 +1,206 @@
+"""Commands end to end on real SQLite, without a network."""
+
+import pytest
+
+PLAN_KEYS = ["path", "name", "campaign", "run", "model", "jobs", "images", "new", "existing", "cost_usd"]
+JOB_KEYS = [
+    "id", "campaign", "name", "run", "key", "variation", "state", "reason", "params", "tags", "price_usd", "cost_usd",
+    "attempts", "prediction_id", "inference_ms", "outputs",
+]  # fmt: skip
+
+
+def test_plan_prints_exactly_the_documented_shape(shell):
+    assert shell("plan", shell.manifest(), "--json") == 0
+    assert list(shell.document) == ["manifests", "totals", "warnings"]
+    (row,) = shell.document["manifests"]
+    assert list(row) == PLAN_KEYS
+    assert (row["jobs"], row["images"], row["new"], row["existing"], row["cost_usd"]) == (3, 3, 3, 0, "0.084")
+    assert shell.document["totals"] == {"jobs": 3, "images": 3, "new": 3, "existing": 0, "cost_usd": "0.084"}
+
+
+def test_plan_writes_nothing_not_even_a_database(shell):
+    manifest = shell.manifest()
+    before = sorted(shell.folder.iterdir())
+    assert shell("plan", manifest) == 0
+    assert sorted(shell.folder.iterdir()) == before
+
+
+def test_a_plan_fits_a_screen_and_names_what_to_do_next(shell):
+    assert shell("plan", shell.manifest(extra="budget: 0.05")) == 0
+    assert len(shell.err.splitlines()) <= 24
+    assert "orchestrator apply hero.yaml" in shell.err
+    assert "the cap of run sale/hero/main ($0.05) has $0.05 left" in shell.err
+    assert shell.out == ""  # not a terminal: human words go to stderr
+
+
+def test_applying_again_adds_only_what_is_new(shell):
+    manifest = shell.manifest()
+    assert shell("apply", manifest, "--limit", "1", "--json") == 0
+    assert (shell.document["manifests"][0]["new"], shell.document["manifests"][0]["existing"]) == (1, 0)
+    assert shell("apply", manifest, "--json") == 0
+    assert (shell.document["manifests"][0]["new"], shell.document["manifests"][0]["existing"]) == (2, 1)
+    assert shell("plan", manifest) == 0
+    assert "3 jobs ($0.084) were recorded earlier and are not paid yet" in shell.err
+
+
+def test_status_prints_exactly_the_documented_shape(shell):
+    shell("apply", shell.manifest(extra="budget: 40.00"))
+    assert shell("status", "--json") == 0
+    assert list(shell.document) == ["runs", "budgets", "stopped"]
+    assert shell.document["runs"] == [
+        {
+            "campaign": "sale",
+            "name": "hero",
+            "run": "main",
+            "jobs": {"pending": 3, "running": 0, "succeeded": 0, "failed": 0, "cancelled": 0},
+            "in_doubt": 0,
+            "images": {"stored": 0, "nsfw": 0},
+            "spent_usd": "0.00",
+            "held_usd": "0.00",
+        }
+    ]
+    assert shell.document["budgets"] == [
+        {
+            "scope": "run",
+            "name": "sale/hero/main",
+            "window": "total",
+            "cap_usd": "40.00",
+            "spent_usd": "0.00",
+            "held_usd": "0.00",
+            "remaining_usd": "40.00",
+        }
+    ]
+    assert shell.document["stopped"] == []
+
+
+def test_a_cap_that_admits_nothing_is_shown_as_stopped(shell):
+    shell("apply", shell.manifest(extra="budget: 0.01"))
+    assert shell("status", "--json") == 0
+    (stopped,) = shell.document["stopped"]
+    assert list(stopped) == ["scope", "reason", "since"]
+    assert (stopped["scope"], stopped["reason"]) == ("run sale/hero/main", "budget")
+    assert stopped["since"].endswith("Z")
+
+
+def test_jobs_list_is_json_lines_of_the_documented_shape(shell):
+    shell("apply", shell.manifest())
+    assert shell("jobs", "list", "--json") == 0
+    assert [list(line) for line in shell.lines] == [JOB_KEYS] * 3
+    first = shell.lines[0]
+    assert (first["state"], first["price_usd"], first["cost_usd"]) == ("pending", "0.028", "0.00")
+    assert (first["tags"], first["outputs"], first["prediction_id"]) == ({"client": "acme"}, [], None)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--state", "pending"], 3),
+        (["--state", "failed"], 0),
+        (["--campaign", "sale"], 3),
+        (["--campaign", "other"], 0),
+        (["--run", "main"], 3),
+        (["--run", "hero"], 3),
+        (["--tag", "client=acme"], 3),
+        (["--tag", "client=other"], 0),
+        (["--limit", "2"], 2),
+    ],
+)
+def test_jobs_are_filtered(shell, words, expected):
+    shell("apply", shell.manifest())
+    assert shell("jobs", "list", "--json", *words) == 0
+    assert len(shell.lines) == expected
+
+
+def test_a_shown_job_says_why_it_is_not_running(shell):
+    shell("apply", shell.manifest())
+    assert shell("jobs", "show", "1") == 0
+    assert "Ready: a worker takes it" in shell.err
+    shell("campaigns", "pause", "sale", "--because", "waiting for the client")
+    assert shell("jobs", "show", "1", "--json") == 0
+    assert "waiting for the client" in shell.document["why"]
+
+
+def test_cancel_and_retry_move_jobs_by_filter_and_by_id(shell):
+    shell("apply", shell.manifest())
+    assert shell("jobs", "cancel", "--campaign", "sale", "--dry-run", "--json") == 0
+    assert (shell.document["matched"], shell.document["changed"]) == (3, 0)
+    assert shell("jobs", "cancel", "--campaign", "sale", "--json") == 0
+    assert shell.document["changed"] == 3
+    assert shell("jobs", "retry", "2", "--json") == 0
+    assert (shell.document["changed"], shell.document["cost_usd"]) == (1, "0.028")
+    assert shell("jobs", "retry", "2") == 0
+    assert "1 job could not be" in shell.err
+
+
+def test_retry_without_saying_which_jobs_is_refused(shell):
+    assert shell("jobs", "retry") == 2
+    assert "Nothing was changed" in shell.err
+
+
+def test_a_paused_campaign_is_listed_as_stopped_until_resumed(shell):
+    shell("apply", shell.manifest())
+    assert shell("campaigns", "pause", "sale", "--json") == 0
+    assert shell.document == {"campaign": "sale", "changed": True}
+    shell("status", "--json")
+    assert [row["scope"] for row in shell.document["stopped"]] == ["campaign sale"]
+    assert shell("campaigns", "resume", "sale", "--json") == 0
+    shell("status", "--json")
+    assert shell.document["stopped"] == []
+
+
+def test_two_manifests_that_write_the_same_file_are_refused_before_a_row_is_written(shell):
+    first = shell.manifest("first")
+    second = shell.manifest("second")
+    text = (shell.folder / second).read_text().replace("{{ name }}/", "first/")
+    (shell.folder / second).write_text(text)
+    assert shell("plan", first, second, "--json") == 2
+    assert "path conflict" in shell.document["warnings"][0]
+    assert shell("apply", first, second) == 2
+    assert "first/beach-0.png is written by sale/first and by sale/second" in shell.err
+    shell("apply", first)
+    assert shell("apply", second) == 2
+    assert shell("plan", second) == 2
+    shell("status", "--json")
+    assert [row["name"] for row in shell.document["runs"]] == ["first"]
+
+
+def test_one_run_described_by_two_files_is_refused(shell):
+    first = shell.manifest()
+    (shell.folder / "copy.yaml").write_text((shell.folder / first).read_text())
+    assert shell("plan", first, "copy.yaml") == 2
+    assert "both describe run sale/hero/main" in shell.err
+
+
+def test_models_schemas_and_database_commands_answer_in_json(shell):
+    assert shell("models", "list", "--json") == 0
+    assert shell.lines[0]["price"]["usd_per_image"] == {"1k": "0.028", "2k": "0.028", "4k": "0.056"}
+    for kind in ("manifest", "config"):
+        assert shell("schema", kind) == 0
+        assert "$schema" in shell.document
+    assert shell("db", "upgrade", "--json") == 0
+    head = shell.document["head"]
+    assert shell("db", "current", "--json") == 0
+    assert shell.document == {"current": head, "head": head}
+    assert shell("db", "check", "--json") == 0
+
+
+def test_init_writes_a_start_and_overwrites_nothing(shell):
+    (shell.folder / "config.yaml").write_text("# mine\n")
+    assert shell("init", "--json") == 0
+    assert (shell.folder / "config.yaml").read_text() == "# mine\n"
+    assert shell.document["kept"] == [str(shell.folder / "config.yaml")]
+    assert (shell.folder / "orchestrator.db").exists()
+    assert shell("plan", "jobs/quickstart.yaml", "--json") == 0
+    assert shell.document["totals"]["new"] > 0
+
+
+def test_a_demo_leaves_a_folder_of_somebody_elses_alone(shell):
+    (shell.folder / "demo").mkdir()
+    (shell.folder / "demo" / "thesis.txt").write_text("mine")
+    assert shell("demo") == 2
+    assert "left alone" in shell.err
+
+
+def test_in_doubt_list_is_empty_and_calm_at_first(shell):
+    assert shell("in-doubt", "list", "--json") == 0
+    assert shell.out == ""

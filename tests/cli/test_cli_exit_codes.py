@@ -1,0 +1,103 @@
+"""Each exit code is reached once, through the program's own door."""
+
+import json
+
+from orchestrator.cli.commands import status as status_command
+from orchestrator.core.errors import ExitCode
+from orchestrator.sandbox import Fault, Faults, Scripted
+
+
+def test_0_a_batch_that_finishes_is_done_and_pays_once(shell, provider):
+    manifest = shell.manifest()
+    assert shell("run", manifest, "--yes", "--json") == ExitCode.DONE
+    document = shell.document
+    assert document["exit"] == {"code": 0, "reason": "done"}
+    assert document["jobs"]["succeeded"] == 3
+    assert document["images"] == {"stored": 3, "nsfw": 0}
+    assert (document["spent_usd"], document["held_usd"]) == ("0.084", "0.00")
+    assert shell("run", manifest, "--json") == ExitCode.DONE  # nothing to pay: no question
+    assert provider.bill().post_count == 3
+    assert shell("gallery", "-o", "sheet.html", "--json") == ExitCode.DONE
+    assert (shell.document["pictures"], shell.document["shown"], shell.document["missing"]) == (3, 3, 0)
+
+
+def test_1_an_unexpected_error_is_a_sentence_and_a_traceback_only_on_request(shell, monkeypatch):
+    def broken(*_args):
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr(status_command.views, "status", broken)
+    assert shell("status", "--json") == ExitCode.UNEXPECTED
+    assert "Traceback" not in shell.err
+    assert "This is a bug" in shell.err
+    assert shell.document["error"]["code"] == 1
+    monkeypatch.setenv("ORCHESTRATOR_DEBUG", "1")
+    shell("status")
+    assert "Traceback" in shell.err
+
+
+def test_2_a_manifest_with_problems_lists_them_on_both_streams(shell):
+    path = shell.manifest(extra="prioritty: 3")
+    assert shell("plan", path, "--json") == ExitCode.USAGE
+    assert "Nothing was written and nothing was spent." in shell.err
+    error = shell.document["error"]
+    assert (error["code"], error["kind"]) == (2, "usage")
+    assert (error["problems"][0]["file"], error["problems"][0]["line"]) == ("hero.yaml", 5)
+
+
+def test_2_a_run_that_cannot_ask_is_refused_and_names_the_flag(shell, provider, monkeypatch):
+    monkeypatch.setattr("sys.stdin", open("/dev/null"))  # noqa: SIM115, PTH123
+    assert shell("run", shell.manifest()) == ExitCode.USAGE
+    assert "Add --yes" in shell.err
+    assert provider.bill().post_count == 0
+    shell("status", "--json")
+    assert shell.document["runs"] == []
+
+
+def test_2_usage_errors_under_json_are_a_document(shell):
+    assert shell("--json", "jobs", "show", "x") == ExitCode.USAGE
+    assert json.loads(shell.out)["error"]["kind"] == "usage"
+    assert shell("jobs", "show", "4711") == ExitCode.USAGE
+    assert "There is no job 4711" in shell.err
+    assert shell("statsu") == ExitCode.USAGE
+    assert 'did you mean "status"?' in shell.err
+
+
+def test_3_failed_jobs_are_summed_up_with_the_command_to_retry_them(shell, provider):
+    provider.use_faults(Faults(script=(Scripted("task", 1, Fault.TASK_MODERATED),)))
+    assert shell("run", shell.manifest(), "--yes") == ExitCode.SOME_FAILED
+    assert "1 moderated" in shell.err
+    assert "orchestrator jobs retry --state failed --campaign sale --run main" in shell.err
+
+
+def test_4_a_budget_stops_with_jobs_left(shell, provider):
+    assert shell("run", shell.manifest(extra="budget: 0.06"), "--yes", "--json") == ExitCode.BUDGET
+    assert shell.document["exit"]["reason"] == "budget"
+    assert (shell.document["jobs"]["succeeded"], shell.document["jobs"]["pending"]) == (2, 1)
+    assert provider.bill().post_count == 2
+
+
+def test_5_without_a_key_nothing_is_recorded(shell):
+    assert shell("run", shell.manifest(), "--yes", "--json") == ExitCode.OPERATOR
+    assert "WAVESPEED_API_KEY is not set" in shell.err
+    shell("status", "--json")
+    assert shell.document["runs"] == []
+
+
+def test_5_a_lost_reply_is_in_doubt_and_needs_an_operator(shell, provider):
+    provider.use_faults(Faults(script=(Scripted("submit", 1, Fault.SUBMIT_DROP_AFTER),)))
+    assert shell("run", shell.manifest(), "--limit", "1", "--yes", "--json") == ExitCode.OPERATOR
+    assert shell.document["in_doubt"] == 1
+    assert shell("in-doubt", "list", "--json") == ExitCode.OPERATOR
+    assert shell.lines[0]["held_usd"] == "0.028"
+    assert shell("jobs", "show", "1") == ExitCode.DONE
+    assert "In doubt: attempt 1" in shell.err
+    assert provider.bill().post_count == 1
+
+
+def test_130_an_interrupt_is_told_and_counted(shell, monkeypatch):
+    def interrupted(*_args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(status_command.views, "status", interrupted)
+    assert shell("status") == ExitCode.INTERRUPTED
+    assert "Nothing that was done is lost" in shell.err

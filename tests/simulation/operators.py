@@ -1,0 +1,136 @@
+"""The people: they apply manifests, set caps, pause, cancel, retry and, rarely, give an attempt up."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+from orchestrator.core.keys import job_key
+from orchestrator.core.specs import JobSpec, LocalImage, RunSpec
+from orchestrator.store import campaigns, doubts, jobs, money, runs
+from orchestrator.store.database import Database
+from orchestrator.store.schema import Scope, Window
+
+from .checker import Checker
+from .plan import MODEL, Cap, Plan, Run, prompts
+from .timeline import Timeline
+
+
+class Operator:
+    """Commands in a process of their own, which never crashes."""
+
+    def __init__(
+        self, database: Database, plan: Plan, checker: Checker, timeline: Timeline, photo: tuple[Path, str, int]
+    ) -> None:
+        self._database = database
+        self._plan = plan
+        self._checker = checker
+        self._timeline = timeline
+        self._photo = photo
+        self._dice = random.Random(f"operator {plan.seed}")
+        self._paused: set[str] = set()
+
+    def apply(self, run: Run) -> int:
+        """What `orchestrator apply` writes; returns how many jobs were new."""
+        with self._database.write() as tx:
+            stored = runs.ensure_run(
+                tx,
+                RunSpec(
+                    run.campaign, run.name, "main", MODEL, f"jobs/{run.name}.yaml", "0" * 64, run.priority, run.max_attempts
+                ),
+            )
+            added = runs.add_jobs(tx, stored, [self._spec(run, *each) for each in enumerate(prompts(run))])
+        self._checker.learn_jobs()
+        self._timeline.note("operator", "applied", run.name, added.new, "new")
+        return added.new
+
+    def _spec(self, run: Run, ordinal: int, item: tuple[int, int, dict[str, Any]]) -> JobSpec:
+        number, variation, params = item
+        path, sha256, size = self._photo
+        written = "photos/a.png"
+        local = {written: LocalImage(str(path), sha256, size, "image/png")} if run.local_images else {}
+        sent = {**params, "images": [written if run.local_images else "https://in.example/a.png"]}
+        return JobSpec(
+            job_key(MODEL, sent, variation),
+            ordinal,
+            variation,
+            sent,
+            local,
+            run.price_micros,
+            run.images,
+            tuple(f"{run.campaign}/{run.name}/{number}-v{variation}-{i}.png" for i in range(run.images)),
+        )
+
+    def cap(self, cap: Cap) -> None:
+        """`orchestrator budget set`."""
+        found = self._scope_id(cap)
+        if found is None:
+            return
+        key = (cap.scope, found, cap.window)
+        standing = self._checker.caps.get(key)
+        if standing is not None and cap.micros < standing:
+            self._checker.lowered.add(key)
+        self._checker.caps[key] = cap.micros
+        with self._database.write() as tx:
+            money.set_cap(tx, Scope(cap.scope), found, Window(cap.window), cap.micros, "operator")
+        self._timeline.note("operator", "cap", cap.scope, cap.name, cap.window, cap.micros)
+
+    def _scope_id(self, cap: Cap) -> int | None:
+        if cap.scope == "account":
+            return 0
+        table = {"campaign": "campaigns", "run": "runs"}[cap.scope]
+        rows = self._checker.rows(f"SELECT id FROM {table} WHERE name = ?", cap.name)
+        return rows[0]["id"] if rows else None
+
+    def act(self) -> None:
+        """One random command."""
+        command = self._dice.choice(
+            (self._pause, self._pause, self._cancel, self._retry, self._retry, self._change_cap, self._again, self._give_up)
+        )
+        command()
+
+    def _pause(self) -> None:
+        name = self._dice.choice(sorted({run.campaign for run in self._plan.runs}))
+        with self._database.write() as tx:
+            if name in self._paused:
+                campaigns.resume(tx, name)
+            else:
+                campaigns.pause(tx, name, "an operator wants a look first")
+        self._paused ^= {name}
+        self._timeline.note("operator", "paused" if name in self._paused else "resumed", name)
+
+    def _cancel(self) -> None:
+        rows = self._checker.rows("SELECT id FROM jobs WHERE state IN ('pending', 'running') ORDER BY id")
+        chosen = [row["id"] for row in rows if self._dice.random() < 0.3]
+        with self._database.write() as tx:
+            jobs.cancel(tx, chosen)
+        self._timeline.note("operator", "cancelled", chosen)
+
+    def _retry(self) -> None:
+        rows = self._checker.rows("SELECT id FROM jobs WHERE state IN ('failed', 'cancelled') ORDER BY id")
+        chosen = [row["id"] for row in rows if self._dice.random() < 0.5]
+        for job in chosen:
+            paid = self._checker.rows("SELECT 1 FROM attempts WHERE job_id = ? AND reservation = 'settled'", job)
+            self._checker.authorized[job] += len(paid)
+        with self._database.write() as tx:
+            jobs.retry(tx, chosen)
+        self._timeline.note("operator", "retried", chosen)
+
+    def _change_cap(self) -> None:
+        if not self._plan.caps:
+            return
+        cap = self._dice.choice(self._plan.caps)
+        changed = Cap(cap.scope, cap.name, cap.window, int(cap.micros * self._dice.choice((0.5, 1.5, 3.0))))
+        self.cap(changed)
+
+    def _again(self) -> None:
+        """Applying the same manifest twice adds nothing."""
+        run = self._dice.choice(self._plan.runs)
+        new = self.apply(run)
+        self._checker.expect(new == 0, "7", f"applying {run.name} again made {new} new jobs")
+
+    def _give_up(self) -> None:
+        with self._database.write() as tx:
+            open_doubts = doubts.in_doubt(tx)
+            if open_doubts and self._dice.random() < 0.3:
+                doubts.write_off(tx, open_doubts[0])
+                self._timeline.note("operator", "wrote off", open_doubts[0].attempt_id)

@@ -1,0 +1,392 @@
+"""One seed from beginning to end: workers come, crash and come back; people interfere; then the faults stop."""
+
+import asyncio
+import contextvars
+import copy
+import os
+import random
+import shutil
+import sqlite3
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from orchestrator.core.errors import OrchestratorError
+from orchestrator.settings import Settings
+from orchestrator.settings.model import Budgets, InDoubt, Limits, Outputs, Retry, WorkerSettings
+from orchestrator.store import migrate
+from orchestrator.store.database import Database
+from orchestrator.store.outlook import outlook
+from orchestrator.store.schema import metadata
+from orchestrator.worker import worker as worker_module
+from orchestrator.worker.deps import Deps
+from orchestrator.worker.stop import Stop
+
+from .account import Account
+from .checker import TRIGGERS, Checker
+from .disk import Disk
+from .endpoints import Endpoints
+from .loop import HangError, VirtualLoop, run_virtual
+from .operators import Operator
+from .plan import Plan, draw
+from .process import (
+    GatedArtifacts,
+    GroupedWrites,
+    Process,
+    SimClock,
+    SimEntropy,
+    SimWorker,
+    SingleWrites,
+    World,
+    facts,
+    owner,
+    task_factory,
+)
+from .timeline import Timeline, Violation
+
+VIRTUAL_LIMIT = 40 * 86_400.0
+QUIET_LIMIT = 2 * 86_400.0
+"""Without faults, everything that can end has ended by then."""
+
+
+@dataclass
+class Result:
+    """What became of one seed."""
+
+    seed: int
+    plan: Plan
+    timeline: Timeline
+    failure: str | None = None
+    detail: str = ""
+    misadopted: int = 0
+    jobs: dict[str, int] = field(default_factory=dict)
+    posts: int = 0
+    virtual_seconds: float = 0.0
+    uncertain: bool = False
+
+
+class Bench:
+    """One SQLite file in memory, emptied between seeds; its connections and compiled statements stay."""
+
+    def __init__(self) -> None:
+        root = Path("/dev/shm")
+        self._folder = Path(tempfile.mkdtemp(prefix="orchestrator-simulation-", dir=root if root.is_dir() else None))
+        self.path = str(self._folder / "simulated.db")
+        migrate.upgrade(f"sqlite:///{self.path}")
+        with sqlite3.connect(self.path) as connection:
+            connection.executescript(TRIGGERS)
+        connection.close()
+        photo = self._folder / "a.png"
+        photo.write_bytes(b"a picture")
+        self.photo = (photo, sha256(b"a picture").hexdigest(), 9)
+        self.database = Database.open(f"sqlite:///{self.path}", World(0, lambda: 0.0))  # type: ignore[arg-type]
+        raw = self.database._writer.raw_connection()
+        raw.cursor().execute("PRAGMA synchronous = OFF").close()  # nobody pulls the plug of a simulation
+        raw.close()
+
+    def wipe(self) -> None:
+        with self.database.write() as tx:
+            for table in reversed(metadata.sorted_tables):
+                tx.conn.execute(table.delete())
+            tx.conn.exec_driver_sql("DELETE FROM watched")
+
+    def view(self, clock: Any, crashpoint: Any) -> Database:
+        """The same file as another process sees it."""
+        other = copy.copy(self.database)
+        other._clock = clock
+        other._crashpoint = crashpoint
+        return other
+
+    def close(self) -> None:
+        self.database.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+_benches: dict[int, Bench] = {}
+
+
+def bench() -> Bench:
+    """This process's bench."""
+    if os.getpid() not in _benches:
+        _benches[os.getpid()] = Bench()
+    return _benches[os.getpid()]
+
+
+def close_bench() -> None:
+    """Remove this process's file."""
+    found = _benches.pop(os.getpid(), None)
+    if found is not None:
+        found.close()
+
+
+class Simulation:
+    """The cast of one seed."""
+
+    def __init__(self, plan: Plan, stage: Bench) -> None:
+        self.plan = plan
+        self.timeline = Timeline()
+        self._bench = stage
+        self._dice = random.Random(f"simulation {plan.seed}")
+        self._names = iter(range(1, 100_000))
+        self._alive: dict[int, Process] = {}
+        self._stops: dict[int, Stop] = {}
+        self._crashes = 0
+        self._failed: asyncio.Event
+
+    async def run(self, loop: VirtualLoop) -> None:
+        """All of it; raises Violation."""
+        self._set_up(loop)
+        background = [loop.create_task(job) for job in (self._foreigners(), self._people(), self._clock())]
+        workers = [loop.create_task(self._supervise(number)) for number in range(self.plan.workers)]
+        failed = loop.create_task(self._failed.wait())
+        try:
+            everything = asyncio.gather(*workers)
+            quieting = loop.create_task(self._quiet(loop))
+            await asyncio.wait({everything, failed}, return_when=asyncio.FIRST_COMPLETED)
+            if failed.done():
+                assert self.checker.failure is not None
+                raise self.checker.failure
+            await everything
+            await quieting
+            await self._afterwards()
+        finally:
+            for task in (*background, *workers, failed):
+                task.cancel()
+            for process in list(self._alive.values()):
+                process.dead = True
+                await process.drop()
+            self.checker.close()
+
+    def _set_up(self, loop: VirtualLoop) -> None:
+        loop.set_task_factory(task_factory)
+        self._failed = asyncio.Event()
+        self._loop = loop
+        self.timeline.now = loop.time
+        self.world = World(self.plan.start_ms, loop.time)
+        self.account = Account(self.plan, self.timeline, loop.time)
+        self.disk = Disk(self.account, self.plan.seed)
+        self.checker = Checker(self._bench.path, self.plan, self.account, self.disk, self.timeline)
+        operator_process = Process("operator", 0, self.timeline, lambda _kind: False)
+        operator_process.mortal = False
+        database = self._bench.view(self.world, self._hook(operator_process))
+        self.operator = Operator(database, self.plan, self.checker, self.timeline, self._bench.photo)
+        self._reader = database
+        for run in self.plan.runs:
+            self.operator.apply(run)
+        for cap in self.plan.caps:
+            self.operator.cap(cap)
+
+    def _hook(self, process: Process) -> Any:
+        def hook(name: str) -> None:
+            if name == "db.after_commit":
+                try:
+                    self.checker.committed(process.name)
+                except Violation:
+                    self._failed.set()
+                    raise
+            process.crashpoint(name)
+
+        return hook
+
+    # --- workers ---------------------------------------------------------------------------------------------------
+
+    async def _supervise(self, number: int) -> None:
+        """Keep one worker running: start it, bury it, start the next."""
+        await asyncio.sleep(self._dice.uniform(0, 20))
+        while True:
+            process = self._born(number)
+            stop = Stop()
+            self._stops[process.pid] = stop
+            context = contextvars.copy_context()
+            context.run(owner.set, process)
+            worker = self._worker(process, context)
+            task = self._loop.create_task(worker.run(stop), context=context)
+            died = self._loop.create_future()
+            process.on_cut = lambda died=died: None if died.done() else died.set_result(None)
+            await asyncio.wait({task, died}, return_when=asyncio.FIRST_COMPLETED)
+            await self._bury(process, task)
+            if self.checker.failure is not None:
+                self._failed.set()
+                return
+            if self.account.quiet and not process.dead and not task.cancelled() and task.exception() is None:
+                return
+            lease = self.plan.lease_seconds
+            await asyncio.sleep(self._dice.choice((self._dice.uniform(0, 2), self._dice.uniform(0, 3 * lease))))
+
+    def _born(self, number: int) -> Process:
+        process = Process(f"w{number}.{next(self._names)}", next(self._names), self.timeline, self._strikes)
+        process.freeze_for = lambda: self._dice.choice((0.3, 1.5, 4.0)) * self.plan.lease_seconds
+        process.mortal = not self.account.quiet
+        self._alive[process.pid] = process
+        self.timeline.note(process.name, "starts", f"pid {process.pid}")
+        return process
+
+    def _strikes(self, kind: str) -> bool:
+        if kind in {"crash", "kill"} and self._crashes >= self.plan.max_crashes:
+            return False
+        if not self.account.strike(kind):
+            return False
+        self._crashes += kind != "freeze"
+        return True
+
+    def _worker(self, process: Process, context: contextvars.Context) -> SimWorker:
+        clock = SimClock(self.world, process)
+        hook = self._hook(process)
+        database = self._bench.view(clock, hook)
+        dice = random.Random(f"writer {self.plan.seed} {process.name}")
+        writer = (GroupedWrites if self.plan.grouped_writes else SingleWrites)(database, process, dice)
+        deps = Deps(
+            database,
+            writer,
+            Endpoints(self.account, process, self.checker, self.world),
+            GatedArtifacts(self.disk, process),
+            clock,
+            SimEntropy(f"entropy {self.plan.seed} {process.name}"),
+            self._settings(),
+            facts,
+            hook,
+        )
+        worker = context.run(SimWorker, deps, drain=True, is_alive=self._is_alive)
+        worker.pid = process.pid
+        return worker
+
+    def _is_alive(self, pid: int) -> bool:
+        return pid in self._alive or not self.plan.hosts_see_death
+
+    def _settings(self) -> Settings:
+        plan = self.plan
+        return Settings(
+            f"sqlite:///{self._bench.path}",
+            Outputs("/outputs"),
+            limits=Limits("gold", plan.concurrency, plan.submits_per_minute, 50.0),
+            budgets=Budgets(on_failed=plan.on_failed, timezone=plan.timezone),  # type: ignore[arg-type]
+            in_doubt=InDoubt(plan.settle_seconds),
+            retry=Retry(),
+            worker=WorkerSettings(plan.lease_seconds),
+        )
+
+    async def _bury(self, process: Process, task: "asyncio.Task[None]") -> None:
+        if not process.dead:
+            await asyncio.wait({task})
+        else:
+            await process.drop()
+        self._alive.pop(process.pid, None)
+        self._stops.pop(process.pid, None)
+        if process.dead or task.cancelled():
+            return
+        error = task.exception()
+        self.timeline.note(process.name, "ends", repr(error) if error else "in order")
+        if error is not None and not isinstance(error, OrchestratorError) and self.checker.failure is None:
+            told = "".join(traceback.format_exception(error))
+            self.checker.failure = Violation(f"a worker broke: {error!r}\n{told}")
+
+    # --- what happens around them ----------------------------------------------------------------------------------
+
+    async def _foreigners(self) -> None:
+        """Other users of the same account."""
+        for _ in range(self.plan.foreign_tasks):
+            await asyncio.sleep(self._dice.uniform(0, self.plan.faults_until / max(1, self.plan.foreign_tasks)))
+            self.account.create(self.account.foreign_inputs(), foreign=True)
+            self.timeline.faults["foreign_task"] += 1
+
+    async def _people(self) -> None:
+        for _ in range(self.plan.operator_actions):
+            await asyncio.sleep(self._dice.uniform(1, 400))
+            if self.account.quiet:
+                return
+            try:
+                if self._stops and self._dice.random() < 0.2:
+                    pid = self._dice.choice(sorted(self._stops))
+                    self.timeline.note("operator", "interrupts", self._alive[pid].name)
+                    self._stops[pid].request()
+                else:
+                    self.operator.act()
+            except Violation:
+                self._failed.set()
+                raise
+
+    async def _clock(self) -> None:
+        """The wall clock jumps; everybody sleeps."""
+        if self.plan.clock_jump_ms:
+            await asyncio.sleep(self._dice.uniform(5, self.plan.faults_until))
+            self.world.offset_ms += self.plan.clock_jump_ms
+            self.timeline.fault("clock", "clock_jump", self.plan.clock_jump_ms)
+        if self.plan.long_sleep:
+            at, seconds = self.plan.long_sleep
+            await asyncio.sleep(max(0.0, at - self._loop.time()))
+            self.timeline.fault("clock", "everybody_sleeps", seconds)
+            for process in self._alive.values():
+                process.freeze(seconds)
+
+    async def _quiet(self, loop: VirtualLoop) -> None:
+        """The faults end; what was started can finish."""
+        await asyncio.sleep(self.plan.faults_until)
+        self.account.quiet = True
+        self.timeline.note("clock", "the faults are over")
+        for process in self._alive.values():
+            process.mortal = False
+            process.thaw()
+        loop.limit = loop.time() + QUIET_LIMIT
+
+    async def _afterwards(self) -> None:
+        """Refunds arrive while nobody works; a last worker books what there is to book; then all is checked."""
+        await asyncio.sleep(self.plan.refund_max + 12_000)
+        process = self._born(99)
+        context = contextvars.copy_context()
+        context.run(owner.set, process)
+        stop = Stop()
+        worker = self._worker(process, context)
+        worker._drain = False
+        task = self._loop.create_task(worker.run(stop), context=context)
+        await asyncio.sleep(200)
+        stop.request()
+        await asyncio.wait({task})
+        await self._bury(process, task)
+        if self.checker.failure is not None:
+            raise self.checker.failure
+        with self._reader.read() as tx:
+            stopped = bool(outlook(tx, self.plan.timezone).stopped)
+        self.checker.finish(stopped=stopped)
+        for run in self.plan.runs:
+            new = self.operator.apply(run)
+            self.checker.expect(new == 0, "7", f"applying {run.name} again made {new} new jobs")
+
+
+@contextmanager
+def _slower_idling(plan: Plan) -> Iterator[None]:
+    """Idle looks cost real time and find nothing: a seed takes its own pace."""
+    kept = worker_module.IDLE_SECONDS, worker_module.DRAIN_SECONDS
+    worker_module.IDLE_SECONDS = plan.idle_seconds  # type: ignore[misc]
+    worker_module.DRAIN_SECONDS = plan.idle_seconds / 2  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        worker_module.IDLE_SECONDS, worker_module.DRAIN_SECONDS = kept  # type: ignore[misc]
+
+
+def simulate(seed: int, theme: str | None = None, plan: Plan | None = None) -> Result:
+    """Run one seed; a failure is in the result, with its timeline."""
+    plan = plan or draw(seed, theme)
+    stage = bench()
+    stage.wipe()
+    simulation = Simulation(plan, stage)
+    result = Result(seed, plan, simulation.timeline)
+    with _slower_idling(plan):
+        try:
+            run_virtual(simulation.run, VIRTUAL_LIMIT)
+        except (Violation, HangError) as error:
+            first = simulation.checker.failure
+            result.failure = str(first or error)
+        except Exception as error:
+            result.failure = f"the simulation broke: {error!r}"
+            result.detail = traceback.format_exc()
+    result.misadopted = simulation.checker.misadopted
+    result.uncertain = simulation.checker.uncertain
+    result.posts = sum(simulation.checker._posted.values())
+    result.virtual_seconds = simulation.timeline.events[-1][0] if simulation.timeline.events else 0.0
+    return result

@@ -3,7 +3,15 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from orchestrator.ports import BillingPage, BillingRecord, Prediction, PredictionPage, Provider
+from orchestrator.ports import (
+    BillingPage,
+    BillingRecord,
+    KeyRefused,
+    Prediction,
+    PredictionPage,
+    Provider,
+    Rejected,
+)
 
 PAGES_MAX: Final = 400
 """Pages of 100 read at most; a window with more is not fully known."""
@@ -23,14 +31,21 @@ class Bill:
 
     records: list[BillingRecord] = field(default_factory=list)
     complete: bool = False
+    refused: bool = False  # the account may not read its bill: asking again is no use
 
 
-async def list_all(provider: Provider, *, after_ms: int, before_ms: int) -> Listing | None:
+async def list_all(
+    provider: Provider, *, after_ms: int, before_ms: int, include_inputs: bool = True
+) -> Listing | None:
     """Every prediction created in the window, with inputs where the provider shows them; None when a page failed."""
     listing = Listing()
     for page in range(1, PAGES_MAX + 1):
         outcome = await provider.list_predictions(
-            model=None, created_after_ms=after_ms, created_before_ms=before_ms, page=page, include_inputs=True
+            model=None,
+            created_after_ms=after_ms,
+            created_before_ms=before_ms,
+            page=page,
+            include_inputs=include_inputs,
         )
         if not isinstance(outcome, PredictionPage):
             return None
@@ -50,6 +65,8 @@ async def bill_all(
         outcome = await provider.billing(
             start_ms=start_ms, end_ms=end_ms, prediction_ids=prediction_ids, page=page
         )
+        if isinstance(outcome, KeyRefused | Rejected):
+            return Bill(refused=True)
         if not isinstance(outcome, BillingPage):
             return None
         bill.records.extend(outcome.items)

@@ -46,8 +46,8 @@ def _invoke(argv: Sequence[str], options: Options) -> int:
         return _usage(error, options)
     except (click.Abort, KeyboardInterrupt):
         return _report(options, ExitCode.INTERRUPTED, "Interrupted. Nothing that was done is lost.")
-    except BrokenPipeError:
-        raise
+    except SystemExit:  # click's own way out when the reader has left; nothing else of ours takes it
+        return _quiet_pipe()
     except OrchestratorError as error:
         _debug()
         return _report(options, error.exit_code, str(error), problems=_problems(error))

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import click
+
 from orchestrator.cli import out
 from orchestrator.cli.documents import summary_document
 from orchestrator.cli.words import count, duration, safe, usd
@@ -37,6 +39,8 @@ def summarize(done: Done, root: Path, *, extra: list[str] | None = None) -> Exit
     else:
         out.answer("\n".join([*text(done, root), *(extra or ())]))
         out.next_steps(steps(done))
+    if done.error is not None:
+        click.echo(f"\n{done.error}", err=True)
     return done.code
 
 
@@ -50,7 +54,8 @@ def document(done: Done, root: Path) -> dict[str, Any]:
         seconds=done.seconds,
         outputs=str(root),
     )
-    return {**shape, "stopped": stopped}
+    error = {"error": {"code": int(done.code), "message": str(done.error)}} if done.error else {}
+    return {**shape, "stopped": stopped, **error}
 
 
 def text(done: Done, root: Path) -> list[str]:

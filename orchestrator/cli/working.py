@@ -10,7 +10,7 @@ from orchestrator.actions.outcome import Facts, concerns, facts_of, outcome
 from orchestrator.app import App
 from orchestrator.cli.display import Display
 from orchestrator.cli.snapshot import Snapshot
-from orchestrator.core.errors import ExitCode
+from orchestrator.core.errors import ExitCode, OrchestratorError
 from orchestrator.store import views
 from orchestrator.store.views import BudgetRow, Progress, StoppedRow
 from orchestrator.worker.stop import Stop, StopLevel
@@ -36,6 +36,7 @@ class Done:
     progress: Progress
     stopped: list[StoppedRow]
     seconds: float
+    error: OrchestratorError | None = None  # what stopped it, beyond what the database says
 
 
 def work_on(
@@ -43,14 +44,19 @@ def work_on(
 ) -> Done:
     """Work until these runs (None: everything) are finished or stopped; the first Ctrl-C finishes what is in flight."""
     watch = _Watch(app, run_ids, label)
-    with display:
-        interrupted = asyncio.run(_work(app, run_ids, display, watch, drain=drain))
+    interrupted, error = False, None
+    try:
+        with display:
+            interrupted = asyncio.run(_work(app, run_ids, display, watch, drain=drain))
+    except OrchestratorError as caught:  # what was done is summed up all the same
+        error = caught
     progress, stopped = watch.final()
     facts = facts_of(progress, stopped, interrupted=interrupted)
     if run_ids is None:  # failures of earlier days are no news
         facts = replace(facts, failed=max(0, facts.failed - watch.failed_before))
     mine = [row for row in stopped if concerns(row, progress)]
-    return Done(outcome(facts), facts, progress, mine, watch.elapsed())
+    code = error.exit_code if error else outcome(facts)
+    return Done(code, facts, progress, mine, watch.elapsed(), error)
 
 
 async def _work(

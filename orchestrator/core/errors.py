@@ -38,7 +38,11 @@ class UsageError(OrchestratorError):
 
 
 class DatabaseError(OrchestratorError):
-    """The database cannot be read or written."""
+    """The database cannot be read or written. `transient`: it may be back by itself (a restart, a lock)."""
+
+    def __init__(self, message: str = "", *, transient: bool = False) -> None:
+        super().__init__(message)
+        self.transient = transient
 
 
 class SchemaVersionError(DatabaseError):

@@ -98,6 +98,19 @@ def related(doubt: Doubt, candidate: Candidate) -> bool:
     return doubt.sent_at - SKEW_MS <= candidate.created_at <= doubt.last_possible_at + SKEW_MS
 
 
+def clusters(doubts: Iterable[Doubt]) -> list[list[Doubt]]:
+    """Doubts whose windows touch, together: each cluster can be read and judged by itself."""
+    found: list[list[Doubt]] = []
+    ends_at = 0
+    for doubt in sorted(doubts, key=lambda doubt: (doubt.sent_at, doubt.attempt_id)):
+        if not found or doubt.sent_at - SKEW_MS > ends_at:
+            found.append([])
+            ends_at = 0
+        found[-1].append(doubt)
+        ends_at = max(ends_at, doubt.last_possible_at + SKEW_MS)
+    return found
+
+
 def _match_inputs(
     doubts: Sequence[Doubt], candidates: Sequence[Candidate], *, inputs_trusted: bool
 ) -> tuple[list[tuple[int, str]], list[Candidate]]:
@@ -105,7 +118,7 @@ def _match_inputs(
     adopted: list[tuple[int, str]] = []
     unmatched = sorted(doubts, key=lambda doubt: (doubt.sent_at, doubt.attempt_id))
     silent: list[Candidate] = []
-    for candidate in sorted(candidates, key=lambda c: (c.created_at or 0, c.prediction_id)):
+    for candidate in sorted(candidates, key=_pickiest_first):
         inputs = candidate.inputs
         if inputs is None:
             silent.append(candidate)
@@ -126,6 +139,11 @@ def _match_inputs(
         elif not inputs_trusted:
             silent.append(candidate)
     return adopted, silent
+
+
+def _pickiest_first(candidate: Candidate) -> tuple[bool, int, str]:
+    """Oldest first; one without a time fits every doubt, so it must not take the only one that another fits."""
+    return (candidate.created_at is None, candidate.created_at or 0, candidate.prediction_id)
 
 
 def _groups(

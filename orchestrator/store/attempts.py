@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from orchestrator.core.states import AttemptEvent, AttemptState
 from orchestrator.store import fences, foreign, limits
@@ -207,20 +207,39 @@ class Heartbeat:
     lease_ms: int
 
 
-def heartbeat(tx: Tx, rows: Sequence[Heartbeat]) -> list[int]:
-    """Extend every live lease of the worker; answers how many it still holds."""
-    return [
+def heartbeat(tx: Tx, rows: Sequence[Heartbeat]) -> list[frozenset[int]]:
+    """Extend every live lease of the worker; answers which attempts it holds."""
+    answers: list[frozenset[int]] = []
+    for row in rows:
+        mine = and_(
+            ATTEMPT_IS_LIVE,
+            attempts.c.worker == row.worker,
+            attempts.c.state != AttemptState.IN_DOUBT.value,
+        )
+        tx.conn.execute(update(attempts).where(mine).values(lease_expires_at=tx.now + row.lease_ms))
+        answers.append(frozenset(tx.conn.execute(select(attempts.c.id).where(mine)).scalars()))
+    return answers
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """End the leases of some of a worker's attempts."""
+
+    worker: str
+    attempt_ids: frozenset[int]
+
+
+def let_go(tx: Tx, rows: Sequence[LetGo]) -> list[None]:
+    """The leases end now: any worker's next rescue takes the attempts up."""
+    for row in rows:
         tx.conn.execute(
             update(attempts)
             .where(
-                ATTEMPT_IS_LIVE,
-                attempts.c.worker == row.worker,
-                attempts.c.state != AttemptState.IN_DOUBT.value,
+                ATTEMPT_IS_LIVE, attempts.c.worker == row.worker, attempts.c.id.in_(sorted(row.attempt_ids))
             )
-            .values(lease_expires_at=tx.now + row.lease_ms)
-        ).rowcount
-        for row in rows
-    ]
+            .values(lease_expires_at=tx.now)
+        )
+    return [None] * len(rows)
 
 
 def _owned_predictions(tx: Tx, ids: Sequence[str]) -> dict[str, tuple[int, int]]:

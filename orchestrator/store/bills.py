@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, select, update
 from orchestrator.core.states import RESERVATION_TRANSITIONS, ReservationEvent, ReservationState, step
 from orchestrator.store import dialect, money
 from orchestrator.store.database import Tx
-from orchestrator.store.schema import ATTEMPT_IS_UNBILLED, LedgerKind, attempts, jobs
+from orchestrator.store.schema import ATTEMPT_IS_UNBILLED, LedgerKind, attempts, jobs, runs
 
 REREAD_MS: Final = 10 * 60_000
 """How long before the bill of an attempt that still waits for its refund is read again."""
@@ -75,6 +75,11 @@ def record(tx: Tx, lines: Sequence[BillLine]) -> list[Booked]:
 def last_accepted_at(tx: Tx) -> int | None:
     """The high-water mark: when the newest prediction that this database knows was accepted, in ms."""
     return tx.conn.execute(select(func.max(attempts.c.accepted_at))).scalar()
+
+
+def first_run_at(tx: Tx) -> int | None:
+    """When the first run of this database was applied, in ms: it can have paid for nothing before."""
+    return tx.conn.execute(select(func.min(runs.c.created_at))).scalar()
 
 
 def _book(tx: Tx, row: Any, line: BillLine) -> Booked:

@@ -113,6 +113,8 @@ def sqlite_path(url: URL) -> Path | None:
     return Path(url.database)
 
 
+_SQLITE_TRANSIENT: Final = {5, 6}  # busy, locked
+
 # https://www.sqlite.org/rescode.html, primary codes
 _SQLITE_MESSAGES: Final = {
     5: "is locked by another process for too long. Find it with: fuser {where}",
@@ -133,7 +135,15 @@ def mapped_errors(url: URL) -> Iterator[None]:
     except (exc.OperationalError, exc.DatabaseError) as error:
         if isinstance(error, exc.IntegrityError | exc.ProgrammingError | exc.DataError):
             raise
-        raise DatabaseError(_describe(url, error)) from error
+        raise DatabaseError(_describe(url, error), transient=_is_transient(error)) from error
+
+
+def _is_transient(error: exc.DBAPIError) -> bool:
+    """A lock, or a server that went away; a full, damaged or read-only disk is not."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if isinstance(code, int):
+        return (code & 0xFF) in _SQLITE_TRANSIENT
+    return error.connection_invalidated or isinstance(error, exc.OperationalError)
 
 
 def _describe(url: URL, error: exc.DBAPIError) -> str:

@@ -60,13 +60,17 @@ class Absent:
     evidence: str
 
 
+Candidate = tuple[str, str, int | None, tuple[str, ...]]
+"""A possible prediction: id, status, created_at, outputs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
     """The evidence cannot decide; these predictions are possible."""
 
     attempt_id: int
     epoch: int
-    possible: tuple[tuple[str, str, int | None, tuple[str, ...]], ...]  # id, status, created_at, outputs
+    possible: tuple[Candidate, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +122,19 @@ def in_doubt(tx: Tx) -> list[InDoubt]:
 
 def unsettled(tx: Tx) -> bool:
     """Whether some POST may have created a prediction that is not attached yet."""
+    return bool(unanswered(tx))
+
+
+def unanswered(tx: Tx) -> list[tuple[str, int]]:
+    """Model and time of every POST that may have created a prediction that is not attached yet, oldest first."""
     states = [AttemptState.SUBMITTING.value, AttemptState.IN_DOUBT.value]
-    query = select(attempts.c.id).where(ATTEMPT_IS_LIVE, attempts.c.state.in_(states)).limit(1)
-    return tx.conn.execute(query).scalar() is not None
+    query = (
+        select(runs.c.model, attempts.c.submitted_at)
+        .join_from(attempts, runs)
+        .where(ATTEMPT_IS_LIVE, attempts.c.state.in_(states))
+        .order_by(attempts.c.submitted_at)
+    )
+    return [(row.model, row.submitted_at) for row in tx.conn.execute(query)]
 
 
 def adopt(tx: Tx, rows: Sequence[Found]) -> list[bool]:

@@ -21,15 +21,18 @@ class RunRates:
     flagged: int
 
 
-def of_open_runs(tx: Tx, ended_min: int) -> list[RunRates]:
-    """Rates of the runs that may still spend and have at least `ended_min` jobs ended since they were last resumed."""
+def of_open_runs(tx: Tx, ended_min: int, *, pictures: bool = True) -> list[RunRates]:
+    """Rates of the runs that may still spend and have at least `ended_min` jobs ended since they were last resumed.
+
+    Without `pictures`, which join every output of a run, their counts are zero.
+    """
     open_runs = set(tx.conn.execute(select(lanes.c.run_id).where(~lanes.c.idle).distinct()).scalars())
     if not open_runs:
         return []
     counts = _job_counts(tx, open_runs)
     ended = {run_id for run_id, (good, bad) in counts.items() if good + bad >= ended_min}
-    pictures = _picture_counts(tx, ended) if ended else {}
-    return [RunRates(run_id, *counts[run_id], *pictures.get(run_id, (0, 0))) for run_id in sorted(ended)]
+    counted = _picture_counts(tx, ended) if ended and pictures else {}
+    return [RunRates(run_id, *counts[run_id], *counted.get(run_id, (0, 0))) for run_id in sorted(ended)]
 
 
 def _job_counts(tx: Tx, run_ids: Collection[int]) -> dict[int, tuple[int, int]]:

@@ -13,7 +13,10 @@ LAPSE_MAX: Final = 500
 
 
 def lapse(tx: Tx) -> int:
-    """Count money free whose refund window has passed; returns how many attempts (bounded, call again)."""
+    """Count money free whose refund window has passed; returns how many attempts (bounded, call again).
+
+    The bill of each is read once more after that: a provider that kept the money shows there, and it counts as spent.
+    """
     query = (
         select(
             attempts.c.id, attempts.c.run_id, attempts.c.campaign_id, attempts.c.day, attempts.c.price_micros
@@ -51,5 +54,6 @@ _RELEASE: Final = (
             RESERVATION_TRANSITIONS, ReservationState.REFUND_DUE, ReservationEvent.REFUND_ENDED
         ).value,
         refund_until=None,
+        billed_at=None,
     )
 )

@@ -24,6 +24,9 @@ from orchestrator.worker.troubles import Troubles
 FRESH_URLS_MAX: Final = 5
 """How often a fresh URL is asked for after one expired or brought no picture, before the output counts as lost."""
 
+RETENTION_MS: Final = 8 * 86_400_000
+"""The provider keeps outputs for seven days; one that could not be had by then never will be."""
+
 WAIT_BASE_SECONDS: Final = 0.5
 WAIT_CAP_SECONDS: Final = 60.0
 STORAGE_WAIT_SECONDS: Final = 10.0
@@ -82,7 +85,8 @@ class Fetcher:
                     await self._deps.clock.sleep(STORAGE_WAIT_SECONDS)
                     continue
                 case FetchFault.TRANSIENT:
-                    pass
+                    if self._deps.clock.now_ms() - flight.accepted_at > RETENTION_MS:
+                        return output.index, f"not to be had within a week: {outcome.message}"
                 case _:
                     assert_never(outcome.fault)
             await self._deps.clock.sleep(self._wait(tries))

@@ -36,6 +36,11 @@ class Activity:
     stuck_on_storage: str = ""  # why files cannot be stored, while they cannot
 
     @property
+    def attempts(self) -> frozenset[int]:
+        """Every attempt that something here looks after."""
+        return frozenset(self.preparing | self.submitting | self.in_flight.keys() | self.fetching)
+
+    @property
     def busy(self) -> bool:
         """Whether anything is under way."""
         return bool(self.preparing or self.submitting or self.in_flight or self.fetching)

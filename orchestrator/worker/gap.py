@@ -1,53 +1,99 @@
 """Noticing a restored or copied database: the provider lists tasks newer than our last commit that we do not know.
 
 Such a store would pay again for what its other self has paid. It stops spending until `orchestrator reconcile` has
-adopted or listed every task of the gap.
+adopted or listed every task of the gap. A task that a lost reply of ours may explain is not counted as unknown, but
+each such reply explains one task at most.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from orchestrator.core.evidence import SKEW_MS
 from orchestrator.paging import list_all
 from orchestrator.ports import Prediction
 from orchestrator.store import bills, doubts, foreign, pauses
+from orchestrator.store.database import Tx
 from orchestrator.store.runs import models_in_use
 from orchestrator.worker.deps import Deps
-from orchestrator.worker.troubles import begin_pause
-
-RETENTION_MS: Final = 7 * 86_400_000
-"""The provider lists the last seven days."""
+from orchestrator.worker.sightings import RETENTION_MS
+from orchestrator.worker.troubles import begin_pause, end_pause
 
 UNKNOWN_TASKS: Final = "unknown_tasks"
+LIST_UNREADABLE: Final = "list_unreadable"
+UNREADABLE_MS: Final = 30_000
+"""How long an unreadable list stops the account; upkeep looks again before that and begins it anew."""
 
 
-async def look(deps: Deps) -> str | None:
-    """Compare once; pauses the account and returns the reason when there is a gap."""
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The provider knows more than we do."""
+
+    message: str
+    doubts: bool  # lost replies are open: a worker can and must resolve those before `reconcile` can take tasks in
+
+
+async def look(deps: Deps) -> Gap | None:
+    """Compare once; pauses the account when there is a gap, or for a while when the list cannot be read."""
     if deps.settings.guards.unknown_tasks == "ignore":
         return None
     with deps.database.read() as tx:
-        mark, now = bills.last_accepted_at(tx), tx.now
-        models = models_in_use(tx)
-        if mark is None or doubts.unsettled(tx):
-            return None  # nothing to compare with, or lost replies that explain a difference: those are resolved first
-    after = max(mark - SKEW_MS, now - RETENTION_MS)
-    listing = await list_all(deps.provider, after_ms=after, before_ms=now + SKEW_MS)
+        after, now, models = _since(tx), tx.now, models_in_use(tx)
+    if after is None:
+        return None
+    listing = await list_all(deps.provider, after_ms=max(after, now - RETENTION_MS), before_ms=now + SKEW_MS)
     if listing is None:
+        await _pause(deps, LIST_UNREADABLE, UNREADABLE, until=deps.clock.now_ms() + UNREADABLE_MS)
         return None
     ours = [item for item in listing.predictions.values() if item.model is None or item.model in models]
     with deps.database.read() as tx:
         unknown = foreign.unknown(tx, [item.id for item in ours])
-        if doubts.unsettled(tx):
-            return (
-                None  # another worker is sending right now: its task is listed before its reply is recorded
-            )
-    if not unknown:
-        return None
-    message = _message([item for item in ours if item.id in unknown])
-    await deps.writer.submit(begin_pause, pauses.Pause("account", "", UNKNOWN_TASKS, message))
-    return message
+        # read after the list: what another worker is sending right now is listed before its reply is recorded
+        unanswered = doubts.unanswered(tx)
+    gap = unexplained([item for item in ours if item.id in unknown], unanswered)
+    if gap:
+        await _pause(deps, UNKNOWN_TASKS, _message(gap), until=None)
+    await deps.writer.submit(end_pause, LIST_UNREADABLE)
+    return Gap(_message(gap), bool(unanswered)) if gap else None
 
 
-def _message(gap: list[Prediction]) -> str:
+def unexplained(unknown: Sequence[Prediction], unanswered: Sequence[tuple[str, int]]) -> list[Prediction]:
+    """The unknown predictions beyond those that unanswered POSTs (model, sent at) may have created, one each."""
+    left = list(unanswered)
+    gap: list[Prediction] = []
+    for item in sorted(unknown, key=lambda item: (item.created_at_ms or 0, item.id)):
+        fits = next((post for post in left if _may_be(item, *post)), None)
+        if fits is None:
+            gap.append(item)
+        else:
+            left.remove(fits)
+    return gap
+
+
+def _may_be(item: Prediction, model: str, sent_at: int) -> bool:
+    """Whether that POST may have created it; when it was acted on cannot be known here, only not before."""
+    return item.model in {None, model} and (
+        item.created_at_ms is None or item.created_at_ms >= sent_at - SKEW_MS
+    )
+
+
+def _since(tx: Tx) -> int | None:
+    """From when on a task of ours must be known to us; None when this database has never had work."""
+    mark = bills.last_accepted_at(tx)
+    return bills.first_run_at(tx) if mark is None else mark - SKEW_MS
+
+
+async def _pause(deps: Deps, reason: str, message: str, *, until: int | None) -> None:
+    await deps.writer.submit(begin_pause, pauses.Pause("account", "", reason, message, until))
+
+
+UNREADABLE: Final = (
+    "The provider's list cannot be read, so it is not known whether it shows tasks that this database does not know. "
+    "It is read again in a moment; to spend without it, set guards.unknown_tasks: ignore."
+)
+
+
+def _message(gap: Sequence[Prediction]) -> str:
     return (
         f"The provider lists {len(gap)} newer task(s) that this database does not know, such as {gap[0].id}. Was it "
         "restored from a backup, or does another copy use the account? Run: orchestrator reconcile"

@@ -6,13 +6,12 @@ from typing import Final
 
 from orchestrator.core import evidence
 from orchestrator.core.states import AttemptState
-from orchestrator.paging import Bill, bill_all, list_all
-from orchestrator.ports import Prediction
 from orchestrator.store import doubts, foreign
 from orchestrator.store.attempts import sent_digests
 from orchestrator.store.doubts import InDoubt
 from orchestrator.store.rescue import Adopted, adopted_by_id
 from orchestrator.worker.deps import Deps
+from orchestrator.worker.sightings import RETENTION_MS, Sightings, look_around
 
 LOOK_SECONDS_MAX: Final = 15.0
 LOOK_SECONDS_MIN: Final = 0.25
@@ -22,13 +21,13 @@ LATE_ACTION_MS: Final = 60_000
 """How long after our own time limit the provider may still act on a request."""
 
 
-@dataclass(slots=True)
-class _Listing:
-    """What the provider shows in the window of the doubts."""
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """Doubts whose windows touch, and what the provider shows around them."""
 
-    predictions: Mapping[str, Prediction]
-    billed: Mapping[str, int | None]  # prediction id -> created_at, where only the bill shows it
-    complete: bool
+    rows: Mapping[int, InDoubt]
+    seen: Sightings
+    verdict: evidence.Verdict
 
 
 class Resolver:
@@ -47,14 +46,22 @@ class Resolver:
         if not open_doubts:
             self._absent_before.clear()
             return IDLE_LOOK_SECONDS, []
-        stated = {row.attempt_id: self._stated(row, now) for row in open_doubts}
-        listing = await self._listing(list(stated.values()))
-        if listing is None:
-            return LOOK_SECONDS_MAX, []
-        candidates, trusted = self._candidates(listing, open_doubts)
-        verdict = evidence.judge(list(stated.values()), candidates, inputs_trusted=trusted)
-        adopted = await self._act({row.attempt_id: row for row in open_doubts}, listing, verdict)
-        return self._delay(open_doubts), adopted
+        rows = {row.attempt_id: row for row in open_doubts}
+        adopted: list[int] = []
+        absent: set[int] = set()
+        for cluster in evidence.clusters(self._stated(row, now) for row in open_doubts):
+            mine = {doubt.attempt_id: rows[doubt.attempt_id] for doubt in cluster}
+            seen = await look_around(self._deps, cluster, now)
+            if seen is None:
+                absent |= self._absent_before & mine.keys()
+                continue
+            case = _Case(mine, seen, self._judge(mine, cluster, seen))
+            self._deps.crashpoint("resolve.judged")
+            adopted.extend(await self._adopt(case))
+            absent |= await self._act_on_absence(case, now)
+            await self._set_aside(case)
+        self._absent_before = absent
+        return self._delay(open_doubts), self._in_flight(adopted)
 
     def _delay(self, open_doubts: Sequence[InDoubt]) -> float:
         if all(row.reason == doubts.AMBIGUOUS for row in open_doubts):
@@ -75,99 +82,87 @@ class Resolver:
             settled=now - row.doubted_at >= settings.in_doubt.settle_seconds * 1000,
         )
 
-    async def _listing(self, stated: Sequence[evidence.Doubt]) -> _Listing | None:
-        """The account's predictions and deductions around the doubts; None when the list cannot be read now.
-
-        A bill that cannot be read adds nothing.
-        """
-        after = min(doubt.sent_at for doubt in stated) - evidence.SKEW_MS
-        before = max(doubt.last_possible_at for doubt in stated) + evidence.SKEW_MS
-        listed = await list_all(self._deps.provider, after_ms=after, before_ms=before)
-        if listed is None:
-            return None
-        bill = await bill_all(self._deps.provider, start_ms=after, end_ms=before) or Bill(complete=True)
-        billed = {
-            record.prediction_id: record.created_at_ms
-            for record in bill.records
-            if record.prediction_id and record.prediction_id not in listed.predictions
-        }
-        return _Listing(listed.predictions, billed, listed.complete and bill.complete)
-
-    def _candidates(
-        self, listing: _Listing, open_doubts: Sequence[InDoubt]
-    ) -> tuple[list[evidence.Candidate], bool]:
-        """Predictions that nobody holds, and whether the list shows the inputs of our own tasks as we sent them."""
-        keys = tuple(sorted({key for row in open_doubts for key in row.params}))
+    def _judge(
+        self, rows: Mapping[int, InDoubt], cluster: Sequence[evidence.Doubt], seen: Sightings
+    ) -> evidence.Verdict:
+        """Weigh predictions that nobody holds; inputs count when the list shows those of our own tasks as sent."""
+        keys = tuple(sorted({key for row in rows.values() for key in row.params}))
         with self._deps.database.read() as tx:
-            unknown = foreign.unknown(tx, [*listing.predictions, *listing.billed])
-            ours = sent_digests(tx, [found for found in listing.predictions if found not in unknown])
+            unknown = foreign.unknown(tx, [*seen.predictions, *seen.billed])
+            ours = sent_digests(tx, [found for found in seen.predictions if found not in unknown])
         trusted = any(
-            (inputs := listing.predictions[found].inputs) is not None
+            (inputs := seen.predictions[found].inputs) is not None
             and evidence.inputs_digest(inputs, keys) == digest
             for found, digest in ours.items()
         )
-        found = [
+        candidates = [
             evidence.Candidate(item.id, item.model, item.created_at_ms, item.inputs)
-            for item in listing.predictions.values()
+            for item in seen.predictions.values()
             if item.id in unknown
         ]
-        found.extend(
+        candidates.extend(
             evidence.Candidate(billed, None, created_at, None)
-            for billed, created_at in listing.billed.items()
+            for billed, created_at in seen.billed.items()
             if billed in unknown
         )
-        return found, trusted
+        return evidence.judge(cluster, candidates, inputs_trusted=trusted)
 
-    async def _act(
-        self, rows: Mapping[int, InDoubt], listing: _Listing, verdict: evidence.Verdict
-    ) -> list[Adopted]:
-        self._deps.crashpoint("resolve.judged")
+    async def _adopt(self, case: _Case) -> list[int]:
         adopted: list[int] = []
-        for attempt_id, prediction_id in verdict.adopt:
-            known = listing.predictions.get(prediction_id)
+        for attempt_id, prediction_id in case.verdict.adopt:
+            known = case.seen.predictions.get(prediction_id)
             row = doubts.Found(
                 attempt_id,
-                rows[attempt_id].epoch,
+                case.rows[attempt_id].epoch,
                 prediction_id,
                 known.status_text if known else "billed",
                 self._worker_id,
                 self._lease_ms,
-                "found in the provider's list",
+                "found in the provider's list" if known else "found on the provider's bill",
             )
             if await self._deps.writer.submit(doubts.adopt, row):
                 adopted.append(attempt_id)
-        await self._act_on_absence(rows, listing, verdict)
-        for attempt_id, possible in verdict.ambiguous:
-            if rows[attempt_id].reason != doubts.AMBIGUOUS:
-                await self._deps.writer.submit(
-                    doubts.set_aside,
-                    doubts.Ambiguous(attempt_id, rows[attempt_id].epoch, _described(listing, possible)),
-                )
-        if not adopted:
+        return adopted
+
+    async def _act_on_absence(self, case: _Case, now: int) -> set[int]:
+        """End what was absent at the last look too; returns what is absent now, by a list that was read whole."""
+        absent = set(case.verdict.absent) if case.seen.complete else set()
+        for attempt_id in sorted(absent & self._absent_before):
+            row = case.rows[attempt_id]
+            if row.submitted_at < now - RETENTION_MS:
+                await self._mark(row, ())  # the provider may have made it and forgotten it since
+                continue
+            proof = doubts.Absent(
+                attempt_id, row.epoch, "the provider's list shows no task it could have created"
+            )
+            await self._deps.writer.submit(doubts.abandon, proof)
+        return absent
+
+    async def _set_aside(self, case: _Case) -> None:
+        for attempt_id, possible in case.verdict.ambiguous:
+            await self._mark(case.rows[attempt_id], tuple(_described(case.seen, item) for item in possible))
+
+    async def _mark(self, row: InDoubt, possible: Sequence[doubts.Candidate]) -> None:
+        """Leave it to an operator, with what is possible as it looks now; written only where something is new."""
+        with self._deps.database.read() as tx:
+            known = {item for item in doubts.possible(tx) if item.attempt_id == row.attempt_id}
+        if row.reason == doubts.AMBIGUOUS and known == {
+            doubts.Possible(row.attempt_id, *item) for item in possible
+        }:
+            return
+        await self._deps.writer.submit(
+            doubts.set_aside, doubts.Ambiguous(row.attempt_id, row.epoch, tuple(possible))
+        )
+
+    def _in_flight(self, attempt_ids: Sequence[int]) -> list[Adopted]:
+        if not attempt_ids:
             return []
         with self._deps.database.read() as tx:
-            return [row for row in adopted_by_id(tx, adopted) if row.state is AttemptState.IN_FLIGHT]
-
-    async def _act_on_absence(
-        self, rows: Mapping[int, InDoubt], listing: _Listing, verdict: evidence.Verdict
-    ) -> None:
-        absent = set(verdict.absent) if listing.complete else set()
-        for attempt_id in sorted(absent & self._absent_before):
-            row = doubts.Absent(
-                attempt_id, rows[attempt_id].epoch, "the provider's list shows no task it could have created"
-            )
-            await self._deps.writer.submit(doubts.abandon, row)
-        self._absent_before = absent
+            return [row for row in adopted_by_id(tx, attempt_ids) if row.state is AttemptState.IN_FLIGHT]
 
 
-def _described(
-    listing: _Listing, possible: Sequence[str]
-) -> tuple[tuple[str, str, int | None, tuple[str, ...]], ...]:
-    described: list[tuple[str, str, int | None, tuple[str, ...]]] = []
-    for prediction_id in possible:
-        known = listing.predictions.get(prediction_id)
-        if known is None:
-            described.append((prediction_id, "billed", listing.billed.get(prediction_id), ()))
-        else:
-            described.append((prediction_id, known.status_text, known.created_at_ms, known.outputs))
-    return tuple(described)
+def _described(seen: Sightings, prediction_id: str) -> doubts.Candidate:
+    known = seen.predictions.get(prediction_id)
+    if known is None:
+        return (prediction_id, "billed", seen.billed.get(prediction_id), ())
+    return (prediction_id, known.status_text, known.created_at_ms, known.outputs)

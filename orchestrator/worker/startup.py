@@ -76,9 +76,9 @@ async def preflight(deps: Deps, troubles: Troubles, *, drain: bool) -> None:
             )
         case _:
             pass  # the loops meet it again, with pauses that explain themselves
-    reason = await gap.look(deps)
-    if reason is not None and drain:
-        raise OperatorNeededError(reason)
+    found = await gap.look(deps)
+    if found is not None and drain and not found.doubts:
+        raise OperatorNeededError(found.message)
 
 
 def leave(deps: Deps, worker_id: str, seen: Latencies) -> None:

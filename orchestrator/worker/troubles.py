@@ -111,7 +111,7 @@ class Troubles:
     async def ended(self, *reasons: str) -> None:
         """What stopped the account is over."""
         for reason in reasons:
-            await self._deps.writer.submit(_end, reason)
+            await self._deps.writer.submit(end_pause, reason)
 
     async def _pause(self, reason: str, message: str, seconds: float | None) -> None:
         until = None if seconds is None else self._deps.clock.now_ms() + int(seconds * 1000)
@@ -123,5 +123,6 @@ def begin_pause(tx: Tx, rows: Sequence[pauses.Pause]) -> list[bool]:
     return [pauses.begin(tx, row) for row in rows]
 
 
-def _end(tx: Tx, rows: Sequence[str]) -> list[bool]:
+def end_pause(tx: Tx, rows: Sequence[str]) -> list[bool]:
+    """End pauses of the account by their reasons."""
     return [pauses.end(tx, "account", "", reason) for reason in rows]

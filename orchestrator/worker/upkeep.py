@@ -9,6 +9,7 @@ from orchestrator.store import latencies, pauses, refunds, workers
 from orchestrator.store import rates as store_rates
 from orchestrator.store.database import Tx
 from orchestrator.store.latencies import Latency
+from orchestrator.worker import gap
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.troubles import Troubles, begin_pause
 
@@ -43,6 +44,8 @@ async def tick(deps: Deps, troubles: Troubles) -> float:
             await troubles.ended("key_refused", "no_credit")
     if "storage" in standing and deps.artifacts.check_writable() is None:
         await troubles.ended("storage")
+    if gap.LIST_UNREADABLE in standing:
+        await gap.look(deps)
     await _watch_rates(deps)
     return 0.0 if lapsed == refunds.LAPSE_MAX else UPKEEP_SECONDS
 
@@ -53,7 +56,7 @@ async def _watch_rates(deps: Deps) -> None:
     if guards.failure_rate is None and guards.nsfw_rate is None:
         return
     with deps.database.read() as tx:
-        rates = store_rates.of_open_runs(tx, guards.min_jobs)
+        rates = store_rates.of_open_runs(tx, guards.min_jobs, pictures=guards.nsfw_rate is not None)
     for run in rates:
         for reason, what, bad, among, limit in (
             ("failure_rate", "jobs failed", run.failed, run.succeeded + run.failed, guards.failure_rate),

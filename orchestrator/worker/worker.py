@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from orchestrator.core.errors import OrchestratorError, StorageError
+from orchestrator.core.errors import DatabaseError, OrchestratorError, StorageError
 from orchestrator.core.states import AttemptState
 from orchestrator.store import attempts, claims, rescue, workers
 from orchestrator.store.money import CapRacedError
@@ -29,6 +29,10 @@ PREPARING_MAX: Final = 200
 """Leased attempts that wait for their inputs or their reply: more would only age their leases."""
 
 IDLE_SECONDS: Final = 1.0
+DATABASE_TRIES_MAX: Final = 60
+DATABASE_WAIT_SECONDS_MAX: Final = 5.0
+"""A database that is away stops spending; after about five minutes the worker gives up."""
+
 DRAIN_SECONDS: Final = 0.5
 LEAVE_GRACE_SECONDS: Final = 10.0
 """A second interrupt still waits this long for replies to requests already sent: they may have cost money."""
@@ -70,6 +74,7 @@ class Worker:
         self._submitter = Submitter(deps, self.id, inputs, self.activity, self._troubles, self._poller.add)
         self._resolver = Resolver(deps, self.id)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._strays: frozenset[int] = frozenset()
         self._error: BaseException | None = None
         self._stop = Stop()
 
@@ -118,7 +123,9 @@ class Worker:
 
     async def _claim(self) -> float:
         room = PREPARING_MAX - len(self.activity.preparing) - len(self.activity.submitting)
-        want = min(CLAIM_MAX, room, 1 if self._troubles.probing else CLAIM_MAX)
+        want = min(CLAIM_MAX, room)
+        if self._troubles.probing:
+            want = 0 if self.activity.preparing or self.activity.submitting else min(want, 1)
         if self._stop.level > StopLevel.RUNNING or want <= 0:
             return IDLE_SECONDS
         request = claims.ClaimRequest(
@@ -149,9 +156,21 @@ class Worker:
 
     async def _heartbeat(self) -> float:
         beat = attempts.Heartbeat(self.id, self._lease_ms)
-        await self._deps.writer.submit(attempts.heartbeat, beat)
+        held = await self._deps.writer.submit(attempts.heartbeat, beat)
+        await self._drop_strays(held)
         await self._deps.writer.submit(upkeep.note_seen, upkeep.Seen(self.id, self._latencies.take_fresh()))
         return self._deps.settings.worker.lease_seconds / 3
+
+    async def _drop_strays(self, held: frozenset[int]) -> None:
+        """Let go of attempts that the database says are ours and that nothing here looks after, seen twice in a row.
+
+        A commit whose answer was lost leaves such; their leases end now, and the next rescue takes them up.
+        """
+        strays = held - self.activity.attempts
+        lasting = strays & self._strays
+        self._strays = strays
+        if lasting:
+            await self._deps.writer.submit(attempts.let_go, attempts.LetGo(self.id, lasting))
 
     async def _rescue(self) -> float:
         if self._stop.level > StopLevel.RUNNING:
@@ -251,12 +270,21 @@ class Worker:
             self._done_alarm.ring()
 
     def _guarded(self, tick: Tick) -> Tick:
+        """A tick that survives a database that is away for a while; any other error ends the worker in order."""
+        failures = 0
+
         async def guarded() -> float:
+            nonlocal failures
             try:
-                return await tick()
-            except Exception as error:  # noqa: BLE001 - a loop's error ends the worker in order
+                delay = await tick()
+            except Exception as error:  # noqa: BLE001 - see above
+                failures += 1
+                if isinstance(error, DatabaseError) and error.transient and failures < DATABASE_TRIES_MAX:
+                    return min(DATABASE_WAIT_SECONDS_MAX, 0.1 * 2.0**failures)
                 self._fail(error)
                 return IDLE_SECONDS
+            failures = 0
+            return delay
 
         return guarded
 

@@ -57,7 +57,12 @@ class Shell:
 
 @pytest.fixture
 def shell(tmp_path, monkeypatch, capsys):
-    for name in ("WAVESPEED_API_KEY", "WAVESPEED_BASE_URL", "ORCHESTRATOR_DATABASE_URL", "ORCHESTRATOR_CONFIG"):
+    for name in (
+        "WAVESPEED_API_KEY",
+        "WAVESPEED_BASE_URL",
+        "ORCHESTRATOR_DATABASE_URL",
+        "ORCHESTRATOR_CONFIG",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     Image.new("RGB", (400, 400), "red").save(tmp_path / "photo.png")

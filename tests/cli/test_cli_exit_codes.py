@@ -1,10 +1,46 @@
 """Each exit code is reached once, through the program's own door."""
 
+import io
 import json
+from contextlib import contextmanager
+
+from sqlalchemy import update
 
 from orchestrator.cli.commands import status as status_command
+from orchestrator.clock import SystemClock
 from orchestrator.core.errors import ExitCode
 from orchestrator.sandbox import Fault, Faults, Scripted
+from orchestrator.store.database import Database
+from orchestrator.store.schema import attempts, jobs
+
+IN_DOUBT = {
+    "job_id": 1,
+    "run_id": 1,
+    "campaign_id": 1,
+    "number": 1,
+    "state": "in_doubt",
+    "token": "t",
+    "worker": "w",
+    "epoch": 1,
+    "lease_expires_at": 0,
+    "rate_granted_at": 0,
+    "leased_at": 1_000,
+    "submitted_at": 2_000,
+    "message": "the line broke",
+    "reservation": "held",
+    "day": "2026-11-22",
+    "price_micros": 28_000,
+}
+
+
+@contextmanager
+def writing(folder):
+    database = Database.open(f"sqlite:///{folder}/orchestrator.db", SystemClock())
+    try:
+        with database.write() as tx:
+            yield tx
+    finally:
+        database.close()
 
 
 def test_0_a_batch_that_finishes_is_done_and_pays_once(shell, provider):
@@ -45,7 +81,7 @@ def test_2_a_manifest_with_problems_lists_them_on_both_streams(shell):
 
 
 def test_2_a_run_that_cannot_ask_is_refused_and_names_the_flag(shell, provider, monkeypatch):
-    monkeypatch.setattr("sys.stdin", open("/dev/null"))  # noqa: SIM115, PTH123
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert shell("run", shell.manifest()) == ExitCode.USAGE
     assert "Add --yes" in shell.err
     assert provider.bill().post_count == 0
@@ -83,15 +119,29 @@ def test_5_without_a_key_nothing_is_recorded(shell):
     assert shell.document["runs"] == []
 
 
-def test_5_a_lost_reply_is_in_doubt_and_needs_an_operator(shell, provider):
-    provider.use_faults(Faults(script=(Scripted("submit", 1, Fault.SUBMIT_DROP_AFTER),)))
-    assert shell("run", shell.manifest(), "--limit", "1", "--yes", "--json") == ExitCode.OPERATOR
-    assert shell.document["in_doubt"] == 1
+def test_5_a_refused_key_stops_the_run_and_keeps_the_jobs(shell, provider, monkeypatch):
+    monkeypatch.setenv("WAVESPEED_API_KEY", "wrong")
+    assert shell("run", shell.manifest(), "--yes", "--json") == ExitCode.OPERATOR
+    assert "refused" in shell.document["error"]["message"]
+    assert "refused" in shell.err
+    assert shell.document["jobs"]["pending"] == 3
+    assert shell("doctor", "--json") == ExitCode.OPERATOR
+    verdicts = {check["name"]: check["verdict"] for check in shell.document["checks"]}
+    assert (verdicts["key"], verdicts["provider"]) == ("fail", "ok")
+
+
+def test_5_an_attempt_in_doubt_is_listed_with_the_money_it_holds(shell):
+    shell("apply", shell.manifest())
+    with writing(shell.folder) as tx:
+        tx.conn.execute(update(jobs).where(jobs.c.id == 1).values(state="running", queue=None, attempts=1))
+        tx.conn.execute(attempts.insert().values(IN_DOUBT))
     assert shell("in-doubt", "list", "--json") == ExitCode.OPERATOR
-    assert shell.lines[0]["held_usd"] == "0.028"
+    (line,) = shell.lines
+    assert (line["job"], line["held_usd"], line["message"]) == (1, "0.028", "the line broke")
     assert shell("jobs", "show", "1") == ExitCode.DONE
-    assert "In doubt: attempt 1" in shell.err
-    assert provider.bill().post_count == 1
+    assert "In doubt: attempt 1 may have been accepted and paid" in shell.err
+    assert shell("status", "--json") == ExitCode.DONE
+    assert shell.document["runs"][0]["in_doubt"] == 1
 
 
 def test_130_an_interrupt_is_told_and_counted(shell, monkeypatch):

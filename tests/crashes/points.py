@@ -1,5 +1,6 @@
 """Where workers are killed: every named point of the program, some after several passings."""
 
+import random
 from dataclasses import dataclass
 
 from crashes.cycle import After, At, Kill
@@ -26,7 +27,6 @@ AT_FIRST = (
     _at("migrate.statement", 1),
     _at("migrate.statement", 20),
     _at("db.before_commit", 3),
-    _at("db.after_commit", 4),
     _at("db.before_commit", 9),
     _at("db.after_commit", 9),
     _at("claim.committed"),
@@ -34,7 +34,6 @@ AT_FIRST = (
     _at("submit.committed", 1, CAPPED),
     _at("submit.committed", 4),
     _at("submit.answered", 1, again=True),
-    _at("submit.answered", 3, CAPPED),
     _at("submit.recorded", 2),
     _at("poll.completed", 3),
     _at("poll.recorded", 2),
@@ -43,7 +42,6 @@ AT_FIRST = (
     _at("artifact.half_written", 1),
     _at("artifact.synced", 2),
     _at("artifact.renamed", 1, again=True),
-    _at("artifact.renamed", 2, CAPPED),
     _at("fetch.stored", 2),
     _at("fetch.recorded", 1),
     _at("rescue.committed"),
@@ -60,6 +58,25 @@ AFTER_ANOTHER_KILL = (
 """Kills of those who come to help."""
 
 POINTS = tuple(
-    dict.fromkeys(kill.point for case in (*AT_FIRST, *AFTER_ANOTHER_KILL) for kill in case.kills if isinstance(kill, At))
+    dict.fromkeys(
+        kill.point for case in (*AT_FIRST, *AFTER_ANOTHER_KILL) for kill in case.kills if isinstance(kill, At)
+    )
 )
-SCENARIOS = (MIXED, CAPPED, LOSSY)
+PASSINGS_MAX = {"migrate.statement": 60, "db.before_commit": 40, "db.after_commit": 40}
+"""How often a point is passed in one worker's life, about; others: as often as there are jobs."""
+
+WORKER_SECONDS = 1.5
+"""About how long a worker lives that nobody kills."""
+
+
+def drawn(dice: random.Random) -> Case:
+    """A case by chance: one to three kills, at points or times, of any work."""
+    scenario = dice.choice((MIXED, MIXED, CAPPED, LOSSY))
+    return Case(tuple(_drawn_kill(dice) for _ in range(dice.choice((1, 1, 2, 3)))), scenario)
+
+
+def _drawn_kill(dice: random.Random) -> Kill:
+    if dice.random() < 0.4:
+        return After(dice.uniform(0.05, WORKER_SECONDS))
+    point = dice.choice(POINTS)
+    return At(point, dice.randint(1, PASSINGS_MAX.get(point, 6)))

@@ -42,9 +42,7 @@ def test_the_wheel_carries_migrations_examples_and_licence(wheel):
     scripts = {path.name for path in (ROOT / "migrations/versions").glob("*.py")}
     assert {f"orchestrator/migrations/versions/{name}" for name in scripts} <= names
     assert "orchestrator/migrations/env.py" in names
-    examples = {
-        str(path.relative_to(ROOT / "jobs")) for path in (ROOT / "jobs").rglob("*") if path.is_file()
-    }
+    examples = {str(path.relative_to(ROOT / "jobs")) for path in (ROOT / "jobs").rglob("*") if path.is_file()}
     assert "quickstart.yaml" in examples
     assert {f"orchestrator/examples/{name}" for name in examples} <= names
     assert "orchestrator/examples/config.example.yaml" in names
@@ -59,7 +57,9 @@ def test_the_wheel_carries_no_tests_caches_or_databases(wheel):
 
 
 def test_the_installed_program_runs_from_the_wheel_and_not_from_the_checkout(elsewhere):
-    module = run(elsewhere / "venv/bin/python", "-P", "-c", "import orchestrator; print(orchestrator.__file__)")
+    module = run(
+        elsewhere / "venv/bin/python", "-P", "-c", "import orchestrator; print(orchestrator.__file__)"
+    )
     assert Path(module.strip()).is_relative_to(elsewhere / "venv")
 
 
@@ -81,7 +81,11 @@ def test_the_installed_program_brings_its_example(elsewhere):
 
 def run(*command: str | Path, cwd: Path | None = None) -> str:
     """The standard output of a command that must succeed."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("ORCHESTRATOR_", "WAVESPEED_"))}
+    plain = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ORCHESTRATOR_", "WAVESPEED_"))
+    }
     done = subprocess.run(
         [str(part) for part in command], cwd=cwd, env=plain, capture_output=True, text=True, check=False
     )

@@ -59,14 +59,16 @@ def test_every_promise_survives_a_power_loss(nursery, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("sabotage", "problem"),
+    ("sabotage", "problems"),
     [
-        ("synchronous_normal", "a request left whose intent is not durable"),
-        ("synchronous_normal", "a prediction that was acted on is not durable"),
-        ("no_folder_sync", "a stored picture has no name"),
-        ("no_picture_sync", "a picture with a final name is not whole"),
-        ("post_first", "a request left whose intent is not durable"),
+        (
+            "synchronous_normal",
+            {"a request left whose intent is not durable", "a prediction that was acted on is not durable"},
+        ),
+        ("no_folder_sync", {"a stored picture has no name"}),
+        ("no_picture_sync", {"a picture with a final name is not whole", "a stored picture is not whole"}),
+        ("post_first", {"a request left whose intent is not durable"}),
     ],
 )
-def test_a_broken_promise_is_found(sabotage, problem, nursery, tmp_path):
-    assert problem in pull_the_plug(nursery, tmp_path / "stage", sabotage).problems
+def test_a_broken_promise_is_found(sabotage, problems, nursery, tmp_path):
+    assert problems <= pull_the_plug(nursery, tmp_path / "stage", sabotage).problems.keys()

@@ -105,6 +105,7 @@ class Plan:
     chances: dict[str, float] = field(default_factory=dict)
     windows: list[tuple[str, float, float]] = field(default_factory=list)  # outage | no_key | no_credit
     on_failed: str = "hold"
+    unknown_tasks: str = "stop"
     timezone: str = "UTC"
     start_ms: int = 0
     long_sleep: tuple[float, float] | None = None  # everybody is away from, for
@@ -146,6 +147,7 @@ def draw(seed: int, theme: str | None = None) -> Plan:
         faults_until=dice.uniform(60, 1500),
         operator_actions=dice.choice((0, 0, 1, 3, 6)),
         on_failed=dice.choice(("hold", "hold", "hold", "release")),
+        unknown_tasks=dice.choice(("stop", "ignore")),
         timezone=dice.choice(("UTC", "Europe/Berlin", "America/New_York")),
         start_ms=dice.choice((1_795_348_800_000, 1_795_391_990_000, 1_796_083_170_000, 1_774_745_940_000)),
         idle_seconds=dice.choice((2.0, 10.0, 20.0)),

@@ -16,9 +16,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from orchestrator.core.errors import OrchestratorError
+from orchestrator.actions.reconcile import reconcile
+from orchestrator.core.errors import OperatorNeededError, OrchestratorError
 from orchestrator.settings import Settings
-from orchestrator.settings.model import Budgets, InDoubt, Limits, Outputs, Retry, WorkerSettings
+from orchestrator.settings.model import Budgets, Guards, InDoubt, Limits, Outputs, Retry, WorkerSettings
 from orchestrator.store import migrate
 from orchestrator.store.database import Database
 from orchestrator.store.outlook import outlook
@@ -50,7 +51,7 @@ from .process import (
 from .timeline import Timeline, Violation
 
 VIRTUAL_LIMIT = 40 * 86_400.0
-QUIET_LIMIT = 2 * 86_400.0
+QUIET_LIMIT = 8 * 3600.0
 """Without faults, everything that can end has ended by then."""
 
 
@@ -213,6 +214,8 @@ class Simulation:
             if self.checker.failure is not None:
                 self._failed.set()
                 return
+            if not process.dead and isinstance(task.exception(), OperatorNeededError):
+                await self._reconcile()
             if self.account.quiet and not process.dead and not task.cancelled() and task.exception() is None:
                 return
             lease = self.plan.lease_seconds
@@ -266,9 +269,26 @@ class Simulation:
             limits=Limits("gold", plan.concurrency, plan.submits_per_minute, 50.0),
             budgets=Budgets(on_failed=plan.on_failed, timezone=plan.timezone),  # type: ignore[arg-type]
             in_doubt=InDoubt(plan.settle_seconds),
+            guards=Guards(unknown_tasks=plan.unknown_tasks),  # type: ignore[arg-type]
             retry=Retry(),
             worker=WorkerSettings(plan.lease_seconds),
         )
+
+    async def _reconcile(self) -> None:
+        """A person answers a worker that asks for it."""
+        await asyncio.sleep(self._dice.uniform(1, 300))
+        process = Process("operator", 0, self.timeline, lambda _kind: False)
+        now = self.world.now_ms()
+        report = await reconcile(
+            self._reader,
+            Endpoints(self.account, process, self.checker, self.world),
+            SimEntropy(f"reconcile {self.plan.seed} {next(self._names)}"),
+            base_url="https://api.wavespeed.ai",
+            timezone=self.plan.timezone,
+            start_ms=now - 7 * 86_400_000,
+            end_ms=now + 600_000,
+        )
+        self.timeline.note("operator", "reconciled", "agrees" if report.agrees else "differs", report.adopted)
 
     async def _bury(self, process: Process, task: "asyncio.Task[None]") -> None:
         if not process.dead:

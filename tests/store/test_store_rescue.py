@@ -84,7 +84,7 @@ def test_a_heartbeat_extends_the_leases_of_its_worker_and_of_no_other(world):
     mine, other = world.until(AttemptState.IN_FLIGHT, "w1"), world.until(AttemptState.LEASED, "w2")
     world.until(AttemptState.SUCCEEDED, "w1")
     world.clock.advance_ms(30_000)
-    assert world.do(attempts.heartbeat, attempts.Heartbeat("w1", LEASE_MS)) == 1
+    assert len(world.do(attempts.heartbeat, attempts.Heartbeat("w1", LEASE_MS))) == 1
     now = world.clock.now_ms()
     assert world.attempt(mine).lease_expires_at == now + LEASE_MS
     assert world.attempt(other).lease_expires_at == now + 30_000

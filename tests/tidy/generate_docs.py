@@ -33,7 +33,9 @@ def pages() -> list[Path]:
 
 def commands() -> str:
     """Every command, as its own help describes it."""
-    return "\n".join(f"{_command(context)}" for context in leaves(click.Context(cli, info_name="orchestrator")))
+    return "\n".join(
+        f"{_command(context)}" for context in leaves(click.Context(cli, info_name="orchestrator"))
+    )
 
 
 def leaves(context: click.Context) -> Iterator[click.Context]:
@@ -149,7 +151,10 @@ def reservation_states() -> str:
 
 
 def _machine(kind: type[StrEnum], table: Mapping[tuple[StrEnum, StrEnum], StrEnum]) -> str:
-    rows = [f"| `{source}` | {event.replace('_', ' ')} | `{target}` |" for (source, event), target in table.items()]
+    rows = [
+        f"| `{source}` | {event.replace('_', ' ')} | `{target}` |"
+        for (source, event), target in table.items()
+    ]
     final = ", ".join(f"`{state}`" for state in kind if state not in {source for source, _ in table})
     ends = f"\n\nFrom {final} nothing leads on." if final else ""
     return "\n".join(["| From | When | To |", "|---|---|---|", *rows]) + ends

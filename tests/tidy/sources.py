@@ -8,7 +8,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "orchestrator"
-TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".csv", ".jinja", ".html", ".sql", ".mako", "", ".cfg"}
+TEXT = {
+    ".py",
+    ".md",
+    ".toml",
+    ".yaml",
+    ".yml",
+    ".json",
+    ".csv",
+    ".jinja",
+    ".html",
+    ".sql",
+    ".mako",
+    "",
+    ".cfg",
+}
 
 
 @cache

@@ -91,7 +91,9 @@ def test_every_dependency_is_imported_and_every_import_is_declared():
     named = {"pyyaml": "yaml", "pillow": "PIL"}
     comes_with = {"yarl": "aiohttp", "markupsafe": "jinja2"}  # each is part of the other's interface
     found = {
-        name.split(".")[0] for path in (*modules(), ROOT / "migrations/env.py") for name in imported(tree(path))
+        name.split(".")[0]
+        for path in (*modules(), ROOT / "migrations/env.py")
+        for name in imported(tree(path))
     }
     foreign = found - sys.stdlib_module_names - {"orchestrator"} - comes_with.keys()
     data_only = {"tzdata"}

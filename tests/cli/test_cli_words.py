@@ -1,0 +1,49 @@
+"""Values as people read them."""
+
+import pytest
+
+from orchestrator.cli import words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.42, "0.4 s"),
+        (21.4, "21 s"),
+        (119, "119 s"),
+        (180, "3 min"),
+        (8700, "2 h 25 min"),
+        (7200, "2 h"),
+        (100_000, "1 d 4 h"),
+    ],
+)
+def test_durations_have_one_or_two_units(seconds, text):
+    assert words.duration(seconds) == text
+
+
+def test_times_are_utc_and_carry_milliseconds_only_when_there_are_any():
+    assert words.rfc3339(1_795_352_400_000) == "2026-11-22T13:00:00Z"
+    assert words.rfc3339(1_795_352_400_007) == "2026-11-22T13:00:00.007Z"
+    assert words.rfc3339(None) is None
+
+
+def test_text_that_could_fool_a_terminal_is_escaped():
+    assert words.safe("a\x1b[31mred\u202egnp.exe\n") == "a\\u{1b}[31mred\\u{202e}gnp.exe\\n"
+    assert words.safe("grüße 漢字") == "grüße 漢字"
+
+
+def test_a_hundred_per_cent_is_only_said_when_it_is_all():
+    assert (words.percent(999, 1000), words.percent(1000, 1000)) == ("99 %", "100 %")
+
+
+def test_wide_characters_keep_columns_aligned():
+    first, second, third = words.table(["a", "b"], [["漢字", "x"], ["abcd", "y"]]).splitlines()
+    assert (first, second, third) == ("a     b", "漢字  x", "abcd  y")
+
+
+def test_money_has_two_decimals_or_as_many_as_it_needs():
+    assert (words.usd(28_000), words.usd(6_720_000), words.unit_price(50_000)) == (
+        "$0.028",
+        "$6.72",
+        "$0.050",
+    )

@@ -7,6 +7,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 CHECKS := format lint types layers schema
 ARGS ?=
+N ?= 1000
 
 # The interpreter of a new environment; name another with: make PYTHON=/path/to/python3.13 ...
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11 python
@@ -18,16 +19,19 @@ export UV_LINK_MODE := copy
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix docs clean $(CHECKS)
+.PHONY: help demo test simulate check fix docs clean $(CHECKS)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 demo: $(READY) ## a whole batch against the sandbox: no key, no cost; ends with pictures and a page
 	@$(BIN)/orchestrator demo $(ARGS)
 
 test: $(READY) ## every test, on two processes; narrow it with ARGS="tests/core -k money"
 	@$(BIN)/pytest -n 2 $(ARGS)
+
+simulate: $(READY) ## N=1000 seeds of simulated crashes, faults and clocks; exits with 1 when an invariant breaks
+	@$(BIN)/python -m tests.simulation --seeds $(N)
 
 check: $(READY) ## format, lint, types, layers and schema, all of them even when one fails
 	@$(MAKE) --no-print-directory --keep-going $(CHECKS)
@@ -45,7 +49,7 @@ layers: $(READY) ## imports point down
 	@$(BIN)/lint-imports --no-cache --no-logo
 
 schema: $(READY) ## migrations and orchestrator/store/schema.py agree, on SQLite
-	@$(BIN)/pytest -q -p no:randomly --no-header --durations=0 tests/migrations -k "not postgres"
+	@$(BIN)/pytest -q -p no:randomly --no-header -o addopts= tests/migrations -k "not postgres"
 
 fix: $(READY) ## format, and repair what the linter can repair safely
 	@$(BIN)/ruff check --fix-only .

@@ -36,18 +36,18 @@ def _postgres() -> Iterator[PostgresServer | str]:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def database_url(request: pytest.FixtureRequest, tmp_path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of an empty, migrated database; the test runs once on each kind."""
     source = request.getfixturevalue(f"_{request.param}")
     if isinstance(source, str):
         pytest.skip(source)
-    with source.fresh_url(tmp_path) as url:
+    with source.fresh_url() as url:
         yield url
 
 
 @pytest.fixture
-def sqlite_url(_sqlite: SqliteFiles, tmp_path) -> Iterator[str]:
-    with _sqlite.fresh_url(tmp_path) as url:
+def sqlite_url(_sqlite: SqliteFiles) -> Iterator[str]:
+    with _sqlite.fresh_url() as url:
         yield url
 
 

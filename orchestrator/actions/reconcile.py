@@ -64,8 +64,8 @@ async def reconcile(
     bill = await bill_all(provider, start_ms=start_ms - WINDOW_MARGIN_MS, end_ms=end_ms + WINDOW_MARGIN_MS)
     balance = await provider.balance()
     report.balance_micros = balance.micros if isinstance(balance, Balance) else None
-    if listing is None or bill is None or not (listing.complete and bill.complete):
-        report.readable = False
+    report.readable = listing is not None and listing.complete and bill is not None and bill.complete
+    if listing is None or not listing.complete:
         return report
     with database.write() as tx:
         report.in_doubt = unsettled(tx)
@@ -73,8 +73,9 @@ async def reconcile(
             not report.in_doubt
         ):  # a lost reply may explain an unknown task: those are resolved first, by a worker
             _take_in(tx, report, listing.predictions.values(), entropy, base_url, timezone)
-            pauses.end(tx, "account", "", "unknown_tasks")
-        _book(tx, report, bill.records)
+            pauses.end(tx, "account", "", "unknown_tasks")  # the list is enough: not every key may read the bill
+        if bill is not None and bill.complete:
+            _book(tx, report, bill.records)
     return report
 
 

@@ -1,8 +1,7 @@
 """The JSON documents that other programs rely on: money as decimal strings in USD, times as RFC 3339 in UTC."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from orchestrator.actions.plan import Plan
 from orchestrator.cli.words import rfc3339
 from orchestrator.core.money import format_usd
 from orchestrator.store.views import (
@@ -19,10 +18,13 @@ from orchestrator.store.views import (
     StoppedRow,
 )
 
+if TYPE_CHECKING:  # a listing need not load what expands manifests
+    from orchestrator.actions.plan import Plan
+
 Json = dict[str, Any]
 
 
-def plan_document(plan: Plan) -> Json:
+def plan_document(plan: "Plan") -> Json:
     """`cost_usd` is what the new jobs cost; jobs that exist cost nothing again."""
     return {
         "manifests": [

@@ -65,7 +65,7 @@ def text(done: Done, root: Path) -> list[str]:
     parts = [f"{jobs['succeeded']:,} done", f"{jobs['failed']:,} failed"]
     parts += [f"{jobs['cancelled']:,} cancelled"] if jobs["cancelled"] else []
     parts += [f"{progress.left:,} left"] if progress.left else []
-    flagged = f", {progress.nsfw:,} flagged (kept apart under quarantine/)" if progress.nsfw else ""
+    flagged = f", {progress.nsfw:,} flagged" if progress.nsfw else ""
     found = [
         f"{_HEADLINES[done.code]} after {duration(done.seconds)}: {', '.join(parts)} of {count(progress.total, 'job')}",
         f"  pictures  {progress.stored:,} stored{flagged}",

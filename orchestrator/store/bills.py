@@ -14,6 +14,10 @@ from orchestrator.store.schema import ATTEMPT_IS_UNBILLED, LedgerKind, attempts,
 REREAD_MS: Final = 10 * 60_000
 """How long before the bill of an attempt that still waits for its refund is read again."""
 
+REFUND_MS: Final = 3 * 3600 * 1000
+"""How long the provider may take to pay a failed task back. Until then a charge without its refund says nothing about
+money that was counted free at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unbilled:
@@ -49,6 +53,8 @@ def unbilled(tx: Tx, limit: int, *, settle_ms: int) -> list[Unbilled]:
             ATTEMPT_IS_UNBILLED,
             attempts.c.finished_at <= tx.now - settle_ms,
             attempts.c.billed_at.is_(None) | (attempts.c.billed_at <= tx.now - REREAD_MS),
+            (attempts.c.reservation != ReservationState.RELEASED.value)
+            | (attempts.c.finished_at <= tx.now - REFUND_MS),
         )
         .order_by(attempts.c.id)
         .limit(limit)
@@ -88,6 +94,12 @@ def _book(tx: Tx, row: Any, line: BillLine) -> Booked:
         "billed_micros": line.deducted_micros,
         "refunded_micros": line.refunded_micros,
     }
+    if (
+        row.reservation == ReservationState.RELEASED.value
+        and not line.refunded_micros
+        and row.finished_at > tx.now - REFUND_MS
+    ):
+        return Booked()  # too early to say that the money was kept
     booked = Booked()
     actual = line.deducted_micros - line.refunded_micros
     if row.reservation == ReservationState.REFUND_DUE.value:

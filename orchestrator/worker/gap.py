@@ -39,9 +39,12 @@ async def look(deps: Deps) -> Gap | None:
         return None
     with deps.database.read() as tx:
         after, now, models = _since(tx), tx.now, models_in_use(tx)
+        fresh = bills.last_accepted_at(tx) is None
     if after is None:
         return None
     listing = await list_all(deps.provider, after_ms=max(after, now - RETENTION_MS), before_ms=now + SKEW_MS)
+    if listing is None and fresh:
+        return None  # nothing was ever accepted, as far as we know: the first submission need not wait
     if listing is None:
         await _pause(deps, LIST_UNREADABLE, UNREADABLE, until=deps.clock.now_ms() + UNREADABLE_MS)
         return None

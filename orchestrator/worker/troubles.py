@@ -39,7 +39,7 @@ class Troubles:
         self._lost_since = 0.0
         self._outcomes: deque[bool] = deque(maxlen=OUTCOMES_WATCHED)  # True where the reply was lost
         self._openings = 0
-        self._last_throttle_at = 0.0
+        self._last_throttle_at = float("-inf")
 
     @property
     def probing(self) -> bool:

@@ -29,7 +29,9 @@ def main() -> int:
         for number, case in enumerate(_cases(chosen.cycles, chosen.seed, chosen.only), start=1):
             folder = Path(tempfile.mkdtemp(prefix="crash-"))
             try:
-                report = run_cycle(nursery, folder, case.scenario, case.kills, seed=chosen.seed * 100_000 + number)
+                report = run_cycle(
+                    nursery, folder, case.scenario, case.kills, seed=chosen.seed * 100_000 + number
+                )
             except AssertionError as error:
                 report = Report(Verdict([f"{type(error).__name__}: {error}"]))
             tally.add(number, case, report, folder)

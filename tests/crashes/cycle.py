@@ -53,12 +53,23 @@ class Report:
 
 
 def run_cycle(
-    nursery: Nursery, folder: Path, scenario: Scenario, kills: Sequence[Kill], *, seed: int = 1, again: bool = False
+    nursery: Nursery,
+    folder: Path,
+    scenario: Scenario,
+    kills: Sequence[Kill],
+    *,
+    seed: int = 1,
+    again: bool = False,
+    sabotage: str = "",
 ) -> Report:
-    """Kill a worker at each of `kills` in turn, finish in peace, judge; with `again`, see that nothing is left to do."""
+    """Kill a worker at each of `kills` in turn, finish in peace, judge.
+
+    With `again`, see that nothing is left to do. With a `sabotage`, every worker makes that mistake.
+    """
     began = time.monotonic()
     report = Report(Verdict())
     with staged(nursery, folder, scenario, seed) as stage:
+        stage.sabotage = sabotage
         for kill in kills:
             _killed_worker(report, stage, kill)
             report.verdict += judge_moment(stage.database, stage.outputs, stage.bill(), scenario)

@@ -125,10 +125,15 @@ def _books(verdict: Verdict, conn: sqlite3.Connection, scenario: Scenario) -> No
     verdict.blame(sum(sums) <= scenario.cap_micros, f"{sums} counts more than the cap {scenario.cap_micros}")
     for name, state in (("held", "held"), ("due", "refund_due")):
         (row,) = _rows(
-            conn, f"SELECT coalesce(sum(price_micros), 0) AS micros FROM attempts WHERE reservation = '{state}'"
+            conn,
+            f"SELECT coalesce(sum(price_micros), 0) AS micros FROM attempts WHERE reservation = '{state}'",
         )
-        verdict.blame(row["micros"] == ledger[name], f"{name}: reservations {row['micros']}, ledger {ledger[name]}")
-    ends = Counter(row["attempt_id"] for row in _rows(conn, "SELECT attempt_id FROM ledger WHERE held_delta < 0"))
+        verdict.blame(
+            row["micros"] == ledger[name], f"{name}: reservations {row['micros']}, ledger {ledger[name]}"
+        )
+    ends = Counter(
+        row["attempt_id"] for row in _rows(conn, "SELECT attempt_id FROM ledger WHERE held_delta < 0")
+    )
     verdict.blame(max(ends.values(), default=1) == 1, f"reservations that ended more than once: {ends}")
 
 
@@ -190,10 +195,13 @@ def _tasks_are_known(verdict: Verdict, conn: sqlite3.Connection, bill: Mapping[s
             continue
         (holder,) = holders
         verdict.blame(
-            holder["prompt"] == task["inputs"]["prompt"], f"task {task['id']} was adopted by the wrong attempt"
+            holder["prompt"] == task["inputs"]["prompt"],
+            f"task {task['id']} was adopted by the wrong attempt",
         )
         wanted = "succeeded" if task["status"] == "completed" else "failed"
-        verdict.blame(holder["state"] == wanted, f"task {task['id']} {task['status']}: attempt {holder['state']}")
+        verdict.blame(
+            holder["state"] == wanted, f"task {task['id']} {task['status']}: attempt {holder['state']}"
+        )
         good[holder["job_id"]] += task["status"] == "completed"
     verdict.blame(not held, f"predictions the provider has never made: {sorted(held)}")
     for job_id, count in good.items():
@@ -234,19 +242,28 @@ def _pictures_agree(
             row = stored.get((task["id"], number))
             path = outputs / row["stored_path"] if row is not None else None
             digest = task["output_sha256"].get(str(number))
-            if row is None or path is None or not path.is_file() or not digest == row["sha256"] == _digest(path):
+            if (
+                row is None
+                or path is None
+                or not path.is_file()
+                or not digest == row["sha256"] == _digest(path)
+            ):
                 verdict.lost += 1
-                verdict.problems.append(f"picture {number} of task {task['id']} is not on disk as it was made")
+                verdict.problems.append(
+                    f"picture {number} of task {task['id']} is not on disk as it was made"
+                )
                 continue
             verdict.pictures += 1
             flagged = bool(task["nsfw"] and task["nsfw"][number])
             verdict.blame(
-                (path.relative_to(outputs).parts[0] == "quarantine") == flagged, f"{path}: flagged is {flagged}"
+                (path.relative_to(outputs).parts[0] == "quarantine") == flagged,
+                f"{path}: flagged is {flagged}",
             )
             verdict.blame(path.with_name(path.name + ".json").is_file(), f"{path} has no sidecar")
             named |= {path, path.with_name(path.name + ".json")}
     verdict.blame(
-        len(stored) == verdict.pictures, f"{len(stored)} rows are stored, {verdict.pictures} pictures are right"
+        len(stored) == verdict.pictures,
+        f"{len(stored)} rows are stored, {verdict.pictures} pictures are right",
     )
     strays = [str(path) for path in _files(outputs) if path not in named]
     verdict.blame(not strays, f"files that nobody asked for: {strays}")

@@ -69,7 +69,12 @@ class Nursery:
         self._server.stdout.close()
 
     def start(
-        self, what: str, arguments: Sequence[object], folder: Path, log: str, env: Mapping[str, str] | None = None
+        self,
+        what: str,
+        arguments: Sequence[object],
+        folder: Path,
+        log: str,
+        env: Mapping[str, str] | None = None,
     ) -> Child:
         """Fork: `cli` runs a command line, `sandbox` serves a sandbox; what it prints goes to the log."""
         answer = self.ask(
@@ -124,10 +129,6 @@ def _answer(answer: Mapping[str, object]) -> None:
 
 
 def _import_everything() -> None:
-    import alembic.command
-    import alembic.config
-    import httpx
-    import httpx_aiohttp
     import PIL.Image
 
     import orchestrator.cli.commands.apply
@@ -167,6 +168,11 @@ def _become(order: dict) -> None:
 def _cli(arguments: list[str]) -> int:
     from orchestrator.cli.main import run
 
+    if sabotage := os.environ.get("SABOTAGE"):
+        sys.path.insert(0, str(ROOT / "tests"))
+        from crashes.sabotage import SABOTAGES
+
+        SABOTAGES[sabotage]()
     return run(arguments)
 
 

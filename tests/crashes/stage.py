@@ -118,6 +118,8 @@ class Stage:
         self.folder = folder
         self.scenario = scenario
         self.url = url
+        self.worker_url = url
+        self.sabotage = ""
         self._nursery = nursery
 
     @property
@@ -130,7 +132,7 @@ class Stage:
 
     def command(self, *arguments: str, crash_at: str = "") -> Child:
         """A command of the program, in a process of its own, which may kill itself at a point."""
-        env = {"WAVESPEED_API_KEY": KEY, "WAVESPEED_BASE_URL": self.url}
+        env = {"WAVESPEED_API_KEY": KEY, "WAVESPEED_BASE_URL": self.worker_url, "SABOTAGE": self.sabotage}
         if crash_at:
             env |= {"ORCHESTRATOR_CRASH_AT": crash_at, "ORCHESTRATOR_TESTING": "1"}
         return self._nursery.start("cli", arguments, self.folder, "commands.log", env)

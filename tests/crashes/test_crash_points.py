@@ -1,6 +1,7 @@
 """A worker is killed at each named point; the next one finishes as if nothing had happened."""
 
 import pytest
+
 from crashes.cycle import Report, run_cycle
 from crashes.nursery import Nursery
 from crashes.points import AFTER_ANOTHER_KILL, AT_FIRST, Case
@@ -38,7 +39,7 @@ def test_an_apply_killed_at_any_commit_is_completed_by_applying_again(nursery: N
 
     with staged(nursery, tmp_path / "stage", MIXED) as stage:
         (stage.folder / "many.yaml").write_text(MANY)
-        points = ("db.before_commit@2", "db.before_commit@3", "db.after_commit@3", "db.before_commit@4")
+        points = ("db.before_commit@1", "db.before_commit@2", "db.after_commit@2", "db.before_commit@3")
         codes = [apply(stage, crash_at=point) for point in points]
         assert codes == [-9] * len(points), stage.log()
         assert apply(stage) == 0, stage.log()

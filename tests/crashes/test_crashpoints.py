@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from crashes.points import POINTS
 
+from crashes.points import POINTS
 from orchestrator.core.errors import UsageError
 from orchestrator.crashpoints import KillAt, from_env
 from orchestrator.ports import no_crash

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from crashes.judge import judge_end
 from crashes.nursery import Nursery
 from crashes.stage import MIXED, staged
@@ -70,7 +71,9 @@ def database_damaged(folder: Path, _bill: dict[str, Any]) -> None:
     path = folder / "orchestrator.db"
     with closing(sqlite3.connect(path)) as conn:
         conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        (page,) = conn.execute("SELECT rootpage FROM sqlite_master WHERE name = 'ix_ledger_attempt_id'").fetchone()
+        (page,) = conn.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'ix_ledger_attempt_id'"
+        ).fetchone()
         (size,) = conn.execute("PRAGMA page_size").fetchone()
     with path.open("r+b") as file:
         file.seek((page - 1) * size)

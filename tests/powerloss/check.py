@@ -115,6 +115,18 @@ def _database_problems(conn: sqlite3.Connection, image: Image, outputs: Path, wo
         if world.sent:
             yield "a request left before there were tables"
         return
+    yield from _unkept_promises(conn, world)
+    if conn.execute(_UNBALANCED).fetchone() is not None:
+        yield "the balance is not the sum of the ledger"
+    for stored_path, digest in conn.execute("SELECT stored_path, sha256 FROM outputs WHERE state = 'stored'"):
+        content = image.get(outputs / stored_path)
+        if content is None:
+            yield "a stored picture has no name"
+        elif hashlib.sha256(content).hexdigest() != digest:
+            yield "a stored picture is not whole"
+
+
+def _unkept_promises(conn: sqlite3.Connection, world: _World) -> Iterator[str]:
     intended: Counter[str] = Counter()
     reserved: Counter[str] = Counter()
     for prompt, kinds in conn.execute(_ATTEMPTS):
@@ -127,14 +139,6 @@ def _database_problems(conn: sqlite3.Connection, image: Image, outputs: Path, wo
     known = {row[0] for row in conn.execute("SELECT prediction_id FROM attempts")}
     if world.acted_on - known:
         yield "a prediction that was acted on is not durable"
-    if conn.execute(_UNBALANCED).fetchone() is not None:
-        yield "the balance is not the sum of the ledger"
-    for stored_path, digest in conn.execute("SELECT stored_path, sha256 FROM outputs WHERE state = 'stored'"):
-        content = image.get(outputs / stored_path)
-        if content is None:
-            yield "a stored picture has no name"
-        elif hashlib.sha256(content).hexdigest() != digest:
-            yield "a stored picture is not whole"
 
 
 _ATTEMPTS = """

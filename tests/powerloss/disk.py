@@ -96,7 +96,9 @@ class Disk:
         if handler is not None:
             return bool(handler(call))
         numbers = call.numbers()
-        assert call.name in _HARMLESS or not numbers or numbers[0] not in self._open, f"{call} is not understood"
+        assert call.name in _HARMLESS or not numbers or numbers[0] not in self._open, (
+            f"{call} is not understood"
+        )
         return False
 
     def is_sync(self, call: Call) -> bool:
@@ -132,7 +134,9 @@ class Disk:
             parents = path.relative_to(self._root).parents
             return all(isinstance(names.get(self._root / parent), Folder) for parent in parents)
 
-        return {path: content(node) for path, node in names.items() if isinstance(node, File) and reachable(path)}
+        return {
+            path: content(node) for path, node in names.items() if isinstance(node, File) and reachable(path)
+        }
 
     # --- calls -----------------------------------------------------------------------------------------------------
 
@@ -174,7 +178,9 @@ class Disk:
         """Only what had ended when the sync began is sure to be durable."""
         path, node = self._open.get(call.numbers()[0], (None, None))
         if isinstance(node, Folder):
-            mine = [naming for naming in self._namings if naming.path.parent == path and naming.place < call.began]
+            mine = [
+                naming for naming in self._namings if naming.path.parent == path and naming.place < call.began
+            ]
             for naming in mine:
                 _rename(self._durable, naming)
                 self._namings.remove(naming)
@@ -235,4 +241,6 @@ def _sectors(write: Write, sector: int) -> list[Write]:
     if data is None:
         return [write]
     edges = [0, *range(sector - offset % sector, len(data), sector), len(data)]
-    return [(offset + start, data[start:end]) for start, end in zip(edges, edges[1:], strict=False) if start < end]
+    return [
+        (offset + start, data[start:end]) for start, end in zip(edges, edges[1:], strict=False) if start < end
+    ]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from crashes.nursery import Nursery
 from crashes.stage import CONFIG, HEAD, KEY, Scenario, staged
+
 from powerloss.check import Findings, check
 from powerloss.disk import Disk
 from powerloss.trace import calls, traced, why_not

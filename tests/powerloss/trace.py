@@ -41,16 +41,37 @@ def why_not() -> str:
     """Why nothing can be traced here; empty when it can."""
     if shutil.which("strace") is None:
         return "strace is not installed (Debian: apt-get install strace)"
-    probe = subprocess.run(["strace", "-f", "-o", "/dev/null", "true"], capture_output=True, text=True, check=False)
+    probe = subprocess.run(
+        ["strace", "-f", "-o", "/dev/null", "true"], capture_output=True, text=True, check=False
+    )
     return "" if probe.returncode == 0 else f"strace cannot trace here: {probe.stderr.strip()[:200]}"
 
 
-def traced(command: Sequence[str], log: Path, folder: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def traced(
+    command: Sequence[str], log: Path, folder: Path, env: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
     """Start a command whose calls go to the log."""
-    tracer = ["strace", "-f", "--seccomp-bpf", "-qq", "-xx", "-s", str(TEXT_MAX), "-e", f"trace={CALLS}", "-e", "signal=none"]
+    tracer = [
+        "strace",
+        "-f",
+        "--seccomp-bpf",
+        "-qq",
+        "-xx",
+        "-s",
+        str(TEXT_MAX),
+        "-e",
+        f"trace={CALLS}",
+        "-e",
+        "signal=none",
+    ]
     with (folder / "commands.log").open("ab") as output:
         return subprocess.Popen(
-            [*tracer, "-o", str(log), *command], cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            [*tracer, "-o", str(log), *command],
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
         )
 
 

@@ -96,6 +96,7 @@ class Checker:
         self._departures: deque[float] = deque()
         self._live: dict[int, int] = {}  # job -> live attempt
         self._delivered: dict[str, str] = {}
+        self._handed: dict[str, float] = {}
         self.authorized: Counter[int] = Counter()  # job -> further paid attempts a person allowed
         self.caps: dict[tuple[str, int, str], int] = {}
         self.lowered: set[tuple[str, int, str]] = set()
@@ -325,11 +326,19 @@ class Checker:
     def delivered(self, prediction: str, who: str, prompt: str) -> None:
         """A worker holds a reply with an id in its hands."""
         self._delivered[prediction] = who
+        self._handed[prediction] = self._account.now()
         self._timeline.note(who, "reply", prediction, prompt)
 
-    def polled(self, prediction: str) -> None:
-        """Whoever asks about an id must have stored it before."""
-        self.expect(self._held(prediction), "3", f"{prediction} is polled and no attempt holds it in the database")
+    def thawed(self, who: str) -> None:
+        """What this worker held in its hands while it was frozen, it holds since now."""
+        for prediction, owner in self._delivered.items():
+            if owner == who:
+                self._handed[prediction] = self._account.now()
+
+    def polled(self, who: str, prediction: str) -> None:
+        """Whoever was handed an id must have stored it before anything else happens to it."""
+        if self._delivered.get(prediction) == who and self._account.now() - self._handed[prediction] > 1.0:
+            self.expect(self._held(prediction), "3", f"{prediction} was accepted, is polled, and is not in the database")
 
     def _held(self, prediction: str) -> bool:
         return (

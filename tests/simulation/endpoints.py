@@ -127,7 +127,7 @@ class Endpoints:
     async def result(self, prediction_id: str) -> ResultOutcome:
         account = self._account
         self._process.check()
-        self._checker.polled(prediction_id)
+        self._checker.polled(self._process.name, prediction_id)
         trouble = await self._look()
         if trouble is not None:
             return trouble

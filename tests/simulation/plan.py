@@ -133,7 +133,7 @@ def draw(seed: int, theme: str | None = None) -> Plan:
         hosts_see_death=dice.random() < 0.5,
         concurrency=dice.choice((1, 2, 3, 5, 300)),
         submits_per_minute=dice.choice((2, 5, 10, 500, 500)),
-        lease_seconds=dice.choice((15.0, 30.0, 60.0, 120.0)),
+        lease_seconds=dice.choice((30.0, 60.0, 120.0)),
         settle_seconds=max(dice.choice((5.0, 60.0, 120.0)), lag + 25.0),  # the longest jump of the clock included
         list_lag=lag,
         list_shows_inputs=dice.random() < 0.6,
@@ -144,13 +144,13 @@ def draw(seed: int, theme: str | None = None) -> Plan:
         clock_skew_ms=dice.choice((0, 0, dice.randint(-100_000, 100_000))),
         clock_jump_ms=dice.choice((0, 0, 0, 0, 0, dice.randint(-70_000, -1_000), dice.randint(1_000, 20_000))),
         foreign_tasks=dice.choice((0, 0, 1, 3, 8)),
-        faults_until=dice.uniform(60, 1500),
+        faults_until=dice.choice((dice.uniform(60, 300), dice.uniform(60, 900))),
         operator_actions=dice.choice((0, 0, 1, 3, 6)),
         on_failed=dice.choice(("hold", "hold", "hold", "release")),
         unknown_tasks=dice.choice(("stop", "ignore")),
         timezone=dice.choice(("UTC", "Europe/Berlin", "America/New_York")),
         start_ms=dice.choice((1_795_348_800_000, 1_795_391_990_000, 1_796_083_170_000, 1_774_745_940_000)),
-        idle_seconds=dice.choice((2.0, 10.0, 20.0)),
+        idle_seconds=dice.choice((5.0, 30.0, 30.0, 60.0)),
     )
     _faults(dice, plan)
     return plan
@@ -236,8 +236,7 @@ def _faults(dice: random.Random, plan: Plan) -> None:
     else:
         plan.clock_jump_ms = 0
     if plan.theme == "long":
-        plan.faults_until = dice.uniform(3600, 4 * 3600)
-        at = dice.uniform(20, 1200)
+        at = dice.uniform(20, plan.faults_until)
         plan.long_sleep = (at, dice.choice((600.0, 4 * 3600.0, DAY, 8 * DAY)))
         plan.idle_seconds = 60.0
 

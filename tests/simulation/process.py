@@ -36,6 +36,7 @@ class Process:
         self._strike = strike
         self._thawed: asyncio.Future[None] | None = None
         self.on_cut: Callable[[], None] = lambda: None
+        self.on_thaw: Callable[[str], None] = lambda _name: None
         self.freeze_for: Callable[[], float] = lambda: 0.0
         self.mortal = True
 
@@ -78,6 +79,7 @@ class Process:
             if not thawed.done():
                 thawed.set_result(None)
             self.timeline.note(self.name, "goes on")
+            self.on_thaw(self.name)
 
     def crashpoint(self, name: str) -> None:
         """The named crash points of the code."""

@@ -24,6 +24,7 @@ from orchestrator.store import migrate
 from orchestrator.store.database import Database
 from orchestrator.store.outlook import outlook
 from orchestrator.store.schema import metadata
+from orchestrator.worker import upkeep
 from orchestrator.worker import worker as worker_module
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.stop import Stop
@@ -224,6 +225,7 @@ class Simulation:
     def _born(self, number: int) -> Process:
         process = Process(f"w{number}.{next(self._names)}", next(self._names), self.timeline, self._strikes)
         process.freeze_for = lambda: self._dice.choice((0.3, 1.5, 4.0)) * self.plan.lease_seconds
+        process.on_thaw = self.checker.thawed
         process.mortal = not self.account.quiet
         self._alive[process.pid] = process
         self.timeline.note(process.name, "starts", f"pid {process.pid}")
@@ -380,13 +382,19 @@ class Simulation:
 @contextmanager
 def _slower_idling(plan: Plan) -> Iterator[None]:
     """Idle looks cost real time and find nothing: a seed takes its own pace."""
-    kept = worker_module.IDLE_SECONDS, worker_module.DRAIN_SECONDS
-    worker_module.IDLE_SECONDS = plan.idle_seconds  # type: ignore[misc]
-    worker_module.DRAIN_SECONDS = plan.idle_seconds / 2  # type: ignore[misc]
+    paces = [
+        (worker_module, "IDLE_SECONDS", plan.idle_seconds),
+        (worker_module, "DRAIN_SECONDS", plan.idle_seconds / 2),
+        (upkeep, "UPKEEP_SECONDS", 60.0),
+    ]
+    kept = [(module, name, getattr(module, name)) for module, name, _ in paces]
+    for module, name, value in paces:
+        setattr(module, name, value)
     try:
         yield
     finally:
-        worker_module.IDLE_SECONDS, worker_module.DRAIN_SECONDS = kept  # type: ignore[misc]
+        for module, name, value in kept:
+            setattr(module, name, value)
 
 
 def simulate(seed: int, theme: str | None = None, plan: Plan | None = None) -> Result:

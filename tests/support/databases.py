@@ -25,11 +25,13 @@ class SqliteFiles:
         migrate.upgrade(f"sqlite:///{self._template}")
 
     @contextmanager
-    def fresh_url(self, folder: Path) -> Iterator[str]:
-        """The URL of an empty, migrated database."""
-        path = folder / "orchestrator.db"
-        shutil.copyfile(self._template, path)
-        yield f"sqlite:///{path}"
+    def fresh_url(self) -> Iterator[str]:
+        """The URL of an empty, migrated database; in memory where the system has a folder for that."""
+        memory = Path("/dev/shm")
+        with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
+            path = Path(folder) / "orchestrator.db"
+            shutil.copyfile(self._template, path)
+            yield f"sqlite:///{path}"
 
 
 class PostgresServer:
@@ -48,7 +50,7 @@ class PostgresServer:
         self._cleaner = psycopg.connect(self._conninfo(self._name), autocommit=True)
 
     @contextmanager
-    def fresh_url(self, _folder: Path) -> Iterator[str]:
+    def fresh_url(self) -> Iterator[str]:
         """The URL of an empty, migrated database."""
         tables = [table.name for table in reversed(metadata.sorted_tables)]
         self._cleaner.execute("".join(f"DELETE FROM {name};" for name in tables))

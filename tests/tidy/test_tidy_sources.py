@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 import tomllib
+from collections import Counter
 
 from sources import PACKAGE, ROOT, functions, modules, project_files, shown, tree
 
@@ -100,9 +101,13 @@ def test_every_dependency_is_imported_and_every_import_is_declared():
     assert foreign == {named.get(name, name) for name in declared} - data_only
 
 
-def test_every_test_file_has_a_name_of_its_own():
-    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
-    assert sorted(names) == sorted(set(names))
+def test_modules_of_tests_that_are_in_no_package_have_names_of_their_own():
+    names = Counter(
+        path.name
+        for path in (ROOT / "tests").rglob("*.py")
+        if path.name != "conftest.py" and not (path.parent / "__init__.py").exists()
+    )
+    assert [name for name, times in names.items() if times > 1] == []
 
 
 def imported(module: ast.Module) -> set[str]:

@@ -107,11 +107,11 @@ def retry(ids: tuple[int, ...], *, dry_run: bool, **words: Any) -> ExitCode:
     if out.as_json():
         out.document(_changed_document(changed, dry_run=dry_run))
         return ExitCode.DONE
-    cost = f"up to {usd(changed.cost_micros)} an attempt each, together"
+    cost = f"one attempt at each costs {usd(changed.cost_micros)} together"
     if dry_run:
-        out.answer(f"Would queue {count(changed.matched, 'job')} again, {cost}. Nothing was changed.")
+        out.answer(f"Would queue {count(changed.matched, 'job')} again; {cost}. Nothing was changed.")
         return ExitCode.DONE
-    out.answer(f"Queued {count(len(changed.moved), 'job')} again, {cost}.{_untouched(changed, wanted)}")
+    out.answer(f"Queued {count(len(changed.moved), 'job')} again; {cost}.{_untouched(changed, wanted)}")
     if changed.moved:
         out.next_steps([("orchestrator work --drain", "submits them")])
     return ExitCode.DONE

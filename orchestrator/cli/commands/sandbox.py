@@ -24,7 +24,11 @@ from orchestrator.sandbox import Level, SandboxConfig, parse_faults, run_blockin
     help="Median seconds of a task.",
 )
 @click.option(
-    "--level", default="silver", show_default=True, type=click.Choice([level.value for level in Level])
+    "--level",
+    default="silver",
+    show_default=True,
+    type=click.Choice([level.value for level in Level]),
+    help="The account level: how many submits a minute, and how many at once.",
 )
 @click.option("--seed", default=1, show_default=True, type=int, help="Of everything that is drawn by chance.")
 @click.option(

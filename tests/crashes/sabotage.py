@@ -1,0 +1,45 @@
+"""Workers with one mistake: a harness that passes them proves nothing."""
+
+from typing import Any
+
+
+def send_again() -> None:
+    """A request that may have left when its worker died counts as not sent."""
+    from orchestrator.core.states import AttemptEvent
+    from orchestrator.store import endings, rescue
+
+    def hopeful(tx: Any, rows: Any) -> list[bool]:
+        return endings.give_back(
+            tx,
+            [
+                endings.GiveBack(row.attempt_id, row.epoch, AttemptEvent.NOT_SENT, 0, "hope", "hope")
+                for row in rows
+            ],
+        )
+
+    class Moves:
+        Doubt = rescue.moves.Doubt
+        doubt = staticmethod(hopeful)
+
+    rescue.moves = Moves  # type: ignore[assignment]
+
+
+def leave_strays() -> None:
+    """Nobody clears up what a dead worker was writing."""
+    from orchestrator.artifacts import LocalArtifacts
+
+    LocalArtifacts.clean = lambda _self: 0  # type: ignore[method-assign]
+
+
+def give_up_fetching() -> None:
+    """What a dead worker was to download is recorded as stored without being there."""
+    from orchestrator.artifacts import LocalArtifacts
+    from orchestrator.ports import StoredArtifact
+
+    async def store(_self: Any, request: Any) -> StoredArtifact:
+        return StoredArtifact(request.path, "0" * 64, 1, "image/png", 1, 1)
+
+    LocalArtifacts.store = store  # type: ignore[method-assign,assignment]
+
+
+SABOTAGES = {work.__name__: work for work in (send_again, leave_strays, give_up_fetching)}

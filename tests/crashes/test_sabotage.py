@@ -1,0 +1,21 @@
+"""A worker with a planted mistake does not get through."""
+
+import pytest
+
+from crashes.cycle import At, run_cycle
+from crashes.nursery import Nursery
+from crashes.stage import CAPPED
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "point", "found"),
+    [
+        ("send_again", "submit.answered", "has 0 attempts"),
+        ("leave_strays", "artifact.half_written", "temporary files"),
+        ("give_up_fetching", "poll.recorded", "is not on disk"),
+    ],
+)
+def test_a_mistaken_worker_is_found(sabotage, point, found, nursery: Nursery, tmp_path):
+    report = run_cycle(nursery, tmp_path / "stage", CAPPED, [At(point)], sabotage=sabotage)
+    assert report.killed == 1
+    assert found in "\n".join(report.problems)

@@ -5,12 +5,20 @@ from dataclasses import dataclass, field
 
 from orchestrator.actions.manifests import check_all, chunks
 from orchestrator.actions.paths import PathRegister, SharedPathsError
-from orchestrator.core.specs import JobSpec
 from orchestrator.manifest import Manifest
-from orchestrator.store import money
+from orchestrator.store import budgets
 from orchestrator.store.database import Database, Tx
-from orchestrator.store.runs import PathTakenError, Run, add_jobs, ensure_run, find_run, path_conflicts
+from orchestrator.store.runs import (
+    PathConflict,
+    PathTakenError,
+    Run,
+    add_jobs,
+    ensure_run,
+    find_run,
+    path_conflicts,
+)
 from orchestrator.store.schema import Scope, Window
+from orchestrator.yamlio import Problem, ProblemsError
 
 ROWS_PER_TRANSACTION = 5_000
 RENAMED_KEPT = 1_000
@@ -44,7 +52,8 @@ def apply(
     by applying again. `checked` says that a plan of the same manifests was just made without conflicts.
     """
     if not checked:
-        check_all(manifests)
+        if limit is not None or sample is not None:
+            check_all(manifests)  # the whole of each manifest, not only the jobs that are wanted now
         _refuse_conflicts(database, manifests, limit, sample)
     return [_apply_one(database, manifest, limit, sample) for manifest in manifests]
 
@@ -66,29 +75,34 @@ def _apply_one(database: Database, manifest: Manifest, limit: int | None, sample
 
 def _open_run(tx: Tx, manifest: Manifest) -> Run:
     run = ensure_run(tx, manifest.spec)
-    if manifest.spec.budget_micros is not None:
-        money.set_cap(tx, Scope.RUN, run.id, Window.TOTAL, manifest.spec.budget_micros, "manifest")
+    budgets.declare(tx, Scope.RUN, run.id, Window.TOTAL, manifest.spec.budget_micros, "manifest")
     return run
 
 
 def _refuse_conflicts(
     database: Database, manifests: Sequence[Manifest], limit: int | None, sample: int | None
 ) -> None:
-    """Look at every output path before the first row is written, so that it is all manifests or none."""
+    """Expand everything and look at every output path before the first row is written: all manifests or none.
+
+    Problems of the manifests themselves come first, all together; one pass finds both.
+    """
     register = PathRegister() if len(manifests) > 1 else None
+    problems: list[Problem] = []
     shared: list[str] = []
+    taken: list[PathConflict] = []
     with database.read() as tx:
         for manifest in manifests:
             spec = manifest.spec
             run = find_run(tx, spec.campaign, spec.name, spec.run_key)
-            for chunk in chunks(manifest.jobs(limit=limit, sample=sample), ROWS_PER_TRANSACTION):
-                _refuse_taken(tx, run, manifest, chunk)
-                shared += register.claim(spec, chunk) if register else []
+            try:
+                for chunk in chunks(manifest.jobs(limit=limit, sample=sample), ROWS_PER_TRANSACTION):
+                    taken += path_conflicts(tx, run, spec.campaign, spec.name, chunk)
+                    shared += register.claim(spec, chunk) if register else []
+            except ProblemsError as error:
+                problems += error.problems
+    if problems:
+        raise ProblemsError(problems)
+    if taken:
+        raise PathTakenError(taken)
     if shared:
         raise SharedPathsError(shared)
-
-
-def _refuse_taken(tx: Tx, run: Run | None, manifest: Manifest, chunk: list[JobSpec]) -> None:
-    spec = manifest.spec
-    if conflicts := path_conflicts(tx, run, spec.campaign, spec.name, chunk):
-        raise PathTakenError(conflicts)

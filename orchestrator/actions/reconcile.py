@@ -73,7 +73,9 @@ async def reconcile(
             not report.in_doubt
         ):  # a lost reply may explain an unknown task: those are resolved first, by a worker
             _take_in(tx, report, listing.predictions.values(), entropy, base_url, timezone)
-            pauses.end(tx, "account", "", "unknown_tasks")  # the list is enough: not every key may read the bill
+            pauses.end(
+                tx, "account", "", "unknown_tasks"
+            )  # the list is enough: not every key may read the bill
         if bill is not None and bill.complete:
             _book(tx, report, bill.records)
     return report

@@ -6,6 +6,7 @@ from binascii import Error as Base64Error
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -60,13 +61,16 @@ class MediaStore:
         self.tickets: dict[str, Ticket] = {}
         self.media: dict[str, Media] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder_lock = Lock()
 
     def keep(self, data: bytes) -> str:
         """Store bytes; returns their digest."""
         digest = sha256(data).hexdigest()
         path = self._path(digest)
         if not path.exists():
-            path.write_bytes(data)
+            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as part:
+                part.write(data)
+            Path(part.name).replace(path)  # whole or not there, for whoever reads it meanwhile
         return digest
 
     def host(self, ticket: Ticket, data: bytes, expires_ms: int) -> Media:
@@ -99,9 +103,10 @@ class MediaStore:
             self._folder = None
 
     def _path(self, digest: str) -> Path:
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="orchestrator-sandbox-")
-        return Path(self._folder.name) / digest
+        with self._folder_lock:  # uploads are kept in threads, and the first two may come together
+            if self._folder is None:
+                self._folder = tempfile.TemporaryDirectory(prefix="orchestrator-sandbox-")
+            return Path(self._folder.name) / digest
 
 
 def own_media_id(url: str) -> str | None:

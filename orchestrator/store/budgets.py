@@ -67,14 +67,25 @@ def _scope_id(tx: Tx, scope: Scope, name: str) -> int:
     return money.ACCOUNT_ID if scope is Scope.ACCOUNT else ensure_campaign(tx, name)
 
 
-def remove(tx: Tx, scope: Scope, scope_id: int, window: Window) -> bool:
-    """Remove a cap, whoever set it; one that the configuration names comes back at the next start."""
-    return bool(
-        tx.conn.execute(
-            delete(budgets).where(
-                budgets.c.scope == scope.value,
-                budgets.c.scope_id == scope_id,
-                budgets.c.window == window.value,
-            )
-        ).rowcount
+def declare(tx: Tx, scope: Scope, scope_id: int, window: Window, cap_micros: int | None, source: str) -> None:
+    """Make a cap what its source says (None: no cap), unless an operator has set it: that stands."""
+    if cap_micros is None:
+        remove(tx, scope, scope_id, window, source=source)
+        return
+    standing = tx.conn.execute(
+        select(budgets.c.source).where(
+            budgets.c.scope == scope.value, budgets.c.scope_id == scope_id, budgets.c.window == window.value
+        )
+    ).scalar()
+    if standing in {None, source}:
+        money.set_cap(tx, scope, scope_id, window, cap_micros, source)
+
+
+def remove(tx: Tx, scope: Scope, scope_id: int, window: Window, *, source: str | None = None) -> bool:
+    """Remove a cap, whoever set it, or only one from `source`; the configuration's come back at the next start."""
+    statement = delete(budgets).where(
+        budgets.c.scope == scope.value, budgets.c.scope_id == scope_id, budgets.c.window == window.value
     )
+    if source is not None:
+        statement = statement.where(budgets.c.source == source)
+    return bool(tx.conn.execute(statement).rowcount)

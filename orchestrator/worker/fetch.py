@@ -3,6 +3,7 @@ while there is a way to get it.
 """
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
 from orchestrator.core.backoff import backoff_seconds
@@ -32,6 +33,16 @@ WAIT_CAP_SECONDS: Final = 60.0
 STORAGE_WAIT_SECONDS: Final = 10.0
 
 
+@dataclass(slots=True)
+class _Chase:
+    """How far the attempts to get one output have come."""
+
+    url: str
+    path: str
+    tries: int = 0
+    fresh_urls: int = 0
+
+
 class Fetcher:
     """Stores the outputs of completed attempts."""
 
@@ -59,37 +70,47 @@ class Fetcher:
         self, flight: Flight, output: attempts.ExpectedOutput
     ) -> tuple[int, StoredArtifact | DiscardedArtifact | str]:
         """Store one output; the text says why it is lost for good."""
-        url, path = output.url, output.path
-        tries = fresh = 0
+        chase = _Chase(output.url, output.path)
         while True:
             async with self._lane:
-                outcome = await self._deps.artifacts.store(self._request(flight, output, url, path))
+                outcome = await self._deps.artifacts.store(self._request(flight, output, chase))
             if not isinstance(outcome, FetchFailed):
-                self._activity.stuck_on_storage = ""
+                self._activity.stuck_on_storage = self._activity.fetch_trouble = ""
                 return output.index, outcome
-            tries += 1
-            match outcome.fault:
-                case FetchFault.GONE | FetchFault.BAD_CONTENT:
-                    if fresh >= FRESH_URLS_MAX:
-                        return output.index, outcome.message
-                    fresh += 1
-                    url = await self._fresh_url(flight, output.index) or url
-                case FetchFault.COLLISION if path == output.path:
-                    path = _beside(path, flight.job_id)  # somebody else's file: keep both
-                    continue
-                case FetchFault.COLLISION:
-                    return output.index, outcome.message
-                case FetchFault.STORAGE:
-                    self._activity.stuck_on_storage = outcome.message
-                    await self._troubles.storage(outcome.message)
-                    await self._deps.clock.sleep(STORAGE_WAIT_SECONDS)
-                    continue
-                case FetchFault.TRANSIENT:
-                    if self._deps.clock.now_ms() - flight.accepted_at > RETENTION_MS:
-                        return output.index, f"not to be had within a week: {outcome.message}"
-                case _:
-                    assert_never(outcome.fault)
-            await self._deps.clock.sleep(self._wait(tries))
+            if not self._activity.fetch_trouble:
+                self._activity.fetched_at = self._deps.clock.monotonic()
+            self._activity.fetch_trouble = outcome.message
+            chase.tries += 1
+            if await self._is_lost(flight, output, chase, outcome):
+                return output.index, outcome.message
+
+    async def _is_lost(
+        self, flight: Flight, output: attempts.ExpectedOutput, chase: "_Chase", failure: FetchFailed
+    ) -> bool:
+        """Whether to give up after this failure; if not, returns when it is time to try again."""
+        match failure.fault:
+            case FetchFault.GONE | FetchFault.BAD_CONTENT:
+                if chase.fresh_urls >= FRESH_URLS_MAX:
+                    return True
+                chase.fresh_urls += 1
+                chase.url = await self._fresh_url(flight, output.index) or chase.url
+            case FetchFault.COLLISION:
+                if chase.path != output.path:
+                    return True
+                chase.path = _beside(chase.path, flight.job_id)  # somebody else's file: keep both
+                return False
+            case FetchFault.STORAGE:
+                self._activity.stuck_on_storage = failure.message
+                await self._troubles.storage(failure.message)
+                await self._deps.clock.sleep(STORAGE_WAIT_SECONDS)
+                return False
+            case FetchFault.TRANSIENT:
+                if self._deps.clock.now_ms() - flight.accepted_at > RETENTION_MS:
+                    return True
+            case _:
+                assert_never(failure.fault)
+        await self._deps.clock.sleep(self._wait(chase.tries))
+        return False
 
     def _wait(self, tries: int) -> float:
         return backoff_seconds(
@@ -109,12 +130,10 @@ class Fetcher:
             return outcome.outputs[index]
         return None
 
-    def _request(
-        self, flight: Flight, output: attempts.ExpectedOutput, url: str, path: str
-    ) -> ArtifactRequest:
+    def _request(self, flight: Flight, output: attempts.ExpectedOutput, chase: "_Chase") -> ArtifactRequest:
         media_type = self._deps.facts(flight.model).media_type(flight.params)
         return ArtifactRequest(
-            url, path, media_type, output.nsfw, output.sha256, self._sidecar(flight, output)
+            chase.url, chase.path, media_type, output.nsfw, output.sha256, self._sidecar(flight, output)
         )
 
     def _sidecar(self, flight: Flight, output: attempts.ExpectedOutput) -> dict[str, Any]:

@@ -34,6 +34,8 @@ class Activity:
     in_flight: dict[int, Flight] = field(default_factory=dict)
     fetching: set[int] = field(default_factory=set)
     stuck_on_storage: str = ""  # why files cannot be stored, while they cannot
+    fetch_trouble: str = ""  # why the last download failed, while none has worked since
+    fetched_at: float = 0.0  # when a download last worked or first failed, monotonic
 
     @property
     def attempts(self) -> frozenset[int]:

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from orchestrator.core.errors import DatabaseError, OrchestratorError, StorageError
+from orchestrator.core.errors import DatabaseError, OperatorNeededError, OrchestratorError, StorageError
 from orchestrator.core.states import AttemptState
 from orchestrator.store import attempts, claims, rescue, workers
 from orchestrator.store.money import CapRacedError
@@ -34,6 +34,9 @@ DATABASE_WAIT_SECONDS_MAX: Final = 5.0
 """A database that is away stops spending; after about five minutes the worker gives up."""
 
 DRAIN_SECONDS: Final = 0.5
+FETCH_PATIENCE_SECONDS: Final = 600.0
+"""When nothing but failing downloads is left, a draining worker gives up after this; a later one goes on."""
+
 LEAVE_GRACE_SECONDS: Final = 10.0
 """A second interrupt still waits this long for replies to requests already sent: they may have cost money."""
 
@@ -205,10 +208,24 @@ class Worker:
             self._stop.raise_to(StopLevel.FINISHING)
         if self._stop.level >= StopLevel.FINISHING and not busy:
             self._stop.raise_to(StopLevel.LEAVING)
-        if self._drain and self.activity.stuck_on_storage and not self._moving():
-            self._fail(StorageError(self.activity.stuck_on_storage))
+        if self._drain and not self._moving() and (stuck := self._stuck()) is not None:
+            self._fail(stuck)
             self._stop.raise_to(StopLevel.LEAVING)
         return DRAIN_SECONDS
+
+    def _stuck(self) -> OrchestratorError | None:
+        """Why somebody who waits for the end should not: only downloads are left, and they do not get on."""
+        activity = self.activity
+        if activity.stuck_on_storage:
+            return StorageError(activity.stuck_on_storage)
+        if not activity.fetch_trouble:
+            return None
+        if self._deps.clock.monotonic() - activity.fetched_at < FETCH_PATIENCE_SECONDS:
+            return None
+        return OperatorNeededError(
+            f"{len(activity.fetching)} finished task(s) cannot be downloaded: {activity.fetch_trouble}. They are paid "
+            "for and kept at the provider for a week; try again soon: orchestrator work --drain"
+        )
 
     # --- what the lanes tell one another --------------------------------------------------------------------------
 

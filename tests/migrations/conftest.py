@@ -18,7 +18,7 @@ def empty_urls(request: pytest.FixtureRequest, tmp_path) -> Iterator[tuple[str, 
     if isinstance(server, str):
         pytest.skip(server)
     with ExitStack() as stack:
-        urls = [stack.enter_context(server.fresh_url(tmp_path)) for _ in names]
+        urls = [stack.enter_context(server.fresh_url()) for _ in names]
         for url in urls:
             _empty(url)
         yield tuple(urls)

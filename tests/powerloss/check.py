@@ -17,8 +17,8 @@ from powerloss.trace import Call
 
 SUBMIT = b"POST /api/v3/kwaivgi/"
 LOOK = re.compile(rb"GET /api/v3/predictions/([0-9a-f]{32})/result")
-TORN = 3
-"""Torn images for each moment."""
+SENDS = frozenset({"sendto", "sendmsg"})
+"""They count from their beginning: what is synced while they run may be too late."""
 
 ID = re.compile(rb'"id": ?"([0-9a-f]{32})"')
 
@@ -44,17 +44,20 @@ class _World:
     posting: dict[int, bool] = field(default_factory=dict)  # descriptor -> waits for the answer to a submit
 
 
-def check(calls: Iterable[Call], disk: Disk, root: Path, pictures: set[str], seed: int) -> Findings:
-    """Play the calls; look at the disk before each sync and request (torn), and after it (without what was not synced).
+def check(
+    calls: Iterable[Call], disk: Disk, root: Path, pictures: set[str], *, torn: int, seed: int
+) -> Findings:
+    """Play the calls; look at the disk before each sync and request (torn), and after it (bare: without what was not
+    synced).
 
     `pictures` are the digests of everything the provider has made. A prediction id counts as acted on when the process
     looks at it, or sends another paid request after its answer: with one task at a time both must wait for its commit.
     """
     found, world, dice = Findings(), _World(), random.Random(seed)
     seen: set[str] = set()
-    for call in calls:
+    for call in sorted(calls, key=lambda call: call.began if call.name in SENDS else call.ended):
         told = _told_others(call, world, found)
-        images = [disk.torn(dice) for _ in range(TORN)] if told or disk.is_sync(call) else []
+        images = [disk.torn(dice) for _ in range(torn)] if told or disk.is_sync(call) else []
         if disk.play(call) or told:
             images.append(disk.dropped())
             found.moments += 1
@@ -77,7 +80,7 @@ def _told_others(call: Call, world: _World, found: Findings) -> bool:
             world.answered.append(match.group(1).decode())
             found.answers += 1
         return False
-    if call.name not in {"sendto", "sendmsg", "write"}:
+    if call.name not in SENDS:
         return False
     if data.startswith(SUBMIT):
         world.sent[json.loads(data[data.index(b"\r\n\r\n") + 4 :])["prompt"]] += 1

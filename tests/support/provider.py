@@ -69,6 +69,7 @@ class FakeProvider:
         self.next_uploads: deque[UploadOutcome] = deque()
         self.next_endings: deque[Ending] = deque()
         self.closed = False
+        self.shows_inputs = True
 
     async def submit(
         self, model: str, inputs: Mapping[str, Any], *, webhook: str | None = None
@@ -128,7 +129,7 @@ class FakeProvider:
         include_inputs: bool = False,
     ) -> PredictionPage:
         found = [
-            replace(self._found(task.id), inputs=task.inputs)
+            replace(self._found(task.id), inputs=task.inputs if self.shows_inputs else None)
             for task in self.tasks.values()
             if created_after_ms <= task.final.created_at_ms <= created_before_ms
         ]

@@ -1,0 +1,204 @@
+"""Money, days, keys, delays: the pure values."""
+
+import json
+import math
+import random
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.core.backoff import backoff_seconds
+from orchestrator.core.budget import day_of, headroom, period_of, periods_of
+from orchestrator.core.keys import KeyStem, job_key
+from orchestrator.core.money import MICROS_MAX, MoneyError, format_usd, parse_usd
+from orchestrator.core.polling import first_look_seconds, next_look_seconds, quantile
+
+ZONES = st.sampled_from(
+    ["UTC", "Europe/Berlin", "America/New_York", "Pacific/Auckland", "Asia/Kolkata", "Pacific/Apia"]
+)
+INSTANTS = st.integers(0, 4_102_444_800_000)
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+# --- money ---
+
+
+@given(st.integers(0, MICROS_MAX))
+def test_an_amount_survives_its_own_text(micros):
+    assert parse_usd(format_usd(micros)) == micros
+
+
+@given(st.integers(0, 10**9), st.integers(0, 10**9))
+def test_text_adds_up_exactly(a, b):
+    assert parse_usd(format_usd(a)) + parse_usd(format_usd(b)) == parse_usd(format_usd(a + b))
+
+
+@pytest.mark.parametrize(
+    ("text", "micros"),
+    [("40", 40_000_000), ("40.00", 40_000_000), ("0.028", 28_000), (7, 7_000_000), (" 0.000001 ", 1)],
+)
+def test_amounts_people_write(text, micros):
+    assert parse_usd(text) == micros
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "-1",
+        "+1",
+        "1e3",
+        "inf",
+        "nan",
+        "1,000",
+        "0.0000001",
+        ".5",
+        "5.",
+        "$5",
+        "1_0",
+        True,
+        0.1e-9,
+        "10000000000",
+    ],
+)
+def test_what_is_no_amount_is_refused(text):
+    with pytest.raises(MoneyError):
+        parse_usd(text)
+
+
+@pytest.mark.parametrize(
+    ("micros", "text"), [(0, "0.00"), (28_000, "0.028"), (40_000_000, "40.00"), (-5_000, "-0.005")]
+)
+def test_amounts_are_shown_with_two_decimals_or_as_many_as_they_need(micros, text):
+    assert format_usd(micros) == text
+
+
+# --- budget days ---
+
+
+@given(INSTANTS, ZONES)
+def test_a_day_is_the_local_calendar_day(now, zone):
+    local = datetime.fromtimestamp(now / 1000, tz=UTC).astimezone(ZoneInfo(zone))
+    assert day_of(now, zone) == local.strftime("%Y-%m-%d")
+
+
+@given(INSTANTS, st.integers(0, 86_400_000), ZONES)
+def test_days_never_go_back_and_skip_at_most_one(now, later, zone):
+    first, second = (date.fromisoformat(day_of(at, zone)) for at in (now, now + later))
+    assert timedelta(0) <= second - first <= timedelta(2)
+
+
+@given(INSTANTS, ZONES)
+def test_an_amount_counts_in_its_day_its_month_and_in_total(now, zone):
+    day = day_of(now, zone)
+    assert periods_of(day) == tuple(period_of(window, day) for window in ("total", "month", "day"))
+    assert day.startswith(period_of("month", day))
+
+
+@pytest.mark.parametrize(
+    ("local", "zone", "day"),
+    [
+        ("2026-03-29T01:59:59+01:00", "Europe/Berlin", "2026-03-29"),  # a second before the clocks go forward
+        ("2026-10-25T02:30:00+02:00", "Europe/Berlin", "2026-10-25"),  # the hour that comes twice: first
+        ("2026-10-25T02:30:00+01:00", "Europe/Berlin", "2026-10-25"),  # and second
+        ("2026-02-28T23:59:59+00:00", "UTC", "2026-02-28"),
+        ("2028-02-29T12:00:00+00:00", "UTC", "2028-02-29"),
+        ("2026-12-31T23:30:00+00:00", "Europe/Berlin", "2027-01-01"),
+    ],
+)
+def test_days_around_clock_changes_and_month_ends(local, zone, day):
+    assert day_of(int(datetime.fromisoformat(local).timestamp() * 1000), zone) == day
+
+
+@given(*[st.integers(0, 10**9)] * 4)
+def test_headroom_is_what_is_left_and_never_negative(cap, spent, held, due):
+    left = headroom(cap, spent, held, due)
+    assert left == max(0, cap - spent - held - due)
+    assert left == 0 or spent + held + due + left == cap
+
+
+# --- keys ---
+
+
+@given(st.dictionaries(st.text(max_size=6), JSON, max_size=5), st.integers(1, 99))
+def test_the_order_of_inputs_does_not_matter(inputs, variation):
+    turned = dict(reversed(list(inputs.items())))
+    key = job_key("m", inputs, variation)
+    assert key == job_key("m", turned, variation) == KeyStem("m", turned).key(variation)
+    assert len(key) == 32
+    assert int(key, 16) >= 0
+
+
+@given(JSON, JSON)
+def test_different_inputs_have_different_keys(a, b):
+    same = json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True)
+    assert (job_key("m", {"x": a}, 1) == job_key("m", {"x": b}, 1)) is same
+
+
+def test_model_variation_and_order_in_lists_matter():
+    keys = {
+        job_key("m", {"images": ["a", "b"]}, 1),
+        job_key("m", {"images": ["b", "a"]}, 1),
+        job_key("m", {"images": ["a", "b"]}, 2),
+        job_key("n", {"images": ["a", "b"]}, 1),
+        job_key("m", {"images": ["a", "b"], "seed": None}, 1),
+    }
+    assert len(keys) == 5
+
+
+def test_text_is_taken_as_it_is():
+    assert job_key("m", {"p": "Caf\u00e9"}, 1) != job_key("m", {"p": "Cafe\u0301"}, 1)
+    assert job_key("m", {"p": 1}, 1) != job_key("m", {"p": "1"}, 1)
+    assert job_key("m", {"p": "\ud800"}, 1)
+
+
+def test_a_key_is_the_same_for_ever():
+    """A changed scheme would make every picture again, and bill it again."""
+    inputs = {"prompt": "Caf\u00e9 \U0001f600", "num_images": 2, "images": ["sha256:" + "a" * 64]}
+    assert job_key("kwaivgi/kling-image-o3/edit", inputs, 3) == "3a59facb70826df261682462e49672cc"
+
+
+def test_what_is_not_json_is_refused():
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        job_key("m", {"strength": math.nan}, 1)
+
+
+# --- delays ---
+
+
+@given(st.integers(-3, 10_000), st.floats(0.001, 100), st.floats(0.001, 1000), st.integers(0, 99))
+def test_a_delay_is_at_most_its_cap_and_doubles_until_then(tries, base, cap, seed):
+    uniform = random.Random(seed).uniform
+    longest = backoff_seconds(tries, base_seconds=base, cap_seconds=cap, uniform=lambda low, high: high)
+    assert longest == min(cap, base * 2.0 ** min(max(tries, 1) - 1, 62))
+    assert 0 <= backoff_seconds(tries, base_seconds=base, cap_seconds=cap, uniform=uniform) <= longest
+
+
+@given(st.floats(0, 10_000), st.floats(0.1, 5), st.floats(5, 100))
+def test_the_first_look_is_a_little_before_the_fastest_tenth(p10, minimum, maximum):
+    look = first_look_seconds(p10, minimum=minimum, maximum=maximum)
+    assert minimum <= look <= maximum
+    assert look == pytest.approx(min(max(0.9 * p10, minimum), maximum))
+
+
+@given(st.floats(0, 100_000), st.floats(0.1, 5), st.floats(5, 100), st.integers(0, 99))
+def test_looks_grow_apart_with_the_time_waited(elapsed, minimum, maximum, seed):
+    wait = next_look_seconds(elapsed, minimum=minimum, maximum=maximum, uniform=random.Random(seed).uniform)
+    step = min(max(elapsed / 10, minimum), maximum)
+    assert 0.8 * step * (1 - 1e-9) <= wait <= 1.2 * step * (1 + 1e-9)
+
+
+@given(st.lists(st.integers(), min_size=1), st.floats(0, 1))
+def test_a_quantile_is_one_of_the_values_and_grows_with_its_share(values, share):
+    ordered = sorted(values)
+    assert ordered[0] <= quantile(ordered, share) <= quantile(ordered, 1.0) == ordered[-1]

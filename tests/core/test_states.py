@@ -1,0 +1,101 @@
+"""The transition tables, walked exhaustively."""
+
+import pytest
+
+from orchestrator.core.states import (
+    ATTEMPT_AT_PROVIDER,
+    ATTEMPT_LIVE,
+    ATTEMPT_TRANSITIONS,
+    JOB_TRANSITIONS,
+    RESERVATION_TRANSITIONS,
+    AttemptEvent,
+    AttemptState,
+    IllegalTransitionError,
+    JobEvent,
+    JobState,
+    ReservationEvent,
+    ReservationState,
+    sources,
+    step,
+)
+
+MACHINES = {
+    "job": (JOB_TRANSITIONS, JobState, JobEvent, JobState.PENDING, {JobState.SUCCEEDED}),
+    "attempt": (
+        ATTEMPT_TRANSITIONS,
+        AttemptState,
+        AttemptEvent,
+        AttemptState.LEASED,
+        {AttemptState.SUCCEEDED, AttemptState.FAILED, AttemptState.ABANDONED},
+    ),
+    "reservation": (
+        RESERVATION_TRANSITIONS,
+        ReservationState,
+        ReservationEvent,
+        ReservationState.HELD,
+        {ReservationState.SETTLED, ReservationState.RELEASED},
+    ),
+}
+EACH = pytest.mark.parametrize(
+    ("table", "states", "events", "start", "final"), MACHINES.values(), ids=MACHINES.keys()
+)
+
+EDGES = """
+leased -> submitting, abandoned
+submitting -> in_flight, failed, abandoned, in_doubt
+in_flight -> fetching, failed
+fetching -> succeeded, failed
+in_doubt -> in_flight, abandoned, failed
+"""
+"""The attempt's edges as the design words them."""
+
+
+@EACH
+def test_every_state_is_reachable(table, states, events, start, final):
+    reached = {start}
+    while more := {after for (before, _), after in table.items() if before in reached} - reached:
+        reached |= more
+    assert reached == set(states)
+
+
+@EACH
+def test_final_states_have_no_way_out_and_others_have_one(table, states, events, start, final):
+    assert {state for state in states if not any(before is state for before, _ in table)} == final
+
+
+@EACH
+def test_every_pair_moves_as_the_table_says_or_is_refused(table, states, events, start, final):
+    for state in states:
+        for event in events:
+            if (state, event) in table:
+                assert step(table, state, event) is table[state, event]
+                assert state in sources(table, event)
+            else:
+                assert state not in sources(table, event)
+                with pytest.raises(IllegalTransitionError, match=f"{state} cannot accept {event}"):
+                    step(table, state, event)
+
+
+@EACH
+def test_every_event_can_happen(table, states, events, start, final):
+    assert {event for _, event in table} == set(events)
+
+
+def test_the_attempts_edges_are_those_of_the_documentation():
+    documented = {
+        (before.strip(), after.strip())
+        for line in EDGES.strip().splitlines()
+        for before, afters in [line.split("->")]
+        for after in afters.split(",")
+    }
+    assert {(before.value, after.value) for (before, _), after in ATTEMPT_TRANSITIONS.items()} == documented
+
+
+def test_live_is_what_has_a_way_out():
+    assert {before for before, _ in ATTEMPT_TRANSITIONS} == ATTEMPT_LIVE
+    assert ATTEMPT_LIVE - {AttemptState.FETCHING} == ATTEMPT_AT_PROVIDER
+
+
+def test_nothing_leads_back_to_before_the_post():
+    assert not {AttemptState.LEASED} & set(ATTEMPT_TRANSITIONS.values())
+    assert sources(ATTEMPT_TRANSITIONS, AttemptEvent.SEND_COMMITTED) == {AttemptState.LEASED}

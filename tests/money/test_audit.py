@@ -1,0 +1,64 @@
+"""The audit recomputes everything from the ledger, so an edit anywhere else shows."""
+
+import pytest
+from sqlalchemy import delete, update
+from support.world import PRICE
+
+from orchestrator.core.states import AttemptState
+from orchestrator.store.audit import audit
+from orchestrator.store.schema import attempts, balances, jobs, ledger
+
+
+@pytest.fixture
+def books(world):
+    """Attempts in every state, so that every kind of entry is there."""
+    world.run(6)
+    for state in (AttemptState.SUCCEEDED, AttemptState.IN_DOUBT, AttemptState.IN_FLIGHT, AttemptState.FAILED):
+        world.until(state)
+    world.fail(world.until(AttemptState.IN_FLIGHT), delay_ms=None)
+    return world
+
+
+def differences(world):
+    with world.database.read() as tx:
+        return audit(tx).differences
+
+
+def test_books_of_normal_work_agree(books):
+    assert differences(books) == ()
+    with books.database.read() as tx:
+        found = audit(tx)
+    assert (found.attempts, found.entries) == (5, 5 + 3)
+    assert found.balances == 9
+
+
+@pytest.mark.parametrize(
+    ("edit", "what"),
+    [
+        (update(balances).where(balances.c.scope == "account").values(spent_micros=1), "balance account"),
+        (update(balances).where(balances.c.scope == "run").values(held_micros=0), "balance run"),
+        (delete(balances).where(balances.c.scope == "campaign"), "balance campaign"),
+        (delete(ledger).where(ledger.c.id == 2), "attempt"),
+        (update(ledger).where(ledger.c.id == 2).values(spent_delta=1), "attempt 1"),
+        (update(ledger).where(ledger.c.id == 2).values(day="2020-01-01"), "balance account"),
+        (update(attempts).where(attempts.c.id == 1).values(cost_micros=PRICE - 1), "attempt 1"),
+        (update(attempts).where(attempts.c.id == 3).values(reservation="released"), "attempt 3"),
+        (update(attempts).where(attempts.c.id == 1).values(reservation="held"), "attempt 1"),
+        (update(jobs).where(jobs.c.id == 1).values(cost_micros=PRICE + 1), "cost of job 1"),
+    ],
+)
+def test_one_edit_anywhere_is_found(books, edit, what):
+    with books.database.write() as tx:
+        assert tx.conn.execute(edit).rowcount
+    assert [item for item in differences(books) if item.what.startswith(what)]
+
+
+def test_a_difference_says_what_the_ledger_says_and_what_was_found(books):
+    with books.database.write() as tx:
+        tx.conn.execute(update(jobs).where(jobs.c.id == 1).values(cost_micros=5))
+    (found,) = differences(books)
+    assert (found.what, found.expected, found.found) == ("cost of job 1", str(PRICE), "5")
+
+
+def test_an_empty_database_agrees(world):
+    assert differences(world) == ()

@@ -1,0 +1,181 @@
+"""A store that does not know what its account has bought spends nothing until `reconcile` has told it."""
+
+import pytest
+from support.world import PRICE, World
+
+from orchestrator.actions.reconcile import reconcile
+from orchestrator.core.errors import ExitCode, OperatorNeededError
+from orchestrator.ports import Lost, Prediction, Status
+from orchestrator.store import pauses
+from orchestrator.worker.gap import unexplained
+
+MODEL = "kwaivgi/kling-image-o3/edit"
+
+
+def books(shop, provider):
+    now = shop.clock.now_ms()
+    return shop.run(
+        reconcile(
+            shop.world.database,
+            provider,
+            shop.world.entropy,
+            base_url=shop.settings.provider.base_url,
+            timezone="UTC",
+            start_ms=now - 7 * 86_400_000,
+            end_ms=now,
+        )
+    )
+
+
+def test_a_worker_that_finds_unknown_newer_tasks_sends_nothing_and_needs_an_operator(
+    shop, sqlite_world, provider
+):
+    sqlite_world.run(2)
+    provider.strange()
+    with pytest.raises(OperatorNeededError, match="orchestrator reconcile") as error:
+        shop.drain()
+    assert error.value.exit_code == ExitCode.OPERATOR
+    assert (provider.posts, shop.pauses()) == ([], {"unknown_tasks"})
+
+
+def test_a_lasting_worker_waits_paused_and_goes_on_after_reconcile(shop, sqlite_world, provider):
+    sqlite_world.run(2)
+    provider.strange()
+    shop.run_for(60)
+    assert (provider.posts, shop.pauses()) == ([], {"unknown_tasks"})
+    report = books(shop, provider)
+    assert [item.id for item in report.unknown] == ["task1"]
+    shop.run_for(60)
+    assert sqlite_world.jobs() == {"succeeded": 2}
+
+
+@pytest.mark.parametrize("why", ["other model", "older than our last", "ignored"])
+def test_tasks_that_cannot_be_ours_stop_nothing(shop, sqlite_world, provider, why):
+    if why == "older than our last":
+        provider.strange()
+        sqlite_world.clock.advance(600)
+    sqlite_world.run(1)
+    if why == "other model":
+        provider.strange(model="other/model")
+    if why == "ignored":
+        provider.strange()
+        shop.change("guards", unknown_tasks="ignore")
+    shop.drain()
+    assert sqlite_world.jobs() == {"succeeded": 1}
+
+
+def test_a_list_that_cannot_be_read_stops_spending_until_it_can(shop, sqlite_world, provider):
+    sqlite_world.run(1)
+    shop.drain()
+    sqlite_world.run(1, run_key="second")
+    provider.list_answer = Lost("502")
+    seen = []
+    shop.run_for(
+        200,
+        (100, lambda _stop: seen.append((len(provider.posts), shop.pauses()))),
+        (101, lambda _stop: setattr(provider, "list_answer", None)),
+    )
+    assert seen == [(1, {"list_unreadable"})]
+    assert (len(provider.posts), shop.pauses()) == (2, set())
+
+
+def test_what_an_unanswered_request_may_have_created_is_no_gap_but_one_task_for_each():
+    def task(name, at):
+        return Prediction(name, Status.RUNNING, "created", created_at_ms=at, model=MODEL)
+
+    sent = [(MODEL, 1_000_000)]
+    assert unexplained([task("a", 1_000_500)], sent) == []
+    assert [item.id for item in unexplained([task("a", 1_000_500), task("b", 1_000_600)], sent)] == ["b"]
+    assert [item.id for item in unexplained([task("old", 0)], sent)] == ["old"]
+    assert [item.id for item in unexplained([task("a", 1_000_500)], [("other/model", 1_000_000)])] == ["a"]
+
+
+# --- restored from a backup ---
+
+
+@pytest.mark.parametrize("moment", ["before the first", "under way", "while sending", "with a lost reply"])
+@pytest.mark.parametrize("shows_inputs", [True, False])
+def test_a_restored_database_pays_for_nothing_twice(
+    shop, sqlite_world, provider, artifacts, tmp_path, agreed, moment, shows_inputs
+):
+    """The other self finishes the run; then the copy comes back."""
+    from support.workshop import Workshop
+
+    sqlite_world.run(6)
+    provider.shows_inputs = shows_inputs
+    if moment in {"under way", "while sending", "with a lost reply"}:
+        shop.change("limits", concurrency=2)
+        provider.loses = 1 if moment == "with a lost reply" else 0
+        copied = []
+
+        def copy_at(name):
+            wanted = "submit.answered" if moment == "while sending" else "submit.recorded"
+            if name == wanted and not copied and len(provider.posts) >= 2:
+                copied.append(copy(sqlite_world, tmp_path))
+
+        shop.crashpoint = copy_at
+        shop.drain(limit_seconds=7200)
+        restored = copied[0]
+    else:
+        restored = copy(sqlite_world, tmp_path)
+        shop.drain()
+    assert sqlite_world.jobs() == {"succeeded": 6}
+    assert len(provider.posts) == 6
+    database = restored(shop)
+    world = World(database, sqlite_world.clock, sqlite_world.entropy)
+    again = Workshop(world, provider, artifacts)
+    again.change("in_doubt", settle_seconds=5)
+    sqlite_world.clock.advance(3600)
+    with_doubts = moment in {"while sending", "with a lost reply"}
+    try:
+        again.drain(limit_seconds=7200)
+        stopped = again.pauses()
+    except OperatorNeededError:
+        stopped = again.pauses()
+    assert "unknown_tasks" in stopped
+    assert len(provider.posts) == 6, "nothing was sent before the gap was known"
+    report = books(again, provider)
+    ambiguous = with_doubts and report.in_doubt
+    if not ambiguous:
+        known = {row.prediction_id for row in world.rows(_attempts())} | {item.id for item in report.unknown}
+        assert known >= set(provider.tasks), "every task of the gap is adopted or listed"
+        again.drain(limit_seconds=7200)
+        assert world.jobs() == {"succeeded": 6}
+        agreed(world)
+        if shows_inputs:
+            assert len(provider.posts) == 6
+            assert world.account() == (6 * PRICE, 0, 0)
+    else:
+        assert not shows_inputs, "inputs tell every task apart"
+        assert world.attempts()["in_doubt"]
+    database.close()
+
+
+def copy(world, tmp_path):
+    """A backup, as `VACUUM INTO` takes it; gives a way to open it as a database."""
+    from orchestrator.store.database import Database
+
+    path = tmp_path / "backup.db"
+    with world.database._reader.connect() as conn:
+        conn.connection.driver_connection.execute("PRAGMA query_only = OFF")
+        conn.connection.driver_connection.execute(f"VACUUM INTO '{path}'")
+        conn.connection.driver_connection.execute("PRAGMA query_only = ON")
+    return lambda shop: Database.open(f"sqlite:///{path}", world.clock)
+
+
+def _attempts():
+    from orchestrator.store.schema import attempts
+
+    return attempts
+
+
+def test_the_stop_is_not_lifted_by_time_or_by_another_start(shop, sqlite_world, provider):
+    sqlite_world.run(1)
+    provider.strange()
+    shop.run_for(30)
+    sqlite_world.clock.advance(30 * 86_400)
+    shop.run_for(30)
+    assert (provider.posts, shop.pauses()) == ([], {"unknown_tasks"})
+    with sqlite_world.database.read() as tx:
+        (pause,) = pauses.in_force(tx)
+    assert pause.until is None

@@ -1,0 +1,51 @@
+"""One traced worker, from an empty folder to its end, and a look at the disk at every moment of it."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from crashes.nursery import Nursery
+from crashes.stage import CONFIG, HEAD, KEY, Scenario, staged
+
+from powerloss.check import Findings, check
+from powerloss.disk import Disk
+from powerloss.trace import calls, traced
+
+VICTIM = Path(__file__).with_name("victim.py")
+WORKER_SECONDS_MAX = 300
+
+
+def scenario(jobs: int) -> Scenario:
+    """Jobs of different prompts, one picture each."""
+    return Scenario(
+        "plug",
+        HEAD.format(name="plug")
+        + f"""\
+matrix: {{scene: {{range: [1, {jobs}]}}}}
+params: {{prompt: "plug {{{{ scene }}}}", images: [photo.png]}}
+output: "{{{{ scene }}}}/{{{{ index }}}}.{{{{ ext }}}}"
+""",
+        cap_micros=28_000 * jobs,
+        exit_code=0,
+        succeeded=jobs,
+        sandbox={"latency_median": 0.02},
+    )
+
+
+def pull_the_plug(
+    nursery: Nursery, folder: Path, sabotage: str = "nothing", *, jobs: int = 3, torn: int = 3, seed: int = 1
+) -> Findings:
+    """Trace a worker with one task at a time, then rebuild the disk as it may be at each moment."""
+    work = scenario(jobs)
+    with staged(nursery, folder, work) as stage:
+        (folder / "config.yaml").write_text(CONFIG.replace("concurrency: 6", "concurrency: 1"))
+        disk = Disk(folder, ["outputs", "orchestrator.db"])
+        env = {**os.environ, "WAVESPEED_API_KEY": KEY, "WAVESPEED_BASE_URL": stage.url}
+        command = [sys.executable, str(VICTIM), sabotage, "run", "plug.yaml", "--yes"]
+        code = traced(command, folder / "trace", folder, env).wait(timeout=WORKER_SECONDS_MAX)
+        assert code == work.exit_code, stage.log()
+        bill = stage.bill()
+    pictures = {digest for task in bill["tasks"] for digest in task["output_sha256"].values()}
+    assert len(bill["tasks"]) == work.succeeded, json.dumps(bill)
+    return check(calls(folder / "trace"), disk, folder, pictures, torn=torn, seed=seed)

@@ -1,0 +1,173 @@
+"""How a worker arrives, stops, dies, and is followed by another."""
+
+import pytest
+from support.provider import Slow
+from support.world import LEASE_MS, PRICE
+
+from orchestrator.core.errors import OperatorNeededError, OrchestratorError
+from orchestrator.core.states import AttemptState
+from orchestrator.ports import Balance, KeyRefused, NotSent
+from orchestrator.store.schema import attempts, jobs, workers
+from orchestrator.worker.stop import Stop, StopLevel
+
+
+def request(stop):
+    stop.request()
+
+
+def test_the_first_stop_finishes_what_is_in_flight_and_sends_nothing_more(shop, world):
+    world.run(9)
+    shop.change("limits", concurrency=3)
+    shop.run_for(300, (5.0, request))
+    assert world.jobs() == {"succeeded": 3, "pending": 6}
+    assert len(shop.provider.posts) == 3
+    assert shop.clock.monotonic() < 60
+
+
+def test_the_second_stop_leaves_at_once_and_costs_no_try(shop, world):
+    world.run(3, max_attempts=1)
+    shop.provider.latency = 10_000.0
+    shop.run_for(300, (5.0, request), (6.0, request))
+    assert shop.clock.monotonic() < 20
+    assert world.attempts() == {"in_flight": 3}
+    assert {row.tries_left for row in world.rows(jobs)} == {1}
+    assert all(row.lease_expires_at <= shop.clock.now_ms() for row in world.rows(attempts))
+    assert all(row.stopped_at for row in world.rows(workers))
+
+
+def test_what_a_worker_left_is_followed_by_the_next_without_another_post(shop, world):
+    world.run(3)
+    shop.provider.latency = 60.0
+    shop.run_for(300, (5.0, request), (6.0, request))
+    shop.drain()
+    assert (world.jobs(), len(shop.provider.posts)) == ({"succeeded": 3}, 3)
+    assert {row.epoch for row in world.rows(attempts)} == {2}
+
+
+def test_a_second_stop_waits_a_little_for_replies_to_requests_that_were_sent(shop, world):
+    world.run(1)
+    shop.provider = Slow(shop.clock)
+    shop.provider.seconds = 8.0
+    shop.run_for(300, (2.0, request), (3.0, request))
+    assert world.attempts() == {"in_flight": 1}
+
+
+def test_a_reply_that_does_not_come_in_time_leaves_the_attempt_in_doubt(shop, world):
+    world.run(1)
+    shop.provider = Slow(shop.clock)
+    shop.provider.seconds = 100.0
+    shop.run_for(300, (2.0, request), (3.0, request))
+    assert (world.attempts(), world.account()) == ({"in_doubt": 1}, (0, PRICE, 0))
+
+
+@pytest.mark.parametrize("state", [AttemptState.IN_FLIGHT, AttemptState.FETCHING])
+def test_a_dead_workers_attempts_are_taken_over_when_their_leases_lapse(shop, world, state):
+    world.run(1)
+    held = world.until(state, "dead")
+    shop.provider.create({})
+    shop.provider.tasks["p1"] = shop.provider.tasks.pop("task1")
+    shop.change("guards", unknown_tasks="ignore")
+    shop.clock.advance_ms(LEASE_MS)
+    shop.drain()
+    assert (world.job(held).state, shop.provider.posts) == ("succeeded", [])
+
+
+def test_leases_are_kept_while_a_worker_lives(shop, world):
+    world.run(1)
+    shop.provider.latency = 200.0
+    shop.change("worker", lease_seconds=15.0, poll_min_seconds=5.0)
+    shop.drain()
+    assert {row.epoch for row in world.rows(attempts)} == {1}
+    assert world.jobs() == {"succeeded": 1}
+
+
+def test_a_failed_heartbeat_loses_nothing(shop, world):
+    world.run(3)
+    shop.writer.failures["heartbeat"] = 1
+    try:
+        shop.drain()
+    except OrchestratorError:
+        shop.drain()
+    assert (world.jobs(), len(shop.provider.posts)) == ({"succeeded": 3}, 3)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error", "words"),
+    [
+        (Balance(0), OperatorNeededError, "no credit"),
+        (KeyRefused("invalid", 401), OperatorNeededError, "refused the key"),
+        (NotSent("no route"), OrchestratorError, "cannot be reached"),
+    ],
+)
+def test_trouble_is_noticed_before_anything_is_sent(shop, world, outcome, error, words):
+    world.run(1)
+    shop.provider.balance_outcome = outcome
+    with pytest.raises(error, match=words):
+        shop.drain()
+    assert (shop.provider.posts, world.jobs()) == ([], {"pending": 1})
+
+
+def test_a_server_goes_on_by_itself_once_there_is_credit(shop, world):
+    world.run(1)
+    shop.provider.balance_outcome = Balance(0)
+
+    def top_up(_stop):
+        shop.provider.balance_outcome = Balance(5_000_000)
+
+    shop.run_for(90, (20.0, top_up))
+    assert (world.jobs(), shop.pauses()) == ({"succeeded": 1}, set())
+
+
+def test_a_drain_ends_when_only_ambiguous_doubts_are_left(shop, world):
+    world.run(2)
+    shop.change("guards", unknown_tasks="ignore")
+    held = world.until(AttemptState.IN_DOUBT, "w0")
+    shop.provider.shows_inputs = False
+    shop.provider.create({"prompt": "one"})
+    shop.provider.create({"prompt": "two"})
+    shop.drain(limit_seconds=3600)
+    assert (world.attempt(held).state, world.attempts()["succeeded"]) == ("in_doubt", 1)
+    assert world.account() == (PRICE, PRICE, 0)
+
+
+def test_a_drain_waits_for_jobs_that_become_due(shop, world):
+    world.run(1)
+    world.give_back(world.lease(), delay_ms=45_000)
+    shop.drain()
+    assert (world.jobs(), shop.clock.monotonic() >= 45) == ({"succeeded": 1}, True)
+
+
+def test_only_the_named_run_is_drained(shop, world):
+    mine = world.run(2, name="mine")
+    world.run(2, name="other")
+    shop.drain(run_ids=frozenset({mine.id}))
+    assert world.jobs() == {"succeeded": 2, "pending": 2}
+
+
+def test_a_crash_between_intent_and_reply_never_sends_again_without_evidence(shop, world):
+    class Killed(BaseException):
+        pass
+
+    def kill(name):
+        if name == "submit.answered":
+            raise Killed
+
+    world.run(1)
+    shop.crashpoint = kill
+    with pytest.raises(Killed):
+        shop.drain()
+    shop.crashpoint = lambda name: None
+    shop.drain()
+    assert (world.jobs(), len(shop.provider.posts)) == ({"succeeded": 1}, 1)
+    assert world.account() == (PRICE, 0, 0)
+
+
+def test_a_stop_only_rises():
+    stop = Stop()
+    assert [stop.request(), stop.raise_to(StopLevel.FINISHING), stop.request(), stop.request()] == [
+        StopLevel.FINISHING,
+        StopLevel.FINISHING,
+        StopLevel.LEAVING,
+        StopLevel.LEAVING,
+    ]
+    assert stop.by_user

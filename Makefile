@@ -19,7 +19,7 @@ export UV_LINK_MODE := copy
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulate check fix docs clean $(CHECKS)
+.PHONY: help demo test simulate crashes check fix docs clean $(CHECKS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -32,6 +32,10 @@ test: $(READY) ## every test, on two processes; narrow it with ARGS="tests/core 
 
 simulate: $(READY) ## N=1000 seeds of simulated crashes, faults and clocks; exits with 1 when an invariant breaks
 	@$(BIN)/python -m tests.simulation --seeds $(N)
+
+crashes: N := 200
+crashes: $(READY) ## N=200 rounds of kill -9 on real workers; exits with 1 when a picture is lost or paid twice
+	@$(BIN)/python -m tests.crashes --cycles $(N)
 
 check: $(READY) ## format, lint, types, layers and schema, all of them even when one fails
 	@$(MAKE) --no-print-directory --keep-going $(CHECKS)

@@ -1,25 +1,27 @@
-"""The composition root: the only place that names concrete adapters."""
+"""The composition root: the only place that names concrete adapters.
+
+The adapters are imported where they are made: most commands only read the database, and should answer at once.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from orchestrator import catalogue, crashpoints
-from orchestrator.artifacts import LocalArtifacts
 from orchestrator.clock import SystemClock, SystemEntropy
 from orchestrator.core.errors import OperatorNeededError, UsageError
 from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider
-from orchestrator.provider import WaveSpeed, make_client
 from orchestrator.settings import Settings, api_key, load_settings
 from orchestrator.settings.model import PRESETS
 from orchestrator.store import budgets, migrate
 from orchestrator.store.database import Database, parse_url, sqlite_path
-from orchestrator.store.groupcommit import GroupWriter
 from orchestrator.store.schema import Scope, Window
-from orchestrator.worker.deps import Deps, Facts
-from orchestrator.worker.worker import Worker
+
+if TYPE_CHECKING:
+    from orchestrator.worker.deps import Facts
+    from orchestrator.worker.worker import Worker
 
 SANDBOX_FOLDER: Final = "sandbox"
 
@@ -54,6 +56,8 @@ class App:
 
     def provider(self) -> Provider:
         """A new connection to the provider; raises OperatorNeededError without a key. Close it with `aclose`."""
+        from orchestrator.provider import WaveSpeed
+
         key = api_key(self.settings, self.env)
         if key is None:
             raise OperatorNeededError(
@@ -73,6 +77,9 @@ class App:
 
     def artifacts(self) -> ArtifactStore:
         """A new artifact store on the output root. Close it with `aclose`."""
+        from orchestrator.artifacts import LocalArtifacts
+        from orchestrator.provider import make_client
+
         download = self.settings.download
         return LocalArtifacts(
             self.output_root,
@@ -85,8 +92,12 @@ class App:
             crashpoint=self.crashpoint,
         )
 
-    def worker(self, run_ids: frozenset[int] | None = None, *, drain: bool = True) -> Worker:
+    def worker(self, run_ids: frozenset[int] | None = None, *, drain: bool = True) -> "Worker":
         """A worker with its own connections, which it closes when its `run` ends."""
+        from orchestrator.store.groupcommit import GroupWriter
+        from orchestrator.worker.deps import Deps
+        from orchestrator.worker.worker import Worker
+
         writer = GroupWriter(self.database)
         self._stack.callback(writer.close)
         deps = Deps(
@@ -130,8 +141,10 @@ def open_app(
         yield app
 
 
-def model_facts(model: str) -> Facts:
+def model_facts(model: str) -> "Facts":
     """What the worker must know of a model."""
+    from orchestrator.worker.deps import Facts
+
     entry = catalogue.get(model)
     return Facts(entry.latency.seconds_typical, entry.media_type)
 

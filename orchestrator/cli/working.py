@@ -18,7 +18,6 @@ from orchestrator.worker.stop import Stop, StopLevel
 LOOK_SECONDS = 0.5
 LOOK_SHARE_MAX = 10
 """Looking takes at most a tenth of the time, whatever the size of the run."""
-PICTURES_COUNTED_MAX = 20_000
 
 FINISHING = (
     "Stopping: nothing new is submitted; {in_flight} in flight and already paid are still collected. "
@@ -118,9 +117,8 @@ class _Watch:
         self._run_ids = sorted(run_ids) if run_ids is not None else None
         self._label = label
         self._began = app.clock.monotonic()
-        self._total = 0
         with app.database.read() as tx:
-            before = views.run_progress(tx, self._run_ids, pictures=False)
+            before = views.run_progress(tx, self._run_ids)
         self.failed_before = before.jobs["failed"]
         self._finished_before = before.finished
 
@@ -132,10 +130,9 @@ class _Watch:
         """The present moment."""
         timezone = self._app.settings.budgets.timezone
         with self._app.database.read() as tx:
-            progress = views.run_progress(tx, self._run_ids, pictures=self._total <= PICTURES_COUNTED_MAX)
+            progress = views.run_progress(tx, self._run_ids)
             caps = views.budgets(tx, timezone)
             stopped = [row for row in views.stopped(tx, caps) if concerns(row, progress)]
-        self._total = progress.total
         return Snapshot(
             label=self._label,
             progress=progress,

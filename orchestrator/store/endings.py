@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, case, func, select, update
 
 from orchestrator.core.states import (
     JOB_TRANSITIONS,
@@ -30,7 +30,7 @@ from orchestrator.ports import DiscardedArtifact, StoredArtifact
 from orchestrator.store import fences, money
 from orchestrator.store.database import Tx
 from orchestrator.store.runs import reopen_lanes
-from orchestrator.store.schema import LedgerKind, OutputState, Queue, jobs, outputs
+from orchestrator.store.schema import LedgerKind, OutputState, Queue, attempts, jobs, outputs, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,8 +325,38 @@ def _record_artifacts(tx: Tx, held: dict[int, fences.Held], rows: Sequence[Finis
         )
     if stored:
         tx.conn.execute(_STORE_OUTPUT, stored)
+        _count_pictures(tx, [row.attempt_id for row in rows])
     if unstored:
         tx.conn.execute(_MARK_OUTPUT, unstored)
+
+
+def _count_pictures(tx: Tx, attempt_ids: Sequence[int]) -> None:
+    """Add what was just stored to the runs' counters, run by run in one order."""
+    kept = outputs.c.state == OutputState.STORED.value
+    query = (
+        select(
+            attempts.c.run_id,
+            func.sum(case((kept, 1), else_=0)).label("stored"),
+            func.sum(case((outputs.c.nsfw, 1), else_=0)).label("flagged"),
+        )
+        .join_from(attempts, outputs, outputs.c.job_id == attempts.c.job_id)
+        .where(
+            attempts.c.id.in_(attempt_ids),
+            outputs.c.attempt_id == attempts.c.id,
+            outputs.c.state.in_([OutputState.STORED.value, OutputState.DISCARDED.value]),
+        )
+        .group_by(attempts.c.run_id)
+        .order_by(attempts.c.run_id)
+    )
+    for row in tx.conn.execute(query).all():
+        tx.conn.execute(
+            update(runs)
+            .where(runs.c.id == row.run_id)
+            .values(
+                pictures_stored=runs.c.pictures_stored + row.stored,
+                pictures_flagged=runs.c.pictures_flagged + row.flagged,
+            )
+        )
 
 
 def _artifact_values(

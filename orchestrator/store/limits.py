@@ -8,9 +8,9 @@ because a POST leaves shortly after its grant.
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 
-from orchestrator.core.states import ATTEMPT_AT_PROVIDER
+from orchestrator.core.states import ATTEMPT_AT_PROVIDER, AttemptState
 from orchestrator.store import dialect
 from orchestrator.store.database import Tx
 from orchestrator.store.schema import ATTEMPT_IS_LIVE, attempts, limits, rate_grants
@@ -19,6 +19,9 @@ WINDOW_MS: Final = 60_000
 BUCKET_MS: Final = 100
 GRANT_FRESH_MS: Final = 500
 """How long after its grant a POST may leave; the window is longer by as much. An older grant must be renewed."""
+
+DOUBT_TAKES_SLOT_MS: Final = 3600 * 1000
+"""How long an attempt in doubt takes a slot: no task runs longer, and what waits for an operator must not stop the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ def configure(tx: Tx, *, concurrency: int, submits_per_minute: int) -> None:
 def allowance(tx: Tx) -> Allowance:
     """What is free now. Locks the account's row: until this transaction ends, nobody else can take from it."""
     row = tx.conn.execute(dialect.lock_rows(tx.conn, _LIMITS)).one()
-    used = tx.conn.execute(_SLOTS_USED).scalar_one()
+    used = tx.conn.execute(_SLOTS_USED, _slots_at(tx.now)).scalar_one()
     return Allowance(
         slots=max(0, row.concurrency - used),
         submits=max(0, row.submits_per_minute - _granted_in_window(tx)),
@@ -55,7 +58,7 @@ def allowance(tx: Tx) -> Allowance:
 def slots_by_campaign(tx: Tx) -> dict[int, int]:
     """How many slots each campaign takes now; campaigns that take none are not among them."""
     query = _SLOTS_USED.add_columns(attempts.c.campaign_id).group_by(attempts.c.campaign_id)
-    return {campaign_id: used for used, campaign_id in tx.conn.execute(query)}
+    return {campaign_id: used for used, campaign_id in tx.conn.execute(query, _slots_at(tx.now))}
 
 
 def grant(tx: Tx, count: int) -> None:
@@ -89,6 +92,10 @@ def _granted_in_window(tx: Tx) -> int:
     return int(total)
 
 
+def _slots_at(now: int) -> dict[str, int]:
+    return {"running_since": now - DOUBT_TAKES_SLOT_MS}
+
+
 def _window_start(now: int) -> int:
     return now - WINDOW_MS - GRANT_FRESH_MS - BUCKET_MS
 
@@ -97,5 +104,10 @@ _LIMITS: Final = select(limits.c.concurrency, limits.c.submits_per_minute).where
 _SLOTS_USED: Final = (
     select(func.count())
     .select_from(attempts)
-    .where(ATTEMPT_IS_LIVE, attempts.c.state.in_([state.value for state in sorted(ATTEMPT_AT_PROVIDER)]))
+    .where(
+        ATTEMPT_IS_LIVE,
+        attempts.c.state.in_([state.value for state in sorted(ATTEMPT_AT_PROVIDER)]),
+        (attempts.c.state != AttemptState.IN_DOUBT.value)
+        | (attempts.c.submitted_at > bindparam("running_since")),
+    )
 )

@@ -134,6 +134,8 @@ runs = Table(
     Column("max_attempts", Integer, nullable=False),
     Column("created_at", BigInt, nullable=False),
     Column("applied_at", BigInt, nullable=False),
+    Column("pictures_stored", BigInt, nullable=False, server_default=text("0")),
+    Column("pictures_flagged", BigInt, nullable=False, server_default=text("0")),
     Column(
         "rates_since", BigInt, nullable=False, server_default=text("0")
     ),  # jobs that ended earlier do not count

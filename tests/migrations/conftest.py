@@ -1,37 +1,31 @@
 """Databases without any table, one of each kind."""
 
+import os
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def empty_urls(request: pytest.FixtureRequest, tmp_path) -> Iterator[tuple[str, str]]:
+def empty_urls(request: pytest.FixtureRequest, tmp_path) -> Iterator[tuple[str, ...]]:
     """The URLs of two databases that hold nothing; the test runs once on each kind."""
-    names = ("one", "two")
+    names = [f"orchestrator_empty_{os.getpid()}_{word}" for word in ("one", "two")]
     if request.param == "sqlite":
         yield tuple(f"sqlite+pysqlite:///{tmp_path / name}.db" for name in names)
         return
     server = request.getfixturevalue("_postgres")
     if isinstance(server, str):
         pytest.skip(server)
-    with ExitStack() as stack:
-        urls = [stack.enter_context(server.fresh_url()) for _ in names]
-        for url in urls:
-            _empty(url)
-        yield tuple(urls)
+    for name in names:
+        server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        server.execute(f"CREATE DATABASE {name}")
+    url = make_url(server._test_url)
+    yield tuple(url.set(database=name).render_as_string(hide_password=False) for name in names)
+    for name in names:
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
-def empty_url(empty_urls: tuple[str, str]) -> str:
+def empty_url(empty_urls: tuple[str, ...]) -> str:
     return empty_urls[0]
-
-
-def _empty(url: str) -> None:
-    engine = create_engine(url)
-    with engine.begin() as conn:
-        conn.execute(text("DROP SCHEMA public CASCADE"))
-        conn.execute(text("CREATE SCHEMA public"))
-    engine.dispose()

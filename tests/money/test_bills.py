@@ -169,7 +169,7 @@ def test_a_worker_books_what_was_really_charged(shop, sqlite_world, provider, ag
     provider.charges = {"task1": 20_000, "task2": 40_000}
     shop.run_for(180)
     assert sqlite_world.account() == (20_000 + 40_000 + PRICE, 0, 0)
-    agreed(sqlite_world)
+    agreed(sqlite_world, caps=False)
 
 
 def test_a_worker_sees_the_refund_of_a_failed_task(shop, sqlite_world, provider, agreed):

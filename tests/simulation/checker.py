@@ -7,9 +7,7 @@ design's list of what must always be true; nothing here calls the code under tes
 import sqlite3
 from collections import Counter, deque
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from .account import Account, Task
 from .disk import Disk, digest_of
@@ -19,16 +17,16 @@ from .timeline import Timeline, Violation
 TRIGGERS = """
 CREATE TABLE IF NOT EXISTS watched (
   seq INTEGER PRIMARY KEY, kind TEXT, id INTEGER, job INTEGER, was TEXT, now TEXT, was_epoch INTEGER, epoch INTEGER,
-  was_money TEXT, money TEXT, was_prediction TEXT, prediction TEXT);
+  was_money TEXT, money TEXT, was_prediction TEXT, prediction TEXT, worker TEXT);
 CREATE TRIGGER IF NOT EXISTS watch_attempt_new AFTER INSERT ON attempts BEGIN
   INSERT INTO watched (kind, id, job, was, now, epoch, money) VALUES
   ('attempt', new.id, new.job_id, 'none', new.state, new.epoch, new.reservation); END;
 CREATE TRIGGER IF NOT EXISTS watch_attempt AFTER UPDATE ON attempts
 WHEN old.state <> new.state OR old.epoch <> new.epoch OR old.reservation <> new.reservation
   OR old.prediction_id IS NOT new.prediction_id BEGIN
-  INSERT INTO watched (kind, id, job, was, now, was_epoch, epoch, was_money, money, was_prediction, prediction) VALUES
+  INSERT INTO watched (kind, id, job, was, now, was_epoch, epoch, was_money, money, was_prediction, prediction, worker) VALUES
   ('attempt', new.id, new.job_id, old.state, new.state, old.epoch, new.epoch, old.reservation, new.reservation,
-   old.prediction_id, new.prediction_id); END;
+   old.prediction_id, new.prediction_id, old.worker); END;
 CREATE TRIGGER IF NOT EXISTS watch_job AFTER UPDATE OF state ON jobs WHEN old.state <> new.state BEGIN
   INSERT INTO watched (kind, id, was, now) VALUES ('job', new.id, old.state, new.state); END;
 CREATE TRIGGER IF NOT EXISTS watch_job_gone AFTER DELETE ON jobs BEGIN
@@ -69,8 +67,16 @@ MONEY_EDGES = {
     "refund_due>released",
     "refund_due>settled",
 }
+HOLDERS_EDGES = {
+    "leased>submitting",
+    "in_flight>fetching",
+    "in_flight>failed",
+    "fetching>succeeded",
+    "fetching>failed",
+}
+"""Only the worker that holds the lease may do these."""
+
 LIVE = {"leased", "submitting", "in_flight", "fetching", "in_doubt"}
-OVER = {"abandoned", "failed", "succeeded"}
 WEAK_REASONS = {"prediction_missing", "written_off", "output_lost"}
 """Attempts whose task the provider stopped showing, or that a person gave up: their cost may be over-reported."""
 
@@ -79,7 +85,7 @@ class Checker:
     """Watches one seed."""
 
     def __init__(
-        self, path: str, plan: Plan, account: Account, disk: Disk, timeline: Timeline, dead: Any = None
+        self, path: str, plan: Plan, account: Account, disk: Disk, timeline: Timeline
     ) -> None:
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.row_factory = sqlite3.Row
@@ -102,7 +108,9 @@ class Checker:
         self.lowered: set[tuple[str, int, str]] = set()
         self.uncertain = False  # an adoption by count alone took somebody else's task
         self.misadopted = 0
-        self.in_commit = False
+        self.workers: dict[str, str] = {}  # process -> the id under which its worker holds leases
+        self.refusals = 0  # requests that the provider rejected
+        self._rejections = 0
         self._prompt_of: dict[int, str] = {}
         self._job_ids_of: dict[str, list[int]] = {}
         self.failure: Violation | None = None
@@ -164,6 +172,11 @@ class Checker:
             self.expect(money in MONEY_EDGES, "5", f"the reservation of attempt {attempt} went {money}")
         if row["was_epoch"] is not None:
             self.expect(row["epoch"] >= row["was_epoch"], "fence", f"attempt {attempt} lost its epoch")
+        if edge in HOLDERS_EDGES and (mine := self.workers.get(who)) is not None:
+            self.expect(row["worker"] == mine, "fence", f"attempt {attempt} went {edge} by {who}, which lost it")
+        if edge == "submitting>failed":
+            self._rejections += 1
+            self.expect(self._rejections <= self.refusals, "29", f"attempt {attempt} failed and nobody rejected it")
         self._one_live_attempt(attempt, row["job"], now)
         if row["prediction"] != row["was_prediction"]:
             self.expect(row["was_prediction"] is None, "3", f"attempt {attempt} lost {row['was_prediction']}")
@@ -480,6 +493,3 @@ def _legal(kinds: list[str]) -> bool:
         case _:
             return False
 
-
-def local_day(now_ms: int, timezone: str) -> str:
-    return datetime.fromtimestamp(now_ms / 1000, tz=UTC).astimezone(ZoneInfo(timezone)).date().isoformat()

@@ -70,6 +70,7 @@ class Endpoints:
         if account.strike("throttled"):
             return await self._reply(Throttled(account.uniform(0.5, 20) if account.uniform(0, 1) < 0.5 else None))
         if account.strike("rejected"):
+            self._checker.refusals += 1
             return await self._reply(Rejected("aspect_ratio is invalid", 422, 1401))
         if account.strike("lost_not_created"):
             return await self._reply(Lost("HTTP 502"), account.uniform(0, SUBMIT_SECONDS))

@@ -157,10 +157,11 @@ class Simulation:
             await quieting
             await self._afterwards()
         finally:
+            for process in list(self._alive.values()):
+                process.dead = True
             for task in (*background, *workers, failed):
                 task.cancel()
             for process in list(self._alive.values()):
-                process.dead = True
                 await process.drop()
             self.checker.close()
 
@@ -258,6 +259,7 @@ class Simulation:
         )
         worker = context.run(SimWorker, deps, drain=True, is_alive=self._is_alive)
         worker.pid = process.pid
+        self.checker.workers[process.name] = worker.id
         return worker
 
     def _is_alive(self, pid: int) -> bool:

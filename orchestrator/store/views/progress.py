@@ -42,9 +42,9 @@ class Progress:
         return self.total - self.finished
 
 
-def run_progress(tx: Tx, run_ids: Sequence[int] | None, *, pictures: bool = True) -> Progress:
-    """One consistent view of the runs `run_ids` (None: of all); without `pictures` those counts are 0, but quicker."""
-    rows = runs(tx, run_ids, pictures=pictures)
+def run_progress(tx: Tx, run_ids: Sequence[int] | None) -> Progress:
+    """One consistent view of the runs `run_ids` (None: of all)."""
+    rows = runs(tx, run_ids)
     run_ids = [row.id for row in rows]
     states = no_jobs()
     for row in rows:

@@ -6,11 +6,11 @@ A million jobs are counted through the index on (run, state); money comes from t
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Select, case, func, select, text
+from sqlalchemy import func, select, text
 
 from orchestrator.core.states import AttemptState, JobState
 from orchestrator.store.database import Tx
-from orchestrator.store.schema import LIVE_SQL, OutputState, Scope, attempts, outputs
+from orchestrator.store.schema import LIVE_SQL, Scope, attempts
 from orchestrator.store.schema import balances as balance_table
 from orchestrator.store.schema import campaigns as campaign_table
 from orchestrator.store.schema import jobs as job_table
@@ -56,8 +56,8 @@ def status(tx: Tx, timezone: str) -> Status:
     return Status(runs(tx), caps, stopped(tx, caps))
 
 
-def runs(tx: Tx, run_ids: Sequence[int] | None = None, *, pictures: bool = True) -> list[RunRow]:
-    """Every run, or those given, oldest first. Without `pictures` those counts are 0, which is much quicker."""
+def runs(tx: Tx, run_ids: Sequence[int] | None = None) -> list[RunRow]:
+    """Every run, or those given, oldest first."""
     query = (
         select(run_table, campaign_table.c.name.label("campaign"))
         .join(campaign_table, campaign_table.c.id == run_table.c.campaign_id)
@@ -66,10 +66,9 @@ def runs(tx: Tx, run_ids: Sequence[int] | None = None, *, pictures: bool = True)
     if run_ids is not None:
         query = query.where(run_table.c.id.in_(run_ids))
     counts, doubts = counts_by_state(tx, run_ids), doubts_by_run(tx)
-    stored_by_run, money = _pictures(tx, run_ids) if pictures else {}, _money(tx)
+    money = _money(tx)
     found = []
     for row in tx.conn.execute(query):
-        stored, nsfw = stored_by_run.get(row.id, (0, 0))
         spent, held = money.get(row.id, (0, 0))
         found.append(
             RunRow(
@@ -81,8 +80,8 @@ def runs(tx: Tx, run_ids: Sequence[int] | None = None, *, pictures: bool = True)
                 manifest_path=row.manifest_path,
                 jobs=counts.get(row.id) or no_jobs(),
                 in_doubt=doubts.get(row.id, 0),
-                stored=stored,
-                nsfw=nsfw,
+                stored=row.pictures_stored,
+                nsfw=row.pictures_flagged,
                 spent_micros=spent,
                 held_micros=held,
             )
@@ -117,20 +116,6 @@ def doubts_by_run(tx: Tx) -> dict[int, int]:
         .group_by(attempts.c.run_id)
     )
     return {row.run_id: row.attempts for row in tx.conn.execute(query)}
-
-
-def _pictures(tx: Tx, run_ids: Sequence[int] | None) -> dict[int, tuple[int, int]]:
-    stored = func.sum(case((outputs.c.state == OutputState.STORED, 1), else_=0))
-    flagged = func.sum(case((outputs.c.nsfw.is_(True), 1), else_=0))
-    query: Select[tuple[int, int, int]] = (
-        select(job_table.c.run_id, stored.label("stored"), flagged.label("nsfw"))
-        .join(outputs, outputs.c.job_id == job_table.c.id)
-        .where(outputs.c.state != OutputState.PLANNED)
-        .group_by(job_table.c.run_id)
-    )
-    if run_ids is not None:
-        query = query.where(job_table.c.run_id.in_(run_ids))
-    return {row.run_id: (int(row.stored), int(row.nsfw)) for row in tx.conn.execute(query)}
 
 
 def _money(tx: Tx) -> dict[int, tuple[int, int]]:

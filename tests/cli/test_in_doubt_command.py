@@ -1,0 +1,93 @@
+"""Lost replies from the command line: shown with what is possible, decided once, and paid once."""
+
+import pytest
+
+from orchestrator.core.errors import ExitCode
+from orchestrator.sandbox import parse_faults
+
+CONFIG = """\
+limits: {level: gold}
+in_doubt: {settle_seconds: 0.2}
+worker: {poll_min_seconds: 0.05, poll_max_seconds: 0.2}
+"""
+
+
+@pytest.fixture
+def doubted(shell, provider):
+    """Two of three replies lost by a provider whose list shows no inputs: `run` leaves both to the operator."""
+    (shell.folder / "config.yaml").write_text(CONFIG)
+    provider.use_faults(parse_faults(["submit.drop_after@1-2"]))
+    assert shell("run", shell.manifest(), "--yes") == ExitCode.OPERATOR
+    assert "orchestrator in-doubt list" in shell.err
+    assert shell("in-doubt", "list", "--json") == ExitCode.OPERATOR
+    return shell.lines
+
+
+def test_the_list_shows_every_candidate_with_its_pictures_and_what_is_held(shell, provider, doubted):
+    assert [line["held_usd"] for line in doubted] == ["0.028", "0.028"]
+    tasks = {task.id for task in provider.bill().tasks}
+    for line in doubted:
+        assert len(line["candidates"]) == 2
+        assert {item["prediction_id"] for item in line["candidates"]} <= tasks
+        assert all(item["status"] == "completed" and item["outputs"] for item in line["candidates"])
+    assert shell("in-doubt", "list") == ExitCode.OPERATOR
+    assert "2 attempts in doubt, $0.056 held" in shell.err
+    assert "/outputs/" in shell.err
+
+
+def test_nothing_is_sent_again_while_in_doubt(shell, provider, doubted):
+    assert shell("work", "--drain") == ExitCode.OPERATOR
+    assert provider.bill().post_count == 3
+
+
+def test_adopting_both_finishes_the_run_and_nothing_is_paid_twice(shell, provider, doubted):
+    tasks = [item["prediction_id"] for item in doubted[0]["candidates"]]
+    for line, task in zip(doubted, tasks, strict=True):
+        assert shell("in-doubt", "resolve", str(line["attempt"]), "--adopt", task) == ExitCode.DONE
+        assert f"adopted task {task}" in shell.err
+    assert shell("work", "--drain") == ExitCode.DONE
+    bill = provider.bill()
+    assert (bill.post_count, bill.charged_micros) == (3, 84_000)
+    assert shell("in-doubt", "list") == ExitCode.DONE
+    assert shell("budget", "audit") == ExitCode.DONE
+    assert shell("reconcile") == ExitCode.DONE
+
+
+def test_a_decision_counts_once(shell, provider, doubted):
+    attempt = str(doubted[0]["attempt"])
+    assert shell("in-doubt", "resolve", attempt, "--write-off", "--json") == ExitCode.DONE
+    assert shell.document["attempt"] == int(attempt)
+    for again in (["--absent"], ["--write-off"], ["--adopt", "x"]):
+        assert shell("in-doubt", "resolve", attempt, *again) == ExitCode.USAGE
+        assert "not in doubt" in shell.err
+    shell("status", "--json")
+    (run,) = shell.document["runs"]
+    assert (run["spent_usd"], run["held_usd"], run["in_doubt"]) == ("0.056", "0.028", 1)
+
+
+def test_what_was_never_created_is_sent_again(shell, provider):
+    (shell.folder / "config.yaml").write_text(CONFIG)
+    provider.use_faults(parse_faults(["submit.drop_before@1"]))
+    assert shell("run", shell.manifest(), "--yes") == ExitCode.DONE
+    bill = provider.bill()
+    assert (len(bill.tasks), bill.charged_micros) == (3, 84_000)
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["--absent", "--write-off"], ["--adopt", "x", "--absent"], ["--adopt", "x", "--write-off"]]
+)
+def test_exactly_one_decision_is_asked_for(shell, words):
+    assert shell("in-doubt", "resolve", "1", *words) == ExitCode.USAGE
+    assert "exactly one" in shell.err
+
+
+@pytest.mark.parametrize("words", [["--absent"], ["--write-off"], ["--adopt", "x"]])
+def test_an_unknown_attempt_is_named(shell, provider, words):
+    assert shell("in-doubt", "resolve", "4711", *words) == ExitCode.USAGE
+    assert "There is no attempt 4711" in shell.err
+
+
+def test_a_task_that_the_provider_does_not_know_is_refused(shell, provider, doubted):
+    assert shell("in-doubt", "resolve", str(doubted[0]["attempt"]), "--adopt", "nosuch") == ExitCode.USAGE
+    assert "does not know" in shell.err
+    assert shell("in-doubt", "list") == ExitCode.OPERATOR

@@ -1,0 +1,122 @@
+"""`reconcile` from the command line, against the sandbox's own bill."""
+
+import shutil
+
+import pytest
+
+from orchestrator.core.errors import ExitCode
+
+SHAPE = {
+    "from",
+    "to",
+    "agrees",
+    "readable",
+    "matched",
+    "billed_usd",
+    "adjusted",
+    "refunds",
+    "adopted",
+    "unknown",
+    "billed_unknown",
+    "unbilled",
+    "in_doubt",
+    "balance_usd",
+}
+
+
+def test_books_that_agree_are_0_and_say_so_in_the_documented_shape(shell, provider):
+    shell("run", shell.manifest(), "--yes")
+    assert shell("reconcile", "--json") == ExitCode.DONE
+    assert set(shell.document) == SHAPE
+    assert (shell.document["matched"], shell.document["billed_usd"]) == (3, "0.084")
+    assert shell.document["refunds"] == {"seen": 0, "due": 0, "due_usd": "0.00"}
+    assert shell.document["balance_usd"] == "99.916"
+    assert shell("reconcile") == ExitCode.DONE
+    assert "All agrees." in shell.err
+
+
+@pytest.mark.parametrize("unit", ["usd", "micros"])
+def test_both_units_of_the_bill_are_understood(shell, provider, unit):
+    provider.change(billing_price_unit=unit)
+    shell("run", shell.manifest(), "--yes")
+    assert shell("reconcile", "--json") == ExitCode.DONE
+    assert (shell.document["billed_usd"], shell.document["adjusted"]) == ("0.084", [])
+
+
+def test_a_discount_on_the_bill_is_booked_once(shell, provider):
+    (shell.folder / "config.yaml").write_text(
+        "limits: {level: gold}\nguards: {price_drift_percent: 100}\nworker: {poll_min_seconds: 0.05}\n"
+    )
+    provider.change(discount_rate=50)
+    shell("run", shell.manifest(), "--yes")
+    assert shell("reconcile", "--json") == ExitCode.DONE
+    assert [row["usd"] for row in shell.document["adjusted"]] == ["-0.014"] * 3
+    assert shell("reconcile", "--json") == ExitCode.DONE
+    assert shell.document["adjusted"] == []
+    assert shell("budget", "audit") == ExitCode.DONE
+
+
+def test_a_bill_that_cannot_be_read_is_5_and_compares_nothing(shell, provider):
+    from orchestrator.sandbox import parse_faults
+
+    shell("run", shell.manifest(), "--yes")
+    provider.use_faults(parse_faults(["account.error_500=1"]))
+    assert shell("reconcile") == ExitCode.OPERATOR
+    assert "Try again later" in shell.err
+
+
+@pytest.mark.parametrize("hours", ["0", "169", "x"])
+def test_a_period_outside_the_providers_week_is_refused(shell, hours):
+    assert shell("reconcile", "--hours", hours) == ExitCode.USAGE
+
+
+@pytest.fixture
+def restored(shell, provider):
+    """A backup of after the first job, put back after the other self made all three."""
+
+    def restore(*, shows_inputs):
+        provider.change(list_inputs=shows_inputs)
+        manifest = shell.manifest()
+        database = shell.folder / "orchestrator.db"
+        assert shell("run", manifest, "--yes", "--limit", "1") == ExitCode.DONE
+        shell("apply", manifest)
+        shutil.copyfile(database, shell.folder / "backup.db")
+        assert shell("run", manifest, "--yes") == ExitCode.DONE
+        assert provider.bill().post_count == 3
+        for left in ("-wal", "-shm"):
+            (shell.folder / f"orchestrator.db{left}").unlink(missing_ok=True)
+        shutil.copyfile(shell.folder / "backup.db", database)
+
+    return restore
+
+
+def test_a_restored_database_refuses_to_spend_then_adopts_and_finishes_with_no_job_paid_twice(
+    shell, provider, restored
+):
+    restored(shows_inputs=True)
+    assert shell("work", "--drain") == ExitCode.OPERATOR
+    assert "orchestrator reconcile" in shell.err
+    assert shell("status", "--json") == ExitCode.DONE
+    (stopped,) = shell.document["stopped"]
+    assert (stopped["scope"], stopped["reason"]) == ("account", "unknown_tasks")
+    assert provider.bill().post_count == 3
+    assert shell("reconcile", "--json") == ExitCode.DONE
+    assert (len(shell.document["adopted"]), shell.document["unknown"]) == (2, [])
+    assert shell("work", "--drain") == ExitCode.DONE
+    bill = provider.bill()
+    assert (bill.post_count, bill.charged_micros) == (3, 84_000)
+    assert shell("reconcile", "--json") == ExitCode.DONE
+    assert shell.document["adopted"] == []
+    assert shell("budget", "audit") == ExitCode.DONE
+
+
+def test_tasks_of_the_gap_that_cannot_be_matched_are_listed_once_and_then_spending_goes_on(
+    shell, provider, restored
+):
+    restored(shows_inputs=False)
+    assert shell("work", "--drain") == ExitCode.OPERATOR
+    assert shell("reconcile", "--json") == ExitCode.OPERATOR
+    assert (shell.document["adopted"], len(shell.document["unknown"])) == ([], 2)
+    assert shell("reconcile", "--json") == ExitCode.DONE
+    assert shell("work", "--drain") == ExitCode.DONE
+    assert provider.bill().post_count == 5

@@ -1,0 +1,197 @@
+"""Our books against the provider's: what matches, what nobody knows, what is not billed; and a second look changes nothing."""
+
+import pytest
+from support.provider import Ending
+from support.world import PRICE
+
+from orchestrator.actions.reconcile import reconcile
+from orchestrator.ports import KeyRefused, Lost, Status
+from orchestrator.store.schema import attempts, ledger
+
+WEEK_MS = 7 * 86_400_000
+
+
+@pytest.fixture
+def books(shop, sqlite_world, provider):
+    """Reconcile the last week."""
+
+    def compared():
+        now = shop.clock.now_ms()
+        return shop.run(
+            reconcile(
+                sqlite_world.database,
+                provider,
+                sqlite_world.entropy,
+                base_url=shop.settings.provider.base_url,
+                timezone="UTC",
+                start_ms=now - WEEK_MS,
+                end_ms=now,
+            )
+        )
+
+    return compared
+
+
+def test_books_that_agree_say_so(shop, sqlite_world, books):
+    sqlite_world.run(3)
+    shop.drain()
+    report = books()
+    assert report.agrees
+    assert (report.matched, report.matched_micros, report.adjusted) == (3, 3 * PRICE, [])
+    assert report.balance_micros == 1_000_000_000
+
+
+def test_what_was_charged_otherwise_is_booked_and_told_once(shop, sqlite_world, provider, books, agreed):
+    sqlite_world.run(2)
+    shop.drain()
+    provider.charges = {"task1": 20_000}
+    first, second = books(), books()
+    assert first.adjusted == [(1, 20_000 - PRICE)]
+    assert second.adjusted == []
+    assert sqlite_world.account() == (20_000 + PRICE, 0, 0)
+    agreed(sqlite_world, caps=False)
+
+
+def test_what_the_bill_does_not_mention_is_listed_and_keeps_counting(shop, sqlite_world, provider, books):
+    sqlite_world.run(2)
+    shop.drain()
+    provider.charges = {"task2": 0}
+    report = books()
+    assert (report.unbilled, report.agrees) == (["task2"], False)
+    assert sqlite_world.account() == (2 * PRICE, 0, 0)
+
+
+def test_refunds_are_counted_as_due_until_seen_and_seen_once(shop, sqlite_world, provider, books, agreed):
+    sqlite_world.run(1, max_attempts=1)
+    provider.next_endings.append(Ending(Status.FAILED, {"error": "oops", "code": 5000}))
+    shop.drain()
+    report = books()
+    assert (report.refunds_due, report.refunds_due_micros, report.refunds_seen) == (1, PRICE, 0)
+    provider.refund("task1")
+    report = books()
+    assert (report.refunds_due, report.refunds_seen) == (0, 1)
+    assert books().refunds_seen == 0
+    assert sqlite_world.account() == (0, 0, 0)
+    agreed(sqlite_world)
+
+
+def test_a_task_that_nobody_wants_is_listed_once_and_never_taken_for_ours(
+    shop, sqlite_world, provider, books
+):
+    sqlite_world.run(1)
+    shop.drain()
+    name = provider.strange()
+    first, second = books(), books()
+    assert ([item.id for item in first.unknown], first.agrees) == ([name], False)
+    assert (second.unknown, second.agrees) == ([], True)
+
+
+def test_a_task_of_a_model_we_never_use_is_on_the_bill_and_reported_there(
+    shop, sqlite_world, provider, books
+):
+    sqlite_world.run(1)
+    shop.drain()
+    name = provider.strange(model="other/model")
+    report = books()
+    assert report.unknown == []
+    assert [record.prediction_id for record in report.billed_unknown] == [name]
+
+
+def test_a_task_that_a_pending_job_wants_is_adopted_and_paid_once(
+    shop, sqlite_world, provider, books, agreed
+):
+    sqlite_world.run(2)
+    wanted = provider.create(
+        {"prompt": "spring/hero/main/28000 1", "images": ["https://in.example/a.png"], "num_images": 1}
+    ).id
+    report = books()
+    assert report.adopted == [(wanted, 2)]
+    shop.drain()
+    assert (len(provider.posts), sqlite_world.jobs()) == (1, {"succeeded": 2})
+    assert sqlite_world.account() == (2 * PRICE, 0, 0)
+    assert books().adopted == []
+    agreed(sqlite_world)
+
+
+def test_one_task_is_adopted_by_one_job_and_one_job_adopts_one_task(sqlite_world, provider, books):
+    sqlite_world.run(1, run_key="a")
+    inputs = {"prompt": "spring/hero/a/28000 0", "images": ["https://in.example/a.png"], "num_images": 1}
+    alike = {provider.create(inputs).id for _ in range(2)}
+    report = books()
+    ((adopted, job),) = report.adopted
+    assert job == 1
+    assert {adopted, *(item.id for item in report.unknown)} == alike
+    assert len(report.unknown) == 1
+
+
+def test_adopted_money_counts_even_beyond_a_cap_and_then_nothing_more_is_spent(
+    sqlite_world, provider, books, agreed
+):
+    sqlite_world.run(2)
+    sqlite_world.cap(PRICE - 1)
+    provider.create(
+        {"prompt": "spring/hero/main/28000 0", "images": ["https://in.example/a.png"], "num_images": 1}
+    )
+    assert len(books().adopted) == 1
+    assert sqlite_world.account() == (0, PRICE, 0)
+    assert sqlite_world.claim() == ()
+    agreed(sqlite_world, caps=False)
+
+
+def test_without_inputs_in_the_list_nothing_is_adopted(sqlite_world, provider, books):
+    sqlite_world.run(1)
+    provider.shows_inputs = False
+    name = provider.create({"prompt": "spring/hero/main/28000 0", "num_images": 1}).id
+    report = books()
+    assert (report.adopted, [item.id for item in report.unknown]) == ([], [name])
+
+
+@pytest.mark.parametrize("what", ["list_answer", "bill_answer"])
+@pytest.mark.parametrize("answer", [Lost("502"), KeyRefused("no", 403)])
+def test_what_cannot_be_read_whole_is_not_compared(shop, sqlite_world, provider, books, what, answer):
+    sqlite_world.run(1)
+    shop.drain()
+    setattr(provider, what, answer)
+    before = sqlite_world.everything()
+    report = books()
+    assert (report.readable, report.agrees) == (False, False)
+    assert sqlite_world.everything() == before
+
+
+def test_while_a_reply_is_lost_no_task_is_taken_in_because_it_may_be_that_one(
+    bureau, sqlite_world, provider, books
+):
+    sqlite_world.run(2)
+    bureau.lose(created=True)
+    report = books()
+    assert (report.in_doubt, report.agrees, report.unknown, report.adopted) == (True, False, [], [])
+    assert bureau.noted() == set()
+    bureau.look()
+    assert not books().in_doubt
+
+
+def test_a_second_look_changes_nothing(shop, sqlite_world, provider, books):
+    sqlite_world.run(3, max_attempts=1)
+    provider.next_endings.append(Ending(Status.FAILED, {"error": "oops", "code": 5000}))
+    shop.drain()
+    provider.charges = {"task2": 20_000}
+    provider.refund("task1")
+    provider.strange()
+    books()
+    before = (sqlite_world.account(), [tuple(row) for row in sqlite_world.rows(ledger)])
+    report = books()
+    assert (sqlite_world.account(), [tuple(row) for row in sqlite_world.rows(ledger)]) == before
+    assert report.agrees
+    assert {row.billed_micros for row in sqlite_world.rows(attempts)} == {PRICE, 20_000}
+
+
+def test_a_late_task_after_absence_was_concluded_is_listed(bureau, sqlite_world, provider, books):
+    sqlite_world.run(1)
+    provider.lag = provider.bill_lag = 600.0
+    claimed, task = bureau.lose(created=True)
+    bureau.look(2, after=121)
+    assert bureau.state(claimed) == ("abandoned", "absence_proved")
+    sqlite_world.claim()  # the job is on its way again: it wants nothing else
+    sqlite_world.clock.advance(600)
+    assert [item.id for item in books().unknown] == [task]
+    assert bureau.noted() == {task}

@@ -1,0 +1,78 @@
+"""Half, four fifths and nearly all of a cap are events, each at the reservation that passes it."""
+
+import pytest
+from sqlalchemy import select
+from support.world import PRICE
+
+from orchestrator.store import money
+from orchestrator.store.schema import LedgerKind, Scope, Window, balances
+
+
+def test_each_threshold_is_an_event_when_it_is_passed(world):
+    world.run(20)
+    world.cap(20 * PRICE)
+    seen = []
+    for _ in range(20):
+        world.lease()
+        seen.append([message.split(" %")[0] for message in world.events("budget_threshold")])
+    passed = [len(each) for each in seen]
+    assert seen[-1] == ["50", "80", "95"]
+    assert [passed.index(number) + 1 for number in (1, 2, 3)] == [10, 16, 19]
+
+
+def test_one_large_reservation_passes_several_at_once(world):
+    world.run(1)
+    world.cap(PRICE)
+    world.lease()
+    assert len(world.events("budget_threshold")) == 3
+
+
+def test_a_threshold_names_the_cap_and_its_period(world):
+    run = world.run(1)
+    world.cap(PRICE, Scope.CAMPAIGN, run.campaign_id, Window.DAY)
+    world.lease()
+    (first, *_) = world.events("budget_threshold")
+    assert first.startswith("50 % of the day cap of campaign")
+    assert "2026-11-22" in first
+
+
+def test_no_cap_no_event(world):
+    world.run(1)
+    world.lease()
+    assert world.events("budget_threshold") == []
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_several_reservations_in_one_transaction_add_up(world, times):
+    """The claims of several workers may share a transaction."""
+    run = world.run(1)
+    held = world.lease()
+    world.cap(100 * PRICE)
+    with world.database.write() as tx:
+        for _ in range(times):
+            caps = money.caps_in_force(tx, "2026-11-22")
+            row = money.Movement(
+                LedgerKind.RESERVE, held.attempt_id, run.id, run.campaign_id, "2026-11-22", held_delta=PRICE
+            )
+            money.reserve(tx, [row], caps)
+    with world.database.read() as tx:
+        held_now = set(tx.conn.execute(select(balances.c.held_micros)).scalars())
+    assert held_now == {(1 + times) * PRICE}
+
+
+def test_a_reservation_after_other_movements_of_its_transaction_counts_them_once(world):
+    run = world.run(2)
+    first = world.lease()
+    world.cap(PRICE)
+    with world.database.write() as tx:
+        release = money.Movement(
+            LedgerKind.RELEASE, first.attempt_id, run.id, run.campaign_id, "2026-11-22", held_delta=-PRICE
+        )
+        money.book(tx, [release])
+        caps = money.caps_in_force(tx, "2026-11-22")
+        again = money.Movement(
+            LedgerKind.RESERVE, first.attempt_id, run.id, run.campaign_id, "2026-11-22", held_delta=PRICE
+        )
+        money.reserve(tx, [again], caps)
+        money.book(tx, [release])
+    assert world.account() == (0, 0, 0)

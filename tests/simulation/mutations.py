@@ -1,0 +1,210 @@
+"""Bugs planted on purpose: each removes one thing that money depends on, and the simulation must notice."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import bindparam, update
+
+from orchestrator.core import evidence
+from orchestrator.core.states import AttemptEvent
+from orchestrator.ports import Lost, StoredArtifact, Throttled
+from orchestrator.store import attempts, claims, endings, fences, limits, money, rescue, runs
+from orchestrator.store.schema import LedgerKind, balances
+from orchestrator.worker import resolve
+from orchestrator.worker.fetch import Fetcher
+from orchestrator.worker.prices import PriceGuard
+from orchestrator.worker.resolve import Resolver
+from orchestrator.worker.submit import Submitter
+
+Patch = Callable[[Any, str, Any], None]
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """What is broken, by which patches, and the theme whose seeds are to notice it."""
+
+    name: str
+    apply: Callable[[Patch], None]
+    theme: str
+
+
+@contextmanager
+def planted(mutation: Mutation) -> Iterator[None]:
+    """The code with this bug in it."""
+    kept: list[tuple[Any, str, Any]] = []
+
+    def patch(target: Any, name: str, value: Any) -> None:
+        kept.append((target, name, target.__dict__[name] if isinstance(target, type) else getattr(target, name)))
+        setattr(target, name, value)
+
+    mutation.apply(patch)
+    try:
+        yield
+    finally:
+        for target, name, value in reversed(kept):
+            setattr(target, name, value)
+
+
+def fence_removed(patch: Patch) -> None:
+    """A write goes through whoever holds the attempt by now."""
+    genuine = fences.held
+
+    def held(tx, rows, event):
+        current = {row.id: row.epoch for row in tx.conn.execute(fences._HELD)}
+        return genuine(tx, [SimpleNamespace(attempt_id=r.attempt_id, epoch=current.get(r.attempt_id)) for r in rows], event)
+
+    patch(fences, "held", held)
+
+
+def caps_not_held(patch: Patch) -> None:
+    """Looking is trusted, and looked at a while ago; the update that reserves has no condition."""
+    patch(claims._Headroom, "fits", lambda self, lane: True)
+    unconditional = (
+        update(balances).where(money._KEY).values(held_micros=balances.c.held_micros + bindparam("d_held"))
+    )
+    patch(money, "_HOLD_UNDER_CAP", unconditional)
+
+
+def post_before_commit(patch: Patch) -> None:
+    """The POST leaves while the database still says `leased`."""
+
+    async def may_send(self, claimed, ready, stopping):
+        return True
+
+    patch(Submitter, "_may_send", may_send)
+
+
+def post_again_when_lost(patch: Patch) -> None:
+    """A lost reply is answered by the same POST once more."""
+    genuine = Submitter._record
+
+    async def record(self, claimed, ready, outcome):
+        if isinstance(outcome, Lost):
+            outcome = await self._deps.provider.submit(claimed.model, ready.inputs)
+        await genuine(self, claimed, ready, outcome)
+
+    patch(Submitter, "_record", record)
+
+
+def _released(tx, rows):
+    return endings.give_back(
+        tx,
+        [endings.GiveBack(row.attempt_id, row.epoch, AttemptEvent.THROTTLED, 0, "released", row.message) for row in rows],
+    )
+
+
+def rescue_resubmits(patch: Patch) -> None:
+    """A worker that died while sending has its job queued again at once."""
+    patch(rescue, "moves", SimpleNamespace(**{**vars(attempts), "doubt": _released}))
+
+
+def doubt_releases(patch: Patch) -> None:
+    """A lost reply frees the money and the job."""
+    patch(attempts, "doubt", _released)
+
+
+def absence_at_first_look(patch: Patch) -> None:
+    """An empty list is proof at once, however slow the list is."""
+    genuine = Resolver._stated
+    patch(Resolver, "_stated", lambda self, row, now: replace(genuine(self, row, now), settled=True))
+
+
+def released_twice(patch: Patch) -> None:
+    """Every release is booked twice."""
+    genuine = money.book
+
+    def book(tx, movements):
+        genuine(tx, [*movements, *(m for m in movements if m.kind is LedgerKind.RELEASE)])
+
+    patch(money, "book", book)
+
+
+def unknown_price_is_nothing(patch: Patch) -> None:
+    """What has no price costs next to nothing, and nobody asks the provider."""
+    genuine = runs.add_jobs
+    patch(runs, "add_jobs", lambda tx, run, specs: genuine(tx, run, [replace(s, price_micros=1) for s in specs]))
+
+    async def agrees(self, claimed, inputs):
+        return True
+
+    patch(PriceGuard, "agrees", agrees)
+
+
+def throttled_is_failure(patch: Patch) -> None:
+    """A 429 ends the job."""
+    genuine = Submitter._record
+
+    async def record(self, claimed, ready, outcome):
+        if isinstance(outcome, Throttled):
+            row = endings.Reject(claimed.attempt_id, claimed.epoch, "throttled", outcome.message)
+            await self._deps.writer.submit(endings.reject, row)
+            return
+        await genuine(self, claimed, ready, outcome)
+
+    patch(Submitter, "_record", record)
+
+
+def slots_ignored(patch: Patch) -> None:
+    """Concurrency is not counted."""
+    genuine = limits.allowance
+    patch(limits, "allowance", lambda tx: replace(genuine(tx), slots=1000))
+
+
+def rate_ignored(patch: Patch) -> None:
+    """Submissions of the last minute are not counted."""
+    patch(limits, "_granted_in_window", lambda tx: 0)
+
+
+def success_before_storing(patch: Patch) -> None:
+    """The database says succeeded before the files are there."""
+    genuine = Fetcher.run
+
+    async def run(self, flight, expected):
+        stored = tuple((each.index, StoredArtifact(each.path, "0" * 64, 1, "image/png", 1, 1)) for each in expected)
+        row = endings.Finish(flight.attempt_id, flight.epoch, stored, (), flight.images)
+        await self._deps.writer.submit(endings.finish, row)
+        await genuine(self, flight, expected)
+
+    patch(Fetcher, "run", run)
+
+
+def id_only_in_memory(patch: Patch) -> None:
+    """The prediction's id is used and never written."""
+    patch(attempts, "accept", lambda tx, rows: [row.epoch for row in rows])
+
+
+def any_candidate_adopted(patch: Patch) -> None:
+    """The first task that nobody holds is taken for ours."""
+
+    def judge(doubts, candidates, *, inputs_trusted):
+        pairs = list(zip(doubts, candidates, strict=False))
+        return evidence.Verdict(
+            tuple((doubt.attempt_id, found.prediction_id) for doubt, found in pairs),
+            (),
+            (),
+            tuple(doubt.attempt_id for doubt in doubts[len(pairs) :]),
+        )
+
+    patch(resolve, "evidence", SimpleNamespace(**{**vars(evidence), "judge": judge}))
+
+
+MUTATIONS = (
+    Mutation("fence removed", fence_removed, "zombies"),
+    Mutation("caps not held", caps_not_held, "caps"),
+    Mutation("POST before the commit", post_before_commit, "mixed"),
+    Mutation("POST again when the reply is lost", post_again_when_lost, "lost"),
+    Mutation("rescue resubmits", rescue_resubmits, "crashes"),
+    Mutation("doubt releases", doubt_releases, "lost"),
+    Mutation("absence at the first look", absence_at_first_look, "lost"),
+    Mutation("released twice", released_twice, "mixed"),
+    Mutation("unknown price is nothing", unknown_price_is_nothing, "mixed"),
+    Mutation("429 is a failure", throttled_is_failure, "mixed"),
+    Mutation("slots ignored", slots_ignored, "mixed"),
+    Mutation("rate window ignored", rate_ignored, "mixed"),
+    Mutation("success before storing", success_before_storing, "mixed"),
+    Mutation("id only in memory", id_only_in_memory, "mixed"),
+    Mutation("any candidate adopted", any_candidate_adopted, "lost"),
+)

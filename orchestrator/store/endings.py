@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import bindparam, case, func, select, update
+from sqlalchemy import bindparam, update
 
 from orchestrator.core.states import (
     JOB_TRANSITIONS,
@@ -26,11 +26,11 @@ from orchestrator.core.states import (
     ReservationState,
     step,
 )
-from orchestrator.ports import DiscardedArtifact, StoredArtifact
-from orchestrator.store import fences, money
+from orchestrator.store import fences, money, pictures
 from orchestrator.store.database import Tx
+from orchestrator.store.pictures import Finish
 from orchestrator.store.runs import reopen_lanes
-from orchestrator.store.schema import LedgerKind, OutputState, Queue, attempts, jobs, outputs, runs
+from orchestrator.store.schema import LedgerKind, Queue, jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,17 +168,6 @@ def _after_failure(row: Fail) -> ReservationEvent:
     return ReservationEvent.REFUND_EXPECTED if row.refund_window_ms else ReservationEvent.RELEASED
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """Every output has met its end: stored, discarded, or lost."""
-
-    attempt_id: int
-    epoch: int
-    stored: tuple[tuple[int, StoredArtifact | DiscardedArtifact], ...]  # by output index
-    lost: tuple[tuple[int, str], ...] = ()  # index and why
-    expected: int = 0  # how many were asked for
-
-
 def finish(tx: Tx, rows: Sequence[Finish]) -> list[bool]:
     """Fetching -> succeeded, or failed when an output is gone for good; the cost is settled either way."""
     done: set[int] = set()
@@ -188,7 +177,7 @@ def finish(tx: Tx, rows: Sequence[Finish]) -> list[bool]:
     ):
         held = fences.held(tx, same, event)
         mine = [row for row in same if row.attempt_id in held]
-        _record_artifacts(tx, held, mine)
+        pictures.record(tx, held, mine)
         _end(tx, [_finish_end(held[row.attempt_id], event, row) for row in mine])
         done.update(row.attempt_id for row in mine)
     return [row.attempt_id in done for row in rows]
@@ -307,94 +296,6 @@ def _job_values(tx: Tx, end: _End) -> dict[str, Any]:
         "d_cost": end.attempt.price_micros if settled else 0,
     }
 
-
-def _record_artifacts(tx: Tx, held: dict[int, fences.Held], rows: Sequence[Finish]) -> None:
-    stored: list[dict[str, Any]] = []
-    unstored: list[dict[str, Any]] = []
-    for row in rows:
-        job_id = held[row.attempt_id].job_id
-        stored.extend(_artifact_values(tx, job_id, index, artifact) for index, artifact in row.stored)
-        unstored.extend(
-            {"o_job": job_id, "o_idx": index, "v_state": OutputState.LOST.value} for index, _ in row.lost
-        )
-        returned = {index for index, _ in row.stored} | {index for index, _ in row.lost}
-        unstored.extend(
-            {"o_job": job_id, "o_idx": index, "v_state": OutputState.ABSENT.value}
-            for index in range(row.expected)
-            if index not in returned
-        )
-    if stored:
-        tx.conn.execute(_STORE_OUTPUT, stored)
-        _count_pictures(tx, [row.attempt_id for row in rows])
-    if unstored:
-        tx.conn.execute(_MARK_OUTPUT, unstored)
-
-
-def _count_pictures(tx: Tx, attempt_ids: Sequence[int]) -> None:
-    """Add what was just stored to the runs' counters, run by run in one order."""
-    kept = outputs.c.state == OutputState.STORED.value
-    query = (
-        select(
-            attempts.c.run_id,
-            func.sum(case((kept, 1), else_=0)).label("stored"),
-            func.sum(case((outputs.c.nsfw, 1), else_=0)).label("flagged"),
-        )
-        .join_from(attempts, outputs, outputs.c.job_id == attempts.c.job_id)
-        .where(
-            attempts.c.id.in_(attempt_ids),
-            outputs.c.attempt_id == attempts.c.id,
-            outputs.c.state.in_([OutputState.STORED.value, OutputState.DISCARDED.value]),
-        )
-        .group_by(attempts.c.run_id)
-        .order_by(attempts.c.run_id)
-    )
-    for row in tx.conn.execute(query).all():
-        tx.conn.execute(
-            update(runs)
-            .where(runs.c.id == row.run_id)
-            .values(
-                pictures_stored=runs.c.pictures_stored + row.stored,
-                pictures_flagged=runs.c.pictures_flagged + row.flagged,
-            )
-        )
-
-
-def _artifact_values(
-    tx: Tx, job_id: int, index: int, artifact: StoredArtifact | DiscardedArtifact
-) -> dict[str, Any]:
-    kept = isinstance(artifact, StoredArtifact)
-    return {
-        "o_job": job_id,
-        "o_idx": index,
-        "v_state": (OutputState.STORED if kept else OutputState.DISCARDED).value,
-        "v_path": artifact.path if isinstance(artifact, StoredArtifact) else None,
-        "v_sha256": artifact.sha256,
-        "v_bytes": artifact.bytes,
-        "v_media_type": artifact.media_type,
-        "v_width": artifact.width,
-        "v_height": artifact.height,
-        "v_at": tx.now,
-    }
-
-
-_OUTPUT_KEY: Final = (outputs.c.job_id == bindparam("o_job")) & (outputs.c.idx == bindparam("o_idx"))
-
-_STORE_OUTPUT: Final = (
-    update(outputs)
-    .where(_OUTPUT_KEY)
-    .values(
-        state=bindparam("v_state"),
-        stored_path=bindparam("v_path"),
-        sha256=bindparam("v_sha256"),
-        bytes=bindparam("v_bytes"),
-        media_type=bindparam("v_media_type"),
-        width=bindparam("v_width"),
-        height=bindparam("v_height"),
-        stored_at=bindparam("v_at"),
-    )
-)
-
-_MARK_OUTPUT: Final = update(outputs).where(_OUTPUT_KEY).values(state=bindparam("v_state"))
 
 _END_JOB: Final = (
     update(jobs)

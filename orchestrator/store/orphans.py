@@ -64,8 +64,32 @@ def adopt(tx: Tx, job_id: int, prediction_id: str, status: str, *, token: str, t
     ).one_or_none()
     if job is None:
         return False
-    day = day_of(tx.now, timezone)
-    attempt_id = tx.conn.execute(
+    attempt_id = _insert_attempt(tx, job_id, job, prediction_id, status, token, day_of(tx.now, timezone))
+    tx.conn.execute(
+        update(jobs)
+        .where(jobs.c.id == job_id)
+        .values(state=JobState.RUNNING.value, queue=None, due_at=None, attempts=jobs.c.attempts + 1)
+    )
+    tx.conn.execute(
+        events.insert().values(
+            at=tx.now,
+            kind="adopted",
+            job_id=job_id,
+            attempt_id=attempt_id,
+            message=f"reconcile adopted prediction {prediction_id}",
+        )
+    )
+    return True
+
+
+def _insert_attempt(
+    tx: Tx, job_id: int, job: Any, prediction_id: str, status: str, token: str, day: str
+) -> int:
+    """An attempt in flight whose lease has lapsed, so that the next rescue takes it, with its money held."""
+    times = dict.fromkeys(
+        ("lease_expires_at", "rate_granted_at", "leased_at", "submitted_at", "accepted_at"), tx.now
+    )
+    inserted = tx.conn.execute(
         attempts.insert().values(
             job_id=job_id,
             run_id=job.run_id,
@@ -75,48 +99,27 @@ def adopt(tx: Tx, job_id: int, prediction_id: str, status: str, *, token: str, t
             token=token,
             worker="reconcile",
             epoch=1,
-            lease_expires_at=tx.now,
-            rate_granted_at=tx.now,
-            leased_at=tx.now,
-            submitted_at=tx.now,
-            accepted_at=tx.now,
             prediction_id=prediction_id,
             status=status,
             reservation=ReservationState.HELD.value,
             day=day,
             price_micros=job.price_micros,
+            **times,
         )
     ).inserted_primary_key
-    assert attempt_id is not None
-    tx.conn.execute(
-        update(jobs)
-        .where(jobs.c.id == job_id)
-        .values(state=JobState.RUNNING.value, queue=None, due_at=None, attempts=jobs.c.attempts + 1)
+    assert inserted is not None
+    attempt_id = int(inserted[0])
+    held = money.Movement(
+        LedgerKind.RESERVE,
+        attempt_id,
+        job.run_id,
+        job.campaign_id,
+        day,
+        held_delta=job.price_micros,
+        note="adopted by reconcile",
     )
-    money.book(
-        tx,
-        [
-            money.Movement(
-                LedgerKind.RESERVE,
-                attempt_id[0],
-                job.run_id,
-                job.campaign_id,
-                day,
-                held_delta=job.price_micros,
-                note="adopted by reconcile",
-            )
-        ],
-    )
-    tx.conn.execute(
-        events.insert().values(
-            at=tx.now,
-            kind="adopted",
-            job_id=job_id,
-            attempt_id=attempt_id[0],
-            message=f"reconcile adopted prediction {prediction_id}",
-        )
-    )
-    return True
+    money.book(tx, [held])
+    return attempt_id
 
 
 def _replaced(value: Any, urls: dict[str, Any]) -> Any:

@@ -16,7 +16,7 @@ from orchestrator.ports import (
     Status,
     StoredArtifact,
 )
-from orchestrator.store import attempts, endings
+from orchestrator.store import attempts, endings, pictures
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.flight import Activity, Flight
 from orchestrator.worker.records import keep_trying
@@ -60,7 +60,7 @@ class Fetcher:
             stored = tuple((index, kept) for index, kept in results if not isinstance(kept, str))
             lost = tuple((index, why) for index, why in results if isinstance(why, str))
             self._deps.crashpoint("fetch.stored")
-            row = endings.Finish(flight.attempt_id, flight.epoch, stored, lost, flight.images)
+            row = pictures.Finish(flight.attempt_id, flight.epoch, stored, lost, flight.images)
             await keep_trying(self._deps, endings.finish, row)
             self._deps.crashpoint("fetch.recorded")
         finally:

@@ -6,18 +6,18 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from orchestrator.core.errors import DatabaseError, OperatorNeededError, OrchestratorError, StorageError
+from orchestrator.core.errors import DatabaseError, OrchestratorError
 from orchestrator.core.states import AttemptState
 from orchestrator.store import attempts, claims, rescue, workers
 from orchestrator.store.money import CapRacedError
 from orchestrator.store.outlook import outlook
-from orchestrator.worker import bills, startup, upkeep
+from orchestrator.worker import bills, draining, startup, upkeep
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.fetch import Fetcher
 from orchestrator.worker.flight import Activity, Flight
 from orchestrator.worker.inputs import Inputs
 from orchestrator.worker.latency import Latencies
-from orchestrator.worker.loops import Alarm, Tick, run_loop
+from orchestrator.worker.loops import Alarm, patient, run_loop
 from orchestrator.worker.poll import Poller
 from orchestrator.worker.resolve import Resolver
 from orchestrator.worker.stop import Stop, StopLevel
@@ -29,14 +29,7 @@ PREPARING_MAX: Final = 200
 """Leased attempts that wait for their inputs or their reply: more would only age their leases."""
 
 IDLE_SECONDS: Final = 1.0
-DATABASE_TRIES_MAX: Final = 60
-DATABASE_WAIT_SECONDS_MAX: Final = 5.0
-"""A database that is away stops spending; after about five minutes the worker gives up."""
-
 DRAIN_SECONDS: Final = 0.5
-FETCH_PATIENCE_SECONDS: Final = 600.0
-"""When nothing but failing downloads is left, a draining worker gives up after this; a later one goes on."""
-
 LEAVE_GRACE_SECONDS: Final = 10.0
 """A second interrupt still waits this long for replies to requests already sent: they may have cost money."""
 
@@ -101,7 +94,7 @@ class Worker:
 
     async def _run_loops(self, stop: Stop) -> None:
         loops = [
-            asyncio.create_task(run_loop(self._guarded(tick), alarm, self._deps.clock))
+            asyncio.create_task(run_loop(patient(tick, self._fail), alarm, self._deps.clock))
             for tick, alarm in (
                 (self._claim, self._claim_alarm),
                 (self._poll, self._poll_alarm),
@@ -208,24 +201,11 @@ class Worker:
             self._stop.raise_to(StopLevel.FINISHING)
         if self._stop.level >= StopLevel.FINISHING and not busy:
             self._stop.raise_to(StopLevel.LEAVING)
-        if self._drain and not self._moving() and (stuck := self._stuck()) is not None:
+        stuck = draining.why_stuck(self.activity, self._deps.clock.monotonic())
+        if self._drain and stuck is not None:
             self._fail(stuck)
             self._stop.raise_to(StopLevel.LEAVING)
         return DRAIN_SECONDS
-
-    def _stuck(self) -> OrchestratorError | None:
-        """Why somebody who waits for the end should not: only downloads are left, and they do not get on."""
-        activity = self.activity
-        if activity.stuck_on_storage:
-            return StorageError(activity.stuck_on_storage)
-        if not activity.fetch_trouble:
-            return None
-        if self._deps.clock.monotonic() - activity.fetched_at < FETCH_PATIENCE_SECONDS:
-            return None
-        return OperatorNeededError(
-            f"{len(activity.fetching)} finished task(s) cannot be downloaded: {activity.fetch_trouble}. They are paid "
-            "for and kept at the provider for a week; try again soon: orchestrator work --drain"
-        )
 
     # --- what the lanes tell one another --------------------------------------------------------------------------
 
@@ -265,9 +245,6 @@ class Worker:
         with self._deps.database.read() as tx:
             return outlook(tx, self._deps.settings.budgets.timezone, self._run_ids).finished
 
-    def _moving(self) -> bool:
-        return bool(self.activity.preparing or self.activity.submitting or self.activity.in_flight)
-
     async def _await_replies(self) -> None:
         waited = 0.0
         while self.activity.submitting and waited < LEAVE_GRACE_SECONDS:
@@ -286,32 +263,12 @@ class Worker:
         if not self._tasks or self._stop.level > StopLevel.RUNNING:
             self._done_alarm.ring()
 
-    def _guarded(self, tick: Tick) -> Tick:
-        """A tick that survives a database that is away for a while; any other error ends the worker in order."""
-        failures = 0
-
-        async def guarded() -> float:
-            nonlocal failures
-            try:
-                delay = await tick()
-            except Exception as error:  # noqa: BLE001 - see above
-                failures += 1
-                if isinstance(error, DatabaseError) and error.transient and failures < DATABASE_TRIES_MAX:
-                    return min(DATABASE_WAIT_SECONDS_MAX, 0.1 * 2.0**failures)
-                self._fail(error)
-                return IDLE_SECONDS
-            failures = 0
-            return delay
-
-        return guarded
-
     def _fail(self, error: BaseException) -> None:
         """Stop buying, collect what can be collected, and raise the first error at the end."""
         if self._error is None:
             self._error = error
-        self._stop.raise_to(
-            StopLevel.FINISHING if isinstance(error, OrchestratorError) else StopLevel.LEAVING
-        )
+        collectable = isinstance(error, OrchestratorError) and not isinstance(error, DatabaseError)
+        self._stop.raise_to(StopLevel.FINISHING if collectable else StopLevel.LEAVING)
 
 
 async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:

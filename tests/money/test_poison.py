@@ -5,6 +5,7 @@ from support.world import LEASE_MS
 
 from orchestrator.core.states import AttemptState
 from orchestrator.store import rescue
+from orchestrator.store.schema import jobs
 
 
 def die(world, times, deaths_max=5):
@@ -12,16 +13,15 @@ def die(world, times, deaths_max=5):
         world.lease()
         world.clock.advance_ms(LEASE_MS)
         world.do(rescue.rescue, rescue.Rescue("w2", LEASE_MS, deaths_max))
+    return world.rows(jobs)[0]
 
 
 @pytest.mark.parametrize("deaths_max", [1, 2, 5])
 def test_after_so_many_deaths_the_job_fails_with_a_reason_and_owes_nothing(world, deaths_max):
     world.run(1)
-    die(world, deaths_max - 1, deaths_max)
-    job = world.job(1)
+    job = die(world, deaths_max - 1, deaths_max)
     assert (job.state, job.deaths, job.tries_left) == ("pending", deaths_max - 1, 3)
-    die(world, 1, deaths_max)
-    job = world.job(1)
+    job = die(world, 1, deaths_max)
     assert (job.state, job.reason, job.deaths) == ("failed", "poison", deaths_max)
     assert "worker died" in job.message
     assert world.account() == (0, 0, 0)
@@ -34,7 +34,7 @@ def test_a_worker_that_leaves_in_order_is_no_death(world):
         world.lease()
         with world.database.write() as tx:
             rescue.release_worker(tx, "w1")
-    job = world.job(1)
+    (job,) = world.rows(jobs)
     assert (job.state, job.deaths) == ("pending", 0)
 
 
@@ -51,5 +51,5 @@ def test_deaths_are_counted_by_job(world):
     world.claim(2)
     world.clock.advance_ms(LEASE_MS)
     world.do(rescue.rescue, rescue.Rescue("w2", LEASE_MS, 2))
-    assert [world.job(number).deaths for number in (1, 2)] == [1, 1]
+    assert [job.deaths for job in world.rows(jobs)] == [1, 1]
     assert world.jobs() == {"pending": 2}

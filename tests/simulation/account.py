@@ -77,7 +77,9 @@ class Account:
     def mood(self) -> str | None:
         """What is wrong with the whole account at this moment: outage, no_key, no_credit, or None."""
         now = self.now()
-        return next((kind for kind, start, end in self.plan.windows if start <= now < end and not self.quiet), None)
+        return next(
+            (kind for kind, start, end in self.plan.windows if start <= now < end and not self.quiet), None
+        )
 
     def create(self, inputs: Mapping[str, Any], *, foreign: bool = False) -> Task:
         """Accept a task and charge for it."""

@@ -84,9 +84,7 @@ WEAK_REASONS = {"prediction_missing", "written_off", "output_lost"}
 class Checker:
     """Watches one seed."""
 
-    def __init__(
-        self, path: str, plan: Plan, account: Account, disk: Disk, timeline: Timeline
-    ) -> None:
+    def __init__(self, path: str, plan: Plan, account: Account, disk: Disk, timeline: Timeline) -> None:
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA query_only = ON")
@@ -173,10 +171,14 @@ class Checker:
         if row["was_epoch"] is not None:
             self.expect(row["epoch"] >= row["was_epoch"], "fence", f"attempt {attempt} lost its epoch")
         if edge in HOLDERS_EDGES and (mine := self.workers.get(who)) is not None:
-            self.expect(row["worker"] == mine, "fence", f"attempt {attempt} went {edge} by {who}, which lost it")
+            self.expect(
+                row["worker"] == mine, "fence", f"attempt {attempt} went {edge} by {who}, which lost it"
+            )
         if edge == "submitting>failed":
             self._rejections += 1
-            self.expect(self._rejections <= self.refusals, "29", f"attempt {attempt} failed and nobody rejected it")
+            self.expect(
+                self._rejections <= self.refusals, "29", f"attempt {attempt} failed and nobody rejected it"
+            )
         self._one_live_attempt(attempt, row["job"], now)
         if row["prediction"] != row["was_prediction"]:
             self.expect(row["was_prediction"] is None, "3", f"attempt {attempt} lost {row['was_prediction']}")
@@ -185,7 +187,9 @@ class Checker:
     def _one_live_attempt(self, attempt: int, job: int, now: str) -> None:
         other = self._live.get(job)
         if now in LIVE:
-            self.expect(other in {None, attempt}, "2", f"job {job} has attempts {other} and {attempt} at once")
+            self.expect(
+                other in {None, attempt}, "2", f"job {job} has attempts {other} and {attempt} at once"
+            )
             self._live[job] = attempt
         elif other == attempt:
             del self._live[job]
@@ -207,7 +211,9 @@ class Checker:
     # --- money -----------------------------------------------------------------------------------------------------
 
     def _ledger(self, who: str) -> None:
-        rows = self._db.execute("SELECT * FROM ledger WHERE id > ? ORDER BY id", (self._ledger_seen,)).fetchall()
+        rows = self._db.execute(
+            "SELECT * FROM ledger WHERE id > ? ORDER BY id", (self._ledger_seen,)
+        ).fetchall()
         if not rows:
             return
         for row in rows:
@@ -220,7 +226,9 @@ class Checker:
                 kept[row["scope"], row["scope_id"], row["period"], name] = row[f"{name}_micros"]
         summed = {key: value for key, value in self._sums.items() if value}
         self.expect(
-            {key: value for key, value in kept.items() if value} == summed, "7", "balances are not the ledger's sums"
+            {key: value for key, value in kept.items() if value} == summed,
+            "7",
+            "balances are not the ledger's sums",
         )
 
     def _entry(self, row: sqlite3.Row) -> None:
@@ -249,9 +257,13 @@ class Checker:
             if scope_id != mine:
                 continue
             period = {"total": "total", "month": day[:7], "day": day}[window]
-            counted = sum(self._sums[scope, scope_id, period, name] for name in ("spent", "held", "refund_due"))
+            counted = sum(
+                self._sums[scope, scope_id, period, name] for name in ("spent", "held", "refund_due")
+            )
             self.expect(
-                counted <= cap, "1", f"{scope} {scope_id} {period}: {counted} of {cap} after attempt {row['attempt_id']}"
+                counted <= cap,
+                "1",
+                f"{scope} {scope_id} {period}: {counted} of {cap} after attempt {row['attempt_id']}",
             )
 
     # --- at the provider -------------------------------------------------------------------------------------------
@@ -282,11 +294,15 @@ class Checker:
         open_rows = [row for row in rows if not self._posted.get(row["id"])]
         self._timeline.note(who, "POST", prompt, [tuple(row) for row in rows])
         self.expect(
-            bool(open_rows), "2", f"a POST for {prompt!r} ({who}) and no attempt that is submitting and unsent"
+            bool(open_rows),
+            "2",
+            f"a POST for {prompt!r} ({who}) and no attempt that is submitting and unsent",
         )
         attempt = open_rows[0]
         self._posted[attempt["id"]] = 1
-        known = self._db.execute("SELECT price_micros FROM attempts WHERE id = ?", (attempt["id"],)).fetchone()
+        known = self._db.execute(
+            "SELECT price_micros FROM attempts WHERE id = ?", (attempt["id"],)
+        ).fetchone()
         self.expect(bool(known["price_micros"]), "5", f"attempt {attempt['id']} has no price")
         self._no_second_task(prompt, jobs)
         return int(attempt["id"])
@@ -315,7 +331,11 @@ class Checker:
                 running <= plan.concurrency, "6", f"{running} tasks at once, allowed {plan.concurrency}"
             )
         for (scope, scope_id, window), cap in self.caps.items():
-            if window == "total" and (scope, scope_id, window) not in self.lowered and plan.on_failed == "hold":
+            if (
+                window == "total"
+                and (scope, scope_id, window) not in self.lowered
+                and plan.on_failed == "hold"
+            ):
                 prefix = self._prefix(scope, scope_id)
                 spent = account.spent(prefix)
                 self.expect(
@@ -351,11 +371,16 @@ class Checker:
     def polled(self, who: str, prediction: str) -> None:
         """Whoever was handed an id must have stored it before anything else happens to it."""
         if self._delivered.get(prediction) == who and self._account.now() - self._handed[prediction] > 1.0:
-            self.expect(self._held(prediction), "3", f"{prediction} was accepted, is polled, and is not in the database")
+            self.expect(
+                self._held(prediction),
+                "3",
+                f"{prediction} was accepted, is polled, and is not in the database",
+            )
 
     def _held(self, prediction: str) -> bool:
         return (
-            self._db.execute("SELECT 1 FROM attempts WHERE prediction_id = ?", (prediction,)).fetchone() is not None
+            self._db.execute("SELECT 1 FROM attempts WHERE prediction_id = ?", (prediction,)).fetchone()
+            is not None
         )
 
     # --- files -----------------------------------------------------------------------------------------------------
@@ -378,7 +403,9 @@ class Checker:
             if row is None:
                 self.fail("4", f"job {job} succeeded and output {index} of {task.id} has no row")
                 return
-            self.expect(row["state"] == "stored", "4", f"job {job} succeeded, output {index} is {row['state']}")
+            self.expect(
+                row["state"] == "stored", "4", f"job {job} succeeded, output {index} is {row['state']}"
+            )
             digest = digest_of(task.id, index)
             self.expect(row["sha256"] == digest, "4", f"job {job} output {index} has another digest")
             self.expect(
@@ -404,7 +431,9 @@ class Checker:
         self.expect(not self._disk.overwritten, "4", f"overwritten: {self._disk.overwritten}")
 
     def _settled(self, jobs: list[sqlite3.Row], attempts: list[sqlite3.Row], *, stopped: bool) -> None:
-        waiting = {row["job_id"] for row in attempts if row["state"] == "in_doubt" and row["reason"] == "ambiguous"}
+        waiting = {
+            row["job_id"] for row in attempts if row["state"] == "in_doubt" and row["reason"] == "ambiguous"
+        }
         for job in jobs:
             if job["state"] == "pending":
                 self.expect(stopped, "10", f"job {job['id']} is pending and nothing says why")
@@ -413,7 +442,9 @@ class Checker:
 
     def _nothing_lost(self, attempts: list[sqlite3.Row]) -> None:
         held = {row["prediction_id"] for row in attempts if row["prediction_id"]}
-        noted = {row["prediction_id"] for row in self._db.execute("SELECT prediction_id FROM foreign_predictions")}
+        noted = {
+            row["prediction_id"] for row in self._db.execute("SELECT prediction_id FROM foreign_predictions")
+        }
         doubted = {self._prompt_of[row["job_id"]] for row in attempts if row["state"] == "in_doubt"}
         written_off = {self._prompt_of[row["job_id"]] for row in attempts if row["reason"] == "written_off"}
         for task in self._account.ours():
@@ -453,9 +484,7 @@ class Checker:
                 "money",
                 f"attempt {row['id']} ({row['reason']}) counts {ours}, the provider kept {net}",
             )
-        counted = sum(
-            self._sums["account", 0, "total", name] for name in ("spent", "held", "refund_due")
-        )
+        counted = sum(self._sums["account", 0, "total", name] for name in ("spent", "held", "refund_due"))
         self.expect(
             counted >= self._account.spent() or bool(sum(self.authorized.values())),
             "money",
@@ -492,4 +521,3 @@ def _legal(kinds: list[str]) -> bool:
             return end in {"refund_seen", "refund_lapsed", "settle"}
         case _:
             return False
-

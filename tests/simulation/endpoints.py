@@ -68,7 +68,9 @@ class Endpoints:
         if mood == "no_credit":
             return await self._reply(NoCredit("insufficient credits"))
         if account.strike("throttled"):
-            return await self._reply(Throttled(account.uniform(0.5, 20) if account.uniform(0, 1) < 0.5 else None))
+            return await self._reply(
+                Throttled(account.uniform(0.5, 20) if account.uniform(0, 1) < 0.5 else None)
+            )
         if account.strike("rejected"):
             self._checker.refusals += 1
             return await self._reply(Rejected("aspect_ratio is invalid", 422, 1401))
@@ -80,7 +82,11 @@ class Endpoints:
         task = self._create(inputs, attempt_id)
         if account.strike("lost_created"):
             return await self._reply(Lost("no reply in time"), account.uniform(0, SUBMIT_SECONDS))
-        slow = account.uniform(5, SUBMIT_SECONDS - 1) if account.strike("slow_reply") else account.uniform(0.1, 2)
+        slow = (
+            account.uniform(5, SUBMIT_SECONDS - 1)
+            if account.strike("slow_reply")
+            else account.uniform(0.1, 2)
+        )
         reply = await self._reply(Accepted(Prediction(task.id, Status.RUNNING, "created", model=model)), slow)
         if isinstance(reply, Accepted):
             self._checker.delivered(task.id, process.name, prompt)
@@ -193,7 +199,9 @@ class Endpoints:
             and charge.at + min(20.0, account.plan.list_lag) <= account.now()
         ]
         size = account.plan.list_page
-        return BillingPage(tuple(records[(page - 1) * size : page * size]), has_more=len(records) > page * size)
+        return BillingPage(
+            tuple(records[(page - 1) * size : page * size]), has_more=len(records) > page * size
+        )
 
     async def upload(self, image: LocalImage) -> UploadOutcome:
         trouble = await self._connected(1.0)
@@ -233,7 +241,9 @@ class Endpoints:
         common: dict[str, Any] = {
             "created_at_ms": self._created_ms(task),
             "model": MODEL,
-            "inputs": {key: value for key, value in task.inputs.items() if key != "model"} if inputs else None,
+            "inputs": {key: value for key, value in task.inputs.items() if key != "model"}
+            if inputs
+            else None,
         }
         if now < task.ends:
             return Prediction(task.id, Status.RUNNING, "processing", **common)

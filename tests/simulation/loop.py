@@ -36,7 +36,9 @@ class _NeverWaits:
     def select(self, timeout: float | None = None) -> list[Any]:
         self._loop.turns += 1
         if self._loop.turns > self._loop.turns_max:
-            raise HangError(f"{self._loop.turns} turns of the loop at {self._loop.now:.3f} s: something spins")
+            raise HangError(
+                f"{self._loop.turns} turns of the loop at {self._loop.now:.3f} s: something spins"
+            )
         if timeout is None:
             raise HangError("every task waits for something that nobody will do")
         if timeout > 0:

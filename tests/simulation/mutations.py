@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, update
 from orchestrator.core import evidence
 from orchestrator.core.states import AttemptEvent
 from orchestrator.ports import Lost, StoredArtifact, Throttled
-from orchestrator.store import attempts, claims, endings, fences, limits, money, rescue, runs
+from orchestrator.store import attempts, claims, endings, fences, limits, money, pictures, rescue, runs
 from orchestrator.store.schema import LedgerKind, balances
 from orchestrator.worker import resolve
 from orchestrator.worker.fetch import Fetcher
@@ -37,7 +37,9 @@ def planted(mutation: Mutation) -> Iterator[None]:
     kept: list[tuple[Any, str, Any]] = []
 
     def patch(target: Any, name: str, value: Any) -> None:
-        kept.append((target, name, target.__dict__[name] if isinstance(target, type) else getattr(target, name)))
+        kept.append(
+            (target, name, target.__dict__[name] if isinstance(target, type) else getattr(target, name))
+        )
         setattr(target, name, value)
 
     mutation.apply(patch)
@@ -54,7 +56,11 @@ def fence_removed(patch: Patch) -> None:
 
     def held(tx, rows, event):
         current = {row.id: row.epoch for row in tx.conn.execute(fences._HELD)}
-        return genuine(tx, [SimpleNamespace(attempt_id=r.attempt_id, epoch=current.get(r.attempt_id)) for r in rows], event)
+        return genuine(
+            tx,
+            [SimpleNamespace(attempt_id=r.attempt_id, epoch=current.get(r.attempt_id)) for r in rows],
+            event,
+        )
 
     patch(fences, "held", held)
 
@@ -92,7 +98,10 @@ def post_again_when_lost(patch: Patch) -> None:
 def _released(tx, rows):
     return endings.give_back(
         tx,
-        [endings.GiveBack(row.attempt_id, row.epoch, AttemptEvent.THROTTLED, 0, "released", row.message) for row in rows],
+        [
+            endings.GiveBack(row.attempt_id, row.epoch, AttemptEvent.THROTTLED, 0, "released", row.message)
+            for row in rows
+        ],
     )
 
 
@@ -125,7 +134,9 @@ def released_twice(patch: Patch) -> None:
 def unknown_price_is_nothing(patch: Patch) -> None:
     """What has no price costs next to nothing, and nobody asks the provider."""
     genuine = runs.add_jobs
-    patch(runs, "add_jobs", lambda tx, run, specs: genuine(tx, run, [replace(s, price_micros=1) for s in specs]))
+    patch(
+        runs, "add_jobs", lambda tx, run, specs: genuine(tx, run, [replace(s, price_micros=1) for s in specs])
+    )
 
     async def agrees(self, claimed, inputs):
         return True
@@ -163,8 +174,10 @@ def success_before_storing(patch: Patch) -> None:
     genuine = Fetcher.run
 
     async def run(self, flight, expected):
-        stored = tuple((each.index, StoredArtifact(each.path, "0" * 64, 1, "image/png", 1, 1)) for each in expected)
-        row = endings.Finish(flight.attempt_id, flight.epoch, stored, (), flight.images)
+        stored = tuple(
+            (each.index, StoredArtifact(each.path, "0" * 64, 1, "image/png", 1, 1)) for each in expected
+        )
+        row = pictures.Finish(flight.attempt_id, flight.epoch, stored, (), flight.images)
         await self._deps.writer.submit(endings.finish, row)
         await genuine(self, flight, expected)
 

@@ -19,7 +19,12 @@ class Operator:
     """Commands in a process of their own, which never crashes."""
 
     def __init__(
-        self, database: Database, plan: Plan, checker: Checker, timeline: Timeline, photo: tuple[Path, str, int]
+        self,
+        database: Database,
+        plan: Plan,
+        checker: Checker,
+        timeline: Timeline,
+        photo: tuple[Path, str, int],
     ) -> None:
         self._database = database
         self._plan = plan
@@ -35,7 +40,14 @@ class Operator:
             stored = runs.ensure_run(
                 tx,
                 RunSpec(
-                    run.campaign, run.name, "main", MODEL, f"jobs/{run.name}.yaml", "0" * 64, run.priority, run.max_attempts
+                    run.campaign,
+                    run.name,
+                    "main",
+                    MODEL,
+                    f"jobs/{run.name}.yaml",
+                    "0" * 64,
+                    run.priority,
+                    run.max_attempts,
                 ),
             )
             added = runs.add_jobs(tx, stored, [self._spec(run, *each) for each in enumerate(prompts(run))])
@@ -84,7 +96,16 @@ class Operator:
     def act(self) -> None:
         """One random command."""
         command = self._dice.choice(
-            (self._pause, self._pause, self._cancel, self._retry, self._retry, self._change_cap, self._again, self._give_up)
+            (
+                self._pause,
+                self._pause,
+                self._cancel,
+                self._retry,
+                self._retry,
+                self._change_cap,
+                self._again,
+                self._give_up,
+            )
         )
         command()
 
@@ -109,7 +130,9 @@ class Operator:
         rows = self._checker.rows("SELECT id FROM jobs WHERE state IN ('failed', 'cancelled') ORDER BY id")
         chosen = [row["id"] for row in rows if self._dice.random() < 0.5]
         for job in chosen:
-            paid = self._checker.rows("SELECT 1 FROM attempts WHERE job_id = ? AND reservation = 'settled'", job)
+            paid = self._checker.rows(
+                "SELECT 1 FROM attempts WHERE job_id = ? AND reservation = 'settled'", job
+            )
             self._checker.authorized[job] += len(paid)
         with self._database.write() as tx:
             jobs.retry(tx, chosen)

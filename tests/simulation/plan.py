@@ -40,6 +40,7 @@ FAULTS = (
     "crash",
     "kill",
     "freeze",
+    "freeze_before_post",
 )
 
 
@@ -113,7 +114,20 @@ class Plan:
     max_crashes: int = 0
 
 
-THEMES = ("calm", "mixed", "mixed", "mixed", "lost", "lost", "crashes", "crashes", "caps", "caps", "zombies", "long")
+THEMES = (
+    "calm",
+    "mixed",
+    "mixed",
+    "mixed",
+    "lost",
+    "lost",
+    "crashes",
+    "crashes",
+    "caps",
+    "caps",
+    "zombies",
+    "long",
+)
 
 
 def draw(seed: int, theme: str | None = None) -> Plan:
@@ -134,7 +148,9 @@ def draw(seed: int, theme: str | None = None) -> Plan:
         concurrency=dice.choice((1, 2, 3, 5, 300)),
         submits_per_minute=dice.choice((2, 5, 10, 500, 500)),
         lease_seconds=dice.choice((30.0, 60.0, 120.0)),
-        settle_seconds=max(dice.choice((5.0, 60.0, 120.0)), lag + 25.0),  # the longest jump of the clock included
+        settle_seconds=max(
+            dice.choice((5.0, 60.0, 120.0)), lag + 25.0
+        ),  # the longest jump of the clock included
         list_lag=lag,
         list_shows_inputs=dice.random() < 0.6,
         list_page=dice.choice((3, 10, 100)),
@@ -142,7 +158,9 @@ def draw(seed: int, theme: str | None = None) -> Plan:
         refund_max=dice.choice((60.0, 1800.0, 10_500.0)),
         retention_seconds=7 * DAY,
         clock_skew_ms=dice.choice((0, 0, dice.randint(-100_000, 100_000))),
-        clock_jump_ms=dice.choice((0, 0, 0, 0, 0, dice.randint(-70_000, -1_000), dice.randint(1_000, 20_000))),
+        clock_jump_ms=dice.choice(
+            (0, 0, 0, 0, 0, dice.randint(-70_000, -1_000), dice.randint(1_000, 20_000))
+        ),
         foreign_tasks=dice.choice((0, 0, 1, 3, 8)),
         faults_until=dice.choice((dice.uniform(60, 300), dice.uniform(60, 900))),
         operator_actions=dice.choice((0, 0, 1, 3, 6)),
@@ -204,7 +222,7 @@ _STRONG: dict[str, dict[str, float]] = {
     "lost": {"lost_created": 0.25, "lost_not_created": 0.2, "lost_created_late": 0.15, "kill": 0.002},
     "crashes": {"crash": 0.02, "kill": 0.01},
     "caps": {"task_failed": 0.3},
-    "zombies": {"freeze": 0.02, "slow_reply": 0.2},
+    "zombies": {"freeze": 0.01, "freeze_before_post": 0.15, "slow_reply": 0.2},
     "long": {},
 }
 
@@ -213,6 +231,7 @@ _USUAL: dict[str, float] = {
     "crash": 0.004,
     "kill": 0.002,
     "freeze": 0.002,
+    "freeze_before_post": 0.02,
     "disk_full": 0.01,
     "rejected": 0.03,
     "upload_rejected": 0.03,
@@ -232,6 +251,8 @@ def _faults(dice: random.Random, plan: Plan) -> None:
             if dice.random() < 0.12:
                 start = dice.uniform(0, plan.faults_until)
                 plan.windows.append((kind, start, start + dice.uniform(5, 200)))
+        if "lost_created_late" in plan.chances:  # the settle delay must cover it: nothing else tells
+            plan.settle_seconds = max(plan.settle_seconds, plan.list_lag + 60.0 + 25.0)
         plan.max_crashes = dice.choice((2, 4, 8))
     else:
         plan.clock_jump_ms = 0

@@ -45,6 +45,12 @@ class Process:
         if self.dead:
             raise PowerCut
 
+    async def committed(self, operation: str) -> None:
+        """The worst moment to freeze: the intent to send is durable, and the request has not left."""
+        if operation == "begin_submit" and self.mortal and self._strike("freeze_before_post"):
+            self.freeze(self.freeze_for())
+        await self.step()
+
     async def step(self) -> None:
         """Lose power, freeze, or go on."""
         self.check()
@@ -171,7 +177,7 @@ class SingleWrites:
         await self._process.step()
         result = await self._inner.submit(operation, row)
         await asyncio.sleep(self._dice.uniform(0, 0.02))
-        await self._process.step()
+        await self._process.committed(operation.__name__)
         return result
 
     def close(self) -> None:
@@ -197,7 +203,7 @@ class GroupedWrites(GroupWriter):
             self._flushing = True
             loop.call_later(self._dice.uniform(0.001, 0.03), self._flush)
         result = await future
-        await self._process.step()
+        await self._process.committed(operation.__name__)
         return result
 
     def _flush(self) -> None:

@@ -24,7 +24,7 @@ from orchestrator.store import migrate
 from orchestrator.store.database import Database
 from orchestrator.store.outlook import outlook
 from orchestrator.store.schema import metadata
-from orchestrator.worker import upkeep
+from orchestrator.worker import resolve, upkeep
 from orchestrator.worker import worker as worker_module
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.stop import Stop
@@ -77,7 +77,9 @@ class Bench:
 
     def __init__(self) -> None:
         root = Path("/dev/shm")
-        self._folder = Path(tempfile.mkdtemp(prefix="orchestrator-simulation-", dir=root if root.is_dir() else None))
+        self._folder = Path(
+            tempfile.mkdtemp(prefix="orchestrator-simulation-", dir=root if root.is_dir() else None)
+        )
         self.path = str(self._folder / "simulated.db")
         migrate.upgrade(f"sqlite:///{self.path}")
         with sqlite3.connect(self.path) as connection:
@@ -138,6 +140,7 @@ class Simulation:
         self._alive: dict[int, Process] = {}
         self._stops: dict[int, Stop] = {}
         self._crashes = 0
+        self._commands = plan.operator_actions
         self._failed: asyncio.Event
 
     async def run(self, loop: VirtualLoop) -> None:
@@ -220,12 +223,15 @@ class Simulation:
                 await self._reconcile()
             if self.account.quiet and not process.dead and not task.cancelled() and task.exception() is None:
                 return
-            lease = self.plan.lease_seconds
-            await asyncio.sleep(self._dice.choice((self._dice.uniform(0, 2), self._dice.uniform(0, 3 * lease))))
+            longest = 3 * self.plan.lease_seconds if process.dead else 300.0
+            await asyncio.sleep(self._dice.choice((self._dice.uniform(0, 2), self._dice.uniform(0, longest))))
 
     def _born(self, number: int) -> Process:
         process = Process(f"w{number}.{next(self._names)}", next(self._names), self.timeline, self._strikes)
-        process.freeze_for = lambda: self._dice.choice((0.3, 1.5, 4.0)) * self.plan.lease_seconds
+        process.freeze_for = lambda: (
+            self._dice.choice((0.1, 0.3, 1.5, 4.0)) * self.plan.lease_seconds
+            + self._dice.choice((0.0, 1.5)) * self.plan.settle_seconds
+        )
         process.on_thaw = self.checker.thawed
         process.mortal = not self.account.quiet
         self._alive[process.pid] = process
@@ -237,7 +243,7 @@ class Simulation:
             return False
         if not self.account.strike(kind):
             return False
-        self._crashes += kind != "freeze"
+        self._crashes += kind in {"crash", "kill"}
         return True
 
     def _worker(self, process: Process, context: contextvars.Context) -> SimWorker:
@@ -314,13 +320,16 @@ class Simulation:
     async def _foreigners(self) -> None:
         """Other users of the same account."""
         for _ in range(self.plan.foreign_tasks):
-            await asyncio.sleep(self._dice.uniform(0, self.plan.faults_until / max(1, self.plan.foreign_tasks)))
+            await asyncio.sleep(
+                self._dice.uniform(0, self.plan.faults_until / max(1, self.plan.foreign_tasks))
+            )
             self.account.create(self.account.foreign_inputs(), foreign=True)
             self.timeline.faults["foreign_task"] += 1
 
     async def _people(self) -> None:
-        for _ in range(self.plan.operator_actions):
-            await asyncio.sleep(self._dice.uniform(1, 400))
+        while self._commands:
+            await asyncio.sleep(self._dice.uniform(1, 250))
+            self._commands -= 1
             if self.account.quiet:
                 return
             try:
@@ -349,13 +358,20 @@ class Simulation:
 
     async def _quiet(self, loop: VirtualLoop) -> None:
         """The faults end; what was started can finish."""
-        await asyncio.sleep(self.plan.faults_until)
+        while loop.time() < self.plan.faults_until and not self._nothing_left():
+            await asyncio.sleep(10.0)
         self.account.quiet = True
         self.timeline.note("clock", "the faults are over")
         for process in self._alive.values():
             process.mortal = False
             process.thaw()
         loop.limit = loop.time() + QUIET_LIMIT
+
+    def _nothing_left(self) -> bool:
+        """Whether no fault could strike any more: all jobs are over, and nobody means to interfere."""
+        return not self._commands and not self.checker.rows(
+            "SELECT 1 FROM jobs WHERE finished_at IS NULL LIMIT 1"
+        )
 
     async def _afterwards(self) -> None:
         """Refunds arrive while nobody works; a last worker books what there is to book; then all is checked."""
@@ -388,6 +404,7 @@ def _slower_idling(plan: Plan) -> Iterator[None]:
         (worker_module, "IDLE_SECONDS", plan.idle_seconds),
         (worker_module, "DRAIN_SECONDS", plan.idle_seconds / 2),
         (upkeep, "UPKEEP_SECONDS", 60.0),
+        (resolve, "IDLE_LOOK_SECONDS", plan.idle_seconds),
     ]
     kept = [(module, name, getattr(module, name)) for module, name, _ in paces]
     for module, name, value in paces:

@@ -30,7 +30,6 @@ def test_a_seed_repeats_itself() -> None:
 def _told(summary: Summary) -> str:
     seed, message, timeline = summary.failures[0]
     others = ", ".join(str(other) for other, _, _ in summary.failures[1:])
-    return (
-        f"seed {seed}: {message}\n{timeline}\nreproduce: python -m tests.simulation --seed {seed}"
-        + (f"\nalso failing: {others}" if others else "")
+    return f"seed {seed}: {message}\n{timeline}\nreproduce: python -m tests.simulation --seed {seed}" + (
+        f"\nalso failing: {others}" if others else ""
     )

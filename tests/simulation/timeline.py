@@ -29,7 +29,8 @@ class Timeline:
     def text(self, last: int | None = None) -> str:
         events = self.events if last is None else self.events[-last:]
         return "\n".join(
-            f"{at:12.3f}  {actor:<9} {what} {' '.join(map(str, details))}" for at, actor, what, details in events
+            f"{at:12.3f}  {actor:<9} {what} {' '.join(map(str, details))}"
+            for at, actor, what, details in events
         )
 
     def digest(self) -> str:

@@ -5,7 +5,7 @@ from support.world import LEASE_MS, PRICE, Held, picture
 
 from orchestrator.core.states import ATTEMPT_LIVE, ATTEMPT_TRANSITIONS, AttemptEvent, AttemptState, sources
 from orchestrator.ports import DiscardedArtifact
-from orchestrator.store import attempts, endings, fences
+from orchestrator.store import attempts, endings, fences, pictures
 from orchestrator.store.jobs import cancel
 
 # Each fenced write: its name, how to call it, the events it stands for, and the answer of one that is late.
@@ -266,7 +266,7 @@ def test_a_discarded_picture_keeps_its_digest_and_no_path(world):
     world.run(1)
     held = world.until(AttemptState.FETCHING)
     gone = DiscardedArtifact("b" * 64, 10, "image/png", 1, 1)
-    assert world.do(endings.finish, endings.Finish(held.attempt_id, held.epoch, ((0, gone),), (), 1))
+    assert world.do(endings.finish, pictures.Finish(held.attempt_id, held.epoch, ((0, gone),), (), 1))
     (row,) = world.outputs(held.job_id)
     assert (row.state, row.sha256, row.stored_path) == ("discarded", "b" * 64, None)
 
@@ -350,7 +350,7 @@ def test_a_group_with_one_late_row_moves_the_others(world):
     world.run(3)
     held = [world.until(AttemptState.FETCHING) for _ in range(3)]
     world.finish(held[1])
-    rows = [endings.Finish(one.attempt_id, one.epoch, ((0, picture()),), (), 1) for one in held]
+    rows = [pictures.Finish(one.attempt_id, one.epoch, ((0, picture()),), (), 1) for one in held]
     with world.database.write() as tx:
         assert endings.finish(tx, rows) == [True, False, True]
     assert world.jobs() == {"succeeded": 3}

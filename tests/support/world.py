@@ -12,7 +12,7 @@ from orchestrator.core.keys import job_key
 from orchestrator.core.specs import JobSpec, RunSpec
 from orchestrator.core.states import AttemptEvent, AttemptState
 from orchestrator.ports import StoredArtifact
-from orchestrator.store import attempts, claims, endings, limits, money, refunds, rescue, runs
+from orchestrator.store import attempts, claims, endings, limits, money, pictures, refunds, rescue, runs
 from orchestrator.store.database import Database
 from orchestrator.store.schema import Scope, Window
 from orchestrator.store.schema import attempts as attempt_table
@@ -162,7 +162,7 @@ class World:
 
     def finish(self, held: Any, stored: int = 1, *, expected: int = 1, lost: tuple = ()) -> bool:
         kept = tuple((index, picture(f"stored/{held.job_id}-{index}.png")) for index in range(stored))
-        return self.do(endings.finish, endings.Finish(held.attempt_id, held.epoch, kept, lost, expected))
+        return self.do(endings.finish, pictures.Finish(held.attempt_id, held.epoch, kept, lost, expected))
 
     def fail(
         self, held: Any, *, delay_ms: int | None = 0, refund_ms: int = REFUND_MS, charged: bool = False

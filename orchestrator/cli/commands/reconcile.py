@@ -84,7 +84,8 @@ def _tell(report: Report) -> None:
         out.answer(f"  balance      {usd(report.balance_micros)}")
     if report.in_doubt:
         out.answer(
-            "  in doubt     some replies were lost; a worker resolves them first: orchestrator work --drain"
+            "  in doubt     some replies were lost, and may explain unknown tasks. A worker resolves what it can "
+            "(orchestrator work --drain), you the rest (orchestrator in-doubt list); then run this again"
         )
     out.answer("All agrees." if report.agrees else "Somebody should look at the lines above.")
 

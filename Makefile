@@ -16,7 +16,9 @@ PYTHON ?= $(shell for each in $(CANDIDATES); do "$$each" -c '$(ENOUGH)' 2>/dev/n
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
+export UV_COMPILE_BYTECODE := 1
 unexport VIRTUAL_ENV
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test simulate crashes check fix docs clean $(CHECKS)

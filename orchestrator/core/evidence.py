@@ -8,7 +8,7 @@ under way. The rules, per group of related doubts and candidates:
 2. A candidate whose inputs are known and equal no doubt's is somebody else's; but only where the list has shown the
    inputs of a task of ours as we sent them, since a provider that rewrites inputs would make every task look foreign.
 3. After the settle delay, a doubt with no related candidate created nothing.
-4. After the settle delay, a group of exactly one doubt and one candidate belongs together.
+4. After the settle delay, a group of exactly one doubt and one candidate whose inputs are not known belongs together.
 5. Anything else is left to a person: the money stays held and nothing is sent again.
 """
 
@@ -82,7 +82,7 @@ def judge(doubts: Sequence[Doubt], candidates: Sequence[Candidate], *, inputs_tr
             undecided.extend(doubt.attempt_id for doubt in group)
         elif not possible:
             absent.extend(doubt.attempt_id for doubt in group)
-        elif len(group) == len(possible) == 1:
+        elif len(group) == len(possible) == 1 and possible[0].inputs is None:
             adopt.append((group[0].attempt_id, ids[0]))
         else:
             ambiguous.extend((doubt.attempt_id, ids) for doubt in group)

@@ -1,8 +1,9 @@
 """Everything that differs between SQLite and Postgres, in one drawer."""
 
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Select, Table, create_engine, event, text
+from sqlalchemy import Connection, Engine, Insert, Select, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import QueuePool
@@ -13,6 +14,17 @@ BUSY_TIMEOUT_MS: Final = 30_000
 def insert(conn: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that knows ON CONFLICT."""
     return sqlite.insert(table) if conn.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def insert_or_ignore(conn: Connection, table: Table) -> Insert:
+    """An INSERT that leaves a row that is there already as it is; built once per table."""
+    return _insert_or_ignore(conn.dialect.name, table)
+
+
+@cache
+def _insert_or_ignore(dialect_name: str, table: Table) -> Insert:
+    made = sqlite.insert(table) if dialect_name == "sqlite" else postgresql.insert(table)
+    return made.on_conflict_do_nothing()
 
 
 def lock_rows(conn: Connection, query: Select[Any], *of: Table, skip_locked: bool = False) -> Select[Any]:

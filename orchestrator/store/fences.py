@@ -6,9 +6,10 @@ the UPDATE's own WHERE again, so that a fence removed in one place still holds i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, Select, Update, bindparam, select, update
 
 from orchestrator.core.states import ATTEMPT_TRANSITIONS, AttemptEvent, AttemptState, sources, step
 from orchestrator.store import dialect
@@ -57,29 +58,16 @@ def held(tx: Tx, rows: Sequence[Fenced], event: AttemptEvent) -> dict[int, Held]
     wanted = {row.attempt_id: row.epoch for row in rows}
     if not wanted:
         return {}
-    states = [state.value for state in sources(ATTEMPT_TRANSITIONS, event)]
-    query = _HELD.where(attempts.c.id.in_(list(wanted)), attempts.c.state.in_(states)).order_by(attempts.c.id)
-    return {
-        row.id: _held(row)
-        for row in tx.conn.execute(dialect.lock_rows(tx.conn, query, attempts, jobs))
-        if row.epoch == wanted[row.id]
-    }
+    query = dialect.lock_rows(tx.conn, _statement_for(event), attempts, jobs)
+    rows_now = tx.conn.execute(query, {"ids": list(wanted)})
+    return {row.id: _held(row) for row in rows_now if row.epoch == wanted[row.id]}
 
 
 def move(tx: Tx, moves: Sequence[tuple[Held, AttemptEvent, dict[str, Any]]]) -> None:
     """Apply `event` and the given columns to each attempt; all moves name the same columns."""
     if not moves:
         return
-    columns = sorted(moves[0][2])
-    statement = (
-        update(attempts)
-        .where(
-            attempts.c.id == bindparam("f_id"),
-            attempts.c.state == bindparam("f_state"),
-            attempts.c.epoch == bindparam("f_epoch"),
-        )
-        .values({"state": bindparam("v_state"), **{column: bindparam(f"v_{column}") for column in columns}})
-    )
+    columns = tuple(sorted(moves[0][2]))
     parameters = [
         {
             "f_id": attempt.id,
@@ -90,8 +78,31 @@ def move(tx: Tx, moves: Sequence[tuple[Held, AttemptEvent, dict[str, Any]]]) -> 
         }
         for attempt, event, values in moves
     ]
-    moved = tx.conn.execute(statement, parameters).rowcount
+    moved = tx.conn.execute(_move_statement(columns), parameters).rowcount
     assert moved == len(moves), f"{moved} of {len(moves)} attempts moved under the lock"
+
+
+@cache
+def _statement_for(event: AttemptEvent) -> Select[Any]:
+    """Attempts by id in the states from which `event` is legal; built once, because building costs more than running."""
+    states = [state.value for state in sorted(sources(ATTEMPT_TRANSITIONS, event))]
+    return _HELD.where(
+        attempts.c.id.in_(bindparam("ids", expanding=True)), attempts.c.state.in_(states)
+    ).order_by(attempts.c.id)
+
+
+@cache
+def _move_statement(columns: tuple[str, ...]) -> Update:
+    """The fenced update of these columns."""
+    return (
+        update(attempts)
+        .where(
+            attempts.c.id == bindparam("f_id"),
+            attempts.c.state == bindparam("f_state"),
+            attempts.c.epoch == bindparam("f_epoch"),
+        )
+        .values({"state": bindparam("v_state"), **{column: bindparam(f"v_{column}") for column in columns}})
+    )
 
 
 def _held(row: Row[Any]) -> Held:

@@ -213,9 +213,8 @@ def _note_thresholds(tx: Tx, cap: Cap, added: int) -> None:
 def _make_rows(tx: Tx, keys: Sequence[BalanceKey]) -> None:
     if not keys:
         return
-    statement = dialect.insert(tx.conn, balances).on_conflict_do_nothing()
     tx.conn.execute(
-        statement,
+        dialect.insert_or_ignore(tx.conn, balances),
         [
             {
                 "scope": scope,

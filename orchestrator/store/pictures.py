@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import bindparam, case, func, select, update
+from sqlalchemy import bindparam, update
 
 from orchestrator.ports import DiscardedArtifact, StoredArtifact
 from orchestrator.store import fences
 from orchestrator.store.database import Tx
-from orchestrator.store.schema import OutputState, attempts, outputs, runs
+from orchestrator.store.schema import OutputState, outputs, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Finish:
     stored: tuple[tuple[int, StoredArtifact | DiscardedArtifact], ...]  # by output index
     lost: tuple[tuple[int, str], ...] = ()  # index and why
     expected: int = 0  # how many were asked for
+    flagged: int = 0  # how many of the stored ones the provider flagged
 
 
 def record(tx: Tx, held: dict[int, fences.Held], rows: Sequence[Finish]) -> None:
@@ -41,38 +42,22 @@ def record(tx: Tx, held: dict[int, fences.Held], rows: Sequence[Finish]) -> None
         )
     if stored:
         tx.conn.execute(_STORE_OUTPUT, stored)
-        _count_pictures(tx, [row.attempt_id for row in rows])
+        _count_pictures(tx, held, rows)
     if unstored:
         tx.conn.execute(_MARK_OUTPUT, unstored)
 
 
-def _count_pictures(tx: Tx, attempt_ids: Sequence[int]) -> None:
+def _count_pictures(tx: Tx, held: dict[int, fences.Held], rows: Sequence[Finish]) -> None:
     """Add what was just stored to the runs' counters, run by run in one order."""
-    kept = outputs.c.state == OutputState.STORED.value
-    query = (
-        select(
-            attempts.c.run_id,
-            func.sum(case((kept, 1), else_=0)).label("stored"),
-            func.sum(case((outputs.c.nsfw, 1), else_=0)).label("flagged"),
-        )
-        .join_from(attempts, outputs, outputs.c.job_id == attempts.c.job_id)
-        .where(
-            attempts.c.id.in_(attempt_ids),
-            outputs.c.attempt_id == attempts.c.id,
-            outputs.c.state.in_([OutputState.STORED.value, OutputState.DISCARDED.value]),
-        )
-        .group_by(attempts.c.run_id)
-        .order_by(attempts.c.run_id)
+    counts: dict[int, list[int]] = {}
+    for row in rows:
+        count = counts.setdefault(held[row.attempt_id].run_id, [0, 0])
+        count[0] += sum(1 for _, artifact in row.stored if isinstance(artifact, StoredArtifact))
+        count[1] += row.flagged
+    tx.conn.execute(
+        _COUNT,
+        [{"r_id": run_id, "d_stored": c[0], "d_flagged": c[1]} for run_id, c in sorted(counts.items())],
     )
-    for row in tx.conn.execute(query).all():
-        tx.conn.execute(
-            update(runs)
-            .where(runs.c.id == row.run_id)
-            .values(
-                pictures_stored=runs.c.pictures_stored + row.stored,
-                pictures_flagged=runs.c.pictures_flagged + row.flagged,
-            )
-        )
 
 
 def _artifact_values(
@@ -111,3 +96,12 @@ _STORE_OUTPUT: Final = (
 )
 
 _MARK_OUTPUT: Final = update(outputs).where(_OUTPUT_KEY).values(state=bindparam("v_state"))
+
+_COUNT: Final = (
+    update(runs)
+    .where(runs.c.id == bindparam("r_id"))
+    .values(
+        pictures_stored=runs.c.pictures_stored + bindparam("d_stored"),
+        pictures_flagged=runs.c.pictures_flagged + bindparam("d_flagged"),
+    )
+)

@@ -60,7 +60,15 @@ class Fetcher:
             stored = tuple((index, kept) for index, kept in results if not isinstance(kept, str))
             lost = tuple((index, why) for index, why in results if isinstance(why, str))
             self._deps.crashpoint("fetch.stored")
-            row = pictures.Finish(flight.attempt_id, flight.epoch, stored, lost, flight.images)
+            flagged = {output.index for output in expected if output.nsfw}
+            row = pictures.Finish(
+                flight.attempt_id,
+                flight.epoch,
+                stored,
+                lost,
+                flight.images,
+                flagged=sum(1 for index, _ in stored if index in flagged),
+            )
             await keep_trying(self._deps, endings.finish, row)
             self._deps.crashpoint("fetch.recorded")
         finally:

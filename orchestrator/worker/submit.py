@@ -4,7 +4,7 @@ Nothing here sends twice. A reply that cannot be read leaves the attempt in doub
 """
 
 from collections.abc import Callable
-from typing import assert_never
+from typing import Final, assert_never
 
 from orchestrator.core.backoff import backoff_seconds
 from orchestrator.core.evidence import inputs_digest
@@ -29,6 +29,10 @@ from orchestrator.worker.prices import PriceGuard
 from orchestrator.worker.records import keep_trying
 from orchestrator.worker.troubles import Troubles
 
+SENT_WITHIN_SECONDS: Final = 5.0
+"""How long after the intent was asked for the POST may leave. A process that slept longer (a suspended laptop, a stopped
+container) may find that its lease has lapsed, absence was proved, and another worker has sent the same job."""
+
 
 class Submitter:
     """Takes a claimed attempt to the provider."""
@@ -50,6 +54,7 @@ class Submitter:
         self._troubles = troubles
         self._accepted = accepted
         self._lease_ms = int(deps.settings.worker.lease_seconds * 1000)
+        self._sent_within_seconds = min(SENT_WITHIN_SECONDS, deps.settings.worker.lease_seconds / 4)
 
     async def run(self, claimed: Claimed, *, stopping: Callable[[], bool]) -> None:
         """One attempt, from its lease to whatever the provider says; every way out is recorded."""
@@ -75,8 +80,18 @@ class Submitter:
         digest = inputs_digest(ready.inputs, ready.inputs)
         row = attempts.BeginSubmit(claimed.attempt_id, claimed.epoch, digest)
         while not stopping():
+            asked = self._deps.clock.monotonic()
             answer = await self._deps.writer.submit(attempts.begin_submit, row)
             match answer:
+                case attempts.Send.GO if self._deps.clock.monotonic() - asked > self._sent_within_seconds:
+                    await self._give_back(
+                        claimed,
+                        AttemptEvent.NOT_SENT,
+                        0.0,
+                        "overslept",
+                        "this worker slept before it sent the request",
+                    )
+                    return False
                 case attempts.Send.GO:
                     return True
                 case attempts.Send.LATE:

@@ -129,16 +129,17 @@ def _answer(answer: Mapping[str, object]) -> None:
 
 
 def _import_everything() -> None:
+    """All of the program, so that every fork runs the same code at once, and what it imports only when needed."""
+    import importlib
+    import pkgutil
+
     import PIL.Image
 
-    import orchestrator.cli.commands.apply
-    import orchestrator.cli.commands.db
-    import orchestrator.cli.commands.run
-    import orchestrator.cli.commands.work
-    import orchestrator.cli.main
-    import orchestrator.cli.root
-    import orchestrator.sandbox  # noqa: F401 - all of them for their forks
+    import orchestrator
 
+    ours = (module.name for module in pkgutil.walk_packages(orchestrator.__path__, "orchestrator."))
+    for name in ("alembic.command", "alembic.config", "httpx", *ours):
+        importlib.import_module(name)
     PIL.Image.init()
 
 

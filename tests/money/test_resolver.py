@@ -148,7 +148,7 @@ def test_a_held_doubt_never_sends_again(shop, sqlite_world, provider):
     sqlite_world.run(2)
     provider.shows_inputs = False
     provider.loses = 2
-    shop.run_for(900)
+    shop.run_for(400)
     assert len(provider.posts) == 2
     assert sqlite_world.attempts() == {"in_doubt": 2}
     assert sqlite_world.account() == (0, 2 * PRICE, 0)

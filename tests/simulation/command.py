@@ -1,13 +1,14 @@
 """The command line of the simulation."""
 
 import argparse
-import os
 import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
+from .checker import ATTEMPT_EDGES, JOB_EDGES, MONEY_EDGES
+from .plan import FAULTS
 from .simulation import Result, simulate
 
 
@@ -50,14 +51,22 @@ class Summary:
 
     def text(self, seconds: float) -> str:
         lines = [
-            f"seeds {self.seeds}  commits {self.commits}  POSTs {self.posts}  "
-            f"virtual days {self.virtual_seconds / 86_400:.1f}  seconds {seconds:.1f}  "
-            f"violations {len(self.failures)}",
+            f"seeds {self.seeds}  commits {self.commits}  POSTs {self.posts}",
+            f"virtual days {self.virtual_seconds / 86_400:.1f}  seconds {seconds:.1f}  violations {len(self.failures)}",
             f"misadopted where the list shows no inputs {self.misadopted} (in {self.uncertain} seeds)",
             "faults  " + "  ".join(f"{kind} {count}" for kind, count in sorted(self.faults.items())),
             "edges   " + "  ".join(f"{edge} {count}" for edge, count in sorted(self.edges.items())),
         ]
+        unseen = self.unseen()
+        if unseen:
+            lines.append("never seen  " + ", ".join(unseen))
         return "\n".join(lines)
+
+    def unseen(self) -> list[str]:
+        """Faults that never struck and legal edges that nothing took: what these seeds say nothing about."""
+        edges = {f"attempt {edge}" for edge in ATTEMPT_EDGES} | {f"job {edge}" for edge in JOB_EDGES}
+        edges |= {f"money {edge}" for edge in MONEY_EDGES}
+        return sorted((set(FAULTS) - set(self.faults)) | (edges - set(self.edges)))
 
 
 def many(seeds: range | list[int]) -> Summary:
@@ -111,5 +120,5 @@ def _print(summary: Summary, seconds: float, show: int) -> None:
         print(f"--- seed {seed}\n{timeline}\n--- seed {seed}: {message}")
     for seed, message, _ in summary.failures:
         print(f"seed {seed}: {message.splitlines()[0][:300]}")
-        print(f"  reproduce: {os.path.basename(sys.executable)} -m tests.simulation --seed {seed}")
+        print(f"  reproduce: python -m tests.simulation --seed {seed}")
     print(summary.text(seconds))

@@ -29,6 +29,7 @@ class Mutation:
     name: str
     apply: Callable[[Patch], None]
     theme: str
+    first: int = 1  # the seed to begin with: one that is known to notice saves time
 
 
 @contextmanager
@@ -205,18 +206,18 @@ def any_candidate_adopted(patch: Patch) -> None:
 
 
 MUTATIONS = (
-    Mutation("fence removed", fence_removed, "zombies"),
+    Mutation("fence removed", fence_removed, "zombies", 8),
     Mutation("caps not held", caps_not_held, "caps"),
     Mutation("POST before the commit", post_before_commit, "mixed"),
-    Mutation("POST again when the reply is lost", post_again_when_lost, "lost"),
-    Mutation("rescue resubmits", rescue_resubmits, "crashes"),
-    Mutation("doubt releases", doubt_releases, "lost"),
-    Mutation("absence at the first look", absence_at_first_look, "lost"),
+    Mutation("POST again when the reply is lost", post_again_when_lost, "lost", 3),
+    Mutation("rescue resubmits", rescue_resubmits, "crashes", 2),
+    Mutation("doubt releases", doubt_releases, "lost", 2),
+    Mutation("absence at the first look", absence_at_first_look, "lost", 5),
     Mutation("released twice", released_twice, "mixed"),
     Mutation("unknown price is nothing", unknown_price_is_nothing, "mixed"),
-    Mutation("429 is a failure", throttled_is_failure, "mixed"),
+    Mutation("429 is a failure", throttled_is_failure, "mixed", 4),
     Mutation("slots ignored", slots_ignored, "mixed"),
-    Mutation("rate window ignored", rate_ignored, "mixed"),
+    Mutation("rate window ignored", rate_ignored, "mixed", 6),
     Mutation("success before storing", success_before_storing, "mixed"),
     Mutation("id only in memory", id_only_in_memory, "mixed"),
     Mutation("any candidate adopted", any_candidate_adopted, "lost"),

@@ -49,7 +49,7 @@ from .process import (
     owner,
     task_factory,
 )
-from .timeline import Timeline, Violation
+from .timeline import Timeline, ViolationError
 
 VIRTUAL_LIMIT = 40 * 86_400.0
 QUIET_LIMIT = 8 * 3600.0
@@ -144,7 +144,7 @@ class Simulation:
         self._failed: asyncio.Event
 
     async def run(self, loop: VirtualLoop) -> None:
-        """All of it; raises Violation."""
+        """All of it; raises ViolationError."""
         self._set_up(loop)
         background = [loop.create_task(job) for job in (self._foreigners(), self._people(), self._clock())]
         workers = [loop.create_task(self._supervise(number)) for number in range(self.plan.workers)]
@@ -192,7 +192,7 @@ class Simulation:
             if name == "db.after_commit":
                 try:
                     self.checker.committed(process.name)
-                except Violation:
+                except ViolationError:
                     self._failed.set()
                     raise
             process.crashpoint(name)
@@ -313,7 +313,7 @@ class Simulation:
         self.timeline.note(process.name, "ends", repr(error) if error else "in order")
         if error is not None and not isinstance(error, OrchestratorError) and self.checker.failure is None:
             told = "".join(traceback.format_exception(error))
-            self.checker.failure = Violation(f"a worker broke: {error!r}\n{told}")
+            self.checker.failure = ViolationError(f"a worker broke: {error!r}\n{told}")
 
     # --- what happens around them ----------------------------------------------------------------------------------
 
@@ -339,7 +339,7 @@ class Simulation:
                     self._stops[pid].request()
                 else:
                     self.operator.act()
-            except Violation:
+            except ViolationError:
                 self._failed.set()
                 raise
 
@@ -426,7 +426,7 @@ def simulate(seed: int, theme: str | None = None, plan: Plan | None = None) -> R
     with _slower_idling(plan):
         try:
             run_virtual(simulation.run, VIRTUAL_LIMIT)
-        except (Violation, HangError) as error:
+        except (ViolationError, HangError) as error:
             first = simulation.checker.failure
             result.failure = str(first or error)
         except Exception as error:
@@ -434,6 +434,6 @@ def simulate(seed: int, theme: str | None = None, plan: Plan | None = None) -> R
             result.detail = traceback.format_exc()
     result.misadopted = simulation.checker.misadopted
     result.uncertain = simulation.checker.uncertain
-    result.posts = sum(simulation.checker._posted.values())
+    result.posts = sum(simulation.checker.posts.values())
     result.virtual_seconds = simulation.timeline.events[-1][0] if simulation.timeline.events else 0.0
     return result

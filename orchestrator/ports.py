@@ -119,9 +119,10 @@ class NoCredit:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The connection failed before a byte of the request left (DNS, refused, TLS): nothing was created."""
+    """No byte of the request left (DNS, refused, TLS, or it was not valid any more): nothing was created."""
 
     message: str
+    expired: bool = False  # we held it back ourselves, because its time had passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +210,17 @@ class Provider(Protocol):
     """All the provider's HTTP. No method raises for anything that the network or the provider does."""
 
     async def submit(
-        self, model: str, inputs: Mapping[str, Any], *, webhook: str | None = None
+        self,
+        model: str,
+        inputs: Mapping[str, Any],
+        *,
+        webhook: str | None = None,
+        still_valid: Callable[[], bool] | None = None,
     ) -> SubmitOutcome:
-        """POST once; never repeated by itself. `inputs` hold hosted URLs only."""
+        """POST once; never repeated by itself. `inputs` hold hosted URLs only.
+
+        `still_valid` is asked at the last moment before the first byte leaves; when it says no, nothing is sent.
+        """
         ...
 
     async def result(self, prediction_id: str) -> ResultOutcome:

@@ -27,6 +27,7 @@ from orchestrator.ports import (
     SubmitOutcome,
     Throttled,
 )
+from orchestrator.provider.transport import TooLateError
 from orchestrator.provider.wire import UNREADABLE, Body, read_prediction
 
 REFUSING_CODES: Final = frozenset({1200, 1400, 1401, 1402})
@@ -101,6 +102,8 @@ def meaning_of(status: int) -> Meaning:
 def classify_error(error: Exception) -> NotSent | Lost:
     """The outcome of a request that brought no whole answer."""
     words = str(error) or type(error).__name__
+    if isinstance(error, TooLateError):
+        return NotSent(words, expired=True)
     if isinstance(error, NEVER_CONNECTED):
         return NotSent(f"could not connect: {words}")
     if isinstance(error, TimeoutError | httpx.TimeoutException):

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ import httpx
 
 from orchestrator.ports import Clock, Lost, NotSent
 from orchestrator.provider.classify import Reply, classify_error, parse_retry_after
-from orchestrator.provider.transport import USER_AGENT, make_client, timeouts
+from orchestrator.provider.transport import STILL_VALID, USER_AGENT, make_client, timeouts
 from orchestrator.provider.wire import BODY_BYTES_MAX, UNREADABLE, Body, decoded, read_body
 
 REDACTED: Final = "[key]"
@@ -60,6 +61,7 @@ class ApiHttp:
         query: Mapping[str, str] | None = None,
         files: Mapping[str, tuple[str, bytes, str]] | None = None,
         exact: bool = False,
+        still_valid: Callable[[], bool] | None = None,
     ) -> Reply | NotSent | Lost:
         """The whole answer, or why there is none. `path` starts with a slash and is joined to the base URL.
 
@@ -90,14 +92,17 @@ class ApiHttp:
             content=content,
             params=query,
             files=files,
-            extensions={"timeout": timeouts(self._connect_seconds, read_seconds).as_dict()},
+            extensions={
+                "timeout": timeouts(self._connect_seconds, read_seconds).as_dict(),
+                STILL_VALID: still_valid,
+            },
         )
         try:
             async with asyncio.timeout(self._connect_seconds + 2 * read_seconds):
                 return await self._send(request, exact=exact)
         except (httpx.TransportError, TimeoutError) as error:
             outcome = classify_error(error)
-            return type(outcome)(self._redacted(outcome.message))
+            return replace(outcome, message=self._redacted(outcome.message))
 
     async def aclose(self) -> None:
         """Close connections."""

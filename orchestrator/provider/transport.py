@@ -17,6 +17,7 @@ import ssl
 from collections.abc import AsyncIterator
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import SimpleNamespace
 from typing import Final
 
 import aiohttp
@@ -29,6 +30,12 @@ closing is lost, and a lost submit has to be treated as possibly paid."""
 
 USER_AGENT: Final = "orchestrator"
 LARGE_BODY_BYTES: Final = 512 * 1024
+STILL_VALID: Final = "orchestrator.still_valid"
+"""Request extension: a function that is asked just before the first byte leaves, or None."""
+
+
+class TooLateError(httpx.ConnectError):
+    """The request was not valid any more when it could have left; no byte of it did."""
 
 
 def make_client(
@@ -88,6 +95,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                     sock_connect=limits.get("connect"),
                     sock_read=limits.get("read"),
                 ),
+                trace_request_ctx=request.extensions.get(STILL_VALID),
             )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise _translated(error, request) from error
@@ -115,6 +123,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 trust_env=False,
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
                 middlewares=(_send_once,),
+                trace_configs=[_last_moment()],
             )
         return self._session
 
@@ -145,6 +154,23 @@ def _payload(body: bytes) -> bytes | io.BytesIO | None:
     return body or None
 
 
+class _HeldBackError(aiohttp.ClientError):
+    """Raised where the first byte would have been written."""
+
+
+def _last_moment() -> aiohttp.TraceConfig:
+    """aiohttp awaits this hook before it writes the head of a request (tests prove it with a real socket)."""
+
+    async def ask(_session: object, context: SimpleNamespace, _params: object) -> None:
+        still_valid = context.trace_request_ctx
+        if still_valid is not None and not still_valid():
+            raise _HeldBackError("held back: too much time has passed since it was meant to leave")
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_headers_sent.append(ask)
+    return trace
+
+
 class _SentError(aiohttp.ClientError):
     """Carries an error past aiohttp's own repetition of idempotent requests."""
 
@@ -169,6 +195,8 @@ def _translated(error: Exception, request: httpx.Request, *, answered: bool = Fa
     """The error in httpx's words; after the connect phase nothing maps to a connect error."""
     words = str(error) or type(error).__name__
     if not answered:
+        if isinstance(error, _HeldBackError):
+            return TooLateError(words, request=request)
         if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ServerFingerprintMismatch):
             return httpx.ConnectError(words, request=request)
         if isinstance(error, aiohttp.ConnectionTimeoutError):

@@ -1,7 +1,7 @@
 """WaveSpeedAI's v3 API behind `orchestrator.ports.Provider`."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
@@ -82,7 +82,12 @@ class WaveSpeed:
         )
 
     async def submit(
-        self, model: str, inputs: Mapping[str, Any], *, webhook: str | None = None
+        self,
+        model: str,
+        inputs: Mapping[str, Any],
+        *,
+        webhook: str | None = None,
+        still_valid: Callable[[], bool] | None = None,
     ) -> SubmitOutcome:
         """POST once; never repeated by itself. `inputs` hold hosted URLs only."""
         if _MODEL_ID.fullmatch(model) is None:
@@ -95,6 +100,7 @@ class WaveSpeed:
             body=inputs,
             query={"webhook": webhook} if webhook else None,
             read_seconds=self._submit_seconds,
+            still_valid=still_valid,
         )
         return classify_submit(reply) if isinstance(reply, Reply) else reply
 

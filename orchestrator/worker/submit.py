@@ -29,9 +29,8 @@ from orchestrator.worker.prices import PriceGuard
 from orchestrator.worker.records import keep_trying
 from orchestrator.worker.troubles import Troubles
 
-SENT_WITHIN_SECONDS: Final = 5.0
-"""How long after the intent was asked for the POST may leave. A process that slept longer (a suspended laptop, a stopped
-container) may find that its lease has lapsed, absence was proved, and another worker has sent the same job."""
+SENT_WITHIN_MS: Final = 5_000
+"""How long after its intent a POST may leave: one that leaves later would also crowd another minute's rate window."""
 
 
 class Submitter:
@@ -54,7 +53,6 @@ class Submitter:
         self._troubles = troubles
         self._accepted = accepted
         self._lease_ms = int(deps.settings.worker.lease_seconds * 1000)
-        self._sent_within_seconds = min(SENT_WITHIN_SECONDS, deps.settings.worker.lease_seconds / 4)
 
     async def run(self, claimed: Claimed, *, stopping: Callable[[], bool]) -> None:
         """One attempt, from its lease to whatever the provider says; every way out is recorded."""
@@ -69,49 +67,59 @@ class Submitter:
                     claimed, AttemptEvent.RELEASED, 0.0, "price_drift", "the price has changed"
                 )
                 return
-            if not await self._may_send(claimed, prepared, stopping):
+            still_valid = await self._may_send(claimed, prepared, stopping)
+            if still_valid is None:
                 return
         finally:
             self._activity.preparing.discard(claimed.attempt_id)
-        await self._send(claimed, prepared)
+        await self._send(claimed, prepared, still_valid)
 
-    async def _may_send(self, claimed: Claimed, ready: Ready, stopping: Callable[[], bool]) -> bool:
-        """True when `submitting` is durable and the POST may leave; False when the attempt was given back."""
+    async def _may_send(
+        self, claimed: Claimed, ready: Ready, stopping: Callable[[], bool]
+    ) -> Callable[[], bool] | None:
+        """When `submitting` is durable, how long the POST may still leave; None when the attempt was given back."""
         digest = inputs_digest(ready.inputs, ready.inputs)
         row = attempts.BeginSubmit(claimed.attempt_id, claimed.epoch, digest)
         while not stopping():
-            asked = self._deps.clock.monotonic()
+            still_valid = self._validity()
             answer = await self._deps.writer.submit(attempts.begin_submit, row)
             match answer:
-                case attempts.Send.GO if self._deps.clock.monotonic() - asked > self._sent_within_seconds:
-                    await self._give_back(
-                        claimed,
-                        AttemptEvent.NOT_SENT,
-                        0.0,
-                        "overslept",
-                        "this worker slept before it sent the request",
-                    )
-                    return False
                 case attempts.Send.GO:
-                    return True
+                    return still_valid
                 case attempts.Send.LATE:
-                    return False
+                    return None
                 case attempts.Send.WAIT:
                     await self._deps.clock.sleep(self._deps.entropy.uniform(0.5, 1.5))
                 case attempts.Send.CANCELLED:
                     break
         await self._give_back(claimed, AttemptEvent.RELEASED, 0.0, "released", "nothing was sent")
-        return False
+        return None
 
-    async def _send(self, claimed: Claimed, ready: Ready) -> None:
+    async def _send(self, claimed: Claimed, ready: Ready, still_valid: Callable[[], bool]) -> None:
         self._activity.submitting.add(claimed.attempt_id)
         try:
             self._deps.crashpoint("submit.committed")
-            outcome = await self._deps.provider.submit(claimed.model, ready.inputs)
+            outcome = await self._deps.provider.submit(claimed.model, ready.inputs, still_valid=still_valid)
             self._deps.crashpoint("submit.answered")
             await self._record(claimed, ready, outcome)
         finally:
             self._activity.submitting.discard(claimed.attempt_id)
+
+    def _validity(self) -> Callable[[], bool]:
+        """Whether a POST whose intent is made durable now may still leave: for a few seconds, at most half a lease.
+
+        A worker that was suspended longer (a frozen machine, a stopped process) may have lost the attempt: others
+        doubt it, prove that nothing was created, and send again. What wakes up then must not send too.
+        """
+        clock, limit_ms = self._deps.clock, min(SENT_WITHIN_MS, self._lease_ms // 2)
+        began, began_at = clock.monotonic(), clock.now_ms()
+
+        def still_valid() -> bool:
+            # Either clock may stand still while a machine sleeps, so both have to agree.
+            monotonic_ms = (clock.monotonic() - began) * 1000
+            return monotonic_ms <= limit_ms and 0 <= clock.now_ms() - began_at <= limit_ms
+
+        return still_valid
 
     async def _record(self, claimed: Claimed, ready: Ready, outcome: SubmitOutcome) -> None:
         match outcome:
@@ -133,6 +141,8 @@ class Submitter:
             case Throttled():
                 wait = await self._troubles.throttled(outcome)
                 await self._give_back(claimed, AttemptEvent.THROTTLED, wait, "throttled", outcome.message)
+            case NotSent(expired=True):
+                await self._give_back(claimed, AttemptEvent.NOT_SENT, 0.0, "held_back", outcome.message)
             case NotSent():
                 wait = await self._troubles.unreachable(outcome)
                 await self._give_back(claimed, AttemptEvent.NOT_SENT, wait, "unreachable", outcome.message)

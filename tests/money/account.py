@@ -27,7 +27,7 @@ class Account(FakeProvider):
         self.quotes = []
         self.loses = 0  # so many replies are lost after the task was created
 
-    async def submit(self, model, inputs, *, webhook=None):
+    async def submit(self, model, inputs, *, webhook=None, still_valid=None):
         outcome = await super().submit(model, inputs, webhook=webhook)
         if self.loses and isinstance(outcome, Accepted):
             self.loses -= 1

@@ -92,7 +92,7 @@ def test_after_an_opening_one_request_at_a_time_is_sent_until_one_is_answered(sh
     down_until = 300.0
     out = []
 
-    async def submit(model, inputs, *, webhook=None):
+    async def submit(model, inputs, *, webhook=None, still_valid=None):
         began = shop.clock.monotonic()
         provider.posts.append((began, inputs))
         out.append(began)

@@ -362,3 +362,24 @@ def test_an_unsafe_base_url_or_key_is_refused_at_once(url, key):
 def test_tls_certificates_are_checked():
     assert _ssl_context().verify_mode is ssl.CERT_REQUIRED
     assert _ssl_context().check_hostname
+
+
+def test_a_submit_whose_time_has_passed_is_held_back_and_no_byte_of_it_leaves():
+    body = {"prompt": "x"}
+    outcome, server = exchange(
+        [answer(200, CREATED)], lambda p: p.submit(MODEL, body, still_valid=lambda: False)
+    )
+    assert outcome == NotSent("held back: too much time has passed since it was meant to leave", expired=True)
+    assert server.seen == []
+
+
+def test_the_question_is_asked_after_the_connection_was_made():
+    asked_with: list[int] = []
+
+    async def call(provider: WaveSpeed) -> Any:
+        return await provider.submit(MODEL, {}, still_valid=lambda: bool(asked_with.append(1)) or True)
+
+    outcome, server = exchange([answer(200, CREATED)], call)
+    assert isinstance(outcome, Accepted)
+    assert asked_with == [1]
+    assert len(server.seen) == 1

@@ -52,15 +52,17 @@ class Endpoints:
         self._world = world
 
     async def submit(
-        self, model: str, inputs: Mapping[str, Any], *, webhook: str | None = None
+        self, model: str, inputs: Mapping[str, Any], *, webhook: str | None = None, still_valid: Any = None
     ) -> SubmitOutcome:
         """The paid POST."""
         account, process, prompt = self._account, self._process, str(inputs["prompt"])
         process.check()
-        self._checker.leaves(process.name)
         refused = await self._connected(0.3)
         if refused is not None:
             return refused
+        if still_valid is not None and not still_valid():
+            return NotSent("held back", expired=True)
+        self._checker.leaves(process.name)
         attempt_id = self._checker.posted(process.name, inputs)
         mood = account.mood()
         if mood == "no_key":

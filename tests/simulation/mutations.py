@@ -79,7 +79,7 @@ def post_before_commit(patch: Patch) -> None:
     """The POST leaves while the database still says `leased`."""
 
     async def may_send(self, claimed, ready, stopping):
-        return True
+        return lambda: True
 
     patch(Submitter, "_may_send", may_send)
 
@@ -193,14 +193,13 @@ def id_only_in_memory(patch: Patch) -> None:
 def any_candidate_adopted(patch: Patch) -> None:
     """The first task that nobody holds is taken for ours."""
 
+    genuine = evidence.judge
+
     def judge(doubts, candidates, *, inputs_trusted):
         pairs = list(zip(doubts, candidates, strict=False))
-        return evidence.Verdict(
-            tuple((doubt.attempt_id, found.prediction_id) for doubt, found in pairs),
-            (),
-            (),
-            tuple(doubt.attempt_id for doubt in doubts[len(pairs) :]),
-        )
+        rest = genuine(doubts[len(pairs) :], (), inputs_trusted=inputs_trusted)
+        taken = tuple((doubt.attempt_id, found.prediction_id) for doubt, found in pairs)
+        return replace(rest, adopt=taken)
 
     patch(resolve, "evidence", SimpleNamespace(**{**vars(evidence), "judge": judge}))
 
@@ -220,5 +219,5 @@ MUTATIONS = (
     Mutation("rate window ignored", rate_ignored, "mixed", 6),
     Mutation("success before storing", success_before_storing, "mixed"),
     Mutation("id only in memory", id_only_in_memory, "mixed"),
-    Mutation("any candidate adopted", any_candidate_adopted, "lost"),
+    Mutation("any candidate adopted", any_candidate_adopted, "lost", 5),
 )

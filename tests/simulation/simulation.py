@@ -1,6 +1,7 @@
 """One seed from beginning to end: workers come, crash and come back; people interfere; then the faults stop."""
 
 import asyncio
+import atexit
 import contextvars
 import copy
 import os
@@ -118,6 +119,7 @@ def bench() -> Bench:
     """This process's bench."""
     if os.getpid() not in _benches:
         _benches[os.getpid()] = Bench()
+        atexit.register(close_bench)
     return _benches[os.getpid()]
 
 
@@ -428,7 +430,7 @@ def simulate(seed: int, theme: str | None = None, plan: Plan | None = None) -> R
             run_virtual(simulation.run, VIRTUAL_LIMIT)
         except (ViolationError, HangError) as error:
             first = simulation.checker.failure
-            result.failure = str(first or error)
+            result.failure = str(first or f"invariant 10: {error}")
         except Exception as error:
             result.failure = f"the simulation broke: {error!r}"
             result.detail = traceback.format_exc()

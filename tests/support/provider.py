@@ -72,7 +72,7 @@ class FakeProvider:
         self.shows_inputs = True
 
     async def submit(
-        self, model: str, inputs: Mapping[str, Any], *, webhook: str | None = None
+        self, model: str, inputs: Mapping[str, Any], *, webhook: str | None = None, still_valid: Any = None
     ) -> SubmitOutcome:
         self.posts.append((self.clock.monotonic(), inputs))
         if self.next_submits:
@@ -174,7 +174,7 @@ class FakeProvider:
 class LosesReplies(FakeProvider):
     """Accepts, and the reply never arrives."""
 
-    async def submit(self, model, inputs, *, webhook=None):
+    async def submit(self, model, inputs, *, webhook=None, still_valid=None):
         await super().submit(model, inputs, webhook=webhook)
         return Lost("the connection was reset")
 
@@ -184,7 +184,7 @@ class Slow(FakeProvider):
 
     seconds = 30.0
 
-    async def submit(self, model, inputs, *, webhook=None):
+    async def submit(self, model, inputs, *, webhook=None, still_valid=None):
         await self.clock.sleep(self.seconds)
         return await super().submit(model, inputs, webhook=webhook)
 

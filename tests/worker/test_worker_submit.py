@@ -291,3 +291,25 @@ def test_trouble_before_the_post_sends_nothing(shop, world):
     assert shop.provider.posts == []
     shop.drain()
     assert (world.jobs(), len(shop.provider.posts)) == ({"succeeded": 1}, 1)
+
+
+def test_a_worker_that_was_suspended_before_its_post_left_holds_it_back(shop, world):
+    """Another worker may have proved by then that nothing was created, and sent again."""
+    world.run(1)
+    answers = []
+
+    class Suspended(type(shop.provider)):
+        async def submit(self, model, inputs, *, webhook=None, still_valid=None):
+            if not answers:
+                self.clock.advance_ms(
+                    int(shop.settings.worker.lease_seconds * 1000)
+                )  # SIGSTOP, a sleeping laptop
+            answers.append(still_valid())
+            if not answers[-1]:
+                return NotSent("held back", expired=True)
+            return await super().submit(model, inputs, webhook=webhook)
+
+    shop.provider.__class__ = Suspended
+    shop.drain()
+    assert answers == [False, True]
+    assert (world.jobs(), len(shop.provider.posts), shop.pauses()) == ({"succeeded": 1}, 1, set())

@@ -48,8 +48,8 @@ def folder(url: str | None = None, **config: str) -> Iterator[Path]:
         yield path
 
 
-def manifest(path: Path, jobs: int, *, unique: bool = False) -> Path:
-    """A manifest of `jobs` jobs: a CSV with a row each, two scenes when not `unique`."""
+def manifest(path: Path, jobs: int) -> Path:
+    """A manifest of `jobs` jobs: a CSV with a row each."""
     with (path / "rows.csv").open("w") as rows:
         rows.write("sku,title\n")
         for number in range(jobs):

@@ -159,7 +159,7 @@ class _HeldBackError(aiohttp.ClientError):
 
 
 def _last_moment() -> aiohttp.TraceConfig:
-    """aiohttp awaits this hook before it writes the head of a request (tests prove it with a real socket)."""
+    """A hook that aiohttp awaits before it writes the head of a request (tests prove it with a real socket)."""
 
     async def ask(_session: object, context: SimpleNamespace, _params: object) -> None:
         still_valid = context.trace_request_ctx
@@ -194,17 +194,20 @@ def _ssl_context() -> ssl.SSLContext:
 def _translated(error: Exception, request: httpx.Request, *, answered: bool = False) -> httpx.TransportError:
     """The error in httpx's words; after the connect phase nothing maps to a connect error."""
     words = str(error) or type(error).__name__
-    if not answered:
-        if isinstance(error, _HeldBackError):
-            return TooLateError(words, request=request)
-        if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ServerFingerprintMismatch):
-            return httpx.ConnectError(words, request=request)
-        if isinstance(error, aiohttp.ConnectionTimeoutError):
-            return httpx.ConnectTimeout(words, request=request)
-        if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
-            return httpx.UnsupportedProtocol(words, request=request)
-    if isinstance(error, asyncio.TimeoutError):
-        return httpx.ReadTimeout(words, request=request)
-    if isinstance(error, aiohttp.ClientResponseError | ValueError):
-        return httpx.RemoteProtocolError(words, request=request)
-    return httpx.ReadError(words, request=request)
+    kinds = _AFTER if answered else {**_BEFORE, **_AFTER}
+    kind = next((made for caught, made in kinds.items() if isinstance(error, caught)), httpx.ReadError)
+    return kind(words, request=request)
+
+
+_BEFORE: Final[dict[type[Exception] | tuple[type[Exception], ...], type[httpx.TransportError]]] = {
+    _HeldBackError: TooLateError,
+    (aiohttp.ClientConnectorError, aiohttp.ServerFingerprintMismatch): httpx.ConnectError,
+    aiohttp.ConnectionTimeoutError: httpx.ConnectTimeout,
+    (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError): httpx.UnsupportedProtocol,
+}
+"""Until the answer's head has come; the first that fits counts."""
+
+_AFTER: Final[dict[type[Exception] | tuple[type[Exception], ...], type[httpx.TransportError]]] = {
+    asyncio.TimeoutError: httpx.ReadTimeout,
+    (aiohttp.ClientResponseError, ValueError): httpx.RemoteProtocolError,
+}

@@ -42,16 +42,16 @@ def post_first() -> None:
 
     prepare = Submitter._may_send
 
-    async def hasty(self: Any, claimed: Any, ready: Any, stopping: Any) -> bool:
+    async def hasty(self: Any, claimed: Any, ready: Any, stopping: Any) -> Any:
         submit = self._deps.provider.submit
 
-        async def late(model: str, inputs: Any) -> Any:
-            outcome = await submit(model, inputs)
+        async def late(model: str, inputs: Any, **options: Any) -> Any:
+            outcome = await submit(model, inputs, **options)
             await prepare(self, claimed, ready, stopping)
             return outcome
 
         self._deps.provider.submit = late
-        return True
+        return lambda: True
 
     assert attempts.begin_submit
     Submitter._may_send = hasty

@@ -42,6 +42,12 @@ SUBMIT_SECONDS = 60.0
 FINAL = {"failed": Status.FAILED, "timeout": Status.TIMEOUT, "cancelled": Status.CANCELLED}
 
 
+MOODS = {
+    "no_key": KeyRefused("the key is not active", 401),
+    "no_credit": NoCredit("insufficient credits"),
+}
+
+
 class Endpoints:
     """What one worker sees of the provider."""
 
@@ -64,11 +70,8 @@ class Endpoints:
             return NotSent("held back", expired=True)
         self._checker.leaves(process.name)
         attempt_id = self._checker.posted(process.name, inputs)
-        mood = account.mood()
-        if mood == "no_key":
-            return await self._reply(KeyRefused("the key is not active", 401))
-        if mood == "no_credit":
-            return await self._reply(NoCredit("insufficient credits"))
+        if (refusal := MOODS.get(account.mood())) is not None:
+            return await self._reply(refusal)
         if account.strike("throttled"):
             return await self._reply(
                 Throttled(account.uniform(0.5, 20) if account.uniform(0, 1) < 0.5 else None)

@@ -8,9 +8,8 @@ from orchestrator.actions.paths import PathRegister, SharedPathsError
 from orchestrator.manifest import Manifest
 from orchestrator.store import budgets
 from orchestrator.store.database import Database, Tx
+from orchestrator.store.paths import PathConflict, PathTakenError
 from orchestrator.store.runs import (
-    PathConflict,
-    PathTakenError,
     Run,
     add_jobs,
     ensure_run,

@@ -2,7 +2,7 @@
 
 from orchestrator.core.errors import UsageError
 from orchestrator.core.specs import JobSpec, RunSpec
-from orchestrator.store.runs import path_key
+from orchestrator.store.paths import path_key
 
 
 class PathRegister:

@@ -6,16 +6,15 @@ Every function takes a transaction and a list of requests and answers each of th
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import and_, select, update
 
 from orchestrator.core.states import AttemptEvent, AttemptState
-from orchestrator.store import fences, foreign, limits
+from orchestrator.store import fences, foreign, limits, pictures
 from orchestrator.store.database import Tx
-from orchestrator.store.runs import LOOKUP_CHUNK, path_key
-from orchestrator.store.schema import ATTEMPT_IS_LIVE, OutputState, attempts, events, outputs
+from orchestrator.store.lookups import chunks
+from orchestrator.store.schema import ATTEMPT_IS_LIVE, attempts, events
 
 
 class Send(StrEnum):
@@ -145,18 +144,7 @@ class Complete:
     inference_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedOutput:
-    """One output to store, and where."""
-
-    index: int
-    url: str
-    nsfw: bool | None
-    path: str
-    sha256: str | None  # known already: an earlier try of ours stored it
-
-
-def complete(tx: Tx, rows: Sequence[Complete]) -> list[list[ExpectedOutput] | None]:
+def complete(tx: Tx, rows: Sequence[Complete]) -> list[list[pictures.ExpectedOutput] | None]:
     """in_flight -> fetching, with every returned URL recorded; answers what to store, or None when late."""
     held = fences.held(tx, rows, AttemptEvent.COMPLETED)
     done = [row for row in rows if row.attempt_id in held]
@@ -171,28 +159,17 @@ def complete(tx: Tx, rows: Sequence[Complete]) -> list[list[ExpectedOutput] | No
             for row in done
         ],
     )
-    expected = _record_outputs(tx, held, done)
+    returned = {row.attempt_id: (held[row.attempt_id].job_id, row.outputs) for row in done}
+    expected = pictures.expect(tx, returned)
     return [expected.get(row.attempt_id) if row.attempt_id in held else None for row in rows]
-
-
-def expected_outputs(tx: Tx, attempt_id: int) -> list[ExpectedOutput]:
-    """What a fetching attempt still has to store or has stored, in order: for a worker that takes it over."""
-    query = (
-        select(outputs)
-        .where(outputs.c.attempt_id == attempt_id, outputs.c.url.is_not(None))
-        .order_by(outputs.c.idx)
-    )
-    return [
-        ExpectedOutput(row.idx, row.url, row.nsfw, row.path, row.sha256) for row in tx.conn.execute(query)
-    ]
 
 
 def sent_digests(tx: Tx, prediction_ids: Sequence[str]) -> dict[str, str]:
     """By prediction: the digest of what we sent for it, where it is known."""
     found: dict[str, str] = {}
-    for start in range(0, len(prediction_ids), LOOKUP_CHUNK):
+    for chunk in chunks(prediction_ids):
         query = select(attempts.c.prediction_id, attempts.c.sent_digest).where(
-            attempts.c.prediction_id.in_(prediction_ids[start : start + LOOKUP_CHUNK]),
+            attempts.c.prediction_id.in_(chunk),
             attempts.c.sent_digest.is_not(None),
         )
         found.update({row.prediction_id: row.sent_digest for row in tx.conn.execute(query)})
@@ -268,70 +245,3 @@ def _record_unattached(tx: Tx, row: Accept, owner: tuple[int, int] | None) -> No
     )
     if owner is None:
         foreign.note(tx, row.prediction_id, None, None, f"accepted late for attempt {row.attempt_id}")
-
-
-def _record_outputs(
-    tx: Tx, held: dict[int, fences.Held], rows: Sequence[Complete]
-) -> dict[int, list[ExpectedOutput]]:
-    job_of = {row.attempt_id: held[row.attempt_id].job_id for row in rows}
-    planned = _planned_paths(tx, list(job_of.values()))
-    updates: list[dict[str, Any]] = []
-    extras: list[dict[str, Any]] = []
-    expected: dict[int, list[ExpectedOutput]] = {}
-    for row in rows:
-        paths = planned[job_of[row.attempt_id]]
-        for index, (url, nsfw) in enumerate(row.outputs):
-            path = paths.get(index)
-            if path is None:
-                path = _extra_path(paths[0], job_of[row.attempt_id], index)
-                extras.append(
-                    {
-                        "job_id": job_of[row.attempt_id],
-                        "idx": index,
-                        "path": path,
-                        "path_key": path_key(path),
-                        "state": OutputState.PLANNED.value,
-                    }
-                )
-            updates.append(
-                {
-                    "o_job": job_of[row.attempt_id],
-                    "o_idx": index,
-                    "o_url": url,
-                    "o_nsfw": nsfw,
-                    "o_attempt": row.attempt_id,
-                }
-            )
-            expected.setdefault(row.attempt_id, []).append(ExpectedOutput(index, url, nsfw, path, None))
-        expected.setdefault(row.attempt_id, [])
-    if extras:
-        tx.conn.execute(outputs.insert(), extras)
-    if updates:
-        tx.conn.execute(_EXPECT, updates)
-    return expected
-
-
-def _planned_paths(tx: Tx, job_ids: Sequence[int]) -> dict[int, dict[int, str]]:
-    found: dict[int, dict[int, str]] = {job_id: {} for job_id in job_ids}
-    query = select(outputs.c.job_id, outputs.c.idx, outputs.c.path).where(outputs.c.job_id.in_(job_ids))
-    for row in tx.conn.execute(query):
-        found[row.job_id][row.idx] = row.path
-    return found
-
-
-def _extra_path(first: str, job_id: int, index: int) -> str:
-    """A place for an output beyond those asked for: beside the first one, named by the job, so nobody's."""
-    pure = PurePosixPath(first)
-    return str(pure.with_name(f"{pure.stem}~extra-{job_id}-{index}{pure.suffix}"))
-
-
-_EXPECT: Final = (
-    update(outputs)
-    .where(outputs.c.job_id == bindparam("o_job"), outputs.c.idx == bindparam("o_idx"))
-    .values(
-        url=bindparam("o_url"),
-        nsfw=bindparam("o_nsfw"),
-        attempt_id=bindparam("o_attempt"),
-        state=OutputState.EXPECTED.value,
-    )
-)

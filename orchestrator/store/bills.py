@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, func, select, update
 from orchestrator.core.states import RESERVATION_TRANSITIONS, ReservationEvent, ReservationState, step
 from orchestrator.store import dialect, money
 from orchestrator.store.database import Tx
+from orchestrator.store.lookups import chunks
 from orchestrator.store.schema import ATTEMPT_IS_UNBILLED, LedgerKind, attempts, jobs, runs
 
 REREAD_MS: Final = 10 * 60_000
@@ -66,10 +67,8 @@ def record(tx: Tx, lines: Sequence[BillLine]) -> list[Booked]:
     """Book what the bill says; a line that says what we know already changes nothing. Ended attempts only."""
     ids = [line.attempt_id for line in lines]
     rows: dict[int, Any] = {}
-    for start in range(0, len(ids), 500):
-        query = select(attempts).where(
-            attempts.c.id.in_(ids[start : start + 500]), attempts.c.finished_at.is_not(None)
-        )
+    for chunk in chunks(ids):
+        query = select(attempts).where(attempts.c.id.in_(chunk), attempts.c.finished_at.is_not(None))
         rows.update({row.id: row for row in tx.conn.execute(dialect.lock_rows(tx.conn, query))})
     booked: list[Booked] = []
     for line in lines:

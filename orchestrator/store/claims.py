@@ -5,30 +5,25 @@ not fit under some cap is passed over whole, so that nothing behind it waits. Am
 with the fewest slots goes first; inside a campaign every job's first variation comes before any second one.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import bindparam, exists, select, update
+from sqlalchemy import bindparam, select, update
 
 from orchestrator.core.budget import day_of
 from orchestrator.core.states import AttemptState, JobState, ReservationState
-from orchestrator.store import dialect, limits, money, pauses
+from orchestrator.store import limits, money
+from orchestrator.store.choosing import Pick, choose
 from orchestrator.store.database import Tx
 from orchestrator.store.schema import (
-    JOB_READY,
     JOB_WAITING,
-    LANE_OPEN,
     LedgerKind,
     Queue,
-    Scope,
     attempts,
     job_specs,
     jobs,
     lanes,
-    runs,
 )
 
 STAGE_MAX: Final = 1_000
@@ -71,26 +66,6 @@ class ClaimResult:
     retry_at: int | None  # ms; when the rate window or a waiting job frees something; None: not by time
 
 
-@dataclass(slots=True)
-class _Lane:
-    id: int
-    run_id: int
-    campaign_id: int
-    model: str
-    price_micros: int
-    priority: int
-    caps: list[money.Cap]
-
-
-@dataclass(frozen=True, slots=True)
-class _Pick:
-    lane: _Lane
-    job_id: int
-    variation: int
-    attempts: int
-    images: int
-
-
 def claim(tx: Tx, requests: Sequence[ClaimRequest]) -> list[ClaimResult]:
     """Serve each request in turn; what a cap, a limit or a pause forbids is simply not among the claimed."""
     return [_claim_one(tx, request) for request in requests]
@@ -115,7 +90,7 @@ def _claim_one(tx: Tx, request: ClaimRequest) -> ClaimResult:
     allowance = limits.allowance(tx)
     stage(tx)
     want = min(request.want, allowance.slots, allowance.submits)
-    picks = _choose(tx, request, want) if want > 0 else []
+    picks = choose(tx, want, day_of(tx.now, request.timezone), request.run_ids) if want > 0 else []
     if picks:
         limits.grant(tx, len(picks))
     claimed = _lease(tx, request, picks)
@@ -130,120 +105,7 @@ def _retry_at(tx: Tx, *, rate_bound: bool) -> int | None:
     return min((at for at in candidates if at is not None), default=None)
 
 
-def _choose(tx: Tx, request: ClaimRequest, want: int) -> list[_Pick]:
-    day = day_of(tx.now, request.timezone)
-    open_lanes = _lanes(tx, request, day)
-    left = _Headroom()
-    picks: list[_Pick] = []
-    for _, group in groupby(open_lanes, key=lambda lane: lane.priority):
-        missing = want - len(picks)
-        if missing <= 0:
-            break
-        picks.extend(_take_turns(tx, list(group), missing, left))
-    return picks
-
-
-class _Headroom:
-    """What is left under each cap while one claim chooses."""
-
-    def __init__(self) -> None:
-        self._left: dict[tuple[str, int, str, str], int] = {}
-
-    def fits(self, lane: _Lane) -> bool:
-        return all(self._of(cap) >= lane.price_micros for cap in lane.caps)
-
-    def take(self, lane: _Lane) -> None:
-        for cap in lane.caps:
-            self._left[*cap.key, cap.window.value] = self._of(cap) - lane.price_micros
-
-    def _of(self, cap: money.Cap) -> int:
-        return self._left.get((*cap.key, cap.window.value), cap.headroom_micros)
-
-
-def _take_turns(tx: Tx, group: Sequence[_Lane], want: int, left: _Headroom) -> list[_Pick]:
-    """Candidates of equal priority while money lasts, always from the campaign that has the fewest slots by now."""
-    by_campaign: dict[int, list[_Lane]] = {}
-    for lane in group:
-        if left.fits(lane):
-            by_campaign.setdefault(lane.campaign_id, []).append(lane)
-    queues = {id_: iter(_candidates(tx, its_lanes, want)) for id_, its_lanes in by_campaign.items()}
-    slots = Counter(limits.slots_by_campaign(tx) if len(queues) > 1 else {})
-    picks: list[_Pick] = []
-    while queues and len(picks) < want:
-        campaign_id = min(queues, key=lambda id_: slots[id_])
-        pick = next((candidate for candidate in queues[campaign_id] if left.fits(candidate.lane)), None)
-        if pick is None:
-            del queues[campaign_id]
-            continue
-        left.take(pick.lane)
-        picks.append(pick)
-        slots[campaign_id] += 1
-    return picks
-
-
-def _candidates(tx: Tx, campaign_lanes: Sequence[_Lane], want: int) -> list[_Pick]:
-    picks: list[_Pick] = []
-    for lane in campaign_lanes:
-        rows = tx.conn.execute(
-            dialect.lock_rows(tx.conn, _READY, skip_locked=True), {"lane": lane.id, "want": want}
-        ).all()
-        if not rows:
-            _close_if_idle(tx, lane.id)
-        picks.extend(_Pick(lane, row.id, row.variation, row.attempts, row.images) for row in rows)
-    return sorted(picks, key=lambda pick: (pick.variation, pick.job_id))
-
-
-def _lanes(tx: Tx, request: ClaimRequest, day: str) -> list[_Lane]:
-    """Open lanes that no pause covers, by priority, each with the caps over it."""
-    query = (
-        select(
-            lanes.c.id,
-            lanes.c.run_id,
-            lanes.c.price_micros,
-            lanes.c.priority,
-            runs.c.campaign_id,
-            runs.c.model,
-        )
-        .join_from(lanes, runs)
-        .where(LANE_OPEN)
-        .order_by(lanes.c.priority.desc(), lanes.c.id)
-    )
-    if request.run_ids is not None:
-        query = query.where(lanes.c.run_id.in_(request.run_ids))
-    rows = tx.conn.execute(query).all()
-    paused = {(pause.scope, pause.name) for pause in pauses.in_force(tx)}
-    if not rows or ("account", "") in paused:
-        return []
-    caps = _caps_by_scope(tx, day, {row.campaign_id for row in rows}, {row.run_id for row in rows})
-    return [
-        _Lane(
-            row.id,
-            row.run_id,
-            row.campaign_id,
-            row.model,
-            row.price_micros,
-            row.priority,
-            [
-                *caps.get((Scope.ACCOUNT, money.ACCOUNT_ID), ()),
-                *caps.get((Scope.CAMPAIGN, row.campaign_id), ()),
-                *caps.get((Scope.RUN, row.run_id), ()),
-            ],
-        )
-        for row in rows
-        if not paused & {("model", row.model), ("campaign", str(row.campaign_id)), ("run", str(row.run_id))}
-    ]
-
-
-def _caps_by_scope(
-    tx: Tx, day: str, campaign_ids: Iterable[int], run_ids: Iterable[int]
-) -> dict[tuple[Scope, int], list[money.Cap]]:
-    found: dict[tuple[Scope, int], list[money.Cap]] = {}
-    for cap in money.caps_in_force(tx, day, campaign_ids=campaign_ids, run_ids=run_ids):
-        found.setdefault((cap.scope, cap.scope_id), []).append(cap)
-    return found
-
-
-def _lease(tx: Tx, request: ClaimRequest, picks: Sequence[_Pick]) -> tuple[Claimed, ...]:
+def _lease(tx: Tx, request: ClaimRequest, picks: Sequence[Pick]) -> tuple[Claimed, ...]:
     if not picks:
         return ()
     day = day_of(tx.now, request.timezone)
@@ -270,7 +132,7 @@ def _lease(tx: Tx, request: ClaimRequest, picks: Sequence[_Pick]) -> tuple[Claim
     return _load(tx, rows, picks)
 
 
-def _load(tx: Tx, rows: Sequence[dict[str, Any]], picks: Sequence[_Pick]) -> tuple[Claimed, ...]:
+def _load(tx: Tx, rows: Sequence[dict[str, Any]], picks: Sequence[Pick]) -> tuple[Claimed, ...]:
     specs = {
         spec.job_id: spec
         for spec in tx.conn.execute(
@@ -297,7 +159,7 @@ def _load(tx: Tx, rows: Sequence[dict[str, Any]], picks: Sequence[_Pick]) -> tup
     )
 
 
-def _attempt_row(tx: Tx, request: ClaimRequest, attempt_id: int, pick: _Pick, day: str) -> dict[str, Any]:
+def _attempt_row(tx: Tx, request: ClaimRequest, attempt_id: int, pick: Pick, day: str) -> dict[str, Any]:
     return {
         "id": attempt_id,
         "job_id": pick.job_id,
@@ -325,20 +187,6 @@ def _next_attempt_id(tx: Tx) -> int:
 def _open_lanes(tx: Tx, lane_ids: set[int]) -> None:
     tx.conn.execute(update(lanes).where(lanes.c.id.in_(sorted(lane_ids)), lanes.c.idle).values(idle=False))
 
-
-def _close_if_idle(tx: Tx, lane_id: int) -> None:
-    """Stop looking at a lane with nothing ready. Whoever makes a job ready opens it first, under the same lock."""
-    tx.conn.execute(dialect.lock_rows(tx.conn, select(lanes.c.id).where(lanes.c.id == lane_id)))
-    ready = exists().where(jobs.c.lane_id == lane_id, JOB_READY)
-    tx.conn.execute(update(lanes).where(lanes.c.id == lane_id, ~ready).values(idle=True))
-
-
-_READY: Final = (
-    select(jobs.c.id, jobs.c.variation, jobs.c.attempts, jobs.c.images)
-    .where(jobs.c.lane_id == bindparam("lane"), JOB_READY)
-    .order_by(jobs.c.variation, jobs.c.id)
-    .limit(bindparam("want"))
-)
 
 _RUN: Final = (
     update(jobs)

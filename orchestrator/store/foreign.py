@@ -4,6 +4,7 @@ from sqlalchemy import select
 
 from orchestrator.store import dialect
 from orchestrator.store.database import Tx
+from orchestrator.store.lookups import chunks
 from orchestrator.store.schema import attempts, foreign_predictions
 
 
@@ -19,8 +20,7 @@ def note(tx: Tx, prediction_id: str, model: str | None, created_at: int | None, 
 def unknown(tx: Tx, prediction_ids: list[str]) -> set[str]:
     """Which of these predictions no attempt holds and nobody has noted."""
     known: set[str] = set()
-    for start in range(0, len(prediction_ids), 500):
-        chunk = prediction_ids[start : start + 500]
+    for chunk in chunks(prediction_ids):
         for column in (attempts.c.prediction_id, foreign_predictions.c.prediction_id):
             known.update(tx.conn.execute(select(column).where(column.in_(chunk))).scalars())
     return set(prediction_ids) - known

@@ -1,16 +1,17 @@
 """What an operator may do to jobs: retry and cancel."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
 
 from sqlalchemy import select, update
 
 from orchestrator.core.states import JOB_TRANSITIONS, JobEvent, JobState, sources
 from orchestrator.store import dialect
 from orchestrator.store.database import Tx
-from orchestrator.store.runs import LOOKUP_CHUNK, path_key, reopen_lanes
+from orchestrator.store.lookups import chunks
+from orchestrator.store.paths import path_key
+from orchestrator.store.runs import reopen_lanes
 from orchestrator.store.schema import OutputState, Queue, events, jobs, outputs, runs
 
 EARLIER_INDEX = 1_000
@@ -29,7 +30,7 @@ def retry(tx: Tx, job_ids: Sequence[int]) -> list[int]:
     """Give failed and cancelled jobs a fresh allowance of tries; returns those moved. Others stay as they are."""
     states = [state.value for state in sources(JOB_TRANSITIONS, JobEvent.RETRIED)]
     moved: list[int] = []
-    for chunk in _chunks(job_ids):
+    for chunk in chunks(job_ids):
         query = (
             select(jobs.c.id, jobs.c.lane_id, jobs.c.attempts, runs.c.max_attempts)
             .join_from(jobs, runs)
@@ -67,7 +68,7 @@ def cancel(tx: Tx, job_ids: Sequence[int]) -> Cancelled:
     """
     now: list[int] = []
     later: list[int] = []
-    for chunk in _chunks(job_ids):
+    for chunk in chunks(job_ids):
         query = (
             select(jobs.c.id, jobs.c.state)
             .where(jobs.c.id.in_(chunk), jobs.c.state.in_([JobState.PENDING.value, JobState.RUNNING.value]))
@@ -132,8 +133,3 @@ def _note(tx: Tx, kind: str, job_ids: Sequence[int]) -> None:
                 for job_id in job_ids
             ],
         )
-
-
-def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), LOOKUP_CHUNK):
-        yield items[start : start + LOOKUP_CHUNK]

@@ -1,15 +1,100 @@
-"""What a finished attempt leaves behind: its outputs' rows, and the runs' counts of pictures."""
+"""Outputs: what a completed attempt returned, what became of each picture, and the runs' counts of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any, Final
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, select, update
 
 from orchestrator.ports import DiscardedArtifact, StoredArtifact
 from orchestrator.store import fences
 from orchestrator.store.database import Tx
+from orchestrator.store.paths import path_key
 from orchestrator.store.schema import OutputState, outputs, runs
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedOutput:
+    """One output to store, and where."""
+
+    index: int
+    url: str
+    nsfw: bool | None
+    path: str
+    sha256: str | None  # known already: an earlier try of ours stored it
+
+
+Returned = tuple[int, tuple[tuple[str, bool | None], ...]]
+"""A job's id, and the (URL, flag) of every output in order."""
+
+
+def expected(tx: Tx, attempt_id: int) -> list[ExpectedOutput]:
+    """What a fetching attempt still has to store or has stored, in order: for a worker that takes it over."""
+    query = (
+        select(outputs)
+        .where(outputs.c.attempt_id == attempt_id, outputs.c.url.is_not(None))
+        .order_by(outputs.c.idx)
+    )
+    return [
+        ExpectedOutput(row.idx, row.url, row.nsfw, row.path, row.sha256) for row in tx.conn.execute(query)
+    ]
+
+
+def expect(tx: Tx, returned: Mapping[int, Returned]) -> dict[int, list[ExpectedOutput]]:
+    """Record the URLs that completed attempts returned, by attempt id; answers what to store, and where.
+
+    An output beyond those that were asked for gets a place of its own: it is paid for like the others.
+    """
+    planned = _planned_paths(tx, [job_id for job_id, _ in returned.values()])
+    updates: list[dict[str, Any]] = []
+    extras: list[dict[str, Any]] = []
+    answers: dict[int, list[ExpectedOutput]] = {}
+    for attempt_id, (job_id, urls) in returned.items():
+        paths = planned[job_id]
+        answers[attempt_id] = []
+        for index, (url, nsfw) in enumerate(urls):
+            path = paths.get(index)
+            if path is None:
+                path = _extra_path(paths[0], job_id, index)
+                extras.append(
+                    {
+                        "job_id": job_id,
+                        "idx": index,
+                        "path": path,
+                        "path_key": path_key(path),
+                        "state": OutputState.PLANNED.value,
+                    }
+                )
+            updates.append(
+                {
+                    "o_job": job_id,
+                    "o_idx": index,
+                    "o_url": url,
+                    "o_nsfw": nsfw,
+                    "o_attempt": attempt_id,
+                }
+            )
+            answers[attempt_id].append(ExpectedOutput(index, url, nsfw, path, None))
+    if extras:
+        tx.conn.execute(outputs.insert(), extras)
+    if updates:
+        tx.conn.execute(_EXPECT, updates)
+    return answers
+
+
+def _planned_paths(tx: Tx, job_ids: Sequence[int]) -> dict[int, dict[int, str]]:
+    found: dict[int, dict[int, str]] = {job_id: {} for job_id in job_ids}
+    query = select(outputs.c.job_id, outputs.c.idx, outputs.c.path).where(outputs.c.job_id.in_(job_ids))
+    for row in tx.conn.execute(query):
+        found[row.job_id][row.idx] = row.path
+    return found
+
+
+def _extra_path(first: str, job_id: int, index: int) -> str:
+    """A place for an output beyond those asked for: beside the first one, named by the job, so nobody's."""
+    pure = PurePosixPath(first)
+    return str(pure.with_name(f"{pure.stem}~extra-{job_id}-{index}{pure.suffix}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,5 +188,16 @@ _COUNT: Final = (
     .values(
         pictures_stored=runs.c.pictures_stored + bindparam("d_stored"),
         pictures_flagged=runs.c.pictures_flagged + bindparam("d_flagged"),
+    )
+)
+
+_EXPECT: Final = (
+    update(outputs)
+    .where(_OUTPUT_KEY)
+    .values(
+        url=bindparam("o_url"),
+        nsfw=bindparam("o_nsfw"),
+        attempt_id=bindparam("o_attempt"),
+        state=OutputState.EXPECTED.value,
     )
 )

@@ -7,7 +7,7 @@ from sqlalchemy import RowMapping, select
 
 from orchestrator.core.states import ReservationState
 from orchestrator.store.database import Tx
-from orchestrator.store.runs import LOOKUP_CHUNK
+from orchestrator.store.lookups import chunks
 from orchestrator.store.schema import attempts
 
 
@@ -24,8 +24,7 @@ class Ours:
 def owners(tx: Tx, prediction_ids: Sequence[str]) -> dict[str, Ours]:
     """By prediction: the attempt that holds it."""
     found: dict[str, Ours] = {}
-    for start in range(0, len(prediction_ids), LOOKUP_CHUNK):
-        chunk = prediction_ids[start : start + LOOKUP_CHUNK]
+    for chunk in chunks(prediction_ids):
         for row in tx.conn.execute(_OURS.where(attempts.c.prediction_id.in_(chunk))).mappings():
             found[row["prediction_id"]] = _ours(row)
     return found

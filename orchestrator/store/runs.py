@@ -1,20 +1,18 @@
 """Runs and the jobs they add: what `apply` writes."""
 
-import hashlib
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import func, select, tuple_, update
 
 from orchestrator.core.errors import UsageError
 from orchestrator.core.specs import JobSpec, RunSpec
 from orchestrator.core.states import JobState
-from orchestrator.store import dialect
+from orchestrator.store import dialect, paths
 from orchestrator.store.campaigns import ensure_campaign
 from orchestrator.store.database import Tx
+from orchestrator.store.lookups import chunks
 from orchestrator.store.schema import (
     OutputState,
     Queue,
@@ -25,9 +23,6 @@ from orchestrator.store.schema import (
     outputs,
     runs,
 )
-
-LOOKUP_CHUNK: Final = 500
-CONFLICTS_SHOWN: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,35 +37,6 @@ class Run:
     model: str
     priority: int
     max_attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class PathConflict:
-    """An output path that another manifest's job owns."""
-
-    path: str
-    campaign: str
-    name: str
-    run_key: str
-    job_id: int
-
-
-class PathTakenError(UsageError):
-    """Output paths of this manifest belong to jobs of another one."""
-
-    def __init__(self, conflicts: Sequence[PathConflict]) -> None:
-        self.conflicts = tuple(conflicts)
-        shown = "\n".join(
-            f"  {c.path}  is owned by job {c.job_id} of {c.campaign}/{c.name}, run {c.run_key}"
-            for c in conflicts[:CONFLICTS_SHOWN]
-        )
-        more = (
-            f"\n  ... and {len(conflicts) - CONFLICTS_SHOWN} more" if len(conflicts) > CONFLICTS_SHOWN else ""
-        )
-        super().__init__(
-            f"{len(conflicts)} output path(s) belong to another manifest's jobs; nothing is ever overwritten:\n"
-            f"{shown}{more}\nChange `output:` so that it names this manifest, for example with {{{{ name }}}}."
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +112,7 @@ def models_in_use(tx: Tx) -> set[str]:
 def existing_keys(tx: Tx, run_id: int, keys: Sequence[str]) -> set[str]:
     """Which of these job keys the run has already."""
     found: set[str] = set()
-    for chunk in _chunks(keys):
+    for chunk in chunks(keys):
         found.update(
             tx.conn.execute(
                 select(jobs.c.key).where(jobs.c.run_id == run_id, jobs.c.key.in_(chunk))
@@ -156,44 +122,28 @@ def existing_keys(tx: Tx, run_id: int, keys: Sequence[str]) -> set[str]:
 
 
 def add_jobs(tx: Tx, run: Run, specs: Sequence[JobSpec]) -> Added:
-    """Insert the specs that the run does not have yet; raises PathTakenError and then inserts none.
-
-    A path that an earlier job of the same manifest owns (an edited prompt, another run key) gets a suffix made from
-    this job, so that both pictures are kept.
-    """
+    """Insert the specs that the run does not have yet; raises PathTakenError and then inserts none (see `paths`)."""
     dialect.lock_inserts(tx.conn, jobs)  # ids and paths are looked up, then taken
     known = existing_keys(tx, run.id, [spec.key for spec in specs])
     fresh = [spec for spec in specs if spec.key not in known]
     if not fresh:
         return Added(0, len(specs), ())
-    paths, renamed = _own_paths(tx, run, fresh)
+    given, renamed = paths.assign(tx, run.campaign, run.name, run.run_key, fresh)
     first_id = (tx.conn.execute(select(func.max(jobs.c.id))).scalar() or 0) + 1
     lane_ids = _ensure_lanes(tx, run, {spec.price_micros for spec in fresh})
     numbered = list(enumerate(fresh, start=first_id))
     tx.conn.execute(jobs.insert(), [_job_row(tx, run, lane_ids, job_id, spec) for job_id, spec in numbered])
     tx.conn.execute(job_specs.insert(), [_spec_row(job_id, spec) for job_id, spec in numbered])
-    tx.conn.execute(outputs.insert(), list(_output_rows(numbered, paths)))
+    tx.conn.execute(outputs.insert(), list(_output_rows(numbered, given)))
     return Added(len(fresh), len(specs) - len(fresh), tuple(renamed))
 
 
 def path_conflicts(
     tx: Tx, run: Run | None, campaign: str, name: str, specs: Sequence[JobSpec]
-) -> list[PathConflict]:
+) -> list[paths.PathConflict]:
     """Paths of specs that would be new and belong to another manifest's jobs."""
     known = existing_keys(tx, run.id, [spec.key for spec in specs]) if run else set()
-    wanted = {path_key(path): path for spec in specs if spec.key not in known for path in spec.output_paths}
-    owners = _owners(tx, list(wanted))
-    return [
-        PathConflict(wanted[key], owner.campaign, owner.name, owner.run_key, owner.job_id)
-        for key, owner in owners.items()
-        if (owner.campaign, owner.name) != (campaign, name)
-    ]
-
-
-def path_key(path: str) -> bytes:
-    """What makes two output paths the same file on some file system: 16 bytes over the folded path."""
-    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
-    return hashlib.sha256(folded.encode("utf-8", "surrogatepass")).digest()[:16]
+    return paths.foreign(tx, campaign, name, [spec for spec in specs if spec.key not in known])
 
 
 def reopen_lanes(tx: Tx, lane_ids: Iterable[int]) -> None:
@@ -206,65 +156,6 @@ def reopen_lanes(tx: Tx, lane_ids: Iterable[int]) -> None:
         lanes_here = select(lanes.c.id).where(lanes.c.id.in_(ids)).order_by(lanes.c.id)
         tx.conn.execute(dialect.lock_rows(tx.conn, lanes_here))
         tx.conn.execute(update(lanes).where(lanes.c.id.in_(ids), lanes.c.idle).values(idle=False))
-
-
-@dataclass(frozen=True, slots=True)
-class _Owner:
-    campaign: str
-    name: str
-    run_key: str
-    job_id: int
-
-
-def _owners(tx: Tx, keys: Sequence[bytes]) -> dict[bytes, _Owner]:
-    found: dict[bytes, _Owner] = {}
-    for chunk in _chunks(keys):
-        query = (
-            select(
-                outputs.c.path_key,
-                outputs.c.job_id,
-                runs.c.name,
-                runs.c.run_key,
-                campaigns.c.name.label("campaign"),
-            )
-            .join_from(outputs, jobs)
-            .join(runs)
-            .join(campaigns)
-            .where(outputs.c.path_key.in_(chunk))
-        )
-        for row in tx.conn.execute(query):
-            found[row.path_key] = _Owner(row.campaign, row.name, row.run_key, row.job_id)
-    return found
-
-
-def _own_paths(
-    tx: Tx, run: Run, specs: Sequence[JobSpec]
-) -> tuple[dict[tuple[str, int], str], list[tuple[str, str]]]:
-    """The path of every output of the specs, by (job key, index), and which had to be renamed."""
-    owners = _owners(tx, [path_key(path) for spec in specs for path in spec.output_paths])
-    foreign = [
-        PathConflict(path, owner.campaign, owner.name, owner.run_key, owner.job_id)
-        for spec in specs
-        for path in spec.output_paths
-        if (owner := owners.get(path_key(path))) and (owner.campaign, owner.name) != (run.campaign, run.name)
-    ]
-    if foreign:
-        raise PathTakenError(foreign)
-    paths: dict[tuple[str, int], str] = {}
-    renamed: list[tuple[str, str]] = []
-    for spec in specs:
-        for index, path in enumerate(spec.output_paths):
-            given = path if path_key(path) not in owners else _suffixed(path, run, spec)
-            if given != path:
-                renamed.append((path, given))
-            paths[spec.key, index] = given
-    return paths, renamed
-
-
-def _suffixed(path: str, run: Run, spec: JobSpec) -> str:
-    digest = hashlib.sha256(f"{run.run_key}\n{spec.key}".encode()).hexdigest()[:8]
-    pure = PurePosixPath(path)
-    return str(pure.with_name(f"{pure.stem}~{digest}{pure.suffix}"))
 
 
 def _ensure_lanes(tx: Tx, run: Run, prices: set[int]) -> dict[int, int]:
@@ -311,20 +202,15 @@ def _spec_row(job_id: int, spec: JobSpec) -> dict[str, Any]:
 
 
 def _output_rows(
-    numbered: Sequence[tuple[int, JobSpec]], paths: dict[tuple[str, int], str]
+    numbered: Sequence[tuple[int, JobSpec]], given: dict[tuple[str, int], str]
 ) -> Iterator[dict[str, Any]]:
     for job_id, spec in numbered:
         for index in range(len(spec.output_paths)):
-            path = paths[spec.key, index]
+            path = given[spec.key, index]
             yield {
                 "job_id": job_id,
                 "idx": index,
                 "path": path,
-                "path_key": path_key(path),
+                "path_key": paths.path_key(path),
                 "state": OutputState.PLANNED.value,
             }
-
-
-def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), LOOKUP_CHUNK):
-        yield items[start : start + LOOKUP_CHUNK]

@@ -16,7 +16,7 @@ from orchestrator.ports import (
     Status,
     StoredArtifact,
 )
-from orchestrator.store import attempts, endings, pictures
+from orchestrator.store import endings, pictures
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.flight import Activity, Flight
 from orchestrator.worker.records import keep_trying
@@ -52,7 +52,7 @@ class Fetcher:
         self._troubles = troubles
         self._lane = asyncio.Semaphore(deps.settings.limits.downloads)
 
-    async def run(self, flight: Flight, expected: list[attempts.ExpectedOutput]) -> None:
+    async def run(self, flight: Flight, expected: list[pictures.ExpectedOutput]) -> None:
         """Store every output, then settle the attempt."""
         self._activity.fetching.add(flight.attempt_id)
         try:
@@ -75,7 +75,7 @@ class Fetcher:
             self._activity.fetching.discard(flight.attempt_id)
 
     async def _one(
-        self, flight: Flight, output: attempts.ExpectedOutput
+        self, flight: Flight, output: pictures.ExpectedOutput
     ) -> tuple[int, StoredArtifact | DiscardedArtifact | str]:
         """Store one output; the text says why it is lost for good."""
         chase = _Chase(output.url, output.path)
@@ -93,7 +93,7 @@ class Fetcher:
                 return output.index, outcome.message
 
     async def _is_lost(
-        self, flight: Flight, output: attempts.ExpectedOutput, chase: "_Chase", failure: FetchFailed
+        self, flight: Flight, output: pictures.ExpectedOutput, chase: "_Chase", failure: FetchFailed
     ) -> bool:
         """Whether to give up after this failure; if not, returns when it is time to try again."""
         match failure.fault:
@@ -138,13 +138,13 @@ class Fetcher:
             return outcome.outputs[index]
         return None
 
-    def _request(self, flight: Flight, output: attempts.ExpectedOutput, chase: "_Chase") -> ArtifactRequest:
+    def _request(self, flight: Flight, output: pictures.ExpectedOutput, chase: "_Chase") -> ArtifactRequest:
         media_type = self._deps.facts(flight.model).media_type(flight.params)
         return ArtifactRequest(
             chase.url, chase.path, media_type, output.nsfw, output.sha256, self._sidecar(flight, output)
         )
 
-    def _sidecar(self, flight: Flight, output: attempts.ExpectedOutput) -> dict[str, Any]:
+    def _sidecar(self, flight: Flight, output: pictures.ExpectedOutput) -> dict[str, Any]:
         return {
             "job": flight.job_id,
             "attempt": flight.attempt_id,

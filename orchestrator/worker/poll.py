@@ -9,7 +9,7 @@ from orchestrator.core.backoff import backoff_seconds
 from orchestrator.core.polling import first_look_seconds, next_look_seconds
 from orchestrator.core.taxonomy import Disposition, Reason, disposition
 from orchestrator.ports import KeyRefused, Lost, Missing, NotSent, Prediction, Rejected, Status, Throttled
-from orchestrator.store import attempts, endings
+from orchestrator.store import attempts, endings, pictures
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.flight import Activity, Flight
 from orchestrator.worker.inputs import Inputs
@@ -34,7 +34,7 @@ class Poller:
         activity: Activity,
         troubles: Troubles,
         latencies: Latencies,
-        completed: Callable[[Flight, list[attempts.ExpectedOutput]], None],
+        completed: Callable[[Flight, list[pictures.ExpectedOutput]], None],
         ended: Callable[[], None],
     ) -> None:
         self._deps = deps

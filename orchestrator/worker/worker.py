@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from orchestrator.core.errors import DatabaseError, OrchestratorError
 from orchestrator.core.states import AttemptState
-from orchestrator.store import attempts, claims, rescue, workers
+from orchestrator.store import attempts, claims, pictures, rescue, workers
 from orchestrator.store.money import CapRacedError
 from orchestrator.store.outlook import outlook
 from orchestrator.worker import bills, draining, startup, upkeep
@@ -209,7 +209,7 @@ class Worker:
 
     # --- what the lanes tell one another --------------------------------------------------------------------------
 
-    def _completed(self, flight: Flight, expected: list[attempts.ExpectedOutput]) -> None:
+    def _completed(self, flight: Flight, expected: list[pictures.ExpectedOutput]) -> None:
         self.activity.fetching.add(flight.attempt_id)
         self._spawn(self._fetcher.run(flight, expected))
         self._claim_alarm.ring()  # a slot is free
@@ -231,7 +231,7 @@ class Worker:
         )
         if adopted.state is AttemptState.FETCHING:
             with self._deps.database.read() as tx:
-                expected = attempts.expected_outputs(tx, adopted.attempt_id)
+                expected = pictures.expected(tx, adopted.attempt_id)
             self._completed(flight, expected)
         else:
             self._poller.add(flight)

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, update
 from orchestrator.core import evidence
 from orchestrator.core.states import AttemptEvent
 from orchestrator.ports import Lost, StoredArtifact, Throttled
-from orchestrator.store import attempts, claims, endings, fences, limits, money, pictures, rescue, runs
+from orchestrator.store import attempts, choosing, endings, fences, limits, money, pictures, rescue, runs
 from orchestrator.store.schema import LedgerKind, balances
 from orchestrator.worker import resolve
 from orchestrator.worker.fetch import Fetcher
@@ -68,7 +68,7 @@ def fence_removed(patch: Patch) -> None:
 
 def caps_not_held(patch: Patch) -> None:
     """Looking is trusted, and looked at a while ago; the update that reserves has no condition."""
-    patch(claims._Headroom, "fits", lambda self, lane: True)
+    patch(choosing.Headroom, "fits", lambda self, lane: True)
     unconditional = (
         update(balances).where(money._KEY).values(held_micros=balances.c.held_micros + bindparam("d_held"))
     )

@@ -202,7 +202,7 @@ def test_completing_answers_what_to_store_and_where(world):
     ]
     assert [row.state for row in world.outputs(held.job_id)] == ["expected", "expected"]
     with world.database.read() as tx:
-        assert attempts.expected_outputs(tx, held.attempt_id) == expected
+        assert pictures.expected(tx, held.attempt_id) == expected
 
 
 def test_finishing_settles_the_price_and_records_every_file(world):

@@ -7,13 +7,15 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import select
 from support.times import FakeEntropy
 from support.world import PRICE, World, run_spec, spec
 
 from orchestrator.core.states import AttemptState
-from orchestrator.store import claims, jobs, runs
+from orchestrator.store import jobs, runs
 from orchestrator.store.money import CapRacedError
-from orchestrator.store.schema import rate_grants
+from orchestrator.store.schema import JOB_READY, rate_grants
+from orchestrator.store.schema import jobs as job_table
 
 CLAIMER = """
 import sys
@@ -182,7 +184,7 @@ def test_a_reader_sees_one_moment_while_others_write(worlds):
     if world.database.url.get_backend_name() != "sqlite":
         pytest.skip("READ COMMITTED: each statement is its own moment")
     with world.database.read() as tx:
-        count = claims.select(claims.jobs.c.id).where(claims.JOB_READY)
+        count = select(job_table.c.id).where(JOB_READY)
         before = len(tx.conn.execute(count).all())
         other.claim()
         assert len(tx.conn.execute(count).all()) == before == 2

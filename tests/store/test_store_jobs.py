@@ -4,7 +4,7 @@ import pytest
 from support.world import PRICE
 
 from orchestrator.core.states import AttemptState
-from orchestrator.store import attempts, jobs
+from orchestrator.store import jobs, lookups, pictures
 
 
 def cancel(world, *job_ids):
@@ -110,12 +110,12 @@ def test_a_retry_keeps_the_files_of_earlier_attempts(world):
     assert world.finish(last, 2, expected=2)
     assert world.job(last).cost_micros == PRICE * 3
     with world.database.read() as tx:
-        assert len(attempts.expected_outputs(tx, last.attempt_id)) == 2
+        assert len(pictures.expected(tx, last.attempt_id)) == 2
     world.check_money()
 
 
 def test_retry_and_cancel_take_more_jobs_than_one_statement(world):
-    world.run(jobs.LOOKUP_CHUNK + 5)
+    world.run(lookups.LOOKUP_CHUNK + 5)
     ids = [row.id for row in world.rows(jobs.jobs)]
     assert cancel(world, *ids).now == ids
     assert retry(world, *ids) == ids

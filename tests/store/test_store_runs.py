@@ -5,7 +5,7 @@ from support.world import PRICE, run_spec, spec
 
 from orchestrator.core.errors import UsageError
 from orchestrator.core.specs import LocalImage
-from orchestrator.store import runs
+from orchestrator.store import lookups, paths, runs
 from orchestrator.store.schema import job_specs, lanes
 from orchestrator.store.schema import runs as run_table
 
@@ -52,7 +52,7 @@ def test_the_suffix_is_the_same_at_every_apply(world):
 
 def test_a_path_of_another_manifest_is_refused_and_nothing_is_added(world):
     world.apply([spec(0)])
-    with pytest.raises(runs.PathTakenError) as caught:
+    with pytest.raises(paths.PathTakenError) as caught:
         world.apply([spec(0), spec(1)], campaign="autumn")
     (conflict,) = caught.value.conflicts
     assert (conflict.path, conflict.campaign, conflict.job_id) == ("hero/0-v1-0.png", "spring", 1)
@@ -61,7 +61,7 @@ def test_a_path_of_another_manifest_is_refused_and_nothing_is_added(world):
 
 def test_paths_that_only_differ_in_case_or_unicode_form_are_one_path(world):
     world.apply([spec(0, output_paths=("Caf\u00e9/A.png",))])
-    with pytest.raises(runs.PathTakenError):
+    with pytest.raises(paths.PathTakenError):
         world.apply([spec(1, output_paths=("CAFE\u0301/a.PNG",))], name="other")
 
 
@@ -110,7 +110,7 @@ def test_a_run_is_found_by_campaign_name_and_key(world):
 
 
 def test_more_jobs_than_one_lookup_holds_are_recognised(world):
-    specs = [spec(number) for number in range(runs.LOOKUP_CHUNK + 20)]
+    specs = [spec(number) for number in range(lookups.LOOKUP_CHUNK + 20)]
     world.apply(specs)
     assert world.apply(specs).existing == len(specs)
 

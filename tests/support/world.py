@@ -154,7 +154,7 @@ class World:
         row = attempts.Accept(held.attempt_id, held.epoch, worker, chosen, "created", LEASE_MS)
         return self.do(attempts.accept, row)
 
-    def complete(self, held: Any, urls: int = 1) -> list[attempts.ExpectedOutput] | None:
+    def complete(self, held: Any, urls: int = 1) -> list[pictures.ExpectedOutput] | None:
         outputs = tuple((f"https://out.example/{held.attempt_id}/{index}.png", None) for index in range(urls))
         return self.do(
             attempts.complete, attempts.Complete(held.attempt_id, held.epoch, "completed", outputs, 900)

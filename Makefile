@@ -21,7 +21,7 @@ unexport VIRTUAL_ENV
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulate crashes check fix docs clean $(CHECKS)
+.PHONY: help demo test simulate crashes bench check fix docs clean $(CHECKS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -56,6 +56,10 @@ layers: $(READY) ## imports point down
 
 schema: $(READY) ## migrations and orchestrator/store/schema.py agree, on SQLite
 	@$(BIN)/pytest -q -p no:randomly --no-header -o addopts= tests/migrations -k "not postgres"
+
+bench: $(READY) ## measure: the whole lifecycle, and apply; prints tables with the machine's name
+	@$(BIN)/python -m benchmarks.lifecycle $(JOBS)
+	@$(BIN)/python -m benchmarks.apply $(ROWS)
 
 fix: $(READY) ## format, and repair what the linter can repair safely
 	@$(BIN)/ruff check --fix-only .

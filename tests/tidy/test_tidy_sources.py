@@ -14,10 +14,7 @@ FUNCTION_LINES = 60
 LONGER_FILES = {
     "orchestrator/ports.py": 350,
     "orchestrator/settings/shape.py": 320,
-    "orchestrator/store/attempts.py": 350,
-    "orchestrator/store/claims.py": 400,
-    "orchestrator/store/endings.py": 400,
-    "orchestrator/store/runs.py": 350,
+    "orchestrator/store/endings.py": 320,
     "orchestrator/store/schema.py": 480,
 }
 """Files that may be longer, and how much: numbers here only go down, and a file that is short enough leaves."""

@@ -135,6 +135,9 @@ def wants_color(env: Mapping[str, str] | None = None) -> bool | None:
     return False if env.get("NO_COLOR") or env.get("TERM") == "dumb" else None
 
 
+ROW_ID: Final = click.IntRange(min=1, max=2**63 - 1)
+"""An id as the database counts them."""
+
 MANIFESTS: Final = click.argument(
     "manifests",
     nargs=-1,

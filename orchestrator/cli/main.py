@@ -1,5 +1,7 @@
 """The one place where exceptions become messages and exit codes."""
 
+import contextlib
+import errno
 import json
 import os
 import sys
@@ -34,6 +36,11 @@ def run(argv: Sequence[str]) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         return _quiet_pipe()
+    except OSError as error:  # stdout itself cannot be written, such as a full disk behind `>`
+        _quiet_pipe()
+        with contextlib.suppress(OSError):
+            click.echo(f"The answer could not be written: {error.strerror}. What was done is kept.", err=True)
+        return int(ExitCode.UNEXPECTED)
     return code
 
 
@@ -51,15 +58,21 @@ def _invoke(argv: Sequence[str], options: Options) -> int:
     except OrchestratorError as error:
         _debug()
         return _report(options, error.exit_code, str(error), problems=_problems(error))
-    except Exception as error:  # noqa: BLE001 - the last line of defence; ORCHESTRATOR_DEBUG shows where
-        _debug()
-        message = (
-            f"Unexpected error: {type(error).__name__}: {error}\n"
-            "This is a bug in the program. Nothing that was done is lost; running the command again is safe.\n"
-            "For a report, run it again with ORCHESTRATOR_DEBUG=1 and send the traceback."
-        )
-        return _report(options, ExitCode.UNEXPECTED, message)
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename is None and error.errno in {errno.ENOSPC, errno.EIO}:
+            raise  # our own output has nowhere to go: told by the caller
+        return _bug(options, error)  # the last line of defence; ORCHESTRATOR_DEBUG shows where
     return int(result) if isinstance(result, int) else int(ExitCode.DONE)
+
+
+def _bug(options: Options, error: Exception) -> int:
+    _debug()
+    message = (
+        f"Unexpected error: {type(error).__name__}: {error}\n"
+        "This is a bug in the program. Nothing that was done is lost; running the command again is safe.\n"
+        "For a report, run it again with ORCHESTRATOR_DEBUG=1 and send the traceback."
+    )
+    return _report(options, ExitCode.UNEXPECTED, message)
 
 
 def _usage(error: click.ClickException, options: Options) -> int:
@@ -87,7 +100,8 @@ def _report(
         document: dict[str, Any] = {"code": int(code), "kind": _KINDS[code], "message": message}
         if problems:
             document["problems"] = problems
-        click.echo(json.dumps({"error": document}, ensure_ascii=False))
+        with contextlib.suppress(OSError):  # the message is on stderr already
+            click.echo(json.dumps({"error": document}, ensure_ascii=False))
     return int(code)
 
 

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any, Final
 
 from orchestrator.manifest.axes import AxisValue
-from orchestrator.manifest.templates import Expression, Template, checked, to_text
+from orchestrator.manifest.templates import Expression, Template, TemplateProblem, checked, to_text
 
 _MISSING: Final = object()
 _MEMO_MAX: Final = 4096
@@ -70,11 +70,16 @@ class Binder:
                 continue
             names = part.names & OWN_NAMES
             own |= names
-            if part.names <= self._constants.keys():
-                steps.append(to_text(part.value(self._constants)))
-            else:
-                steps.append(self._reader(part, names))
+            folded = self._folded(part) if part.names <= self._constants.keys() else None
+            steps.append(self._reader(part, names) if folded is None else folded)
         return BoundText(tuple(_joined(steps)), self._axes(template.names), frozenset(own))
+
+    def _folded(self, expression: Expression) -> str | None:
+        """The text of an expression over constants; None when it cannot be filled in, which is told where it is used."""
+        try:
+            return to_text(expression.value(self._constants))
+        except TemplateProblem:
+            return None
 
     def value(self, expression: Expression) -> Reader:
         """An expression that gives any value, not only text."""

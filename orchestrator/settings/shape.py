@@ -67,7 +67,7 @@ class _Url(Text):
         problem = database_url_problem(text) if self.database else base_url_problem(text)
         if problem is None:
             return text
-        reading.wrong(node.path, problem)
+        reading.report.add(replace(reading.document.problem(node.path, problem), source=None))
         return None
 
 

@@ -12,6 +12,7 @@ from orchestrator.ports import (
     DiscardedArtifact,
     FetchFailed,
     FetchFault,
+    Missing,
     Prediction,
     Status,
     StoredArtifact,
@@ -23,7 +24,9 @@ from orchestrator.worker.records import keep_trying
 from orchestrator.worker.troubles import Troubles
 
 FRESH_URLS_MAX: Final = 5
-"""How often a fresh URL is asked for after one expired or brought no picture, before the output counts as lost."""
+FRESH_URLS_SECONDS: Final = 900.0
+"""An output whose URLs expire or bring no picture counts as lost only after so many of them and so long a time: the
+provider's delivery may be out for a while, and the task is paid for. One whose task is gone is lost at once."""
 
 RETENTION_MS: Final = 8 * 86_400_000
 """The provider keeps outputs for seven days; one that could not be had by then never will be."""
@@ -39,8 +42,16 @@ class _Chase:
 
     url: str
     path: str
+    began: float  # monotonic
+    place: int = 0  # which of the possible places is tried
     tries: int = 0
     fresh_urls: int = 0
+
+    def move(self, places: tuple[str, ...]) -> bool:
+        """Try the next place; False, and the first again, when all were tried."""
+        self.place = (self.place + 1) % len(places)
+        self.path = places[self.place]
+        return self.place > 0
 
 
 class Fetcher:
@@ -78,7 +89,7 @@ class Fetcher:
         self, flight: Flight, output: pictures.ExpectedOutput
     ) -> tuple[int, StoredArtifact | DiscardedArtifact | str]:
         """Store one output; the text says why it is lost for good."""
-        chase = _Chase(output.url, output.path)
+        chase = _Chase(output.url, output.path, self._deps.clock.monotonic())
         while True:
             async with self._lane:
                 outcome = await self._deps.artifacts.store(self._request(flight, output, chase))
@@ -98,19 +109,15 @@ class Fetcher:
         """Whether to give up after this failure; if not, returns when it is time to try again."""
         match failure.fault:
             case FetchFault.GONE | FetchFault.BAD_CONTENT:
-                if chase.fresh_urls >= FRESH_URLS_MAX:
+                if await self._is_gone(flight, output, chase):
                     return True
-                chase.fresh_urls += 1
-                chase.url = await self._fresh_url(flight, output.index) or chase.url
             case FetchFault.COLLISION:
-                if chase.path != output.path:
-                    return True
-                chase.path = _beside(chase.path, flight.job_id)  # somebody else's file: keep both
+                # Somebody else's file, or no usable folder: another place keeps both.
+                if not chase.move(_places(output.path, flight.job_id)):
+                    await self._wait_for_storage(failure.message)
                 return False
             case FetchFault.STORAGE:
-                self._activity.stuck_on_storage = failure.message
-                await self._troubles.storage(failure.message)
-                await self._deps.clock.sleep(STORAGE_WAIT_SECONDS)
+                await self._wait_for_storage(failure.message)
                 return False
             case FetchFault.TRANSIENT:
                 if self._deps.clock.now_ms() - flight.accepted_at > RETENTION_MS:
@@ -119,6 +126,22 @@ class Fetcher:
                 assert_never(failure.fault)
         await self._deps.clock.sleep(self._wait(chase.tries))
         return False
+
+    async def _is_gone(self, flight: Flight, output: pictures.ExpectedOutput, chase: "_Chase") -> bool:
+        """Whether no fresh URL can help: the task is gone, or its URLs have brought nothing for long."""
+        waited = self._deps.clock.monotonic() - chase.began
+        if chase.fresh_urls >= FRESH_URLS_MAX and waited >= FRESH_URLS_SECONDS:
+            return True
+        chase.fresh_urls += 1
+        fresh = await self._fresh_url(flight, output.index)
+        chase.url = fresh or chase.url
+        return fresh is None
+
+    async def _wait_for_storage(self, message: str) -> None:
+        """Our side cannot keep the picture: stop buying until it can."""
+        self._activity.stuck_on_storage = message
+        await self._troubles.storage(message)
+        await self._deps.clock.sleep(STORAGE_WAIT_SECONDS)
 
     def _wait(self, tries: int) -> float:
         return backoff_seconds(
@@ -129,14 +152,15 @@ class Fetcher:
         )
 
     async def _fresh_url(self, flight: Flight, index: int) -> str | None:
+        """The output's URL as the provider gives it now; empty when it cannot be asked; None when the task is gone."""
         outcome = await self._deps.provider.result(flight.prediction_id)
-        if (
-            isinstance(outcome, Prediction)
-            and outcome.status is Status.COMPLETED
-            and index < len(outcome.outputs)
-        ):
-            return outcome.outputs[index]
-        return None
+        match outcome:
+            case Prediction(status=Status.COMPLETED) if index < len(outcome.outputs):
+                return outcome.outputs[index]
+            case Missing() | Prediction(status=Status.DELETED):
+                return None
+            case _:
+                return ""
 
     def _request(self, flight: Flight, output: pictures.ExpectedOutput, chase: "_Chase") -> ArtifactRequest:
         media_type = self._deps.facts(flight.model).media_type(flight.params)
@@ -159,8 +183,9 @@ class Fetcher:
         }
 
 
-def _beside(path: str, job_id: int) -> str:
+def _places(path: str, job_id: int) -> tuple[str, str, str]:
+    """Where an output may go: as planned, beside it, and right under the root when its folder cannot be used."""
     folder, _, name = path.rpartition("/")
     stem, dot, extension = name.rpartition(".")
     named = f"{stem}~{job_id}.{extension}" if dot else f"{name}~{job_id}"
-    return f"{folder}/{named}" if folder else named
+    return path, f"{folder}/{named}" if folder else named, f"{folder.replace('/', '~')}~{named}".lstrip("~")

@@ -95,7 +95,11 @@ class Poller:
             case Prediction(status=Status.COMPLETED) if outcome.outputs:
                 await self._complete(flight, outcome)
             case Prediction(status=Status.COMPLETED):
-                verdict = Disposition(retry=True, reason="no_outputs", message="completed without outputs")
+                verdict = Disposition(
+                    retry=False,
+                    reason="no_outputs",
+                    message="the task completed without a picture and was charged; another try is bought only on request",
+                )
                 await self._fail(flight, outcome, verdict, charged=True)
             case Prediction():
                 verdict = disposition(

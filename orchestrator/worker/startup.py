@@ -6,6 +6,7 @@ from collections.abc import Callable
 from orchestrator.core.errors import OperatorNeededError, OrchestratorError, StorageError
 from orchestrator.ports import Balance, KeyRefused, NotSent
 from orchestrator.store import latencies, limits, pauses, rescue, workers
+from orchestrator.store.outlook import outlook
 from orchestrator.worker import gap
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.latency import Latencies
@@ -77,8 +78,14 @@ async def preflight(deps: Deps, troubles: Troubles, *, drain: bool) -> None:
         case _:
             pass  # the loops meet it again, with pauses that explain themselves
     found = await gap.look(deps)
-    if found is not None and drain and not found.doubts:
+    if found is not None and drain and not found.doubts and not _to_collect(deps):
         raise OperatorNeededError(found.message)
+
+
+def _to_collect(deps: Deps) -> bool:
+    """Whether accepted tasks are still to be collected: those expire, so a stop of spending does not stop them."""
+    with deps.database.read() as tx:
+        return outlook(tx, deps.settings.budgets.timezone).live > 0
 
 
 def leave(deps: Deps, worker_id: str, seen: Latencies) -> None:

@@ -86,9 +86,11 @@ class Worker:
             await startup.preflight(self._deps, self._troubles, drain=self._drain)
             await self._run_loops(stop)
         finally:
-            startup.leave(self._deps, self.id, self._latencies)
-            await self._deps.provider.aclose()
-            await self._deps.artifacts.aclose()
+            try:
+                startup.leave(self._deps, self.id, self._latencies)
+            finally:
+                await self._deps.provider.aclose()
+                await self._deps.artifacts.aclose()
         if self._error is not None:
             raise self._error
 

@@ -4,10 +4,10 @@ import pytest
 from support.provider import RenewsUrls
 from support.world import PRICE
 
-from orchestrator.core.errors import StorageError
-from orchestrator.ports import FetchFault
+from orchestrator.core.errors import OperatorNeededError, StorageError
+from orchestrator.ports import FetchFault, Missing, Prediction, Status
 from orchestrator.store.schema import attempts
-from orchestrator.worker.fetch import FRESH_URLS_MAX
+from orchestrator.worker.fetch import FRESH_URLS_MAX, FRESH_URLS_SECONDS
 
 
 def test_a_troubled_download_is_tried_again(shop, world):
@@ -29,9 +29,7 @@ def test_an_expired_or_broken_url_is_replaced_by_a_fresh_one(shop, world, fault)
     assert world.jobs() == {"succeeded": 1}
 
 
-def test_an_output_that_is_gone_for_good_fails_its_job_and_says_so(shop, world):
-    world.run(1, images=2, price=2 * PRICE)
-    shop.provider = RenewsUrls(shop.clock)
+def second_picture_is_gone(shop):
     normal = shop.artifacts.store
 
     async def store(request):
@@ -40,11 +38,60 @@ def test_an_output_that_is_gone_for_good_fails_its_job_and_says_so(shop, world):
         return await normal(request)
 
     shop.artifacts.store = store
+
+
+def test_an_output_whose_task_is_gone_too_fails_its_job_and_says_so(shop, world):
+    world.run(1, images=2, price=2 * PRICE)
+    second_picture_is_gone(shop)
+    looked, result = [], shop.provider.result
+
+    async def forgotten(prediction_id):
+        found = await result(prediction_id)
+        completed = isinstance(found, Prediction) and found.status is Status.COMPLETED
+        looked.extend([found] if completed else [])
+        return Missing("no such prediction") if len(looked) > 1 else found
+
+    shop.provider.result = forgotten
     shop.drain()
     assert (world.jobs(), [row.state for row in world.outputs(1)]) == ({"failed": 1}, ["stored", "lost"])
     assert world.account() == (2 * PRICE, 0, 0)
-    assert sum("/1.png" in request.url for request in shop.artifacts.requests) == FRESH_URLS_MAX + 1
     assert len(shop.provider.posts) == 1
+
+
+def test_a_delivery_that_is_out_for_minutes_loses_nothing(shop, world):
+    """A server goes on by itself; somebody who waits is told after ten minutes, and the next drain goes on."""
+    world.run(1, images=2, price=2 * PRICE)
+    shop.provider = RenewsUrls(shop.clock)
+    normal = shop.artifacts.store
+    second_picture_is_gone(shop)
+    with pytest.raises(OperatorNeededError, match="cannot be downloaded"):
+        shop.drain(limit_seconds=3600)
+    assert world.attempts() == {"fetching": 1}
+    shop.artifacts.store = normal
+    shop.artifacts.next_stores.clear()
+    shop.drain()
+    assert (world.jobs(), len(shop.provider.posts)) == ({"succeeded": 1}, 1)
+
+
+def test_urls_that_bring_nothing_for_long_are_lost_in_the_end(shop, world):
+    world.run(1, images=2, price=2 * PRICE)
+    shop.provider = RenewsUrls(shop.clock)
+    second_picture_is_gone(shop)
+    shop.run_for(FRESH_URLS_SECONDS + 600)
+    assert world.jobs() == {"failed": 1}
+    assert sum("/1.png" in request.url for request in shop.artifacts.requests) > FRESH_URLS_MAX
+
+
+def test_a_picture_whose_folder_cannot_be_used_is_kept_right_under_the_root(shop, world):
+    """It is paid for; a link that leads out, or a file where the folder should be, must not cost it."""
+    world.run(1)
+    planned = world.outputs(1)[0].path
+    shop.artifacts.next_stores.extend([FetchFault.COLLISION] * 2)
+    shop.drain()
+    kept = world.outputs(1)[0].stored_path
+    assert (world.jobs(), len(shop.provider.posts)) == ({"succeeded": 1}, 1)
+    assert kept != planned
+    assert "/" not in kept
 
 
 def test_a_foreign_file_of_the_same_name_is_kept_beside(shop, world):

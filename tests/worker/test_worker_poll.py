@@ -127,12 +127,12 @@ def test_failures_end_when_the_tries_are_used_up(shop, world):
     assert (world.jobs(), len(shop.provider.posts)) == ({"failed": 1}, 2)
 
 
-def test_completed_without_outputs_is_paid_for_and_tried_again(shop, world):
+def test_completed_without_outputs_is_paid_for_and_never_bought_again_by_itself(shop, world):
     world.run(1)
     shop.provider.next_endings.append(Ending(Status.COMPLETED, {"outputs": ()}))
     shop.drain()
-    assert (world.jobs(), world.account()[0]) == ({"succeeded": 1}, 2 * PRICE)
-    assert world.rows(jobs)[0].cost_micros == 2 * PRICE
+    assert (world.jobs(), world.account()[0]) == ({"failed": 1}, PRICE)
+    assert (len(shop.provider.posts), world.rows(jobs)[0].reason) == (1, "no_outputs")
 
 
 def test_a_failed_task_frees_its_money_at_once_when_told_so(shop, world):

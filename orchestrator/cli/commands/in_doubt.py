@@ -7,7 +7,7 @@ import click
 from orchestrator.actions import resolve_doubt
 from orchestrator.app import App
 from orchestrator.cli import out
-from orchestrator.cli.base import group
+from orchestrator.cli.base import ROW_ID, group
 from orchestrator.cli.context import opened
 from orchestrator.cli.documents import in_doubt_document
 from orchestrator.cli.words import count, rfc3339, safe, table, usd
@@ -72,7 +72,7 @@ def list_in_doubt() -> ExitCode:
 
 
 @command.command("resolve")
-@click.argument("attempt_id", type=int, metavar="ATTEMPT")
+@click.argument("attempt_id", type=ROW_ID, metavar="ATTEMPT")
 @click.option(
     "--adopt", "prediction_id", metavar="TASK", help="The request created this task of the provider's."
 )

@@ -8,7 +8,7 @@ import click
 from orchestrator.actions.change_jobs import Changed, cancel_jobs, retry_jobs
 from orchestrator.actions.explain import why
 from orchestrator.cli import out
-from orchestrator.cli.base import group
+from orchestrator.cli.base import ROW_ID, group
 from orchestrator.cli.context import opened
 from orchestrator.cli.documents import detail_document, job_document
 from orchestrator.cli.job_text import detail_text, header, row
@@ -81,7 +81,7 @@ def list_jobs(limit: int | None, **words: Any) -> ExitCode:
 
 
 @command.command("show")
-@click.argument("job_id", type=int, metavar="ID")
+@click.argument("job_id", type=ROW_ID, metavar="ID")
 def show(job_id: int) -> ExitCode:
     """The timeline of one job: every attempt, its times and money, and why it is not running now."""
     with opened() as app:
@@ -95,7 +95,7 @@ def show(job_id: int) -> ExitCode:
 
 
 @command.command("retry")
-@click.argument("ids", nargs=-1, type=int, metavar="[ID]...")
+@click.argument("ids", nargs=-1, type=ROW_ID, metavar="[ID]...")
 @_filters
 @click.option("--dry-run", is_flag=True, help="Say how many and what they cost; change nothing.")
 def retry(ids: tuple[int, ...], *, dry_run: bool, **words: Any) -> ExitCode:
@@ -118,7 +118,7 @@ def retry(ids: tuple[int, ...], *, dry_run: bool, **words: Any) -> ExitCode:
 
 
 @command.command("cancel")
-@click.argument("ids", nargs=-1, type=int, metavar="[ID]...")
+@click.argument("ids", nargs=-1, type=ROW_ID, metavar="[ID]...")
 @_filters
 @click.option("--dry-run", is_flag=True, help="Say how many; change nothing.")
 def cancel(ids: tuple[int, ...], *, dry_run: bool, **words: Any) -> ExitCode:

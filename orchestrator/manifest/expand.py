@@ -61,7 +61,7 @@ class Expansion:
         met = [0]
         variations = self.blueprint.variations
         last = max(only, default=-1) if only is not None else None
-        complete = True
+        complete, number = True, -1
         try:
             for number, (values, bits) in enumerate(self.blueprint.combinations.walk(met)):
                 first = number * variations
@@ -75,6 +75,10 @@ class Expansion:
         self._explain_collisions()
         if complete and only is None:
             self._unmet(met[0])
+            if number < 0 and not self.findings:
+                self.findings.wrong_always(
+                    ("exclude",), "leaves no combination at all", "exclude less, or add some with `add`"
+                )
 
     def _combination(
         self, values: tuple[AxisValue, ...], bits: int, first: int, only: Collection[int] | None

@@ -38,6 +38,23 @@ def test_a_worker_that_finds_unknown_newer_tasks_sends_nothing_and_needs_an_oper
     assert (provider.posts, shop.pauses()) == ([], {"unknown_tasks"})
 
 
+def test_what_is_accepted_is_collected_although_a_gap_stops_spending(shop, sqlite_world, provider):
+    """Results expire: a stop of spending must not become a loss of pictures."""
+    sqlite_world.run(2)
+    held = sqlite_world.until("in_flight", "dead")
+    mine = provider.create({"prompt": "mine"})
+    with sqlite_world.database.write() as tx:
+        tx.conn.exec_driver_sql(
+            "UPDATE attempts SET prediction_id = ?, lease_expires_at = 0 WHERE id = ?",
+            (mine.id, held.attempt_id),
+        )
+    sqlite_world.clock.advance(600)
+    provider.strange()
+    shop.drain()
+    assert sqlite_world.jobs() == {"succeeded": 1, "pending": 1}
+    assert (provider.posts, shop.pauses()) == ([], {"unknown_tasks"})
+
+
 def test_a_lasting_worker_waits_paused_and_goes_on_after_reconcile(shop, sqlite_world, provider):
     sqlite_world.run(2)
     provider.strange()

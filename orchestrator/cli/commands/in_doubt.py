@@ -16,6 +16,7 @@ from orchestrator.store import doubts, views
 from orchestrator.store.doubts import Possible
 
 SHOWN_MAX = 20
+ATTEMPTS_SHOWN_MAX = 8
 
 
 @group("in-doubt", short_help="Attempts whose paid outcome is unknown.")
@@ -29,6 +30,7 @@ def list_in_doubt() -> ExitCode:
     with opened() as app, app.database.read() as tx:
         rows = views.in_doubt(tx)
         possible = doubts.possible(tx)
+        prompts = {row.attempt_id: str(row.params.get("prompt", "")) for row in doubts.in_doubt(tx)}
     if out.as_json():
         for item in rows:
             mine = [row for row in possible if row.attempt_id == item.attempt_id]
@@ -36,7 +38,7 @@ def list_in_doubt() -> ExitCode:
     elif not rows:
         out.answer("Nothing is in doubt.")
     else:
-        header = ["job", "run", "attempt", "sent", "held", "what happened"]
+        header = ["job", "run", "attempt", "sent", "held", "asked for", "what happened"]
         lines = [
             [
                 str(item.job_id),
@@ -44,7 +46,8 @@ def list_in_doubt() -> ExitCode:
                 str(item.attempt_id),
                 rfc3339(item.submitted_at) or "",
                 usd(item.price_micros),
-                safe(item.message or "", 60),
+                safe(prompts.get(item.attempt_id, ""), 48),
+                safe(item.message or "", 48),
             ]
             for item in rows
         ]
@@ -53,12 +56,7 @@ def list_in_doubt() -> ExitCode:
         out.note(
             f"\n{count(len(rows), 'attempt')} in doubt, {held} held. They count against the caps until resolved."
         )
-        for candidate in possible[:SHOWN_MAX]:
-            pictures = "".join(f"\n      {safe(url)}" for url in candidate.outputs)
-            out.note(
-                f"  attempt {candidate.attempt_id} may be task {safe(candidate.prediction_id)} "
-                f"({safe(candidate.status)}, created {rfc3339(candidate.created_at)}){pictures}"
-            )
+        _tell_candidates(possible)
         out.next_steps(
             [
                 (f"orchestrator jobs show {rows[0].job_id}", "shows the whole story of one job"),
@@ -69,6 +67,23 @@ def list_in_doubt() -> ExitCode:
             ]
         )
     return ExitCode.OPERATOR if rows else ExitCode.DONE
+
+
+def _tell_candidates(possible: list[Possible]) -> None:
+    """Each possible task once, with its pictures and the attempts it may belong to."""
+    by_task: dict[str, list[Possible]] = {}
+    for row in possible:
+        by_task.setdefault(row.prediction_id, []).append(row)
+    for task, rows in list(by_task.items())[:SHOWN_MAX]:
+        pictures = "".join(f"\n      {safe(url)}" for url in rows[0].outputs)
+        attempts = ", ".join(str(row.attempt_id) for row in rows[:ATTEMPTS_SHOWN_MAX])
+        more = ", ..." if len(rows) > ATTEMPTS_SHOWN_MAX else ""
+        out.note(
+            f"  task {safe(task)} ({safe(rows[0].status)}, created {rfc3339(rows[0].created_at)}) "
+            f"may be attempt {attempts}{more}{pictures}"
+        )
+    if len(by_task) > SHOWN_MAX:
+        out.note(f"  ... and {len(by_task) - SHOWN_MAX} more tasks; all of them with --json")
 
 
 @command.command("resolve")

@@ -8,7 +8,7 @@ import click
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.core.errors import ExitCode
-from orchestrator.sandbox import Level, SandboxConfig, parse_faults, run_blocking
+from orchestrator.sandbox import Fault, Level, SandboxConfig, parse_faults, run_blocking
 
 
 @declare("sandbox", short_help="Serve a stand-in for the provider on this machine.")
@@ -38,6 +38,12 @@ from orchestrator.sandbox import Level, SandboxConfig, parse_faults, run_blockin
     metavar="FAULT",
     help="NAME=RATE, NAME@N, NAME@FIRST-LAST or NAME%N, such as submit.drop_after=0.05; may repeat.",
 )
+@click.option("--list-faults", is_flag=True, help="Print the name of every fault and stop.")
+@click.option(
+    "--list-inputs",
+    is_flag=True,
+    help="Show inputs in the list of tasks, which lets lost replies be told apart; whether the provider does is not documented.",
+)
 @click.option("--fast", is_flag=True, help="Small cached pictures, for benchmarks.")
 @click.option(
     "--ledger",
@@ -46,12 +52,17 @@ from orchestrator.sandbox import Level, SandboxConfig, parse_faults, run_blockin
 )
 def command(host: str, port: int, latency: float, faults: tuple[str, ...], **switches: Any) -> ExitCode:
     """Serve the provider's API on loopback: real requests, drawn pictures, a bill, and faults on demand. Ctrl-C ends it."""
+    if switches["list_faults"]:
+        for fault in Fault:
+            out.raw(fault.value)
+        return ExitCode.DONE
     config = SandboxConfig(
         latency_median=latency,
         level=Level(switches["level"]),
         seed=switches["seed"],
         faults=parse_faults(faults),
         fast=switches["fast"],
+        list_inputs=switches["list_inputs"],
         ledger=switches["ledger"],
     )
     run_blocking(config, host, port, lambda url: _announce(url, config))

@@ -29,8 +29,8 @@ help: ## this list
 demo: $(READY) ## a whole batch against the sandbox: no key, no cost; ends with pictures and a page
 	@$(BIN)/orchestrator demo $(ARGS)
 
-test: $(READY) ## every test, on two processes; narrow it with ARGS="tests/core -k money"
-	@$(BIN)/pytest -n 2 $(ARGS)
+test: $(READY) ## every test, on four processes (much of their time is waiting); narrow it with ARGS="tests/core -k money"
+	@$(BIN)/pytest -n 4 --dist worksteal $(ARGS)
 
 simulate: $(READY) ## N=1000 seeds of simulated crashes, faults and clocks; exits with 1 when an invariant breaks
 	@$(BIN)/python -m tests.simulation --seeds $(N)

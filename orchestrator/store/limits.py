@@ -77,19 +77,12 @@ def grant(tx: Tx, count: int) -> None:
 
 def next_grant_at(tx: Tx) -> int | None:
     """When the oldest grant of the window leaves it, in ms; None when the window is empty."""
-    oldest = tx.conn.execute(
-        select(func.min(rate_grants.c.bucket_at)).where(rate_grants.c.bucket_at > _window_start(tx.now))
-    ).scalar()
+    oldest = tx.conn.execute(_OLDEST_GRANT, {"start": _window_start(tx.now)}).scalar()
     return None if oldest is None else oldest + WINDOW_MS + GRANT_FRESH_MS + BUCKET_MS
 
 
 def _granted_in_window(tx: Tx) -> int:
-    total = tx.conn.execute(
-        select(func.coalesce(func.sum(rate_grants.c.granted), 0)).where(
-            rate_grants.c.bucket_at > _window_start(tx.now)
-        )
-    ).scalar_one()
-    return int(total)
+    return int(tx.conn.execute(_GRANTED, {"start": _window_start(tx.now)}).scalar_one())
 
 
 def _slots_at(now: int) -> dict[str, int]:
@@ -100,6 +93,12 @@ def _window_start(now: int) -> int:
     return now - WINDOW_MS - GRANT_FRESH_MS - BUCKET_MS
 
 
+_OLDEST_GRANT: Final = select(func.min(rate_grants.c.bucket_at)).where(
+    rate_grants.c.bucket_at > bindparam("start")
+)
+_GRANTED: Final = select(func.coalesce(func.sum(rate_grants.c.granted), 0)).where(
+    rate_grants.c.bucket_at > bindparam("start")
+)
 _LIMITS: Final = select(limits.c.concurrency, limits.c.submits_per_minute).where(limits.c.id == 1)
 _SLOTS_USED: Final = (
     select(func.count())

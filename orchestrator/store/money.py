@@ -7,9 +7,10 @@ deadlock.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
-from sqlalchemy import RowMapping, and_, bindparam, case, literal, or_, select, update
+from sqlalchemy import RowMapping, Select, Text, and_, bindparam, case, literal, or_, select, update
 
 from orchestrator.core.budget import headroom, periods_of
 from orchestrator.core.money import format_usd
@@ -142,16 +143,32 @@ def caps_in_force(
     tx: Tx, day: str, *, campaign_ids: Iterable[int] | None = None, run_ids: Iterable[int] | None = None
 ) -> list[Cap]:
     """Every cap of the account and of the given campaigns and runs (None: of all), for the periods of `day`."""
+    values: dict[str, object] = {"day": day, "month": day[:7]}
+    if campaign_ids is not None:
+        values["campaigns"] = list(campaign_ids)
+    if run_ids is not None:
+        values["runs"] = list(run_ids)
+    query = _caps_statement(campaign_ids is None, run_ids is None)
+    return [_cap(row) for row in tx.conn.execute(query, values).mappings()]
+
+
+@cache
+def _caps_statement(all_campaigns: bool, all_runs: bool) -> Select[Any]:
+    """Caps with what counts under them; built once for each of the four cases."""
     period = case(
-        (budgets.c.window == Window.DAY.value, literal(day)),
-        (budgets.c.window == Window.MONTH.value, literal(day[:7])),
+        (budgets.c.window == Window.DAY.value, bindparam("day", type_=Text)),
+        (budgets.c.window == Window.MONTH.value, bindparam("month", type_=Text)),
         else_=literal("total"),
     )
     wanted = [budgets.c.scope == Scope.ACCOUNT.value]
-    for scope, ids in ((Scope.CAMPAIGN, campaign_ids), (Scope.RUN, run_ids)):
+    for scope, everything, name in (
+        (Scope.CAMPAIGN, all_campaigns, "campaigns"),
+        (Scope.RUN, all_runs, "runs"),
+    ):
         matches = budgets.c.scope == scope.value
-        wanted.append(matches if ids is None else and_(matches, budgets.c.scope_id.in_(list(ids))))
-    query = (
+        among = budgets.c.scope_id.in_(bindparam(name, expanding=True))
+        wanted.append(matches if everything else and_(matches, among))
+    return (
         select(
             budgets.c.scope,
             budgets.c.scope_id,
@@ -173,7 +190,6 @@ def caps_in_force(
         .where(or_(*wanted))
         .order_by(budgets.c.scope, budgets.c.scope_id, budgets.c.window)
     )
-    return [_cap(row) for row in tx.conn.execute(query).mappings()]
 
 
 def set_cap(tx: Tx, scope: Scope, scope_id: int, window: Window, cap_micros: int, source: str) -> None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import case, exists, func, select
+from sqlalchemy import Select, bindparam, case, exists, func, select
 
 from orchestrator.core.budget import day_of
 from orchestrator.core.money import format_usd
@@ -75,6 +76,13 @@ def outlook(tx: Tx, timezone: str, run_ids: Collection[int] | None = None) -> Ou
 
 
 def _attempt_counts(tx: Tx, run_ids: Collection[int] | None) -> tuple[int, int]:
+    query = _counts_statement(run_ids is None)
+    row = tx.conn.execute(query, {} if run_ids is None else {"runs": list(run_ids)}).one()
+    return row.number - row.waiting, row.waiting
+
+
+@cache
+def _counts_statement(everywhere: bool) -> Select[Any]:
     waits = (attempts.c.state == AttemptState.IN_DOUBT.value) & (attempts.c.reason == AMBIGUOUS)
     query = (
         select(
@@ -84,13 +92,16 @@ def _attempt_counts(tx: Tx, run_ids: Collection[int] | None) -> tuple[int, int]:
         .select_from(attempts)
         .where(ATTEMPT_IS_LIVE)
     )
-    if run_ids is not None:
-        query = query.where(attempts.c.run_id.in_(list(run_ids)))
-    row = tx.conn.execute(query).one()
-    return row.number - row.waiting, row.waiting
+    return query if everywhere else query.where(attempts.c.run_id.in_(bindparam("runs", expanding=True)))
 
 
 def _pending_lanes(tx: Tx, run_ids: Collection[int] | None) -> Sequence[Any]:
+    query = _pending_statement(run_ids is None)
+    return tx.conn.execute(query, {} if run_ids is None else {"runs": list(run_ids)}).all()
+
+
+@cache
+def _pending_statement(everywhere: bool) -> Select[Any]:
     waiting = select(jobs.c.lane_id).where(JOB_WAITING).distinct()
     ready = exists().where(jobs.c.lane_id == lanes.c.id, JOB_READY)
     query = (
@@ -109,9 +120,7 @@ def _pending_lanes(tx: Tx, run_ids: Collection[int] | None) -> Sequence[Any]:
         .where((~lanes.c.idle & ready) | lanes.c.id.in_(waiting))
         .order_by(lanes.c.id)
     )
-    if run_ids is not None:
-        query = query.where(lanes.c.run_id.in_(list(run_ids)))
-    return tx.conn.execute(query).all()
+    return query if everywhere else query.where(lanes.c.run_id.in_(bindparam("runs", expanding=True)))
 
 
 def _pauses_over(lane: Any, standing: Sequence[pauses.Pause]) -> list[Stopped]:

@@ -4,8 +4,9 @@ A pause costs no job a retry: the claim passes over the lanes it covers. One tha
 """
 
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from orchestrator.store import dialect
 from orchestrator.store.database import Tx
@@ -68,9 +69,12 @@ def end(tx: Tx, scope: str, name: str, reason: str) -> bool:
 
 def in_force(tx: Tx) -> list[Pause]:
     """Every pause that stands now, oldest first; ones past their `until` are not among them."""
-    rows = tx.conn.execute(
-        select(pauses)
-        .where(pauses.c.until.is_(None) | (pauses.c.until > tx.now))
-        .order_by(pauses.c.since, pauses.c.scope, pauses.c.name, pauses.c.reason)
-    )
+    rows = tx.conn.execute(_IN_FORCE, {"now": tx.now})
     return [Pause(row.scope, row.name, row.reason, row.message, row.until, row.since) for row in rows]
+
+
+_IN_FORCE: Final = (
+    select(pauses)
+    .where(pauses.c.until.is_(None) | (pauses.c.until > bindparam("now")))
+    .order_by(pauses.c.since, pauses.c.scope, pauses.c.name, pauses.c.reason)
+)

@@ -12,7 +12,6 @@ from orchestrator.ports import (
     DiscardedArtifact,
     FetchFailed,
     FetchFault,
-    Missing,
     Prediction,
     Status,
     StoredArtifact,
@@ -26,7 +25,7 @@ from orchestrator.worker.troubles import Troubles
 FRESH_URLS_MAX: Final = 5
 FRESH_URLS_SECONDS: Final = 900.0
 """An output whose URLs expire or bring no picture counts as lost only after so many of them and so long a time: the
-provider's delivery may be out for a while, and the task is paid for. One whose task is gone is lost at once."""
+provider's delivery may be out for a while, and the task is paid for. One whose task was deleted is lost at once."""
 
 RETENTION_MS: Final = 8 * 86_400_000
 """The provider keeps outputs for seven days; one that could not be had by then never will be."""
@@ -152,12 +151,15 @@ class Fetcher:
         )
 
     async def _fresh_url(self, flight: Flight, index: int) -> str | None:
-        """The output's URL as the provider gives it now; empty when it cannot be asked; None when the task is gone."""
+        """The output's URL as the provider gives it now; empty when it cannot be told; None when the task was deleted.
+
+        A 404 tells nothing: the provider has been seen to answer so for tasks that exist.
+        """
         outcome = await self._deps.provider.result(flight.prediction_id)
         match outcome:
             case Prediction(status=Status.COMPLETED) if index < len(outcome.outputs):
                 return outcome.outputs[index]
-            case Missing() | Prediction(status=Status.DELETED):
+            case Prediction(status=Status.DELETED):
                 return None
             case _:
                 return ""

@@ -1,5 +1,7 @@
 """Storing outputs: a paid picture is not given up while there is a way to get it."""
 
+from dataclasses import replace
+
 import pytest
 from support.provider import RenewsUrls
 from support.world import PRICE
@@ -40,18 +42,32 @@ def second_picture_is_gone(shop):
     shop.artifacts.store = store
 
 
-def test_an_output_whose_task_is_gone_too_fails_its_job_and_says_so(shop, world):
-    world.run(1, images=2, price=2 * PRICE)
-    second_picture_is_gone(shop)
+def answers_after_completion(shop, change):
+    """The first look at a completed task is answered as it is, later ones as `change` makes them."""
     looked, result = [], shop.provider.result
 
-    async def forgotten(prediction_id):
+    async def changed(prediction_id):
         found = await result(prediction_id)
         completed = isinstance(found, Prediction) and found.status is Status.COMPLETED
         looked.extend([found] if completed else [])
-        return Missing("no such prediction") if len(looked) > 1 else found
+        return change(found) if len(looked) > 1 else found
 
-    shop.provider.result = forgotten
+    shop.provider.result = changed
+
+
+def test_a_404_for_a_completed_task_loses_no_output(shop, world):
+    """The provider answers so for tasks that exist, too."""
+    world.run(1)
+    shop.artifacts.next_stores.extend([FetchFault.GONE] * 4)
+    answers_after_completion(shop, lambda _found: Missing("no such prediction"))
+    shop.drain()
+    assert (world.jobs(), len(shop.provider.posts)) == ({"succeeded": 1}, 1)
+
+
+def test_an_output_whose_task_was_deleted_fails_its_job_and_says_so(shop, world):
+    world.run(1, images=2, price=2 * PRICE)
+    second_picture_is_gone(shop)
+    answers_after_completion(shop, lambda found: replace(found, status=Status.DELETED))
     shop.drain()
     assert (world.jobs(), [row.state for row in world.outputs(1)]) == ({"failed": 1}, ["stored", "lost"])
     assert world.account() == (2 * PRICE, 0, 0)

@@ -16,6 +16,7 @@ from orchestrator.core.states import AttemptState, JobState, ReservationState
 from orchestrator.store import limits, money
 from orchestrator.store.choosing import Pick, choose
 from orchestrator.store.database import Tx
+from orchestrator.store.runs import reopen_lanes
 from orchestrator.store.schema import (
     JOB_WAITING,
     LedgerKind,
@@ -23,7 +24,6 @@ from orchestrator.store.schema import (
     attempts,
     job_specs,
     jobs,
-    lanes,
 )
 
 STAGE_MAX: Final = 1_000
@@ -81,7 +81,7 @@ def stage(tx: Tx) -> int:
     ).all()
     if not due:
         return 0
-    _open_lanes(tx, {row.lane_id for row in due})
+    reopen_lanes(tx, [row.lane_id for row in due])
     tx.conn.execute(_STAGE, [{"j_id": row.id} for row in due])
     return len(due)
 
@@ -182,10 +182,6 @@ def _attempt_row(tx: Tx, request: ClaimRequest, attempt_id: int, pick: Pick, day
 def _next_attempt_id(tx: Tx) -> int:
     highest = tx.conn.execute(select(attempts.c.id).order_by(attempts.c.id.desc()).limit(1)).scalar()
     return (highest or 0) + 1
-
-
-def _open_lanes(tx: Tx, lane_ids: set[int]) -> None:
-    tx.conn.execute(update(lanes).where(lanes.c.id.in_(sorted(lane_ids)), lanes.c.idle).values(idle=False))
 
 
 _RUN: Final = (

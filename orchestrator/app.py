@@ -105,7 +105,7 @@ class App:
             writer,
             self.provider(),
             self.artifacts(),
-            self.clock,
+            self.database.clock,
             self.entropy,
             self.settings,
             model_facts,

@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL
 from orchestrator.core.errors import DatabaseError, UsageError
 from orchestrator.ports import Clock, Crashpoint, no_crash
 from orchestrator.store import dialect
+from orchestrator.store.servertime import ServerClock
 
 BalanceKey = tuple[str, int, str]
 
@@ -41,7 +42,7 @@ class Database:
     ) -> None:
         self.url = url
         self._clock_from_server = clock_from_server
-        self._clock = clock
+        self.clock = ServerClock(clock)
         self._crashpoint = crashpoint
         self._writer = dialect.writer_engine(url)
         self._reader = dialect.reader_engine(url)
@@ -82,7 +83,10 @@ class Database:
 
     def _now(self, conn: Connection) -> int:
         server = dialect.server_now_ms(conn) if self._clock_from_server else None
-        return self._clock.now_ms() if server is None else server
+        if server is None:
+            return self.clock.now_ms()
+        self.clock.observe(server)
+        return server
 
 
 def parse_url(url: str) -> URL:

@@ -13,9 +13,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from crashes.cycle import Report, run_cycle
-from crashes.judge import Verdict
 from crashes.nursery import Nursery
 from crashes.points import AFTER_ANOTHER_KILL, AT_FIRST, Case, drawn
+from crashes.verdict import Verdict
 
 
 def main() -> int:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crashes.judge import Verdict, judge_end, judge_moment
+from crashes.judge import judge_end, judge_moment
 from crashes.nursery import Nursery
 from crashes.stage import Scenario, Stage, staged
+from crashes.verdict import Verdict
 
 SIGKILLED = -9
 

@@ -138,7 +138,9 @@ def _import_everything() -> None:
     import orchestrator
 
     ours = (module.name for module in pkgutil.walk_packages(orchestrator.__path__, "orchestrator."))
-    for name in ("alembic.command", "alembic.config", "httpx", *ours):
+    sys.path.insert(0, str(ROOT / "tests"))
+    importlib.import_module("crashes.seams")
+    for name in ("alembic.command", "alembic.config", "httpx", "psycopg", *ours):
         importlib.import_module(name)
     PIL.Image.init()
 
@@ -167,13 +169,12 @@ def _become(order: dict) -> None:
 
 
 def _cli(arguments: list[str]) -> int:
+    from crashes.seams import ALTERATIONS
     from orchestrator.cli.main import run
 
-    if sabotage := os.environ.get("SABOTAGE"):
-        sys.path.insert(0, str(ROOT / "tests"))
-        from crashes.sabotage import SABOTAGES
-
-        SABOTAGES[sabotage]()
+    for name, alter in ALTERATIONS.items():
+        if word := os.environ.get(name):
+            alter(word)
     return run(arguments)
 
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from PIL import Image
 
+from crashes.books import PostgresStore, SqliteStore, Store
 from crashes.nursery import Child, Nursery
 
 KEY = "sandbox-key"
 CONFIG = """\
-database_url: sqlite:///orchestrator.db
 outputs: {root: outputs}
 limits: {level: gold, concurrency: 6, submits_per_minute: 1000, polls_per_second: 200}
 budgets: {refund_window_seconds: 3600}
@@ -114,32 +114,44 @@ SCENARIOS = (MIXED, CAPPED, LOSSY)
 class Stage:
     """Where a worker is started, killed and started again."""
 
-    def __init__(self, nursery: Nursery, folder: Path, scenario: Scenario, url: str) -> None:
+    def __init__(self, nursery: Nursery, folder: Path, scenario: Scenario, url: str, database: Store) -> None:
         self.folder = folder
+        self.database = database
         self.scenario = scenario
         self.url = url
         self.worker_url = url
         self.sabotage = ""
+        self._has_tables = False
         self._nursery = nursery
-
-    @property
-    def database(self) -> Path:
-        return self.folder / "orchestrator.db"
 
     @property
     def outputs(self) -> Path:
         return self.folder / "outputs"
 
-    def command(self, *arguments: str, crash_at: str = "") -> Child:
+    def command(self, *arguments: str, crash_at: str = "", **variables: str) -> Child:
         """A command of the program, in a process of its own, which may kill itself at a point."""
-        env = {"WAVESPEED_API_KEY": KEY, "WAVESPEED_BASE_URL": self.worker_url, "SABOTAGE": self.sabotage}
+        env = {
+            "WAVESPEED_API_KEY": KEY,
+            "WAVESPEED_BASE_URL": self.worker_url,
+            "ORCHESTRATOR_DATABASE_URL": self.database.url,
+            "SABOTAGE": self.sabotage,
+            **variables,
+        }
         if crash_at:
             env |= {"ORCHESTRATOR_CRASH_AT": crash_at, "ORCHESTRATOR_TESTING": "1"}
         return self._nursery.start("cli", arguments, self.folder, "commands.log", env)
 
-    def worker(self, crash_at: str = "") -> Child:
-        """Apply and work until nothing is left to do."""
-        return self.command("run", f"{self.scenario.name}.yaml", "--yes", crash_at=crash_at)
+    def worker(self, crash_at: str = "", **variables: str) -> Child:
+        """Apply and work until nothing is left to do; on a server's database, with tables made before.
+
+        A kill in a migration is of the command that makes them.
+        """
+        if isinstance(self.database, PostgresStore) and not self._has_tables:
+            if crash_at.startswith("migrate."):
+                return self.command("db", "upgrade", crash_at=crash_at)
+            assert self.command("db", "upgrade").wait() == 0, self.log()
+            self._has_tables = True
+        return self.command("run", f"{self.scenario.name}.yaml", "--yes", crash_at=crash_at, **variables)
 
     def bill(self) -> dict[str, Any]:
         """What the provider says it did and took."""
@@ -152,8 +164,10 @@ class Stage:
 
 
 @contextmanager
-def staged(nursery: Nursery, folder: Path, scenario: Scenario, seed: int = 1) -> Iterator[Stage]:
-    """A folder with everything in it; the sandbox ends with the block."""
+def staged(
+    nursery: Nursery, folder: Path, scenario: Scenario, seed: int = 1, database: Store | None = None
+) -> Iterator[Stage]:
+    """A folder with everything in it, and a database, a file in it unless one is given. The sandbox ends with the block."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.yaml").write_text(CONFIG)
     (folder / f"{scenario.name}.yaml").write_text(scenario.manifest)
@@ -170,7 +184,8 @@ def staged(nursery: Nursery, folder: Path, scenario: Scenario, seed: int = 1) ->
     }
     provider = nursery.start("sandbox", [switches], folder, "sandbox.log")
     try:
-        yield Stage(nursery, folder, scenario, _address(folder / "url", provider))
+        url = _address(folder / "url", provider)
+        yield Stage(nursery, folder, scenario, url, database or SqliteStore(folder / "orchestrator.db"))
     finally:
         provider.kill()
 

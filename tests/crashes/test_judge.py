@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from crashes.books import SqliteStore
 from crashes.judge import judge_end
 from crashes.nursery import Nursery
 from crashes.stage import MIXED, staged
@@ -103,7 +104,7 @@ def test_a_spoiled_stage_is_not_passed(spoil, found, finished, tmp_path):
     folder, bill = finished
     shutil.copytree(folder, tmp_path / "stage")
     stage, copied = tmp_path / "stage", copy.deepcopy(bill)
-    judged = (stage / "orchestrator.db", stage / "outputs")
+    judged = (SqliteStore(stage / "orchestrator.db"), stage / "outputs")
     assert judge_end(*judged, copied, MIXED).problems == []
     spoil(stage, copied)
     assert found in "\n".join(judge_end(*judged, copied, MIXED).problems)

@@ -1,0 +1,40 @@
+"""What a test may change in a process that it forks, by an environment variable that only the fork server reads."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from crashes.sabotage import SABOTAGES
+
+
+def clock_ahead(seconds: str) -> None:
+    """This process's wall clock is wrong by so much; what it measures durations with is not."""
+    from orchestrator.clock import SystemClock
+
+    off_ms = int(float(seconds) * 1000)
+    right = SystemClock.now_ms
+    SystemClock.now_ms = lambda self: right(self) + off_ms  # type: ignore[method-assign]
+
+
+def time_claims(path: str) -> None:
+    """Write how long each claim took inside its transaction, in ms, one to a line."""
+    from orchestrator.store import claims
+
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    claim = claims.claim
+
+    def timed(tx: Any, requests: Any) -> Any:
+        began = time.perf_counter()
+        result = claim(tx, requests)
+        os.write(file, f"{(time.perf_counter() - began) * 1000:.2f}\n".encode())
+        return result
+
+    claims.claim = timed
+
+
+ALTERATIONS: Mapping[str, Callable[[str], None]] = {
+    "SABOTAGE": lambda word: SABOTAGES[word](),
+    "CLOCK_AHEAD_SECONDS": clock_ahead,
+    "CLAIM_TIMES": time_claims,
+}

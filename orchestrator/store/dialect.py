@@ -54,9 +54,12 @@ def server_now_ms(conn: Connection) -> int | None:
 
 
 def reader_engine(url: URL) -> Engine:
-    """Connections that never write and never block a writer."""
+    """Connections that never write and never block a writer; each transaction sees one moment."""
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=4, max_overflow=4, pool_pre_ping=True)
+        # The level is a word of BEGIN, not a setting of the session, so it also holds behind a pooler.
+        return create_engine(
+            url, pool_size=4, max_overflow=4, pool_pre_ping=True, isolation_level="REPEATABLE READ"
+        )
     engine = create_engine(url, poolclass=QueuePool, pool_size=4, max_overflow=8, connect_args=_SQLITE_ARGS)
     _configure_sqlite(engine, begin="BEGIN", pragmas=(*_SQLITE_PRAGMAS, "PRAGMA query_only = ON"))
     return engine

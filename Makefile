@@ -54,8 +54,8 @@ types: $(READY) ## mypy, strict
 layers: $(READY) ## imports point down
 	@$(BIN)/lint-imports --no-cache --no-logo
 
-schema: $(READY) ## migrations and orchestrator/store/schema.py agree, on SQLite
-	@$(BIN)/pytest -q -p no:randomly --no-header -o addopts= tests/migrations -k "not postgres"
+schema: $(READY) ## migrations and orchestrator/store/schema.py agree, on SQLite and on Postgres
+	@$(BIN)/pytest -q -p no:randomly --no-header -o addopts= tests/migrations
 
 bench: $(READY) ## measure: the whole lifecycle, and apply; prints tables with the machine's name
 	@$(BIN)/python -m benchmarks.lifecycle $(JOBS)

@@ -38,11 +38,16 @@ class UsageError(OrchestratorError):
 
 
 class DatabaseError(OrchestratorError):
-    """The database cannot be read or written. `transient`: it may be back by itself (a restart, a lock)."""
+    """The database cannot be read or written.
 
-    def __init__(self, message: str = "", *, transient: bool = False) -> None:
+    `transient`: it may be back by itself (a restart, a lock). `in_doubt`: the answer to a COMMIT was lost, so what was
+    written may be there all the same; read back before anything is done that depends on it.
+    """
+
+    def __init__(self, message: str = "", *, transient: bool = False, in_doubt: bool = False) -> None:
         super().__init__(message)
         self.transient = transient
+        self.in_doubt = in_doubt
 
 
 class SchemaVersionError(DatabaseError):

@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL
 
 from orchestrator.core.errors import DatabaseError, UsageError
 from orchestrator.ports import Clock, Crashpoint, no_crash
-from orchestrator.store import dialect
+from orchestrator.store import dialect, version
 from orchestrator.store.servertime import ServerClock
 
 BalanceKey = tuple[str, int, str]
@@ -67,13 +67,26 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
-        """A write transaction: durable when the block ends without an exception, undone otherwise."""
-        with self._write_lock, mapped_errors(self.url), self._writer.connect() as conn, conn.begin():
-            tx = Tx(conn, self._now(conn))
+        """A write transaction: durable when the block ends without an exception, undone otherwise.
+
+        Raises SchemaVersionError when the database has another schema than this program by now, and DatabaseError. One
+        that is `in_doubt` came from the commit itself: the transaction may be durable all the same.
+        """
+        with (
+            self._write_lock,
+            mapped_errors(self.url),
+            self._writer.connect() as conn,
+            conn.begin() as change,
+        ):
+            opening = dialect.opening(conn)
+            version.require(opening.revision)
+            tx = Tx(conn, self._by_server(opening.now_ms))
             yield tx
             for hook in tx.at_commit:
                 hook(tx)
             self._crashpoint("db.before_commit")
+            with mapped_errors(self.url, in_doubt=True):
+                change.commit()
         self._crashpoint("db.after_commit")
 
     def close(self) -> None:
@@ -82,11 +95,13 @@ class Database:
         self._writer.dispose()
 
     def _now(self, conn: Connection) -> int:
-        server = dialect.server_now_ms(conn) if self._clock_from_server else None
-        if server is None:
+        return self._by_server(dialect.server_now_ms(conn) if self._clock_from_server else None)
+
+    def _by_server(self, server_ms: int | None) -> int:
+        if server_ms is None or not self._clock_from_server:
             return self.clock.now_ms()
-        self.clock.observe(server)
-        return server
+        self.clock.observe(server_ms)
+        return server_ms
 
 
 def parse_url(url: str) -> URL:
@@ -118,6 +133,7 @@ def sqlite_path(url: URL) -> Path | None:
 
 
 _SQLITE_TRANSIENT: Final = {5, 6}  # busy, locked
+_READ_ONLY_TRANSACTION: Final = "25006"  # a server that is a standby since a failover, or not yet the primary
 
 # https://www.sqlite.org/rescode.html, primary codes
 _SQLITE_MESSAGES: Final = {
@@ -132,14 +148,19 @@ _SQLITE_MESSAGES: Final = {
 
 
 @contextmanager
-def mapped_errors(url: URL) -> Iterator[None]:
-    """Turn the driver's operational errors into DatabaseError with a next step; bugs stay as they are."""
+def mapped_errors(url: URL, *, in_doubt: bool = False) -> Iterator[None]:
+    """Turn the driver's operational errors into DatabaseError with a next step; bugs stay as they are.
+
+    With `in_doubt` the errors say that what failed may have been done all the same.
+    """
     try:
         yield
     except (exc.OperationalError, exc.DatabaseError) as error:
         if isinstance(error, exc.IntegrityError | exc.ProgrammingError | exc.DataError):
             raise
-        raise DatabaseError(_describe(url, error), transient=_is_transient(error)) from error
+        raise DatabaseError(
+            _describe(url, error), transient=_is_transient(error), in_doubt=in_doubt
+        ) from error
 
 
 def _is_transient(error: exc.DBAPIError) -> bool:
@@ -147,7 +168,8 @@ def _is_transient(error: exc.DBAPIError) -> bool:
     code = getattr(error.orig, "sqlite_errorcode", None)
     if isinstance(code, int):
         return (code & 0xFF) in _SQLITE_TRANSIENT
-    return error.connection_invalidated or isinstance(error, exc.OperationalError)
+    away = error.connection_invalidated or isinstance(error, exc.OperationalError)
+    return away or getattr(error.orig, "sqlstate", None) == _READ_ONLY_TRANSACTION
 
 
 def _describe(url: URL, error: exc.DBAPIError) -> str:

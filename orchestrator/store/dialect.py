@@ -1,12 +1,16 @@
 """Everything that differs between SQLite and Postgres, in one drawer."""
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Insert, Select, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
+
+from orchestrator.store import version
 
 BUSY_TIMEOUT_MS: Final = 30_000
 
@@ -44,6 +48,40 @@ def lock_inserts(conn: Connection, table: Table) -> None:
         conn.execute(text(f"LOCK TABLE {table.name} IN SHARE UPDATE EXCLUSIVE MODE"))
 
 
+LOCK_WAIT_SECONDS: Final = 1
+"""How long a migration waits for a lock at a time: everybody behind it in the queue waits as long."""
+
+
+def lock_schema(conn: Connection) -> None:
+    """Until this transaction ends, nobody else writes or migrates. Raises the driver's error after `LOCK_WAIT_SECONDS`.
+
+    SQLite holds its one write lock already. A server locks the revision's table, which every writer reads; that works
+    through a pooler that hands out connections by transaction, where a lock of the session would not.
+    """
+    if conn.dialect.name == "sqlite":
+        return
+    conn.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_WAIT_SECONDS}s'")
+    conn.exec_driver_sql(_MAKE_REVISION_TABLE)
+    conn.exec_driver_sql(f"LOCK TABLE {version.TABLE} IN ACCESS EXCLUSIVE MODE")
+
+
+def is_lock_refused(error: DBAPIError) -> bool:
+    """Whether somebody else was in the way of a migration: it may be tried again from its beginning."""
+    state = getattr(error.orig, "sqlstate", None)
+    made_at_once = state == _UNIQUE_VIOLATION and (error.statement or "").startswith(_MAKE_REVISION_TABLE)
+    return made_at_once or state in _LOCK_REFUSED
+
+
+_LOCK_REFUSED: Final = {"55P03", "40P01"}  # lock_not_available, deadlock_detected
+_UNIQUE_VIOLATION: Final = (
+    "23505"  # two that make the first table at once: the loser sees this in the catalogue
+)
+_MAKE_REVISION_TABLE: Final = (
+    f"CREATE TABLE IF NOT EXISTS {version.TABLE} "
+    f"(version_num VARCHAR(32) NOT NULL, CONSTRAINT {version.TABLE}_pkc PRIMARY KEY (version_num))"
+)
+
+
 def server_now_ms(conn: Connection) -> int | None:
     """The database's own clock, or None where the database is on this host and has none of its own."""
     if conn.dialect.name == "sqlite":
@@ -53,13 +91,41 @@ def server_now_ms(conn: Connection) -> int | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a write transaction learns first: the server's clock (None where it has none) and the schema's revision."""
+
+    now_ms: int | None
+    revision: str | None
+
+
+def opening(conn: Connection) -> Opening:
+    """Clock and revision in one statement.
+
+    On a server, reading the revision holds a lock until the transaction ends that a migration has to wait for; see
+    `version.TABLE`. The clock is read after that lock was granted, so a wait makes no stale time.
+    """
+    if conn.dialect.name == "sqlite":
+        driver = conn.connection.driver_connection
+        assert driver is not None
+        row = driver.execute(
+            _REVISION
+        ).fetchone()  # without the layers between: it is read in every transaction
+        return Opening(None, row[0] if row else None)
+    now_ms, revision = conn.exec_driver_sql(
+        f"SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, ({_REVISION})"  # noqa: S608 - our own words
+    ).one()
+    return Opening(int(now_ms), revision)
+
+
+_REVISION: Final = f"SELECT version_num FROM {version.TABLE}"  # noqa: S608 - our own words
+
+
 def reader_engine(url: URL) -> Engine:
     """Connections that never write and never block a writer; each transaction sees one moment."""
     if url.get_backend_name() != "sqlite":
         # The level is a word of BEGIN, not a setting of the session, so it also holds behind a pooler.
-        return create_engine(
-            url, pool_size=4, max_overflow=4, pool_pre_ping=True, isolation_level="REPEATABLE READ"
-        )
+        return _postgres_engine(url, connections=4, isolation_level="REPEATABLE READ")
     engine = create_engine(url, poolclass=QueuePool, pool_size=4, max_overflow=8, connect_args=_SQLITE_ARGS)
     _configure_sqlite(engine, begin="BEGIN", pragmas=(*_SQLITE_PRAGMAS, "PRAGMA query_only = ON"))
     return engine
@@ -68,13 +134,49 @@ def reader_engine(url: URL) -> Engine:
 def writer_engine(url: URL) -> Engine:
     """The connection that writes; one per process is enough, since writes are grouped."""
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=2, max_overflow=2, pool_pre_ping=True)
+        return _postgres_engine(url, connections=2)
     engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=0, connect_args=_SQLITE_ARGS)
     # WAL lets readers go on while one writes. FULL, because NORMAL loses acknowledged commits on power loss.
     pragmas = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", *_SQLITE_PRAGMAS)
     _configure_sqlite(engine, begin="BEGIN IMMEDIATE", pragmas=pragmas)
     return engine
 
+
+def _postgres_engine(url: URL, *, connections: int, **options: Any) -> Engine:
+    """Connections that notice a server that went away, and that a pooler may hand out by transaction."""
+    given = {name: value for name, value in _POSTGRES_ARGS.items() if name not in url.query}
+    engine = create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=connections,
+        pool_pre_ping=True,
+        connect_args=given,
+        **options,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        """Prepare statements on a server's own session only.
+
+        A pooler answers with a process number of its own. Behind one, the next transaction may run on a session that
+        does not know what was prepared on the last.
+        """
+        (own,) = connection.execute("SELECT pg_backend_pid()").fetchone()
+        connection.rollback()
+        if own != connection.info.backend_pid:
+            connection.prepare_threshold = None
+
+    return engine
+
+
+_POSTGRES_ARGS: Final = {
+    "connect_timeout": 10,  # seconds, as the next two
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # ms; without it, a write to a host that vanished waits for a quarter of an hour
+    "application_name": "orchestrator",
+}
 
 _SQLITE_ARGS: Final = {"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000}
 _SQLITE_PRAGMAS: Final = (

@@ -4,19 +4,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import create_engine, event, inspect, text
-from sqlalchemy.engine import URL
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.exc import DBAPIError
 
-from orchestrator.core.errors import SchemaVersionError
+from orchestrator.core.errors import DatabaseError
 from orchestrator.ports import Crashpoint, no_crash
-from orchestrator.store import dialect
+from orchestrator.store import dialect, version
 from orchestrator.store.database import mapped_errors, parse_url, sqlite_path
+from orchestrator.store.version import HEAD
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD: Final = "0001"
-"""The newest revision; a test compares it with the migration scripts, so that a check need not import Alembic."""
+LOCK_TRIES: Final = 60
+"""How often an upgrade asks for its locks, a second each: in between, those who write get their turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,49 +34,72 @@ def current(url: str) -> Revision:
     path = sqlite_path(parsed)
     if path is not None and not path.exists():
         return Revision(None, HEAD)
-    return Revision(_read_version(parsed), HEAD)
+    with mapped_errors(parsed):
+        engine = create_engine(parsed)
+        try:
+            with engine.connect() as conn:
+                return Revision(_read_version(conn), HEAD)
+        finally:
+            engine.dispose()
 
 
 def check(url: str) -> None:
     """Raise SchemaVersionError unless the database has exactly this program's schema."""
-    revision = current(url)
-    if revision.current == HEAD:
-        return
-    if revision.current is None:
-        raise SchemaVersionError("The database has no tables yet. Create them with: orchestrator db upgrade")
-    if revision.current in known_revisions():
-        raise SchemaVersionError(
-            f"The database is at schema {revision.current}, this program needs {HEAD}. Stop the workers, then: "
-            "orchestrator db upgrade"
-        )
-    raise SchemaVersionError(
-        f"The database is at schema {revision.current}, which this program (schema {HEAD}) does not know: it is "
-        "newer. Upgrade the program; nothing was written."
-    )
+    version.require(current(url).current)
 
 
 def upgrade(url: str, crashpoint: Crashpoint = no_crash) -> Revision:
-    """Bring the database to the newest schema, creating it when absent; raises SchemaVersionError for a newer one."""
-    from alembic import command
+    """Bring the database to the newest schema, creating it when absent, also while workers write.
 
+    All steps are one transaction: an upgrade that is interrupted has changed nothing, and is simply run again. Workers
+    wait for it and stop when they see the new schema. Raises SchemaVersionError for a newer database, and DatabaseError
+    when somebody holds a table for too long.
+    """
     parsed = parse_url(url)
     path = sqlite_path(parsed)
-    before = current(url).current
-    if before is not None and before not in known_revisions():
-        check(url)
     with mapped_errors(parsed):
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
         engine = dialect.writer_engine(parsed)
         event.listen(engine, "after_cursor_execute", lambda *_: crashpoint("migrate.statement"))
         try:
-            with engine.connect() as conn, conn.begin():
-                config = _alembic_config()
-                config.attributes["connection"] = conn
-                command.upgrade(config, "head")
+            return Revision(_upgrade_patiently(engine), HEAD)
         finally:
             engine.dispose()
-    return Revision(before, HEAD)
+
+
+def _upgrade_patiently(engine: Engine) -> str | None:
+    """Upgrade as soon as nobody is in the way; returns the revision before."""
+    for tries_left in reversed(range(LOCK_TRIES)):
+        try:
+            return _upgrade_once(engine)
+        except DBAPIError as error:
+            if not dialect.is_lock_refused(error):
+                raise
+            if not tries_left:
+                raise DatabaseError(_IN_THE_WAY, transient=True) from error
+    raise AssertionError("the last try returns or raises")
+
+
+_IN_THE_WAY: Final = (
+    f"The database could not be upgraded: at {LOCK_TRIES} tries of {dialect.LOCK_WAIT_SECONDS} s each somebody held a table. "
+    "Nothing was changed. End what holds it (a long query, a backup: see pg_stat_activity), then run the command "
+    "again: orchestrator db upgrade"
+)
+
+
+def _upgrade_once(engine: Engine) -> str | None:
+    from alembic import command
+
+    with engine.connect() as conn, conn.begin():
+        dialect.lock_schema(conn)  # from here on nobody else migrates or writes
+        before = _read_version(conn)
+        if before is not None and before not in known_revisions():
+            version.require(before)
+        config = _alembic_config()
+        config.attributes["connection"] = conn
+        command.upgrade(config, "head")
+        return before
 
 
 def known_revisions() -> frozenset[str]:
@@ -97,13 +121,7 @@ def _alembic_config() -> "Config":
     return config
 
 
-def _read_version(url: URL) -> str | None:
-    with mapped_errors(url):
-        engine = create_engine(url)
-        try:
-            with engine.connect() as conn:
-                if not inspect(conn).has_table("alembic_version"):
-                    return None
-                return conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        finally:
-            engine.dispose()
+def _read_version(conn: Connection) -> str | None:
+    if not inspect(conn).has_table(version.TABLE):
+        return None
+    return conn.execute(text(f"SELECT version_num FROM {version.TABLE}")).scalar()  # noqa: S608 - our own words

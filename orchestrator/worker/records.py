@@ -2,7 +2,7 @@
 
 from typing import Final, TypeVar
 
-from orchestrator.core.errors import DatabaseError
+from orchestrator.core.errors import DatabaseError, SchemaVersionError
 from orchestrator.store.groupcommit import Operation
 from orchestrator.worker.deps import Deps
 
@@ -23,6 +23,8 @@ async def keep_trying(deps: Deps, operation: Operation[Row, Result], row: Row) -
     for tries in range(1, TRIES_MAX):
         try:
             return await deps.writer.submit(operation, row)
+        except SchemaVersionError:
+            raise  # another program's database by now: nothing of ours may be written
         except DatabaseError:
             await deps.clock.sleep(min(WAIT_SECONDS_MAX, 0.1 * 2**tries))
     return await deps.writer.submit(operation, row)

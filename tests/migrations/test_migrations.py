@@ -7,7 +7,7 @@ from alembic_moves import create_from_metadata, drift, head, move, objects, revi
 from sqlalchemy import MetaData, text
 
 from orchestrator.core.errors import SchemaVersionError
-from orchestrator.store import migrate
+from orchestrator.store import migrate, version
 from orchestrator.store.schema import metadata
 
 ROWS = Path(__file__).parent / "rows"
@@ -44,7 +44,7 @@ def test_up_down_up_ends_where_up_does(empty_url):
 
 
 def test_the_head_that_the_code_names_is_the_newest_script():
-    assert head() == migrate.HEAD
+    assert head() == version.HEAD
 
 
 def test_the_file_names_of_the_scripts_are_their_revisions():
@@ -52,9 +52,9 @@ def test_the_file_names_of_the_scripts_are_their_revisions():
 
 
 def test_an_upgrade_says_where_it_came_from_and_where_it_got(empty_url):
-    assert migrate.current(empty_url) == migrate.Revision(None, migrate.HEAD)
-    assert migrate.upgrade(empty_url) == migrate.Revision(None, migrate.HEAD)
-    assert migrate.upgrade(empty_url) == migrate.Revision(migrate.HEAD, migrate.HEAD)
+    assert migrate.current(empty_url) == migrate.Revision(None, version.HEAD)
+    assert migrate.upgrade(empty_url) == migrate.Revision(None, version.HEAD)
+    assert migrate.upgrade(empty_url) == migrate.Revision(version.HEAD, version.HEAD)
     migrate.check(empty_url)
 
 

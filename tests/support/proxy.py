@@ -36,11 +36,12 @@ class _Link:
 class Proxy:
     """Relays loopback connections to `target` while inside its block; its methods may be called from any thread."""
 
-    def __init__(self, target: Address) -> None:
+    def __init__(self, target: Address, *, rewrite: Callable[[bytes], bytes] = bytes) -> None:
         self.port = 0
         self.passed = 0  # connections that were relayed
         self.lost = 0  # answers that were lost on purpose
         self._target = target
+        self._rewrite = rewrite  # of what the far side answers
         self._links: set[_Link] = set()
         self._refusing = False
         self._needle, self._needles_left = b"", 0
@@ -159,7 +160,7 @@ class Proxy:
                 if link.answer_is_lost:
                     self.lost += 1
                     break
-                link.near.write(data)
+                link.near.write(self._rewrite(data))
                 await link.near.drain()
         link.reset()
 

@@ -1,12 +1,15 @@
 """How a worker arrives, stops, dies, and is followed by another."""
 
+import sqlite3
+
 import pytest
 from support.provider import Slow
 from support.world import LEASE_MS, PRICE
 
-from orchestrator.core.errors import OperatorNeededError, OrchestratorError
+from orchestrator.core.errors import OperatorNeededError, OrchestratorError, SchemaVersionError
 from orchestrator.core.states import AttemptState
 from orchestrator.ports import Balance, KeyRefused, NotSent
+from orchestrator.store import version
 from orchestrator.store.schema import attempts, jobs, workers
 from orchestrator.worker.stop import Stop, StopLevel
 
@@ -160,6 +163,25 @@ def test_a_crash_between_intent_and_reply_never_sends_again_without_evidence(sho
     shop.drain()
     assert (world.jobs(), len(shop.provider.posts)) == ({"succeeded": 1}, 1)
     assert world.account() == (PRICE, 0, 0)
+
+
+def test_a_worker_stops_when_the_schema_becomes_newer_and_one_that_knows_it_goes_on(shop, world, monkeypatch):
+    world.run(9)
+    shop.change("limits", concurrency=3)
+    shop.provider.latency = 60.0
+
+    def migrated(_stop):
+        with sqlite3.connect(world.database.url.database) as conn:
+            conn.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(SchemaVersionError, match="newer"):
+        shop.run_for(300, (30.0, migrated))
+    posts = len(shop.provider.posts)
+    assert (posts, world.attempts()) == (3, {"in_flight": 3})
+    assert shop.clock.monotonic() < 60
+    monkeypatch.setattr(version, "HEAD", "9999")
+    shop.drain()
+    assert (world.jobs(), len(shop.provider.posts)) == ({"succeeded": 9}, 9)
 
 
 def test_a_stop_only_rises():

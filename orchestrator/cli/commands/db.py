@@ -6,6 +6,7 @@ from orchestrator.cli.context import opened
 from orchestrator.core.errors import ExitCode
 from orchestrator.store import migrate
 from orchestrator.store.database import parse_url
+from orchestrator.store.version import HEAD
 
 
 @group("db", short_help="Create, upgrade and check the database.")
@@ -15,7 +16,11 @@ def command() -> None:
 
 @command.command("upgrade")
 def upgrade() -> ExitCode:
-    """Bring the database to this program's schema; creates a missing SQLite file. Stop the workers first."""
+    """Bring the database to this program's schema; creates a missing SQLite file.
+
+    It can be run while workers work: they wait for it, see the new schema, and stop with a message; what they had is
+    collected by workers of the new version. One that is interrupted has changed nothing: run it again.
+    """
     with opened(need_database=False) as app:
         url = app.settings.database_url
         before = migrate.current(url).current
@@ -50,9 +55,9 @@ def check() -> ExitCode:
         migrate.check(app.settings.database_url)
         url = app.settings.database_url
     if out.as_json():
-        out.document({"ok": True, "head": migrate.HEAD})
+        out.document({"ok": True, "head": HEAD})
     else:
-        out.answer(f"{_where(url)} is at schema {migrate.HEAD}, which is what this program needs.")
+        out.answer(f"{_where(url)} is at schema {HEAD}, which is what this program needs.")
     return ExitCode.DONE
 
 

@@ -1,0 +1,29 @@
+"""Which schema this program writes. Every write transaction compares it with the database's own word."""
+
+from typing import Final
+
+from orchestrator.core.errors import SchemaVersionError
+
+HEAD: Final = "0001"
+"""The newest revision; a test compares it with the migration scripts, so that a check need not import Alembic."""
+
+TABLE: Final = "alembic_version"
+"""Where a database keeps its revision. Every write transaction reads it first and a migration locks it first, so that
+no transaction of a program that knows only the older schema can begin before a migration and end after it."""
+
+
+def require(found: str | None) -> None:
+    """Raise SchemaVersionError unless `found`, the revision of a database, is this program's."""
+    if found == HEAD:
+        return
+    if found is None:
+        raise SchemaVersionError("The database has no tables yet. Create them with: orchestrator db upgrade")
+    if found < HEAD:
+        raise SchemaVersionError(
+            f"The database is at schema {found}, this program needs {HEAD}. Bring it up to date with: orchestrator db "
+            "upgrade. Workers of the older version stop by themselves when that is done."
+        )
+    raise SchemaVersionError(
+        f"The database is at schema {found}, which this program (schema {HEAD}) does not know: it is newer. "
+        "Upgrade the program; nothing was written."
+    )

@@ -57,8 +57,8 @@ layers: $(READY) ## imports point down
 schema: $(READY) ## migrations and orchestrator/store/schema.py agree, on SQLite and on Postgres
 	@$(BIN)/pytest -q -p no:randomly --no-header -o addopts= tests/migrations
 
-bench: $(READY) ## measure: the whole lifecycle, and apply; prints tables with the machine's name
-	@$(BIN)/python -m benchmarks.lifecycle $(JOBS)
+bench: $(READY) ## measure, in a short form of a few minutes; prints tables with the machine's name and every target
+	@$(BIN)/python -m benchmarks.lifecycle $(or $(JOBS),3000)
 	@$(BIN)/python -m benchmarks.apply $(ROWS)
 
 fix: $(READY) ## format, and repair what the linter can repair safely

@@ -1,99 +1,162 @@
-"""The whole lifecycle against a sandbox in its own process: jobs a second and CPU a job.
+"""The whole lifecycle, 5,000 in flight: jobs a second, CPU a job, how late a finished task is noticed, memory.
 
-    python -m benchmarks.lifecycle [jobs] [latency seconds]
+    python -m benchmarks.lifecycle [jobs] [task seconds] [--only WORDS]
 
-Side by side in one run: the orchestrator on SQLite FULL with everything on (ledger, hash, decode, fsync, sidecar); the
-same without sidecars; and a bare script with the same transport, no persistence and no checks but the length.
+Side by side, each in a process of its own, against a sandbox in its own process that serves cached pictures of 20 KB: the
+orchestrator with everything on (ledger, hash, decode, fsync, sidecar), with SQLite FULL, with Postgres, and with three workers
+on Postgres; a bare script on the same transport that keeps nothing; and the same script on httpx's own transport.
 """
 
-import asyncio
-import resource
-import sys
-import time
-from dataclasses import replace
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
-from benchmarks import machine, stage
-from orchestrator.actions.apply import apply
-from orchestrator.actions.manifests import load_manifests
-from orchestrator.app import open_app
-from orchestrator.provider import make_client
-from orchestrator.worker.stop import Stop
+from benchmarks import machine, ours, postgres, process, script, stage, table
 
-MODEL = "kwaivgi/kling-image-o3/edit"
-IN_FLIGHT = 5_000
+DEFAULT_TRANSPORT_SECONDS_MAX = 45.0
+"""What it has finished by then counts."""
 
-
-def cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def ours(url: str, jobs: int, *, sidecar: bool) -> tuple[float, float]:
-    """Wall and CPU seconds of a worker."""
-    with stage.folder(url, worker="{poll_min_seconds: 0.2}") as path:
-        file = stage.manifest(path, jobs)
-        with open_app(None, {"WAVESPEED_API_KEY": stage.KEY}, path) as app:
-            app.settings = replace(app.settings, outputs=replace(app.settings.outputs, sidecar=sidecar))
-            apply(app.database, load_manifests([file], app.settings, app.clock.now_ms()))
-            began, used = time.perf_counter(), cpu()
-            asyncio.run(app.worker().run(Stop()))
-            return time.perf_counter() - began, cpu() - used
+BARE, DEFAULT = "bare script, the same transport", "bare script, httpx's own transport"
+SQLITE, ONE, THREE = (
+    "orchestrator, SQLite FULL",
+    "orchestrator, Postgres, 1 worker",
+    "orchestrator, Postgres, 3 workers",
+)
 
 
-async def _script(url: str, jobs: int, latency: float, out: Path) -> None:
-    api, files = make_client(connections=100), make_client(connections=64)
-    api.headers["Authorization"] = f"Bearer {stage.KEY}"
-    room, looks = asyncio.Semaphore(IN_FLIGHT), asyncio.Semaphore(100)
-    body = {"prompt": "x", "images": ["https://example.com/a.png"]}
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one contestant did. Milliseconds are processor time for each finished job."""
 
-    async def one(number: int) -> None:
-        async with room:
-            async with looks:
-                reply = await api.post(f"{url}/api/v3/{MODEL}", json={**body, "prompt": f"x {number}"})
-            task = reply.json()["data"]["id"]
-            await asyncio.sleep(latency * 0.9)
-            while True:
-                async with looks:
-                    data = (await api.get(f"{url}/api/v3/predictions/{task}/result")).json()["data"]
-                if data["status"] == "completed":
-                    break
-                await asyncio.sleep(max(0.2, latency * 0.1))
-            picture = await files.get(data["outputs"][0])
-            (out / f"{task}.png").write_bytes(picture.content)
-
-    await asyncio.gather(*(one(number) for number in range(jobs)))
-    await api.aclose()
-    await files.aclose()
+    jobs: int
+    rate: float
+    client_ms: float
+    sandbox_ms: float
+    memory_mb: float
+    judged: stage.Judged
+    database_ms: float = 0.0
 
 
-def script(url: str, jobs: int, latency: float) -> tuple[float, float]:
-    """Wall and CPU seconds of the bare script."""
-    with stage.folder() as path:
-        began, used = time.perf_counter(), cpu()
-        asyncio.run(_script(url, jobs, latency, path))
-        return time.perf_counter() - began, cpu() - used
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What everybody has to do."""
+
+    jobs: int
+    task_seconds: float
+
+    def sandbox(self) -> Any:
+        """A fresh provider, whose tasks all take the same time."""
+        return stage.sandbox(latency_median=self.task_seconds, latency_sigma=0.0)
+
+
+def bare(load: Load, *, default: bool) -> Row:
+    """The script. It is told how long a task takes, so that its first look is never in vain."""
+    with load.sandbox() as sandbox, TemporaryDirectory(prefix="bench-") as folder:
+        job = script.Job(sandbox.url, load.task_seconds, Path(folder))
+        limit = DEFAULT_TRANSPORT_SECONDS_MAX if default else 3600.0
+        before = sandbox.cpu_seconds()
+        used = process.run(script.run, job, load.jobs, default, limit)
+        (done,) = used.results
+        return _row(done, used, sandbox, before)
+
+
+def orchestrator(load: Load, database: postgres.Postgres | None = None, workers: int = 1) -> Row:
+    """Workers until all is done; the whole time counts, from their start signal to the last one's end."""
+    with (
+        load.sandbox() as sandbox,
+        _database_url(database) as url,
+        ours.project(sandbox.url, load.jobs, url) as path,
+    ):
+        before, database_before = sandbox.cpu_seconds(), database.cpu_seconds() if database else 0.0
+        used = process.run(ours.work, path, processes=workers)
+        row = _row(load.jobs, used, sandbox, before)
+        ours.check_all_done(path, load.jobs)
+        if database is None:
+            return row
+        return replace(row, database_ms=1000 * (database.cpu_seconds() - database_before) / load.jobs)
+
+
+@contextmanager
+def _database_url(database: postgres.Postgres | None) -> Iterator[str | None]:
+    if database is None:
+        yield None
+        return
+    with database.migrated() as url:
+        yield url
+
+
+def _row(jobs: int, used: process.Used, sandbox: stage.SandboxProcess, sandbox_before: float) -> Row:
+    each = 1000 / max(jobs, 1)
+    return Row(
+        jobs,
+        jobs / used.wall_seconds,
+        used.cpu_seconds * each,
+        (sandbox.cpu_seconds() - sandbox_before) * each,
+        used.memory_mb,
+        sandbox.judge(),
+    )
+
+
+def measure(load: Load, wanted: str) -> dict[str, Row]:
+    """Every contestant whose title holds `wanted`, one after the other; the bare script always runs."""
+    with postgres.server() as server:
+        contestants = {
+            BARE: lambda: bare(load, default=False),
+            SQLITE: lambda: orchestrator(load),
+            ONE: lambda: orchestrator(load, server),
+            THREE: lambda: orchestrator(load, server, workers=3),
+            DEFAULT: lambda: bare(load, default=True),
+        }
+        return {title: run() for title, run in contestants.items() if title == BARE or wanted in title}
+
+
+def show(rows: dict[str, Row]) -> None:
+    """The table, with each target beside its figure."""
+    floor = rows[BARE].rate
+    targets = {SQLITE: 0.75, ONE: 0.65, THREE: 0.65}
+    heads = ("What", "Jobs/s", "Ratio to the first", "CPU ms/job", "of the sandbox", "of Postgres")
+    more = ("Looks/job", "Noticed late by p50 / p95 s", "Memory MB")
+    lines = []
+    for title, row in rows.items():
+        ratio = row.rate / floor
+        delays = row.judged.delays
+        lines.append(
+            (
+                title,
+                f"{row.rate:,.0f}",
+                table.at_least(ratio, targets[title]) if title in targets else f"{ratio:.2f}",
+                f"{row.client_ms:.2f}",
+                f"{row.sandbox_ms:.2f}",
+                f"{row.database_ms:.2f}" if row.database_ms else "",
+                f"{row.judged.looks:.1f}",
+                f"{stage.percentile(delays, 0.5):.2f} / {stage.percentile(delays, 0.95):.2f}",
+                f"{row.memory_mb:.0f}",
+            )
+        )
+    table.show((*heads, *more), lines)
+    if SQLITE in rows and DEFAULT in rows:
+        times = rows[SQLITE].rate / max(rows[DEFAULT].rate, 0.01)
+        print(
+            f"The orchestrator on SQLite against the script on httpx's own transport: {table.at_least(times, 4)}."
+        )
 
 
 def main() -> None:
-    jobs = int(sys.argv[1]) if len(sys.argv) > 1 else 5_000
-    latency = float(sys.argv[2]) if len(sys.argv) > 2 else 0.0
-    rows = []
-    for title, run in (
-        ("bare script, same transport, no persistence", lambda url: script(url, jobs, latency)),
-        ("orchestrator, SQLite FULL, all checks", lambda url: ours(url, jobs, sidecar=True)),
-        ("the same without sidecars", lambda url: ours(url, jobs, sidecar=False)),
-    ):
-        with stage.sandbox(latency_median=latency, latency_sigma=0.0) as url:
-            rows.append((title, *run(url)))
-    print(f"{machine.name()}\n{jobs:,} jobs, tasks of {latency:g} s, pictures of 20 KB\n")
-    print("| What | Jobs/s | CPU ms/job | Ratio |")
-    print("|---|--:|--:|--:|")
-    floor = jobs / rows[0][1]
-    for title, wall, used in rows:
-        print(f"| {title} | {jobs / wall:,.0f} | {used / jobs * 1000:.2f} | {jobs / wall / floor:.2f} |")
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"\nResident memory at most {memory:.0f} MB.")
+    """Read the arguments, run, print."""
+    parser = argparse.ArgumentParser(description="The whole lifecycle, side by side.")
+    parser.add_argument("jobs", nargs="?", type=int, default=5_000)
+    parser.add_argument("seconds", nargs="?", type=float, default=2.0, help="how long a task takes")
+    parser.add_argument("--only", default="", help="run only contestants whose title holds this")
+    given = parser.parse_args()
+    rows = measure(Load(given.jobs, given.seconds), given.only)
+    print(
+        f"{machine.name()}\n{given.jobs:,} jobs, tasks of {given.seconds:g} s, pictures of 20 KB, 5,000 in flight\n"
+    )
+    show(rows)
 
 
 if __name__ == "__main__":

@@ -1,24 +1,68 @@
-"""A throw-away project folder, and a sandbox in its own process."""
+"""A throw-away project folder, a manifest for it, and a sandbox in its own process."""
 
 import contextlib
+import json
 import multiprocessing
 import tempfile
+import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.process import cpu_seconds
 from orchestrator.sandbox import SandboxConfig, run_blocking
 
 KEY = "sandbox-key"
+MODEL = "kwaivgi/kling-image-o3/edit"
+LIMITS = (
+    "{level: ultra, concurrency: 5000, submits_per_minute: 1000000, polls_per_second: 10000, downloads: 64}"
+)
 
 
-def _serve(config: SandboxConfig, pipe: Any) -> None:
-    run_blocking(config, "127.0.0.1", 0, pipe.send)
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the sandbox saw of a contestant: the same judge for all of them."""
+
+    tasks: int
+    downloaded: int  # tasks whose picture was fetched
+    looks: float  # results read, for each task
+    delays: tuple[float, ...]  # seconds from a task's end to the look that saw it, in order
+    peak: int  # most tasks unfinished at once
+    finished_at: tuple[float, ...]  # seconds since the first submit, in order
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxProcess:
+    """A running sandbox."""
+
+    url: str
+    pid: int
+
+    def cpu_seconds(self) -> float:
+        """Processor time it has taken so far."""
+        return cpu_seconds(self.pid)
+
+    def judge(self) -> Judged:
+        """Read the bill."""
+        with urllib.request.urlopen(f"{self.url}/sandbox/bill", timeout=120) as reply:
+            bill = json.load(reply)
+        tasks = bill["tasks"]
+        seen = [task for task in tasks if task["seen_at_ms"] is not None]
+        first = min((task["created_at_ms"] for task in tasks), default=0)
+        return Judged(
+            tasks=len(tasks),
+            downloaded=sum(bool(task["output_sha256"]) for task in tasks),
+            looks=bill["requests"].get("result", 0) / max(len(tasks), 1),
+            delays=tuple(sorted((task["seen_at_ms"] - task["finished_at_ms"]) / 1000 for task in seen)),
+            peak=bill["max_concurrency"],
+            finished_at=tuple(sorted((task["finished_at_ms"] - first) / 1000 for task in seen)),
+        )
 
 
 @contextlib.contextmanager
-def sandbox(**switches: Any) -> Iterator[str]:
-    """The URL of a sandbox in a process of its own: fast pictures, no limits, plenty of credit."""
+def sandbox(**switches: Any) -> Iterator[SandboxProcess]:
+    """A sandbox in a process of its own: fast pictures, no limits, plenty of credit."""
     config = SandboxConfig(
         **{"fast": True, "level": "unlimited", "balance_micros": 10**12, "latency_median": 0.0, **switches}
     )
@@ -27,20 +71,24 @@ def sandbox(**switches: Any) -> Iterator[str]:
     process = context.Process(target=_serve, args=(config, theirs), daemon=True)
     process.start()
     try:
-        yield ours.recv()
+        url = ours.recv()
+        assert process.pid is not None
+        yield SandboxProcess(url, process.pid)
     finally:
         process.terminate()
         process.join()
 
 
+def _serve(config: SandboxConfig, pipe: Any) -> None:
+    run_blocking(config, "127.0.0.1", 0, pipe.send)
+
+
 @contextlib.contextmanager
-def folder(url: str | None = None, **config: str) -> Iterator[Path]:
-    """A project folder whose configuration points at the sandbox."""
+def folder(url: str | None = None, *, limits: str = LIMITS, **config: str) -> Iterator[Path]:
+    """A project folder whose configuration points at the sandbox; `config` holds more of its lines."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         path = Path(name)
-        lines = [
-            "limits: {level: ultra, concurrency: 100000, submits_per_minute: 1000000, polls_per_second: 10000, downloads: 64}"
-        ]
+        lines = [f"limits: {limits}"]
         if url:
             lines.append(f"provider: {{base_url: '{url}'}}")
         lines += [f"{key}: {value}" for key, value in config.items()]
@@ -55,7 +103,7 @@ def manifest(path: Path, jobs: int) -> Path:
         for number in range(jobs):
             rows.write(f"SKU-{number:07d},Product number {number} in the catalogue\n")
     text = (
-        "version: 1\nname: bench\nmodel: kwaivgi/kling-image-o3/edit\n"
+        f"version: 1\nname: bench\nmodel: {MODEL}\n"
         "matrix:\n  product: {csv: rows.csv}\n"
         'params:\n  prompt: "{{ product.title }} on a table"\n  images: ["https://example.com/a.png"]\n'
         'output: "{{ product.sku }}-v{{ variation }}-{{ index }}.{{ ext }}"\n'
@@ -63,3 +111,8 @@ def manifest(path: Path, jobs: int) -> Path:
     file = path / "bench.yaml"
     file.write_text(text)
     return file
+
+
+def percentile(ordered: tuple[float, ...] | list[float], share: float) -> float:
+    """The value below which `share` of an ordered list lies; 0 for an empty one."""
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0

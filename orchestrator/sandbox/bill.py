@@ -24,6 +24,7 @@ class BilledTask:
     outputs: int  # how many pictures it has; 0 until it is completed
     nsfw: tuple[bool, ...] | None
     output_sha256: Mapping[int, str]  # of the outputs that were made, by index
+    seen_at_ms: int | None = None  # when a result read by the client first showed that it had ended
 
 
 @dataclass(frozen=True, slots=True)

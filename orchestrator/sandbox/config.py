@@ -135,7 +135,8 @@ class SandboxConfig:
     endless_bytes_max: int = 256 * 1024 * 1024
 
     # how the stand-in itself works
-    fast: bool = False  # small cached pictures, for benchmarks
+    fast: bool = False  # cached pictures, for benchmarks
+    fast_picture_bytes: int = 20_000  # about how large they are
     picture_cache_bytes: int = 128 * 1024 * 1024
     ledger: Path | None = None  # append-only JSON lines
 

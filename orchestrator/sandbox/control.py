@@ -118,6 +118,7 @@ def _billed(task: Task, now_ms: int) -> BilledTask:
         outputs=task.fate.outputs if status == "completed" else 0,
         nsfw=task.fate.nsfw if status == "completed" else (),
         output_sha256={index: served.sha256 for index, served in sorted(task.served.items())},
+        seen_at_ms=task.seen_ms,
     )
 
 

@@ -31,6 +31,7 @@ class Gallery:
                 task.inputs["output_format"],
                 task.inputs.get("aspect_ratio", "auto"),
                 f"{task.id}/{index}",
+                config.fast_picture_bytes,
             )
         else:
             data = await self._kept_or_made(task, index, config.picture_cache_bytes)

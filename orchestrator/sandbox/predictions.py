@@ -40,6 +40,8 @@ class Predictions:
         if task is None:
             return refusal(404, "prediction not found")
         world.refresh_url(task, now_ms)
+        if task.seen_ms is None and now_ms >= task.finished_ms:
+            task.seen_ms = now_ms
         return success(view(task, now_ms, f"http://{request.host}"))
 
     async def list(self, request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""Small pictures for benchmarks: a few real ones of about 20 KB, made once, each output stamped with its own text.
+"""Pictures for benchmarks: a few real ones, small unless asked otherwise, made once, each output stamped with its own text.
 
 The stamp is a comment that every decoder skips, so the digest differs while the drawing costs nothing.
 """
@@ -12,9 +12,9 @@ from PIL import Image
 from orchestrator.sandbox.pictures import encode, picture_size
 
 
-def small_picture(image_format: str, aspect_ratio: str, text: str) -> bytes:
-    """A valid picture of about 20 KB in the format and (nearly) the ratio; different for each ASCII `text`."""
-    base = _base(image_format, "1:1" if aspect_ratio == "auto" else aspect_ratio)
+def small_picture(image_format: str, aspect_ratio: str, text: str, size: int = 20_000) -> bytes:
+    """A valid picture of about `size` bytes in the format and (nearly) the ratio; different for each ASCII `text`."""
+    base = _base(image_format, "1:1" if aspect_ratio == "auto" else aspect_ratio, size)
     words = text.encode("ascii")
     match image_format:
         case "jpeg":
@@ -30,10 +30,10 @@ def small_picture(image_format: str, aspect_ratio: str, text: str) -> bytes:
 
 
 @cache
-def _base(image_format: str, aspect_ratio: str) -> bytes:
-    """Noise does not compress, so its side decides the bytes: about 19,000 grey pixels."""
+def _base(image_format: str, aspect_ratio: str, size: int) -> bytes:
+    """Noise does not compress, so its side decides the bytes: a little less than one for each grey pixel."""
     across, down = picture_size(aspect_ratio, "1k", None)
-    scale = (19_000 / (across * down)) ** 0.5
+    scale = (0.95 * size / (across * down)) ** 0.5
     width, height = max(round(across * scale), 16), max(round(down * scale), 16)
     noise = shake_256(f"{image_format} {aspect_ratio}".encode()).digest(width * height)
     return encode(Image.frombytes("L", (width, height), noise), image_format)

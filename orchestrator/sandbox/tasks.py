@@ -49,6 +49,7 @@ class Task:
     url_version: int = 1
     url_issued_ms: int = 0
     dead_url_version: int = 0
+    seen_ms: int | None = None  # when a result first showed that it had ended
     served: dict[int, Served] = field(default_factory=dict)
 
     @property
@@ -121,4 +122,4 @@ def _outputs(task: Task, origin: str) -> list[Any]:
 def iso(at_ms: int) -> str:
     """RFC 3339 in UTC with milliseconds and `Z`."""
     moment = datetime.fromtimestamp(at_ms / 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

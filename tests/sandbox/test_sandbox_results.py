@@ -21,6 +21,18 @@ def test_a_task_is_created_then_processing_then_completed(start):
     assert done["timings"]["inference"] == done["executionTime"] == 9_800
 
 
+def test_the_bill_says_when_a_result_first_showed_the_end(start):
+    api = start(latency_median=10.0, latency_sigma=0.0)
+    task_id = api.task()
+    api.thread.advance(1)
+    api.result(task_id)
+    assert api.thread.bill().tasks[0].seen_at_ms is None
+    for seconds in (12, 5):
+        api.thread.advance(seconds)
+        api.result(task_id)
+    assert api.thread.bill().tasks[0].seen_at_ms == START_MS + 13_000
+
+
 def test_both_result_paths_answer_alike(start):
     api = start()
     task_id = api.task()

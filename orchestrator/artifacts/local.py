@@ -1,88 +1,74 @@
 """Outputs in a local folder: a file with a final name is complete, verified and durable."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import httpx
 
 from orchestrator.artifacts.disk import disk_failure
-from orchestrator.artifacts.download import Downloader, DownloadError, Received
-from orchestrator.artifacts.existing import existing_artifact, holds
-from orchestrator.artifacts.files import FileStore, RealFiles, TempFile
-from orchestrator.artifacts.pictures import BadPictureError, Picture, decode
+from orchestrator.artifacts.download import Downloader, DownloadError
+from orchestrator.artifacts.existing import existing_artifact
+from orchestrator.artifacts.files import FileStore, RealFiles, TempFile, drop
+from orchestrator.artifacts.incoming import Incoming
+from orchestrator.artifacts.pictures import BadPictureError
 from orchestrator.artifacts.places import (
     QUARANTINE,
     TEMP_FOLDER,
     NsfwPolicy,
     UnsafePlaceError,
-    missing_folders,
     possible_places,
     relative_place,
-    with_real_extension,
 )
-from orchestrator.ports import (
-    ArtifactRequest,
-    Crashpoint,
-    DiscardedArtifact,
-    FetchFailed,
-    FetchFault,
-    FetchOutcome,
-    StoredArtifact,
-    no_crash,
-)
+from orchestrator.artifacts.publishing import THREADS, Arrived, Publisher
+from orchestrator.ports import ArtifactRequest, Crashpoint, FetchFailed, FetchFault, FetchOutcome, no_crash
 
 T = TypeVar("T")
-
-FINISHERS: Final = 4
-"""Threads that decode and sync: both release the interpreter lock."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Rules:
-    """What may differ between installations."""
-
-    policy: NsfwPolicy
-    sidecar: bool
-    timeout_seconds: float
 
 
 class LocalArtifacts:
     """Implements `orchestrator.ports.ArtifactStore` on a folder.
 
-    Download to a temporary file in the same tree while hashing, then (in a thread) sync it, decode it, and give it its
+    Download while hashing, then (in a thread) decode it, sync it to a temporary file in the same tree, and give it its
     final name without ever replacing another file. Repeating any part of this is harmless.
     """
 
     def __init__(
         self,
         root: Path,
-        client: httpx.AsyncClient,
+        transport: httpx.AsyncBaseTransport,
         *,
         policy: NsfwPolicy | str = NsfwPolicy.QUARANTINE,
         sidecar: bool = True,
         max_bytes: int = 256 * 1024 * 1024,
         timeout_seconds: float = 300.0,
+        connect_seconds: float = 10.0,
+        read_seconds: float = 30.0,
         max_redirects: int = 3,
         files: FileStore | None = None,
         crashpoint: Crashpoint = no_crash,
-        decode_pool: Executor | None = None,
+        pool: Executor | None = None,
     ) -> None:
-        """`client` must carry no credentials. `timeout_seconds` bounds one whole download."""
+        """`transport` must carry no credentials. `timeout_seconds` bounds one whole download."""
         self._root = root
-        self._client = client
-        self._rules = _Rules(NsfwPolicy(policy), sidecar, timeout_seconds)
+        self._policy = NsfwPolicy(policy)
+        self._timeout_seconds = timeout_seconds
         self._files = files or RealFiles()
         self._crashpoint = crashpoint
-        self._own_pool = ThreadPoolExecutor(FINISHERS, "artifacts") if decode_pool is None else None
-        self._pool = decode_pool or self._own_pool
+        self._pool = pool or ThreadPoolExecutor(THREADS, "artifacts")
+        self._owns_pool = pool is None
         self._downloader = Downloader(
-            client, self._files, crashpoint, max_bytes=max_bytes, max_redirects=max_redirects
+            transport,
+            max_bytes=max_bytes,
+            max_redirects=max_redirects,
+            connect_seconds=connect_seconds,
+            read_seconds=read_seconds,
+        )
+        self._publisher = Publisher(
+            root, self._files, self._open_temp, crashpoint, self._pool, sidecar=sidecar
         )
 
     async def store(self, request: ArtifactRequest) -> FetchOutcome:
@@ -126,87 +112,37 @@ class LocalArtifacts:
                 self._files.write(temp, b"probe")
                 self._files.fsync(temp)
             finally:
-                self._drop(temp)
+                drop(self._files, temp)
         except OSError as error:
             return disk_failure(error, self._root).message
         return None
 
     async def aclose(self) -> None:
         """Close connections and threads."""
-        await self._client.aclose()
-        if self._own_pool is not None:
-            self._own_pool.shutdown()
+        await self._downloader.aclose()
+        if self._owns_pool:
+            self._pool.shutdown()
 
     def _place(self, request: ArtifactRequest) -> PurePosixPath:
         place = relative_place(request.path)
-        if request.nsfw and self._rules.policy is NsfwPolicy.QUARANTINE:
+        if request.nsfw and self._policy is NsfwPolicy.QUARANTINE:
             return QUARANTINE / place
         return place
 
     async def _fetch(self, request: ArtifactRequest, place: PurePosixPath) -> FetchOutcome:
-        temp = self._open_temp()
+        incoming = Incoming(self._files, self._open_temp, self._crashpoint)
         try:
-            self._crashpoint("artifact.temp_created")
-            async with asyncio.timeout(self._rules.timeout_seconds):
-                received = await self._downloader.into(temp, request.url)
+            async with asyncio.timeout(self._timeout_seconds):
+                await self._downloader.into(incoming, request.url)
         except TimeoutError:
-            self._drop(temp)
-            seconds = self._rules.timeout_seconds
+            incoming.drop()
+            seconds = self._timeout_seconds
             return FetchFailed(FetchFault.TRANSIENT, f"the download took longer than {seconds:g} s")
         except BaseException:
-            self._drop(temp)
+            incoming.drop()
             raise
-        return await self._in_thread(partial(self._finish, request, place, temp, received))
-
-    def _finish(
-        self, request: ArtifactRequest, place: PurePosixPath, temp: TempFile, received: Received
-    ) -> FetchOutcome:
-        """From a whole temporary file to an artifact; runs in a thread, which owns the file from here on."""
-        try:
-            return self._publish(request, place, temp, received)
-        finally:
-            self._drop(temp)
-
-    def _publish(
-        self, request: ArtifactRequest, place: PurePosixPath, temp: TempFile, received: Received
-    ) -> FetchOutcome:
-        picture = decode(temp.path)
-        if request.nsfw and self._rules.policy is NsfwPolicy.DISCARD:
-            return DiscardedArtifact(
-                received.sha256, received.bytes, picture.media_type, picture.width, picture.height
-            )
-        place = with_real_extension(place, picture.media_type)
-        self._files.fsync(temp)
-        self._crashpoint("artifact.synced")
-        for folder in missing_folders(self._root, place):
-            self._files.make_folder(folder)
-        final = self._root / place
-        if not self._files.publish(temp.path, final) and not holds(final, received.sha256):
-            return FetchFailed(
-                FetchFault.COLLISION,
-                f"{place} exists and holds something else; it was left alone (rename it, or change `output:`)",
-            )
-        self._crashpoint("artifact.renamed")
-        stored = _stored(place, received, picture)
-        if self._rules.sidecar:
-            self._write_sidecar(final, request, stored)
-        self._files.fsync_dir(final.parent)
-        return stored
-
-    def _write_sidecar(self, final: Path, request: ArtifactRequest, stored: StoredArtifact) -> None:
-        """`<name>.json` beside the picture, unless it is there already."""
-        sidecar = final.with_name(final.name + ".json")
-        if sidecar.exists():
-            return
-        document = {**request.sidecar, **asdict(stored), "nsfw": request.nsfw}
-        text = json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n"
-        temp = self._open_temp()
-        try:
-            self._files.write(temp, text.encode("utf-8", "replace"))
-            self._files.fsync(temp)
-            self._files.replace(temp.path, sidecar)
-        finally:
-            self._drop(temp)
+        discard = bool(request.nsfw) and self._policy is NsfwPolicy.DISCARD
+        return await self._publisher.publish(Arrived(request, place, incoming, discard))
 
     def _open_temp(self) -> TempFile:
         folder = self._root / TEMP_FOLDER
@@ -217,24 +153,6 @@ class LocalArtifacts:
                 self._files.make_folder(missing)
             return self._files.open_temp(folder)
 
-    def _drop(self, temp: TempFile) -> None:
-        """Close and remove: after publishing there is nothing left to remove."""
-        try:
-            self._files.remove(temp.path)
-        finally:
-            self._files.close(temp)
-
     async def _in_thread(self, work: Callable[[], T]) -> T:
         # Shielded: work that was handed over runs to its end, and cleans up, when the waiting task is cancelled.
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._pool, work))
-
-
-def _stored(place: PurePosixPath, received: Received, picture: Picture) -> StoredArtifact:
-    return StoredArtifact(
-        path=str(place),
-        sha256=received.sha256,
-        bytes=received.bytes,
-        media_type=picture.media_type,
-        width=picture.width,
-        height=picture.height,
-    )

@@ -3,8 +3,7 @@
 import struct
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
@@ -60,25 +59,24 @@ def sniff(head: bytes) -> str:
     raise BadPictureError(f"not a PNG, JPEG or WebP picture but {_looks_like(head)}")
 
 
-def decode(path: Path) -> Picture:
+def decode(file: BinaryIO) -> Picture:
     """Decode all of it; raises BadPictureError when it is not whole, OSError when the file cannot be read."""
-    with path.open("rb") as file:
-        media_type = sniff(file.read(HEAD_BYTES))
-        file.seek(0)
-        try:
-            with _DECODERS[media_type](file) as image:
-                width, height = image.size
-                # The size is looked at before a pixel is decoded: a small file can hold a ruinous picture.
-                _check_size(width, height)
-                image.load()
-        except BadPictureError:
+    media_type = sniff(file.read(HEAD_BYTES))
+    file.seek(0)
+    try:
+        with _DECODERS[media_type](file) as image:
+            width, height = image.size
+            # The size is looked at before a pixel is decoded: a small file can hold a ruinous picture.
+            _check_size(width, height)
+            image.load()
+    except BadPictureError:
+        raise
+    except OSError as error:
+        if error.errno is not None:
             raise
-        except OSError as error:
-            if error.errno is not None:
-                raise
-            raise BadPictureError(f"the {media_type} data does not decode: {error}") from None
-        except _DECODER_ERRORS as error:
-            raise BadPictureError(f"the {media_type} data does not decode: {type(error).__name__}") from None
+        raise BadPictureError(f"the {media_type} data does not decode: {error}") from None
+    except _DECODER_ERRORS as error:
+        raise BadPictureError(f"the {media_type} data does not decode: {type(error).__name__}") from None
     return Picture(media_type, width, height)
 
 

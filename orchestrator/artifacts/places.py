@@ -65,11 +65,10 @@ def missing_folders(root: Path, place: PurePosixPath) -> list[Path]:
     Raises UnsafePlaceError when a folder on the way is a link that leads out of `root`, or is no folder at all.
     """
     missing: list[Path] = []
-    real_root = root.resolve()
     folder = root
     for part in place.parent.parts:
         folder /= part
-        if folder.is_symlink() and not folder.resolve().is_relative_to(real_root):
+        if folder.is_symlink() and not folder.resolve().is_relative_to(root.resolve()):
             raise UnsafePlaceError(f"{folder} is a link that leads out of the output folder")
         if not folder.exists():
             missing.append(folder)

@@ -11,7 +11,7 @@ import httpx
 
 from orchestrator.ports import Clock, Lost, NotSent
 from orchestrator.provider.classify import Reply, classify_error, parse_retry_after
-from orchestrator.provider.transport import STILL_VALID, USER_AGENT, make_client, timeouts
+from orchestrator.provider.transport import STILL_VALID, USER_AGENT, make_transport, timeouts
 from orchestrator.provider.wire import BODY_BYTES_MAX, UNREADABLE, Body, decoded, read_body
 
 REDACTED: Final = "[key]"
@@ -31,7 +31,7 @@ class ApiHttp:
         api_key: str,
         clock: Clock,
         *,
-        client: httpx.AsyncClient | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
         connections: int = 100,
         connect_seconds: float = 10.0,
     ) -> None:
@@ -44,7 +44,16 @@ class ApiHttp:
         self._api_key = api_key
         self._clock = clock
         self._connect_seconds = connect_seconds
-        self._client = client or make_client(connections=connections, connect_seconds=connect_seconds)
+        self._headers = httpx.Headers(
+            {
+                "Authorization": f"Bearer {api_key}",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": USER_AGENT,
+            }
+        )
+        self._json_headers = httpx.Headers({**self._headers, "Content-Type": "application/json"})
+        self._transport = transport or make_transport(connections)
 
     @property
     def is_loopback(self) -> bool:
@@ -69,15 +78,8 @@ class ApiHttp:
         the answer as Decimal.
         """
         assert path.startswith("/"), path
-        headers = {
-            "Authorization": f"Bearer {self._api_key}",
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": USER_AGENT,
-        }
         content = None
         if body is not None:
-            headers["Content-Type"] = "application/json"
             try:
                 content = _encoded(body)
             except (TypeError, ValueError):
@@ -88,12 +90,12 @@ class ApiHttp:
         request = httpx.Request(
             method,
             self._base + path,
-            headers=headers,
+            headers=self._headers if body is None else self._json_headers,
             content=content,
             params=query,
             files=files,
             extensions={
-                "timeout": timeouts(self._connect_seconds, read_seconds).as_dict(),
+                "timeout": timeouts(self._connect_seconds, read_seconds),
                 STILL_VALID: still_valid,
             },
         )
@@ -106,10 +108,10 @@ class ApiHttp:
 
     async def aclose(self) -> None:
         """Close connections."""
-        await self._client.aclose()
+        await self._transport.aclose()
 
     async def _send(self, request: httpx.Request, *, exact: bool) -> Reply:
-        response = await self._client.send(request, stream=True, auth=None, follow_redirects=False)
+        response = await self._transport.handle_async_request(request)
         try:
             return Reply(
                 response.status_code,

@@ -57,7 +57,7 @@ class Uploads:
     def __init__(
         self,
         http: ApiHttp,
-        media: httpx.AsyncClient,
+        media: httpx.AsyncBaseTransport,
         *,
         read_seconds: float,
         upload_seconds: float,
@@ -92,7 +92,7 @@ class Uploads:
         return await self._put(ticket, content)
 
     async def aclose(self) -> None:
-        """Close the media client's connections."""
+        """Close the media connections."""
         await self._media.aclose()
 
     async def _put(self, ticket: Ticket, content: bytes) -> UploadOutcome:
@@ -101,11 +101,11 @@ class Uploads:
             ticket.put_url,
             headers=ticket.headers,
             content=content,
-            extensions={"timeout": timeouts(10.0, self._upload_seconds).as_dict()},
+            extensions={"timeout": timeouts(10.0, self._upload_seconds)},
         )
         try:
             async with asyncio.timeout(2 * self._upload_seconds):
-                response = await self._media.send(request, stream=True, auth=None, follow_redirects=False)
+                response = await self._media.handle_async_request(request)
                 await response.aclose()
         except (httpx.TransportError, TimeoutError) as error:
             return classify_error(error)

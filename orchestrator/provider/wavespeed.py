@@ -33,7 +33,7 @@ from orchestrator.provider.answers import (
 )
 from orchestrator.provider.classify import Reply, classify_result, classify_submit
 from orchestrator.provider.http import ApiHttp
-from orchestrator.provider.transport import make_client
+from orchestrator.provider.transport import make_transport
 from orchestrator.provider.uploads import Uploads
 from orchestrator.provider.wire import usable_id
 
@@ -45,8 +45,7 @@ _NOT_HERE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWE
 class WaveSpeed:
     """All the provider's HTTP. Each request is sent once; every outcome is a value.
 
-    Two clients that share nothing: the API client carries the key, to `base_url` only; the media client puts bytes
-    where an upload ticket says, without credentials.
+    Two transports that share nothing: the API's carries the key, to `base_url` only; the media's puts bytes where an upload ticket says, without credentials.
     """
 
     def __init__(
@@ -55,8 +54,8 @@ class WaveSpeed:
         api_key: str,
         clock: Clock,
         *,
-        client: httpx.AsyncClient | None = None,
-        media_client: httpx.AsyncClient | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        media_transport: httpx.AsyncBaseTransport | None = None,
         connections: int = 100,
         connect_seconds: float = 10.0,
         submit_seconds: float = 60.0,
@@ -70,13 +69,13 @@ class WaveSpeed:
             base_url,
             api_key,
             clock,
-            client=client,
+            transport=transport,
             connections=connections,
             connect_seconds=connect_seconds,
         )
         self._uploads = Uploads(
             self._http,
-            media_client or make_client(connections=connections, connect_seconds=connect_seconds),
+            media_transport or make_transport(connections),
             read_seconds=read_seconds,
             upload_seconds=upload_seconds,
         )

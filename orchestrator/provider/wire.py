@@ -19,6 +19,7 @@ BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 TEXT_LENGTH_MAX: Final = 500
 URL_LENGTH_MAX: Final = 8192
 
+_INTEGER: Final = re.compile(r"-?[0-9]{1,9}")
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _RFC3339: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,12}))?(?:[Zz]|([+-])(\d\d):?(\d\d))?"
@@ -167,7 +168,7 @@ def integer(value: object) -> int | None:
         return None
     if isinstance(value, int):
         return value if abs(value) < 10**9 else None
-    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value):
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
         return int(value)
     return None
 

@@ -6,13 +6,13 @@ commits at once. An operation that raises is undone and every row of the group i
 row cannot take others with it.
 """
 
-import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 from orchestrator.core.errors import DatabaseError
+from orchestrator.handover import Handover, deliver, hand_over
 from orchestrator.store.database import Database, Tx
 
 Row = TypeVar("Row")
@@ -50,13 +50,10 @@ class InlineWriter:
         """Nothing is open."""
 
 
-@dataclass(slots=True)
-class _Entry:
+@dataclass(frozen=True, slots=True)
+class _Write:
     operation: Operation[Any, Any]
     row: Any
-    future: "asyncio.Future[Any]"
-    result: Any = None
-    error: BaseException | None = None
 
 
 class GroupWriter:
@@ -65,20 +62,21 @@ class GroupWriter:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._wake = threading.Condition()
-        self._queue: list[_Entry] = []
+        self._queue: list[Handover[_Write]] = []
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
     async def submit(self, operation: Operation[Row, Result], row: Row) -> Result:
         """Queue and wait; durable on return. A cancelled waiter does not undo its write."""
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        entry = hand_over(_Write(operation, row))
         with self._wake:
             if self._closing:
                 raise DatabaseError("The database writer has stopped.")
-            self._queue.append(_Entry(operation, row, future))
+            self._queue.append(entry)
             self._wake.notify()
-        return await future
+        result: Result = await entry.future
+        return result
 
     def close(self) -> None:
         """Finish what has queued, then stop the thread."""
@@ -96,9 +94,9 @@ class GroupWriter:
                     return
                 group, self._queue = self._queue[:GROUP_ROWS_MAX], self._queue[GROUP_ROWS_MAX:]
             self._commit(group)
-            _deliver(group)
+            deliver(group)
 
-    def _commit(self, group: list[_Entry]) -> None:
+    def _commit(self, group: list[Handover[_Write]]) -> None:
         try:
             self._write(group)
         except DatabaseError as error:  # the disk or the server: trying row by row would fail row by row
@@ -111,33 +109,12 @@ class GroupWriter:
             for entry in group:
                 self._commit([entry])
 
-    def _write(self, group: list[_Entry]) -> None:
-        by_operation: dict[Operation[Any, Any], list[_Entry]] = {}
+    def _write(self, group: list[Handover[_Write]]) -> None:
+        by_operation: dict[Operation[Any, Any], list[Handover[_Write]]] = {}
         for entry in group:
-            by_operation.setdefault(entry.operation, []).append(entry)
+            by_operation.setdefault(entry.work.operation, []).append(entry)
         with self._database.write() as tx:
             for operation, entries in by_operation.items():
-                results = operation(tx, [entry.row for entry in entries])
+                results = operation(tx, [entry.work.row for entry in entries])
                 for entry, result in zip(entries, results, strict=True):
                     entry.result = result
-
-
-def _deliver(group: list[_Entry]) -> None:
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Entry]] = {}
-    for entry in group:
-        by_loop.setdefault(entry.future.get_loop(), []).append(entry)
-    for loop, entries in by_loop.items():
-        try:
-            loop.call_soon_threadsafe(_resolve, entries)
-        except RuntimeError:  # the loop has closed: nobody waits, and the rows are durable all the same
-            continue
-
-
-def _resolve(entries: list[_Entry]) -> None:
-    for entry in entries:
-        if entry.future.done():
-            continue
-        if entry.error is not None:
-            entry.future.set_exception(entry.error)
-        else:
-            entry.future.set_result(entry.result)

@@ -66,7 +66,10 @@ class Fetcher:
         """Store every output, then settle the attempt."""
         self._activity.fetching.add(flight.attempt_id)
         try:
-            results = await asyncio.gather(*(self._one(flight, output) for output in expected))
+            if len(expected) == 1:
+                results = [await self._one(flight, expected[0])]
+            else:
+                results = await asyncio.gather(*(self._one(flight, output) for output in expected))
             stored = tuple((index, kept) for index, kept in results if not isinstance(kept, str))
             lost = tuple((index, why) for index, why in results if isinstance(why, str))
             self._deps.crashpoint("fetch.stored")

@@ -21,25 +21,32 @@ class Alarm:
     """Ends a loop's sleep early: something it waits for has happened."""
 
     def __init__(self) -> None:
-        self._event = asyncio.Event()
+        self._rung = False
+        self._waiter: asyncio.Future[None] | None = None
 
     def ring(self) -> None:
         """Wake the loop; one that is awake will tick once more."""
-        self._event.set()
+        self._rung = True
+        self._wake()
 
     async def sleep(self, clock: Clock, seconds: float) -> None:
         """Sleep until `seconds` have passed or the alarm rings."""
-        if not self._event.is_set() and seconds > 0:
+        if not self._rung and seconds > 0:
+            self._waiter = asyncio.get_running_loop().create_future()
             sleeping = asyncio.ensure_future(clock.sleep(min(seconds, DELAY_MAX_SECONDS)))
-            ringing = asyncio.ensure_future(self._event.wait())
+            sleeping.add_done_callback(lambda _slept: self._wake())
             try:
-                await asyncio.wait({sleeping, ringing}, return_when=asyncio.FIRST_COMPLETED)
+                await self._waiter
             finally:
-                for task in (sleeping, ringing):
-                    task.cancel()
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await task
-        self._event.clear()
+                self._waiter = None
+                sleeping.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await sleeping
+        self._rung = False
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
 
 async def run_loop(tick: Tick, alarm: Alarm, clock: Clock) -> None:

@@ -8,7 +8,17 @@ from typing import Any, Final, assert_never
 from orchestrator.core.backoff import backoff_seconds
 from orchestrator.core.polling import first_look_seconds, next_look_seconds
 from orchestrator.core.taxonomy import Disposition, Reason, disposition
-from orchestrator.ports import KeyRefused, Lost, Missing, NotSent, Prediction, Rejected, Status, Throttled
+from orchestrator.ports import (
+    KeyRefused,
+    Lost,
+    Missing,
+    NotSent,
+    Prediction,
+    Rejected,
+    ResultOutcome,
+    Status,
+    Throttled,
+)
 from orchestrator.store import attempts, endings, pictures
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.flight import Activity, Flight
@@ -35,7 +45,7 @@ class Poller:
         troubles: Troubles,
         latencies: Latencies,
         completed: Callable[[Flight, list[pictures.ExpectedOutput]], None],
-        ended: Callable[[], None],
+        wake: Callable[[], None],
     ) -> None:
         self._deps = deps
         self._inputs = inputs
@@ -43,7 +53,7 @@ class Poller:
         self._troubles = troubles
         self._latencies = latencies
         self._completed = completed
-        self._ended = ended
+        self._wake = wake
         self._due: list[tuple[float, int, Flight]] = []
         self._order = count()
         self._looking = 0
@@ -82,10 +92,7 @@ class Poller:
         return max(0.0, self._due[0][0] - now)
 
     async def _look(self, flight: Flight) -> None:
-        try:
-            outcome = await self._deps.provider.result(flight.prediction_id)
-        finally:
-            self._looking -= 1
+        outcome = await self._result(flight)
         flight.looks += 1
         if not isinstance(outcome, Missing):
             flight.missing_since = None
@@ -118,10 +125,19 @@ class Poller:
             case _:
                 assert_never(outcome)
 
+    async def _result(self, flight: Flight) -> ResultOutcome:
+        try:
+            return await self._deps.provider.result(flight.prediction_id)
+        finally:
+            if self._looking == LOOKS_AT_ONCE:
+                self._wake()
+            self._looking -= 1
+
     def _schedule(self, flight: Flight, seconds: float) -> None:
-        at = self._deps.clock.monotonic() + seconds
-        heapq.heappush(self._due, (at, next(self._order), flight))
-        self._ended()  # the loop may be asleep until a later look
+        look = (self._deps.clock.monotonic() + seconds, next(self._order), flight)
+        heapq.heappush(self._due, look)
+        if self._due[0] is look:
+            self._wake()  # the loop is asleep until a later look
 
     def _look_again(self, flight: Flight) -> None:
         elapsed = (self._deps.clock.now_ms() - flight.accepted_at) / 1000
@@ -212,4 +228,3 @@ class Poller:
 
     def _land(self, flight: Flight) -> None:
         self._activity.in_flight.pop(flight.attempt_id, None)
-        self._ended()

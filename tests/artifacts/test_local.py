@@ -26,7 +26,7 @@ from orchestrator.ports import (
     FetchOutcome,
     StoredArtifact,
 )
-from orchestrator.provider import make_client
+from orchestrator.provider import make_transport
 
 PNG = picture()
 PNG_SHA = hashlib.sha256(PNG).hexdigest()
@@ -40,8 +40,7 @@ def request(path: str = "camp/sku/a.png", **more: Any) -> ArtifactRequest:
 
 def store(root: Path, host: Host, *requests: ArtifactRequest, **options: Any) -> list[FetchOutcome]:
     async def play() -> list[FetchOutcome]:
-        client = httpx.AsyncClient(transport=host)
-        artifacts = LocalArtifacts(root, client, **options)
+        artifacts = LocalArtifacts(root, host, **options)
         try:
             return [await artifacts.store(r) for r in requests or (request(),)]
         finally:
@@ -96,15 +95,7 @@ def test_nothing_is_published_before_it_is_durable(tmp_path):
 def test_the_request_carries_no_credentials_and_asks_for_no_coding(tmp_path):
     host = serving(PNG)
 
-    async def play() -> None:
-        client = httpx.AsyncClient(
-            transport=host, headers={"Authorization": "Bearer x"}, auth=("a", "b"), cookies={"c": "d"}
-        )
-        artifacts = LocalArtifacts(tmp_path, client)
-        assert isinstance(await artifacts.store(request()), StoredArtifact)
-        await artifacts.aclose()
-
-    asyncio.run(play())
+    store(tmp_path, host)
     assert not {"authorization", "cookie"} & set(host.requests[0].headers)
     assert host.requests[0].headers["accept-encoding"] == "identity"
 
@@ -168,7 +159,7 @@ def test_two_writers_of_one_name_make_one_file_and_one_collision(tmp_path):
         return httpx.Response(200, stream=Pieces(picture(color=color)))
 
     async def play() -> list[FetchOutcome]:
-        artifacts = LocalArtifacts(tmp_path, httpx.AsyncClient(transport=Host(respond)))
+        artifacts = LocalArtifacts(tmp_path, Host(respond))
         found = await asyncio.gather(
             *(artifacts.store(request(url=f"https://h.example/{n}")) for n in (1, 2))
         )
@@ -336,7 +327,7 @@ def test_a_body_cut_short_on_a_real_socket_is_transient(tmp_path, ending):
     async def play() -> FetchOutcome:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        artifacts = LocalArtifacts(tmp_path, make_client(connections=2))
+        artifacts = LocalArtifacts(tmp_path, make_transport(connections=2))
         found = await artifacts.store(request(url=f"http://127.0.0.1:{port}/a.png"))
         await artifacts.aclose()
         server.close()
@@ -517,16 +508,14 @@ def test_too_many_open_files_pass_and_do_not_stop_everything(tmp_path):
 
 
 def test_a_writable_root_is_probed_and_left_as_it_was(tmp_path):
-    artifacts = LocalArtifacts(tmp_path / "out", httpx.AsyncClient(transport=serving(PNG)))
+    artifacts = LocalArtifacts(tmp_path / "out", serving(PNG))
     assert artifacts.check_writable() is None
     assert files(tmp_path) == set()
 
 
 @pytest.mark.parametrize(("operation", "code"), [("write", errno.ENOSPC), ("fsync", errno.EIO), ("open_temp", errno.EROFS)])  # fmt: skip
 def test_a_root_that_takes_no_file_says_why(tmp_path, operation, code):
-    artifacts = LocalArtifacts(
-        tmp_path, httpx.AsyncClient(transport=serving(PNG)), files=FailingFiles(operation, 1, code)
-    )
+    artifacts = LocalArtifacts(tmp_path, serving(PNG), files=FailingFiles(operation, 1, code))
     message = artifacts.check_writable()
     assert message is not None
     assert os.strerror(code) in message
@@ -536,7 +525,7 @@ def test_a_root_that_takes_no_file_says_why(tmp_path, operation, code):
 
 def test_a_root_that_is_a_file_says_why(tmp_path):
     (tmp_path / "out").write_bytes(b"")
-    artifacts = LocalArtifacts(tmp_path / "out", httpx.AsyncClient(transport=serving(PNG)))
+    artifacts = LocalArtifacts(tmp_path / "out", serving(PNG))
     assert "out" in (artifacts.check_writable() or "")
 
 
@@ -568,7 +557,7 @@ def test_a_crash_leaves_nothing_half_done_and_a_repeat_completes(tmp_path, point
         assert name.startswith(".orchestrator-tmp/") or (tmp_path / name).read_bytes() == PNG
 
     async def restart() -> FetchOutcome:
-        artifacts = LocalArtifacts(tmp_path, httpx.AsyncClient(transport=serving(PNG)))
+        artifacts = LocalArtifacts(tmp_path, serving(PNG))
         artifacts.clean()
         assert not list((tmp_path / ".orchestrator-tmp").iterdir())
         found = await artifacts.store(request())
@@ -587,7 +576,7 @@ def test_cleaning_takes_strays_and_leaves_what_is_being_written(tmp_path):
     (folder / "keep.txt").write_bytes(b"not ours")
     other_worker = RealFiles()
     live = other_worker.open_temp(folder)
-    artifacts = LocalArtifacts(tmp_path, httpx.AsyncClient(transport=serving(PNG)))
+    artifacts = LocalArtifacts(tmp_path, serving(PNG))
     assert artifacts.clean() == 1
     assert sorted(p.name for p in folder.iterdir()) == sorted(["keep.txt", live.path.name])
     other_worker.close(live)
@@ -595,7 +584,7 @@ def test_cleaning_takes_strays_and_leaves_what_is_being_written(tmp_path):
 
 
 def test_cleaning_a_root_that_does_not_exist_is_fine(tmp_path):
-    assert LocalArtifacts(tmp_path / "no", httpx.AsyncClient(transport=serving(PNG))).clean() == 0
+    assert LocalArtifacts(tmp_path / "no", serving(PNG)).clean() == 0
 
 
 @pytest.fixture
@@ -615,7 +604,7 @@ def test_a_cancelled_download_leaves_no_file_open_or_behind(tmp_path, held_decod
 
     async def play() -> None:
         host = serving(PNG)
-        artifacts = LocalArtifacts(tmp_path, httpx.AsyncClient(transport=host), decode_pool=pool)
+        artifacts = LocalArtifacts(tmp_path, host, pool=pool)
         task = asyncio.create_task(artifacts.store(request()))
         while pool._work_queue.empty():
             await asyncio.sleep(0)
@@ -642,7 +631,7 @@ def test_a_download_cancelled_midway_leaves_nothing(tmp_path):
                 await asyncio.Event().wait()
 
         host = Host(lambda _r: httpx.Response(200, stream=Stuck(b"")))
-        artifacts = LocalArtifacts(tmp_path, httpx.AsyncClient(transport=host))
+        artifacts = LocalArtifacts(tmp_path, host)
         task = asyncio.create_task(artifacts.store(request()))
         await started.wait()
         task.cancel()

@@ -38,8 +38,8 @@ class Api:
 
     def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
         async def play() -> Any:
-            client = httpx.AsyncClient(transport=httpx.MockTransport(self))
-            provider = WaveSpeed("https://api.example.com/prefix/", "k", SystemClock(), client=client)
+            transport = httpx.MockTransport(self)
+            provider = WaveSpeed("https://api.example.com/prefix/", "k", SystemClock(), transport=transport)
             try:
                 return await getattr(provider, method)(*args, **kwargs)
             finally:

@@ -23,7 +23,7 @@ from orchestrator.ports import (
     Rejected,
     Throttled,
 )
-from orchestrator.provider import WaveSpeed, make_client
+from orchestrator.provider import WaveSpeed, make_transport
 from orchestrator.provider.classify import NEVER_CONNECTED
 from orchestrator.provider.transport import _ssl_context
 
@@ -211,9 +211,9 @@ def test_a_tls_handshake_that_hangs_sent_nothing_after_the_connect_timeout():
 def test_waiting_for_a_free_connection_too_long_sent_nothing():
     async def play() -> tuple[Any, int]:
         async with Scripted([Act(then="hang")]) as server:
-            client = make_client(connections=1)
-            patient = wavespeed(server.url, client=client, submit_seconds=60.0)
-            hurried = wavespeed(server.url, client=client, submit_seconds=0.05)
+            transport = make_transport(connections=1)
+            patient = wavespeed(server.url, transport=transport, submit_seconds=60.0)
+            hurried = wavespeed(server.url, transport=transport, submit_seconds=0.05)
             first = asyncio.create_task(patient.submit(MODEL, {"n": 1}))
             while not server.seen:
                 await asyncio.sleep(0)
@@ -248,7 +248,10 @@ def test_after_the_first_byte_no_error_looks_like_a_connect_error(act):
     """The ready-made bridge calls a server that hung up a ConnectTimeout; that would pay twice."""
 
     async def play() -> httpx.TransportError:
-        async with Scripted([act]) as server, make_client(connections=1) as client:
+        async with (
+            Scripted([act]) as server,
+            httpx.AsyncClient(transport=make_transport(connections=1)) as client,
+        ):
             with pytest.raises(httpx.TransportError) as caught:
                 await client.post(server.url, content=b"x" * 3_000_000)
             return caught.value
@@ -320,7 +323,10 @@ def test_cookies_are_never_kept():
 
 def test_signed_urls_leave_byte_for_byte():
     async def play() -> str:
-        async with Scripted([answer(200, "x")]) as server, make_client(connections=1) as client:
+        async with (
+            Scripted([answer(200, "x")]) as server,
+            httpx.AsyncClient(transport=make_transport(connections=1)) as client,
+        ):
             await client.get(server.url + "/a%2Fb?X-Amz-Credential=A%2F2%2Fs3&Signature=a%2Bb~c%3D")
             return server.seen[0].target
 

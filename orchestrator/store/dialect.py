@@ -91,6 +91,10 @@ def server_now_ms(conn: Connection) -> int | None:
     )
 
 
+SILENT_MS: Final = 30_000
+"""How long a worker may fall silent inside a write transaction before the server undoes it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """What a write transaction learns first: the server's clock (None where it has none) and the schema's revision."""
@@ -103,7 +107,9 @@ def opening(conn: Connection) -> Opening:
     """Clock and revision in one statement.
 
     On a server, reading the revision holds a lock until the transaction ends that a migration has to wait for; see
-    `version.TABLE`. The clock is read after that lock was granted, so a wait makes no stale time.
+    `version.TABLE`. The clock is read after that lock was granted, so a wait makes no stale time. The server also
+    ends the transaction when its worker falls silent in the middle of it (frozen, or cut off without a word): its locks
+    would hold up every other worker. That word holds for this transaction only, so it works through a pooler.
     """
     if conn.dialect.name == "sqlite":
         driver = conn.connection.driver_connection
@@ -112,8 +118,9 @@ def opening(conn: Connection) -> Opening:
             _REVISION
         ).fetchone()  # without the layers between: it is read in every transaction
         return Opening(None, row[0] if row else None)
-    now_ms, revision = conn.exec_driver_sql(
-        f"SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, ({_REVISION})"  # noqa: S608 - our own words
+    now_ms, revision, _ = conn.exec_driver_sql(
+        f"SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, ({_REVISION}),"  # noqa: S608 - our own words
+        f" set_config('idle_in_transaction_session_timeout', '{SILENT_MS}', true)"
     ).one()
     return Opening(int(now_ms), revision)
 

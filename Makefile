@@ -36,8 +36,9 @@ simulate: $(READY) ## N=1000 seeds of simulated crashes, faults and clocks; exit
 	@$(BIN)/python -m tests.simulation --seeds $(N)
 
 crashes: N := 200
-crashes: $(READY) ## N=200 rounds of kill -9 on real workers; exits with 1 when a picture is lost or paid twice
-	@$(BIN)/python -m tests.crashes --cycles $(N)
+crashes: DATABASE := sqlite
+crashes: $(READY) ## N=200 rounds of kill -9 on real workers, DATABASE=postgres with several; exits with 1 on any loss
+	@$(BIN)/python -m tests.crashes --cycles $(N) --database $(DATABASE)
 
 check: $(READY) ## format, lint, types, layers and schema, all of them even when one fails
 	@$(MAKE) --no-print-directory --keep-going $(CHECKS)

@@ -52,7 +52,7 @@ def _tasks_are_known(verdict: Verdict, books: Books, bill: Mapping[str, Any]) ->
         verdict.blame(
             holder["state"] == wanted, f"task {task['id']} {task['status']}: attempt {holder['state']}"
         )
-        good[holder["job_id"]] += task["status"] == "completed"
+        good[holder["job_id"]] += wanted == "succeeded"
     verdict.blame(not held, f"predictions the provider has never made: {sorted(held)}")
     for job_id, count in good.items():
         verdict.double_billed += count - 1 if count else 0

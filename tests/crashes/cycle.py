@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from crashes.books import Store
 from crashes.judge import judge_end, judge_moment
 from crashes.nursery import Nursery
 from crashes.stage import Scenario, Stage, staged
@@ -62,6 +63,7 @@ def run_cycle(
     seed: int = 1,
     again: bool = False,
     sabotage: str = "",
+    database: Store | None = None,
 ) -> Report:
     """Kill a worker at each of `kills` in turn, finish in peace, judge.
 
@@ -69,12 +71,12 @@ def run_cycle(
     """
     began = time.monotonic()
     report = Report(Verdict())
-    with staged(nursery, folder, scenario, seed) as stage:
+    with staged(nursery, folder, scenario, seed, database) as stage:
         stage.sabotage = sabotage
         for kill in kills:
             _killed_worker(report, stage, kill)
             report.verdict += judge_moment(stage.database, stage.outputs, stage.bill(), scenario)
-        _finish(report, stage)
+        finish(report, stage)
         if again:
             _nothing_is_left(report, stage)
         report.log = stage.log()
@@ -95,7 +97,8 @@ def _killed_worker(report: Report, stage: Stage, kill: Kill) -> None:
         report.missed.append(str(kill))
 
 
-def _finish(report: Report, stage: Stage) -> None:
+def finish(report: Report, stage: Stage) -> None:
+    """A worker that nobody disturbs, and the judge."""
     began = time.monotonic()
     code = stage.worker().wait()
     report.seconds_to_finish = time.monotonic() - began

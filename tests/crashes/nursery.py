@@ -58,6 +58,11 @@ class Nursery:
             [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
         )
 
+    @property
+    def pid(self) -> int:
+        """Of the server, the parent of all that it starts."""
+        return self._server.pid
+
     def __enter__(self) -> "Nursery":
         return self
 

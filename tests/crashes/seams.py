@@ -1,8 +1,13 @@
 """What a test may change in a process that it forks, by an environment variable that only the fork server reads."""
 
+import asyncio
+import faulthandler
 import os
+import signal
+import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from crashes.sabotage import SABOTAGES
@@ -33,8 +38,21 @@ def time_claims(path: str) -> None:
     claims.claim = timed
 
 
+def tell_on_signal(_word: str) -> None:
+    """On SIGUSR1 this process says on stderr where its threads and tasks are: for one that does not end."""
+
+    def tell(*_: object) -> None:
+        faulthandler.dump_traceback(all_threads=True)
+        with suppress(RuntimeError):
+            for task in asyncio.all_tasks():
+                task.print_stack(file=sys.stderr)
+
+    signal.signal(signal.SIGUSR1, tell)
+
+
 ALTERATIONS: Mapping[str, Callable[[str], None]] = {
     "SABOTAGE": lambda word: SABOTAGES[word](),
     "CLOCK_AHEAD_SECONDS": clock_ahead,
     "CLAIM_TIMES": time_claims,
+    "TELL_ON_SIGNAL": tell_on_signal,
 }

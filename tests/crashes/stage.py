@@ -24,6 +24,7 @@ retry: {backoff_base_seconds: 0.05, backoff_cap_seconds: 0.2}
 worker: {lease_seconds: 2, poll_min_seconds: 0.02, poll_max_seconds: 0.06}
 """
 CONCURRENCY = 6
+LEASE_SECONDS = 2
 LISTEN_SECONDS_MAX = 30.0
 
 
@@ -108,7 +109,23 @@ output: "{{ scene }}-{{ variation }}.{{ ext }}"
 )
 """Replies get lost on top of the kills."""
 
-SCENARIOS = (MIXED, CAPPED, LOSSY)
+CROWDED = Scenario(
+    "crowded",
+    HEAD.format(name="crowded")
+    + """\
+budget: 0.84
+variations: 2
+matrix: {scene: {range: [1, 20]}}
+params: {prompt: "place {{ scene }}", images: [photo.png]}
+output: "{{ scene }}-{{ variation }}.{{ ext }}"
+""",
+    cap_micros=840_000,
+    exit_code=4,
+    succeeded=30,
+    pending=10,
+    sandbox={**LOSSY.sandbox, "latency_median": 0.3},
+)
+"""Enough for several workers, under a cap that leaves a quarter undone, with lost replies."""
 
 
 class Stage:
@@ -149,9 +166,13 @@ class Stage:
         if isinstance(self.database, PostgresStore) and not self._has_tables:
             if crash_at.startswith("migrate."):
                 return self.command("db", "upgrade", crash_at=crash_at)
-            assert self.command("db", "upgrade").wait() == 0, self.log()
-            self._has_tables = True
+            self.make_tables()
         return self.command("run", f"{self.scenario.name}.yaml", "--yes", crash_at=crash_at, **variables)
+
+    def make_tables(self) -> None:
+        """Bring a server's database to the newest schema."""
+        assert self.command("db", "upgrade").wait() == 0, self.log()
+        self._has_tables = True
 
     def bill(self) -> dict[str, Any]:
         """What the provider says it did and took."""
@@ -184,13 +205,14 @@ def staged(
     }
     provider = nursery.start("sandbox", [switches], folder, "sandbox.log")
     try:
-        url = _address(folder / "url", provider)
+        url = address_of(folder / "url", provider)
         yield Stage(nursery, folder, scenario, url, database or SqliteStore(folder / "orchestrator.db"))
     finally:
         provider.kill()
 
 
-def _address(path: Path, provider: Child) -> str:
+def address_of(path: Path, provider: Child) -> str:
+    """The base URL of a sandbox that was just started, when it listens."""
     until = time.monotonic() + LISTEN_SECONDS_MAX
     while not path.exists():
         assert provider.poll() is None, f"the sandbox has ended: {(path.parent / 'sandbox.log').read_text()}"

@@ -30,6 +30,7 @@ class OwnPostgres:
     def __init__(self, folder: Path, programs: Path, user: str | None) -> None:
         self.folder = folder
         self.socket = folder / ".s.PGSQL.5432"
+        self.running = False
         self._data = folder / "data"
         self._programs = programs
         self._user = user
@@ -41,11 +42,17 @@ class OwnPostgres:
             file.write(f"unix_socket_directories = '{self.folder}'\n{settings}")
 
     def start(self) -> None:
-        """Start, and wait until it answers; after `stop` with its data as it was."""
+        """Start unless it runs, and wait until it answers; after `stop` with its data as it was."""
+        if self.running:
+            return
         self._run("pg_ctl", "-w", "-D", str(self._data), "-l", str(self.folder / "log"), "start")
+        self.running = True
 
     def stop(self) -> None:
-        """Stop as a crash would: nobody is asked to finish."""
+        """Stop as a crash would: nobody is asked to finish. Nothing when it has stopped."""
+        if not self.running:
+            return
+        self.running = False
         self._run("pg_ctl", "-w", "-m", "immediate", "-D", str(self._data), "stop")
 
     def restart(self) -> None:

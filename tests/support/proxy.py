@@ -22,6 +22,7 @@ class _Link:
     def __init__(self, near: asyncio.StreamWriter, far: asyncio.StreamWriter) -> None:
         self.near, self.far = near, far
         self.answer_is_lost = False  # what comes back next is dropped, and the connection with it
+        self.withheld = False  # something waited in a partition
 
     def reset(self) -> None:
         """End both sides at once, without the good manners of a close."""
@@ -44,6 +45,7 @@ class Proxy:
         self._rewrite = rewrite  # of what the far side answers
         self._links: set[_Link] = set()
         self._refusing = False
+        self._discarding = False
         self._needle, self._needles_left = b"", 0
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -73,15 +75,28 @@ class Proxy:
 
         self._call(work)
 
-    def freeze(self) -> None:
-        """Nothing passes in either direction until `mend`, and nobody is told: a partition."""
-        self._call(self._flowing.clear)
+    def freeze(self, *, discard: bool = False) -> None:
+        """Nothing passes in either direction until `mend`, and nobody is told: a partition.
+
+        What was sent meanwhile arrives late, unless it is to be discarded, and its connection with it.
+        """
+
+        def work() -> None:
+            self._discarding = discard
+            self._flowing.clear()
+
+        self._call(work)
 
     def mend(self) -> None:
-        """Relay again."""
+        """Relay everything again."""
 
         def work() -> None:
             self._refusing = False
+            for link in list(self._links) if self._discarding else ():
+                if link.withheld:
+                    link.reset()
+            self._discarding = False
+            self._needles_left = 0
             self._flowing.set()
 
         self._call(work)
@@ -144,7 +159,7 @@ class Proxy:
     async def _requests(self, link: _Link, near_in: asyncio.StreamReader) -> None:
         with suppress(OSError):
             while data := await near_in.read(CHUNK):
-                await self._flowing.wait()
+                await self._pass(link)
                 if self._needles_left and self._needle in data:
                     self._needles_left -= 1
                     link.answer_is_lost = not self._needles_left
@@ -156,13 +171,23 @@ class Proxy:
     async def _answers(self, link: _Link, far_in: asyncio.StreamReader) -> None:
         with suppress(OSError):
             while data := await far_in.read(CHUNK):
-                await self._flowing.wait()
+                await self._pass(link)
                 if link.answer_is_lost:
                     self.lost += 1
                     break
                 link.near.write(self._rewrite(data))
                 await link.near.drain()
         link.reset()
+
+    async def _pass(self, link: _Link) -> None:
+        """Wait while there is a partition; OSError when what waits is not to arrive."""
+        if self._flowing.is_set():
+            return
+        link.withheld = True
+        await self._flowing.wait()
+        link.withheld = False
+        if link.near.transport.is_closing():
+            raise ConnectionResetError
 
     def _cut(self) -> int:
         links = list(self._links)

@@ -21,7 +21,7 @@ unexport VIRTUAL_ENV
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulate crashes bench check fix docs clean $(CHECKS)
+.PHONY: help demo test simulate crashes soak bench check fix docs clean $(CHECKS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -39,6 +39,10 @@ crashes: N := 200
 crashes: DATABASE := sqlite
 crashes: $(READY) ## N=200 rounds of kill -9 on real workers, DATABASE=postgres with several; exits with 1 on any loss
 	@$(BIN)/python -m tests.crashes --cycles $(N) --database $(DATABASE)
+
+soak: MINUTES := 60
+soak: $(READY) ## MINUTES=60 of three workers on Postgres under faults, kills, crashes, cut networks; exits with 1 on any breach
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES) $(ARGS)
 
 check: $(READY) ## format, lint, types, layers and schema, all of them even when one fails
 	@$(MAKE) --no-print-directory --keep-going $(CHECKS)

@@ -6,9 +6,9 @@ Every function takes a transaction and a list of requests and answers each of th
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from orchestrator.core.states import AttemptEvent, AttemptState
 from orchestrator.store import fences, foreign, limits, pictures
@@ -188,13 +188,8 @@ def heartbeat(tx: Tx, rows: Sequence[Heartbeat]) -> list[frozenset[int]]:
     """Extend every live lease of the worker; answers which attempts it holds."""
     answers: list[frozenset[int]] = []
     for row in rows:
-        mine = and_(
-            ATTEMPT_IS_LIVE,
-            attempts.c.worker == row.worker,
-            attempts.c.state != AttemptState.IN_DOUBT.value,
-        )
-        tx.conn.execute(update(attempts).where(mine).values(lease_expires_at=tx.now + row.lease_ms))
-        answers.append(frozenset(tx.conn.execute(select(attempts.c.id).where(mine)).scalars()))
+        tx.conn.execute(_EXTEND, {"holder": row.worker, "until": tx.now + row.lease_ms})
+        answers.append(frozenset(tx.conn.execute(_HELD_BY, {"holder": row.worker}).scalars()))
     return answers
 
 
@@ -245,3 +240,12 @@ def _record_unattached(tx: Tx, row: Accept, owner: tuple[int, int] | None) -> No
     )
     if owner is None:
         foreign.note(tx, row.prediction_id, None, None, f"accepted late for attempt {row.attempt_id}")
+
+
+_HELD: Final = and_(
+    ATTEMPT_IS_LIVE,
+    attempts.c.worker == bindparam("holder"),
+    attempts.c.state != AttemptState.IN_DOUBT.value,
+)
+_EXTEND: Final = update(attempts).where(_HELD).values(lease_expires_at=bindparam("until"))
+_HELD_BY: Final = select(attempts.c.id).where(_HELD)

@@ -48,19 +48,15 @@ class Booked:
 
 def unbilled(tx: Tx, limit: int, *, settle_ms: int) -> list[Unbilled]:
     """Attempts that ended at least `settle_ms` ago and whose bill is to be read (again), oldest first."""
-    query = (
-        select(attempts.c.id, attempts.c.prediction_id, attempts.c.accepted_at)
-        .where(
-            ATTEMPT_IS_UNBILLED,
-            attempts.c.finished_at <= tx.now - settle_ms,
-            attempts.c.billed_at.is_(None) | (attempts.c.billed_at <= tx.now - REREAD_MS),
-            (attempts.c.reservation != ReservationState.RELEASED.value)
-            | (attempts.c.finished_at <= tx.now - REFUND_MS),
-        )
-        .order_by(attempts.c.id)
-        .limit(limit)
-    )
-    return [Unbilled(row.id, row.prediction_id, row.accepted_at) for row in tx.conn.execute(query)]
+    values = {
+        "settled_by": tx.now - settle_ms,
+        "reread_by": tx.now - REREAD_MS,
+        "refunded_by": tx.now - REFUND_MS,
+        "most": limit,
+    }
+    return [
+        Unbilled(row.id, row.prediction_id, row.accepted_at) for row in tx.conn.execute(_UNBILLED, values)
+    ]
 
 
 def record(tx: Tx, lines: Sequence[BillLine]) -> list[Booked]:
@@ -145,4 +141,18 @@ _ADD_COST: Final = (
     update(jobs)
     .where(jobs.c.id == bindparam("j_id"))
     .values(cost_micros=jobs.c.cost_micros + bindparam("d_cost"))
+)
+
+
+_UNBILLED: Final = (
+    select(attempts.c.id, attempts.c.prediction_id, attempts.c.accepted_at)
+    .where(
+        ATTEMPT_IS_UNBILLED,
+        attempts.c.finished_at <= bindparam("settled_by"),
+        attempts.c.billed_at.is_(None) | (attempts.c.billed_at <= bindparam("reread_by")),
+        (attempts.c.reservation != ReservationState.RELEASED.value)
+        | (attempts.c.finished_at <= bindparam("refunded_by")),
+    )
+    .order_by(attempts.c.id)
+    .limit(bindparam("most"))
 )

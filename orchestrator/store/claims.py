@@ -73,12 +73,7 @@ def claim(tx: Tx, requests: Sequence[ClaimRequest]) -> list[ClaimResult]:
 
 def stage(tx: Tx) -> int:
     """Make waiting jobs ready whose time has come; returns how many (bounded; call again when it is the bound)."""
-    due = tx.conn.execute(
-        select(jobs.c.id, jobs.c.lane_id)
-        .where(JOB_WAITING, jobs.c.due_at <= tx.now)
-        .order_by(jobs.c.due_at)
-        .limit(STAGE_MAX)
-    ).all()
+    due = tx.conn.execute(_DUE, {"now": tx.now, "most": STAGE_MAX}).all()
     if not due:
         return 0
     reopen_lanes(tx, [row.lane_id for row in due])
@@ -99,7 +94,7 @@ def _claim_one(tx: Tx, request: ClaimRequest) -> ClaimResult:
 
 def _retry_at(tx: Tx, *, rate_bound: bool) -> int | None:
     candidates = [
-        tx.conn.execute(select(jobs.c.due_at).where(JOB_WAITING).order_by(jobs.c.due_at).limit(1)).scalar(),
+        tx.conn.execute(_NEXT_DUE).scalar(),
         limits.next_grant_at(tx) if rate_bound else None,
     ]
     return min((at for at in candidates if at is not None), default=None)
@@ -202,3 +197,10 @@ _STAGE: Final = (
     .where(jobs.c.id == bindparam("j_id"), jobs.c.queue == Queue.WAITING.value)
     .values(queue=Queue.READY.value, due_at=None)
 )
+_DUE: Final = (
+    select(jobs.c.id, jobs.c.lane_id)
+    .where(JOB_WAITING, jobs.c.due_at <= bindparam("now"))
+    .order_by(jobs.c.due_at)
+    .limit(bindparam("most"))
+)
+_NEXT_DUE: Final = select(jobs.c.due_at).where(JOB_WAITING).order_by(jobs.c.due_at).limit(1)

@@ -1,6 +1,8 @@
 """Predictions of the account that no attempt of ours holds: noted once, so that they are never taken for ours."""
 
-from sqlalchemy import select
+from typing import Final
+
+from sqlalchemy import Column, Select, bindparam, select
 
 from orchestrator.store import dialect
 from orchestrator.store.database import Tx
@@ -21,14 +23,19 @@ def unknown(tx: Tx, prediction_ids: list[str]) -> set[str]:
     """Which of these predictions no attempt holds and nobody has noted."""
     known: set[str] = set()
     for chunk in chunks(prediction_ids):
-        for column in (attempts.c.prediction_id, foreign_predictions.c.prediction_id):
-            known.update(tx.conn.execute(select(column).where(column.in_(chunk))).scalars())
+        for query in (_HELD, _NOTED):
+            known.update(tx.conn.execute(query, {"ids": chunk}).scalars())
     return set(prediction_ids) - known
 
 
 def unheld(tx: Tx, prediction_ids: list[str]) -> set[str]:
     """Which of these predictions no attempt holds."""
-    held = tx.conn.execute(
-        select(attempts.c.prediction_id).where(attempts.c.prediction_id.in_(prediction_ids))
-    ).scalars()
-    return set(prediction_ids) - set(held)
+    return set(prediction_ids) - set(tx.conn.execute(_HELD, {"ids": prediction_ids}).scalars())
+
+
+def _among_ids(column: Column[str]) -> Select[str]:
+    return select(column).where(column.in_(bindparam("ids", expanding=True)))
+
+
+_HELD: Final = _among_ids(attempts.c.prediction_id)
+_NOTED: Final = _among_ids(foreign_predictions.c.prediction_id)

@@ -59,9 +59,8 @@ def begin(tx: Tx, pause: Pause) -> bool:
 
 def end(tx: Tx, scope: str, name: str, reason: str) -> bool:
     """Remove a pause. False when there was none."""
-    removed = tx.conn.execute(
-        delete(pauses).where(pauses.c.scope == scope, pauses.c.name == name, pauses.c.reason == reason)
-    ).rowcount
+    key = {"p_scope": scope, "p_name": name, "p_reason": reason}
+    removed = tx.conn.execute(_END, key).rowcount
     if removed:
         tx.conn.execute(events.insert().values(at=tx.now, kind="resumed", message=f"{scope} {name} {reason}"))
     return bool(removed)
@@ -73,6 +72,11 @@ def in_force(tx: Tx) -> list[Pause]:
     return [Pause(row.scope, row.name, row.reason, row.message, row.until, row.since) for row in rows]
 
 
+_END: Final = delete(pauses).where(
+    pauses.c.scope == bindparam("p_scope"),
+    pauses.c.name == bindparam("p_name"),
+    pauses.c.reason == bindparam("p_reason"),
+)
 _IN_FORCE: Final = (
     select(pauses)
     .where(pauses.c.until.is_(None) | (pauses.c.until > bindparam("now")))

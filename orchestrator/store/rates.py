@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import case, func, select
+from sqlalchemy import bindparam, case, func, select
 
 from orchestrator.core.states import JobState
 from orchestrator.store.database import Tx
@@ -26,7 +27,7 @@ def of_open_runs(tx: Tx, ended_min: int, *, pictures: bool = True) -> list[RunRa
 
     Without `pictures`, which join every output of a run, their counts are zero.
     """
-    open_runs = set(tx.conn.execute(select(lanes.c.run_id).where(~lanes.c.idle).distinct()).scalars())
+    open_runs = set(tx.conn.execute(_OPEN_RUNS).scalars())
     if not open_runs:
         return []
     counts = _job_counts(tx, open_runs)
@@ -36,19 +37,8 @@ def of_open_runs(tx: Tx, ended_min: int, *, pictures: bool = True) -> list[RunRa
 
 
 def _job_counts(tx: Tx, run_ids: Collection[int]) -> dict[int, tuple[int, int]]:
-    good = func.sum(case((jobs.c.state == JobState.SUCCEEDED.value, 1), else_=0))
-    bad = func.sum(case((jobs.c.state == JobState.FAILED.value, 1), else_=0))
-    query = (
-        select(jobs.c.run_id, good, bad)
-        .join_from(jobs, runs)
-        .where(
-            jobs.c.run_id.in_(run_ids),
-            jobs.c.finished_at >= runs.c.rates_since,
-            jobs.c.state.in_([JobState.SUCCEEDED.value, JobState.FAILED.value]),
-        )
-        .group_by(jobs.c.run_id)
-    )
-    return {row[0]: (int(row[1]), int(row[2])) for row in tx.conn.execute(query)}
+    counted = tx.conn.execute(_JOB_COUNTS, {"runs": sorted(run_ids)})
+    return {row[0]: (int(row[1]), int(row[2])) for row in counted}
 
 
 def _picture_counts(tx: Tx, run_ids: Collection[int]) -> dict[int, tuple[int, int]]:
@@ -64,3 +54,20 @@ def _picture_counts(tx: Tx, run_ids: Collection[int]) -> dict[int, tuple[int, in
         .group_by(jobs.c.run_id)
     )
     return {row[0]: (int(row[1]), int(row[2] or 0)) for row in tx.conn.execute(query)}
+
+
+_OPEN_RUNS: Final = select(lanes.c.run_id).where(~lanes.c.idle).distinct()
+_JOB_COUNTS: Final = (
+    select(
+        jobs.c.run_id,
+        func.sum(case((jobs.c.state == JobState.SUCCEEDED.value, 1), else_=0)),
+        func.sum(case((jobs.c.state == JobState.FAILED.value, 1), else_=0)),
+    )
+    .join_from(jobs, runs)
+    .where(
+        jobs.c.run_id.in_(bindparam("runs", expanding=True)),
+        jobs.c.finished_at >= runs.c.rates_since,
+        jobs.c.state.in_([JobState.SUCCEEDED.value, JobState.FAILED.value]),
+    )
+    .group_by(jobs.c.run_id)
+)

@@ -17,15 +17,7 @@ def lapse(tx: Tx) -> int:
 
     The bill of each is read once more after that: a provider that kept the money shows there, and it counts as spent.
     """
-    query = (
-        select(
-            attempts.c.id, attempts.c.run_id, attempts.c.campaign_id, attempts.c.day, attempts.c.price_micros
-        )
-        .where(REFUND_IS_DUE, attempts.c.refund_until <= tx.now)
-        .order_by(attempts.c.refund_until)
-        .limit(LAPSE_MAX)
-    )
-    rows = tx.conn.execute(dialect.lock_rows(tx.conn, query)).all()
+    rows = tx.conn.execute(dialect.lock_rows(tx.conn, _LAPSED), {"now": tx.now, "most": LAPSE_MAX}).all()
     if not rows:
         return 0
     tx.conn.execute(_RELEASE, [{"a_id": row.id} for row in rows])
@@ -46,6 +38,12 @@ def lapse(tx: Tx) -> int:
     return len(rows)
 
 
+_LAPSED: Final = (
+    select(attempts.c.id, attempts.c.run_id, attempts.c.campaign_id, attempts.c.day, attempts.c.price_micros)
+    .where(REFUND_IS_DUE, attempts.c.refund_until <= bindparam("now"))
+    .order_by(attempts.c.refund_until)
+    .limit(bindparam("most"))
+)
 _RELEASE: Final = (
     update(attempts)
     .where(attempts.c.id == bindparam("a_id"), attempts.c.reservation == ReservationState.REFUND_DUE.value)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import bindparam, select, update
 
 from orchestrator.core.states import AttemptEvent, AttemptState
 from orchestrator.store import attempts as moves
@@ -90,7 +90,8 @@ def release_worker(tx: Tx, worker_id: str) -> int:
 
 
 def _rescue_one(tx: Tx, row: Rescue) -> Rescued:
-    lapsed = tx.conn.execute(dialect.lock_rows(tx.conn, _lapsed(tx.now), attempts, skip_locked=True)).all()
+    query = dialect.lock_rows(tx.conn, _LAPSED, attempts, skip_locked=True)
+    lapsed = tx.conn.execute(query, {"now": tx.now, "most": RESCUE_MAX}).all()
     leased = [found for found in lapsed if found.state == AttemptState.LEASED.value]
     submitting = [found for found in lapsed if found.state == AttemptState.SUBMITTING.value]
     accepted = [found for found in lapsed if found.prediction_id is not None]
@@ -158,18 +159,6 @@ def _released(attempt_id: int, epoch: int, message: str) -> endings.GiveBack:
     return endings.GiveBack(attempt_id, epoch, AttemptEvent.RELEASED, 0, "released", message)
 
 
-def _lapsed(now: int) -> Select[Any]:
-    return (
-        _RESUMABLE.where(
-            ATTEMPT_IS_LIVE,
-            attempts.c.lease_expires_at <= now,
-            attempts.c.state != AttemptState.IN_DOUBT.value,
-        )
-        .order_by(attempts.c.lease_expires_at)
-        .limit(RESCUE_MAX)
-    )
-
-
 _RESUMABLE: Final = (
     select(
         attempts.c.id,
@@ -189,4 +178,13 @@ _RESUMABLE: Final = (
     .join_from(attempts, runs)
     .join(jobs, jobs.c.id == attempts.c.job_id)
     .join(job_specs, job_specs.c.job_id == attempts.c.job_id)
+)
+_LAPSED: Final = (
+    _RESUMABLE.where(
+        ATTEMPT_IS_LIVE,
+        attempts.c.lease_expires_at <= bindparam("now"),
+        attempts.c.state != AttemptState.IN_DOUBT.value,
+    )
+    .order_by(attempts.c.lease_expires_at)
+    .limit(bindparam("most"))
 )

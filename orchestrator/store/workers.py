@@ -1,8 +1,9 @@
 """Workers: who is or was here."""
 
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from orchestrator.store.database import Tx
 from orchestrator.store.schema import workers
@@ -28,7 +29,7 @@ def register(tx: Tx, worker: WorkerRow) -> None:
 
 def seen(tx: Tx, worker_id: str) -> None:
     """Record that a worker lives."""
-    tx.conn.execute(update(workers).where(workers.c.id == worker_id).values(seen_at=tx.now))
+    tx.conn.execute(_SEEN, {"w_id": worker_id, "seen_at": tx.now})
 
 
 def stopped(tx: Tx, worker_id: str) -> None:
@@ -47,3 +48,6 @@ def unfinished(tx: Tx, host: str) -> list[WorkerRow]:
         .limit(100)
     )
     return [WorkerRow(row.id, row.host, row.pid) for row in tx.conn.execute(query)]
+
+
+_SEEN: Final = update(workers).where(workers.c.id == bindparam("w_id")).values(seen_at=bindparam("seen_at"))

@@ -14,6 +14,7 @@ from support.world import PRICE, World, spec
 from orchestrator.core.budget import day_of, period_of, periods_of
 from orchestrator.store.outlook import outlook
 from orchestrator.store.schema import Scope, Window, ledger
+from orchestrator.store.servertime import ServerClock
 
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Pacific/Apia", "America/Sao_Paulo"]
 TURNS = [  # around the changes of daylight saving, months, a leap day and a year
@@ -59,7 +60,7 @@ def test_days_never_go_back_and_no_hour_belongs_to_two(zone, turn, minutes):
 def test_no_cap_of_any_scope_is_passed_in_any_of_its_windows(database, entropy, zone, turn, caps, steps):
     wipe(database)
     clock = FakeClock(int(turn.timestamp() * 1000))
-    database._clock = clock
+    database.clock = ServerClock(clock)
     world = World(database, clock, entropy)
     made = [world.run(30, campaign=f"c{number % 2}", run_key=f"r{number}") for number in range(3)]
     for (scope, window), jobs in caps.items():

@@ -255,7 +255,9 @@ class Endpoints:
         if task.fate in FINAL:
             status = FINAL[task.fate]
             return Prediction(task.id, status, status.value, error=task.error, code=task.code, **common)
-        stamp = 0 if now < task.ends + 60 else int(now)  # URLs are signed anew after a minute
+        stamp = (
+            0 if now < task.ends + 60 else int(now // 3600) + 1
+        )  # URLs are signed anew after a minute, then hourly
         return Prediction(
             task.id,
             Status.COMPLETED,

@@ -6,10 +6,11 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from orchestrator.handover import Handover, hand_over
 from orchestrator.ports import ArtifactRequest, FetchOutcome
 from orchestrator.store import workers as worker_rows
 from orchestrator.store.database import Database
-from orchestrator.store.groupcommit import GroupWriter, InlineWriter, Operation, _Entry
+from orchestrator.store.groupcommit import GroupWriter, InlineWriter, Operation, _Write
 from orchestrator.worker.deps import Facts
 from orchestrator.worker.worker import Worker
 
@@ -191,18 +192,18 @@ class GroupedWrites(GroupWriter):
         self._database = database
         self._process = process
         self._dice = dice
-        self._queue: list[_Entry] = []
+        self._queue: list[Handover[_Write]] = []
         self._flushing = False
 
     async def submit(self, operation: Operation[Any, Any], row: Any) -> Any:
         await self._process.step()
         loop = asyncio.get_running_loop()
-        future = loop.create_future()
-        self._queue.append(_Entry(operation, row, future))
+        entry = hand_over(_Write(operation, row))
+        self._queue.append(entry)
         if not self._flushing:
             self._flushing = True
             loop.call_later(self._dice.uniform(0.001, 0.03), self._flush)
-        result = await future
+        result = await entry.future
         await self._process.committed(operation.__name__)
         return result
 

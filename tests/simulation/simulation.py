@@ -1,37 +1,28 @@
 """One seed from beginning to end: workers come, crash and come back; people interfere; then the faults stop."""
 
 import asyncio
-import atexit
 import contextvars
-import copy
-import os
+import gc
 import random
-import shutil
-import sqlite3
-import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from orchestrator.actions.reconcile import reconcile
 from orchestrator.core.errors import OperatorNeededError, OrchestratorError
 from orchestrator.settings import Settings
 from orchestrator.settings.model import Budgets, Guards, InDoubt, Limits, Outputs, Retry, WorkerSettings
-from orchestrator.store import migrate
-from orchestrator.store.database import Database
 from orchestrator.store.outlook import outlook
-from orchestrator.store.schema import metadata
 from orchestrator.worker import resolve, upkeep
 from orchestrator.worker import worker as worker_module
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.stop import Stop
 
 from .account import Account
-from .checker import TRIGGERS, Checker
+from .bench import Bench, bench
+from .checker import Checker
 from .disk import Disk
 from .endpoints import Endpoints
 from .loop import HangError, VirtualLoop, run_virtual
@@ -71,63 +62,6 @@ class Result:
     posts: int = 0
     virtual_seconds: float = 0.0
     uncertain: bool = False
-
-
-class Bench:
-    """One SQLite file in memory, emptied between seeds; its connections and compiled statements stay."""
-
-    def __init__(self) -> None:
-        root = Path("/dev/shm")
-        self._folder = Path(
-            tempfile.mkdtemp(prefix="orchestrator-simulation-", dir=root if root.is_dir() else None)
-        )
-        self.path = str(self._folder / "simulated.db")
-        migrate.upgrade(f"sqlite:///{self.path}")
-        with sqlite3.connect(self.path) as connection:
-            connection.executescript(TRIGGERS)
-        connection.close()
-        photo = self._folder / "a.png"
-        photo.write_bytes(b"a picture")
-        self.photo = (photo, sha256(b"a picture").hexdigest(), 9)
-        self.database = Database.open(f"sqlite:///{self.path}", World(0, lambda: 0.0))  # type: ignore[arg-type]
-        raw = self.database._writer.raw_connection()
-        raw.cursor().execute("PRAGMA synchronous = OFF").close()  # nobody pulls the plug of a simulation
-        raw.close()
-
-    def wipe(self) -> None:
-        with self.database.write() as tx:
-            for table in reversed(metadata.sorted_tables):
-                tx.conn.execute(table.delete())
-            tx.conn.exec_driver_sql("DELETE FROM watched")
-
-    def view(self, clock: Any, crashpoint: Any) -> Database:
-        """The same file as another process sees it."""
-        other = copy.copy(self.database)
-        other._clock = clock
-        other._crashpoint = crashpoint
-        return other
-
-    def close(self) -> None:
-        self.database.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-
-_benches: dict[int, Bench] = {}
-
-
-def bench() -> Bench:
-    """This process's bench."""
-    if os.getpid() not in _benches:
-        _benches[os.getpid()] = Bench()
-        atexit.register(close_bench)
-    return _benches[os.getpid()]
-
-
-def close_bench() -> None:
-    """Remove this process's file."""
-    found = _benches.pop(os.getpid(), None)
-    if found is not None:
-        found.close()
 
 
 class Simulation:
@@ -181,7 +115,7 @@ class Simulation:
         self.checker = Checker(self._bench.path, self.plan, self.account, self.disk, self.timeline)
         operator_process = Process("operator", 0, self.timeline, lambda _kind: False)
         operator_process.mortal = False
-        database = self._bench.view(self.world, self._hook(operator_process))
+        database = self._bench.database.seen_by(self.world, self._hook(operator_process))
         self.operator = Operator(database, self.plan, self.checker, self.timeline, self._bench.photo)
         self._reader = database
         for run in self.plan.runs:
@@ -251,7 +185,7 @@ class Simulation:
     def _worker(self, process: Process, context: contextvars.Context) -> SimWorker:
         clock = SimClock(self.world, process)
         hook = self._hook(process)
-        database = self._bench.view(clock, hook)
+        database = self._bench.database.seen_by(clock, hook)
         dice = random.Random(f"writer {self.plan.seed} {process.name}")
         writer = (GroupedWrites if self.plan.grouped_writes else SingleWrites)(database, process, dice)
         deps = Deps(
@@ -363,6 +297,7 @@ class Simulation:
         while loop.time() < self.plan.faults_until and not self._nothing_left():
             await asyncio.sleep(10.0)
         self.account.quiet = True
+        _idle_at([60.0] * len(PACES))  # who waits for nothing but time may as well wait calmly
         self.timeline.note("clock", "the faults are over")
         for process in self._alive.values():
             process.mortal = False
@@ -399,23 +334,38 @@ class Simulation:
             self.checker.expect(new == 0, "7", f"applying {run.name} again made {new} new jobs")
 
 
+PACES: list[tuple[Any, str]] = [
+    (worker_module, "IDLE_SECONDS"),
+    (worker_module, "DRAIN_SECONDS"),
+    (upkeep, "UPKEEP_SECONDS"),
+    (resolve, "IDLE_LOOK_SECONDS"),
+]
+
+
 @contextmanager
 def _slower_idling(plan: Plan) -> Iterator[None]:
     """Idle looks cost real time and find nothing: a seed takes its own pace."""
-    paces = [
-        (worker_module, "IDLE_SECONDS", plan.idle_seconds),
-        (worker_module, "DRAIN_SECONDS", plan.idle_seconds / 2),
-        (upkeep, "UPKEEP_SECONDS", 60.0),
-        (resolve, "IDLE_LOOK_SECONDS", plan.idle_seconds),
-    ]
-    kept = [(module, name, getattr(module, name)) for module, name, _ in paces]
-    for module, name, value in paces:
-        setattr(module, name, value)
+    kept = [getattr(module, name) for module, name in PACES]
+    _idle_at((plan.idle_seconds, plan.idle_seconds / 2, 60.0, plan.idle_seconds))
     try:
         yield
     finally:
-        for module, name, value in kept:
-            setattr(module, name, value)
+        _idle_at(kept)
+
+
+def _idle_at(paces: Sequence[float]) -> None:
+    for (module, name), seconds in zip(PACES, paces, strict=True):
+        setattr(module, name, seconds)
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """One seed leaves little behind; looking for it while it runs takes a tenth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def simulate(seed: int, theme: str | None = None, plan: Plan | None = None) -> Result:
@@ -425,7 +375,7 @@ def simulate(seed: int, theme: str | None = None, plan: Plan | None = None) -> R
     stage.wipe()
     simulation = Simulation(plan, stage)
     result = Result(seed, plan, simulation.timeline)
-    with _slower_idling(plan):
+    with _slower_idling(plan), _no_garbage_collection():
         try:
             run_virtual(simulation.run, VIRTUAL_LIMIT)
         except (ViolationError, HangError) as error:

@@ -2,8 +2,9 @@
 
 import pytest
 
+from .bench import close_bench
 from .command import Summary, many
-from .simulation import close_bench, simulate
+from .simulation import simulate
 
 CHUNKS = 12
 SEEDS = 15  # in each chunk

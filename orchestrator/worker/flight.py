@@ -22,6 +22,7 @@ class Flight:
     uploaded: bool  # every input was hosted by us
     inference_ms: int | None = None
     looks: int = 0
+    running_ms: int = 0  # from acceptance to the last look that saw it still running
     missing_since: int | None = None  # ms; the provider has said 404 ever since
 
 

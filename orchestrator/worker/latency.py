@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Final
 
-from orchestrator.core.polling import quantile
+from orchestrator.core.polling import EARLY_SHARE, Usual, quantile
 from orchestrator.store.latencies import Latency
 
 SAMPLES: Final = 200
@@ -30,12 +30,12 @@ class Latencies:
         if len(samples) <= ENOUGH or len(samples) % 10 == 0 or len(samples) == SAMPLES:
             self._refresh(model, samples)
 
-    def p10_seconds(self, model: str, guess_seconds: float) -> float:
-        """When the fastest tenth is done: observed, or a twelfth of the catalogue's guess before enough is known."""
+    def usual(self, model: str, guess_seconds: float) -> Usual:
+        """As observed; before enough is known, the catalogue's guess, and a first look at a twelfth of it."""
         known = self._known.get(model)
         if known is None or known.samples < ENOUGH:
-            return guess_seconds / 12
-        return known.p10_ms / 1000
+            return Usual(guess_seconds / 12, guess_seconds / 2)
+        return Usual(known.p10_ms / 1000 * EARLY_SHARE, known.p10_ms / 1000)
 
     def take_fresh(self) -> list[tuple[str, Latency]]:
         """What changed since the last call, for the database."""

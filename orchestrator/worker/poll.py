@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any, Final, assert_never
 
 from orchestrator.core.backoff import backoff_seconds
-from orchestrator.core.polling import first_look_seconds, next_look_seconds
+from orchestrator.core.polling import Usual, estimated_latency, first_look_seconds, next_look_seconds
 from orchestrator.core.taxonomy import Disposition, Reason, disposition
 from orchestrator.ports import (
     KeyRefused,
@@ -31,6 +31,12 @@ MISSING_MAX_MS: Final = 3600 * 1000
 """A prediction that the provider has denied knowing for this long is given up; its money counts as spent."""
 
 LOOKS_AT_ONCE: Final = 100
+PAUSE_SECONDS: Final = 0.01
+"""Looks that fall due within this are started together: waking up for each of hundreds a second costs more than it gains."""
+
+WHOLE_LOOK: Final = 1 - 1e-9
+"""Enough of an allowance to look: fractions of it do not add up to one exactly."""
+
 TROUBLED_LOOK_SECONDS: Final = 2.0
 
 
@@ -65,14 +71,14 @@ class Poller:
     def add(self, flight: Flight) -> None:
         """Look after an accepted attempt."""
         self._activity.in_flight[flight.attempt_id] = flight
-        guess = self._deps.facts(flight.model).typical_latency_seconds
         first = first_look_seconds(
-            self._latencies.p10_seconds(flight.model, guess),
-            minimum=self._minimum / 5,
-            maximum=self._maximum * 6,
+            self._usual(flight),
+            minimum=self._minimum,
+            maximum=self._maximum,
+            uniform=self._deps.entropy.uniform,
         )
         waited = (self._deps.clock.now_ms() - flight.accepted_at) / 1000
-        self._schedule(flight, max(0.0, first - waited) + self._deps.entropy.uniform(0.0, self._minimum / 5))
+        self._schedule(flight, max(0.0, first - waited))
 
     def start_due(self, spawn: Callable[[Coroutine[Any, Any, None]], None]) -> float:
         """Start every look that is due and within the rate; returns seconds until the next is worth starting."""
@@ -81,15 +87,15 @@ class Poller:
         self._allowance = min(max(1.0, rate), self._allowance + (now - self._allowance_at) * rate)
         self._allowance_at = now
         while self._due and self._due[0][0] <= now and self._looking < LOOKS_AT_ONCE:
-            if self._allowance < 1.0:
-                return (1.0 - self._allowance) / rate
+            if self._allowance < WHOLE_LOOK:
+                return max(PAUSE_SECONDS, (1.0 - self._allowance) / rate)
             self._allowance -= 1.0
             _, _, flight = heapq.heappop(self._due)
             self._looking += 1
             spawn(self._look(flight))
         if self._looking >= LOOKS_AT_ONCE or not self._due:
             return self._maximum
-        return max(0.0, self._due[0][0] - now)
+        return max(PAUSE_SECONDS, self._due[0][0] - now)
 
     async def _look(self, flight: Flight) -> None:
         outcome = await self._result(flight)
@@ -140,13 +146,21 @@ class Poller:
             self._wake()  # the loop is asleep until a later look
 
     def _look_again(self, flight: Flight) -> None:
-        elapsed = (self._deps.clock.now_ms() - flight.accepted_at) / 1000
+        flight.running_ms = self._deps.clock.now_ms() - flight.accepted_at
         self._schedule(
             flight,
             next_look_seconds(
-                elapsed, minimum=self._minimum, maximum=self._maximum, uniform=self._deps.entropy.uniform
+                flight.running_ms / 1000,
+                self._usual(flight),
+                minimum=self._minimum,
+                maximum=self._maximum,
+                uniform=self._deps.entropy.uniform,
             ),
         )
+
+    def _usual(self, flight: Flight) -> Usual:
+        guess = self._deps.facts(flight.model).typical_latency_seconds
+        return self._latencies.usual(flight.model, guess)
 
     def _troubled(self, flight: Flight) -> float:
         base = max(self._minimum, min(TROUBLED_LOOK_SECONDS, self._maximum))
@@ -161,7 +175,7 @@ class Poller:
         self._deps.crashpoint("poll.completed")
         observed = self._deps.clock.now_ms() - flight.accepted_at
         inference = prediction.inference_ms
-        self._latencies.add(flight.model, min(observed, inference) if inference else observed)
+        self._latencies.add(flight.model, estimated_latency(observed, flight.running_ms, inference))
         flight.inference_ms = inference
         flags = prediction.nsfw + (None,) * (len(prediction.outputs) - len(prediction.nsfw))
         row = attempts.Complete(

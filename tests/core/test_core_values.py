@@ -14,7 +14,14 @@ from orchestrator.core.backoff import backoff_seconds
 from orchestrator.core.budget import day_of, headroom, period_of, periods_of
 from orchestrator.core.keys import KeyStem, job_key
 from orchestrator.core.money import MICROS_MAX, MoneyError, format_usd, parse_usd
-from orchestrator.core.polling import first_look_seconds, next_look_seconds, quantile
+from orchestrator.core.polling import (
+    EARLY_SHARE,
+    Usual,
+    estimated_latency,
+    first_look_seconds,
+    next_look_seconds,
+    quantile,
+)
 
 ZONES = st.sampled_from(
     ["UTC", "Europe/Berlin", "America/New_York", "Pacific/Auckland", "Asia/Kolkata", "Pacific/Apia"]
@@ -184,18 +191,52 @@ def test_a_delay_is_at_most_its_cap_and_doubles_until_then(tries, base, cap, see
     assert 0 <= backoff_seconds(tries, base_seconds=base, cap_seconds=cap, uniform=uniform) <= longest
 
 
-@given(st.floats(0, 10_000), st.floats(0.1, 5), st.floats(5, 100))
-def test_the_first_look_is_a_little_before_the_fastest_tenth(p10, minimum, maximum):
-    look = first_look_seconds(p10, minimum=minimum, maximum=maximum)
-    assert minimum <= look <= maximum
-    assert look == pytest.approx(min(max(0.9 * p10, minimum), maximum))
+usual_latencies = st.builds(
+    lambda fast, share: Usual(fast * share, fast), st.floats(0, 10_000), st.floats(0.01, 1)
+)
 
 
-@given(st.floats(0, 100_000), st.floats(0.1, 5), st.floats(5, 100), st.integers(0, 99))
-def test_looks_grow_apart_with_the_time_waited(elapsed, minimum, maximum, seed):
-    wait = next_look_seconds(elapsed, minimum=minimum, maximum=maximum, uniform=random.Random(seed).uniform)
-    step = min(max(elapsed / 10, minimum), maximum)
-    assert 0.8 * step * (1 - 1e-9) <= wait <= 1.2 * step * (1 + 1e-9)
+@given(usual_latencies, st.floats(0.1, 5), st.floats(5, 100), st.integers(0, 99))
+def test_the_first_look_is_a_step_after_the_earliest_results(usual, minimum, maximum, seed):
+    uniform = random.Random(seed).uniform
+    look = first_look_seconds(usual, minimum=minimum, maximum=maximum, uniform=uniform)
+    assert minimum / 5 <= look <= 6 * maximum + minimum / 5
+    planned = min(max(usual.early_seconds * (1 + usual.step_share), minimum / 5), 6 * maximum)
+    assert planned <= look <= planned + minimum / 5
+
+
+@given(st.floats(0, 100_000), usual_latencies, st.floats(0.1, 5), st.floats(5, 100), st.integers(0, 99))
+def test_looks_grow_apart_with_the_time_waited(elapsed, usual, minimum, maximum, seed):
+    uniform = random.Random(seed).uniform
+    wait = next_look_seconds(elapsed, usual, minimum=minimum, maximum=maximum, uniform=uniform)
+    step = min(max(elapsed * usual.step_share, minimum), maximum)
+    assert 0.9 * step * (1 - 1e-9) <= wait <= 1.1 * step * (1 + 1e-9)
+
+
+@given(st.floats(0, 10_000), st.floats(0, 10_000))
+def test_the_slower_a_model_the_smaller_the_share_of_a_step(one, other):
+    quick, slow = sorted((one, other))
+    assert 0.02 <= Usual(slow, slow).step_share <= Usual(quick, quick).step_share <= 0.4
+
+
+@given(st.integers(0, 10**7), st.integers(0, 10**7), st.none() | st.integers(0, 10**7))
+def test_an_estimated_latency_lies_between_the_look_that_saw_it_running_and_the_one_that_saw_its_end(
+    one, other, inference
+):
+    running_at, ended_by = sorted((one, other))
+    assert running_at <= estimated_latency(ended_by, running_at, inference) <= ended_by
+    if inference and running_at <= inference <= ended_by:
+        assert estimated_latency(ended_by, running_at, inference) == inference
+
+
+def test_first_looks_that_come_too_late_mend_themselves():
+    usual = Usual(100.0, 100.0)
+    for _ in range(40):  # every task takes a second, and the provider says nothing of its timing
+        look = first_look_seconds(usual, minimum=0.5, maximum=10.0, uniform=lambda low, _high: low)
+        ended_by = max(round(1000 * look), 1000)
+        fast = estimated_latency(ended_by, 0, None) / 1000
+        usual = Usual(fast * EARLY_SHARE, fast)
+    assert look < 1.5
 
 
 @given(st.lists(st.integers(), min_size=1), st.floats(0, 1))

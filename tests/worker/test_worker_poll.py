@@ -172,4 +172,6 @@ def test_observed_latencies_are_remembered_for_the_next_worker(shop, world):
     shop.drain()
     (row,) = world.rows(latencies)
     assert row.samples >= 5
-    assert 10_000 <= row.p10_ms <= row.p95_ms <= 20_000
+    assert (
+        9_000 <= row.p10_ms <= row.p95_ms <= 20_000
+    )  # a task of 10 s, seen by looks before and after its end

@@ -10,7 +10,7 @@ from orchestrator.actions.outcome import Facts, concerns, facts_of, outcome
 from orchestrator.app import App
 from orchestrator.cli.display import Display
 from orchestrator.cli.snapshot import Snapshot
-from orchestrator.core.errors import ExitCode, OrchestratorError
+from orchestrator.core.errors import DatabaseError, ExitCode, OrchestratorError
 from orchestrator.store import views
 from orchestrator.store.views import BudgetRow, Progress, StoppedRow
 from orchestrator.worker.stop import Stop, StopLevel
@@ -66,7 +66,7 @@ async def _work(
 
     def interrupt() -> None:
         level = stop.request()
-        in_flight = watch.look(worker.snapshot()).in_flight
+        in_flight = worker.snapshot()["in_flight"]
         display.say(FINISHING.format(in_flight=in_flight) if level is StopLevel.FINISHING else LEAVING)
 
     def terminate() -> None:
@@ -76,8 +76,8 @@ async def _work(
     async def show() -> None:
         while True:
             began = app.clock.monotonic()
-            snapshot = await asyncio.to_thread(watch.look, worker.snapshot())
-            display.show(snapshot)
+            with suppress(DatabaseError):  # it is away: the worker waits for it, and so does the display
+                display.show(await asyncio.to_thread(watch.look, worker.snapshot()))
             spent = app.clock.monotonic() - began
             await app.clock.sleep(max(LOOK_SECONDS, spent * LOOK_SHARE_MAX))
 

@@ -33,10 +33,15 @@ class BeginSubmit:
     attempt_id: int
     epoch: int
     sent_digest: str | None = None
+    repeat: bool = False  # the answer to this very write was lost: it may be done already
 
 
 def begin_submit(tx: Tx, rows: Sequence[BeginSubmit]) -> list[Send]:
-    """Leased -> submitting, committed before the POST leaves; an aged rate grant is renewed or waited for."""
+    """Leased -> submitting, committed before the POST leaves; an aged rate grant is renewed or waited for.
+
+    A repeat whose first try was written after all is told GO too. Only its own first try can have moved the attempt,
+    under this epoch, to where it stands, and nothing was sent yet: whoever repeats has not had an answer.
+    """
     held = fences.held(tx, rows, AttemptEvent.SEND_COMMITTED)
     answers: dict[int, Send] = {}
     aged = [a for a in held.values() if tx.now - a.rate_granted_at > limits.GRANT_FRESH_MS]
@@ -55,6 +60,7 @@ def begin_submit(tx: Tx, rows: Sequence[BeginSubmit]) -> list[Send]:
             values = {"submitted_at": tx.now, "sent_digest": digests[attempt.id]}
             moves.append((attempt, AttemptEvent.SEND_COMMITTED, values))
     fences.move(tx, moves)
+    answers.update(dict.fromkeys(_done_before(tx, rows, AttemptState.SUBMITTING), Send.GO))
     return [answers.get(row.attempt_id, Send.LATE) for row in rows]
 
 
@@ -142,6 +148,7 @@ class Complete:
     status: str
     outputs: tuple[tuple[str, bool | None], ...]
     inference_ms: int | None
+    repeat: bool = False  # the answer to this very write was lost: it may be done already
 
 
 def complete(tx: Tx, rows: Sequence[Complete]) -> list[list[pictures.ExpectedOutput] | None]:
@@ -161,7 +168,20 @@ def complete(tx: Tx, rows: Sequence[Complete]) -> list[list[pictures.ExpectedOut
     )
     returned = {row.attempt_id: (held[row.attempt_id].job_id, row.outputs) for row in done}
     expected = pictures.expect(tx, returned)
-    return [expected.get(row.attempt_id) if row.attempt_id in held else None for row in rows]
+    for attempt_id in _done_before(tx, rows, AttemptState.FETCHING) - held.keys():
+        expected[attempt_id] = pictures.expected(tx, attempt_id)
+    return [expected.get(row.attempt_id) for row in rows]
+
+
+def _done_before(tx: Tx, rows: Sequence[BeginSubmit | Complete], state: AttemptState) -> set[int]:
+    """The attempts of repeated writes that stand in `state` under the writer's epoch: the first try was written."""
+    repeated = {row.attempt_id: row.epoch for row in rows if row.repeat}
+    if not repeated:
+        return set()
+    query = select(attempts.c.id, attempts.c.epoch).where(
+        attempts.c.id.in_(list(repeated)), attempts.c.state == state.value
+    )
+    return {row.id for row in tx.conn.execute(query) if row.epoch == repeated[row.id]}
 
 
 def sent_digests(tx: Tx, prediction_ids: Sequence[str]) -> dict[str, str]:

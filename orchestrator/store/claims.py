@@ -18,12 +18,14 @@ from orchestrator.store.choosing import Pick, choose
 from orchestrator.store.database import Tx
 from orchestrator.store.runs import reopen_lanes
 from orchestrator.store.schema import (
+    ATTEMPT_IS_LIVE,
     JOB_WAITING,
     LedgerKind,
     Queue,
     attempts,
     job_specs,
     jobs,
+    runs,
 )
 
 STAGE_MAX: Final = 1_000
@@ -69,6 +71,40 @@ class ClaimResult:
 def claim(tx: Tx, requests: Sequence[ClaimRequest]) -> list[ClaimResult]:
     """Serve each request in turn; what a cap, a limit or a pause forbids is simply not among the claimed."""
     return [_claim_one(tx, request) for request in requests]
+
+
+@dataclass(frozen=True, slots=True)
+class Recover:
+    """After a claim whose answer was lost: which attempts this worker knows that it holds."""
+
+    worker: str
+    known: frozenset[int]
+
+
+def recover(tx: Tx, rows: Sequence[Recover]) -> list[tuple[Claimed, ...]]:
+    """What such a claim took all the same: the worker's unsent attempts that it does not know of."""
+    return [_recover_one(tx, row) for row in rows]
+
+
+def _recover_one(tx: Tx, row: Recover) -> tuple[Claimed, ...]:
+    found = tx.conn.execute(_UNSENT, {"worker": row.worker})
+    return tuple(
+        Claimed(
+            each.id,
+            each.job_id,
+            each.run_id,
+            each.epoch,
+            each.number,
+            each.token,
+            each.model,
+            each.images,
+            each.price_micros,
+            each.params,
+            each.local_images,
+        )
+        for each in found
+        if each.id not in row.known
+    )
 
 
 def stage(tx: Tx) -> int:
@@ -190,6 +226,19 @@ _RUN: Final = (
         message=None,
         attempts=jobs.c.attempts + 1,
     )
+)
+
+_UNSENT: Final = (
+    select(attempts, runs.c.model, jobs.c.images, job_specs.c.params, job_specs.c.local_images)
+    .join_from(attempts, runs)
+    .join(jobs, jobs.c.id == attempts.c.job_id)
+    .join(job_specs, job_specs.c.job_id == attempts.c.job_id)
+    .where(
+        ATTEMPT_IS_LIVE,
+        attempts.c.state == AttemptState.LEASED.value,
+        attempts.c.worker == bindparam("worker"),
+    )
+    .order_by(attempts.c.id)
 )
 
 _STAGE: Final = (

@@ -13,6 +13,7 @@ from orchestrator.store import uploads
 from orchestrator.store.claims import Claimed
 from orchestrator.store.database import Tx
 from orchestrator.worker.deps import Deps
+from orchestrator.worker.records import keep_looking, keep_trying
 
 HOSTED_LIVES_MS: Final = 24 * 3600 * 1000
 """How long a hosted copy is reused; the provider keeps it longer (the official clients cache it as long)."""
@@ -72,14 +73,14 @@ class Inputs:
         """The provider could not fetch our hosted copies: upload them afresh next time."""
         for image in local_images.values():
             self._urls.pop(image["sha256"], None)
-            await self._deps.writer.submit(_forget, _Hosted(self._base_url, image["sha256"], ""))
+            await keep_trying(self._deps, _forget, _Hosted(self._base_url, image["sha256"], ""))
 
     async def _hosted(
         self, image: LocalImage
     ) -> Uploaded | InputChanged | Rejected | Throttled | KeyRefused | NoCredit | NotSent | Lost:
         async with self._by_content.setdefault(image.sha256, asyncio.Lock()):
             until = self._deps.clock.now_ms() + HOSTED_MARGIN_MS
-            if (known := self._known(image.sha256, until)) is not None:
+            if (known := await self._known(image.sha256, until)) is not None:
                 return Uploaded(known)
             if (changed := await asyncio.to_thread(_changed, image)) is not None:
                 return InputChanged(changed)
@@ -88,16 +89,17 @@ class Inputs:
             if isinstance(outcome, Uploaded):
                 self._deps.crashpoint("upload.hosted")
                 hosted = _Hosted(self._base_url, image.sha256, outcome.url)
-                await self._deps.writer.submit(_remember, hosted)
+                await keep_trying(self._deps, _remember, hosted)
                 self._urls[image.sha256] = (outcome.url, self._deps.clock.now_ms() + HOSTED_LIVES_MS)
             return outcome
 
-    def _known(self, sha256: str, until: int) -> str | None:
+    async def _known(self, sha256: str, until: int) -> str | None:
         url, reusable_until = self._urls.get(sha256, ("", 0))
         if reusable_until >= until:
             return url
-        with self._deps.database.read() as tx:
-            return uploads.hosted_url(tx, self._base_url, sha256, until=until)
+        return await keep_looking(
+            self._deps, lambda tx: uploads.hosted_url(tx, self._base_url, sha256, until=until)
+        )
 
 
 def _changed(image: LocalImage) -> str | None:

@@ -3,17 +3,14 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, TypeGuard
 
 from orchestrator.core.errors import DatabaseError
 from orchestrator.ports import Clock
+from orchestrator.worker.records import Patience
 
 Tick = Callable[[], Awaitable[float]]
 DELAY_MAX_SECONDS: Final = 60.0
-DATABASE_TRIES_MAX: Final = 60
-DATABASE_WAIT_SECONDS_MAX: Final = 5.0
-"""A database that is away stops spending; after about five minutes the worker gives up."""
-
 FAILED_SECONDS: Final = 1.0
 
 
@@ -56,21 +53,29 @@ async def run_loop(tick: Tick, alarm: Alarm, clock: Clock) -> None:
         await alarm.sleep(clock, delay)
 
 
-def patient(tick: Tick, fail: Callable[[BaseException], None]) -> Tick:
-    """A tick that survives a database that is away for a while; any other error is handed to `fail`."""
-    failures = 0
+def patient(
+    tick: Tick, patience: Patience, fail: Callable[[BaseException], None], unsure: Callable[[], None]
+) -> Tick:
+    """A tick that survives a database that is away for a while; any other error is handed to `fail`.
+
+    `unsure` is called when the database may know more of the tick than we do: it failed after something was written.
+    """
 
     async def ticking() -> float:
-        nonlocal failures
         try:
             delay = await tick()
         except Exception as error:  # noqa: BLE001 - a loop's error ends the worker in order
-            failures += 1
-            if isinstance(error, DatabaseError) and error.transient and failures < DATABASE_TRIES_MAX:
-                return min(DATABASE_WAIT_SECONDS_MAX, 0.1 * 2.0 ** min(failures, 10))
-            fail(error)
-            return FAILED_SECONDS
-        failures = 0
+            wait = patience.wait_seconds(error) if _passes(error) else None
+            if wait is None:
+                fail(error)
+                return FAILED_SECONDS
+            unsure()
+            return wait
+        patience.succeeded()
         return delay
 
     return ticking
+
+
+def _passes(error: Exception) -> TypeGuard[DatabaseError]:
+    return isinstance(error, DatabaseError) and error.transient

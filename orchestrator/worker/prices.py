@@ -8,6 +8,7 @@ from orchestrator.ports import Quote
 from orchestrator.store import pauses
 from orchestrator.store.claims import Claimed
 from orchestrator.worker.deps import Deps
+from orchestrator.worker.records import keep_trying
 from orchestrator.worker.troubles import begin_pause
 
 
@@ -37,7 +38,7 @@ class PriceGuard:
             f"${format_usd(ours)}. Upgrade the program for a new price table, or raise guards.price_drift_percent; "
             "then start the worker again."
         )
-        await self._deps.writer.submit(
-            begin_pause, pauses.Pause("model", claimed.model, "price_drift", message, None)
+        await keep_trying(
+            self._deps, begin_pause, pauses.Pause("model", claimed.model, "price_drift", message, None)
         )
         return False

@@ -82,7 +82,7 @@ class Submitter:
         row = attempts.BeginSubmit(claimed.attempt_id, claimed.epoch, digest)
         while not stopping():
             still_valid = self._validity()
-            answer = await self._deps.writer.submit(attempts.begin_submit, row)
+            answer = await keep_trying(self._deps, attempts.begin_submit, row)
             match answer:
                 case attempts.Send.GO:
                     return still_valid

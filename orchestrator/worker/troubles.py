@@ -11,6 +11,7 @@ from orchestrator.ports import KeyRefused, NoCredit, NotSent, Throttled
 from orchestrator.store import pauses
 from orchestrator.store.database import Tx
 from orchestrator.worker.deps import Deps
+from orchestrator.worker.records import keep_trying
 
 THROTTLE_FIRST_SECONDS: Final = 1.0
 THROTTLE_MAX_SECONDS: Final = 65.0  # a little more than the provider's window of a minute
@@ -111,11 +112,11 @@ class Troubles:
     async def ended(self, *reasons: str) -> None:
         """What stopped the account is over."""
         for reason in reasons:
-            await self._deps.writer.submit(end_pause, reason)
+            await keep_trying(self._deps, end_pause, reason)
 
     async def _pause(self, reason: str, message: str, seconds: float | None) -> None:
         until = None if seconds is None else self._deps.clock.now_ms() + int(seconds * 1000)
-        await self._deps.writer.submit(begin_pause, pauses.Pause("account", "", reason, message, until))
+        await keep_trying(self._deps, begin_pause, pauses.Pause("account", "", reason, message, until))
 
 
 def begin_pause(tx: Tx, rows: Sequence[pauses.Pause]) -> list[bool]:

@@ -3,22 +3,24 @@
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from orchestrator.core.errors import DatabaseError, OrchestratorError
 from orchestrator.core.states import AttemptState
-from orchestrator.store import attempts, claims, pictures, rescue, workers
+from orchestrator.store import claims, pictures, rescue, workers
 from orchestrator.store.money import CapRacedError
 from orchestrator.store.outlook import outlook
 from orchestrator.worker import bills, draining, startup, upkeep
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.fetch import Fetcher
 from orchestrator.worker.flight import Activity, Flight
+from orchestrator.worker.heart import Heart
 from orchestrator.worker.inputs import Inputs
 from orchestrator.worker.latency import Latencies
 from orchestrator.worker.loops import Alarm, patient, run_loop
 from orchestrator.worker.poll import Poller
+from orchestrator.worker.records import Patience
 from orchestrator.worker.resolve import Resolver
 from orchestrator.worker.stop import Stop, StopLevel
 from orchestrator.worker.submit import Submitter
@@ -57,7 +59,8 @@ class Worker:
         inputs = Inputs(deps)
         self._fetcher = Fetcher(deps, self.activity, self._troubles)
         self._claim_alarm, self._poll_alarm, self._done_alarm = Alarm(), Alarm(), Alarm()
-        self._resolve_alarm = Alarm()
+        self._resolve_alarm, self._rescue_alarm, self._beat_alarm = Alarm(), Alarm(), Alarm()
+        self._claimed_unknown = False  # the answer to a claim was lost
         self._poller = Poller(
             deps,
             inputs,
@@ -69,8 +72,8 @@ class Worker:
         )
         self._submitter = Submitter(deps, self.id, inputs, self.activity, self._troubles, self._poller.add)
         self._resolver = Resolver(deps, self.id)
+        self._heart = Heart(deps, self.id, self.activity, self._latencies, self._rescue_alarm.ring)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._strays: frozenset[int] = frozenset()
         self._error: BaseException | None = None
         self._stop = Stop()
 
@@ -96,16 +99,18 @@ class Worker:
 
     async def _run_loops(self, stop: Stop) -> None:
         loops = [
-            asyncio.create_task(run_loop(patient(tick, self._fail), alarm, self._deps.clock))
-            for tick, alarm in (
-                (self._claim, self._claim_alarm),
-                (self._poll, self._poll_alarm),
-                (self._heartbeat, Alarm()),
-                (self._rescue, Alarm()),
-                (self._resolve, self._resolve_alarm),
-                (self._keep_up, Alarm()),
-                (self._read_bill, Alarm()),
-                (self._watch, self._done_alarm),
+            asyncio.create_task(
+                run_loop(patient(tick, Patience(self._deps), self._fail, unsure), alarm, self._deps.clock)
+            )
+            for tick, alarm, unsure in (
+                (self._claim, self._claim_alarm, self._claim_is_unsure),
+                (self._poll, self._poll_alarm, _nothing),
+                (self._heart.tick, self._beat_alarm, _nothing),
+                (self._rescue, self._rescue_alarm, self._beat_alarm.ring),
+                (self._resolve, self._resolve_alarm, self._beat_alarm.ring),
+                (self._keep_up, Alarm(), _nothing),
+                (self._read_bill, Alarm(), _nothing),
+                (self._watch, self._done_alarm, _nothing),
             )
         ]
         try:
@@ -126,6 +131,8 @@ class Worker:
             want = 0 if self.activity.preparing or self.activity.submitting else min(want, 1)
         if self._stop.level > StopLevel.RUNNING or want <= 0:
             return IDLE_SECONDS
+        if self._claimed_unknown:
+            await self._recover_claimed()
         request = claims.ClaimRequest(
             worker=self.id,
             want=want,
@@ -139,9 +146,7 @@ class Worker:
         except CapRacedError:
             return 0.0
         self._deps.crashpoint("claim.committed")
-        for claimed in result.claimed:
-            self.activity.preparing.add(claimed.attempt_id)
-            self._spawn(self._submitter.run(claimed, stopping=self._stopping))
+        self._begin(result.claimed)
         if len(result.claimed) == want:
             return 0.0
         if result.retry_at is None:
@@ -149,29 +154,25 @@ class Worker:
         until = (result.retry_at - self._deps.clock.now_ms()) / 1000
         return min(IDLE_SECONDS, max(0.02, until))
 
+    def _begin(self, claimed: Sequence[claims.Claimed]) -> None:
+        for each in claimed:
+            self.activity.preparing.add(each.attempt_id)
+            self._spawn(self._submitter.run(each, stopping=self._stopping))
+
+    def _claim_is_unsure(self) -> None:
+        self._claimed_unknown = True
+
+    async def _recover_claimed(self) -> None:
+        """Begin what a claim took whose answer was lost; only claims lease, and they are made one after another."""
+        row = claims.Recover(self.id, self.activity.attempts)
+        self._begin(await self._deps.writer.submit(claims.recover, row))
+        self._claimed_unknown = False
+
     async def _poll(self) -> float:
         return self._poller.start_due(self._spawn)
 
-    async def _heartbeat(self) -> float:
-        beat = attempts.Heartbeat(self.id, self._lease_ms)
-        held = await self._deps.writer.submit(attempts.heartbeat, beat)
-        await self._drop_strays(held)
-        await self._deps.writer.submit(upkeep.note_seen, upkeep.Seen(self.id, self._latencies.take_fresh()))
-        return self._deps.settings.worker.lease_seconds / 3
-
-    async def _drop_strays(self, held: frozenset[int]) -> None:
-        """Let go of attempts that the database says are ours and that nothing here looks after, seen twice in a row.
-
-        A commit whose answer was lost leaves such; their leases end now, and the next rescue takes them up.
-        """
-        strays = held - self.activity.attempts
-        lasting = strays & self._strays
-        self._strays = strays
-        if lasting:
-            await self._deps.writer.submit(attempts.let_go, attempts.LetGo(self.id, lasting))
-
     async def _rescue(self) -> float:
-        if self._stop.level > StopLevel.RUNNING:
+        if self._stop.level > StopLevel.RUNNING or not self._heart.may_rescue():
             return IDLE_SECONDS
         request = rescue.Rescue(self.id, self._lease_ms, self._deps.settings.guards.deaths)
         rescued = await self._deps.writer.submit(rescue.rescue, request)
@@ -271,6 +272,10 @@ class Worker:
             self._error = error
         collectable = isinstance(error, OrchestratorError) and not isinstance(error, DatabaseError)
         self._stop.raise_to(StopLevel.FINISHING if collectable else StopLevel.LEAVING)
+
+
+def _nothing() -> None:
+    """This loop writes nothing that another one would have to look for."""
 
 
 async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:

@@ -36,7 +36,7 @@ class FlakyWriter(InlineWriter):
         result = await super().submit(operation, row)
         if self.lost_commits.get(name, 0) > 0:
             self.lost_commits[name] -= 1
-            raise DatabaseError("The connection broke while committing.")
+            raise DatabaseError("The connection broke while committing.", transient=True, in_doubt=True)
         return result
 
 

@@ -11,6 +11,7 @@ from orchestrator.core.states import AttemptState
 from orchestrator.ports import Balance, KeyRefused, NotSent
 from orchestrator.store import version
 from orchestrator.store.schema import attempts, jobs, workers
+from orchestrator.worker.heart import Pulse
 from orchestrator.worker.stop import Stop, StopLevel
 
 
@@ -163,6 +164,32 @@ def test_a_crash_between_intent_and_reply_never_sends_again_without_evidence(sho
     shop.drain()
     assert (world.jobs(), len(shop.provider.posts)) == ({"succeeded": 1}, 1)
     assert world.account() == (PRICE, 0, 0)
+
+
+@pytest.mark.parametrize("operation", ["claim", "rescue", "heartbeat", "complete", "begin_submit"])
+def test_what_a_lost_answer_leaves_is_taken_up_within_seconds_and_no_death_is_counted(shop, world, operation):
+    world.run(3)
+    world.until(AttemptState.FETCHING, "dead")  # for the rescue
+    shop.change("guards", unknown_tasks="ignore")
+    shop.clock.advance_ms(LEASE_MS)
+    shop.writer.lost_commits[operation] = 1
+    began = shop.clock.monotonic()
+    shop.drain()
+    assert shop.clock.monotonic() - began < LEASE_MS / 3 / 1000
+    assert (world.jobs(), len(shop.provider.posts)) == ({"succeeded": 3}, 2)
+    assert {row.deaths for row in world.rows(jobs)} == {0}
+
+
+def test_who_was_away_for_longer_than_a_lease_lets_the_others_say_that_they_live_before_it_rescues():
+    """The database was away: every lease has lapsed, and nobody is dead."""
+    pulse = Pulse(60.0)
+    assert pulse.may_rescue(0.0)  # a worker that begins
+    pulse.beat(0.0)
+    pulse.beat(20.0)
+    assert pulse.may_rescue(50.0)
+    assert not pulse.may_rescue(51.0)  # silent for half a lease
+    pulse.beat(200.0)
+    assert [pulse.may_rescue(at) for at in (200.0, 229.0, 230.0)] == [False, False, True]
 
 
 def test_a_worker_stops_when_the_schema_becomes_newer_and_one_that_knows_it_goes_on(shop, world, monkeypatch):

@@ -285,10 +285,12 @@ def test_a_commit_whose_answer_was_lost_is_repeated_without_harm(shop, world, op
 
 def test_trouble_before_the_post_sends_nothing(shop, world):
     world.run(1)
-    shop.writer.failures["begin_submit"] = 1
+    shop.writer.failures["begin_submit"] = 1_000
     with pytest.raises(DatabaseError):
         shop.drain()
     assert shop.provider.posts == []
+    assert shop.writer.calls.count("begin_submit") > 3
+    shop.writer.failures.clear()
     shop.drain()
     assert (world.jobs(), len(shop.provider.posts)) == ({"succeeded": 1}, 1)
 

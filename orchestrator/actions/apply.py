@@ -1,26 +1,29 @@
-"""Record the jobs of manifests. Spends nothing."""
+"""Record the jobs of manifests. Spends nothing.
+
+Everything is expanded and checked once, before the first row is written; what passed is kept in a temporary file, so
+that exactly what was checked is what is inserted, whatever happens to the files of the manifest meanwhile.
+"""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Final
 
 from orchestrator.actions.manifests import check_all, chunks
 from orchestrator.actions.paths import PathRegister, SharedPathsError
+from orchestrator.actions.spool import Spool
 from orchestrator.manifest import Manifest
 from orchestrator.store import budgets
 from orchestrator.store.database import Database, Tx
+from orchestrator.store.newjobs import encode
 from orchestrator.store.paths import PathConflict, PathTakenError
-from orchestrator.store.runs import (
-    Run,
-    add_jobs,
-    ensure_run,
-    find_run,
-    path_conflicts,
-)
+from orchestrator.store.runs import Run, add_encoded, ensure_run, find_run, look
 from orchestrator.store.schema import Scope, Window
 from orchestrator.yamlio import Problem, ProblemsError
 
-ROWS_PER_TRANSACTION = 5_000
-RENAMED_KEPT = 1_000
+ROWS_PER_TRANSACTION: Final = 2_000
+"""A worker beside must not wait long for the one write lock of SQLite: this many take about a tenth of a second."""
+RENAMED_KEPT: Final = 1_000
 
 
 @dataclass(slots=True)
@@ -48,26 +51,73 @@ def apply(
     """Insert what is new, manifest by manifest; raises ProblemsError or UsageError before anything is written.
 
     Rows go in by thousands, each batch durable when its transaction ends: an apply that was interrupted is completed
-    by applying again. `checked` says that a plan of the same manifests was just made without conflicts.
+    by applying again. `checked` says that a plan of the same manifests has just looked at the whole of each, and not
+    only at the jobs that are wanted now.
     """
-    if not checked:
-        if limit is not None or sample is not None:
-            check_all(manifests)  # the whole of each manifest, not only the jobs that are wanted now
-        _refuse_conflicts(database, manifests, limit, sample)
-    return [_apply_one(database, manifest, limit, sample) for manifest in manifests]
+    if not checked and (limit is not None or sample is not None):
+        check_all(manifests)
+    with ExitStack() as stack:
+        drafts = _Checking(database, stack).drafts(manifests, limit, sample)
+        return [_insert(database, applied, spool) for applied, spool in drafts]
 
 
-def _apply_one(database: Database, manifest: Manifest, limit: int | None, sample: int | None) -> Applied:
-    applied = Applied(manifest)
+class _Checking:
+    """Expands every manifest and looks at every job and output path: all manifests or none."""
+
+    def __init__(self, database: Database, stack: ExitStack) -> None:
+        self._database = database
+        self._stack = stack
+        self._problems: list[Problem] = []
+        self._taken: list[PathConflict] = []
+        self._shared: list[str] = []
+
+    def drafts(
+        self, manifests: Sequence[Manifest], limit: int | None, sample: int | None
+    ) -> list[tuple[Applied, Spool]]:
+        """What is there already, and a spool of what is not; raises with the problems of the manifests first."""
+        register = PathRegister() if len(manifests) > 1 else None
+        drafts = [self._draft(manifest, register, limit, sample) for manifest in manifests]
+        if self._problems:
+            raise ProblemsError(self._problems)
+        if self._taken:
+            raise PathTakenError(self._taken)
+        if self._shared:
+            raise SharedPathsError(self._shared)
+        return drafts
+
+    def _draft(
+        self, manifest: Manifest, register: PathRegister | None, limit: int | None, sample: int | None
+    ) -> tuple[Applied, Spool]:
+        owner = manifest.spec
+        applied = Applied(manifest)
+        spool = self._stack.enter_context(Spool())
+        with self._database.read() as tx:
+            run = find_run(tx, owner.campaign, owner.name, owner.run_key)
+        try:
+            for chunk in chunks(manifest.jobs(limit=limit, sample=sample), ROWS_PER_TRANSACTION):
+                with self._database.read() as tx:
+                    looked = look(tx, run, owner, chunk)
+                applied.existing += len(chunk) - len(looked.fresh)
+                applied.cost_micros += sum(spec.price_micros for spec in chunk)
+                self._taken += looked.conflicts
+                self._shared += register.claim(owner, chunk) if register else []
+                if looked.fresh:
+                    spool.put([encode(spec) for spec in looked.fresh])
+        except ProblemsError as error:
+            self._problems += error.problems
+        return applied, spool
+
+
+def _insert(database: Database, applied: Applied, spool: Spool) -> Applied:
+    """The jobs are looked up again in the transaction that inserts them: somebody else may have been quicker."""
     with database.write() as tx:
-        run = _open_run(tx, manifest)
+        run = _open_run(tx, applied.manifest)
     applied.run_id = run.id
-    for chunk in chunks(manifest.jobs(limit=limit, sample=sample), ROWS_PER_TRANSACTION):
+    for chunk in spool.chunks():
         with database.write() as tx:
-            added = add_jobs(tx, run, chunk)
+            added = add_encoded(tx, run, chunk)
         applied.new += added.new
         applied.existing += added.existing
-        applied.cost_micros += sum(spec.price_micros for spec in chunk)
         applied.renamed += added.renamed[: max(0, RENAMED_KEPT - len(applied.renamed))]
     return applied
 
@@ -76,32 +126,3 @@ def _open_run(tx: Tx, manifest: Manifest) -> Run:
     run = ensure_run(tx, manifest.spec)
     budgets.declare(tx, Scope.RUN, run.id, Window.TOTAL, manifest.spec.budget_micros, "manifest")
     return run
-
-
-def _refuse_conflicts(
-    database: Database, manifests: Sequence[Manifest], limit: int | None, sample: int | None
-) -> None:
-    """Expand everything and look at every output path before the first row is written: all manifests or none.
-
-    Problems of the manifests themselves come first, all together; one pass finds both.
-    """
-    register = PathRegister() if len(manifests) > 1 else None
-    problems: list[Problem] = []
-    shared: list[str] = []
-    taken: list[PathConflict] = []
-    with database.read() as tx:
-        for manifest in manifests:
-            spec = manifest.spec
-            run = find_run(tx, spec.campaign, spec.name, spec.run_key)
-            try:
-                for chunk in chunks(manifest.jobs(limit=limit, sample=sample), ROWS_PER_TRANSACTION):
-                    taken += path_conflicts(tx, run, spec.campaign, spec.name, chunk)
-                    shared += register.claim(spec, chunk) if register else []
-            except ProblemsError as error:
-                problems += error.problems
-    if problems:
-        raise ProblemsError(problems)
-    if taken:
-        raise PathTakenError(taken)
-    if shared:
-        raise SharedPathsError(shared)

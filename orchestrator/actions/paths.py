@@ -1,29 +1,36 @@
 """Output paths that two manifests of one command would both write."""
 
 from orchestrator.core.errors import UsageError
+from orchestrator.core.paths import path_key
 from orchestrator.core.specs import JobSpec, RunSpec
-from orchestrator.store.paths import path_key
+from orchestrator.manifest.seen import Seen
 
 
 class PathRegister:
     """Which manifest of this command claims which output path; only needed for more than one manifest.
 
     Two runs of one manifest are no conflict here: the store keeps both pictures by giving the later one a suffix.
+    Kept are 64 bits of each path's key, as everywhere where a million of them stand in memory.
     """
 
     def __init__(self) -> None:
-        self._owners: dict[bytes, tuple[str, str]] = {}
+        self._seen = Seen()
+        self._owners: list[tuple[str, str]] = []
 
     def claim(self, owner: RunSpec, specs: list[JobSpec]) -> list[str]:
         """Register the paths of `specs`; returns one sentence for each that another manifest has."""
         identity = (owner.campaign, owner.name)
+        if identity not in self._owners:
+            self._owners.append(identity)
+        number = self._owners.index(identity)
         taken = []
         for spec in specs:
             for path in spec.output_paths:
-                first = self._owners.setdefault(path_key(path), identity)
-                if first != identity:
+                first = self._seen.add(int.from_bytes(path_key(path)[:8]), number)
+                if first is not None and first != number:
+                    campaign, name = self._owners[first]
                     taken.append(
-                        f"{path} is written by {first[0]}/{first[1]} and by {owner.campaign}/{owner.name}"
+                        f"{path} is written by {campaign}/{name} and by {owner.campaign}/{owner.name}"
                     )
         return taken
 

@@ -14,10 +14,10 @@ from orchestrator.manifest import Manifest
 from orchestrator.settings import Settings
 from orchestrator.store import latencies, views
 from orchestrator.store.database import Database, Tx
-from orchestrator.store.runs import Run, existing_keys, find_run, path_conflicts
+from orchestrator.store.runs import Run, find_run, look
 from orchestrator.store.schema import Scope
 
-CHUNK = 500
+CHUNK = 2_000
 
 
 @dataclass(slots=True)
@@ -106,29 +106,26 @@ class _Planner:
         if run and self._tx:
             row.waiting, row.waiting_images, row.waiting_micros = views.pending_cost(self._tx, run.id)
         for chunk in chunks(manifest.jobs(limit=limit, sample=sample), CHUNK):
-            known = (
-                existing_keys(self._tx, run.id, [item.key for item in chunk]) if run and self._tx else set()
-            )
-            for item in chunk:
-                row.jobs += 1
-                row.images += item.images
-                if item.key in known:
-                    row.existing += 1
-                else:
-                    row.new += 1
-                    row.new_images += item.images
-                    row.cost_micros += item.price_micros
-            self._conflicts(spec, run, chunk)
+            fresh = self._fresh(spec, run, chunk)
+            row.jobs += len(chunk)
+            row.images += sum(item.images for item in chunk)
+            row.existing += len(chunk) - len(fresh)
+            row.new += len(fresh)
+            row.new_images += sum(item.images for item in fresh)
+            row.cost_micros += sum(item.price_micros for item in fresh)
         return row
 
-    def _conflicts(self, spec: RunSpec, run: Run | None, chunk: list[JobSpec]) -> None:
+    def _fresh(self, owner: RunSpec, run: Run | None, chunk: list[JobSpec]) -> list[JobSpec]:
         if self._register is not None:
-            self._plan.conflicts += self._register.claim(spec, chunk)
-        if self._tx is not None:
-            self._plan.conflicts += [
-                f"{item.path} belongs to job {item.job_id} of {item.campaign}/{item.name}, run {item.run_key}"
-                for item in path_conflicts(self._tx, run, spec.campaign, spec.name, chunk)
-            ]
+            self._plan.conflicts += self._register.claim(owner, chunk)
+        if self._tx is None:
+            return chunk
+        looked = look(self._tx, run, owner, chunk)
+        self._plan.conflicts += [
+            f"{item.path} belongs to job {item.job_id} of {item.campaign}/{item.name}, run {item.run_key}"
+            for item in looked.conflicts
+        ]
+        return looked.fresh
 
     def _headroom(self) -> list[Headroom]:
         rows = self._plan.manifests

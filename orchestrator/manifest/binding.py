@@ -118,6 +118,13 @@ class Binder:
 
         if own and own == expression.names:
             return _memoised(tuple(sorted(own)), read)
+        axes = {self._axis_of.get(name) for name in expression.names}
+        if len(axes) == 1 and not own and (axis := axes.pop()) is not None:
+
+            def read_axis(combination: Combination) -> str:
+                return checked(to_text(expression.value(combination.values[axis].bindings)))
+
+            return self.cached(expression.names, read_axis)
         return self.cached(expression.names, read)
 
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from orchestrator.catalogue import Model
+from orchestrator.core.paths import fold
 from orchestrator.core.specs import JobSpec
 from orchestrator.manifest.axes import AxisValue, Condition
 from orchestrator.manifest.binding import Binder, BoundText, Combination
 from orchestrator.manifest.combinations import Combinations
 from orchestrator.manifest.findings import Findings, described
-from orchestrator.manifest.outputs import fold, path_problem
+from orchestrator.manifest.outputs import path_problem
 from orchestrator.manifest.params import ParamPlan, ParamsError, Prepared, RawParam, merged
 from orchestrator.manifest.pictures import Pictures
 from orchestrator.manifest.seen import Seen

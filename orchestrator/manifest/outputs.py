@@ -1,7 +1,6 @@
 """Output paths: relative, portable, inside the output root, one for each picture."""
 
 import re
-import unicodedata
 from collections.abc import Callable
 from typing import Final
 
@@ -31,13 +30,6 @@ def path_problem(path: str) -> tuple[str, str] | None:
     ):
         return None
     return _explain(path)
-
-
-def fold(path: str) -> str:
-    """What two paths must not share: their form on a file system that ignores case and composition."""
-    if path.isascii():
-        return path.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
 def _explain(path: str) -> tuple[str, str] | None:

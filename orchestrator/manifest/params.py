@@ -1,11 +1,11 @@
 """The parameters of jobs: compiled once for a manifest, filled in and checked for each combination."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from orchestrator.catalogue import Kind, Model, Parameter, ParamIssue, Severity, is_url
-from orchestrator.core.keys import KeyStem
+from orchestrator.core.keys import KeyForm, KeyStem, encoded
 from orchestrator.core.specs import JsonObject, LocalImage
 from orchestrator.manifest.binding import Binder, BoundText, Combination, Reader
 from orchestrator.manifest.pictures import Pictures
@@ -29,7 +29,7 @@ class InputPictures:
 
     texts: list[str]
     local: dict[str, LocalImage] = field(default_factory=dict)
-    keyed: list[str] = field(default_factory=list)
+    keyed: str = ""  # encoded for the job key
 
 
 @dataclass(slots=True)
@@ -112,6 +112,11 @@ class ParamPlan:
                 self._slots.append(Slot(parameter, ("params",), None, fixed=parameter.default))
         self._varying = [slot for slot in self._slots if not slot.constant]
         self._blank: JsonObject = {slot.parameter.name: slot.fixed for slot in self._slots}
+        varying = {slot.parameter.name for slot in self._varying}
+        self._form = KeyForm(
+            model.id, {name: value for name, value in self._blank.items() if name not in varying}, varying
+        )
+        self._facts = _facts(model)
         self._references: dict[tuple[str, int], list[ParamIssue]] = {}
         self.own: frozenset[str] = frozenset().union(*(slot.own for slot in self._slots))
 
@@ -119,6 +124,7 @@ class ParamPlan:
         """The checked parameters of one combination; raises ParamsError with everything that is wrong with it."""
         params = self._blank.copy()
         wrong: list[tuple[Path, str, str]] = []
+        keyed: dict[str, str] = {}
         pictures: InputPictures | None = None
         for slot in self._varying:
             try:
@@ -130,23 +136,20 @@ class ParamPlan:
                 wrong.append((slot.path, error.message, error.hint))
                 continue
             if isinstance(value, InputPictures):
-                pictures, value = value, value.texts
+                pictures = value
+                params[slot.parameter.name] = value.texts
+                keyed[slot.parameter.name] = value.keyed
             elif issues := slot.issues(value):
                 wrong += [_located(slot.path, issue) for issue in issues]
-                continue
-            params[slot.parameter.name] = value
+            else:
+                params[slot.parameter.name] = value
+                keyed[slot.parameter.name] = encoded(value)
         warnings = self._check_references(params, wrong)
         if wrong or pictures is None:
             raise ParamsError(wrong)
-        model = self._model
+        price_micros, images, extension = self._facts(params)
         return Prepared(
-            params,
-            KeyStem(model.id, params | {model.images_param: pictures.keyed}),
-            pictures.local,
-            model.price_micros(params),
-            model.images(params),
-            model.extension(params),
-            warnings,
+            params, self._form.stem(keyed), pictures.local, price_micros, images, extension, warnings
         )
 
     def _check_references(
@@ -221,17 +224,19 @@ class ParamPlan:
         if wrong:
             raise ParamsError(wrong)
         found = InputPictures(list(value))
+        keyed: list[str] = []
         for index, text in enumerate(found.texts):
             if is_url(text):
-                found.keyed.append(text)
+                keyed.append(text)
                 continue
             try:
                 image = found.local[text] = self._pictures.find(text)
-                found.keyed.append(f"sha256:{image.sha256}")
+                keyed.append(f"sha256:{image.sha256}")
             except TemplateProblem as error:
                 wrong.append(((*path, index), error.message, error.hint))
         if wrong:
             raise ParamsError(wrong)
+        found.keyed = encoded(keyed)
         return found
 
 
@@ -241,6 +246,21 @@ def merged(base: Mapping[str, RawParam], sets: Sequence[Mapping[str, RawParam]])
     for one in sets:
         result.update(one)
     return result
+
+
+def _facts(model: Model) -> Callable[[JsonObject], tuple[int, int, str]]:
+    """Price in micros, pictures and file extension of a job, looked up once for all jobs that are alike in them."""
+    known: dict[tuple[Any, ...], tuple[int, int, str]] = {}
+    by, count, form = model.price.by, model.count_param, model.format_param
+
+    def facts(params: JsonObject) -> tuple[int, int, str]:
+        key = (params.get(by), params.get(count), params.get(form))
+        found = known.get(key)
+        if found is None:
+            found = known[key] = (model.price_micros(params), model.images(params), model.extension(params))
+        return found
+
+    return facts
 
 
 def _constant(value: Any) -> Reader:

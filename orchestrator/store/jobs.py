@@ -6,11 +6,11 @@ from pathlib import PurePosixPath
 
 from sqlalchemy import select, update
 
+from orchestrator.core.paths import path_key
 from orchestrator.core.states import JOB_TRANSITIONS, JobEvent, JobState, sources
 from orchestrator.store import dialect
 from orchestrator.store.database import Tx
 from orchestrator.store.lookups import chunks
-from orchestrator.store.paths import path_key
 from orchestrator.store.runs import reopen_lanes
 from orchestrator.store.schema import OutputState, Queue, events, jobs, outputs, runs
 

@@ -1,18 +1,19 @@
 """Output paths: one owner each, over all manifests and runs."""
 
 import hashlib
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from orchestrator.core.errors import UsageError
-from orchestrator.core.specs import JobSpec
+from orchestrator.core.paths import path_key
+from orchestrator.store import bulk
 from orchestrator.store.database import Tx
 from orchestrator.store.lookups import chunks
+from orchestrator.store.newjobs import NewJob
 from orchestrator.store.schema import campaigns, jobs, outputs, runs
 
 CONFLICTS_SHOWN: Final = 10
@@ -47,20 +48,9 @@ class PathTakenError(UsageError):
         )
 
 
-def foreign(tx: Tx, campaign: str, name: str, specs: Sequence[JobSpec]) -> list[PathConflict]:
-    """Paths of these specs that belong to jobs of another manifest than `campaign`/`name`."""
-    wanted = {path_key(path): path for spec in specs for path in spec.output_paths}
-    return [
-        PathConflict(wanted[key], owner.campaign, owner.name, owner.run_key, owner.job_id)
-        for key, owner in _owners(tx, list(wanted)).items()
-        if (owner.campaign, owner.name) != (campaign, name)
-    ]
-
-
-def path_key(path: str) -> bytes:
-    """What makes two output paths the same file on some file system: 16 bytes over the folded path."""
-    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
-    return hashlib.sha256(folded.encode("utf-8", "surrogatepass")).digest()[:16]
+def foreign(tx: Tx, campaign: str, name: str, wanted: Sequence[str]) -> list[PathConflict]:
+    """Which of these paths belong to jobs of another manifest than `campaign`/`name`."""
+    return _foreign(campaign, name, wanted, _owners(tx, wanted))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,50 +61,69 @@ class _Owner:
     job_id: int
 
 
-def _owners(tx: Tx, keys: Sequence[bytes]) -> dict[bytes, _Owner]:
-    found: dict[bytes, _Owner] = {}
-    for chunk in chunks(keys):
-        query = (
-            select(
-                outputs.c.path_key,
-                outputs.c.job_id,
-                runs.c.name,
-                runs.c.run_key,
-                campaigns.c.name.label("campaign"),
-            )
-            .join_from(outputs, jobs)
-            .join(runs)
-            .join(campaigns)
-            .where(outputs.c.path_key.in_(chunk))
-        )
-        for row in tx.conn.execute(query):
-            found[row.path_key] = _Owner(row.campaign, row.name, row.run_key, row.job_id)
+def _owners(tx: Tx, wanted: Sequence[str]) -> dict[str, _Owner]:
+    """Who owns each path that has an owner."""
+    by_key = {path_key(path): path for path in wanted}
+    taken = [bytes(key) for (key,) in bulk.lookup(tx.conn, _TAKEN, list(by_key))]
+    found: dict[str, _Owner] = {}
+    for chunk in chunks(taken):
+        for row in tx.conn.execute(_OWNERS, {"keys": chunk}):
+            found[by_key[row.path_key]] = _Owner(row.campaign, row.name, row.run_key, row.job_id)
     return found
 
 
+def _foreign(
+    campaign: str, name: str, wanted: Sequence[str], owners: Mapping[str, _Owner]
+) -> list[PathConflict]:
+    if not owners:
+        return []
+    return [
+        PathConflict(path, owner.campaign, owner.name, owner.run_key, owner.job_id)
+        for path in wanted
+        if (owner := owners.get(path)) and (owner.campaign, owner.name) != (campaign, name)
+    ]
+
+
 def assign(
-    tx: Tx, campaign: str, name: str, run_key: str, specs: Sequence[JobSpec]
-) -> tuple[dict[tuple[str, int], str], list[tuple[str, str]]]:
-    """The path of every output of new specs, by (job key, index), and which had to be renamed (wanted, given).
+    tx: Tx, campaign: str, name: str, run_key: str, jobs_to_be: Sequence[NewJob]
+) -> tuple[Sequence[NewJob], list[tuple[str, str]]]:
+    """New jobs with the paths they get, and which of those had to be renamed (wanted, given).
 
     Raises PathTakenError for a path of another manifest. One that an earlier job of the same manifest owns (an edited
     prompt, another run key) gets a suffix made from this job, so that both pictures are kept.
     """
-    if taken := foreign(tx, campaign, name, specs):
+    wanted = [path for job in jobs_to_be for path in job.paths]
+    owners = _owners(tx, wanted)
+    if taken := _foreign(campaign, name, wanted, owners):
         raise PathTakenError(taken)
-    owned = _owners(tx, [path_key(path) for spec in specs for path in spec.output_paths])
-    given: dict[tuple[str, int], str] = {}
+    if not owners:
+        return jobs_to_be, []
     renamed: list[tuple[str, str]] = []
-    for spec in specs:
-        for index, path in enumerate(spec.output_paths):
-            own = path if path_key(path) not in owned else _suffixed(path, run_key, spec)
-            if own != path:
-                renamed.append((path, own))
-            given[spec.key, index] = own
-    return given, renamed
+    assigned: list[NewJob] = []
+    for job in jobs_to_be:
+        given = tuple(_suffixed(path, run_key, job.key) if path in owners else path for path in job.paths)
+        renamed += [(path, own) for path, own in zip(job.paths, given, strict=True) if own != path]
+        assigned.append(job._replace(paths=given))
+    return assigned, renamed
 
 
-def _suffixed(path: str, run_key: str, spec: JobSpec) -> str:
-    digest = hashlib.sha256(f"{run_key}\n{spec.key}".encode()).hexdigest()[:8]
+def _suffixed(path: str, run_key: str, job_key: str) -> str:
+    digest = hashlib.sha256(f"{run_key}\n{job_key}".encode()).hexdigest()[:8]
     pure = PurePosixPath(path)
     return str(pure.with_name(f"{pure.stem}~{digest}{pure.suffix}"))
+
+
+_TAKEN: Final = "SELECT path_key FROM outputs WHERE path_key {any}"
+_OWNERS: Final = (
+    select(
+        outputs.c.path_key,
+        outputs.c.job_id,
+        runs.c.name,
+        runs.c.run_key,
+        campaigns.c.name.label("campaign"),
+    )
+    .join_from(outputs, jobs)
+    .join(runs)
+    .join(campaigns)
+    .where(outputs.c.path_key.in_(bindparam("keys", expanding=True)))
+)

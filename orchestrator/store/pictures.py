@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, select, update
 
+from orchestrator.core.paths import path_key
 from orchestrator.ports import DiscardedArtifact, StoredArtifact
 from orchestrator.store import fences
 from orchestrator.store.database import Tx
-from orchestrator.store.paths import path_key
 from orchestrator.store.schema import OutputState, outputs, runs
 
 

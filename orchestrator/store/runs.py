@@ -1,28 +1,18 @@
 """Runs and the jobs they add: what `apply` writes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Final
 
 from sqlalchemy import func, select, tuple_, update
 
 from orchestrator.core.errors import UsageError
 from orchestrator.core.specs import JobSpec, RunSpec
-from orchestrator.core.states import JobState
-from orchestrator.store import dialect, paths
+from orchestrator.store import bulk, dialect, newjobs, paths
 from orchestrator.store.campaigns import ensure_campaign
 from orchestrator.store.database import Tx
-from orchestrator.store.lookups import chunks
-from orchestrator.store.schema import (
-    OutputState,
-    Queue,
-    campaigns,
-    job_specs,
-    jobs,
-    lanes,
-    outputs,
-    runs,
-)
+from orchestrator.store.newjobs import NewJob, encode
+from orchestrator.store.schema import campaigns, job_specs, jobs, lanes, outputs, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,39 +101,46 @@ def models_in_use(tx: Tx) -> set[str]:
 
 def existing_keys(tx: Tx, run_id: int, keys: Sequence[str]) -> set[str]:
     """Which of these job keys the run has already."""
-    found: set[str] = set()
-    for chunk in chunks(keys):
-        found.update(
-            tx.conn.execute(
-                select(jobs.c.key).where(jobs.c.run_id == run_id, jobs.c.key.in_(chunk))
-            ).scalars()
-        )
-    return found
+    return {key for (key,) in bulk.lookup(tx.conn, _KNOWN, keys, run_id)}
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a chunk of specs would change."""
+
+    fresh: list[JobSpec]  # what the run does not have yet
+    conflicts: list[paths.PathConflict]  # paths of theirs that belong to another manifest's jobs
+
+
+def look(tx: Tx, run: Run | None, owner: RunSpec, specs: Sequence[JobSpec]) -> Looked:
+    """Compare specs of `owner` with what is stored; `run` is None when nothing of it is. Writes nothing."""
+    known = existing_keys(tx, run.id, [spec.key for spec in specs]) if run else set()
+    fresh = [spec for spec in specs if spec.key not in known]
+    wanted = [path for spec in fresh for path in spec.output_paths]
+    return Looked(fresh, paths.foreign(tx, owner.campaign, owner.name, wanted))
 
 
 def add_jobs(tx: Tx, run: Run, specs: Sequence[JobSpec]) -> Added:
     """Insert the specs that the run does not have yet; raises PathTakenError and then inserts none (see `paths`)."""
+    return add_encoded(tx, run, [encode(spec) for spec in specs])
+
+
+def add_encoded(tx: Tx, run: Run, wanted: Sequence[NewJob]) -> Added:
+    """The same for jobs that are encoded already."""
     dialect.lock_inserts(tx.conn, jobs)  # ids and paths are looked up, then taken
-    known = existing_keys(tx, run.id, [spec.key for spec in specs])
-    fresh = [spec for spec in specs if spec.key not in known]
+    known = existing_keys(tx, run.id, [job.key for job in wanted])
+    fresh = [job for job in wanted if job.key not in known]
     if not fresh:
-        return Added(0, len(specs), ())
+        return Added(0, len(wanted), ())
     given, renamed = paths.assign(tx, run.campaign, run.name, run.run_key, fresh)
-    first_id = (tx.conn.execute(select(func.max(jobs.c.id))).scalar() or 0) + 1
-    lane_ids = _ensure_lanes(tx, run, {spec.price_micros for spec in fresh})
-    numbered = list(enumerate(fresh, start=first_id))
-    tx.conn.execute(jobs.insert(), [_job_row(tx, run, lane_ids, job_id, spec) for job_id, spec in numbered])
-    tx.conn.execute(job_specs.insert(), [_spec_row(job_id, spec) for job_id, spec in numbered])
-    tx.conn.execute(outputs.insert(), list(_output_rows(numbered, given)))
-    return Added(len(fresh), len(specs) - len(fresh), tuple(renamed))
-
-
-def path_conflicts(
-    tx: Tx, run: Run | None, campaign: str, name: str, specs: Sequence[JobSpec]
-) -> list[paths.PathConflict]:
-    """Paths of specs that would be new and belong to another manifest's jobs."""
-    known = existing_keys(tx, run.id, [spec.key for spec in specs]) if run else set()
-    return paths.foreign(tx, campaign, name, [spec for spec in specs if spec.key not in known])
+    first_id = (tx.conn.execute(_HIGHEST_ID).scalar() or 0) + 1
+    lane_ids = _ensure_lanes(tx, run, {job.price_micros for job in given})
+    numbered = list(enumerate(given, start=first_id))
+    rows = newjobs.job_rows(numbered, run.id, lane_ids, run.max_attempts, tx.now)
+    bulk.insert_many(tx.conn, jobs, newjobs.JOB_COLUMNS, rows)
+    bulk.insert_many(tx.conn, job_specs, newjobs.SPEC_COLUMNS, newjobs.spec_rows(numbered))
+    bulk.insert_many(tx.conn, outputs, newjobs.OUTPUT_COLUMNS, newjobs.output_rows(numbered))
+    return Added(len(given), len(wanted) - len(given), tuple(renamed))
 
 
 def reopen_lanes(tx: Tx, lane_ids: Iterable[int]) -> None:
@@ -171,46 +168,5 @@ def _ensure_lanes(tx: Tx, run: Run, prices: set[int]) -> dict[int, int]:
     return {row.price_micros: row.id for row in tx.conn.execute(query)}
 
 
-def _job_row(tx: Tx, run: Run, lane_ids: dict[int, int], job_id: int, spec: JobSpec) -> dict[str, Any]:
-    return {
-        "id": job_id,
-        "run_id": run.id,
-        "lane_id": lane_ids[spec.price_micros],
-        "key": spec.key,
-        "ordinal": spec.ordinal,
-        "variation": spec.variation,
-        "state": JobState.PENDING.value,
-        "queue": Queue.READY.value,
-        "images": spec.images,
-        "price_micros": spec.price_micros,
-        "tries_left": run.max_attempts,
-        "created_at": tx.now,
-    }
-
-
-def _spec_row(job_id: int, spec: JobSpec) -> dict[str, Any]:
-    local = {
-        written: {
-            "path": image.path,
-            "sha256": image.sha256,
-            "bytes": image.bytes,
-            "media_type": image.media_type,
-        }
-        for written, image in spec.local_images.items()
-    }
-    return {"job_id": job_id, "params": spec.params, "local_images": local, "tags": spec.tags}
-
-
-def _output_rows(
-    numbered: Sequence[tuple[int, JobSpec]], given: dict[tuple[str, int], str]
-) -> Iterator[dict[str, Any]]:
-    for job_id, spec in numbered:
-        for index in range(len(spec.output_paths)):
-            path = given[spec.key, index]
-            yield {
-                "job_id": job_id,
-                "idx": index,
-                "path": path,
-                "path_key": paths.path_key(path),
-                "state": OutputState.PLANNED.value,
-            }
+_KNOWN: Final = "SELECT key FROM jobs WHERE run_id = {} AND key {any}"
+_HIGHEST_ID: Final = select(func.max(jobs.c.id))

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestrator.core.paths import fold
 from orchestrator.manifest.filters import slug
-from orchestrator.manifest.outputs import fold, path_problem
+from orchestrator.manifest.outputs import path_problem
 from orchestrator.manifest.seen import Seen
 from orchestrator.manifest.templates import TemplateProblem, compile_template
 

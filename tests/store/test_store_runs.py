@@ -69,10 +69,10 @@ def test_conflicts_are_found_without_writing(world):
     run = world.run(1)
     taken = spec(9, output_paths=("spring/hero/main/28000/0-v1-0.png",))
     with world.database.read() as tx:
-        found = runs.path_conflicts(tx, None, "autumn", "hero", [taken])
-        own = runs.path_conflicts(tx, run, "spring", "hero", [taken])
-    assert [conflict.job_id for conflict in found] == [1]
-    assert own == []
+        found = runs.look(tx, None, run_spec("autumn"), [taken])
+        own = runs.look(tx, run, run_spec(), [taken])
+    assert [conflict.job_id for conflict in found.conflicts] == [1]
+    assert (own.fresh, own.conflicts) == ([taken], [])
 
 
 def test_a_run_keeps_its_model(world):

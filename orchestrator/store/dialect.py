@@ -163,11 +163,12 @@ def _postgres_engine(url: URL, *, connections: int, **options: Any) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
-        """Prepare statements on a server's own session only.
+        """Refuse a server that is too old; prepare statements on a server's own session only.
 
         A pooler answers with a process number of its own. Behind one, the next transaction may run on a session that
         does not know what was prepared on the last.
         """
+        version.require_server(connection.info.server_version // 10_000)
         (own,) = connection.execute("SELECT pg_backend_pid()").fetchone()
         connection.rollback()
         if own != connection.info.backend_pid:

@@ -1,8 +1,8 @@
-"""Which schema this program writes. Every write transaction compares it with the database's own word."""
+"""Which schema this program writes, and on which servers. Every write transaction compares it with the database's own word."""
 
 from typing import Final
 
-from orchestrator.core.errors import SchemaVersionError
+from orchestrator.core.errors import SchemaVersionError, UsageError
 
 HEAD: Final = "0001"
 """The newest revision; a test compares it with the migration scripts, so that a check need not import Alembic."""
@@ -10,6 +10,19 @@ HEAD: Final = "0001"
 TABLE: Final = "alembic_version"
 """Where a database keeps its revision. Every write transaction reads it first and a migration locks it first, so that
 no transaction of a program that knows only the older schema can begin before a migration and end after it."""
+
+
+OLDEST_SERVER: Final = 14
+"""The oldest Postgres that is supported: its makers mend each version for five years."""
+
+
+def require_server(major: int) -> None:
+    """Raise UsageError for a Postgres that is too old."""
+    if major < OLDEST_SERVER:
+        raise UsageError(
+            f"The server is Postgres {major}; this program needs {OLDEST_SERVER} or newer. Nothing was written. "
+            "Upgrade the server, or name another in database_url."
+        )
 
 
 def require(found: str | None) -> None:

@@ -3,7 +3,8 @@
 import pytest
 from support.relayed import POSES_AS_POOLER, relayed
 
-from orchestrator.core.errors import DatabaseError
+from orchestrator.core.errors import DatabaseError, UsageError
+from orchestrator.store import version
 from orchestrator.store.database import Database
 
 
@@ -63,4 +64,12 @@ def test_a_standby_is_a_transient_error(server_url, clock):
     with pytest.raises(DatabaseError) as caught, database.write() as tx:
         tx.conn.exec_driver_sql("SET TRANSACTION READ ONLY; INSERT INTO meta VALUES ('a', 'b')")
     assert caught.value.transient
+    database.close()
+
+
+def test_a_server_that_is_too_old_is_refused_before_anything_is_written(server_url, clock, monkeypatch):
+    monkeypatch.setattr(version, "OLDEST_SERVER", 99)
+    database = Database.open(server_url, clock)
+    with pytest.raises(UsageError, match="needs 99 or newer"), database.write():
+        pass
     database.close()

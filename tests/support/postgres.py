@@ -33,7 +33,7 @@ class OwnPostgres:
         self.running = False
         self._data = folder / "data"
         self._programs = programs
-        self._user = user
+        self.user = user
 
     def create(self, settings: str) -> None:
         """Make the data folder."""
@@ -80,7 +80,7 @@ class OwnPostgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         with (self.folder / "commands.log").open("ab") as log:
-            options: dict[str, Any] = {"user": self._user} if self._user else {}
+            options: dict[str, Any] = {"user": self.user} if self.user else {}
             subprocess.run(
                 [str(self._programs / program), *arguments],
                 check=True,

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select, update
 
 from orchestrator.core.budget import day_of
 from orchestrator.core.states import AttemptState, JobState, ReservationState
-from orchestrator.store import limits, money
+from orchestrator.store import dialect, limits, money
 from orchestrator.store.choosing import Pick, choose
 from orchestrator.store.database import Tx
 from orchestrator.store.runs import reopen_lanes
@@ -113,7 +113,7 @@ def stage(tx: Tx) -> int:
     if not due:
         return 0
     reopen_lanes(tx, [row.lane_id for row in due])
-    tx.conn.execute(_STAGE, [{"j_id": row.id} for row in due])
+    dialect.run_many(tx.conn, _STAGE, [{"j_id": row.id} for row in due])
     return len(due)
 
 
@@ -145,8 +145,8 @@ def _lease(tx: Tx, request: ClaimRequest, picks: Sequence[Pick]) -> tuple[Claime
         _attempt_row(tx, request, attempt_id, pick, day)
         for attempt_id, pick in enumerate(picks, start=first_id)
     ]
-    tx.conn.execute(_RUN, [{"j_id": pick.job_id} for pick in picks])
-    tx.conn.execute(attempts.insert(), rows)
+    dialect.run_many(tx.conn, _RUN, [{"j_id": pick.job_id} for pick in picks])
+    dialect.run_many(tx.conn, _INSERT_ATTEMPT, rows)
     movements = [
         money.Movement(
             LedgerKind.RESERVE,
@@ -240,6 +240,8 @@ _UNSENT: Final = (
     )
     .order_by(attempts.c.id)
 )
+
+_INSERT_ATTEMPT: Final = attempts.insert()
 
 _STAGE: Final = (
     update(jobs)

@@ -26,7 +26,7 @@ from orchestrator.core.states import (
     ReservationState,
     step,
 )
-from orchestrator.store import fences, money, pictures
+from orchestrator.store import dialect, fences, money, pictures
 from orchestrator.store.database import Tx
 from orchestrator.store.pictures import Finish
 from orchestrator.store.runs import reopen_lanes
@@ -225,7 +225,7 @@ def _end(tx: Tx, ends: Sequence[_End]) -> None:
         fences.move(tx, [(end.attempt, end.event, _attempt_values(tx, end)) for end in same])
     money.book(tx, [_movement(end) for end in ends])
     reopen_lanes(tx, [end.attempt.lane_id for end in ends if _job_event(end) is JobEvent.ATTEMPT_ENDED_RETRY])
-    tx.conn.execute(_END_JOB, [_job_values(tx, end) for end in ends])
+    dialect.run_many(tx.conn, _END_JOB, [_job_values(tx, end) for end in ends])
 
 
 def _attempt_values(tx: Tx, end: _End) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def move(tx: Tx, moves: Sequence[tuple[Held, AttemptEvent, dict[str, Any]]]) -> 
         }
         for attempt, event, values in moves
     ]
-    moved = tx.conn.execute(_move_statement(columns), parameters).rowcount
+    moved = dialect.run_many(tx.conn, _move_statement(columns), parameters)
     assert moved == len(moves), f"{moved} of {len(moves)} attempts moved under the lock"
 
 

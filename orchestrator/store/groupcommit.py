@@ -1,7 +1,7 @@
 """Group commit: many small writes share one durable transaction.
 
 A store operation takes a transaction and a list of rows and returns one result per row. Whatever has queued while the
-last commit was being synced goes into the next one, operation by operation; there is no linger, so a calm system
+last commit was being synced, and for a moment afterwards, goes into the next one, operation by operation; a calm system
 commits at once. An operation that raises is undone and every row of the group is tried again alone, so that one bad
 row cannot take others with it.
 """
@@ -20,6 +20,9 @@ Result = TypeVar("Result")
 Operation = Callable[[Tx, Sequence[Row]], Sequence[Result]]
 
 GROUP_ROWS_MAX: Final = 500
+REST_SECONDS: Final = 0.005
+"""After a commit the writer lets rows gather: a statement costs much the same for one row as for twenty, so a busy worker
+spends half as much on writing. What comes after the rest is not held up by it."""
 
 
 class Writer(Protocol):
@@ -64,6 +67,7 @@ class GroupWriter:
         self._wake = threading.Condition()
         self._queue: list[Handover[_Write]] = []
         self._closing = False
+        self._hurry = threading.Event()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
@@ -83,6 +87,7 @@ class GroupWriter:
         with self._wake:
             self._closing = True
             self._wake.notify()
+        self._hurry.set()
         self._thread.join()
 
     def _run(self) -> None:
@@ -95,6 +100,8 @@ class GroupWriter:
                 group, self._queue = self._queue[:GROUP_ROWS_MAX], self._queue[GROUP_ROWS_MAX:]
             self._commit(group)
             deliver(group)
+            if len(group) < GROUP_ROWS_MAX:
+                self._hurry.wait(REST_SECONDS)
 
     def _commit(self, group: list[Handover[_Write]]) -> None:
         try:

@@ -48,7 +48,7 @@ def book(tx: Tx, movements: Sequence[Movement]) -> None:
         return
     if not tx.balance_deltas:
         tx.at_commit.append(apply_balances)
-    tx.conn.execute(ledger.insert(), [_ledger_row(tx.now, movement) for movement in movements])
+    dialect.run_many(tx.conn, _APPEND, [_ledger_row(tx.now, movement) for movement in movements])
     for movement in movements:
         for key in balance_keys(movement.run_id, movement.campaign_id, movement.day):
             deltas = tx.balance_deltas.setdefault(key, [0, 0, 0])
@@ -76,7 +76,8 @@ def apply_balances(tx: Tx) -> None:
     ordered = sorted(changes.items())
     # The first movement of a period is a reservation: it makes the row.
     _make_rows(tx, [key for key, (_spent, held, _due) in ordered if held > 0])
-    tx.conn.execute(
+    dialect.run_many(
+        tx.conn,
         _ADD,
         [
             {
@@ -107,12 +108,12 @@ def reserve(tx: Tx, movements: Sequence[Movement], caps: Iterable["Cap"]) -> Non
     for key, (_spent, held, _due) in ordered:
         values = {"k_scope": key[0], "k_id": key[1], "k_period": key[2], "d_held": held}
         if key in capped:
-            done = tx.conn.execute(_HOLD_UNDER_CAP, {**values, "cap": capped[key].cap_micros}).rowcount
+            done = dialect.run_many(tx.conn, _HOLD_UNDER_CAP, [{**values, "cap": capped[key].cap_micros}])
             if done != 1:
                 raise CapRacedError
             _note_thresholds(tx, capped[key], held)
         else:
-            tx.conn.execute(_ADD, {**values, "d_spent": 0, "d_due": 0})
+            dialect.run_many(tx.conn, _ADD, [{**values, "d_spent": 0, "d_due": 0}])
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +230,8 @@ def _note_thresholds(tx: Tx, cap: Cap, added: int) -> None:
 def _make_rows(tx: Tx, keys: Sequence[BalanceKey]) -> None:
     if not keys:
         return
-    tx.conn.execute(
+    dialect.run_many(
+        tx.conn,
         dialect.insert_or_ignore(tx.conn, balances),
         [
             {
@@ -272,6 +274,8 @@ def _cap(fields: RowMapping) -> Cap:
         fields["refund_due_micros"] or 0,
     )
 
+
+_APPEND: Final = ledger.insert()
 
 _KEY: Final = (
     (balances.c.scope == bindparam("k_scope"))

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select, update
 
 from orchestrator.core.paths import path_key
 from orchestrator.ports import DiscardedArtifact, StoredArtifact
-from orchestrator.store import fences
+from orchestrator.store import dialect, fences
 from orchestrator.store.database import Tx
 from orchestrator.store.schema import OutputState, outputs, runs
 
@@ -79,7 +79,7 @@ def expect(tx: Tx, returned: Mapping[int, Returned]) -> dict[int, list[ExpectedO
     if extras:
         tx.conn.execute(outputs.insert(), extras)
     if updates:
-        tx.conn.execute(_EXPECT, updates)
+        dialect.run_many(tx.conn, _EXPECT, updates)
     return answers
 
 
@@ -126,7 +126,7 @@ def record(tx: Tx, held: dict[int, fences.Held], rows: Sequence[Finish]) -> None
             if index not in returned
         )
     if stored:
-        tx.conn.execute(_STORE_OUTPUT, stored)
+        dialect.run_many(tx.conn, _STORE_OUTPUT, stored)
         _count_pictures(tx, held, rows)
     if unstored:
         tx.conn.execute(_MARK_OUTPUT, unstored)
@@ -139,7 +139,8 @@ def _count_pictures(tx: Tx, held: dict[int, fences.Held], rows: Sequence[Finish]
         count = counts.setdefault(held[row.attempt_id].run_id, [0, 0])
         count[0] += sum(1 for _, artifact in row.stored if isinstance(artifact, StoredArtifact))
         count[1] += row.flagged
-    tx.conn.execute(
+    dialect.run_many(
+        tx.conn,
         _COUNT,
         [{"r_id": run_id, "d_stored": c[0], "d_flagged": c[1]} for run_id, c in sorted(counts.items())],
     )

@@ -21,7 +21,7 @@ unexport VIRTUAL_ENV
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulate crashes soak bench check fix docs clean $(CHECKS)
+.PHONY: help demo test simulate crashes soak bench queues check fix docs clean $(CHECKS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -64,7 +64,13 @@ schema: $(READY) ## migrations and orchestrator/store/schema.py agree, on SQLite
 
 bench: $(READY) ## measure, in a short form of a few minutes; prints tables with the machine's name and every target
 	@$(BIN)/python -m benchmarks.lifecycle $(or $(JOBS),3000)
+	@$(BIN)/python -m benchmarks.toplevel $(or $(MINUTES),2)
+	@$(BIN)/python -m benchmarks.polling
+	@$(BIN)/python -m benchmarks.downloads 400
 	@$(BIN)/python -m benchmarks.apply $(ROWS)
+
+queues: .venv/.bench ## measure other queues on Postgres doing the same work (installs them first)
+	@$(BIN)/python -m benchmarks.queues $(or $(JOBS),3000)
 
 fix: $(READY) ## format, and repair what the linter can repair safely
 	@$(BIN)/ruff check --fix-only .
@@ -78,6 +84,10 @@ clean: ## forget the environment and every cache
 
 $(READY): pyproject.toml uv.lock | $(UV)
 	@$(UV) sync --locked --quiet --python "$(PYTHON)"
+	@touch $@
+
+.venv/.bench: $(READY)
+	@$(UV) sync --locked --quiet --group bench --python "$(PYTHON)"
 	@touch $@
 
 $(UV):

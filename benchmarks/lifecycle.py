@@ -71,13 +71,26 @@ def orchestrator(load: Load, database: postgres.Postgres | None = None, workers:
         _database_url(database) as url,
         ours.project(sandbox.url, load.jobs, url) as path,
     ):
-        before, database_before = sandbox.cpu_seconds(), database.cpu_seconds() if database else 0.0
-        used = process.run(ours.work, path, processes=workers)
-        row = _row(load.jobs, used, sandbox, before)
+        row = measured(sandbox, database, load.jobs, ours.work, path, processes=workers)
         ours.check_all_done(path, load.jobs)
-        if database is None:
-            return row
-        return replace(row, database_ms=1000 * (database.cpu_seconds() - database_before) / load.jobs)
+        return row
+
+
+def measured(
+    sandbox: stage.SandboxProcess,
+    database: postgres.Postgres | None,
+    jobs: int,
+    contestant: process.Contestant,
+    *arguments: Any,
+    processes: int = 1,
+) -> Row:
+    """Run a contestant that finishes `jobs` jobs."""
+    sandbox_before, database_before = sandbox.cpu_seconds(), database.cpu_seconds() if database else 0.0
+    used = process.run(contestant, *arguments, processes=processes)
+    row = _row(jobs, used, sandbox, sandbox_before)
+    if database is None:
+        return row
+    return replace(row, database_ms=1000 * (database.cpu_seconds() - database_before) / jobs)
 
 
 @contextmanager

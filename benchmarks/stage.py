@@ -29,7 +29,7 @@ class Judged:
     looks: float  # results read, for each task
     delays: tuple[float, ...]  # seconds from a task's end to the look that saw it, in order
     peak: int  # most tasks unfinished at once
-    finished_at: tuple[float, ...]  # seconds since the first submit, in order
+    latencies: tuple[float, ...]  # seconds, of the tasks in the order of their acceptance
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +49,13 @@ class SandboxProcess:
             bill = json.load(reply)
         tasks = bill["tasks"]
         seen = [task for task in tasks if task["seen_at_ms"] is not None]
-        first = min((task["created_at_ms"] for task in tasks), default=0)
         return Judged(
             tasks=len(tasks),
             downloaded=sum(bool(task["output_sha256"]) for task in tasks),
             looks=bill["requests"].get("result", 0) / max(len(tasks), 1),
             delays=tuple(sorted((task["seen_at_ms"] - task["finished_at_ms"]) / 1000 for task in seen)),
             peak=bill["max_concurrency"],
-            finished_at=tuple(sorted((task["finished_at_ms"] - first) / 1000 for task in seen)),
+            latencies=tuple((task["finished_at_ms"] - task["created_at_ms"]) / 1000 for task in seen),
         )
 
 

@@ -14,6 +14,12 @@ def at_most(ratio: float, target: float, unit: str = "") -> str:
     return f"{shown} (target <= {target:g}{unit}: {'met' if ratio <= target else 'missed'})"
 
 
+def ahead(rate: float, cpu: float) -> str:
+    """How many times the rate, and how many times less processor time; both should be above one."""
+    met = "met" if min(rate, cpu) > 1 else "missed"
+    return f"{rate:.2f} x the jobs/s, CPU {cpu:.2f} x less: {met}"
+
+
 def show(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table: the first column is words, the rest are figures."""
     print("| " + " | ".join(heads) + " |", flush=True)

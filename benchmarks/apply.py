@@ -1,69 +1,143 @@
 """`apply` from a CSV, templates and validation included: rows a second, memory, and applying again.
 
-python -m benchmarks.apply [rows]
+    python -m benchmarks.apply [rows]
+
+On SQLite FULL and on Postgres, side by side with the fastest bare insert of the same rows into the same tables: executemany
+in the driver, and COPY. Templates, every check, output paths, keys and look-ups are what `apply` does beside inserting.
 """
 
-import resource
 import sqlite3
 import sys
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from benchmarks import machine, stage
+import psycopg
+
+from benchmarks import machine, postgres, process, stage, table
 from orchestrator.actions.apply import apply
 from orchestrator.actions.manifests import load_manifests
 from orchestrator.app import open_app
 
+CHUNK = 10_000  # of the bare insert; larger ones were not faster
+TABLES = {"jobs": "id", "job_specs": "job_id", "outputs": "job_id"}
 
-def once(path: Path, file: Path) -> float:
-    """Seconds of one `apply`."""
-    with open_app(None, {}, path) as app:
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Seconds of one database, and megabytes."""
+
+    bare: float
+    first: float
+    again: float
+    memory: float
+
+
+def ours(ready: Callable[[], None], folder: Path) -> float:
+    """Seconds of one `apply`, reading the manifest included."""
+    with open_app(None, {}, folder) as app:
+        ready()
         began = time.perf_counter()
-        apply(app.database, load_manifests([file], app.settings, app.clock.now_ms()))
+        apply(app.database, load_manifests([folder / "bench.yaml"], app.settings, app.clock.now_ms()))
         return time.perf_counter() - began
 
 
-def bare(path: Path, rows: int) -> float:
-    """Seconds of the fastest bare insert of the same three rows a job: executemany in the driver, FULL."""
-    source = sqlite3.connect(path / "orchestrator.db")
-    target = sqlite3.connect(path / "bare.db", isolation_level=None)
+def bare_sqlite(ready: Callable[[], None], folder: Path, rows: int) -> float:
+    """Seconds of executemany alone, FULL, indexes and checks as ours."""
+    source = sqlite3.connect(folder / "orchestrator.db")
+    target = sqlite3.connect(folder / "bare.db", isolation_level=None)
     target.execute("PRAGMA journal_mode = WAL")
     target.execute("PRAGMA synchronous = FULL")
     for (statement,) in source.execute(
-        "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+        "SELECT sql FROM sqlite_master WHERE sql NOT NULL AND name NOT LIKE 'sqlite_%'"
     ):
         target.execute(statement)
-    began = 0.0
-    for first in range(0, rows, 10_000):
-        for table in ("jobs", "job_specs", "outputs"):
-            column = "id" if table == "jobs" else "job_id"
-            chunk = source.execute(
-                f"SELECT * FROM {table} WHERE {column} > ? AND {column} <= ?", (first, first + 10_000)
-            ).fetchall()
-            marks = ", ".join("?" * len(chunk[0]))
-            start = time.perf_counter()
-            target.execute("BEGIN IMMEDIATE")
-            target.executemany(f"INSERT INTO {table} VALUES ({marks})", chunk)
-            target.execute("COMMIT")
-            began += time.perf_counter() - start
-    return began
+    ready()
+    seconds = 0.0
+    for first in range(0, rows, CHUNK):
+        chunks = [
+            (
+                name,
+                source.execute(
+                    f"SELECT * FROM {name} WHERE {column} > ? AND {column} <= ?", (first, first + CHUNK)
+                ).fetchall(),
+            )
+            for name, column in TABLES.items()
+        ]
+        began = time.perf_counter()
+        target.execute("BEGIN IMMEDIATE")
+        for name, chunk in chunks:
+            target.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(chunk[0]))})", chunk)
+        target.execute("COMMIT")
+        seconds += time.perf_counter() - began
+    return seconds
+
+
+def bare_postgres(ready: Callable[[], None], uri: str, rows: int) -> float:
+    """Seconds of COPY alone, into tables with the same indexes and checks (and no foreign keys)."""
+    with psycopg.connect(uri) as source, psycopg.connect(uri) as target:
+        target.execute("CREATE SCHEMA bare")
+        for name in TABLES:
+            target.execute(f"CREATE TABLE bare.{name} (LIKE public.{name} INCLUDING ALL)")  # type: ignore[arg-type]
+        target.commit()
+        ready()
+        seconds = 0.0
+        for first in range(0, rows, CHUNK):
+            chunks = [(name, list(_copied(source, name, column, first))) for name, column in TABLES.items()]
+            began = time.perf_counter()
+            for name, chunk in chunks:
+                with target.cursor() as cursor, cursor.copy(f"COPY bare.{name} FROM STDIN") as copy:  # type: ignore[arg-type]
+                    for row in chunk:
+                        copy.write_row(row)
+            target.commit()
+            seconds += time.perf_counter() - began
+        return seconds
+
+
+def _copied(source: Any, name: str, column: str, first: int) -> Iterator[tuple[Any, ...]]:
+    """Rows as the text of COPY has them: JSON is not read and written again."""
+    query = f"COPY (SELECT * FROM {name} WHERE {column} > {first} AND {column} <= {first + CHUNK}) TO STDOUT"
+    with source.cursor() as cursor, cursor.copy(query) as copy:
+        yield from copy.rows()
+
+
+def measured(folder: Path, bare: Callable[..., float], *arguments: Any) -> Measured:
+    """Apply, apply again, and insert the same rows barely, each in a process of its own."""
+    first, again = process.run(ours, folder), process.run(ours, folder)
+    floor = process.run(bare, *arguments)
+    return Measured(
+        floor.results[0], first.results[0], again.results[0], max(first.memory_mb, again.memory_mb)
+    )
 
 
 def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    with stage.folder() as path:
-        file = stage.manifest(path, rows)
-        first = once(path, file)
-        again = once(path, file)
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        floor = bare(path, rows)
-    print(f"{machine.name()}\n")
-    print("| What | Seconds | Rows/s | Ratio |")
-    print("|---|--:|--:|--:|")
-    print(f"| bare insert of the same rows | {floor:.2f} | {rows / floor:,.0f} | 1.0 |")
-    print(f"| apply, {rows:,} jobs | {first:.2f} | {rows / first:,.0f} | {first / floor:.1f} |")
-    print(f"| apply again | {again:.2f} | {rows / again:,.0f} | {again / first:.2f} of the first |")
-    print(f"\nResident memory at most {memory:.0f} MB.")
+    found: dict[str, Measured] = {}
+    with stage.folder() as folder:
+        stage.manifest(folder, rows)
+        found["SQLite FULL"] = measured(folder, bare_sqlite, folder, rows)
+    with postgres.server() as server, server.migrated() as url, stage.folder(database_url=url) as folder:
+        stage.manifest(folder, rows)
+        uri = url.replace("postgresql+psycopg://", "postgresql://")
+        found[server.version] = measured(folder, bare_postgres, uri, rows)
+    print(f"{machine.name()}\n{rows:,} jobs from a CSV\n")
+    table.show(
+        ["Database", "bare insert, s", "apply, s", "jobs/s", "apply / bare", "again / first", "memory"],
+        [
+            [
+                name,
+                f"{one.bare:.1f}",
+                f"{one.first:.1f}",
+                f"{rows / one.first:,.0f}",
+                table.at_most(one.first / one.bare, 3),
+                table.at_most(one.again / one.first, 0.6),
+                table.at_most(one.memory, 300, " MB"),
+            ]
+            for name, one in found.items()
+        ],
+    )
 
 
 if __name__ == "__main__":

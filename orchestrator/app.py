@@ -10,13 +10,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from orchestrator import catalogue, crashpoints
+from orchestrator import crashpoints
 from orchestrator.clock import SystemClock, SystemEntropy
 from orchestrator.core.errors import OperatorNeededError, UsageError
 from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider
 from orchestrator.settings import Settings, api_key, load_settings
 from orchestrator.settings.model import PRESETS
-from orchestrator.store import budgets, migrate
+from orchestrator.store import budgets, migrate, version
 from orchestrator.store.database import Database, parse_url, sqlite_path
 from orchestrator.store.schema import Scope, Window
 
@@ -145,6 +145,7 @@ def open_app(
 @cache
 def model_facts(model: str) -> "Facts":
     """What the worker must know of a model."""
+    from orchestrator import catalogue
     from orchestrator.worker.deps import Facts
 
     entry = catalogue.get(model)
@@ -153,10 +154,10 @@ def model_facts(model: str) -> "Facts":
 
 def _open_database(app: App, stack: ExitStack) -> Database:
     url = app.settings.database_url
-    path = sqlite_path(parse_url(url))
-    if path is not None and migrate.current(url).current is None:
-        migrate.upgrade(url, app.crashpoint)
-    migrate.check(url)
+    found = migrate.current(url).current
+    if found is None and sqlite_path(parse_url(url)) is not None:
+        found = migrate.upgrade(url, app.crashpoint).head
+    version.require(found)
     database = Database.open(url, app.clock, app.crashpoint)
     stack.callback(database.close)
     budgets.synchronize(database, _config_caps(app.settings))

@@ -12,8 +12,8 @@ from orchestrator.store.database import Tx
 from orchestrator.store.runs import find_run
 from orchestrator.store.schema import Scope, Window
 from orchestrator.store.views import BudgetRow
-from orchestrator.store.views.campaigns import campaign_names
 from orchestrator.store.views.money import ACCOUNT_ID, balance
+from orchestrator.store.views.owners import campaign_names
 
 OPERATOR = "operator"
 

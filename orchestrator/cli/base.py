@@ -3,6 +3,7 @@
 Only click is imported here, so that `orchestrator --help` answers at once.
 """
 
+import gc
 import importlib
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -93,7 +94,10 @@ class LazyGroup(Group):
         entry = self._entries.get(cmd_name)
         if entry is None:
             return None
-        return cast("click.Command", importlib.import_module(entry.module).command)
+        found = cast("click.Command", importlib.import_module(entry.module).command)
+        gc.freeze()  # what was imported stays: it is never looked at again
+        gc.enable()
+        return found
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -1,30 +1,32 @@
 """The JSON documents that other programs rely on: money as decimal strings in USD, times as RFC 3339 in UTC."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.cli.words import rfc3339
 from orchestrator.core.money import format_usd
-from orchestrator.store.views import (
-    AttemptDetail,
-    BudgetRow,
-    CampaignRow,
-    InDoubtRow,
-    JobDetail,
-    JobRow,
-    OutputRow,
-    Progress,
-    RunRow,
-    Status,
-    StoppedRow,
-)
 
 if TYPE_CHECKING:  # a listing need not load what expands manifests
     from orchestrator.actions.plan import Plan
+    from orchestrator.store.views import (
+        AttemptDetail,
+        BudgetRow,
+        CampaignRow,
+        InDoubtRow,
+        JobDetail,
+        JobRow,
+        OutputRow,
+        Progress,
+        RunRow,
+        Status,
+        StoppedRow,
+    )
 
 Json = dict[str, Any]
 
 
-def plan_document(plan: "Plan") -> Json:
+def plan_document(plan: Plan) -> Json:
     """`cost_usd` is what the new jobs cost; jobs that exist cost nothing again."""
     return {
         "manifests": [

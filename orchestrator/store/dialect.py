@@ -3,10 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, Engine, Insert, Select, Table, UpdateBase, create_engine, event, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
@@ -14,12 +13,15 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from orchestrator.store import version
 
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+
 BUSY_TIMEOUT_MS: Final = 30_000
 
 
-def insert(conn: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+def insert(conn: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
     """An INSERT that knows ON CONFLICT."""
-    return sqlite.insert(table) if conn.dialect.name == "sqlite" else postgresql.insert(table)
+    return _insert(conn.dialect.name, table)
 
 
 def insert_or_ignore(conn: Connection, table: Table) -> Insert:
@@ -29,8 +31,18 @@ def insert_or_ignore(conn: Connection, table: Table) -> Insert:
 
 @cache
 def _insert_or_ignore(dialect_name: str, table: Table) -> Insert:
-    made = sqlite.insert(table) if dialect_name == "sqlite" else postgresql.insert(table)
-    return made.on_conflict_do_nothing()
+    return _insert(dialect_name, table).on_conflict_do_nothing()
+
+
+def _insert(dialect_name: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """Only the dialect in use is imported: commands that look something up should answer at once."""
+    if dialect_name == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
 
 
 def run_many(conn: Connection, statement: UpdateBase, rows: Sequence[Mapping[str, Any]]) -> int:

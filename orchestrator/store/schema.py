@@ -204,7 +204,7 @@ jobs = Table(
         sqlite_where=text("queue = 'waiting'"),
         postgresql_where=text("queue = 'waiting'"),
     ),
-    Index("ix_jobs_run_id_state", "run_id", "state"),
+    Index("ix_jobs_run_id_state_id", "run_id", "state", "id"),  # counts by state, and listings in order
 )
 
 job_specs = Table(

@@ -2,11 +2,12 @@
 
 import pytest
 from sqlalchemy import event, select, text
-from support.world import World
+from support.world import World, spec
 
 from orchestrator.core.states import AttemptState
 from orchestrator.store import attempts, claims, outlook
 from orchestrator.store.schema import jobs, runs
+from orchestrator.store.views import JobFilter, overview, walk
 
 LIVE = {"ix_attempts_live", "uq_attempts_live_job"}
 HOT = {
@@ -85,6 +86,47 @@ def test_the_outlook_looks_at_open_work_only(busy_world):
         assert "SCAN jobs\n" not in plan + "\n", plan
 
 
+LISTINGS = {
+    "everything": JobFilter(),
+    "a state": JobFilter(states=("failed",)),
+    "a campaign": JobFilter(campaign="spring"),
+    "a run and two states": JobFilter(run="main", states=("cancelled", "pending")),
+}
+
+
+@pytest.mark.parametrize("wanted", LISTINGS.values(), ids=LISTINGS)
+def test_a_page_of_jobs_is_read_along_an_index_and_nothing_is_sorted(busy_world, wanted):
+    def look(world):
+        with world.database.read() as tx:
+            walk.page_ids(tx, wanted, limit=5)
+
+    for plan in _plans(busy_world, look):
+        _, _, steps = plan.rpartition("\n\n")
+        if "FROM jobs" in plan:
+            assert "ix_jobs_run_id_state_id" in steps or "PRIMARY KEY" in steps or "pk_jobs" in steps, plan
+            assert "TEMP B-TREE" not in steps, plan
+            assert "Sort" not in steps, plan
+
+
+def test_jobs_are_counted_from_the_index_alone(busy_world):
+    def look(world):
+        with world.database.read() as tx:
+            overview.counts_by_state(tx)
+
+    (plan,) = _plans(busy_world, look)
+    assert (
+        "COVERING INDEX ix_jobs_run_id_state_id" in plan
+        or "Index Only Scan using ix_jobs_run_id_state_id" in plan
+    )
+
+
+def test_keys_and_paths_are_looked_up_by_their_indexes(busy_world):
+    for plan in _plans(busy_world, lambda world: world.apply([spec(1), spec(2)])):
+        for table in ("jobs", "outputs"):
+            assert f"SCAN {table}\n" not in plan + "\n", plan
+            assert f"Seq Scan on {table} " not in plan + " ", plan
+
+
 def _plans(world, work):
     """The plan of every SELECT and UPDATE that `work` runs."""
     seen = []
@@ -108,5 +150,5 @@ def _plans(world, work):
             tx.conn.execute(text("SET LOCAL enable_seqscan = off"))
         for statement, parameters in seen:
             rows = tx.conn.exec_driver_sql(prefix + statement, parameters).all()
-            plans.append(statement + "\n" + "\n".join(str(row[-1]) for row in rows))
+            plans.append(statement + "\n\n" + "\n".join(str(row[-1]) for row in rows))
     return plans

@@ -12,7 +12,7 @@ from orchestrator.core.suggest import did_you_mean
 from orchestrator.store import campaigns, views
 from orchestrator.store.database import Tx
 from orchestrator.store.views import CampaignRow
-from orchestrator.store.views.campaigns import campaign_names
+from orchestrator.store.views.owners import campaign_names
 
 
 @group("campaigns", short_help="List, pause and resume campaigns.")

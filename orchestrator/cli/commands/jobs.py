@@ -1,12 +1,10 @@
 """`orchestrator jobs`: list, show, retry, cancel."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from orchestrator.actions.change_jobs import Changed, cancel_jobs, retry_jobs
-from orchestrator.actions.explain import why
 from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID, group
 from orchestrator.cli.context import opened
@@ -18,8 +16,12 @@ from orchestrator.core.states import JobState
 from orchestrator.store import views
 from orchestrator.store.views import JobFilter
 
+if TYPE_CHECKING:  # a listing need not load what changes or explains jobs
+    from orchestrator.actions.change_jobs import Changed
+
 F = TypeVar("F", bound=Callable[..., Any])
 TABLE_ROWS = 50
+COUNTED_MAX = 10_000  # counting a million would take longer than listing some
 
 _STATE = click.Choice([state.value for state in JobState])
 
@@ -69,13 +71,14 @@ def list_jobs(limit: int | None, **words: Any) -> ExitCode:
         if out.as_json():
             return ExitCode.DONE
         with app.database.read() as tx:
-            total, _ = views.count_jobs(tx, wanted)
+            total = views.count_up_to(tx, wanted, COUNTED_MAX)
     if not rows:
         out.answer("No jobs match.")
         return ExitCode.DONE
     out.answer(table(header(), rows, right=frozenset({0, 4})))
     if total > len(rows):
-        out.note(f"{len(rows):,} of {total:,} jobs; --limit N or --json show more")
+        many = f"{total:,}" if total <= COUNTED_MAX else f"more than {COUNTED_MAX:,}"
+        out.note(f"{len(rows):,} of {many} jobs; --limit N or --json show more")
     out.next_steps([(f"orchestrator jobs show {rows[0][0]}", "shows the whole story of one job")])
     return ExitCode.DONE
 
@@ -84,6 +87,8 @@ def list_jobs(limit: int | None, **words: Any) -> ExitCode:
 @click.argument("job_id", type=ROW_ID, metavar="ID")
 def show(job_id: int) -> ExitCode:
     """The timeline of one job: every attempt, its times and money, and why it is not running now."""
+    from orchestrator.actions.explain import why
+
     with opened() as app:
         with app.database.read() as tx:
             detail = views.job_detail(tx, job_id, app.settings.budgets.timezone)
@@ -100,6 +105,8 @@ def show(job_id: int) -> ExitCode:
 @click.option("--dry-run", is_flag=True, help="Say how many and what they cost; change nothing.")
 def retry(ids: tuple[int, ...], *, dry_run: bool, **words: Any) -> ExitCode:
     """Queue failed or cancelled jobs again, by ID or by filter. Spends nothing until a worker runs."""
+    from orchestrator.actions.change_jobs import retry_jobs
+
     wanted = _wanted(words, ids)
     _need_some(wanted, "retry", "--state failed")
     with opened() as app:
@@ -127,6 +134,8 @@ def cancel(ids: tuple[int, ...], *, dry_run: bool, **words: Any) -> ExitCode:
     A task that the provider has accepted cannot be called back: such a job keeps its pictures, and is cancelled only
     if its attempt ends without them.
     """
+    from orchestrator.actions.change_jobs import cancel_jobs
+
     wanted = _wanted(words, ids)
     _need_some(wanted, "cancel", "--state pending --campaign NAME")
     with opened() as app:
@@ -170,7 +179,7 @@ def _need_some(wanted: JobFilter, verb: str, example: str) -> None:
         )
 
 
-def _untouched(changed: Changed, wanted: JobFilter) -> str:
+def _untouched(changed: "Changed", wanted: JobFilter) -> str:
     untouched = len(wanted.ids) - len(changed.moved) - len(changed.after_attempt)
     return (
         f" {count(untouched, 'job')} could not be: see `jobs show ID`."
@@ -179,7 +188,7 @@ def _untouched(changed: Changed, wanted: JobFilter) -> str:
     )
 
 
-def _changed_document(changed: Changed, *, dry_run: bool) -> dict[str, Any]:
+def _changed_document(changed: "Changed", *, dry_run: bool) -> dict[str, Any]:
     from orchestrator.core.money import format_usd
 
     return {

@@ -1,20 +1,20 @@
-"""Everything that is read to be shown: by the command line, the gallery and reports. Nothing here writes."""
+"""Everything that is read to be shown: by the command line, the gallery and reports. Nothing here writes.
 
-from orchestrator.store.views.campaigns import CampaignRow, campaigns
-from orchestrator.store.views.detail import AttemptDetail, EventRow, JobDetail, job_detail
-from orchestrator.store.views.jobs import (
-    JobFilter,
-    JobRow,
-    OutputRow,
-    count_jobs,
-    count_pictures,
-    list_jobs,
-    page_ids,
-)
-from orchestrator.store.views.money import BudgetRow, LaneStop, StoppedRow, budgets, lane_stops, stopped
-from orchestrator.store.views.progress import Progress, pending_cost, run_progress
-from orchestrator.store.views.status import RunRow, Status, status
-from orchestrator.store.views.trouble import AtRisk, InDoubtRow, at_risk, in_doubt
+A name is imported when it is first asked for: `status` must answer at once, and does not need what shows one job.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from orchestrator.store.views.detail import AttemptDetail, EventRow, JobDetail, job_detail
+    from orchestrator.store.views.jobs import JobRow, OutputRow, count_jobs, count_pictures, list_jobs
+    from orchestrator.store.views.money import BudgetRow, LaneStop, StoppedRow, budgets, lane_stops, stopped
+    from orchestrator.store.views.overview import RunRow, Status, status
+    from orchestrator.store.views.owners import CampaignRow, campaigns
+    from orchestrator.store.views.progress import Progress, pending_cost, run_progress
+    from orchestrator.store.views.trouble import AtRisk, InDoubtRow, at_risk, in_doubt
+    from orchestrator.store.views.walk import JobFilter, count_up_to, page_ids
 
 __all__ = [
     "AtRisk",
@@ -37,6 +37,7 @@ __all__ = [
     "campaigns",
     "count_jobs",
     "count_pictures",
+    "count_up_to",
     "in_doubt",
     "job_detail",
     "lane_stops",
@@ -47,3 +48,22 @@ __all__ = [
     "status",
     "stopped",
 ]
+
+_HOMES: Final = {
+    "owners": ("CampaignRow", "campaigns"),
+    "detail": ("AttemptDetail", "EventRow", "JobDetail", "job_detail"),
+    "jobs": ("JobRow", "OutputRow", "count_jobs", "count_pictures", "list_jobs"),
+    "walk": ("JobFilter", "count_up_to", "page_ids"),
+    "money": ("BudgetRow", "LaneStop", "StoppedRow", "budgets", "lane_stops", "stopped"),
+    "progress": ("Progress", "pending_cost", "run_progress"),
+    "overview": ("RunRow", "Status", "status"),
+    "trouble": ("AtRisk", "InDoubtRow", "at_risk", "in_doubt"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            found = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,8 +12,9 @@ from orchestrator.store.schema import attempts as attempt_table
 from orchestrator.store.schema import events as event_table
 from orchestrator.store.schema import jobs as job_table
 from orchestrator.store.schema import runs as run_table
-from orchestrator.store.views.jobs import JobFilter, JobRow, list_jobs
+from orchestrator.store.views.jobs import JobRow, list_jobs
 from orchestrator.store.views.money import LaneStop, StoppedRow, budgets, lane_stops, stopped
+from orchestrator.store.views.walk import JobFilter
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """Jobs, filtered, page by page: a million of them never stand in memory."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import bindparam, func, select
 
 from orchestrator.store.database import Tx
 from orchestrator.store.schema import OutputState, attempts, job_specs
@@ -12,21 +12,7 @@ from orchestrator.store.schema import campaigns as campaign_table
 from orchestrator.store.schema import jobs as job_table
 from orchestrator.store.schema import outputs as output_table
 from orchestrator.store.schema import runs as run_table
-
-PAGE: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class JobFilter:
-    """Which jobs; every given part must match, nothing given means all."""
-
-    states: tuple[str, ...] = ()
-    campaign: str | None = None
-    run: str | None = None  # the run key, or the manifest's name
-    tags: Mapping[str, str] = field(default_factory=dict)
-    reason: str | None = None
-    ids: tuple[int, ...] = ()
-    run_ids: tuple[int, ...] = ()
+from orchestrator.store.views.walk import PAGE, JobFilter, matching, page_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,48 +63,24 @@ class JobRow:
 
 def list_jobs(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE) -> list[JobRow]:
     """One page in order of id, after `after_id`; shorter than `limit` only at the end."""
-    query = (
-        _filtered(
-            select(
-                job_table,
-                run_table.c.name,
-                run_table.c.run_key,
-                campaign_table.c.name.label("campaign"),
-                job_specs.c.params,
-                job_specs.c.tags,
-            ),
-            wanted,
-        )
-        .join(job_specs, job_specs.c.job_id == job_table.c.id)
-        .where(job_table.c.id > after_id)
-        .order_by(job_table.c.id)
-        .limit(limit)
-    )
-    rows = tx.conn.execute(query).all()
-    ids = [row.id for row in rows]
+    ids = page_ids(tx, wanted, after_id=after_id, limit=limit)
+    rows = tx.conn.execute(_ROWS, {"ids": ids}).all() if ids else ()
     tries, pictures = _last_attempts(tx, ids), outputs_of(tx, ids)
     return [_job_row(row, tries.get(row.id, (None, None)), pictures.get(row.id, [])) for row in rows]
 
 
-def page_ids(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE) -> list[int]:
-    """Only the ids of one page."""
-    query = _filtered(select(job_table.c.id), wanted).where(job_table.c.id > after_id)
-    return list(tx.conn.execute(query.order_by(job_table.c.id).limit(limit)).scalars())
-
-
 def count_jobs(tx: Tx, wanted: JobFilter) -> tuple[int, int]:
     """How many jobs match, and what one attempt at each of them costs together, in micros."""
-    query = _filtered(select(func.count(), func.coalesce(func.sum(job_table.c.price_micros), 0)), wanted)
-    jobs, micros = tx.conn.execute(query).one()
+    query = select(func.count(), func.coalesce(func.sum(job_table.c.price_micros), 0)).select_from(job_table)
+    jobs, micros = tx.conn.execute(matching(tx, query, wanted)).one()
     return int(jobs), int(micros)
 
 
 def count_pictures(tx: Tx, wanted: JobFilter) -> int:
     """How many pictures of matching jobs are stored."""
-    query = _filtered(select(func.count()), wanted).join(
-        output_table, output_table.c.job_id == job_table.c.id
-    )
-    return int(tx.conn.execute(query.where(output_table.c.state == OutputState.STORED)).scalar_one())
+    query = select(func.count()).select_from(job_table).join(output_table)
+    stored = query.where(output_table.c.state == OutputState.STORED)
+    return int(tx.conn.execute(matching(tx, stored, wanted)).scalar_one())
 
 
 def outputs_of(tx: Tx, job_ids: Sequence[int]) -> dict[int, list[OutputRow]]:
@@ -153,33 +115,6 @@ def each_job(tx: Tx, wanted: JobFilter) -> Iterator[JobRow]:
     while page := list_jobs(tx, wanted, after_id=after):
         yield from page
         after = page[-1].id
-
-
-def _filtered(query: Select[Any], wanted: JobFilter) -> Select[Any]:
-    query = (
-        query.select_from(job_table)
-        .join(run_table, run_table.c.id == job_table.c.run_id)
-        .join(campaign_table, campaign_table.c.id == run_table.c.campaign_id)
-    )
-    if wanted.states:
-        query = query.where(job_table.c.state.in_(wanted.states))
-    if wanted.campaign is not None:
-        query = query.where(campaign_table.c.name == wanted.campaign)
-    if wanted.run is not None:
-        query = query.where((run_table.c.run_key == wanted.run) | (run_table.c.name == wanted.run))
-    if wanted.reason is not None:
-        query = query.where(job_table.c.reason == wanted.reason)
-    if wanted.ids:
-        query = query.where(job_table.c.id.in_(wanted.ids))
-    if wanted.run_ids:
-        query = query.where(job_table.c.run_id.in_(wanted.run_ids))
-    if wanted.tags:
-        specs = job_specs.alias()  # the outer query may name the table too
-        tagged = select(specs.c.job_id).where(specs.c.job_id == job_table.c.id)
-        for tag, value in wanted.tags.items():
-            tagged = tagged.where(specs.c.tags[tag].as_string() == value)
-        query = query.where(tagged.exists())
-    return query
 
 
 def _last_attempts(tx: Tx, job_ids: Sequence[int]) -> dict[int, tuple[str | None, int | None]]:
@@ -219,3 +154,21 @@ def _job_row(row: Any, last: tuple[str | None, int | None], pictures: list[Outpu
         inference_ms=last[1],
         outputs=pictures,
     )
+
+
+_ROWS: Final = (
+    select(
+        job_table,
+        run_table.c.name,
+        run_table.c.run_key,
+        campaign_table.c.name.label("campaign"),
+        job_specs.c.params,
+        job_specs.c.tags,
+    )
+    .select_from(job_table)
+    .join(run_table, run_table.c.id == job_table.c.run_id)
+    .join(campaign_table, campaign_table.c.id == run_table.c.campaign_id)
+    .join(job_specs, job_specs.c.job_id == job_table.c.id)
+    .where(job_table.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(job_table.c.id)
+)

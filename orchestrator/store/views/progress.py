@@ -9,7 +9,7 @@ from orchestrator.core.states import AttemptState, JobState, ReservationState
 from orchestrator.store.database import Tx
 from orchestrator.store.schema import attempts
 from orchestrator.store.schema import jobs as job_table
-from orchestrator.store.views.status import RunRow, no_jobs, runs
+from orchestrator.store.views.overview import RunRow, no_jobs, runs
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from orchestrator.store.schema import campaigns as campaign_table
 from orchestrator.store.schema import pauses as pause_table
 from orchestrator.store.schema import runs as run_table
 from orchestrator.store.views.money import balance
-from orchestrator.store.views.status import counts_by_state, no_jobs
+from orchestrator.store.views.overview import counts_by_state, no_jobs
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,148 @@
+"""Ids of jobs in order, a page at a time, each page along an index: a million jobs are neither sorted nor counted.
+
+The index on (run, state, id) holds the jobs of one run in one state in the order of their ids. A page over several runs
+or states merges those streams, and looks only into the ones that reach into it.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import islice
+from typing import Any, Final
+
+from sqlalchemy import Select, bindparam, func, select
+
+from orchestrator.core.states import JobState
+from orchestrator.store.database import Tx
+from orchestrator.store.schema import campaigns, job_specs, jobs, runs
+
+PAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs; every given part must match, nothing given means all."""
+
+    states: tuple[str, ...] = ()
+    campaign: str | None = None
+    run: str | None = None  # the run key, or the manifest's name
+    tags: Mapping[str, str] = field(default_factory=dict)
+    reason: str | None = None
+    ids: tuple[int, ...] = ()
+    run_ids: tuple[int, ...] = ()
+
+
+def page_ids(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE) -> list[int]:
+    """The ids of one page, in order, after `after_id`; fewer than `limit` only at the end."""
+    run_ids = _runs(tx, wanted)
+    if wanted.ids or (run_ids is None and not wanted.states):
+        query = _narrowed(select(jobs.c.id).where(jobs.c.id > after_id), wanted, run_ids)
+        return list(tx.conn.execute(query.order_by(jobs.c.id).limit(limit)).scalars())
+    heads = _heads(tx, wanted.states or tuple(JobState), run_ids, after_id)
+    return list(islice(_merged(tx, heads, _rest(_STREAM, wanted), limit), limit))
+
+
+def count_up_to(tx: Tx, wanted: JobFilter, most: int) -> int:
+    """How many jobs match; `most + 1` when there are more than `most`, and no further one is looked at."""
+    query = _narrowed(select(jobs.c.id), wanted, _runs(tx, wanted)).limit(most + 1)
+    return int(tx.conn.execute(select(func.count()).select_from(query.subquery())).scalar_one())
+
+
+def matching(tx: Tx, query: Select[Any], wanted: JobFilter) -> Select[Any]:
+    """A query over `jobs`, for those that match."""
+    return _narrowed(query, wanted, _runs(tx, wanted))
+
+
+def _runs(tx: Tx, wanted: JobFilter) -> Sequence[int] | None:
+    """The runs that a filter names; None: any."""
+    if wanted.campaign is None and wanted.run is None:
+        return wanted.run_ids or None
+    query = select(runs.c.id).order_by(runs.c.id)
+    if wanted.campaign is not None:
+        query = query.join(campaigns).where(campaigns.c.name == wanted.campaign)
+    if wanted.run is not None:
+        query = query.where((runs.c.run_key == wanted.run) | (runs.c.name == wanted.run))
+    if wanted.run_ids:
+        query = query.where(runs.c.id.in_(wanted.run_ids))
+    return list(tx.conn.execute(query).scalars())
+
+
+def _narrowed(query: Select[Any], wanted: JobFilter, run_ids: Sequence[int] | None) -> Select[Any]:
+    if run_ids is not None:
+        query = query.where(jobs.c.run_id.in_(run_ids))
+    if wanted.states:
+        query = query.where(jobs.c.state.in_(wanted.states))
+    if wanted.ids:
+        query = query.where(jobs.c.id.in_(wanted.ids))
+    return _rest(query, wanted)
+
+
+def _rest(query: Select[Any], wanted: JobFilter) -> Select[Any]:
+    """What no index answers."""
+    if wanted.reason is not None:
+        query = query.where(jobs.c.reason == wanted.reason)
+    if wanted.tags:
+        specs = job_specs.alias()  # the outer query may name the table too
+        tagged = select(specs.c.job_id).where(specs.c.job_id == jobs.c.id)
+        for tag, value in wanted.tags.items():
+            tagged = tagged.where(specs.c.tags[tag].as_string() == value)
+        query = query.where(tagged.exists())
+    return query
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Head:
+    """The first job of one stream."""
+
+    first: int
+    run_id: int
+    state: str
+
+
+def _heads(tx: Tx, states: Sequence[str], run_ids: Sequence[int] | None, after_id: int) -> deque[_Head]:
+    found: list[_Head] = []
+    query = _HEADS if run_ids is None else _HEADS.where(runs.c.id.in_(run_ids))
+    for state in dict.fromkeys(states):
+        rows = tx.conn.execute(query, {"state": str(state), "after": after_id})
+        found += [_Head(row.first, row.id, str(state)) for row in rows if row.first is not None]
+    return deque(sorted(found))
+
+
+def _merged(tx: Tx, heads: deque[_Head], stream: Select[Any], limit: int) -> Iterator[int]:
+    """Ids of all streams in order; a stream is opened when its first id is next."""
+    opened: list[tuple[int, int, Iterator[int]]] = []
+    while heads or opened:
+        while heads and (not opened or heads[0].first <= opened[0][0]):
+            head = heads.popleft()
+            bounds = {"run": head.run_id, "state": head.state, "first": head.first, "most": limit}
+            _push(opened, len(heads), iter(tx.conn.execute(stream, bounds).scalars().all()))
+        if opened:
+            job_id, number, rest = heappop(opened)
+            yield job_id
+            _push(opened, number, rest)
+
+
+def _push(opened: list[tuple[int, int, Iterator[int]]], number: int, stream: Iterator[int]) -> None:
+    job_id = next(stream, None)
+    if job_id is not None:
+        heappush(opened, (job_id, number, stream))
+
+
+_STREAM: Final = (
+    select(jobs.c.id)
+    .where(
+        jobs.c.run_id == bindparam("run"),
+        jobs.c.state == bindparam("state"),
+        jobs.c.id >= bindparam("first"),
+    )
+    .order_by(jobs.c.id)
+    .limit(bindparam("most"))
+)
+_HEADS: Final = select(
+    runs.c.id,
+    select(func.min(jobs.c.id))
+    .where(jobs.c.run_id == runs.c.id, jobs.c.state == bindparam("state"), jobs.c.id > bindparam("after"))
+    .scalar_subquery()
+    .label("first"),
+)

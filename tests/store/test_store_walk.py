@@ -1,0 +1,112 @@
+"""Listing jobs: pages in order of id, whatever the filter, and never more looked at than shown."""
+
+import pytest
+from sqlalchemy import text
+from support.world import spec
+
+from orchestrator.store import views
+from orchestrator.store.views import JobFilter
+
+FILTERS = [
+    JobFilter(),
+    JobFilter(states=("failed",)),
+    JobFilter(states=("failed", "pending")),
+    JobFilter(campaign="spring"),
+    JobFilter(campaign="spring", states=("cancelled",)),
+    JobFilter(campaign="nobody"),
+    JobFilter(run="monday"),
+    JobFilter(run="hero"),
+    JobFilter(campaign="autumn", run="monday", states=("pending", "running")),
+    JobFilter(run_ids=(1, 3)),
+    JobFilter(campaign="spring", run_ids=(3, 4)),
+    JobFilter(tags={"client": "acme"}),
+    JobFilter(tags={"client": "acme"}, states=("failed",), campaign="spring"),
+    JobFilter(reason="moderated"),
+    JobFilter(reason="moderated", run="monday"),
+    JobFilter(ids=(2, 3, 50, 99)),
+    JobFilter(ids=(2, 3, 50), states=("failed",)),
+]
+
+
+@pytest.fixture
+def mixed(world):
+    """Five runs of two campaigns whose ids interleave, in every state, with tags and reasons."""
+    runs = [(campaign, key) for campaign in ("spring", "autumn") for key in ("monday", "tuesday")]
+    for round_number in range(6):
+        for campaign, key in [*runs, ("spring", "sunday")]:
+            tags = {"client": "acme"} if round_number % 2 else {"client": "other"}
+            numbers = range(round_number * 4, round_number * 4 + 4)
+            specs = [
+                spec(number, prefix=f"{campaign}/{key}", tags=tags, price=28_000 + number)
+                for number in numbers
+            ]
+            world.apply(specs, campaign=campaign, run_key=key)
+    with world.database.write() as tx:
+        for number, state in enumerate(("failed", "cancelled", "succeeded")):
+            statement = (
+                f"UPDATE jobs SET state = '{state}', queue = NULL, finished_at = 1 WHERE id % 5 = {number}"
+            )
+            tx.conn.execute(text(statement))
+        tx.conn.execute(text("UPDATE jobs SET state = 'running', queue = NULL WHERE id % 35 = 3"))
+        tx.conn.execute(text("UPDATE jobs SET reason = 'moderated' WHERE state = 'failed' AND id % 2 = 0"))
+    return world
+
+
+def plainly(world, wanted):
+    """The ids that match, by looking at every job."""
+    with world.database.read() as tx:
+        rows = tx.conn.execute(
+            text(
+                "SELECT jobs.id, jobs.state, jobs.reason, jobs.run_id, runs.name, runs.run_key, campaigns.name AS campaign "
+                "FROM jobs JOIN runs ON runs.id = run_id JOIN campaigns ON campaigns.id = campaign_id ORDER BY jobs.id"
+            )
+        ).all()
+        acme = {
+            job.id for job in views.list_jobs(tx, JobFilter(), limit=10_000) if job.tags["client"] == "acme"
+        }
+    return [
+        row.id
+        for row in rows
+        if (not wanted.states or row.state in wanted.states)
+        and wanted.campaign in {None, row.campaign}
+        and wanted.run in {None, row.name, row.run_key}
+        and (not wanted.run_ids or row.run_id in wanted.run_ids)
+        and (not wanted.ids or row.id in wanted.ids)
+        and wanted.reason in {None, row.reason}
+        and (not wanted.tags or row.id in acme)
+    ]
+
+
+@pytest.mark.parametrize("wanted", FILTERS, ids=str)
+def test_pages_hold_every_matching_job_once_and_in_order(mixed, wanted):
+    expected = plainly(mixed, wanted)
+    for limit in (1, 7, 500):
+        found, after = [], 0
+        with mixed.database.read() as tx:
+            while page := views.page_ids(tx, wanted, after_id=after, limit=limit):
+                assert len(page) <= limit
+                found += page
+                after = page[-1]
+        assert found == expected
+
+
+@pytest.mark.parametrize("wanted", FILTERS, ids=str)
+def test_a_count_stops_when_it_is_enough(mixed, wanted):
+    expected = len(plainly(mixed, wanted))
+    with mixed.database.read() as tx:
+        assert views.count_up_to(tx, wanted, 1000) == expected
+        assert views.count_up_to(tx, wanted, 3) == min(expected, 4)
+        assert views.count_jobs(tx, wanted)[0] == expected
+
+
+def test_a_listed_job_has_its_words_and_pictures(mixed):
+    with mixed.database.read() as tx:
+        (job,) = views.list_jobs(tx, JobFilter(campaign="autumn", states=("failed",)), limit=1)
+    assert (job.campaign, job.name, job.state) == ("autumn", "hero", "failed")
+    assert [item.planned_path for item in job.outputs] == [f"autumn/{job.run}/{job.ordinal}-v1-0.png"]
+
+
+def test_every_name_of_the_views_can_be_had():
+    assert [name for name in views.__all__ if getattr(views, name) is None] == []
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        views.nothing  # noqa: B018

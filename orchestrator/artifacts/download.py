@@ -11,7 +11,10 @@ from orchestrator.ports import FetchFailed, FetchFault
 
 _GONE: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_HEADERS: Final = {"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": "orchestrator"}
+_HEADERS: Final = httpx.Headers(
+    {"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": "orchestrator"}
+)
+_NO_BODY: Final = httpx.ByteStream(b"")
 
 
 class DownloadError(Exception):
@@ -61,7 +64,9 @@ class Downloader:
 
     async def _ask(self, incoming: Incoming, target: httpx.URL) -> httpx.URL | None:
         """One GET: None when the bytes have arrived, else where to ask instead."""
-        request = httpx.Request("GET", target, headers=_HEADERS, extensions=self._extensions)
+        request = httpx.Request(
+            "GET", target, headers=_HEADERS, stream=_NO_BODY, extensions=self._extensions
+        )
         response = await self._transport.handle_async_request(request)
         try:
             location = response.headers.get("Location")

@@ -8,7 +8,8 @@ under way. The rules, per group of related doubts and candidates:
 2. A candidate whose inputs are known and equal no doubt's is somebody else's; but only where the list has shown the
    inputs of a task of ours as we sent them, since a provider that rewrites inputs would make every task look foreign.
 3. After the settle delay, a doubt with no related candidate created nothing.
-4. After the settle delay, a group of exactly one doubt and one candidate whose inputs are not known belongs together.
+4. After the settle delay, a group of exactly one doubt and one listed candidate that shows no inputs belongs together. One
+   that is only on the bill does not: the list may lag, and then it says whose it is.
 5. Anything else is left to a person: the money stays held and nothing is sent again.
 """
 
@@ -43,6 +44,7 @@ class Candidate:
     model: str | None
     created_at: int | None
     inputs: Mapping[str, Any] | None
+    listed: bool = True  # False: only the bill knows it
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def judge(doubts: Sequence[Doubt], candidates: Sequence[Candidate], *, inputs_tr
             undecided.extend(doubt.attempt_id for doubt in group)
         elif not possible:
             absent.extend(doubt.attempt_id for doubt in group)
-        elif len(group) == len(possible) == 1 and possible[0].inputs is None:
+        elif len(group) == len(possible) == 1 and possible[0].listed and possible[0].inputs is None:
             adopt.append((group[0].attempt_id, ids[0]))
         else:
             ambiguous.extend((doubt.attempt_id, ids) for doubt in group)

@@ -101,7 +101,7 @@ class Resolver:
             if item.id in unknown
         ]
         candidates.extend(
-            evidence.Candidate(billed, None, created_at, None)
+            evidence.Candidate(billed, None, created_at, None, listed=False)
             for billed, created_at in seen.billed.items()
             if billed in unknown
         )
@@ -110,15 +110,14 @@ class Resolver:
     async def _adopt(self, case: _Case) -> list[int]:
         adopted: list[int] = []
         for attempt_id, prediction_id in case.verdict.adopt:
-            known = case.seen.predictions.get(prediction_id)
             row = doubts.Found(
                 attempt_id,
                 case.rows[attempt_id].epoch,
                 prediction_id,
-                known.status_text if known else "billed",
+                case.seen.predictions[prediction_id].status_text,
                 self._worker_id,
                 self._lease_ms,
-                "found in the provider's list" if known else "found on the provider's bill",
+                "found in the provider's list",
             )
             if await self._deps.writer.submit(doubts.adopt, row):
                 adopted.append(attempt_id)

@@ -49,6 +49,11 @@ def test_the_only_candidate_is_adopted_after_the_settle_delay_and_not_before():
     assert weigh([doubt()], [candidate()]).adopt == ((1, "p1"),)
 
 
+def test_the_only_candidate_is_not_adopted_while_only_the_bill_knows_it():
+    billed = Candidate("p1", None, 1_000_500, None, listed=False)
+    assert judge([doubt(1)], [billed], inputs_trusted=False).ambiguous == ((1, ("p1",)),)
+
+
 def test_nothing_seen_is_absence_after_the_settle_delay_and_not_before():
     assert weigh([doubt(settled=False)], []).undecided == (1,)
     assert weigh([doubt()], []).absent == (1,)

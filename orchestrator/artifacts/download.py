@@ -64,9 +64,7 @@ class Downloader:
 
     async def _ask(self, incoming: Incoming, target: httpx.URL) -> httpx.URL | None:
         """One GET: None when the bytes have arrived, else where to ask instead."""
-        request = httpx.Request(
-            "GET", target, headers=_HEADERS, stream=_NO_BODY, extensions=self._extensions
-        )
+        request = httpx.Request("GET", target, headers=_HEADERS, stream=_NO_BODY, extensions=self._extensions)
         response = await self._transport.handle_async_request(request)
         try:
             location = response.headers.get("Location")

@@ -15,9 +15,13 @@ FAILED_SECONDS: Final = 1.0
 
 
 class Alarm:
-    """Ends a loop's sleep early: something it waits for has happened."""
+    """Ends a loop's sleep early: something it waits for has happened.
 
-    def __init__(self) -> None:
+    A loop that is rung often rests for a moment between its ticks, so that one tick serves what has gathered.
+    """
+
+    def __init__(self, rest_seconds: float = 0.0) -> None:
+        self._rest_seconds = rest_seconds
         self._rung = False
         self._waiter: asyncio.Future[None] | None = None
 
@@ -27,7 +31,10 @@ class Alarm:
         self._wake()
 
     async def sleep(self, clock: Clock, seconds: float) -> None:
-        """Sleep until `seconds` have passed or the alarm rings."""
+        """Rest; then sleep until `seconds` have passed or the alarm rings, also when it rang during the rest."""
+        if self._rest_seconds:
+            await clock.sleep(self._rest_seconds)
+            seconds -= self._rest_seconds
         if not self._rung and seconds > 0:
             self._waiter = asyncio.get_running_loop().create_future()
             sleeping = asyncio.ensure_future(clock.sleep(min(seconds, DELAY_MAX_SECONDS)))

@@ -191,6 +191,7 @@ def campaign_document(row: CampaignRow) -> Json:
     """One line of `campaigns list --json`."""
     return {
         "name": row.name,
+        "weight": row.weight,
         "runs": row.runs,
         "jobs": row.jobs,
         "paused": row.paused,

@@ -32,7 +32,7 @@ SECTIONS: Final = {
         "gallery": Entry(_COMMANDS + "gallery", "Write a contact sheet: one HTML file with every picture."),
     },
     "Steer": {
-        "campaigns": Entry(_COMMANDS + "campaigns", "List, pause and resume campaigns."),
+        "campaigns": Entry(_COMMANDS + "campaigns", "List, pause, resume and weigh campaigns."),
         "budget": Entry(_COMMANDS + "budget", "Caps: show, set, audit."),
         "reconcile": Entry(_COMMANDS + "reconcile", "Compare our books with the provider's bill."),
     },

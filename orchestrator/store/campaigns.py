@@ -2,7 +2,8 @@
 
 from sqlalchemy import select, update
 
-from orchestrator.core.errors import NotFoundError
+from orchestrator.core.errors import NotFoundError, UsageError
+from orchestrator.core.turns import WEIGHT_MAX
 from orchestrator.store import dialect, pauses
 from orchestrator.store.database import Tx
 from orchestrator.store.schema import campaigns, runs
@@ -24,6 +25,19 @@ def find_campaign(tx: Tx, name: str) -> int:
     if found is None:
         raise NotFoundError(f"There is no campaign {name!r}. See: orchestrator campaigns list")
     return int(found)
+
+
+def set_weight(tx: Tx, name: str, weight: int) -> bool:
+    """How many turns a campaign has for one of an equal of weight 1, from the next claim on. False when it was so."""
+    if not 1 <= weight <= WEIGHT_MAX:
+        raise UsageError(f"A weight is a whole number from 1 to {WEIGHT_MAX}, not {weight}.")
+    campaign_id = find_campaign(tx, name)
+    changed = tx.conn.execute(
+        update(campaigns)
+        .where(campaigns.c.id == campaign_id, campaigns.c.weight != weight)
+        .values(weight=weight)
+    ).rowcount
+    return bool(changed)
 
 
 def pause(tx: Tx, name: str, message: str) -> bool:

@@ -1,16 +1,24 @@
-"""Which jobs a claim takes: by priority, campaigns in turn, first variations first, under every pause and cap."""
+"""Which jobs a claim takes: by priority, campaigns in turn, first variations first, under every pause and cap.
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+It reads the open lanes and, of the jobs, about as many as it takes: those of a campaign only when its turn comes.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from itertools import groupby
 from typing import Final
 
-from sqlalchemy import bindparam, exists, select, update
+from sqlalchemy import bindparam, exists, select, tuple_, update
 
-from orchestrator.store import dialect, limits, money, pauses
+from orchestrator.core.turns import Turns
+from orchestrator.store import dialect, money, pauses
 from orchestrator.store.database import Tx
-from orchestrator.store.schema import JOB_READY, LANE_OPEN, Scope, jobs, lanes, runs
+from orchestrator.store.lookups import chunks
+from orchestrator.store.schema import JOB_READY, LANE_OPEN, Scope, campaigns, jobs, lanes, runs
+
+NAMED_MAX: Final = 500
+"""The caps of so many campaigns or runs are asked for by name; of more, all are read."""
 
 
 @dataclass(slots=True)
@@ -23,6 +31,8 @@ class Lane:
     model: str
     price_micros: int
     priority: int
+    weight: int  # of the campaign
+    served: int  # how far the campaign's turns have brought it
     caps: list[money.Cap]
 
 
@@ -41,12 +51,15 @@ def choose(tx: Tx, want: int, day: str, run_ids: Collection[int] | None) -> list
     """Up to `want` jobs that may run now, of the given runs (None: of all); `day` decides which caps are in force."""
     open_lanes = _lanes(tx, day, run_ids)
     left = Headroom()
+    moved: dict[int, int] = {}  # how far this claim's turns have brought which campaign
     picks: list[Pick] = []
     for _, group in groupby(open_lanes, key=lambda lane: lane.priority):
         missing = want - len(picks)
         if missing <= 0:
             break
-        picks.extend(_take_turns(tx, list(group), missing, left))
+        picks.extend(_take_turns(tx, list(group), missing, left, moved))
+    if moved:
+        tx.conn.execute(_SERVE, [{"c_id": id_, "c_served": at} for id_, at in sorted(moved.items())])
     return picks
 
 
@@ -69,37 +82,80 @@ class Headroom:
         return self._left.get((*cap.key, cap.window.value), cap.headroom_micros)
 
 
-def _take_turns(tx: Tx, group: Sequence[Lane], want: int, left: Headroom) -> list[Pick]:
-    """Candidates of equal priority while money lasts, always from the campaign that has the fewest slots by now."""
+def _take_turns(
+    tx: Tx, group: Sequence[Lane], want: int, left: Headroom, moved: dict[int, int]
+) -> list[Pick]:
+    """Candidates of equal priority while money lasts, campaign by campaign as their weights say; see `core.turns`."""
     by_campaign: dict[int, list[Lane]] = {}
     for lane in group:
         if left.fits(lane):
             by_campaign.setdefault(lane.campaign_id, []).append(lane)
-    queues = {id_: iter(_candidates(tx, its_lanes, want)) for id_, its_lanes in by_campaign.items()}
-    slots = Counter(limits.slots_by_campaign(tx) if len(queues) > 1 else {})
+    turns = Turns(
+        {
+            id_: (moved.get(id_, its_lanes[0].served), its_lanes[0].weight)
+            for id_, its_lanes in by_campaign.items()
+        }
+    )
+    share = -(-want // max(1, len(by_campaign)))
+    queues: dict[int, Iterator[Pick]] = {}
     picks: list[Pick] = []
-    while queues and len(picks) < want:
-        campaign_id = min(queues, key=lambda id_: slots[id_])
+    while len(picks) < want and (campaign_id := turns.turn()) is not None:
+        if campaign_id not in queues:  # not before: most of ten thousand campaigns have no turn in this claim
+            queues[campaign_id] = _candidates(tx, by_campaign[campaign_id], share)
         pick = next((candidate for candidate in queues[campaign_id] if left.fits(candidate.lane)), None)
         if pick is None:
-            del queues[campaign_id]
+            turns.passed()
             continue
         left.take(pick.lane)
         picks.append(pick)
-        slots[campaign_id] += 1
+        turns.took()
+    moved.update(turns.moved)
     return picks
 
 
-def _candidates(tx: Tx, campaign_lanes: Sequence[Lane], want: int) -> list[Pick]:
-    picks: list[Pick] = []
-    for lane in campaign_lanes:
-        rows = tx.conn.execute(
-            dialect.lock_rows(tx.conn, _READY, skip_locked=True), {"lane": lane.id, "want": want}
-        ).all()
-        if not rows:
+def _candidates(tx: Tx, campaign_lanes: Sequence[Lane], at_first: int) -> Iterator[Pick]:
+    """Ready jobs of a campaign, first variations first, fetched from its lanes as they are asked for."""
+    heads = _heads(tx, campaign_lanes)
+    queue: list[tuple[int, int, int, Pick | None, Iterator[Pick]]] = []
+    for number, lane in enumerate(campaign_lanes):
+        if lane.id in heads:
+            heappush(queue, (*heads[lane.id], number, None, _jobs_of(tx, lane, at_first)))
+        else:
             _close_if_idle(tx, lane.id)
-        picks.extend(Pick(lane, row.id, row.variation, row.attempts, row.images) for row in rows)
-    return sorted(picks, key=lambda pick: (pick.variation, pick.job_id))
+    while queue:
+        _, _, number, pick, rest = heappop(queue)
+        if pick is not None:
+            yield pick
+        following = next(rest, None)
+        if following is not None:
+            heappush(queue, (following.variation, following.job_id, number, following, rest))
+
+
+def _heads(tx: Tx, campaign_lanes: Sequence[Lane]) -> dict[int, tuple[int, int]]:
+    """Variation and id of the first ready job of every lane that has one: a step into the index for each."""
+    if len(campaign_lanes) == 1:
+        return {campaign_lanes[0].id: (0, 0)}  # nothing to merge, so its first job need not be known
+    found: dict[int, tuple[int, int]] = {}
+    for chunk in chunks([lane.id for lane in campaign_lanes]):
+        rows = tx.conn.execute(_HEADS, {"lanes": chunk})
+        found.update({row.id: (row.variation, row.job_id) for row in rows if row.job_id is not None})
+    return found
+
+
+def _jobs_of(tx: Tx, lane: Lane, at_first: int) -> Iterator[Pick]:
+    """Ready jobs of one lane in order, a few at a time and then more."""
+    count, variation, job_id = at_first, 0, 0
+    while True:
+        after = {"lane": lane.id, "variation": variation, "id": job_id, "want": count}
+        rows = tx.conn.execute(dialect.lock_rows(tx.conn, _READY, skip_locked=True), after).all()
+        if not rows and not job_id:
+            _close_if_idle(tx, lane.id)
+        for row in rows:
+            yield Pick(lane, row.id, row.variation, row.attempts, row.images)
+        if len(rows) < count:
+            return
+        variation, job_id = rows[-1].variation, rows[-1].id
+        count *= 2
 
 
 def _lanes(tx: Tx, day: str, run_ids: Collection[int] | None) -> list[Lane]:
@@ -112,8 +168,11 @@ def _lanes(tx: Tx, day: str, run_ids: Collection[int] | None) -> list[Lane]:
             lanes.c.priority,
             runs.c.campaign_id,
             runs.c.model,
+            campaigns.c.weight,
+            campaigns.c.served,
         )
         .join_from(lanes, runs)
+        .join(campaigns)
         .where(LANE_OPEN)
         .order_by(lanes.c.priority.desc(), lanes.c.id)
     )
@@ -132,6 +191,8 @@ def _lanes(tx: Tx, day: str, run_ids: Collection[int] | None) -> list[Lane]:
             row.model,
             row.price_micros,
             row.priority,
+            row.weight,
+            row.served,
             [
                 *caps.get((Scope.ACCOUNT, money.ACCOUNT_ID), ()),
                 *caps.get((Scope.CAMPAIGN, row.campaign_id), ()),
@@ -147,7 +208,10 @@ def _caps_by_scope(
     tx: Tx, day: str, campaign_ids: Iterable[int], run_ids: Iterable[int]
 ) -> dict[tuple[Scope, int], list[money.Cap]]:
     found: dict[tuple[Scope, int], list[money.Cap]] = {}
-    for cap in money.caps_in_force(tx, day, campaign_ids=campaign_ids, run_ids=run_ids):
+    campaigns_here, runs_here = (
+        ids if len(ids) <= NAMED_MAX else None for ids in (set(campaign_ids), set(run_ids))
+    )
+    for cap in money.caps_in_force(tx, day, campaign_ids=campaigns_here, run_ids=runs_here):
         found.setdefault((cap.scope, cap.scope_id), []).append(cap)
     return found
 
@@ -162,6 +226,25 @@ def _close_if_idle(tx: Tx, lane_id: int) -> None:
 _READY: Final = (
     select(jobs.c.id, jobs.c.variation, jobs.c.attempts, jobs.c.images)
     .where(jobs.c.lane_id == bindparam("lane"), JOB_READY)
+    .where(tuple_(jobs.c.variation, jobs.c.id) > tuple_(bindparam("variation"), bindparam("id")))
     .order_by(jobs.c.variation, jobs.c.id)
     .limit(bindparam("want"))
+)
+
+_FIRST: Final = (
+    select(jobs.c.id)
+    .where(jobs.c.lane_id == lanes.c.id, JOB_READY)
+    .order_by(jobs.c.variation, jobs.c.id)
+    .limit(1)
+    .correlate(lanes)
+)
+
+_HEADS: Final = select(
+    lanes.c.id,
+    _FIRST.scalar_subquery().label("job_id"),
+    _FIRST.with_only_columns(jobs.c.variation).scalar_subquery().label("variation"),
+).where(lanes.c.id.in_(bindparam("lanes", expanding=True)))
+
+_SERVE: Final = (
+    update(campaigns).where(campaigns.c.id == bindparam("c_id")).values(served=bindparam("c_served"))
 )

@@ -1,8 +1,8 @@
 """The claim: one transaction that takes slots, rate grants and money together, for jobs that may run now.
 
 The claim looks at lanes (jobs of one run at one price) in order of priority. A lane that is paused or whose price does
-not fit under some cap is passed over whole, so that nothing behind it waits. Among campaigns of equal priority the one
-with the fewest slots goes first; inside a campaign every job's first variation comes before any second one.
+not fit under some cap is passed over whole, so that nothing behind it waits. Campaigns of equal priority
+take turns by their weights; inside a campaign every job's first variation comes before any second one.
 """
 
 from collections.abc import Callable, Sequence

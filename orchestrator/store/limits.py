@@ -55,12 +55,6 @@ def allowance(tx: Tx) -> Allowance:
     )
 
 
-def slots_by_campaign(tx: Tx) -> dict[int, int]:
-    """How many slots each campaign takes now; campaigns that take none are not among them."""
-    query = _SLOTS_USED.add_columns(attempts.c.campaign_id).group_by(attempts.c.campaign_id)
-    return {campaign_id: used for used, campaign_id in tx.conn.execute(query, _slots_at(tx.now))}
-
-
 def grant(tx: Tx, count: int) -> None:
     """Take `count` submissions from the window. The caller has looked at `allowance` in this transaction."""
     if count == 0:

@@ -118,6 +118,8 @@ campaigns = Table(
     Column("id", BigInt, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("created_at", BigInt, nullable=False),
+    Column("weight", Integer, nullable=False, server_default=text("1")),  # of its turns among its equals
+    Column("served", BigInt, nullable=False, server_default=text("0")),  # how far its turns have brought it
 )
 
 runs = Table(
@@ -417,6 +419,10 @@ workers = Table(
     Column("started_at", BigInt, nullable=False),
     Column("seen_at", BigInt, nullable=False),
     Column("stopped_at", BigInt),
+    Column("version", Text),
+    Column("lease_ms", BigInt, nullable=False, server_default=text("60000")),
+    Column("draining_at", BigInt),  # it submits nothing more: somebody asked it to finish, or it is leaving
+    Column("lost_at", BigInt),  # it was silent for longer than its lease
 )
 
 uploads = Table(

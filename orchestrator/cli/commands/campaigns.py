@@ -1,4 +1,4 @@
-"""`orchestrator campaigns`: list, pause, resume."""
+"""`orchestrator campaigns`: list, pause, resume, weigh."""
 
 import click
 
@@ -15,9 +15,9 @@ from orchestrator.store.views import CampaignRow
 from orchestrator.store.views.owners import campaign_names
 
 
-@group("campaigns", short_help="List, pause and resume campaigns.")
+@group("campaigns", short_help="List, pause, resume and weigh campaigns.")
 def command() -> None:
-    """List, pause and resume campaigns: the named owners of spend."""
+    """List, pause, resume and weigh campaigns: the named owners of spend."""
 
 
 @command.command("list")
@@ -31,8 +31,8 @@ def list_campaigns() -> ExitCode:
     elif not rows:
         out.answer("No campaigns yet. They begin with the first: orchestrator apply MANIFEST")
     else:
-        header = ["campaign", "runs", "waiting", "running", "done", "failed", "spent", "held", ""]
-        out.answer(table(header, [_row(item) for item in rows], right=frozenset(range(1, 8))))
+        header = ["campaign", "weight", "runs", "waiting", "running", "done", "failed", "spent", "held", ""]
+        out.answer(table(header, [_row(item) for item in rows], right=frozenset(range(1, 9))))
     return ExitCode.DONE
 
 
@@ -62,6 +62,21 @@ def resume(name: str) -> ExitCode:
     return ExitCode.DONE
 
 
+@command.command("weight")
+@click.argument("name")
+@click.argument("weight", type=int)
+def weigh(name: str, weight: int) -> ExitCode:
+    """Give campaign NAME so many turns for each turn of a campaign of weight 1. Campaigns begin with weight 1.
+
+    Weights count among campaigns of equal priority that have work at the same time. It holds from the next claim on.
+    """
+    with opened() as app, app.database.write() as tx:
+        _known(tx, name)
+        changed = campaigns.set_weight(tx, name, weight)
+    _tell(name, changed=changed, done=f"has weight {weight}", already=f"had weight {weight} already")
+    return ExitCode.DONE
+
+
 def _tell(name: str, *, changed: bool, done: str, already: str) -> None:
     if out.as_json():
         out.document({"campaign": name, "changed": changed})
@@ -83,6 +98,7 @@ def _row(item: CampaignRow) -> list[str]:
     paused = f"paused: {safe(item.paused, 40)}" if item.paused else ""
     return [
         safe(item.name, 40),
+        str(item.weight),
         str(item.runs),
         *states,
         usd(item.spent_micros),

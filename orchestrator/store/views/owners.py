@@ -19,6 +19,7 @@ class CampaignRow:
 
     id: int
     name: str
+    weight: int  # turns for each of an equal of weight 1
     runs: int
     jobs: dict[str, int]  # by state
     paused: str | None  # why, when an operator or the program paused it
@@ -49,7 +50,14 @@ def campaigns(tx: Tx) -> list[CampaignRow]:
         spent, held = balance(tx, Scope.CAMPAIGN, row.id, "total")
         found.append(
             CampaignRow(
-                row.id, row.name, row.runs, jobs.get(row.id) or no_jobs(), paused.get(row.id), spent, held
+                row.id,
+                row.name,
+                row.weight,
+                row.runs,
+                jobs.get(row.id) or no_jobs(),
+                paused.get(row.id),
+                spent,
+                held,
             )
         )
     return found

@@ -30,6 +30,7 @@ async def tick(deps: Deps) -> float:
     )
     if bill is None or not bill.complete:
         return IDLE_SECONDS
+    deps.crashpoint("bill.read")
     lines = lines_of(due, bill.records)
     await asyncio.gather(*(deps.writer.submit(bills.record, line) for line in lines))
     return BUSY_SECONDS if len(due) == BATCH else IDLE_SECONDS

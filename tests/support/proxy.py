@@ -157,7 +157,7 @@ class Proxy:
         return await asyncio.open_connection(*self._target)
 
     async def _requests(self, link: _Link, near_in: asyncio.StreamReader) -> None:
-        with suppress(OSError):
+        try:
             while data := await near_in.read(CHUNK):
                 await self._pass(link)
                 if self._needles_left and self._needle in data:
@@ -167,6 +167,8 @@ class Proxy:
                 await link.far.drain()
             if link.far.can_write_eof():
                 link.far.write_eof()
+        except OSError:
+            link.reset()  # the far side must hear that nobody is there any more
 
     async def _answers(self, link: _Link, far_in: asyncio.StreamReader) -> None:
         with suppress(OSError):

@@ -7,6 +7,7 @@ and people go on using it. Every minute it is judged from outside. Exits with 1 
 import argparse
 import json
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -32,6 +33,7 @@ def main() -> int:
         "--report", type=Path, help="where the JSON summary goes; else into the soak's folder"
     )
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # whoever ends it wants its servers ended too
     terms = Terms(chosen.minutes, chosen.workers, chosen.database, chosen.faults, chosen.seed, chosen.plant)
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
     say(f"{terms}\nin {folder}; samples in {folder / 'samples.jsonl'}")

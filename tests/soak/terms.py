@@ -16,8 +16,9 @@ HERO, BULK, SMALL = 160, 80, 20
 
 APPLY_SECONDS = 60.0
 
-NEVER = frozenset({Fault.TASK_STUCK})
-"""A task that never ends would keep its slot at the provider for ever, and no batch of it could finish."""
+NEVER = frozenset({Fault.TASK_STUCK, Fault.SUBMIT_THROTTLE_HUGE})
+"""A task that never ends would keep its slot at the provider for ever, and no batch of it could finish. A reply that asks for
+an hour of silence is obeyed, and the soak would be over."""
 
 
 @dataclass(frozen=True)

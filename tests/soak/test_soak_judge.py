@@ -79,7 +79,7 @@ def test_a_breach_fails_the_soak(breach: Callable[[Bill], None], found: str, fin
     assert found in "\n".join(outcome.verdict.problems)
 
 
-def test_every_fault_but_endless_tasks_strikes_in_a_soak():
+def test_every_fault_but_endless_ones_strikes_in_a_soak():
     rates = parse_faults(fault_words(0.03)).rates
     assert set(rates) == set(Fault) - NEVER
     assert min(rates.values()) > 0

@@ -14,9 +14,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from soak.outcome import Outcome
 from soak.plants import PLANTS
-from soak.run import Outcome, soak
+from soak.run import soak
 from soak.terms import Terms
+
+PROBLEMS_SHOWN = 30
 
 
 def main() -> int:
@@ -51,7 +54,10 @@ def summary(outcome: Outcome) -> str:
     """For people."""
     figures = outcome.figures
     deeds = "\n".join(f"  {count:6} {what}" for what, count in sorted(outcome.deeds.items()))
-    problems = "\n".join(f"  BAD {problem}" for problem in outcome.verdict.problems)
+    found = outcome.verdict.problems
+    problems = "\n".join(f"  BAD {problem}" for problem in found[:PROBLEMS_SHOWN])
+    if len(found) > PROBLEMS_SHOWN:
+        problems += f"\n  ... and {len(found) - PROBLEMS_SHOWN} more in the summary"
     return (
         f"\n{figures['tasks_billed']} tasks billed of {figures['requests']} requests, {figures['pictures']} pictures on"
         f" disk, {figures['faults_fired']} faults of {len(outcome.faults)} kinds, {figures['lost_replies']} lost replies"

@@ -4,9 +4,7 @@ import json
 import os
 import random
 import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from crashes.verdict import Verdict
 from soak import inspector
 from soak.crew import Crew
 from soak.meter import Meter
+from soak.outcome import Outcome
 from soak.plants import PLANTS
 from soak.site import Site, site
 from soak.terms import Terms
@@ -29,33 +28,6 @@ COMMANDS_FAIL_WITH = {0, 1, 5}
 """A command may find its database away (1), or things in doubt (5); it may not be used wrongly or break."""
 
 Say = Callable[[str], None]
-
-
-@dataclass
-class Outcome:
-    """What a soak found."""
-
-    verdict: Verdict
-    samples: list[dict[str, Any]] = field(default_factory=list)
-    deeds: Counter[str] = field(default_factory=Counter)
-    faults: dict[str, int] = field(default_factory=dict)
-    figures: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def passed(self) -> bool:
-        return not self.verdict.problems
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "passed": self.passed,
-            "problems": self.verdict.problems,
-            "paid_twice": self.verdict.double_billed,
-            "lost": self.verdict.lost,
-            "figures": self.figures,
-            "deeds": dict(sorted(self.deeds.items())),
-            "faults": dict(sorted(self.faults.items())),
-            "samples": self.samples,
-        }
 
 
 class Soak:
@@ -115,7 +87,7 @@ class Soak:
             "problems": verdict.problems,
         }
         self.outcome.samples.append(sample)
-        self.outcome.verdict += verdict
+        self.outcome.note(verdict)
         with (self._site.folder / "samples.jsonl").open("a") as file:
             file.write(json.dumps(sample) + "\n")
         self._say(_line(sample))
@@ -194,9 +166,10 @@ class Soak:
 
     def _judge(self) -> None:
         bill = self._site.bill()
-        verdict = Verdict()
+        running, verdict = Verdict(), Verdict()
         with self._site.store.opened() as books:
-            inspector.judge_running(verdict, books, bill, bill)
+            inspector.judge_running(running, books, bill, bill)
+            self.outcome.note(running)
             judge_rest(verdict, books, self._site.outputs, bill)
             left = inspector.counts(books)
             capped = 4 in self.outcome.figures["drained_with"]
@@ -206,7 +179,7 @@ class Soak:
         for path in self._site.folder.glob("*.log"):
             broken = path.read_text(errors="replace").count("Traceback")
             verdict.blame(not broken, f"{broken} tracebacks in {path.name}")
-        self.outcome.verdict += verdict
+        self.outcome.note(verdict)
         self.outcome.deeds += self._weather.deeds + self._crew.deeds
         self.outcome.faults = dict(bill["faults"])
         self.outcome.figures |= {

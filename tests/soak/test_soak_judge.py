@@ -14,7 +14,7 @@ from crashes.verdict import Verdict
 from orchestrator.sandbox.fault import Fault
 from orchestrator.sandbox.faults import parse_faults
 from soak import inspector
-from soak.run import Outcome
+from soak.outcome import Outcome
 from soak.terms import CONCURRENCY, NEVER, SUBMITS_PER_MINUTE, fault_words
 
 Bill = dict[str, Any]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orchestrator import crashpoints
+from orchestrator.actions.mounts import network_file_system
 from orchestrator.clock import SystemClock, SystemEntropy
 from orchestrator.core.errors import OperatorNeededError, UsageError
 from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider
@@ -154,6 +155,7 @@ def model_facts(model: str) -> "Facts":
 
 def _open_database(app: App, stack: ExitStack) -> Database:
     url = app.settings.database_url
+    refuse_network_file(url)
     found = migrate.current(url).current
     if found is None and sqlite_path(parse_url(url)) is not None:
         found = migrate.upgrade(url, app.crashpoint).head
@@ -162,6 +164,17 @@ def _open_database(app: App, stack: ExitStack) -> Database:
     stack.callback(database.close)
     budgets.synchronize(database, _config_caps(app.settings))
     return database
+
+
+def refuse_network_file(url: str) -> None:
+    """Raise UsageError when the database is a SQLite file on a network file system."""
+    path = sqlite_path(parse_url(url))
+    kind = network_file_system(path) if path is not None else None
+    if kind is not None:
+        raise UsageError(
+            f"{path} is on a network file system ({kind}), where SQLite cannot lock its file safely: two workers might pay "
+            "for the same job. Name a file on a disk of this machine in database_url, or use Postgres for several hosts."
+        )
 
 
 def _config_caps(settings: Settings) -> dict[tuple[Scope, str, Window], int]:

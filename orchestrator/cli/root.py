@@ -32,6 +32,8 @@ SECTIONS: Final = {
         "gallery": Entry(_COMMANDS + "gallery", "Write a contact sheet: one HTML file with every picture."),
     },
     "Steer": {
+        "pause": Entry(_COMMANDS + "pause", "Stop spending everywhere, until `resume`."),
+        "resume": Entry(_COMMANDS + "resume", "Go on after `pause`."),
         "campaigns": Entry(_COMMANDS + "campaigns", "List, pause, resume and weigh campaigns."),
         "budget": Entry(_COMMANDS + "budget", "Caps: show, set, audit."),
         "reconcile": Entry(_COMMANDS + "reconcile", "Compare our books with the provider's bill."),

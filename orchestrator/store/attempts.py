@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import and_, bindparam, select, update
 
 from orchestrator.core.states import AttemptEvent, AttemptState
-from orchestrator.store import fences, foreign, limits, pictures
+from orchestrator.store import fences, foreign, limits, pauses, pictures
 from orchestrator.store.database import Tx
 from orchestrator.store.lookups import chunks
 from orchestrator.store.schema import ATTEMPT_IS_LIVE, attempts, events
@@ -22,6 +22,7 @@ class Send(StrEnum):
 
     GO = "go"  # `submitting` is durable: from here on money may be owed
     WAIT = "wait"  # the rate grant has aged and there is none to renew it with; ask again
+    PAUSED = "paused"  # an operator paused the account or the campaign: give the attempt back
     CANCELLED = "cancelled"  # an operator cancelled the job: give the attempt back
     LATE = "late"  # the attempt is not ours any more
 
@@ -50,9 +51,12 @@ def begin_submit(tx: Tx, rows: Sequence[BeginSubmit]) -> list[Send]:
     without_grant = {attempt.id for attempt in aged[renewable:]}
     digests = {row.attempt_id: row.sent_digest for row in rows}
     moves: list[tuple[fences.Held, AttemptEvent, dict[str, Any]]] = []
+    paused = pauses.by_operator(tx)
     for attempt in held.values():
         if attempt.cancel_requested:
             answers[attempt.id] = Send.CANCELLED
+        elif paused & {("account", ""), ("campaign", str(attempt.campaign_id))}:
+            answers[attempt.id] = Send.PAUSED
         elif attempt.id in without_grant:
             answers[attempt.id] = Send.WAIT
         else:

@@ -43,7 +43,7 @@ def set_weight(tx: Tx, name: str, weight: int) -> bool:
 def pause(tx: Tx, name: str, message: str) -> bool:
     """Stop claiming this campaign's jobs; what is in flight finishes. False when it was paused already."""
     campaign_id = find_campaign(tx, name)
-    return pauses.begin(tx, pauses.Pause("campaign", str(campaign_id), "paused", message))
+    return pauses.begin(tx, pauses.Pause("campaign", str(campaign_id), pauses.BY_OPERATOR, message))
 
 
 def resume(tx: Tx, name: str) -> bool:
@@ -52,7 +52,7 @@ def resume(tx: Tx, name: str) -> bool:
     The guards' rates start afresh, so that what was looked at does not pause the run again.
     """
     campaign_id = find_campaign(tx, name)
-    resumed = pauses.end(tx, "campaign", str(campaign_id), "paused")
+    resumed = pauses.end(tx, "campaign", str(campaign_id), pauses.BY_OPERATOR)
     run_ids = set(tx.conn.execute(select(runs.c.id).where(runs.c.campaign_id == campaign_id)).scalars())
     for pause in pauses.in_force(tx):
         if pause.scope == "run" and int(pause.name) in run_ids:

@@ -12,6 +12,9 @@ from orchestrator.store import dialect
 from orchestrator.store.database import Tx
 from orchestrator.store.schema import events, pauses
 
+BY_OPERATOR: Final = "paused"
+"""The reason of a pause that a person began. It also holds what is claimed and not sent yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pause:
@@ -77,6 +80,15 @@ _END: Final = delete(pauses).where(
     pauses.c.name == bindparam("p_name"),
     pauses.c.reason == bindparam("p_reason"),
 )
+
+
+def by_operator(tx: Tx) -> set[tuple[str, str]]:
+    """Scope and name of everything that a person has paused."""
+    return {(row.scope, row.name) for row in tx.conn.execute(_BY_OPERATOR)}
+
+
+_BY_OPERATOR: Final = select(pauses.c.scope, pauses.c.name).where(pauses.c.reason == BY_OPERATOR)
+
 _IN_FORCE: Final = (
     select(pauses)
     .where(pauses.c.until.is_(None) | (pauses.c.until > bindparam("now")))

@@ -90,7 +90,7 @@ class Submitter:
                     return None
                 case attempts.Send.WAIT:
                     await self._deps.clock.sleep(self._deps.entropy.uniform(0.5, 1.5))
-                case attempts.Send.CANCELLED:
+                case attempts.Send.CANCELLED | attempts.Send.PAUSED:
                     break
         await self._give_back(claimed, AttemptEvent.RELEASED, 0.0, "released", "nothing was sent")
         return None

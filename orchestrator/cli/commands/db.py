@@ -1,5 +1,6 @@
 """`orchestrator db`: the schema of the database."""
 
+from orchestrator.app import refuse_network_file
 from orchestrator.cli import out
 from orchestrator.cli.base import group
 from orchestrator.cli.context import opened
@@ -23,6 +24,7 @@ def upgrade() -> ExitCode:
     """
     with opened(need_database=False) as app:
         url = app.settings.database_url
+        refuse_network_file(url)
         before = migrate.current(url).current
         revision = migrate.upgrade(url, app.crashpoint)
     if out.as_json():

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from orchestrator.actions.examples import Written, config_example, copy_once, copy_quickstart
+from orchestrator.app import refuse_network_file
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.base import options
@@ -21,6 +22,7 @@ def command() -> ExitCode:
     manifest = copy_quickstart(here / "jobs", written)
     with opened(need_database=False) as app:
         url = app.settings.database_url
+        refuse_network_file(url)
         before = migrate.current(url).current
         migrate.upgrade(url)
     database = parse_url(url).render_as_string(hide_password=True)

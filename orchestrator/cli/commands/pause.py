@@ -1,0 +1,33 @@
+"""`orchestrator pause`: the whole account stops spending."""
+
+import click
+
+from orchestrator.cli import out
+from orchestrator.cli.base import command as declare
+from orchestrator.cli.context import opened
+from orchestrator.core.errors import ExitCode
+from orchestrator.store import pauses
+
+
+@declare("pause", short_help="Stop spending everywhere, until `resume`.")
+@click.option(
+    "--because", "message", default="paused by an operator", metavar="TEXT", help="Why, for others to read."
+)
+def command(message: str) -> ExitCode:
+    """Submit nothing more, on any worker of this database. What the provider has accepted is still collected.
+
+    When this command returns, no request leaves whose intent was not recorded before. One campaign alone is paused by
+    `orchestrator campaigns pause`.
+    """
+    with opened() as app, app.database.write() as tx:
+        changed = pauses.begin(tx, pauses.Pause("account", "", pauses.BY_OPERATOR, message))
+    if out.as_json():
+        out.document({"changed": changed})
+    else:
+        out.answer(
+            "Paused: nothing more is submitted; what is in flight is collected."
+            if changed
+            else "It was paused already; the reason was updated."
+        )
+    out.next_steps([("orchestrator resume", "lets it go on")])
+    return ExitCode.DONE

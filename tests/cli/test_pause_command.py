@@ -1,0 +1,53 @@
+"""Stopping everything, and refusing to work where files cannot be locked."""
+
+import json
+
+import pytest
+
+from orchestrator import app as composition
+from orchestrator.cli.main import run
+from orchestrator.store import attempts, pauses
+from orchestrator.store.attempts import Send
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def asked(capsys, *words):
+    code = run([*words, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_a_pause_shows_in_status_with_its_reason_and_ends_with_resume(capsys):
+    assert asked(capsys, "pause", "--because", "the invoice is odd") == (0, {"changed": True})
+    assert asked(capsys, "pause", "--because", "still") == (0, {"changed": False})
+    _, status = asked(capsys, "status")
+    ((stop),) = status["stopped"]
+    assert (stop["scope"], stop["reason"], bool(stop["since"])) == ("account", "paused", True)
+    assert asked(capsys, "resume") == (0, {"changed": True, "still_stopped": []})
+    assert asked(capsys, "resume") == (0, {"changed": False, "still_stopped": []})
+    assert asked(capsys, "status")[1]["stopped"] == []
+
+
+@pytest.mark.parametrize("scope", ["account", "campaign"])
+def test_what_is_claimed_when_a_person_pauses_is_not_sent(world, scope):
+    run_ = world.run(2)
+    held = world.lease()
+    name = str(run_.campaign_id) if scope == "campaign" else ""
+    with world.database.write() as tx:
+        pauses.begin(tx, pauses.Pause(scope, name, pauses.BY_OPERATOR, "wait"))
+    assert world.send(held) is Send.PAUSED
+    assert world.attempts() == {"leased": 1}
+    with world.database.write() as tx:
+        pauses.end(tx, scope, name, pauses.BY_OPERATOR)
+    assert world.send(held) is attempts.Send.GO
+
+
+@pytest.mark.parametrize("words", [["status"], ["db", "upgrade"], ["init"], ["work", "--drain"]])
+def test_a_sqlite_file_on_a_network_file_system_is_refused(words, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(composition, "network_file_system", lambda path: "nfs4")
+    assert run(words) == 2
+    assert "network file system (nfs4)" in capsys.readouterr().err
+    assert not (tmp_path / "orchestrator.db").exists()

@@ -1,6 +1,6 @@
 """Looks per job and how late a result is noticed, against looking every second, in a simulation of the product's own policy.
 
-    python -m benchmarks.polling [tasks]
+    python -m benchmarks.polling [tasks] [--more]
 
 The orchestrator's policy is `orchestrator.core.polling` with what `orchestrator.worker.latency` learns on the way, from
 nothing, under the default settings. Fixed 1 s is what the official client does. A delay counts relative to the task's own
@@ -8,13 +8,13 @@ latency: a second matters for a task of three and not for one of a minute. Compl
 them; the last column is without.
 """
 
+import argparse
 import heapq
 import random
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
-from math import exp
+from math import ceil, exp
 
 from benchmarks import machine, table
 from benchmarks.stage import MODEL, percentile
@@ -44,6 +44,17 @@ SHAPES: dict[str, Shape] = {
     "10 s, a tenth of them stragglers": _stragglers,
 }
 
+MORE: dict[str, Shape] = {
+    "25 s, hardly varying": lambda dice: 25.0 * exp(dice.gauss(0.0, 0.05)),
+    "always 2 s": lambda _dice: 2.0,
+    "log-normal, median 2.5 s": lambda dice: 2.5 * exp(dice.gauss(0.0, 0.3)),
+    "log-normal, median 60 s": lambda dice: 60.0 * exp(dice.gauss(0.0, 0.3)),
+    "log-normal, median 10 s, wide": lambda dice: 10.0 * exp(dice.gauss(0.0, 0.6)),
+    "5 s and an exponential 10 s": lambda dice: 5.0 + dice.expovariate(0.1),
+    "uniform, 10 to 60 s": lambda dice: dice.uniform(10.0, 60.0),
+}
+"""Shapes that the policy was not fitted to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -56,7 +67,7 @@ class Outcome:
 
 def fixed(latencies: list[float]) -> Outcome:
     """A look every second from acceptance on."""
-    looks = [int(latency) + 1 for latency in latencies]
+    looks = [ceil(latency) for latency in latencies]
     return _outcome(
         latencies, looks, [look - latency for look, latency in zip(looks, latencies, strict=True)]
     )
@@ -102,10 +113,14 @@ def _outcome(latencies: list[float], looks: list[int], delays: list[float]) -> O
 
 def main() -> None:
     """Simulate and print."""
-    tasks = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+    parser = argparse.ArgumentParser(description="Looks per job, simulated.")
+    parser.add_argument("tasks", nargs="?", type=int, default=20_000)
+    parser.add_argument("--more", action="store_true", help="shapes that the policy was not fitted to")
+    given = parser.parse_args()
+    tasks = given.tasks
     print(f"{machine.name()}\n{tasks:,} tasks of each shape, simulated; nothing is known at the start\n")
     lines = []
-    for title, shape in SHAPES.items():
+    for title, shape in (MORE if given.more else SHAPES).items():
         dice = random.Random(title)
         latencies = [shape(dice) for _ in range(tasks)]
         them, us = fixed(latencies), ours(latencies, dice, timed=True)

@@ -1,6 +1,6 @@
 """The stand-in provider: a real HTTP server on loopback with the provider's API, pictures, a bill, and faults on demand."""
 
-from orchestrator.sandbox.bill import Bill, BilledTask, Post
+from orchestrator.sandbox.bill import Bill, BilledTask, Delivery, Post
 from orchestrator.sandbox.config import (
     ForeignImages,
     KeyState,
@@ -18,6 +18,7 @@ from orchestrator.sandbox.server import Sandbox, SandboxThread, run_blocking, se
 __all__ = [
     "Bill",
     "BilledTask",
+    "Delivery",
     "Fault",
     "Faults",
     "ForeignImages",

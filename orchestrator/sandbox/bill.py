@@ -39,6 +39,17 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """A webhook that was sent, or that was not."""
+
+    at_ms: int
+    task_id: str
+    url: str
+    answer: int | None  # the HTTP status; None when nobody answered, or it was never sent
+    remark: str = ""  # lost, tampered, deleted, or why it was never sent
+
+
+@dataclass(frozen=True, slots=True)
 class Bill:
     """Everything that counts, at one moment. Money is micros."""
 
@@ -46,6 +57,7 @@ class Bill:
     charges: tuple[Entry, ...] = ()
     refunds: tuple[Entry, ...] = ()
     posts: tuple[Post, ...] = ()
+    webhooks: tuple[Delivery, ...] = ()
     requests: Mapping[str, int] = field(
         default_factory=dict
     )  # by endpoint: submit, result, list, download, ...

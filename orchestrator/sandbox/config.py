@@ -128,6 +128,11 @@ class SandboxConfig:
     foreign_images: ForeignImages = ForeignImages.PLACEHOLDER
     upload_bytes_max: int = 200 * 1024 * 1024
 
+    # webhooks
+    webhook_secret: str = "whsec_sandbox-secret"  # noqa: S105 - for tests
+    webhook_retry: float = 1.0  # before the second delivery; doubles each time
+    webhook_late: float = 30.0  # of the `webhook.late` fault
+
     # faults
     faults: Faults = field(default_factory=Faults)
     slow_seconds: float = 5.0
@@ -174,7 +179,7 @@ _NULLABLE: Final = {
     "concurrency": int,
     "limit_retry_after": int,
 }
-_FIXED: Final = {"seed", "balance_micros", "ledger", "faults", "picture_cache_bytes"}
+_FIXED: Final = {"seed", "webhook_secret", "balance_micros", "ledger", "faults", "picture_cache_bytes"}
 
 
 def _word(name: str, value: Any) -> StrEnum:

@@ -89,6 +89,7 @@ def draw_bill(world: World) -> Bill:
         charges=tuple(world.account.charges),
         refunds=tuple(world.account.refunds),
         posts=tuple(world.posts),
+        webhooks=tuple(world.deliveries),
         requests=dict(world.requests),
         faults={str(fault): count for fault, count in world.faults.fired.items()},
         authorization_leaks=tuple(world.leaks),

@@ -119,6 +119,11 @@ class Fault(StrEnum):
     PUT_DROP = "put.drop"
     PUT_ERROR_500 = "put.error_500"
     PUT_EXPIRED = "put.expired"  # 403: the ticket has aged out
+    # webhook, counted by the tasks that were submitted with one
+    WEBHOOK_LOST = "webhook.lost"  # never sent
+    WEBHOOK_DUPLICATE = "webhook.duplicate"
+    WEBHOOK_LATE = "webhook.late"  # after `webhook_late` seconds
+    WEBHOOK_TAMPERED = "webhook.tampered"  # the first delivery does not fit its signature
     # balance, billing, price, models, usage
     ACCOUNT_DROP = "account.drop"
     ACCOUNT_ERROR_500 = "account.error_500"
@@ -173,6 +178,9 @@ COMMON: Final = (
     Fault.UPLOAD_ERROR_500,
     Fault.PUT_DROP,
     Fault.PUT_ERROR_500,
+    Fault.WEBHOOK_LOST,
+    Fault.WEBHOOK_DUPLICATE,
+    Fault.WEBHOOK_TAMPERED,
     Fault.ACCOUNT_ERROR_500,
 )
 """One or a few of each kind, for trying everything at once; all of an operation's together leave room up to 10 % each."""

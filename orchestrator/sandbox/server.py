@@ -23,6 +23,7 @@ from orchestrator.sandbox.outputs import Outputs
 from orchestrator.sandbox.predictions import Predictions
 from orchestrator.sandbox.submitting import Submitting
 from orchestrator.sandbox.uploading import Uploading
+from orchestrator.sandbox.webhooks import Webhooks
 from orchestrator.sandbox.world import World
 
 START_SECONDS_MAX = 30.0
@@ -42,10 +43,18 @@ class Sandbox:
         """The provider's API as an aiohttp application; what it holds is released when the application ends."""
         world = self.world
         app = web.Application(client_max_size=world.config.upload_bytes_max + 1024 * 1024)
+        webhooks = Webhooks(world)
         for group in (Predictions(world), Billing(world), Uploading(world), Outputs(world), Control(world)):
             app.add_routes(group.routes())
-        app.add_routes(Submitting(world).routes())  # last: its pattern takes every other POST
-        app.on_cleanup.append(self._close)
+        app.add_routes(webhooks.routes())
+        app.add_routes(Submitting(world, webhooks).routes())  # last: its pattern takes every other POST
+
+        async def close(_app: web.Application) -> None:
+            await webhooks.aclose()
+            world.media.close()
+            world.ledger.close()
+
+        app.on_cleanup.append(close)
         return app
 
     def bill(self) -> Bill:
@@ -65,10 +74,6 @@ class Sandbox:
     def advance(self, seconds: float) -> None:
         """Move the provider's clock forward."""
         advance(self.world, seconds)
-
-    async def _close(self, _app: web.Application) -> None:
-        self.world.media.close()
-        self.world.ledger.close()
 
 
 @asynccontextmanager

@@ -25,6 +25,7 @@ from orchestrator.sandbox.replies import (
     throttled,
 )
 from orchestrator.sandbox.tasks import TERMINAL, Reference, Task, created_view, view
+from orchestrator.sandbox.webhooks import Webhooks
 from orchestrator.sandbox.world import Refusal, World
 
 AFTER = frozenset(
@@ -53,8 +54,9 @@ AFTER = frozenset(
 class Submitting:
     """The submit endpoint."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, webhooks: Webhooks) -> None:
         self._world = world
+        self._webhooks = webhooks
 
     def routes(self) -> list[web.RouteDef]:
         """What it serves; the pattern takes every POST that no other endpoint does."""
@@ -75,6 +77,8 @@ class Submitting:
             if fault is None or fault in AFTER:
                 outcome = await self._decide(model_id, data)
         task = outcome if isinstance(outcome, Task) else None
+        if task is not None and (url := request.query.get("webhook")):
+            self._webhooks.promise(task, url, f"http://{request.host}")
         reply = _reply_word(outcome, fault)
         world.note_post(Post(now_ms, model_id, sha256(data).hexdigest(), reply, task.id if task else None))
         if isinstance(outcome, web.Response):

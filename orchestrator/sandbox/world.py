@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from orchestrator.ports import Clock
 from orchestrator.sandbox.account import Account, Entry
-from orchestrator.sandbox.bill import Post
+from orchestrator.sandbox.bill import Delivery, Post
 from orchestrator.sandbox.config import NoCredit, Overload, RateUnit, SandboxConfig
 from orchestrator.sandbox.dice import Dice, FaultDice
 from orchestrator.sandbox.fates import NO_CREDIT, Fate, decide_fate, failed, triggered
@@ -50,6 +50,7 @@ class World:
         self.tasks: list[Task] = []  # in order of acceptance
         self.tasks_by_id: dict[str, Task] = {}
         self.posts: list[Post] = []
+        self.deliveries: list[Delivery] = []
         self.requests: Counter[str] = Counter()
         self.leaks: list[str] = []
         self.unfinished = Unfinished()

@@ -58,6 +58,10 @@ class Api:
         body = {"prompt": "a hat", "images": ["https://example.com/a.jpg"], **inputs}
         return self.post(model, body)
 
+    def submit_with_webhook(self, url: str, **inputs: Any) -> httpx.Response:
+        body = {"prompt": "a hat", "images": ["https://example.com/a.jpg"], **inputs}
+        return self.post(EDIT, body, params={"webhook": url})
+
     def task(self, **inputs: Any) -> str:
         """The id of a new task."""
         reply = self.submit(**inputs)

@@ -95,6 +95,7 @@ def request_under(api, fault, task_id, url):
         "download": lambda: httpx.get(url, trust_env=False, verify=NO_TLS),
         "upload": lambda: api.post("media/uploads", {"filename": "a", "size": 0}),
         "put": lambda: httpx.put(f"{api.url}/uploads/x", trust_env=False, verify=NO_TLS),
+        "webhook": lambda: api.submit_with_webhook("http://127.0.0.1:1/nobody"),
         "account": lambda: api.get("balance"),
     }
     api.use_faults(f"{fault}@1")

@@ -74,7 +74,7 @@ def test_a_control_that_does_not_fit_changes_nothing(start, body):
 
 def test_every_switch_can_be_set_or_is_refused_by_name():
     config = SandboxConfig()
-    fixed = {"seed", "balance_micros", "ledger", "faults", "picture_cache_bytes"}
+    fixed = {"seed", "webhook_secret", "balance_micros", "ledger", "faults", "picture_cache_bytes"}
     for each in fields(SandboxConfig):
         value = getattr(config, each.name)
         if each.name in fixed:

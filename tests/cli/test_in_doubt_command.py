@@ -91,3 +91,27 @@ def test_a_task_that_the_provider_does_not_know_is_refused(shell, provider, doub
     assert shell("in-doubt", "resolve", str(doubted[0]["attempt"]), "--adopt", "nosuch") == ExitCode.USAGE
     assert "does not know" in shell.err
     assert shell("in-doubt", "list") == ExitCode.OPERATOR
+
+
+def test_several_attempts_are_decided_in_one_call_each_with_its_own_money(shell, provider, doubted):
+    ids = [str(line["attempt"]) for line in doubted]
+    assert shell("in-doubt", "resolve", *ids, ids[0], "--write-off") == ExitCode.DONE
+    assert "2 attempts decided." in shell.err
+    assert shell("budget", "audit") == ExitCode.DONE
+    shell("status", "--json")
+    (run,) = shell.document["runs"]
+    assert (run["spent_usd"], run["held_usd"], run["in_doubt"]) == ("0.084", "0.00", 0)
+
+
+def test_what_cannot_be_decided_for_one_attempt_holds_up_no_other(shell, provider, doubted):
+    first, second = (str(line["attempt"]) for line in doubted)
+    assert shell("in-doubt", "resolve", first, "4711", second, "--absent", "--json") == ExitCode.USAGE
+    told = {line["attempt"]: "resolved" in line for line in shell.lines}
+    assert told == {int(first): True, 4711: False, int(second): True}
+    assert shell("in-doubt", "resolve", first, second, "--absent") == ExitCode.USAGE
+    assert "0 attempts decided; 2 left as they are." in shell.err
+
+
+def test_one_task_is_adopted_for_one_attempt(shell):
+    assert shell("in-doubt", "resolve", "1", "2", "--adopt", "x") == ExitCode.USAGE
+    assert "for one attempt" in shell.err

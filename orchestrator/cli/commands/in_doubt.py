@@ -1,6 +1,8 @@
 """`orchestrator in-doubt`: attempts whose paid outcome is unknown."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 
 import click
 
@@ -11,7 +13,7 @@ from orchestrator.cli.base import ROW_ID, group
 from orchestrator.cli.context import opened
 from orchestrator.cli.documents import in_doubt_document
 from orchestrator.cli.words import count, rfc3339, safe, table, usd
-from orchestrator.core.errors import ExitCode, UsageError
+from orchestrator.core.errors import ExitCode, NotFoundError, UsageError
 from orchestrator.store import doubts, views
 from orchestrator.store.doubts import Possible
 
@@ -87,35 +89,70 @@ def _tell_candidates(possible: list[Possible]) -> None:
 
 
 @command.command("resolve")
-@click.argument("attempt_id", type=ROW_ID, metavar="ATTEMPT")
+@click.argument("attempt_ids", type=ROW_ID, metavar="ATTEMPT...", nargs=-1, required=True)
 @click.option(
     "--adopt", "prediction_id", metavar="TASK", help="The request created this task of the provider's."
 )
 @click.option("--absent", is_flag=True, help="The request created nothing; the job may be sent again.")
 @click.option("--write-off", "written_off", is_flag=True, help="Give it up; its money counts as spent.")
-def resolve(attempt_id: int, prediction_id: str | None, absent: bool, written_off: bool) -> ExitCode:
-    """Decide what became of ATTEMPT, when the evidence could not: exactly one of the three."""
+def resolve(
+    attempt_ids: tuple[int, ...], prediction_id: str | None, absent: bool, written_off: bool
+) -> ExitCode:
+    """Decide what became of each ATTEMPT, when the evidence could not: exactly one of the three.
+
+    Several attempts are decided one by one: what cannot be decided for one holds up no other. --adopt takes one.
+    """
     if sum((prediction_id is not None, absent, written_off)) != 1:
         raise UsageError("Say exactly one of --adopt TASK, --absent and --write-off.")
+    ids = list(dict.fromkeys(attempt_ids))
+    if prediction_id is not None and len(ids) > 1:
+        raise UsageError("--adopt TASK is for one attempt: a task was created by one request.")
     with opened() as app:
         if prediction_id is not None:
-            asyncio.run(_adopt(app, attempt_id, prediction_id))
+            decide = partial(_adopt, app, prediction_id)
             told = f"adopted task {prediction_id}; a worker collects its pictures"
         elif absent:
-            resolve_doubt.absent(app.database, attempt_id)
+            decide = partial(resolve_doubt.absent, app.database)
             told = "taken as never created; its job is sent again by the next worker"
         else:
-            resolve_doubt.write_off(app.database, attempt_id)
+            decide = partial(resolve_doubt.write_off, app.database)
             told = "written off; its money counts as spent"
-    if out.as_json():
-        out.document({"attempt": attempt_id, "resolved": told})
-    else:
-        out.answer(f"Attempt {attempt_id}: {told}.")
+        refused = _decide_each(ids, decide, told)
+    if not out.as_json():
+        if len(ids) > 1:
+            undecided = f"; {len(refused)} left as they are" if refused else ""
+            out.answer(f"{count(len(ids) - len(refused), 'attempt')} decided{undecided}.")
         out.next_steps([("orchestrator work --drain", "goes on")])
-    return ExitCode.DONE
+    return ExitCode.USAGE if refused else ExitCode.DONE
 
 
-async def _adopt(app: App, attempt_id: int, prediction_id: str) -> None:
+def _decide_each(ids: list[int], decide: Callable[[int], None], told: str) -> list[int]:
+    """Decide each attempt in a transaction of its own and tell it; a single one's error is the command's error."""
+    refused: list[int] = []
+    for attempt_id in ids:
+        try:
+            decide(attempt_id)
+        except (UsageError, NotFoundError) as error:
+            if len(ids) == 1:
+                raise
+            refused.append(attempt_id)
+            if out.as_json():
+                out.line({"attempt": attempt_id, "refused": str(error)})
+            else:
+                out.answer(f"Attempt {attempt_id} was not decided: {error}")
+            continue
+        if out.as_json():
+            out.line({"attempt": attempt_id, "resolved": told})
+        else:
+            out.answer(f"Attempt {attempt_id}: {told}.")
+    return refused
+
+
+def _adopt(app: App, prediction_id: str, attempt_id: int) -> None:
+    asyncio.run(_look_up_and_adopt(app, prediction_id, attempt_id))
+
+
+async def _look_up_and_adopt(app: App, prediction_id: str, attempt_id: int) -> None:
     provider = app.provider()
     try:
         await resolve_doubt.adopt(app.database, provider, attempt_id, prediction_id)

@@ -15,13 +15,14 @@ from orchestrator.actions.mounts import network_file_system
 from orchestrator.clock import SystemClock, SystemEntropy
 from orchestrator.core.errors import OperatorNeededError, UsageError
 from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider
-from orchestrator.settings import Settings, api_key, load_settings
+from orchestrator.settings import Settings, Webhook, api_key, load_settings
 from orchestrator.settings.model import PRESETS
 from orchestrator.store import budgets, migrate, version
 from orchestrator.store.database import Database, parse_url, sqlite_path
 from orchestrator.store.schema import Scope, Window
 
 if TYPE_CHECKING:
+    from orchestrator.store.groupcommit import Writer
     from orchestrator.worker.deps import Facts
     from orchestrator.worker.worker import Worker
 
@@ -94,17 +95,22 @@ class App:
             crashpoint=self.crashpoint,
         )
 
-    def worker(self, run_ids: frozenset[int] | None = None, *, drain: bool = True) -> "Worker":
-        """A worker with its own connections, which it closes when its `run` ends."""
+    def writer(self) -> "Writer":
+        """A new group writer, closed with the program."""
         from orchestrator.store.groupcommit import GroupWriter
-        from orchestrator.worker.deps import Deps
-        from orchestrator.worker.worker import Worker
 
         writer = GroupWriter(self.database)
         self._stack.callback(writer.close)
+        return writer
+
+    def worker(self, run_ids: frozenset[int] | None = None, *, drain: bool = True) -> "Worker":
+        """A worker with its own connections, which it closes when its `run` ends."""
+        from orchestrator.worker.deps import Deps
+        from orchestrator.worker.worker import Worker
+
         deps = Deps(
             self.database,
-            writer,
+            self.writer(),
             self.provider(),
             self.artifacts(),
             self.database.clock,
@@ -199,6 +205,7 @@ def _sandboxed(
         database_url=f"sqlite:///{folder / 'orchestrator.db'}",
         outputs=replace(settings.outputs, root=str(folder / "outputs")),
         provider=replace(settings.provider, base_url=sandbox.url, api_key_file=None),
+        webhook=Webhook(),
         limits=replace(
             settings.limits,
             level="gold",

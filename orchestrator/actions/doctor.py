@@ -12,7 +12,7 @@ from orchestrator.actions.mounts import network_file_system
 from orchestrator.core.errors import ExitCode, OrchestratorError
 from orchestrator.core.money import format_usd
 from orchestrator.ports import Balance, BalanceOutcome, Clock, KeyRefused, Lost, NotSent, Throttled
-from orchestrator.settings import Settings, api_key
+from orchestrator.settings import Settings, api_key, webhook_secrets
 from orchestrator.store import migrate, views
 from orchestrator.store.database import Database, parse_url, sqlite_path
 
@@ -68,6 +68,7 @@ def examine(patient: Patient) -> Iterator[Check]:
     """Every check, in an order in which the first failure tends to explain the later ones."""
     yield _configuration(patient.settings)
     yield from _provider(patient)
+    yield _webhook(patient)
     yield from _database(patient)
     yield from _outputs(patient)
 
@@ -161,6 +162,29 @@ def _balance(outcome: BalanceOutcome, name: str) -> Check:
                 f"the balance was refused: {outcome.message}",
                 "Check the key's permissions.",
             )
+
+
+def _webhook(patient: Patient) -> Check:
+    webhook = patient.settings.webhook
+    if webhook.url is None:
+        return Check(
+            "webhook", Verdict.OK, "off: what a lost reply created is looked for in the provider's list"
+        )
+    try:
+        secrets = webhook_secrets(patient.settings, patient.env)
+    except OrchestratorError as error:
+        return Check(
+            "webhook", Verdict.FAIL, str(error), f"Set {webhook.secret_env}, or mend webhook.secret_file."
+        )
+    if not secrets:
+        fix = f"Set {webhook.secret_env} where `orchestrator serve` runs, to the answer of GET /api/v3/webhook/secret."
+        return Check("webhook", Verdict.WARN, f"{webhook.secret_env} is not set: no report is believed", fix)
+    if not webhook.url.startswith("https:"):
+        fix = "Give it a public https address; this one is for trying things with the sandbox."
+        return Check("webhook", Verdict.WARN, f"only this machine can call {webhook.url}", fix)
+    return Check(
+        "webhook", Verdict.OK, f"{webhook.url}, received by `orchestrator serve` at {webhook.listen}"
+    )
 
 
 # --- database -------------------------------------------------------------------------------------------------------

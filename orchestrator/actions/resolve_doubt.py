@@ -2,7 +2,7 @@
 
 from orchestrator.core.errors import UsageError
 from orchestrator.ports import Missing, Prediction, Provider
-from orchestrator.store import doubts
+from orchestrator.store import doubts, receipts
 from orchestrator.store.database import Database
 
 OPERATOR = "decided by an operator"
@@ -38,10 +38,18 @@ async def adopt(database: Database, provider: Provider, attempt_id: int, predict
 
 
 def absent(database: Database, attempt_id: int) -> None:
-    """The POST created nothing: the money is free again and the job may be sent anew."""
+    """The POST created nothing: the money is free again and the job may be sent anew.
+
+    Raises UsageError when a signed webhook says that it created something.
+    """
     with database.write() as tx:
         doubt = doubts.find(tx, attempt_id)
-        doubts.abandon(tx, [doubts.Absent(doubt.attempt_id, doubt.epoch, OPERATOR)])
+        if not doubts.abandon(tx, [doubts.Absent(doubt.attempt_id, doubt.epoch, OPERATOR)])[0]:
+            told = ", ".join(name for attempt, name in receipts.of_doubts(tx) if attempt == attempt_id)
+            raise UsageError(
+                f"A signed webhook says that attempt {attempt_id} created {told}, so it is not absent. "
+                f"Adopt it, or write it off: orchestrator in-doubt resolve {attempt_id} --adopt {told}"
+            )
 
 
 def write_off(database: Database, attempt_id: int) -> None:

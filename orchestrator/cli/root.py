@@ -39,6 +39,7 @@ SECTIONS: Final = {
         "reconcile": Entry(_COMMANDS + "reconcile", "Compare our books with the provider's bill."),
     },
     "System": {
+        "serve": Entry(_COMMANDS + "serve", "Receive the provider's webhooks."),
         "db": Entry(_COMMANDS + "db", "Create, upgrade and check the database."),
         "sandbox": Entry(_COMMANDS + "sandbox", "Serve a stand-in for the provider on this machine."),
     },

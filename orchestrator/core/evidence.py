@@ -1,9 +1,12 @@
-"""What became of a request whose reply was lost: decided from the provider's list, never by guessing.
+"""What became of a request whose reply was lost: decided from webhooks and the provider's list, never by guessing.
 
 A *doubt* is an attempt whose POST may have created a prediction; a *candidate* is a prediction of the account that no
 attempt holds. They are related when the model is the same and the candidate was created while the request may have been
-under way. The rules, per group of related doubts and candidates:
+under way. A *report* is a signed webhook with a doubt's own token. The first rule looks at reports alone; the others take
+the doubts without a report and the candidates that nobody reported, per group of related ones:
 
+0. The only prediction that was reported for a doubt, and for no other, is that doubt's, at once. A doubt with a report
+   has created something: it is never absent. That none has come proves nothing.
 1. The inputs of a candidate equal what a doubt sent: it is that doubt's. Doubts that sent the same are alike.
 2. A candidate whose inputs are known and equal no doubt's is somebody else's; but only where the list has shown the
    inputs of a task of ours as we sent them, since a provider that rewrites inputs would make every task look foreign.
@@ -55,6 +58,31 @@ class Verdict:
     absent: tuple[int, ...]
     ambiguous: tuple[tuple[int, tuple[str, ...]], ...]  # attempt, its possible predictions
     undecided: tuple[int, ...]  # too early to say
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the reports about doubts say."""
+
+    adopt: tuple[tuple[int, str], ...]  # attempt, prediction
+    contradicted: tuple[tuple[int, tuple[str, ...]], ...]  # attempt, what was reported for it
+
+
+def hear(reports: Iterable[tuple[int, str]]) -> Heard:
+    """Rule 0, for (attempt, prediction) of each report; every attempt that was reported comes out exactly once."""
+    by_doubt: dict[int, set[str]] = {}
+    claimants: dict[str, set[int]] = {}
+    for attempt_id, prediction_id in reports:
+        by_doubt.setdefault(attempt_id, set()).add(prediction_id)
+        claimants.setdefault(prediction_id, set()).add(attempt_id)
+    adopt: list[tuple[int, str]] = []
+    contradicted: list[tuple[int, tuple[str, ...]]] = []
+    for attempt_id, names in sorted(by_doubt.items()):
+        if len(names) == 1 and all(len(claimants[name]) == 1 for name in names):
+            adopt.extend((attempt_id, name) for name in names)
+        else:
+            contradicted.append((attempt_id, tuple(sorted(names))))
+    return Heard(tuple(adopt), tuple(contradicted))
 
 
 def inputs_digest(inputs: Mapping[str, Any], keys: Iterable[str]) -> str:

@@ -1,6 +1,6 @@
 """The configuration: `config.yaml`, the environment over it, defaults that just work under it."""
 
-from orchestrator.settings.key import api_key
+from orchestrator.settings.key import api_key, webhook_secrets
 from orchestrator.settings.load import load_settings
 from orchestrator.settings.model import (
     Budgets,
@@ -12,6 +12,7 @@ from orchestrator.settings.model import (
     ProviderSettings,
     Retry,
     Settings,
+    Webhook,
     WorkerSettings,
 )
 from orchestrator.settings.shape import config_json_schema
@@ -26,8 +27,10 @@ __all__ = [
     "ProviderSettings",
     "Retry",
     "Settings",
+    "Webhook",
     "WorkerSettings",
     "api_key",
     "config_json_schema",
     "load_settings",
+    "webhook_secrets",
 ]

@@ -1,4 +1,4 @@
-"""Where the provider's key comes from. Its value is returned, never kept, logged or shown."""
+"""Where the provider's key and the webhook secret come from. Values are returned, never kept, logged or shown."""
 
 import stat
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator.core.errors import UsageError
+from orchestrator.core.webhooks import SECRET_PREFIX
 from orchestrator.settings.model import Settings
 
 _KEY_BYTES_MAX: Final = 4096
@@ -25,15 +26,32 @@ def api_key(settings: Settings, env: Mapping[str, str]) -> str | None:
     return _one_word(_read(Path(provider.api_key_file)), f"the key file {provider.api_key_file}")
 
 
-def _read(path: Path) -> str:
+def webhook_secrets(settings: Settings, env: Mapping[str, str]) -> tuple[str, ...]:
+    """The secrets that a webhook may be signed with: one, or two while one replaces the other; empty when there is none.
+
+    Raises UsageError when the file cannot be read or may be read by others, or a word is no secret.
+    """
+    webhook = settings.webhook
+    text, where = env.get(webhook.secret_env, ""), f"the environment variable {webhook.secret_env}"
+    if not text.strip() and webhook.secret_file is not None:
+        text, where = _read(Path(webhook.secret_file), "secret"), f"the secret file {webhook.secret_file}"
+    words = tuple(text.split())
+    if any(
+        not word.isascii() or not word.isprintable() or not word.removeprefix(SECRET_PREFIX) for word in words
+    ):
+        raise UsageError(f"{where} does not hold a webhook secret such as {SECRET_PREFIX}...")
+    return words
+
+
+def _read(path: Path, kind: str = "key") -> str:
     try:
         with path.open("rb") as stream:
             mode = path.stat().st_mode
             raw = stream.read(_KEY_BYTES_MAX)
     except OSError as error:
-        raise UsageError(f"the key file {path} cannot be read: {error.strerror or error}") from None
+        raise UsageError(f"the {kind} file {path} cannot be read: {error.strerror or error}") from None
     if mode & _OTHERS:
-        raise UsageError(f"the key file {path} may be read by others; run: chmod 600 {path}")
+        raise UsageError(f"the {kind} file {path} may be read by others; run: chmod 600 {path}")
     return raw.decode("utf-8", "replace").strip()
 
 

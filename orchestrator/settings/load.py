@@ -18,9 +18,11 @@ from orchestrator.settings.model import (
     ProviderSettings,
     Retry,
     Settings,
+    Webhook,
     WorkerSettings,
 )
-from orchestrator.settings.shape import CONFIG, base_url_problem, database_url_problem
+from orchestrator.settings.shape import CONFIG
+from orchestrator.settings.urls import base_url_problem, database_url_problem
 from orchestrator.yamlio import Document, Node, Problem, Report, load, loads
 from orchestrator.yamlio.shapes import Object, Reading
 
@@ -53,6 +55,7 @@ def load_settings(path: Path | None, env: Mapping[str, str], cwd: Path) -> Setti
         limits=Limits(**_limits(limits)),
         budgets=Budgets(**_budgets(budgets)),
         in_doubt=InDoubt(**values["in_doubt"]),
+        webhook=Webhook(**_webhook(values["webhook"], base)),
         guards=Guards(**values["guards"]),
         retry=Retry(**values["retry"]),
         worker=WorkerSettings(**values["worker"]),
@@ -99,8 +102,9 @@ def _refuse_secrets(document: Document, node: Node, report: Report) -> None:
         if isinstance(name, str) and node.path != _CAMPAIGNS and _SECRET.fullmatch(name):
             problem = document.problem(
                 child.path,
-                "a key is never written in this file, which tends to be copied and committed; "
-                "set WAVESPEED_API_KEY, or name another variable (api_key_env) or a file (api_key_file)",
+                "a key or secret is never written in this file, which tends to be copied and committed; set "
+                "WAVESPEED_API_KEY or WAVESPEED_WEBHOOK_SECRET, or name another variable (api_key_env, secret_env) "
+                "or a file (api_key_file, secret_file)",
                 at_key=True,
             )
             report.add(Problem(problem.file, problem.line, problem.column, problem.path, problem.message))
@@ -151,6 +155,11 @@ def _provider(found: dict[str, Any], base: Path) -> dict[str, Any]:
         "base_url": found["base_url"].rstrip("/"),
         "api_key_file": _folder(key_file, base) if key_file else None,
     }
+
+
+def _webhook(found: dict[str, Any], base: Path) -> dict[str, Any]:
+    secret_file = found["secret_file"]
+    return found | {"secret_file": _folder(secret_file, base) if secret_file else None}
 
 
 def _limits(found: dict[str, Any]) -> dict[str, Any]:

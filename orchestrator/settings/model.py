@@ -84,6 +84,17 @@ class InDoubt:
 
 
 @dataclass(frozen=True, slots=True)
+class Webhook:
+    """How the provider tells by itself what a request created; off without a URL. The secret is never held here."""
+
+    url: str | None = None
+    secret_env: str = "WAVESPEED_WEBHOOK_SECRET"  # noqa: S105 - the variable's name
+    secret_file: str | None = None
+    listen: str = "127.0.0.1:8788"
+    wait_seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
 class Guards:
     """What stops spending by itself when something looks wrong; a rate that is None is not watched."""
 
@@ -133,6 +144,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     budgets: Budgets = field(default_factory=Budgets)
     in_doubt: InDoubt = field(default_factory=InDoubt)
+    webhook: Webhook = field(default_factory=Webhook)
     guards: Guards = field(default_factory=Guards)
     retry: Retry = field(default_factory=Retry)
     worker: WorkerSettings = field(default_factory=WorkerSettings)

@@ -1,13 +1,19 @@
 """What `config.yaml` may hold, declared once: it reads the file and gives editors their schema."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from orchestrator.core.specs import JsonObject
 from orchestrator.settings.model import PRESETS
+from orchestrator.settings.urls import (
+    base_url_problem,
+    database_url_problem,
+    listen_problem,
+    webhook_url_problem,
+)
 from orchestrator.yamlio.document import Node
 from orchestrator.yamlio.shapes import (
     DRAFT_07,
@@ -26,45 +32,18 @@ from orchestrator.yamlio.shapes import (
 )
 
 NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-def database_url_problem(text: str) -> str | None:
-    """Why a text is no database URL of ours, or None."""
-    scheme = text.partition("://")[0]
-    if scheme == "sqlite" and text.startswith("sqlite:///"):
-        return None
-    if scheme in {"postgresql", "postgresql+psycopg"} and len(text) > len(scheme) + 3:
-        return None
-    return "expected sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
-
-
-def base_url_problem(text: str) -> str | None:
-    """Why the key may not be sent to this URL, or None: https, or http to this machine; scheme and host only."""
-    try:
-        parts = urlsplit(text)
-        host, _port = parts.hostname, parts.port
-    except ValueError:
-        return "expected a URL such as https://api.wavespeed.ai"
-    if parts.scheme not in {"https", "http"} or not host:
-        return "expected a URL such as https://api.wavespeed.ai"
-    if parts.scheme == "http" and host not in _LOOPBACK:
-        return "http is accepted for this machine only, because the key travels with every request; use https"
-    if parts.username is not None or parts.query or parts.fragment or parts.path not in {"", "/"}:
-        return "expected scheme and host only, such as https://api.wavespeed.ai"
-    return None
 
 
 @dataclass(frozen=True)
 class _Url(Text):
-    """A URL that one of the checks above accepts; the text is not echoed, it may hold a password."""
+    """A URL or an address that `problem_of` finds nothing wrong with; it is not echoed, it may hold a password."""
 
-    database: bool = False
+    problem_of: Callable[[str], str | None] = base_url_problem
 
     def read(self, node: Node, reading: Reading) -> str | None:
         """The text."""
         text = node.value if isinstance(node.value, str) else ""
-        problem = database_url_problem(text) if self.database else base_url_problem(text)
+        problem = self.problem_of(text)
         if problem is None:
             return text
         reading.report.add(replace(reading.document.problem(node.path, problem), source=None))
@@ -186,6 +165,35 @@ BUDGETS: Final = Object(
         ),
     )
 )
+WEBHOOK: Final = Object(
+    (
+        Field(
+            "url",
+            Nullable(_Url(problem_of=webhook_url_problem)),
+            "Public https address that the provider reports to and that leads to `orchestrator serve`; none: no webhooks.",
+        ),
+        Field(
+            "secret_env",
+            _VariableName(),
+            "Name of the environment variable that holds the webhook secret; two, apart by a space, while one replaces the other.",
+            "WAVESPEED_WEBHOOK_SECRET",
+        ),
+        Field(
+            "secret_file",
+            Nullable(Text("a file")),
+            "File that holds the secret, readable by you alone; used when the variable is not set.",
+        ),
+        Field(
+            "listen", _Url(problem_of=listen_problem), "Where `orchestrator serve` listens.", "127.0.0.1:8788"
+        ),
+        Field(
+            "wait_seconds",
+            Decimal(0, 86_400),
+            "How long a lost reply that nothing else explains waits for its webhook before it is left to a person.",
+            600.0,
+        ),
+    )
+)
 _SHARE: Final = Nullable(Decimal(0.0, 1.0))
 GUARDS: Final = Object(
     (
@@ -211,7 +219,7 @@ CONFIG: Final = Object(
     (
         Field(
             "database_url",
-            _Url(database=True),
+            _Url(problem_of=database_url_problem),
             "Where state is kept; a SQLite path is relative to this file.",
             "sqlite:///orchestrator.db",
         ),
@@ -241,6 +249,7 @@ CONFIG: Final = Object(
             "Requests whose answer was lost.",
             {},
         ),
+        Field("webhook", WEBHOOK, "How the provider tells by itself what a request created.", {}),
         Field("guards", GUARDS, "What stops spending by itself when something looks wrong.", {}),
         Field(
             "retry",

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, update
 
 from orchestrator.core.errors import NotFoundError, UsageError
 from orchestrator.core.states import AttemptEvent, AttemptState
-from orchestrator.store import endings, fences, foreign
+from orchestrator.store import endings, fences, foreign, receipts
 from orchestrator.store.database import Tx
 from orchestrator.store.schema import (
     ATTEMPT_IS_LIVE,
@@ -172,18 +172,26 @@ def adopt(tx: Tx, rows: Sequence[Found]) -> list[bool]:
 
 
 def abandon(tx: Tx, rows: Sequence[Absent]) -> list[bool]:
-    """The doubt ends: nothing was created, nothing is owed; the job is ready again and has lost no try."""
+    """The doubt ends: nothing was created, nothing is owed; the job is ready again and has lost no try.
+
+    False when late, or when a webhook has told of something that was created: looked up under the attempt's lock, which
+    the recording of a webhook takes too.
+    """
+    held = fences.held(tx, rows, AttemptEvent.ABSENCE_PROVED)
+    created = receipts.with_report(tx, list(held))
+    absent = [row for row in rows if row.attempt_id in held and row.attempt_id not in created]
     given_back = endings.give_back(
         tx,
         [
             endings.GiveBack(
                 row.attempt_id, row.epoch, AttemptEvent.ABSENCE_PROVED, 0, "absence_proved", row.evidence
             )
-            for row in rows
+            for row in absent
         ],
     )
-    _close(tx, [(row.attempt_id, row.evidence) for row, done in zip(rows, given_back, strict=True) if done])
-    return given_back
+    done = {row.attempt_id for row, ended in zip(absent, given_back, strict=True) if ended}
+    _close(tx, [(row.attempt_id, row.evidence) for row in absent if row.attempt_id in done])
+    return [row.attempt_id in done for row in rows]
 
 
 def set_aside(tx: Tx, rows: Sequence[Ambiguous]) -> list[bool]:

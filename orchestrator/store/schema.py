@@ -322,6 +322,18 @@ candidates = Table(
 )
 """Predictions that an attempt in doubt may have created, for the operator who decides."""
 
+webhook_receipts = Table(
+    "webhook_receipts",
+    metadata,
+    Column("attempt_id", BigInt, ForeignKey("attempts.id"), nullable=False),
+    Column("prediction_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("received_at", BigInt, nullable=False),
+    PrimaryKeyConstraint("attempt_id", "prediction_id"),
+    Index("ix_webhook_receipts_prediction_id", "prediction_id"),
+)
+"""What signed webhooks said, by the token in their URL, where the attempt did not hold that prediction already."""
+
 foreign_predictions = Table(
     "foreign_predictions",
     metadata,

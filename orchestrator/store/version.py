@@ -4,7 +4,7 @@ from typing import Final
 
 from orchestrator.core.errors import SchemaVersionError, UsageError
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The newest revision; a test compares it with the migration scripts, so that a check need not import Alembic."""
 
 TABLE: Final = "alembic_version"

@@ -1,4 +1,4 @@
-"""Resolving doubts: read the provider's list and bill around each lost reply, and act on what they prove."""
+"""Resolving doubts: hear webhooks, read the provider's list and bill around each lost reply, act on what they prove."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,17 +6,20 @@ from typing import Final
 
 from orchestrator.core import evidence
 from orchestrator.core.states import AttemptState
-from orchestrator.store import doubts, foreign
+from orchestrator.store import doubts, foreign, receipts
 from orchestrator.store.attempts import sent_digests
 from orchestrator.store.doubts import InDoubt
 from orchestrator.store.rescue import Adopted, adopted_by_id
 from orchestrator.worker.deps import Deps
+from orchestrator.worker.hearing import Heard, hear
 from orchestrator.worker.sightings import RETENTION_MS, Sightings, look_around
 
 LOOK_SECONDS_MAX: Final = 15.0
 LOOK_SECONDS_MIN: Final = 0.25
 IDLE_LOOK_SECONDS: Final = 5.0
 AMBIGUOUS_LOOK_SECONDS: Final = 60.0
+HEAR_SECONDS: Final = 2.0
+"""How often what webhooks said is read, where they are configured; the list is looked at no more often for that."""
 LATE_ACTION_MS: Final = 60_000
 """How long after our own time limit the provider may still act on a request."""
 
@@ -37,6 +40,8 @@ class Resolver:
         self._deps = deps
         self._worker_id = worker_id
         self._absent_before: set[int] = set()
+        self._looked_at: frozenset[int] = frozenset()
+        self._look_again_at = 0.0
         self._lease_ms = int(deps.settings.worker.lease_seconds * 1000)
 
     async def tick(self) -> tuple[float, list[Adopted]]:
@@ -47,9 +52,21 @@ class Resolver:
             self._absent_before.clear()
             return IDLE_LOOK_SECONDS, []
         rows = {row.attempt_id: row for row in open_doubts}
+        heard = await hear(self._deps, rows, self._worker_id, self._lease_ms)
+        await self._set_unclear_aside(rows, heard, now)
+        silent = [row for row in open_doubts if row.attempt_id not in heard.attempts]
+        adopted = list(heard.adopted)
+        if self._is_look_due(silent):
+            adopted.extend(await self._look(silent, now))
+            self._look_again_at = self._deps.clock.monotonic() + self._delay(silent)
+        return self._pace(self._delay(open_doubts)), self._in_flight(adopted)
+
+    async def _look(self, silent: Sequence[InDoubt], now: int) -> list[int]:
+        """Read the list around doubts that no webhook has told about, and act on it; the attempts that were adopted."""
+        rows = {row.attempt_id: row for row in silent}
         adopted: list[int] = []
         absent: set[int] = set()
-        for cluster in evidence.clusters(self._stated(row, now) for row in open_doubts):
+        for cluster in evidence.clusters(self._stated(row, now) for row in silent):
             mine = {doubt.attempt_id: rows[doubt.attempt_id] for doubt in cluster}
             seen = await look_around(self._deps, cluster, now)
             if seen is None:
@@ -59,9 +76,25 @@ class Resolver:
             self._deps.crashpoint("resolve.judged")
             adopted.extend(await self._adopt(case))
             absent |= await self._act_on_absence(case, now)
-            await self._set_aside(case)
+            await self._set_aside(case, now)
         self._absent_before = absent
-        return self._delay(open_doubts), self._in_flight(adopted)
+        return adopted
+
+    def _is_look_due(self, silent: Sequence[InDoubt]) -> bool:
+        """At every tick, unless ticks are more frequent because of webhooks; a new doubt is looked at at once."""
+        ids = frozenset(row.attempt_id for row in silent)
+        is_new = not ids <= self._looked_at
+        self._looked_at = ids
+        if not self._hears:
+            return True
+        return is_new or self._deps.clock.monotonic() >= self._look_again_at
+
+    def _pace(self, delay: float) -> float:
+        return min(delay, HEAR_SECONDS) if self._hears else delay
+
+    @property
+    def _hears(self) -> bool:
+        return self._deps.settings.webhook.url is not None
 
     def _delay(self, open_doubts: Sequence[InDoubt]) -> float:
         if all(row.reason == doubts.AMBIGUOUS for row in open_doubts):
@@ -89,6 +122,8 @@ class Resolver:
         keys = tuple(sorted({key for row in rows.values() for key in row.params}))
         with self._deps.database.read() as tx:
             unknown = foreign.unknown(tx, [*seen.predictions, *seen.billed])
+            # What a webhook has named is the attempt's that it named, which is none of these.
+            unknown -= receipts.reported(tx, sorted(unknown))
             ours = sent_digests(tx, [found for found in seen.predictions if found not in unknown])
         trusted = any(
             (inputs := seen.predictions[found].inputs) is not None
@@ -137,9 +172,21 @@ class Resolver:
             await self._deps.writer.submit(doubts.abandon, proof)
         return absent
 
-    async def _set_aside(self, case: _Case) -> None:
+    async def _set_aside(self, case: _Case, now: int) -> None:
         for attempt_id, possible in case.verdict.ambiguous:
-            await self._mark(case.rows[attempt_id], tuple(_described(case.seen, item) for item in possible))
+            row = case.rows[attempt_id]
+            if not self._may_still_hear(row, now):
+                await self._mark(row, tuple(_described(case.seen, item) for item in possible))
+
+    async def _set_unclear_aside(self, rows: Mapping[int, InDoubt], heard: Heard, now: int) -> None:
+        """What a webhook told of and the provider does not confirm in time is left to a person, with what was told."""
+        for attempt_id, possible in heard.unclear.items():
+            if self._stated(rows[attempt_id], now).settled:
+                await self._mark(rows[attempt_id], [(name, "reported", None, ()) for name in possible])
+
+    def _may_still_hear(self, row: InDoubt, now: int) -> bool:
+        """Whether a webhook may still tell what the list cannot, so that nobody need be asked yet."""
+        return self._hears and now - row.doubted_at < self._deps.settings.webhook.wait_seconds * 1000
 
     async def _mark(self, row: InDoubt, possible: Sequence[doubts.Candidate]) -> None:
         """Leave it to an operator, with what is possible as it looks now; written only where something is new."""

@@ -10,6 +10,7 @@ from orchestrator.core.backoff import backoff_seconds
 from orchestrator.core.evidence import inputs_digest
 from orchestrator.core.states import AttemptEvent
 from orchestrator.core.taxonomy import rejection
+from orchestrator.core.webhooks import callback_url
 from orchestrator.ports import (
     Accepted,
     KeyRefused,
@@ -99,7 +100,10 @@ class Submitter:
         self._activity.submitting.add(claimed.attempt_id)
         try:
             self._deps.crashpoint("submit.committed")
-            outcome = await self._deps.provider.submit(claimed.model, ready.inputs, still_valid=still_valid)
+            webhook = callback_url(self._deps.settings.webhook.url, claimed.token)
+            outcome = await self._deps.provider.submit(
+                claimed.model, ready.inputs, webhook=webhook, still_valid=still_valid
+            )
             self._deps.crashpoint("submit.answered")
             await self._record(claimed, ready, outcome)
         finally:

@@ -1,10 +1,13 @@
 """Checks say ok, warn or fail; the exit code follows from them."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from orchestrator.actions.doctor import Check, Verdict, _balance, _skew, _sqlite_version, exit_code
+from orchestrator.actions.doctor import Check, Verdict, _balance, _skew, _sqlite_version, _webhook, exit_code
 from orchestrator.actions.mounts import network_file_system
 from orchestrator.ports import Balance, KeyRefused, Lost, NotSent, Rejected, Throttled
+from orchestrator.settings import Outputs, Settings, Webhook
 
 
 @pytest.mark.parametrize(
@@ -55,3 +58,23 @@ def test_the_nearest_mount_decides_whether_a_path_is_on_a_network(tmp_path):
     assert network_file_system(tmp_path / "share" / "a.db", mounts) == "nfs4"
     assert network_file_system(tmp_path / "a.db", mounts) is None
     assert network_file_system(tmp_path / "a.db", tmp_path / "absent") is None
+
+
+@pytest.mark.parametrize(
+    ("url", "secret", "verdict", "words"),
+    [
+        (None, "", Verdict.OK, "off"),
+        ("https://hooks.example.com/x", "", Verdict.WARN, "is not set"),
+        ("https://hooks.example.com/x", "whsec_", Verdict.FAIL, "does not hold a webhook secret"),
+        ("http://127.0.0.1:1/x", "whsec_abc", Verdict.WARN, "only this machine"),
+        ("https://hooks.example.com/x", "whsec_abc", Verdict.OK, "https://hooks.example.com/x"),
+    ],
+)
+def test_the_webhook_needs_a_public_address_and_a_secret(url, secret, verdict, words):
+    settings = Settings("unused", Outputs("unused"), webhook=Webhook(url))
+    patient = SimpleNamespace(settings=settings, env={"WAVESPEED_WEBHOOK_SECRET": secret})
+    check = _webhook(patient)
+    assert check.verdict is verdict
+    assert words in check.message
+    assert "whsec_abc" not in f"{check.message} {check.fix}"
+    assert bool(check.fix) == (verdict is not Verdict.OK)

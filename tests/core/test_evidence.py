@@ -11,7 +11,9 @@ from orchestrator.core.evidence import (
     SKEW_MS,
     Candidate,
     Doubt,
+    Heard,
     clusters,
+    hear,
     inputs_digest,
     judge,
     related,
@@ -214,3 +216,26 @@ def test_every_doubt_is_in_one_cluster_and_windows_of_clusters_do_not_touch(doub
     assert sorted(d.attempt_id for group in groups for d in group) == sorted(d.attempt_id for d in doubts)
     for earlier, later in zip(groups, groups[1:], strict=False):
         assert max(d.last_possible_at for d in earlier) + SKEW_MS < min(d.sent_at for d in later) - SKEW_MS
+
+
+# --- webhooks ---
+
+
+def test_what_was_reported_for_one_doubt_alone_is_adopted():
+    assert hear([(1, "p1"), (2, "p2")]).adopt == ((1, "p1"), (2, "p2"))
+
+
+def test_two_reports_for_one_doubt_or_one_for_two_contradict_each_other():
+    assert hear([(1, "p1"), (1, "p2"), (2, "p3")]) == Heard(((2, "p3"),), ((1, ("p1", "p2")),))
+    assert hear([(1, "p1"), (2, "p1")]) == Heard((), ((1, ("p1",)), (2, ("p1",))))
+
+
+@given(reports=st.lists(st.tuples(st.integers(1, 4), st.sampled_from(["p1", "p2", "p3", "p4"])), max_size=8))
+def test_every_reported_doubt_gets_one_verdict_and_no_reported_prediction_is_adopted_twice(reports):
+    heard = hear(reports)
+    judged = [*(doubt for doubt, _ in heard.adopt), *(doubt for doubt, _ in heard.contradicted)]
+    assert sorted(judged) == sorted({doubt for doubt, _ in reports})
+    adopted = [name for _, name in heard.adopt]
+    assert len(adopted) == len(set(adopted))
+    assert set(heard.adopt) <= set(reports)
+    assert heard == hear([*reports, *reports])

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from orchestrator.core.errors import UsageError
-from orchestrator.settings import Settings, api_key, config_json_schema, load_settings
+from orchestrator.settings import Settings, api_key, config_json_schema, load_settings, webhook_secrets
 from orchestrator.yamlio import ProblemsError
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
@@ -150,6 +150,15 @@ def test_an_empty_file_or_section_means_defaults(tmp_path, text):
         ("budgets: {campaigns: {'a b': {total: 5}}}", 1, 23, "not a campaign's name"),
         ("budgets: {on_failed: keep}", 1, 22, "one of hold, release"),
         ("budgets: {timezone: Mars}", 1, 21, "name of a time zone"),
+        ("webhook: {url: 'http://hooks.example.com/x'}", 1, 16, "https only"),
+        ("webhook: {url: 'https://hooks.example.com'}", 1, 16, "with a path"),
+        ("webhook: {url: 'https://u:p@hooks.example.com/x'}", 1, 16, "host and path only"),
+        ("webhook: {url: 'https://hooks.example.com/x?a=b'}", 1, 16, "host and path only"),
+        ("webhook: {url: 'https://hooks.example.com/x y'}", 1, 16, "host and path only"),
+        ("webhook: {url: 'ftp://hooks.example.com/x'}", 1, 16, "with a path"),
+        ("webhook: {listen: localhost}", 1, 19, "HOST:PORT"),
+        ("webhook: {listen: 'localhost:70000'}", 1, 19, "HOST:PORT"),
+        ("webhook: {listen: ':8788'}", 1, 19, "HOST:PORT"),
         ("worker: {poll_min_seconds: 20}", 1, 28, "more than poll_max_seconds"),
         ("retry: {max_attempts: 2.5}", 1, 23, "whole number"),
         ("download: {max_bytes: 1}\ndownload: {}", 2, 1, "twice in one mapping"),
@@ -178,6 +187,8 @@ def test_all_mistakes_are_reported_at_once(tmp_path):
         f"api-key: {SECRET}",
         f"provider:\n  token: {SECRET}",
         f"WAVESPEED_API_KEY: {SECRET}",
+        f"webhook: {{secret: {SECRET}}}",
+        f"webhook: {{secret_env: {SECRET}}}",
         f"provider: {{api_key_env: {SECRET}}}",
         f"provider: {{base_url: 'https://{SECRET}@x.example', api_key: x}}",
     ],
@@ -216,3 +227,32 @@ def test_a_key_file_that_others_may_read_or_that_holds_no_key_is_refused(tmp_pat
         with pytest.raises(UsageError, match="one word") as caught:
             api_key(settings, {})
         assert SECRET not in str(caught.value)
+
+
+def test_a_webhook_may_be_called_on_this_machine_without_tls(tmp_path):
+    settings = read(
+        tmp_path, "webhook: {url: 'http://127.0.0.1:8788/hook', listen: '[::1]:0', secret_file: s}"
+    )
+    assert settings.webhook.url == "http://127.0.0.1:8788/hook"
+    assert settings.webhook.secret_file == str(tmp_path / "s")
+    assert load_settings(None, {}, _empty(tmp_path)).webhook.url is None
+
+
+def test_webhook_secrets_come_from_the_environment_then_from_their_file(tmp_path):
+    secret_file = tmp_path / "secret"
+    secret_file.write_text("whsec_new\nwhsec_old\n")
+    secret_file.chmod(0o600)
+    settings = read(tmp_path, "webhook: {secret_file: secret}")
+    assert webhook_secrets(settings, {"WAVESPEED_WEBHOOK_SECRET": f" {SECRET} "}) == (SECRET,)
+    assert webhook_secrets(settings, {}) == ("whsec_new", "whsec_old")
+    assert webhook_secrets(load_settings(None, {}, _empty(tmp_path)), {}) == ()
+    secret_file.chmod(0o644)
+    with pytest.raises(UsageError, match="chmod 600"):
+        webhook_secrets(settings, {})
+
+
+@pytest.mark.parametrize("word", ["whsec_", "Geheimnis-ä", "a\x00b"])
+def test_what_is_no_webhook_secret_is_refused_and_not_shown(tmp_path, word):
+    with pytest.raises(UsageError, match="does not hold a webhook secret") as caught:
+        webhook_secrets(load_settings(None, {}, tmp_path), {"WAVESPEED_WEBHOOK_SECRET": f"{SECRET} {word}"})
+    assert SECRET not in str(caught.value)

@@ -61,6 +61,7 @@ class FakeProvider:
         self.latency = latency
         self.tasks: dict[str, Task] = {}
         self.posts: list[tuple[float, Mapping[str, Any]]] = []
+        self.webhooks: list[str | None] = []  # of every POST
         self.looks: list[tuple[float, str]] = []
         self.uploads: list[str] = []
         self.balance_outcome: BalanceOutcome = Balance(1_000_000_000)
@@ -75,6 +76,7 @@ class FakeProvider:
         self, model: str, inputs: Mapping[str, Any], *, webhook: str | None = None, still_valid: Any = None
     ) -> SubmitOutcome:
         self.posts.append((self.clock.monotonic(), inputs))
+        self.webhooks.append(webhook)
         if self.next_submits:
             return self.next_submits.popleft()
         return Accepted(self.create(inputs))

@@ -1,0 +1,89 @@
+"""Listening: bounded in connections and in time, because the receiver may be reached by anybody."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from aiohttp import web
+
+from orchestrator.core.errors import UsageError
+
+CONNECTIONS_MAX: Final = 1_000
+CONNECTION_SECONDS: Final = 30.0
+"""How long one connection may last: reading takes ten seconds at most, the rest is for a database that is busy."""
+
+STOP_SECONDS: Final = 10.0
+LINGER_SECONDS: Final = 0.5
+"""How long the rest of a refused body is read, so that the sender sees the answer instead of a broken connection."""
+
+
+@asynccontextmanager
+async def serve(site: web.Application, host: str, port: int) -> AsyncIterator[str]:
+    """Serve in the running loop; gives the base URL. Port 0 takes a free one. Raises UsageError when it cannot listen."""
+    runner = web.AppRunner(
+        site,
+        access_log=None,  # it would show tokens
+        handle_signals=False,
+        shutdown_timeout=STOP_SECONDS,
+        auto_decompress=False,  # what was signed is what was sent
+        lingering_time=LINGER_SECONDS,
+    )
+    await runner.setup()
+    try:
+        assert runner.server is not None
+        try:
+            listener = await asyncio.get_running_loop().create_server(
+                _Door(runner.server), host, port, backlog=CONNECTIONS_MAX
+            )
+        except OSError as error:
+            raise UsageError(
+                f"{host}:{port} cannot be listened on: {error.strerror}. Choose another address in webhook.listen."
+            ) from error
+        bound = listener.sockets[0].getsockname()[1]
+        yield f"http://{f'[{host}]' if ':' in host else host}:{bound}"
+        listener.close()
+    finally:
+        await runner.cleanup()
+
+
+def run_blocking(
+    site: Callable[[], web.Application], host: str, port: int, ready: Callable[[str], None]
+) -> None:
+    """Serve until SIGINT or SIGTERM; `ready` is called once with the base URL. For the main thread only."""
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        async with serve(site(), host, port) as url:
+            ready(url)
+            await stop.wait()
+
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main())
+
+
+class _Door:
+    """Makes the protocol of each new connection; closes it at once when there are too many, and in time in any case."""
+
+    def __init__(self, server: web.Server) -> None:
+        self._server = server
+        self._loop = asyncio.get_running_loop()
+
+    def __call__(self) -> asyncio.BaseProtocol:
+        if len(self._server.connections) >= CONNECTIONS_MAX:
+            return _Turned()
+        handler = self._server()
+        self._loop.call_later(CONNECTION_SECONDS, handler.force_close)
+        return handler
+
+
+class _Turned(asyncio.Protocol):
+    """A connection that is not taken."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Close before anything is read."""
+        transport.close()

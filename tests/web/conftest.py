@@ -1,0 +1,79 @@
+"""The receiver over real HTTP on loopback, in the test's own loop."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+
+from orchestrator.core.webhooks import callback_url, signature
+from orchestrator.store.groupcommit import GroupWriter
+from orchestrator.web import Receiver, make_site, serve
+
+SECRET = "whsec_test"
+URL = "https://hooks.example.com/wavespeed"
+
+
+class Post:
+    """Sends webhooks to a receiver; `deliver` answers the status."""
+
+    def __init__(self, base, session, world):
+        self.base = base
+        self.session = session
+        self.world = world
+
+    def signed(self, body, *, webhook_id="d1", secret=SECRET, away=0):
+        timestamp = str(self.world.clock.now_ms() // 1000 + away)
+        return {
+            "webhook-id": webhook_id,
+            "webhook-timestamp": timestamp,
+            "webhook-signature": signature(secret, webhook_id, timestamp, body),
+        }
+
+    async def deliver(self, token="t", task="p9", *, body=None, sent=None, headers=None, **signing):
+        """`body` is what is signed, `sent` what goes out in its place."""
+        told = {"id": task, "status": "completed", "outputs": ["https://out.example/0.png"]}
+        body = json.dumps(told).encode() if body is None else body
+        return await self.send(
+            "POST",
+            callback_url("/wavespeed", token),
+            data=body if sent is None else sent,
+            headers=self.signed(body, **signing) if headers is None else headers,
+        )
+
+    async def send(self, method, path, **options):
+        async with self.session.request(method, self.base + path, **options) as response:
+            await response.read()
+            return response.status
+
+
+@pytest.fixture
+def exchange(world):
+    """Runs an async test body against a receiver on the test's database."""
+
+    def run(main, *, writer=None, is_well=None, secrets=(SECRET,)):
+        group = GroupWriter(world.database)
+
+        async def well():
+            return True
+
+        @asynccontextmanager
+        async def post():
+            receiver = Receiver(writer or group, world.clock, secrets)
+            site = make_site(receiver, URL, is_well or well)
+            async with serve(site, "127.0.0.1", 0) as base, aiohttp.ClientSession() as session:
+                assert urlsplit(base).hostname == "127.0.0.1"
+                yield Post(base, session, world)
+
+        async def body():
+            async with post() as made:
+                return await main(made)
+
+        try:
+            return asyncio.run(body())
+        finally:
+            group.close()
+
+    return run

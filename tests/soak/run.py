@@ -176,7 +176,9 @@ class Soak:
         waiting = left.get("pending", 0)
         verdict.blame(not waiting or capped, f"{waiting} jobs wait, and no cap is why")
         verdict.blame(not left.get("running", 0), f"{left.get('running')} jobs still run")
-        for path in self._site.folder.glob("*.log"):
+        for path in self._site.folder.glob(
+            "[cw]*.log"
+        ):  # of commands and workers, not of the provider's stand-in
             broken = path.read_text(errors="replace").count("Traceback")
             verdict.blame(not broken, f"{broken} tracebacks in {path.name}")
         self.outcome.note(verdict)

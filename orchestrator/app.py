@@ -3,7 +3,7 @@
 The adapters are imported where they are made: most commands only read the database, and should answer at once.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -103,9 +103,15 @@ class App:
         self._stack.callback(writer.close)
         return writer
 
-    def worker(self, run_ids: frozenset[int] | None = None, *, drain: bool = True) -> "Worker":
-        """A worker with its own connections, which it closes when its `run` ends."""
-        from orchestrator.worker.deps import Deps
+    def worker(
+        self,
+        run_ids: frozenset[int] | None = None,
+        *,
+        drain: bool = True,
+        tell: Callable[[str], None] | None = None,
+    ) -> "Worker":
+        """A worker with its own connections, which it closes when its `run` ends; `tell` gets what a watcher should know."""
+        from orchestrator.worker.deps import Deps, untold
         from orchestrator.worker.worker import Worker
 
         deps = Deps(
@@ -118,6 +124,7 @@ class App:
             self.settings,
             model_facts,
             self.crashpoint,
+            tell or untold,
         )
         return Worker(deps, run_ids=run_ids, drain=drain)
 

@@ -34,6 +34,7 @@ SECTIONS: Final = {
     "Steer": {
         "pause": Entry(_COMMANDS + "pause", "Stop spending everywhere, until `resume`."),
         "resume": Entry(_COMMANDS + "resume", "Go on after `pause`."),
+        "workers": Entry(_COMMANDS + "workers", "List workers, and ask one to finish."),
         "campaigns": Entry(_COMMANDS + "campaigns", "List, pause, resume and weigh campaigns."),
         "budget": Entry(_COMMANDS + "budget", "Caps: show, set, audit."),
         "reconcile": Entry(_COMMANDS + "reconcile", "Compare our books with the provider's bill."),

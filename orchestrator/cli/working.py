@@ -43,10 +43,10 @@ def work_on(
 ) -> Done:
     """Work until these runs (None: everything) are finished or stopped; the first Ctrl-C finishes what is in flight."""
     watch = _Watch(app, run_ids, label)
-    interrupted, error = False, None
+    interrupted, drained, error = False, False, None
     try:
         with display:
-            interrupted = asyncio.run(_work(app, run_ids, display, watch, drain=drain))
+            interrupted, drained = asyncio.run(_work(app, run_ids, display, watch, drain=drain))
     except OrchestratorError as caught:  # what was done is summed up all the same
         error = caught
     progress, stopped = watch.final()
@@ -54,15 +54,17 @@ def work_on(
     if run_ids is None:  # failures of earlier days are no news
         facts = replace(facts, failed=max(0, facts.failed - watch.failed_before))
     mine = [row for row in stopped if concerns(row, progress)]
-    code = error.exit_code if error else outcome(facts)
+    drained = drained and not interrupted  # what is left is other workers' work
+    code = error.exit_code if error else ExitCode.DONE if drained else outcome(facts)
     return Done(code, facts, progress, mine, watch.elapsed(), error)
 
 
 async def _work(
     app: App, run_ids: frozenset[int] | None, display: Display, watch: "_Watch", *, drain: bool
-) -> bool:
+) -> tuple[bool, bool]:
+    """Whether somebody interrupted it, and whether somebody asked it to finish."""
     stop = Stop()
-    worker = app.worker(run_ids, drain=drain)
+    worker = app.worker(run_ids, drain=drain, tell=display.say)
 
     def interrupt() -> None:
         level = stop.request()
@@ -89,7 +91,7 @@ async def _work(
             showing.cancel()
             with suppress(asyncio.CancelledError):
                 await showing
-    return stop.by_user
+    return stop.by_user, worker.told_to_drain
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select, update
 
 from orchestrator.core.budget import day_of
 from orchestrator.core.states import AttemptState, JobState, ReservationState
-from orchestrator.store import dialect, limits, money
+from orchestrator.store import dialect, limits, money, workers
 from orchestrator.store.choosing import Pick, choose
 from orchestrator.store.database import Tx
 from orchestrator.store.runs import reopen_lanes
@@ -65,6 +65,7 @@ class ClaimResult:
     """What a claim got, and when it is worth asking again."""
 
     claimed: tuple[Claimed, ...]
+    draining: bool  # the worker is asked to finish, and gets nothing more
     retry_at: int | None  # ms; when the rate window or a waiting job frees something; None: not by time
 
 
@@ -118,6 +119,8 @@ def stage(tx: Tx) -> int:
 
 
 def _claim_one(tx: Tx, request: ClaimRequest) -> ClaimResult:
+    if workers.is_draining(tx, request.worker):
+        return ClaimResult((), draining=True, retry_at=None)
     allowance = limits.allowance(tx)
     stage(tx)
     want = min(request.want, allowance.slots, allowance.submits)
@@ -125,7 +128,8 @@ def _claim_one(tx: Tx, request: ClaimRequest) -> ClaimResult:
     if picks:
         limits.grant(tx, len(picks))
     claimed = _lease(tx, request, picks)
-    return ClaimResult(claimed, _retry_at(tx, rate_bound=allowance.submits <= len(picks)))
+    retry_at = _retry_at(tx, rate_bound=allowance.submits <= len(picks))
+    return ClaimResult(claimed, draining=False, retry_at=retry_at)
 
 
 def _retry_at(tx: Tx, *, rate_bound: bool) -> int | None:

@@ -17,6 +17,10 @@ class Facts:
     media_type: Callable[[dict[str, object]], str]
 
 
+def untold(_message: str) -> None:
+    """Nobody watches."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deps:
     """A worker's dependencies."""
@@ -30,3 +34,4 @@ class Deps:
     settings: Settings
     facts: Callable[[str], Facts]
     crashpoint: Crashpoint = field(default=no_crash)
+    tell: Callable[[str], None] = field(default=untold)  # what whoever watches this worker should know

@@ -11,6 +11,11 @@ from orchestrator.worker.latency import Latencies
 
 STRAY_SECONDS: Final = 1.0
 
+TAKEN_FOR_DEAD: Final = (
+    "This worker was silent for longer than its lease and was taken for dead. Others may have taken over what it had; "
+    "nothing of that is changed or paid for twice by this worker, and it goes on."
+)
+
 
 class Heart:
     """Beats three times in a lease."""
@@ -22,12 +27,16 @@ class Heart:
         activity: Activity,
         latencies: Latencies,
         let_go: Callable[[], None],
+        leaving: Callable[[], bool],
+        drain: Callable[[], None],
     ) -> None:
         self._deps = deps
         self._worker_id = worker_id
         self._activity = activity
         self._latencies = latencies
         self._let_go = let_go
+        self._leaving = leaving
+        self._drain = drain
         self._lease_seconds = deps.settings.worker.lease_seconds
         self._pulse = Pulse(self._lease_seconds)
         self._strays: frozenset[int] = frozenset()
@@ -42,8 +51,12 @@ class Heart:
         held = await self._deps.writer.submit(attempts.heartbeat, beat)
         self._pulse.beat(self._deps.clock.monotonic())
         await self._drop_strays(held)
-        seen = upkeep.Seen(self._worker_id, self._latencies.take_fresh())
-        await self._deps.writer.submit(upkeep.note_seen, seen)
+        seen = upkeep.Seen(self._worker_id, self._latencies.take_fresh(), self._leaving())
+        standing = await self._deps.writer.submit(upkeep.note_seen, seen)
+        if standing.was_lost:
+            self._deps.tell(TAKEN_FOR_DEAD)
+        if standing.draining and not seen.leaving:
+            self._drain()
         interval = self._lease_seconds / 3
         return min(STRAY_SECONDS, interval) if self._strays else interval
 

@@ -86,3 +86,14 @@ def patient(
 
 def _passes(error: Exception) -> TypeGuard[DatabaseError]:
     return isinstance(error, DatabaseError) and error.transient
+
+
+def nothing() -> None:
+    """This loop writes nothing that another one would have to look for."""
+
+
+async def cancelled(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel them all, and wait until they have ended."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -27,7 +27,7 @@ def start(deps: Deps, row: workers.WorkerRow, is_alive: Callable[[int], bool], k
         dead = [other.id for other in workers.unfinished(tx, row.host) if not is_alive(other.pid)]
         rescue.expire_leases(tx, dead)
         for worker_id in dead:
-            workers.stopped(tx, worker_id)
+            workers.lost(tx, worker_id)
         workers.register(tx, row)
         limits.configure(
             tx,

@@ -22,15 +22,18 @@ class Seen:
 
     worker: str
     latencies: list[tuple[str, Latency]]
+    leaving: bool = False  # it takes nothing new any more
 
 
-def note_seen(tx: Tx, rows: Sequence[Seen]) -> list[None]:
-    """Record signs of life and what was observed."""
+def note_seen(tx: Tx, rows: Sequence[Seen]) -> list[workers.Standing]:
+    """Record signs of life and what was observed, and whose signs are missing."""
+    standings = []
     for row in rows:
-        workers.seen(tx, row.worker)
+        standings.append(workers.seen(tx, row.worker, leaving=row.leaving))
         for model, latency in row.latencies:
             latencies.put(tx, model, latency)
-    return [None] * len(rows)
+    workers.lose_silent(tx)
+    return standings
 
 
 async def tick(deps: Deps, troubles: Troubles) -> float:

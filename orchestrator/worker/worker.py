@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
+from orchestrator import __version__
 from orchestrator.core.errors import DatabaseError, OrchestratorError
 from orchestrator.core.states import AttemptState
 from orchestrator.store import claims, pictures, rescue, workers
@@ -18,7 +19,7 @@ from orchestrator.worker.flight import Activity, Flight
 from orchestrator.worker.heart import Heart
 from orchestrator.worker.inputs import Inputs
 from orchestrator.worker.latency import Latencies
-from orchestrator.worker.loops import Alarm, patient, run_loop
+from orchestrator.worker.loops import Alarm, cancelled, nothing, patient, run_loop
 from orchestrator.worker.poll import Poller
 from orchestrator.worker.records import Patience
 from orchestrator.worker.resolve import Resolver
@@ -78,7 +79,11 @@ class Worker:
         )
         self._submitter = Submitter(deps, self.id, inputs, self.activity, self._troubles, self._poller.add)
         self._resolver = Resolver(deps, self.id)
-        self._heart = Heart(deps, self.id, self.activity, self._latencies, self._rescue_alarm.ring)
+        let_go = self._rescue_alarm.ring
+        self._heart = Heart(
+            deps, self.id, self.activity, self._latencies, let_go, self._stopping, self._told_to_drain
+        )
+        self.told_to_drain = False  # by an operator, who wants it to end in order
         self._tasks: set[asyncio.Task[None]] = set()
         self._error: BaseException | None = None
         self._stop = Stop()
@@ -110,23 +115,23 @@ class Worker:
             )
             for tick, alarm, unsure in (
                 (self._claim, self._claim_alarm, self._claim_is_unsure),
-                (self._poll, self._poll_alarm, _nothing),
-                (self._heart.tick, self._beat_alarm, _nothing),
+                (self._poll, self._poll_alarm, nothing),
+                (self._heart.tick, self._beat_alarm, nothing),
                 (self._rescue, self._rescue_alarm, self._beat_alarm.ring),
                 (self._resolve, self._resolve_alarm, self._beat_alarm.ring),
-                (self._keep_up, Alarm(), _nothing),
-                (self._read_bill, Alarm(), _nothing),
-                (self._watch, self._done_alarm, _nothing),
+                (self._keep_up, Alarm(), nothing),
+                (self._read_bill, Alarm(), nothing),
+                (self._watch, self._done_alarm, nothing),
             )
         ]
         try:
             await stop.wait_for(StopLevel.LEAVING)
             await self._await_replies()
         finally:
-            await _cancelled([*loops, *self._tasks])
+            await cancelled([*loops, *self._tasks])
 
     def _worker_row(self) -> workers.WorkerRow:
-        return workers.WorkerRow(self.id, socket.gethostname(), os.getpid())
+        return workers.WorkerRow(self.id, socket.gethostname(), os.getpid(), __version__, self._lease_ms)
 
     # --- ticks ----------------------------------------------------------------------------------------------------
 
@@ -153,6 +158,8 @@ class Worker:
             return 0.0
         self._deps.crashpoint("claim.committed")
         self._begin(result.claimed)
+        if result.draining:
+            self._told_to_drain()
         if len(result.claimed) == want:
             return 0.0
         if result.retry_at is None:
@@ -249,6 +256,11 @@ class Worker:
         else:
             self._poller.add(flight)
 
+    def _told_to_drain(self) -> None:
+        self.told_to_drain = True
+        self._deps.tell("Asked to finish by `orchestrator workers drain`: what is in flight is collected.")
+        self._stop.raise_to(StopLevel.FINISHING)
+
     # --- ending ---------------------------------------------------------------------------------------------------
 
     def _stopping(self) -> bool:
@@ -282,13 +294,3 @@ class Worker:
             self._error = error
         collectable = isinstance(error, OrchestratorError) and not isinstance(error, DatabaseError)
         self._stop.raise_to(StopLevel.FINISHING if collectable else StopLevel.LEAVING)
-
-
-def _nothing() -> None:
-    """This loop writes nothing that another one would have to look for."""
-
-
-async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

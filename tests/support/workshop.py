@@ -49,6 +49,7 @@ class Workshop:
         self.provider = provider
         self.artifacts = artifacts
         self.writer = FlakyWriter(world.database)
+        self.told: list[str] = []
         self.crashpoint: Callable[[str], None] = no_crash
         self.settings = Settings(
             database_url="unused",
@@ -73,6 +74,7 @@ class Workshop:
             self.settings,
             lambda model: Facts(10.0, lambda params: "image/png"),
             self.crashpoint,
+            self.told.append,
         )
 
     def worker(self, *, drain: bool = True, run_ids: frozenset[int] | None = None) -> Worker:

@@ -10,8 +10,9 @@ from orchestrator.core.errors import OperatorNeededError, OrchestratorError, Sch
 from orchestrator.core.states import AttemptState
 from orchestrator.ports import Balance, KeyRefused, NotSent
 from orchestrator.store import version
+from orchestrator.store import workers as registry
 from orchestrator.store.schema import attempts, jobs, workers
-from orchestrator.worker.heart import Pulse
+from orchestrator.worker.heart import TAKEN_FOR_DEAD, Pulse
 from orchestrator.worker.stop import Stop, StopLevel
 
 
@@ -190,6 +191,45 @@ def test_who_was_away_for_longer_than_a_lease_lets_the_others_say_that_they_live
     assert not pulse.may_rescue(51.0)  # silent for half a lease
     pulse.beat(200.0)
     assert [pulse.may_rescue(at) for at in (200.0, 229.0, 230.0)] == [False, False, True]
+
+
+def test_a_worker_that_is_asked_to_finish_collects_what_it_has_and_leaves(shop, world):
+    world.run(9)
+    shop.change("limits", concurrency=3)
+
+    def drain(_stop):
+        (row,) = world.rows(workers)
+        with world.database.write() as tx:
+            registry.drain(tx, row.id)
+
+    worker = shop.run_for(300, (5.0, drain))
+    assert worker.told_to_drain
+    assert world.jobs() == {"succeeded": 3, "pending": 6}
+    assert (len(shop.provider.posts), shop.clock.monotonic() < 60) == (3, True)
+    (row,) = world.rows(workers)
+    assert row.stopped_at is not None
+
+
+def test_a_worker_that_was_taken_for_dead_finds_out_and_says_so(shop, world):
+    world.run(1)
+    shop.provider.latency = 100.0
+
+    def lose(_stop):
+        (row,) = world.rows(workers)
+        with world.database.write() as tx:
+            registry.lost(tx, row.id)
+
+    shop.run_for(200, (5.0, lose))
+    assert [words for words in shop.told if "taken for dead" in words] == [TAKEN_FOR_DEAD]
+    assert world.jobs() == {"succeeded": 1}
+
+
+def test_a_worker_that_is_stopped_shows_that_it_is_finishing(shop, world):
+    world.run(1)
+    shop.provider.latency = 100.0
+    seen = []
+    shop.run_for(200, (5.0, request), (60.0, lambda _stop: seen.extend(world.rows(workers))))
+    assert seen[0].draining_at is not None
 
 
 def test_a_worker_stops_when_the_schema_becomes_newer_and_one_that_knows_it_goes_on(shop, world, monkeypatch):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from orchestrator.store.views.overview import RunRow, Status, status
     from orchestrator.store.views.owners import CampaignRow, campaigns
     from orchestrator.store.views.progress import Progress, pending_cost, run_progress
+    from orchestrator.store.views.registry import CrewRow, crew
     from orchestrator.store.views.trouble import AtRisk, InDoubtRow, at_risk, in_doubt
     from orchestrator.store.views.walk import JobFilter, count_up_to, page_ids
 
@@ -21,6 +22,7 @@ __all__ = [
     "AttemptDetail",
     "BudgetRow",
     "CampaignRow",
+    "CrewRow",
     "EventRow",
     "InDoubtRow",
     "JobDetail",
@@ -38,6 +40,7 @@ __all__ = [
     "count_jobs",
     "count_pictures",
     "count_up_to",
+    "crew",
     "in_doubt",
     "job_detail",
     "lane_stops",
@@ -51,6 +54,7 @@ __all__ = [
 
 _HOMES: Final = {
     "owners": ("CampaignRow", "campaigns"),
+    "registry": ("CrewRow", "crew"),
     "detail": ("AttemptDetail", "EventRow", "JobDetail", "job_detail"),
     "jobs": ("JobRow", "OutputRow", "count_jobs", "count_pictures", "list_jobs"),
     "walk": ("JobFilter", "count_up_to", "page_ids"),

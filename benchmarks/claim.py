@@ -7,6 +7,7 @@ slots in use, 100 ready jobs, their attempts, the ledger, the balances, and what
 decision: pauses, caps, lanes, turns, the rate.
 """
 
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -102,10 +103,12 @@ class Bare:
             ],
         )
         marks = ", ".join(["?" if self._sqlite else "%s"] * WANT)
-        cursor.execute(
+        specs = cursor.execute(
             f"SELECT job_id, params, local_images FROM job_specs WHERE job_id IN ({marks})",
             [job for job, _ in ready],
         ).fetchall()
+        if self._sqlite:  # Postgres' driver does it by itself
+            assert len([(json.loads(params), json.loads(images)) for _, params, images in specs]) == WANT
         self._connection.commit()
 
     def _each(self, cursor: Any, statement: str, rows: list[tuple[Any, ...]]) -> None:

@@ -13,7 +13,7 @@ from orchestrator.actions.manifests import check_all, chunks
 from orchestrator.actions.paths import PathRegister, SharedPathsError
 from orchestrator.actions.spool import Spool
 from orchestrator.manifest import Manifest
-from orchestrator.store import budgets
+from orchestrator.store import budgets, workers
 from orchestrator.store.database import Database, Tx
 from orchestrator.store.newjobs import encode
 from orchestrator.store.paths import PathConflict, PathTakenError
@@ -116,6 +116,9 @@ def _insert(database: Database, applied: Applied, spool: Spool) -> Applied:
     for chunk in spool.chunks():
         with database.write() as tx:
             added = add_encoded(tx, run, chunk)
+            beside = workers.any_alive(tx)
+        if beside:
+            database.give_way()
         applied.new += added.new
         applied.existing += added.existing
         applied.renamed += added.renamed[: max(0, RENAMED_KEPT - len(applied.renamed))]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 
 from orchestrator.core.errors import NotFoundError
 from orchestrator.store.database import Tx
@@ -112,6 +112,12 @@ def lose_silent(tx: Tx) -> list[str]:
     for worker_id in found:
         lost(tx, worker_id)
     return found
+
+
+def any_alive(tx: Tx) -> bool:
+    """Whether some worker was seen within its lease and has not stopped."""
+    alive = exists().where(workers.c.stopped_at.is_(None), workers.c.seen_at + workers.c.lease_ms >= tx.now)
+    return bool(tx.conn.execute(select(alive)).scalar())
 
 
 def unfinished(tx: Tx, host: str) -> list[WorkerRow]:

@@ -14,6 +14,7 @@ from orchestrator.actions.spool import Spool
 from orchestrator.core.errors import UsageError
 from orchestrator.manifest import load_manifest
 from orchestrator.settings import load_settings
+from orchestrator.store import workers
 from orchestrator.store.newjobs import encode
 from orchestrator.store.paths import PathTakenError
 from orchestrator.store.schema import job_specs, jobs, outputs
@@ -170,6 +171,24 @@ def test_a_worker_beside_an_apply_gets_its_turn_between_the_chunks(open_database
 
     apply(open_database(crashpoint=work), [write(8)])
     assert len(claimed) == 3
+
+
+@pytest.mark.parametrize(
+    ("seen", "stopped", "turns"), [(None, False, 0), (0, False, 3), (0, True, 0), (61_000, False, 0)]
+)
+def test_apply_gives_way_between_chunks_while_a_worker_lives(
+    database, write, clock, monkeypatch, seen, stopped, turns
+):
+    given = []
+    monkeypatch.setattr(type(database), "give_way", lambda _self: given.append(1))
+    if seen is not None:
+        with database.write() as tx:
+            workers.register(tx, workers.WorkerRow("w1", "here", 1))
+            if stopped:
+                workers.stopped(tx, "w1")
+        clock.advance_ms(seen)
+    apply(database, [write(8)])
+    assert len(given) == turns
 
 
 def test_a_spool_gives_back_what_was_put_in():

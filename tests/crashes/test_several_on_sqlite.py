@@ -1,0 +1,24 @@
+"""Several worker processes on one SQLite file: they share the work, the limits and the cap."""
+
+from pathlib import Path
+
+from sqlalchemy import create_engine, text
+
+from crashes.judge import judge_end
+from crashes.nursery import Nursery
+from crashes.stage import CROWDED, staged
+
+
+def test_three_workers_share_one_file(nursery: Nursery, tmp_path: Path):
+    with staged(nursery, tmp_path / "stage", CROWDED) as stage:
+        crew = [stage.worker() for _ in range(3)]
+        assert [worker.wait() for worker in crew] == [CROWDED.exit_code] * 3, stage.log()
+        verdict = judge_end(stage.database, stage.outputs, stage.bill(), CROWDED)
+        assert verdict.problems == [], stage.log()
+    engine = create_engine(f"sqlite:///{stage.folder / 'orchestrator.db'}")
+    with engine.connect() as conn:
+        rows = conn.execute(text("SELECT count(*), count(stopped_at), count(version) FROM workers")).one()
+        shared = conn.execute(text("SELECT count(DISTINCT worker) FROM attempts")).scalar_one()
+    engine.dispose()
+    assert tuple(rows) == (3, 3, 3)
+    assert shared > 1

@@ -19,6 +19,7 @@ import httpx
 
 from benchmarks import machine, process, stage, table
 from benchmarks.script import Lanes
+from orchestrator import eventloop
 from orchestrator.app import open_app
 from orchestrator.artifacts.pictures import decode
 from orchestrator.ports import ArtifactRequest, StoredArtifact
@@ -68,7 +69,7 @@ def bare(
             await client.aclose()
 
         ready()
-        asyncio.run(run())
+        eventloop.run(run())
 
 
 def _decode(path: Path) -> None:
@@ -92,7 +93,7 @@ def ours(ready: Callable[[], None], sources: Sequence[str], path: Path) -> None:
             await store.aclose()
 
         ready()
-        asyncio.run(run())
+        eventloop.run(run())
 
 
 async def _all(sources: Sequence[str], at_once: int, fetch: Callable[[int, str], Awaitable[None]]) -> None:

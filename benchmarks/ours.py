@@ -1,11 +1,11 @@
 """The orchestrator as a contestant: a project that is ready to be worked on, and a worker in this process."""
 
-import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import stage
+from orchestrator import eventloop
 from orchestrator.actions.apply import apply
 from orchestrator.actions.manifests import load_manifests
 from orchestrator.app import open_app
@@ -31,7 +31,7 @@ def work(ready: Callable[[], None], path: Path) -> None:
     with open_app(None, {"WAVESPEED_API_KEY": stage.KEY}, path) as app:
         worker = app.worker()
         ready()
-        asyncio.run(worker.run(Stop()))
+        eventloop.run(worker.run(Stop()))
 
 
 def check_all_done(path: Path, jobs: int) -> None:

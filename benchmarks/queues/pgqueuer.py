@@ -1,4 +1,4 @@
-"""pgqueuer: one worker on asyncpg, the driver it recommends, with the batch that was quickest of 10, 100 and 500."""
+"""pgqueuer: one worker on asyncpg, the driver it recommends, in batches of 500."""
 
 import asyncio
 import logging
@@ -10,6 +10,7 @@ from pgqueuer import Job as Queued
 from pgqueuer.types import QueueExecutionMode
 
 from benchmarks.script import IN_FLIGHT, Job, Lanes, one
+from orchestrator import eventloop
 
 CHUNK = 1_000
 BATCH = 500
@@ -24,7 +25,7 @@ def prepare(ready: Callable[[], None], uri: str, jobs: int) -> None:
 def work(ready: Callable[[], None], uri: str, job: Job, _jobs: int) -> None:
     """Run the worker until the queue is empty."""
     logging.disable(logging.WARNING)
-    asyncio.run(_work(ready, uri, job))
+    eventloop.run(_work(ready, uri, job))
 
 
 async def _prepare(uri: str, jobs: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
+from orchestrator import eventloop
 from orchestrator.actions.outcome import Facts, concerns, facts_of, outcome
 from orchestrator.app import App
 from orchestrator.cli.display import Display
@@ -46,7 +47,7 @@ def work_on(
     interrupted, drained, error = False, False, None
     try:
         with display:
-            interrupted, drained = asyncio.run(_work(app, run_ids, display, watch, drain=drain))
+            interrupted, drained = eventloop.run(_work(app, run_ids, display, watch, drain=drain))
     except OrchestratorError as caught:  # what was done is summed up all the same
         error = caught
     progress, stopped = watch.final()

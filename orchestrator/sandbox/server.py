@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from orchestrator import eventloop
 from orchestrator.clock import SystemClock
 from orchestrator.core.errors import OrchestratorError, UsageError
 from orchestrator.ports import Clock
@@ -112,7 +113,7 @@ def run_blocking(config: SandboxConfig, host: str, port: int, ready: Callable[[s
             await stop.wait()
 
     with suppress(KeyboardInterrupt):
-        asyncio.run(main())
+        eventloop.run(main())
 
 
 class SandboxThread:

@@ -76,21 +76,7 @@ def apply_balances(tx: Tx) -> None:
     ordered = sorted(changes.items())
     # The first movement of a period is a reservation: it makes the row.
     _make_rows(tx, [key for key, (_spent, held, _due) in ordered if held > 0])
-    dialect.run_many(
-        tx.conn,
-        _ADD,
-        [
-            {
-                "k_scope": key[0],
-                "k_id": key[1],
-                "k_period": key[2],
-                "d_spent": d[0],
-                "d_held": d[1],
-                "d_due": d[2],
-            }
-            for key, d in ordered
-        ],
-    )
+    dialect.run_many(tx.conn, _ADD, [_change(key, *deltas) for key, deltas in ordered])
 
 
 def reserve(tx: Tx, movements: Sequence[Movement], caps: Iterable["Cap"]) -> None:
@@ -106,14 +92,14 @@ def reserve(tx: Tx, movements: Sequence[Movement], caps: Iterable["Cap"]) -> Non
     ordered = sorted(noted.items())
     _make_rows(tx, [key for key, _ in ordered])
     for key, (_spent, held, _due) in ordered:
-        values = {"k_scope": key[0], "k_id": key[1], "k_period": key[2], "d_held": held}
+        change = _change(key, 0, held, 0)
         if key in capped:
-            done = dialect.run_many(tx.conn, _HOLD_UNDER_CAP, [{**values, "cap": capped[key].cap_micros}])
+            done = dialect.run_many(tx.conn, _HOLD_UNDER_CAP, [{**change, "cap": capped[key].cap_micros}])
             if done != 1:
                 raise CapRacedError
             _note_thresholds(tx, capped[key], held)
         else:
-            dialect.run_many(tx.conn, _ADD, [{**values, "d_spent": 0, "d_due": 0}])
+            dialect.run_many(tx.conn, _ADD, [change])
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +211,18 @@ def _note_thresholds(tx: Tx, cap: Cap, added: int) -> None:
                     f"in {cap.period} (${format_usd(cap.cap_micros)}) is spent or held",
                 )
             )
+
+
+def _change(key: BalanceKey, spent: int, held: int, due: int) -> dict[str, object]:
+    scope, scope_id, period = key
+    return {
+        "k_scope": scope,
+        "k_id": scope_id,
+        "k_period": period,
+        "d_spent": spent,
+        "d_held": held,
+        "d_due": due,
+    }
 
 
 def _make_rows(tx: Tx, keys: Sequence[BalanceKey]) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
+from orchestrator import eventloop
 from orchestrator.core.errors import UsageError
 
 CONNECTIONS_MAX: Final = 1_000
@@ -63,7 +64,7 @@ def run_blocking(
             await stop.wait()
 
     with suppress(KeyboardInterrupt):
-        asyncio.run(main())
+        eventloop.run(main())
 
 
 class _Door:

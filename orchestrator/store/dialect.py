@@ -51,6 +51,8 @@ def run_many(conn: Connection, statement: UpdateBase, rows: Sequence[Mapping[str
     It is compiled once for each set of columns, and the rows go to the driver as they are: on the hot path, SQLAlchemy's
     handling of each row's parameters costs more than the database's work.
     """
+    if not rows:
+        return 0
     made = _compiled(statement, conn.dialect, tuple(rows[0]))
     return conn.exec_driver_sql(made.sql, [made.parameters(row) for row in rows]).rowcount
 

@@ -226,8 +226,6 @@ def _change(key: BalanceKey, spent: int, held: int, due: int) -> dict[str, objec
 
 
 def _make_rows(tx: Tx, keys: Sequence[BalanceKey]) -> None:
-    if not keys:
-        return
     dialect.run_many(
         tx.conn,
         dialect.insert_or_ignore(tx.conn, balances),

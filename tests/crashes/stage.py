@@ -114,10 +114,9 @@ CROWDED = Scenario(
     HEAD.format(name="crowded")
     + """\
 budget: 0.84
-variations: 2
-matrix: {scene: {range: [1, 20]}}
+matrix: {scene: {range: [1, 40]}}
 params: {prompt: "place {{ scene }}", images: [photo.png]}
-output: "{{ scene }}-{{ variation }}.{{ ext }}"
+output: "{{ scene }}.{{ ext }}"
 """,
     cap_micros=840_000,
     exit_code=4,

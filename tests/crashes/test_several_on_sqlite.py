@@ -22,3 +22,21 @@ def test_three_workers_share_one_file(nursery: Nursery, tmp_path: Path):
     engine.dispose()
     assert tuple(rows) == (3, 3, 3)
     assert shared > 1
+
+
+def test_one_that_is_asked_to_finish_leaves_with_exit_code_0_and_another_does_the_rest(
+    nursery: Nursery, tmp_path: Path
+):
+    with staged(nursery, tmp_path / "stage", CROWDED) as stage:
+        assert stage.command("apply", "crowded.yaml").wait() == 0, stage.log()
+        asked = stage.command("work")
+        while stage.bill()["posts"] < 3:
+            assert asked.poll() is None, stage.log()
+        engine = create_engine(f"sqlite:///{stage.folder / 'orchestrator.db'}")
+        with engine.connect() as conn:
+            name = conn.execute(text("SELECT id FROM workers")).scalar_one()
+        engine.dispose()
+        assert stage.command("workers", "drain", name).wait() == 0, stage.log()
+        assert asked.wait() == 0, stage.log()
+        assert stage.worker().wait() == CROWDED.exit_code, stage.log()
+        assert judge_end(stage.database, stage.outputs, stage.bill(), CROWDED).problems == [], stage.log()

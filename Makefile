@@ -33,7 +33,7 @@ test: $(READY) ## every test, on four processes (much of their time is waiting);
 	@$(BIN)/pytest -n 4 --dist worksteal $(ARGS)
 
 simulate: $(READY) ## N=1000 seeds of simulated crashes, faults and clocks; exits with 1 when an invariant breaks
-	@$(BIN)/python -m tests.simulation --seeds $(N)
+	@$(BIN)/python -m tests.simulation --seeds $(N) $(ARGS)
 
 crashes: N := 200
 crashes: DATABASE := sqlite

@@ -12,7 +12,8 @@ the doubts without a report and the candidates that nobody reported, per group o
    inputs of a task of ours as we sent them, since a provider that rewrites inputs would make every task look foreign.
 3. After the settle delay, a doubt with no related candidate created nothing.
 4. After the settle delay, a group of exactly one doubt and one listed candidate that shows no inputs belongs together. One
-   that is only on the bill does not: the list may lag, and then it says whose it is.
+   that is only on the bill does not: the list may lag, and then it says whose it is. Nor does one that was looked up
+   because of the bill, until it is so old that the list would show it by now.
 5. Anything else is left to a person: the money stays held and nothing is sent again.
 """
 

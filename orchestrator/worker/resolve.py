@@ -72,7 +72,7 @@ class Resolver:
             if seen is None:
                 absent |= self._absent_before & mine.keys()
                 continue
-            case = _Case(mine, seen, self._judge(mine, cluster, seen))
+            case = _Case(mine, seen, self._judge(mine, cluster, seen, now))
             self._deps.crashpoint("resolve.judged")
             adopted.extend(await self._adopt(case))
             absent |= await self._act_on_absence(case, now)
@@ -116,7 +116,7 @@ class Resolver:
         )
 
     def _judge(
-        self, rows: Mapping[int, InDoubt], cluster: Sequence[evidence.Doubt], seen: Sightings
+        self, rows: Mapping[int, InDoubt], cluster: Sequence[evidence.Doubt], seen: Sightings, now: int
     ) -> evidence.Verdict:
         """Weigh predictions that nobody holds; inputs count when the list shows those of our own tasks as sent."""
         keys = tuple(sorted({key for row in rows.values() for key in row.params}))
@@ -131,7 +131,13 @@ class Resolver:
             for found, digest in ours.items()
         )
         candidates = [
-            evidence.Candidate(item.id, item.model, item.created_at_ms, item.inputs)
+            evidence.Candidate(
+                item.id,
+                item.model,
+                item.created_at_ms,
+                item.inputs,
+                listed=item.id not in seen.unlisted or self._would_be_listed(item.created_at_ms, now),
+            )
             for item in seen.predictions.values()
             if item.id in unknown
         ]
@@ -141,6 +147,11 @@ class Resolver:
             if billed in unknown
         )
         return evidence.judge(cluster, candidates, inputs_trusted=trusted)
+
+    def _would_be_listed(self, created_at: int | None, now: int) -> bool:
+        """Whether a prediction is so old that the list shows it if ever; the provider's clock may differ from ours."""
+        settle_ms = self._deps.settings.in_doubt.settle_seconds * 1000
+        return created_at is not None and now - created_at >= settle_ms + evidence.SKEW_MS
 
     async def _adopt(self, case: _Case) -> list[int]:
         adopted: list[int] = []

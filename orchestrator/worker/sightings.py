@@ -23,6 +23,9 @@ class Sightings:
 
     predictions: Mapping[str, Prediction]
     billed: Mapping[str, int | None]  # prediction id -> created_at, where only the bill shows it
+    unlisted: frozenset[
+        str
+    ]  # predictions that the list does not show: looked up one by one, or not even that
     complete: bool  # the list was read whole, and the bill too unless the account may not read it
 
 
@@ -48,6 +51,7 @@ async def look_around(deps: Deps, doubts: Sequence[evidence.Doubt], now: int) ->
     return Sightings(
         {**listed.predictions, **looked_up},
         {name: at for name, at in billed.items() if name not in looked_up},
+        frozenset(billed),
         listed.complete and (bill.complete or bill.refused),
     )
 

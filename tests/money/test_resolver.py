@@ -5,6 +5,7 @@ from support.world import PRICE
 
 from orchestrator.actions import resolve_doubt
 from orchestrator.core.errors import NotFoundError, UsageError
+from orchestrator.core.evidence import SKEW_MS
 from orchestrator.ports import KeyRefused, Lost, Rejected
 from orchestrator.store import doubts
 from orchestrator.store.attempts import Doubt
@@ -87,12 +88,27 @@ def test_a_bill_that_this_key_may_not_read_leaves_the_list_to_decide(bureau, sql
     assert bureau.state(claimed) == ("abandoned", "absence_proved")
 
 
-def test_a_task_that_only_the_bill_shows_is_found(bureau, sqlite_world, provider):
+def test_a_task_that_only_the_bill_shows_is_found_once_the_list_has_had_its_time(
+    bureau, sqlite_world, provider
+):
     sqlite_world.run(1)
     provider.lag = 3600.0
     claimed, task = bureau.lose(created=True)
-    (adopted,) = bureau.look(after=SETTLE)
+    assert bureau.look(2, after=SETTLE) == []
+    (adopted,) = bureau.look(after=SKEW_MS / 1000)
     assert (adopted.attempt_id, adopted.prediction_id) == (claimed.attempt_id, task)
+
+
+def test_a_task_that_the_bill_shows_first_is_not_taken_before_the_list_says_whose_it_is(
+    bureau, sqlite_world, provider
+):
+    sqlite_world.run(1)
+    claimed, _ = bureau.lose(created=False)
+    sqlite_world.clock.advance(SETTLE - 1)
+    provider.lag = 60.0
+    provider.strange()
+    assert bureau.look(2, after=2.0) == []
+    assert bureau.state(claimed)[0] == "in_doubt"
 
 
 def test_a_billed_task_of_another_model_is_not_taken_for_ours(bureau, sqlite_world, provider):

@@ -1,7 +1,7 @@
 """The provider's own account: tasks, an append-only bill, and what its list and results show. It reads nothing of ours."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,10 +76,16 @@ class Account:
 
     def mood(self) -> str | None:
         """What is wrong with the whole account at this moment: outage, no_key, no_credit, or None."""
+        return next((kind for kind in ("outage", "no_key", "no_credit") if self.during(kind)), None)
+
+    def during(self, kind: str) -> bool:
+        """Whether something that lasts for a while lasts now."""
         now = self.now()
-        return next(
-            (kind for kind, start, end in self.plan.windows if start <= now < end and not self.quiet), None
+        found = not self.quiet and any(
+            name == kind and start <= now < end for name, start, end in self.plan.windows
         )
+        self.timeline.faults[kind] += found
+        return found
 
     def create(self, inputs: Mapping[str, Any], *, foreign: bool = False) -> Task:
         """Accept a task and charge for it."""
@@ -154,12 +160,13 @@ class Account:
     def ours(self) -> list[Task]:
         return [task for task in self.tasks.values() if not task.foreign]
 
-    def spent(self, prefix: str = "") -> int:
-        """Charges minus refunds of our tasks whose prompt begins so."""
+    def spent(self, prefix: str = "", without: Collection[str] = ()) -> int:
+        """Charges minus refunds of our tasks whose prompt begins so, but for some."""
         self.settle_bill()
         total = 0
         for charge in self.bill:
-            if not charge.foreign and self.tasks[charge.task_id].prompt.startswith(prefix):
+            mine = not charge.foreign and charge.task_id not in without
+            if mine and self.tasks[charge.task_id].prompt.startswith(prefix):
                 total += charge.micros if charge.kind == "deduct" else -charge.micros
         return total
 

@@ -1,27 +1,30 @@
-"""The database of a simulating process: one SQLite file in memory, emptied between seeds, its connections kept open."""
+"""The database of a simulating process: one SQLite file in memory, or one on a Postgres server; emptied between seeds."""
 
-import atexit
 import contextlib
 import copy
 import os
-import shutil
 import sqlite3
 import tempfile
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Engine
 
 from orchestrator.ports import Clock, Crashpoint
 from orchestrator.store import dialect, migrate
-from orchestrator.store.database import Database, parse_url
+from orchestrator.store.database import Database, Tx, parse_url
 from orchestrator.store.schema import metadata
 from orchestrator.store.servertime import ServerClock
+from tests.support.postgres import own_postgres
 from tests.support.times import FakeClock
 
-from .checker import TRIGGERS
+from .watch import POSTGRES_TRIGGERS, SQLITE_TRIGGERS, PostgresWatch, SqliteWatch, Watch
+
+MEMORY = Path("/dev/shm")
 
 
 class KeptConnection(Connection):
@@ -91,72 +94,213 @@ class KeptEngine:
 
 
 class SimDatabase(Database):
-    """The database as one process sees it: it shares the connections with all others."""
+    """The database as one process sees it: it shares the connections with all others.
 
-    def __init__(self, url: str, writer: Any, reader: Any) -> None:
-        super().__init__(parse_url(url), FakeClock())
-        self._writer.dispose()
-        self._reader.dispose()
-        self._writer = writer
-        self._reader = reader
+    With `server_time`, the database has a clock of its own, as a server has, and hosts follow it.
+    """
 
-    def seen_by(self, clock: Clock, crashpoint: Crashpoint) -> "SimDatabase":
+    server_time: Callable[[], int] | None = None
+    before_read: Callable[[], None] = staticmethod(lambda: None)
+
+    def seen_by(
+        self,
+        clock: Clock,
+        crashpoint: Crashpoint,
+        *,
+        server_time: Callable[[], int] | None = None,
+        before_read: Callable[[], None] = lambda: None,
+    ) -> "SimDatabase":
         """The same database as another process sees it."""
         other = copy.copy(self)
         other.clock = ServerClock(clock)
         other._crashpoint = crashpoint
+        other.server_time = server_time
+        other.before_read = before_read
         return other
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Tx]:
+        """As the original, after whatever keeps this process from reading."""
+        self.before_read()
+        with super().read() as tx:
+            yield tx
+
+    def _by_server(self, server_ms: int | None) -> int:
+        if self.server_time is None:
+            return super()._by_server(server_ms)
+        now_ms = self.server_time()
+        self.clock.observe(now_ms)
+        return now_ms
 
 
 class Bench:
-    """One SQLite file in memory, emptied between seeds."""
+    """A migrated database with triggers for the checker, and a picture to upload."""
 
-    def __init__(self) -> None:
-        root = Path("/dev/shm")
-        self._folder = Path(
-            tempfile.mkdtemp(prefix="orchestrator-simulation-", dir=root if root.is_dir() else None)
-        )
-        self.path = str(self._folder / "simulated.db")
-        self.url = f"sqlite:///{self.path}"
-        migrate.upgrade(self.url)
-        with contextlib.closing(sqlite3.connect(self.path)) as connection:
-            connection.executescript(TRIGGERS)
-        photo = self._folder / "a.png"
+    def __init__(self, folder: Path, url: str) -> None:
+        self.url = url
+        self.folder = folder
+        migrate.upgrade(url)
+        photo = folder / "a.png"
         photo.write_bytes(b"a picture")
         self.photo = (photo, sha256(b"a picture").hexdigest(), 9)
-        writer = KeptEngine(dialect.writer_engine(parse_url(self.url)), "BEGIN IMMEDIATE")
-        reader = KeptEngine(dialect.reader_engine(parse_url(self.url)), "BEGIN")
-        self.database = SimDatabase(self.url, writer, reader)
-        with self.database.write():
-            pass
-        writer.connection.driver.execute("PRAGMA synchronous = OFF")  # nobody pulls the plug of a simulation
+        self.database = SimDatabase(parse_url(url), FakeClock(), clock_from_server=False)
+
+    def watch(self) -> Watch:
+        """A connection for the checker."""
+        raise NotImplementedError
 
     def wipe(self) -> None:
         """Delete every row."""
-        with self.database.write() as tx:
-            driver = tx.conn.connection.driver_connection
-            for table in (*reversed(metadata.sorted_tables), "watched"):
-                driver.execute(f"DELETE FROM {table}")
+        raise NotImplementedError
+
+    def backup(self) -> Any:
+        """All that the database holds now."""
+        raise NotImplementedError
+
+    def restore(self, kept: Any) -> None:
+        """Make it what it was."""
+        raise NotImplementedError
 
     def close(self) -> None:
-        """Remove the file."""
+        """Close its connections."""
         self.database.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
 
-_benches: dict[int, Bench] = {}
+class SqliteBench(Bench):
+    """A file, its two connections kept open."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = str(folder / "simulated.db")
+        super().__init__(folder, f"sqlite:///{self._path}")
+        with contextlib.closing(sqlite3.connect(self._path)) as connection:
+            connection.executescript(SQLITE_TRIGGERS)
+        self.database.close()
+        writer = KeptEngine(dialect.writer_engine(self.database.url), "BEGIN IMMEDIATE")
+        reader = KeptEngine(dialect.reader_engine(self.database.url), "BEGIN")
+        self.database._writer, self.database._reader = writer, reader  # type: ignore[assignment]
+        with self.database.write():
+            pass
+        self._driver = writer.connection.driver
+        self._driver.execute("PRAGMA synchronous = OFF")  # nobody pulls the plug of a simulation
+
+    def watch(self) -> Watch:
+        return SqliteWatch(self._path)
+
+    def wipe(self) -> None:
+        self._driver.execute("BEGIN IMMEDIATE")
+        for table in (*reversed(metadata.sorted_tables), "watched"):
+            self._driver.execute(f"DELETE FROM {table}")
+        self._driver.execute("COMMIT")
+
+    def backup(self) -> Any:
+        kept = sqlite3.connect(":memory:")
+        self._driver.backup(kept)
+        return kept
+
+    def restore(self, kept: Any) -> None:
+        kept.backup(self._driver)
+        kept.close()
 
 
-def bench() -> Bench:
-    """This process's bench."""
-    if os.getpid() not in _benches:
-        _benches[os.getpid()] = Bench()
-        atexit.register(close_bench)
-    return _benches[os.getpid()]
+class PostgresBench(Bench):
+    """A database on a server of our own. Its connections come from the program's own pools."""
+
+    def __init__(self, folder: Path, url: str, conninfo: str) -> None:
+        self._conninfo = conninfo
+        super().__init__(folder, url)
+        self._admin = psycopg.connect(conninfo, autocommit=True)
+        self._admin.execute(POSTGRES_TRIGGERS)
+        self._tables = [table.name for table in metadata.sorted_tables]
+
+    def watch(self) -> Watch:
+        return PostgresWatch(self._conninfo)
+
+    def close(self) -> None:
+        self._admin.close()
+        super().close()
+
+    def wipe(self) -> None:
+        self._admin.execute(f"TRUNCATE {', '.join((*self._tables, 'watched'))} RESTART IDENTITY")
+
+    def backup(self) -> Any:
+        with self.database.read() as tx:
+            return {
+                table.name: [dict(row._mapping) for row in tx.conn.execute(table.select())]
+                for table in metadata.sorted_tables
+            }
+
+    def restore(self, kept: Any) -> None:
+        with self.database.write() as tx:
+            tx.conn.exec_driver_sql(
+                "SET LOCAL session_replication_role = replica"
+            )  # no triggers, as in a restore
+            tx.conn.exec_driver_sql(f"TRUNCATE {', '.join(self._tables)}")
+            for table in metadata.sorted_tables:
+                if kept[table.name]:
+                    tx.conn.execute(table.insert(), kept[table.name])
 
 
-def close_bench() -> None:
-    """Remove this process's file."""
-    found = _benches.pop(os.getpid(), None)
-    if found is not None:
-        found.close()
+class Benches:
+    """The databases of this process, made when first asked for.
+
+    Processes of a pool end without a chance to clean up: their parent hands them its own folder, and its own server.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[str, Bench] = {}
+        self._open = contextlib.ExitStack()
+        self._folder: Path | None = None
+        self._server: tuple[str, str] | None = None
+
+    def get(self, kind: str) -> Bench:
+        """The bench on sqlite or postgres."""
+        if kind not in self._made:
+            self._made[kind] = self._sqlite() if kind == "sqlite" else self._postgres()
+        return self._made[kind]
+
+    def shared(self, kind: str) -> tuple[Path, tuple[str, str] | None]:
+        """What another process needs to make a bench of that kind: see `adopt`."""
+        return self._home(), self._started() if kind == "postgres" else None
+
+    def adopt(self, folder: Path, server: tuple[str, str] | None) -> None:
+        """Use what another process has opened and will close."""
+        self._folder, self._server = folder, server
+
+    def close(self) -> None:
+        """Close and remove all."""
+        for made in self._made.values():
+            made.close()
+        self._made.clear()
+        self._folder = self._server = None
+        self._open.close()
+
+    def _home(self) -> Path:
+        if self._folder is None:
+            root = MEMORY if os.access(MEMORY, os.W_OK) else None
+            self._folder = Path(
+                self._open.enter_context(tempfile.TemporaryDirectory(prefix="simulation-", dir=root))
+            )
+        return self._folder
+
+    def _started(self) -> tuple[str, str]:
+        """URL and conninfo of the server, with the name of a database to be filled in."""
+        if self._server is None:
+            server = self._open.enter_context(own_postgres())
+            self._server = server.url("{name}"), server.conninfo("{name}")
+        return self._server
+
+    def _own_folder(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=self._home()))
+
+    def _sqlite(self) -> Bench:
+        return SqliteBench(self._own_folder())
+
+    def _postgres(self) -> Bench:
+        url, conninfo = self._started()
+        name = f"simulated_{os.getpid()}"
+        with psycopg.connect(conninfo.format(name="postgres"), autocommit=True) as admin:
+            admin.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+        return PostgresBench(self._own_folder(), url.format(name=name), conninfo.format(name=name))
+
+
+benches = Benches()

@@ -1,40 +1,33 @@
 """The invariants, checked from outside: the database through a connection of its own, the files, the provider's bill.
 
-Cheap checks run after every commit and at every request of a worker; the rest when all is over. Numbers are those of the
-design's list of what must always be true; nothing here calls the code under test.
+Cheap checks run after every commit and at every request of a worker; the rest when all is over. Nothing here calls the
+code under test. Of the things that must hold, these are checked:
+
+* at every POST: an attempt said so before, durably, and has not sent yet; its price is known; no other task of the same
+  job can still be paid for; the rate of the last minute; no gap of a restored store is open;
+* at every commit: only legal moves of jobs, attempts and reservations; epochs never fall, and only the holder of a lease
+  moves what it holds; one live attempt for each job; a reservation ends once; balances are the sums of the ledger; no
+  cap is passed at any entry; nothing counts as a failure that nobody rejected; a prediction exists at the provider, was
+  asked for by that job, and is never dropped; the files of a job that succeeded are there, with the provider's digests;
+* at every creation at the provider: tasks at once, and the provider's bill against every cap;
+* at the end: every task is held, noted, or in a doubt that waits for a person; nothing was paid twice; each attempt
+  counts what the provider kept; every job is over, or stopped for a reason that is told; applying again adds nothing.
 """
 
-import sqlite3
+import json
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .account import Account, Task
 from .disk import Disk, digest_of
 from .plan import Plan
 from .timeline import Timeline, ViolationError
-
-TRIGGERS = """
-CREATE TABLE IF NOT EXISTS watched (
-  seq INTEGER PRIMARY KEY, kind TEXT, id INTEGER, job INTEGER, was TEXT, now TEXT, was_epoch INTEGER, epoch INTEGER,
-  was_money TEXT, money TEXT, was_prediction TEXT, prediction TEXT, worker TEXT);
-CREATE TRIGGER IF NOT EXISTS watch_attempt_new AFTER INSERT ON attempts BEGIN
-  INSERT INTO watched (kind, id, job, was, now, epoch, money) VALUES
-  ('attempt', new.id, new.job_id, 'none', new.state, new.epoch, new.reservation); END;
-CREATE TRIGGER IF NOT EXISTS watch_attempt AFTER UPDATE ON attempts
-WHEN old.state <> new.state OR old.epoch <> new.epoch OR old.reservation <> new.reservation
-  OR old.prediction_id IS NOT new.prediction_id BEGIN
-  INSERT INTO watched (kind, id, job, was, now, was_epoch, epoch, was_money, money, was_prediction, prediction, worker) VALUES
-  ('attempt', new.id, new.job_id, old.state, new.state, old.epoch, new.epoch, old.reservation, new.reservation,
-   old.prediction_id, new.prediction_id, old.worker); END;
-CREATE TRIGGER IF NOT EXISTS watch_job AFTER UPDATE OF state ON jobs WHEN old.state <> new.state BEGIN
-  INSERT INTO watched (kind, id, was, now) VALUES ('job', new.id, old.state, new.state); END;
-CREATE TRIGGER IF NOT EXISTS watch_job_gone AFTER DELETE ON jobs BEGIN
-  INSERT INTO watched (kind, id, was, now) VALUES ('job', old.id, old.state, 'deleted'); END;
-"""
+from .watch import Row, Watch
 
 ATTEMPT_EDGES = {
     "none>leased",
+    "none>in_flight",  # a task of a gap, taken in by `reconcile`
     "leased>submitting",
     "leased>abandoned",
     "submitting>failed",
@@ -84,10 +77,9 @@ WEAK_REASONS = {"prediction_missing", "written_off", "output_lost"}
 class Checker:
     """Watches one seed."""
 
-    def __init__(self, path: str, plan: Plan, account: Account, disk: Disk, timeline: Timeline) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None)
-        self._db.row_factory = sqlite3.Row
-        self._db.execute("PRAGMA query_only = ON")
+    def __init__(self, watch: Watch, plan: Plan, account: Account, disk: Disk, timeline: Timeline) -> None:
+        self._watch = watch
+        self.rows = watch.rows
         self._plan = plan
         self._account = account
         self._disk = disk
@@ -112,6 +104,11 @@ class Checker:
         self._prompt_of: dict[int, str] = {}
         self._job_ids_of: dict[str, list[int]] = {}
         self.failure: ViolationError | None = None
+        self._replaying = False
+        self._gap: set[str] = (
+            set()
+        )  # tasks that a restored database does not know, until reconcile has seen them
+        self.listed: set[str] = set()  # tasks of ours that reconcile could only list
 
     # --- what is known of the jobs ---------------------------------------------------------------------------------
 
@@ -119,9 +116,10 @@ class Checker:
         """Read which job asks for what; after every apply."""
         self._prompt_of.clear()
         self._job_ids_of.clear()
-        for row in self._db.execute("SELECT job_id, json_extract(params, '$.prompt') AS p FROM job_specs"):
-            self._prompt_of[row["job_id"]] = row["p"]
-            self._job_ids_of.setdefault(row["p"], []).append(row["job_id"])
+        for row in self.rows("SELECT job_id, params FROM job_specs ORDER BY job_id"):
+            params = row["params"] if isinstance(row["params"], dict) else json.loads(row["params"])
+            self._prompt_of[row["job_id"]] = params["prompt"]
+            self._job_ids_of.setdefault(params["prompt"], []).append(row["job_id"])
 
     def fail(self, invariant: str, message: str) -> None:
         """Record and raise; the first one is what the seed fails with."""
@@ -140,7 +138,7 @@ class Checker:
     def committed(self, who: str) -> None:
         """Look at what the last transaction changed."""
         self._timeline.commits += 1
-        rows = self._db.execute("SELECT * FROM watched WHERE seq > ? ORDER BY seq", (self._seen,)).fetchall()
+        rows = self.rows("SELECT * FROM watched WHERE seq > ? ORDER BY seq", self._seen)
         for row in rows:
             self._seen = row["seq"]
             if row["kind"] == "job":
@@ -149,7 +147,7 @@ class Checker:
                 self._attempt_moved(who, row)
         self._ledger(who)
 
-    def _job_moved(self, who: str, row: sqlite3.Row) -> None:
+    def _job_moved(self, who: str, row: Row) -> None:
         edge = f"{row['was']}>{row['now']}"
         self._timeline.edges[f"job {edge}"] += 1
         self._timeline.note(who, "job", row["id"], edge)
@@ -157,7 +155,7 @@ class Checker:
         if row["now"] == "succeeded":
             self._files_of(row["id"])
 
-    def _attempt_moved(self, who: str, row: sqlite3.Row) -> None:
+    def _attempt_moved(self, who: str, row: Row) -> None:
         attempt, was, now = row["id"], row["was"], row["now"]
         edge = f"{was}>{now}"
         if was != now:
@@ -211,9 +209,7 @@ class Checker:
     # --- money -----------------------------------------------------------------------------------------------------
 
     def _ledger(self, who: str) -> None:
-        rows = self._db.execute(
-            "SELECT * FROM ledger WHERE id > ? ORDER BY id", (self._ledger_seen,)
-        ).fetchall()
+        rows = self.rows("SELECT * FROM ledger WHERE id > ? ORDER BY id", self._ledger_seen)
         if not rows:
             return
         for row in rows:
@@ -221,7 +217,7 @@ class Checker:
             self._timeline.note(who, "ledger", row["kind"], row["attempt_id"], row["day"])
             self._entry(row)
         kept: Counter[tuple[str, int, str, str]] = Counter()
-        for row in self._db.execute("SELECT * FROM balances"):
+        for row in self.rows("SELECT * FROM balances"):
             for name in ("spent", "held", "refund_due"):
                 kept[row["scope"], row["scope_id"], row["period"], name] = row[f"{name}_micros"]
         summed = {key: value for key, value in self._sums.items() if value}
@@ -231,7 +227,7 @@ class Checker:
             "balances are not the ledger's sums",
         )
 
-    def _entry(self, row: sqlite3.Row) -> None:
+    def _entry(self, row: Row) -> None:
         attempt, kind = row["attempt_id"], row["kind"]
         kinds = self._attempt_kinds.setdefault(attempt, [])
         kinds.append(kind)
@@ -247,10 +243,12 @@ class Checker:
                     self.expect(left >= 0, "5", f"{name} of {scope} {scope_id} in {period} is {left}")
         if kind == "reserve":
             self.expect(row["held_delta"] > 0, "5", f"attempt {attempt} was admitted at no price")
-            if row["note"] != "adopted by reconcile":  # it was spent before anybody could ask
+            if (
+                row["note"] != "adopted by reconcile" and not self._replaying
+            ):  # it was spent before anybody could ask
                 self._under_caps(row)
 
-    def _under_caps(self, row: sqlite3.Row) -> None:
+    def _under_caps(self, row: Row) -> None:
         day = row["day"]
         for (scope, scope_id, window), cap in self.caps.items():
             mine = {"account": 0, "campaign": row["campaign_id"], "run": row["run_id"]}[scope]
@@ -286,26 +284,27 @@ class Checker:
         prompt = str(inputs["prompt"])
         jobs = self._job_ids_of.get(prompt, [])
         marks = ",".join("?" * len(jobs))
-        rows = self._db.execute(
-            f"SELECT id, job_id, state FROM attempts WHERE job_id IN ({marks}) AND state IN "
+        rows = self.rows(
+            f"SELECT id, job_id, state, price_micros FROM attempts WHERE job_id IN ({marks}) AND state IN "
             "('submitting', 'in_doubt') ORDER BY state DESC, id",
-            jobs,
-        ).fetchall()
-        (begun,) = self._db.execute(
-            f"SELECT count(*) FROM attempts WHERE job_id IN ({marks}) AND submitted_at IS NOT NULL", jobs
-        ).fetchone()
-        self._timeline.note(who, "POST", prompt, [tuple(row) for row in rows])
+            *jobs,
+        )
+        begun = self.row(
+            f"SELECT count(*) AS n FROM attempts WHERE job_id IN ({marks}) AND submitted_at IS NOT NULL",
+            *jobs,
+        )["n"]
+        self._timeline.note(who, "POST", prompt, [(row["id"], row["job_id"], row["state"]) for row in rows])
         self.posts[prompt] += 1
+        self.expect(
+            not self._gap, "44", f"a POST for {prompt!r} ({who}) and {sorted(self._gap)} are not reconciled"
+        )
         self.expect(
             bool(rows) and self.posts[prompt] <= begun,
             "2",
             f"a POST for {prompt!r} ({who}) and no attempt that is submitting and unsent",
         )
         attempt = rows[0]  # variations ask for the same, so any of them is as good
-        known = self._db.execute(
-            "SELECT price_micros FROM attempts WHERE id = ?", (attempt["id"],)
-        ).fetchone()
-        self.expect(bool(known["price_micros"]), "5", f"attempt {attempt['id']} has no price")
+        self.expect(bool(attempt["price_micros"]), "5", f"attempt {attempt['id']} has no price")
         self._no_second_task(prompt, jobs)
         return int(attempt["id"])
 
@@ -315,7 +314,9 @@ class Checker:
         possible = sum(
             1
             for task in self._account.ours()
-            if task.prompt == prompt and (now < task.ends or task.fate == "completed")
+            if task.prompt == prompt
+            and task.id not in self.listed
+            and (now < task.ends or task.fate == "completed")
         ) + sum(1 for waiting, _ in self._account.pending if waiting == prompt)
         allowed = len(jobs) + sum(self.authorized[job] for job in jobs)
         self.expect(
@@ -339,7 +340,7 @@ class Checker:
                 and plan.on_failed == "hold"
             ):
                 prefix = self._prefix(scope, scope_id)
-                spent = account.spent(prefix)
+                spent = account.spent(prefix, self.listed)
                 self.expect(
                     spent <= cap or self.uncertain,
                     "1",
@@ -350,12 +351,12 @@ class Checker:
         if scope == "account":
             return ""
         if scope == "campaign":
-            name = self._db.execute("SELECT name FROM campaigns WHERE id = ?", (scope_id,)).fetchone()["name"]
+            name = self.row("SELECT name FROM campaigns WHERE id = ?", scope_id)["name"]
             return f"{name}/"
-        row = self._db.execute(
+        row = self.row(
             "SELECT c.name AS campaign, r.name AS name FROM runs r JOIN campaigns c ON c.id = r.campaign_id WHERE r.id = ?",
-            (scope_id,),
-        ).fetchone()
+            scope_id,
+        )
         return f"{row['campaign']}/{row['name']}/"
 
     def delivered(self, prediction: str, who: str, prompt: str) -> None:
@@ -380,24 +381,22 @@ class Checker:
             )
 
     def _held(self, prediction: str) -> bool:
-        return (
-            self._db.execute("SELECT 1 FROM attempts WHERE prediction_id = ?", (prediction,)).fetchone()
-            is not None
-        )
+        return bool(self.rows("SELECT 1 FROM attempts WHERE prediction_id = ?", prediction))
 
     # --- files -----------------------------------------------------------------------------------------------------
 
     def _files_of(self, job: int) -> None:
-        attempt = self._db.execute(
+        succeeded = self.rows(
             "SELECT id, prediction_id FROM attempts WHERE job_id = ? AND state = 'succeeded' ORDER BY number DESC",
-            (job,),
-        ).fetchone()
-        self.expect(attempt is not None, "4", f"job {job} succeeded without an attempt that did")
+            job,
+        )
+        self.expect(bool(succeeded), "4", f"job {job} succeeded without an attempt that did")
+        attempt = succeeded[0]
         task = self._account.tasks[attempt["prediction_id"]]
         rows = {
             row["idx"]: row
-            for row in self._db.execute(
-                "SELECT * FROM outputs WHERE job_id = ? AND attempt_id = ?", (job, attempt["id"])
+            for row in self.rows(
+                "SELECT * FROM outputs WHERE job_id = ? AND attempt_id = ?", job, attempt["id"]
             )
         }
         for index in range(task.outputs):
@@ -421,8 +420,8 @@ class Checker:
     def finish(self, *, stopped: bool) -> None:
         """Everything that must hold when the faults are over, the work is done and all refunds have come."""
         self.committed("end")
-        attempts = self._db.execute("SELECT * FROM attempts ORDER BY id").fetchall()
-        jobs = self._db.execute("SELECT * FROM jobs ORDER BY id").fetchall()
+        attempts = self.rows("SELECT * FROM attempts ORDER BY id")
+        jobs = self.rows("SELECT * FROM jobs ORDER BY id")
         for job in jobs:
             if job["state"] == "succeeded":
                 self._files_of(job["id"])
@@ -432,7 +431,7 @@ class Checker:
         self._money_agrees(attempts)
         self.expect(not self._disk.overwritten, "4", f"overwritten: {self._disk.overwritten}")
 
-    def _settled(self, jobs: list[sqlite3.Row], attempts: list[sqlite3.Row], *, stopped: bool) -> None:
+    def _settled(self, jobs: Sequence[Row], attempts: Sequence[Row], *, stopped: bool) -> None:
         waiting = {
             row["job_id"] for row in attempts if row["state"] == "in_doubt" and row["reason"] == "ambiguous"
         }
@@ -442,15 +441,16 @@ class Checker:
             if job["state"] == "running":
                 self.expect(job["id"] in waiting, "10", f"job {job['id']} is running long after the faults")
 
-    def _nothing_lost(self, attempts: list[sqlite3.Row]) -> None:
+    def _nothing_lost(self, attempts: Sequence[Row]) -> None:
         held = {row["prediction_id"] for row in attempts if row["prediction_id"]}
-        noted = {
-            row["prediction_id"] for row in self._db.execute("SELECT prediction_id FROM foreign_predictions")
-        }
+        noted = {row["prediction_id"] for row in self.rows("SELECT prediction_id FROM foreign_predictions")}
         doubted = {self._prompt_of[row["job_id"]] for row in attempts if row["state"] == "in_doubt"}
+        waits = self.stopped_for_a_gap() and bool(
+            doubted
+        )  # to be resolved before reconcile can take tasks in
         written_off = {self._prompt_of[row["job_id"]] for row in attempts if row["reason"] == "written_off"}
         for task in self._account.ours():
-            known = task.id in held or task.id in noted
+            known = task.id in held or task.id in noted or waits
             self.expect(
                 known or task.prompt in doubted | written_off or self.uncertain,
                 "3",
@@ -459,19 +459,21 @@ class Checker:
         for prediction, who in self._delivered.items():
             task = self._account.tasks[prediction]
             self.expect(
-                prediction in held | noted or task.prompt in doubted | written_off or self.uncertain,
+                waits or prediction in held | noted or task.prompt in doubted | written_off or self.uncertain,
                 "3",
                 f"{prediction} was delivered to {who} and is not in the database",
             )
 
     def _double_billed(self) -> None:
-        paid = Counter(task.prompt for task in self._account.ours() if task.paid_for)
+        paid = Counter(
+            task.prompt for task in self._account.ours() if task.paid_for and task.id not in self.listed
+        )
         for prompt, count in paid.items():
             jobs = self._job_ids_of[prompt]
             allowed = len(jobs) + sum(self.authorized[job] for job in jobs)
             self.expect(count <= allowed or self.uncertain, "2", f"{prompt!r} was paid {count} times")
 
-    def _money_agrees(self, attempts: list[sqlite3.Row]) -> None:
+    def _money_agrees(self, attempts: Sequence[Row]) -> None:
         """Attempt by attempt, then in total: what we count is what the provider kept."""
         if self.uncertain:
             return
@@ -487,27 +489,104 @@ class Checker:
                 f"attempt {row['id']} ({row['reason']}) counts {ours}, the provider kept {net}",
             )
         counted = sum(self._sums["account", 0, "total", name] for name in ("spent", "held", "refund_due"))
+        kept = self._account.spent(without=self.listed)
         self.expect(
-            counted >= self._account.spent() or bool(sum(self.authorized.values())),
+            counted >= kept or bool(sum(self.authorized.values())),
             "money",
-            f"we count {counted}, the provider kept {self._account.spent()}",
+            f"we count {counted}, the provider kept {kept}",
         )
 
     def _attempt_sum(self, attempt: int) -> int:
-        row = self._db.execute(
-            "SELECT sum(spent_delta + held_delta + refund_due_delta) AS s, sum(held_delta) AS held FROM ledger"
-            " WHERE attempt_id = ?",
-            (attempt,),
-        ).fetchone()
+        row = self.row(
+            "SELECT sum(spent_delta + held_delta + refund_due_delta) AS s FROM ledger WHERE attempt_id = ?",
+            attempt,
+        )
         return int(row["s"] or 0)
+
+    # --- a database that was put back -------------------------------------------------------------------------------
+
+    def restored(self) -> None:
+        """Start from what the database says now; remember what it does not."""
+        self._seen = self.row("SELECT coalesce(max(seq), 0) AS n FROM watched")["n"]
+        self._replay_ledger()
+        self._live = {
+            row["job_id"]: row["id"]
+            for row in self.rows("SELECT id, job_id, state FROM attempts")
+            if row["state"] in LIVE
+        }
+        self.learn_jobs()
+        self.posts.clear()
+        for row in self.rows("SELECT job_id FROM attempts WHERE submitted_at IS NOT NULL"):
+            self.posts[self._prompt_of[row["job_id"]]] += 1
+        self.caps = {
+            (row["scope"], row["scope_id"], row["window"]): row["cap_micros"]
+            for row in self.rows('SELECT scope, scope_id, "window", cap_micros FROM budgets')
+        }
+        unanswered = self.rows("SELECT 1 FROM attempts WHERE state IN ('submitting', 'in_doubt')")
+        if not unanswered:  # else one of those may explain a task of the gap
+            self._gap = self._unknown()
+        elif self._unknown() and not self._plan.list_shows_inputs:
+            self.uncertain = True
+        self._timeline.note("checker", "gap", sorted(self._unknown()))
+
+    def stopped_for_a_gap(self) -> bool:
+        """Whether the account waits for an operator to reconcile."""
+        return bool(self.rows("SELECT 1 FROM pauses WHERE reason = 'unknown_tasks'"))
+
+    def _replay_ledger(self) -> None:
+        self._ledger_seen = 0
+        self._sums.clear()
+        self._attempt_kinds.clear()
+        self._replaying = True
+        self._ledger("backup")
+        self._replaying = False
+
+    def reconciled(self) -> None:
+        """What `reconcile` could not give to a job, it has listed; nothing of the gap is left."""
+        if self._gap:
+            self.expect(
+                not self._unknown() & self._gap, "44", f"reconcile left {sorted(self._unknown() & self._gap)}"
+            )
+        self._gap.clear()
+        noted = {row["prediction_id"] for row in self.rows("SELECT prediction_id FROM foreign_predictions")}
+        for task in self._account.ours():
+            if task.id in noted and task.id not in self.listed:
+                self._only_listed(task)
+        self.listed |= noted & self._account.tasks.keys()
+
+    def _only_listed(self, task: Task) -> None:
+        """A completed task that a waiting job asked for exactly is adopted where the list shows what was asked."""
+        if not self._plan.list_shows_inputs or not task.paid_for:
+            return
+        waiting = [
+            row["job_id"]
+            for row in self.rows(
+                "SELECT s.job_id, s.local_images FROM job_specs s JOIN jobs j ON j.id = s.job_id"
+                " WHERE j.state = 'pending'"
+            )
+            if row["local_images"] in ("{}", {}) and self._prompt_of[row["job_id"]] == task.prompt
+        ]
+        self.expect(not waiting, "44", f"{task.id} was only listed, and jobs {waiting} wait for it")
+
+    def _unknown(self) -> set[str]:
+        """Tasks of ours that the database knows in no way."""
+        known = {
+            row["prediction_id"]
+            for table in ("attempts", "foreign_predictions")
+            for row in self.rows(f"SELECT prediction_id FROM {table} WHERE prediction_id IS NOT NULL")
+        }
+        return {task.id for task in self._account.ours()} - known
 
     # --- for whoever acts ------------------------------------------------------------------------------------------
 
-    def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
-        return self._db.execute(query, values).fetchall()
+    def row(self, query: str, *values: Any) -> Row:
+        """The one row that the query finds."""
+        (found,) = self.rows(query, *values)
+        return found
 
     def close(self) -> None:
-        self._db.close()
+        """Look no more."""
+        self._watch.close()
 
 
 def _legal(kinds: list[str]) -> bool:

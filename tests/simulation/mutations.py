@@ -11,15 +11,29 @@ from sqlalchemy import bindparam, update
 from orchestrator.core import evidence
 from orchestrator.core.states import AttemptEvent
 from orchestrator.ports import Lost, StoredArtifact, Throttled
-from orchestrator.store import attempts, choosing, endings, fences, limits, money, pictures, rescue, runs
+from orchestrator.store import (
+    attempts,
+    choosing,
+    endings,
+    fences,
+    limits,
+    money,
+    orphans,
+    pictures,
+    rescue,
+    runs,
+)
 from orchestrator.store.schema import LedgerKind, balances
-from orchestrator.worker import resolve
+from orchestrator.worker import gap, resolve
 from orchestrator.worker.fetch import Fetcher
 from orchestrator.worker.prices import PriceGuard
 from orchestrator.worker.resolve import Resolver
 from orchestrator.worker.submit import Submitter
 
+from .simulation import simulate
+
 Patch = Callable[[Any, str, Any], None]
+TABLE_SEEDS_MAX = 500
 
 
 @dataclass(frozen=True)
@@ -204,8 +218,97 @@ def any_candidate_adopted(patch: Patch) -> None:
     patch(resolve, "evidence", SimpleNamespace(**{**vars(evidence), "judge": judge}))
 
 
+def posted_twice(patch: Patch) -> None:
+    """Every request is sent twice, as a client that retries by itself would."""
+    genuine = Submitter._record
+
+    async def record(self, claimed, ready, outcome):
+        await self._deps.provider.submit(claimed.model, ready.inputs)
+        await genuine(self, claimed, ready, outcome)
+
+    patch(Submitter, "_record", record)
+
+
+def one_more_than_the_cap(patch: Patch) -> None:
+    """`<` became `<=` somewhere: a job that is one too many still fits."""
+    patch(choosing.Headroom, "fits", lambda self, lane: True)
+    condition = balances.c.spent_micros + balances.c.held_micros + balances.c.refund_due_micros
+    one_over = (
+        update(balances)
+        .where(money._KEY, condition < bindparam("cap"))
+        .values(held_micros=balances.c.held_micros + bindparam("d_held"))
+    )
+    patch(money, "_HOLD_UNDER_CAP", one_over)
+
+
+def absence_at_once(patch: Patch) -> None:
+    """A doubt is given up as soon as its settle delay has passed, whatever the list shows."""
+    genuine = evidence.judge
+
+    def judge(doubts, candidates, *, inputs_trusted):
+        return genuine(doubts, (), inputs_trusted=inputs_trusted)
+
+    patch(resolve, "evidence", SimpleNamespace(**{**vars(evidence), "judge": judge}))
+
+
+def refund_never_due(patch: Patch) -> None:
+    """A failed task counts as free at once, though the provider has not paid back."""
+    genuine = endings.fail
+    patch(endings, "fail", lambda tx, rows: genuine(tx, [replace(row, refund_window_ms=0) for row in rows]))
+
+
+def failure_is_charged(patch: Patch) -> None:
+    """A failed task counts as paid for."""
+    genuine = endings.fail
+    patch(endings, "fail", lambda tx, rows: genuine(tx, [replace(row, charged=True) for row in rows]))
+
+
+def restored_store_spends(patch: Patch) -> None:
+    """Nobody compares the provider's list with a store that was put back."""
+
+    async def look(deps):
+        return None
+
+    patch(gap, "look", look)
+
+
+def reconcile_only_lists(patch: Patch) -> None:
+    """Tasks of a gap are noted, and the jobs that wanted them buy them again."""
+    patch(orphans, "adopt", lambda *_args, **_more: False)
+
+
+def rate_window_too_short(patch: Patch) -> None:
+    """Half a minute counts as a minute."""
+    patch(limits, "WINDOW_MS", 30_000)
+
+
+def stale_grants_are_used(patch: Patch) -> None:
+    """A POST leaves on a grant of long ago, and a frozen worker sends on a lease that has lapsed."""
+
+    async def may_send(self, claimed, ready, stopping):
+        verdict = await genuine(self, claimed, ready, stopping)
+        return verdict and (lambda: True)
+
+    genuine = Submitter._may_send
+    patch(Submitter, "_may_send", may_send)
+
+
+def doubts_take_no_slot(patch: Patch) -> None:
+    """An attempt in doubt does not count against the concurrency limit."""
+    patch(limits, "DOUBT_TAKES_SLOT_MS", 0)
+
+
+def billed_is_enough(patch: Patch) -> None:
+    """A task that only the bill shows is taken for ours before the list can show what it asked for."""
+
+    def candidate(*facts, listed=True):
+        return evidence.Candidate(*facts)
+
+    patch(resolve, "evidence", SimpleNamespace(**{**vars(evidence), "Candidate": candidate}))
+
+
 MUTATIONS = (
-    Mutation("fence removed", fence_removed, "zombies", 8),
+    Mutation("fence removed", fence_removed, "zombies", 22),
     Mutation("caps not held", caps_not_held, "caps"),
     Mutation("POST before the commit", post_before_commit, "mixed"),
     Mutation("POST again when the reply is lost", post_again_when_lost, "lost", 3),
@@ -220,4 +323,41 @@ MUTATIONS = (
     Mutation("success before storing", success_before_storing, "mixed"),
     Mutation("id only in memory", id_only_in_memory, "mixed"),
     Mutation("any candidate adopted", any_candidate_adopted, "lost", 5),
+    Mutation("every POST sent twice", posted_twice, "mixed"),
+    Mutation("one job over the cap", one_more_than_the_cap, "caps"),
+    Mutation("the list is not believed", absence_at_once, "lost"),
+    Mutation("refund not waited for", refund_never_due, "caps"),
+    Mutation("failure is charged", failure_is_charged, "caps"),
+    Mutation("restored store spends", restored_store_spends, "restored"),
+    Mutation("reconcile only lists", reconcile_only_lists, "restored"),
+    Mutation("rate window too short", rate_window_too_short, "mixed"),
+    Mutation("stale grants are used", stale_grants_are_used, "zombies", 8),
+    Mutation("doubts take no slot", doubts_take_no_slot, "lost", 19),
+    Mutation("billed is enough", billed_is_enough, "lost", 71),
 )
+
+
+def noticed(mutation: Mutation, seeds_max: int) -> tuple[int, str] | None:
+    """How many seeds it took to notice the bug, and by what; None when they did not."""
+    with planted(mutation):
+        for seeds in range(1, seeds_max + 1):
+            failure = simulate(mutation.first + seeds - 1, mutation.theme).failure
+            if failure is not None:
+                return seeds, failure
+    return None
+
+
+def main() -> int:
+    """Print what each planted bug took to be noticed, from the first seed of its theme; 1 when one was not."""
+    missed = 0
+    for mutation in MUTATIONS:
+        found = noticed(replace(mutation, first=1), TABLE_SEEDS_MAX)
+        missed += found is None
+        seeds, by = found or (TABLE_SEEDS_MAX, "not noticed")
+        print(f"{mutation.name:<40} {seeds:>4}  {by.splitlines()[0][:90]}", flush=True)
+    print(f"{len(MUTATIONS) - missed} of {len(MUTATIONS)} noticed")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -41,7 +41,14 @@ FAULTS = (
     "kill",
     "freeze",
     "freeze_before_post",
+    "database_busy",
+    "database_full",
+    "commit_unknown",
+    "read_failed",
 )
+
+WINDOWS = ("outage", "no_key", "no_credit", "database_away")
+"""What lasts for a while."""
 
 
 @dataclass
@@ -104,7 +111,7 @@ class Plan:
     faults_until: float
     operator_actions: int
     chances: dict[str, float] = field(default_factory=dict)
-    windows: list[tuple[str, float, float]] = field(default_factory=list)  # outage | no_key | no_credit
+    windows: list[tuple[str, float, float]] = field(default_factory=list)  # (one of WINDOWS, from, to)
     on_failed: str = "hold"
     unknown_tasks: str = "stop"
     timezone: str = "UTC"
@@ -112,6 +119,8 @@ class Plan:
     long_sleep: tuple[float, float] | None = None  # everybody is away from, for
     idle_seconds: float = 15.0
     max_crashes: int = 0
+    database_has_clock: bool = False  # hosts follow it, and each has its own idea of the time
+    restored: tuple[float, float] | None = None  # the store becomes, at, what it was, before
 
 
 THEMES = (
@@ -127,6 +136,7 @@ THEMES = (
     "caps",
     "zombies",
     "long",
+    "restored",
 )
 
 
@@ -224,6 +234,7 @@ _STRONG: dict[str, dict[str, float]] = {
     "caps": {"task_failed": 0.3},
     "zombies": {"freeze": 0.01, "freeze_before_post": 0.15, "slow_reply": 0.2},
     "long": {},
+    "restored": {},
 }
 
 _USUAL: dict[str, float] = {
@@ -236,6 +247,10 @@ _USUAL: dict[str, float] = {
     "rejected": 0.03,
     "upload_rejected": 0.03,
     "download_gone": 0.05,
+    "database_busy": 0.01,
+    "database_full": 0.001,
+    "commit_unknown": 0.01,
+    "read_failed": 0.01,
 }
 
 
@@ -247,7 +262,7 @@ def _faults(dice: random.Random, plan: Plan) -> None:
             if dice.random() < 0.5:
                 plan.chances[kind] = usual * dice.choice((0.5, 1.0, 2.0))
         plan.chances.update(_STRONG[plan.theme])
-        for kind in ("outage", "no_key", "no_credit"):
+        for kind in WINDOWS:
             if dice.random() < 0.12:
                 start = dice.uniform(0, plan.faults_until)
                 plan.windows.append((kind, start, start + dice.uniform(5, 200)))
@@ -256,10 +271,23 @@ def _faults(dice: random.Random, plan: Plan) -> None:
         plan.max_crashes = dice.choice((2, 4, 8))
     else:
         plan.clock_jump_ms = 0
+    if plan.theme == "restored":
+        _restored(dice, plan)
+    plan.database_has_clock = dice.random() < 0.3
     if plan.theme == "long":
         at = dice.uniform(20, plan.faults_until)
         plan.long_sleep = (at, dice.choice((600.0, 4 * 3600.0, DAY, 8 * DAY)))
         plan.idle_seconds = 60.0
+
+
+def _restored(dice: random.Random, plan: Plan) -> None:
+    """A backup is taken while the work goes on, and put back later, when the provider's list shows what it lacks."""
+    taken = dice.uniform(5, 120)
+    plan.restored = (taken + dice.uniform(5, 300), taken)
+    plan.unknown_tasks = "stop"
+    plan.foreign_tasks = 0
+    plan.clock_jump_ms = 0
+    plan.faults_until = max(plan.faults_until, plan.restored[0] + plan.list_lag + 200)
 
 
 def prompts(run: Run) -> list[tuple[int, int, dict[str, Any]]]:

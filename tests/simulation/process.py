@@ -95,6 +95,10 @@ class Process:
             self.timeline.faults[f"crash:{name}"] += 1
             self.cut(f"at {name}")
 
+    def strikes(self, kind: str) -> bool:
+        """Whether this fault of its surroundings happens to it now."""
+        return self.mortal and self._strike(kind)
+
     async def drop(self) -> None:
         """Unwind every task of a dead process; no handler among them can reach the world."""
         assert self.dead
@@ -133,13 +137,14 @@ class World:
 class SimClock:
     """ports.Clock of one process."""
 
-    def __init__(self, world: World, process: Process) -> None:
+    def __init__(self, world: World, process: Process, ahead_ms: int = 0) -> None:
         self._world = world
         self._process = process
+        self._ahead_ms = ahead_ms  # this host's own idea of the time
 
     def now_ms(self) -> int:
         self._process.check()
-        return self._world.now_ms()
+        return self._world.now_ms() + self._ahead_ms
 
     def monotonic(self) -> float:
         self._process.check()

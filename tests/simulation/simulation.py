@@ -6,12 +6,12 @@ import gc
 import random
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.actions.reconcile import reconcile
-from orchestrator.core.errors import OperatorNeededError, OrchestratorError
+from orchestrator.core.errors import DatabaseError, OperatorNeededError, OrchestratorError
 from orchestrator.settings import Settings
 from orchestrator.settings.model import Budgets, Guards, InDoubt, Limits, Outputs, Retry, WorkerSettings
 from orchestrator.store.outlook import outlook
@@ -21,7 +21,7 @@ from orchestrator.worker.deps import Deps
 from orchestrator.worker.stop import Stop
 
 from .account import Account
-from .bench import Bench, bench
+from .bench import Bench, benches
 from .checker import Checker
 from .disk import Disk
 from .endpoints import Endpoints
@@ -31,6 +31,7 @@ from .plan import Plan, draw
 from .process import (
     GatedArtifacts,
     GroupedWrites,
+    PowerCut,
     Process,
     SimClock,
     SimEntropy,
@@ -42,6 +43,10 @@ from .process import (
     task_factory,
 )
 from .timeline import Timeline, ViolationError
+
+HOUR_MS = 3_600_000
+LATE_SECONDS = 150.0
+"""Until then everything that was sent has become a task: see `lost_created_late` and SUBMIT_SECONDS."""
 
 VIRTUAL_LIMIT = 40 * 86_400.0
 QUIET_LIMIT = 8 * 3600.0
@@ -77,12 +82,17 @@ class Simulation:
         self._stops: dict[int, Stop] = {}
         self._crashes = 0
         self._commands = plan.operator_actions
+        self._put_back = plan.restored is None
         self._failed: asyncio.Event
+        self._open: asyncio.Event  # closed while the store is being put back
 
     async def run(self, loop: VirtualLoop) -> None:
         """All of it; raises ViolationError."""
         self._set_up(loop)
-        background = [loop.create_task(job) for job in (self._foreigners(), self._people(), self._clock())]
+        background = [
+            loop.create_task(job)
+            for job in (self._foreigners(), self._people(), self._clock(), self._backup())
+        ]
         workers = [loop.create_task(self._supervise(number)) for number in range(self.plan.workers)]
         failed = loop.create_task(self._failed.wait())
         try:
@@ -107,15 +117,20 @@ class Simulation:
     def _set_up(self, loop: VirtualLoop) -> None:
         loop.set_task_factory(task_factory)
         self._failed = asyncio.Event()
+        self._open = asyncio.Event()
+        self._open.set()
         self._loop = loop
         self.timeline.now = loop.time
         self.world = World(self.plan.start_ms, loop.time)
         self.account = Account(self.plan, self.timeline, loop.time)
         self.disk = Disk(self.account, self.plan.seed)
-        self.checker = Checker(self._bench.path, self.plan, self.account, self.disk, self.timeline)
+        self.checker = Checker(self._bench.watch(), self.plan, self.account, self.disk, self.timeline)
         operator_process = Process("operator", 0, self.timeline, lambda _kind: False)
         operator_process.mortal = False
-        database = self._bench.database.seen_by(self.world, self._hook(operator_process))
+        server_time = self.world.now_ms if self.plan.database_has_clock else None
+        database = self._bench.database.seen_by(
+            self.world, self._hook(operator_process), server_time=server_time
+        )
         self.operator = Operator(database, self.plan, self.checker, self.timeline, self._bench.photo)
         self._reader = database
         for run in self.plan.runs:
@@ -125,15 +140,31 @@ class Simulation:
 
     def _hook(self, process: Process) -> Any:
         def hook(name: str) -> None:
-            if name == "db.after_commit":
+            if name == "db.before_commit":
+                self._before_commit(process)
+            elif name == "db.after_commit":
                 try:
                     self.checker.committed(process.name)
                 except ViolationError:
                     self._failed.set()
                     raise
             process.crashpoint(name)
+            if name == "db.after_commit" and process.strikes("commit_unknown"):
+                raise DatabaseError("the server closed the connection", transient=True, in_doubt=True)
 
         return hook
+
+    def _before_commit(self, process: Process) -> None:
+        """What may keep a transaction from being durable."""
+        if process.strikes("database_busy"):
+            raise DatabaseError("the database is locked", transient=True)
+        if process.strikes("database_full"):
+            raise DatabaseError("the disk is full")
+        self._reach_database(process)
+
+    def _reach_database(self, process: Process) -> None:
+        if process.mortal and self.account.during("database_away"):
+            raise DatabaseError("the server cannot be reached", transient=True)
 
     # --- workers ---------------------------------------------------------------------------------------------------
 
@@ -141,6 +172,7 @@ class Simulation:
         """Keep one worker running: start it, bury it, start the next."""
         await asyncio.sleep(self._dice.uniform(0, 20))
         while True:
+            await self._open.wait()
             process = self._born(number)
             stop = Stop()
             self._stops[process.pid] = stop
@@ -157,6 +189,8 @@ class Simulation:
                 return
             if not process.dead and isinstance(task.exception(), OperatorNeededError):
                 await self._reconcile()
+            elif not process.dead and self.checker.stopped_for_a_gap() and await self._reconcile():
+                continue
             if self.account.quiet and not process.dead and not task.cancelled() and task.exception() is None:
                 return
             longest = 3 * self.plan.lease_seconds if process.dead else 300.0
@@ -183,9 +217,20 @@ class Simulation:
         return True
 
     def _worker(self, process: Process, context: contextvars.Context) -> SimWorker:
-        clock = SimClock(self.world, process)
+        ahead_ms, server_time = 0, None
+        if self.plan.database_has_clock:
+            ahead_ms = random.Random(f"host {self.plan.seed} {process.name[:2]}").randint(-HOUR_MS, HOUR_MS)
+            server_time = self.world.now_ms
         hook = self._hook(process)
-        database = self._bench.database.seen_by(clock, hook)
+
+        def before_read() -> None:
+            if process.strikes("read_failed"):
+                raise DatabaseError("the connection was reset", transient=True)
+            self._reach_database(process)
+
+        database = self._bench.database.seen_by(
+            SimClock(self.world, process, ahead_ms), hook, server_time=server_time, before_read=before_read
+        )
         dice = random.Random(f"writer {self.plan.seed} {process.name}")
         writer = (GroupedWrites if self.plan.grouped_writes else SingleWrites)(database, process, dice)
         deps = Deps(
@@ -193,7 +238,7 @@ class Simulation:
             writer,
             Endpoints(self.account, process, self.checker, self.world),
             GatedArtifacts(self.disk, process),
-            clock,
+            database.clock,
             SimEntropy(f"entropy {self.plan.seed} {process.name}"),
             self._settings(),
             facts,
@@ -210,7 +255,7 @@ class Simulation:
     def _settings(self) -> Settings:
         plan = self.plan
         return Settings(
-            f"sqlite:///{self._bench.path}",
+            self._bench.url,
             Outputs("/outputs"),
             limits=Limits("gold", plan.concurrency, plan.submits_per_minute, 50.0),
             budgets=Budgets(on_failed=plan.on_failed, timezone=plan.timezone),  # type: ignore[arg-type]
@@ -220,8 +265,8 @@ class Simulation:
             worker=WorkerSettings(plan.lease_seconds),
         )
 
-    async def _reconcile(self) -> None:
-        """A person answers a worker that asks for it."""
+    async def _reconcile(self) -> bool:
+        """A person answers a worker that asks for it; False when doubts must end before that."""
         await asyncio.sleep(self._dice.uniform(1, 300))
         process = Process("operator", 0, self.timeline, lambda _kind: False)
         now = self.world.now_ms()
@@ -235,6 +280,9 @@ class Simulation:
             end_ms=now + 600_000,
         )
         self.timeline.note("operator", "reconciled", "agrees" if report.agrees else "differs", report.adopted)
+        if not self.checker.stopped_for_a_gap():
+            self.checker.reconciled()
+        return not report.in_doubt
 
     async def _bury(self, process: Process, task: "asyncio.Task[None]") -> None:
         if not process.dead:
@@ -288,13 +336,40 @@ class Simulation:
         if self.plan.long_sleep:
             at, seconds = self.plan.long_sleep
             await asyncio.sleep(max(0.0, at - self._loop.time()))
+            if self.account.quiet:
+                return
             self.timeline.fault("clock", "everybody_sleeps", seconds)
             for process in self._alive.values():
                 process.freeze(seconds)
 
+    async def _backup(self) -> None:
+        """A backup is taken, and put back later: the files and the provider stay as they are."""
+        if self.plan.restored is None:
+            return
+        at, taken = self.plan.restored
+        await asyncio.sleep(taken)
+        while not self.checker.rows("SELECT 1 FROM attempts WHERE accepted_at IS NOT NULL LIMIT 1"):
+            if self._loop.time() > self.plan.faults_until:
+                self._put_back = True
+                return
+            await asyncio.sleep(5.0)  # a database that knows of no task cannot tell that some are missing
+        kept = self._bench.backup()
+        self.timeline.note("operator", "takes a backup")
+        await asyncio.sleep(at - taken)
+        self._open.clear()
+        for process in list(self._alive.values()):
+            with suppress(PowerCut):
+                process.cut("for the backup")
+        await asyncio.sleep(self.plan.list_lag + LATE_SECONDS)
+        self._bench.restore(kept)
+        self.timeline.fault("operator", "restored")
+        self.checker.restored()
+        self._put_back = True
+        self._open.set()
+
     async def _quiet(self, loop: VirtualLoop) -> None:
         """The faults end; what was started can finish."""
-        while loop.time() < self.plan.faults_until and not self._nothing_left():
+        while not self._put_back or (loop.time() < self.plan.faults_until and not self._nothing_left()):
             await asyncio.sleep(10.0)
         self.account.quiet = True
         _idle_at([60.0] * len(PACES))  # who waits for nothing but time may as well wait calmly
@@ -368,10 +443,12 @@ def _no_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
-def simulate(seed: int, theme: str | None = None, plan: Plan | None = None) -> Result:
+def simulate(
+    seed: int, theme: str | None = None, plan: Plan | None = None, *, database: str = "sqlite"
+) -> Result:
     """Run one seed; a failure is in the result, with its timeline."""
     plan = plan or draw(seed, theme)
-    stage = bench()
+    stage = benches.get(database)
     stage.wipe()
     simulation = Simulation(plan, stage)
     result = Result(seed, plan, simulation.timeline)

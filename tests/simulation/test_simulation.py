@@ -2,18 +2,20 @@
 
 import pytest
 
-from .bench import close_bench
-from .command import Summary, many
+from .bench import benches
+from .command import many
 from .simulation import simulate
+from .summary import Summary
 
 CHUNKS = 12
 SEEDS = 15  # in each chunk
+POSTGRES_SEEDS = range(500, 506)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _no_files_left():
     yield
-    close_bench()
+    benches.close()
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
@@ -23,14 +25,19 @@ def test_every_invariant_holds(chunk: int) -> None:
     assert not summary.failures, _told(summary)
 
 
+def test_every_invariant_holds_on_a_server() -> None:
+    summary = many(POSTGRES_SEEDS, "postgres")
+    assert not summary.failures, _told(summary)
+
+
 def test_a_seed_repeats_itself() -> None:
     for seed in (3, 7, 11):
         assert simulate(seed).timeline.digest() == simulate(seed).timeline.digest()
 
 
 def _told(summary: Summary) -> str:
-    seed, message, timeline = summary.failures[0]
-    others = ", ".join(str(other) for other, _, _ in summary.failures[1:])
-    return f"seed {seed}: {message}\n{timeline}\nreproduce: python -m tests.simulation --seed {seed}" + (
-        f"\nalso failing: {others}" if others else ""
+    worst, *others = summary.failures
+    return (
+        f"seed {worst.seed}: {worst.message}\n{worst.timeline}\nreproduce: python -m tests.simulation --seed {worst.seed}"
+        + (f"\nalso failing: {', '.join(str(other.seed) for other in others)}" if others else "")
     )

@@ -1,20 +1,33 @@
 """Reading the provider's lists whole: page after page, with a bound, and knowing whether it was all."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from orchestrator.ports import (
     BillingPage,
     BillingRecord,
+    Clock,
     KeyRefused,
+    Lost,
+    NotSent,
     Prediction,
     PredictionPage,
     Provider,
     Rejected,
+    Throttled,
 )
+
+Outcome = TypeVar("Outcome")
 
 PAGES_MAX: Final = 400
 """Pages of 100 read at most; a window with more is not fully known."""
+
+PAGE_TRIES_MAX: Final = 5
+PAGE_WAIT_SECONDS_MAX: Final = 4.0
+"""A busy account has hundreds of pages around a lost reply: if one that fails spoiled the rest, few lists would ever be
+read whole, and doubts would gather faster than they end."""
 
 
 @dataclass(slots=True)
@@ -35,17 +48,21 @@ class Bill:
 
 
 async def list_all(
-    provider: Provider, *, after_ms: int, before_ms: int, include_inputs: bool = True
+    provider: Provider, clock: Clock, *, after_ms: int, before_ms: int, include_inputs: bool = True
 ) -> Listing | None:
-    """Every prediction created in the window, with inputs where the provider shows them; None when a page failed."""
+    """Every prediction created in the window, with inputs where the provider shows them; None when a page kept failing."""
     listing = Listing()
     for page in range(1, PAGES_MAX + 1):
-        outcome = await provider.list_predictions(
-            model=None,
-            created_after_ms=after_ms,
-            created_before_ms=before_ms,
-            page=page,
-            include_inputs=include_inputs,
+        outcome = await _patiently(
+            clock,
+            partial(
+                provider.list_predictions,
+                model=None,
+                created_after_ms=after_ms,
+                created_before_ms=before_ms,
+                page=page,
+                include_inputs=include_inputs,
+            ),
         )
         if not isinstance(outcome, PredictionPage):
             return None
@@ -57,13 +74,16 @@ async def list_all(
 
 
 async def bill_all(
-    provider: Provider, *, start_ms: int, end_ms: int, prediction_ids: tuple[str, ...] = ()
+    provider: Provider, clock: Clock, *, start_ms: int, end_ms: int, prediction_ids: tuple[str, ...] = ()
 ) -> Bill | None:
-    """Every billing record of the window (of these predictions, when given); None when a page failed."""
+    """Every billing record of the window (of these predictions, when given); None when a page kept failing."""
     bill = Bill()
     for page in range(1, PAGES_MAX + 1):
-        outcome = await provider.billing(
-            start_ms=start_ms, end_ms=end_ms, prediction_ids=prediction_ids, page=page
+        outcome = await _patiently(
+            clock,
+            partial(
+                provider.billing, start_ms=start_ms, end_ms=end_ms, prediction_ids=prediction_ids, page=page
+            ),
         )
         if isinstance(outcome, KeyRefused | Rejected):
             return Bill(refused=True)
@@ -74,3 +94,15 @@ async def bill_all(
             bill.complete = True
             break
     return bill
+
+
+async def _patiently(clock: Clock, ask: Callable[[], Awaitable[Outcome]]) -> Outcome:
+    """The answer; one that never came is asked for again, which for reading is harmless."""
+    wait = PAGE_WAIT_SECONDS_MAX / 2 ** (PAGE_TRIES_MAX - 2)
+    for _ in range(PAGE_TRIES_MAX - 1):
+        outcome = await ask()
+        if not isinstance(outcome, Lost | NotSent | Throttled):
+            return outcome
+        await clock.sleep(wait)
+        wait *= 2
+    return await ask()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.core.evidence import inputs_digest
 from orchestrator.paging import bill_all, list_all
-from orchestrator.ports import Balance, BillingRecord, Entropy, Prediction, Provider
+from orchestrator.ports import Balance, BillingRecord, Clock, Entropy, Prediction, Provider
 from orchestrator.store import bills, foreign, orphans, pauses
 from orchestrator.store.bills import BillLine
 from orchestrator.store.database import Database, Tx
@@ -47,6 +47,7 @@ class Report:
 async def reconcile(
     database: Database,
     provider: Provider,
+    clock: Clock,
     entropy: Entropy,
     *,
     base_url: str,
@@ -60,8 +61,10 @@ async def reconcile(
     after that the stop for unknown tasks is lifted. Running it again changes nothing more.
     """
     report = Report(start_ms, end_ms)
-    listing = await list_all(provider, after_ms=start_ms, before_ms=end_ms)
-    bill = await bill_all(provider, start_ms=start_ms - WINDOW_MARGIN_MS, end_ms=end_ms + WINDOW_MARGIN_MS)
+    listing = await list_all(provider, clock, after_ms=start_ms, before_ms=end_ms)
+    bill = await bill_all(
+        provider, clock, start_ms=start_ms - WINDOW_MARGIN_MS, end_ms=end_ms + WINDOW_MARGIN_MS
+    )
     balance = await provider.balance()
     report.balance_micros = balance.micros if isinstance(balance, Balance) else None
     report.readable = listing is not None and listing.complete and bill is not None and bill.complete

@@ -24,6 +24,7 @@ async def tick(deps: Deps) -> float:
         return IDLE_SECONDS
     bill = await bill_all(
         deps.provider,
+        deps.clock,
         start_ms=min(row.accepted_at for row in due) - WINDOW_MARGIN_MS,
         end_ms=now + WINDOW_MARGIN_MS,
         prediction_ids=tuple(row.prediction_id for row in due),

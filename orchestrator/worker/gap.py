@@ -42,7 +42,9 @@ async def look(deps: Deps) -> Gap | None:
         fresh = bills.last_accepted_at(tx) is None
     if after is None:
         return None
-    listing = await list_all(deps.provider, after_ms=max(after, now - RETENTION_MS), before_ms=now + SKEW_MS)
+    listing = await list_all(
+        deps.provider, deps.clock, after_ms=max(after, now - RETENTION_MS), before_ms=now + SKEW_MS
+    )
     if listing is None and fresh:
         return None  # nothing was ever accepted, as far as we know: the first submission need not wait
     if listing is None:

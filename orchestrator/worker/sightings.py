@@ -35,13 +35,14 @@ async def look_around(deps: Deps, doubts: Sequence[evidence.Doubt], now: int) ->
     before = max(doubt.last_possible_at for doubt in doubts) + evidence.SKEW_MS
     listed = await list_all(
         deps.provider,
+        deps.clock,
         after_ms=min(max(after, now - RETENTION_MS), before),
         before_ms=before,
         include_inputs=deps.settings.provider.include_inputs,
     )
     if listed is None:
         return None
-    bill = await bill_all(deps.provider, start_ms=after, end_ms=before) or Bill()
+    bill = await bill_all(deps.provider, deps.clock, start_ms=after, end_ms=before) or Bill()
     billed = {
         record.prediction_id: record.created_at_ms
         for record in bill.records

@@ -18,6 +18,7 @@ def books(shop, provider):
         reconcile(
             shop.world.database,
             provider,
+            shop.clock,
             shop.world.entropy,
             base_url=shop.settings.provider.base_url,
             timezone="UTC",

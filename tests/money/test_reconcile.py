@@ -21,6 +21,7 @@ def books(shop, sqlite_world, provider):
             reconcile(
                 sqlite_world.database,
                 provider,
+                shop.clock,
                 sqlite_world.entropy,
                 base_url=shop.settings.provider.base_url,
                 timezone="UTC",

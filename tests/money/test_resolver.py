@@ -68,6 +68,26 @@ def test_a_list_that_is_too_long_to_read_whole_proves_nothing(bureau, sqlite_wor
     assert bureau.state(claimed) == ("in_doubt", "reply_lost")
 
 
+def test_a_page_that_fails_now_and_then_does_not_spoil_the_rest_of_a_long_list(
+    bureau, sqlite_world, provider, monkeypatch
+):
+    provider.page_size = 1
+    sqlite_world.run(1)
+    claimed, _ = bureau.lose(created=False)
+    for number in range(30):
+        provider.strange(f"{number}", model="other/model")
+    read, asked = provider.list_predictions, []
+
+    async def flaky(**window):
+        asked.append(window["page"])
+        return await read(**window) if asked.count(window["page"]) % 2 == 0 else Lost("502")
+
+    monkeypatch.setattr(provider, "list_predictions", flaky)
+    bureau.look(2, after=SETTLE)
+    assert bureau.state(claimed) == ("abandoned", "absence_proved")
+    assert len(asked) > 60
+
+
 def test_a_bill_that_cannot_be_read_now_proves_nothing(bureau, sqlite_world, provider):
     sqlite_world.run(1)
     claimed, _ = bureau.lose(created=False)

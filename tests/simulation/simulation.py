@@ -273,6 +273,7 @@ class Simulation:
         report = await reconcile(
             self._reader,
             Endpoints(self.account, process, self.checker, self.world),
+            SimClock(self.world, process),
             SimEntropy(f"reconcile {self.plan.seed} {next(self._names)}"),
             base_url="https://api.wavespeed.ai",
             timezone=self.plan.timezone,

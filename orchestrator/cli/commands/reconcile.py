@@ -47,6 +47,7 @@ async def _reconcile(app: App, hours: int) -> Report:
         return await reconcile(
             app.database,
             provider,
+            app.clock,
             app.entropy,
             base_url=app.settings.provider.base_url,
             timezone=app.settings.budgets.timezone,

@@ -2,9 +2,10 @@
 
 Slots are counted from the attempts themselves, so none can leak. Rate grants are counted in small buckets of time; a
 bucket counts for as long as any part of it can lie inside a window, and the window is a little longer than a minute,
-because a POST leaves shortly after its grant.
+because a POST leaves shortly after its grant. One that leaves later than that is counted again when it does.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,8 +18,14 @@ from orchestrator.store.schema import ATTEMPT_IS_LIVE, attempts, limits, rate_gr
 
 WINDOW_MS: Final = 60_000
 BUCKET_MS: Final = 100
-GRANT_FRESH_MS: Final = 500
-"""How long after its grant a POST may leave; the window is longer by as much. An older grant must be renewed."""
+GRANT_FRESH_MS: Final = 400
+"""How old a grant may be when the intent to POST is written; an older one must be renewed."""
+
+LEAVES_WITHIN_MS: Final = 400
+"""How long after that the POST may leave without being counted again."""
+
+MARGIN_MS: Final = GRANT_FRESH_MS + LEAVES_WITHIN_MS + BUCKET_MS
+"""By so much the window is longer than a minute."""
 
 DOUBT_TAKES_SLOT_MS: Final = 3600 * 1000
 """How long an attempt in doubt takes a slot: no task runs longer, and what waits for an operator must not stop the rest."""
@@ -69,10 +76,16 @@ def grant(tx: Tx, count: int) -> None:
     tx.conn.execute(delete(rate_grants).where(rate_grants.c.bucket_at < _window_start(tx.now) - WINDOW_MS))
 
 
+def leave_late(tx: Tx, rows: Sequence[None]) -> list[None]:
+    """Count POSTs that leave now, long after their grants, in this minute too."""
+    grant(tx, len(rows))
+    return [None] * len(rows)
+
+
 def next_grant_at(tx: Tx) -> int | None:
     """When the oldest grant of the window leaves it, in ms; None when the window is empty."""
     oldest = tx.conn.execute(_OLDEST_GRANT, {"start": _window_start(tx.now)}).scalar()
-    return None if oldest is None else oldest + WINDOW_MS + GRANT_FRESH_MS + BUCKET_MS
+    return None if oldest is None else oldest + WINDOW_MS + MARGIN_MS
 
 
 def _granted_in_window(tx: Tx) -> int:
@@ -84,7 +97,7 @@ def _slots_at(now: int) -> dict[str, int]:
 
 
 def _window_start(now: int) -> int:
-    return now - WINDOW_MS - GRANT_FRESH_MS - BUCKET_MS
+    return now - WINDOW_MS - MARGIN_MS
 
 
 _OLDEST_GRANT: Final = select(func.min(rate_grants.c.bucket_at)).where(

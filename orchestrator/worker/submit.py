@@ -3,8 +3,8 @@
 Nothing here sends twice. A reply that cannot be read leaves the attempt in doubt, with its money held.
 """
 
-from collections.abc import Callable
-from typing import Final, assert_never
+from collections.abc import Callable, Coroutine
+from typing import Any, assert_never
 
 from orchestrator.core.backoff import backoff_seconds
 from orchestrator.core.evidence import inputs_digest
@@ -21,17 +21,15 @@ from orchestrator.ports import (
     SubmitOutcome,
     Throttled,
 )
-from orchestrator.store import attempts, endings
+from orchestrator.store import attempts, endings, limits
 from orchestrator.store.claims import Claimed
+from orchestrator.worker.departure import Departure
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.flight import Activity, Flight
 from orchestrator.worker.inputs import InputChanged, Inputs, Ready
 from orchestrator.worker.prices import PriceGuard
 from orchestrator.worker.records import keep_trying
 from orchestrator.worker.troubles import Troubles
-
-SENT_WITHIN_MS: Final = 5_000
-"""How long after its intent a POST may leave: one that leaves later would also crowd another minute's rate window."""
 
 
 class Submitter:
@@ -45,6 +43,7 @@ class Submitter:
         activity: Activity,
         troubles: Troubles,
         accepted: Callable[[Flight], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._deps = deps
         self._worker_id = worker_id
@@ -53,6 +52,7 @@ class Submitter:
         self._activity = activity
         self._troubles = troubles
         self._accepted = accepted
+        self._spawn = spawn
         self._lease_ms = int(deps.settings.worker.lease_seconds * 1000)
 
     async def run(self, claimed: Claimed, *, stopping: Callable[[], bool]) -> None:
@@ -68,25 +68,25 @@ class Submitter:
                     claimed, AttemptEvent.RELEASED, 0.0, "price_drift", "the price has changed"
                 )
                 return
-            still_valid = await self._may_send(claimed, prepared, stopping)
-            if still_valid is None:
+            departure = await self._may_send(claimed, prepared, stopping)
+            if departure is None:
                 return
         finally:
             self._activity.preparing.discard(claimed.attempt_id)
-        await self._send(claimed, prepared, still_valid)
+        await self._send(claimed, prepared, departure)
 
     async def _may_send(
         self, claimed: Claimed, ready: Ready, stopping: Callable[[], bool]
-    ) -> Callable[[], bool] | None:
-        """When `submitting` is durable, how long the POST may still leave; None when the attempt was given back."""
+    ) -> Departure | None:
+        """When `submitting` is durable, until when the POST may leave; None when the attempt was given back."""
         digest = inputs_digest(ready.inputs, ready.inputs)
         row = attempts.BeginSubmit(claimed.attempt_id, claimed.epoch, digest)
         while not stopping():
-            still_valid = self._validity()
+            departure = Departure(self._deps.clock, lease_ms=self._lease_ms, leaves_late=self._leaves_late)
             answer = await keep_trying(self._deps, attempts.begin_submit, row)
             match answer:
                 case attempts.Send.GO:
-                    return still_valid
+                    return departure
                 case attempts.Send.LATE:
                     return None
                 case attempts.Send.WAIT:
@@ -96,34 +96,24 @@ class Submitter:
         await self._give_back(claimed, AttemptEvent.RELEASED, 0.0, "released", "nothing was sent")
         return None
 
-    async def _send(self, claimed: Claimed, ready: Ready, still_valid: Callable[[], bool]) -> None:
+    async def _send(self, claimed: Claimed, ready: Ready, departure: Departure) -> None:
         self._activity.submitting.add(claimed.attempt_id)
         try:
             self._deps.crashpoint("submit.committed")
             webhook = callback_url(self._deps.settings.webhook.url, claimed.token)
             outcome = await self._deps.provider.submit(
-                claimed.model, ready.inputs, webhook=webhook, still_valid=still_valid
+                claimed.model, ready.inputs, webhook=webhook, still_valid=departure.may_leave
             )
             self._deps.crashpoint("submit.answered")
             await self._record(claimed, ready, outcome)
         finally:
             self._activity.submitting.discard(claimed.attempt_id)
 
-    def _validity(self) -> Callable[[], bool]:
-        """Whether a POST whose intent is made durable now may still leave: for a few seconds, at most half a lease.
+    def _leaves_late(self) -> None:
+        self._spawn(self._count_late())
 
-        A worker that was suspended longer (a frozen machine, a stopped process) may have lost the attempt: others
-        doubt it, prove that nothing was created, and send again. What wakes up then must not send too.
-        """
-        clock, limit_ms = self._deps.clock, min(SENT_WITHIN_MS, self._lease_ms // 2)
-        began, began_at = clock.monotonic(), clock.now_ms()
-
-        def still_valid() -> bool:
-            # Either clock may stand still while a machine sleeps, so both have to agree.
-            monotonic_ms = (clock.monotonic() - began) * 1000
-            return monotonic_ms <= limit_ms and 0 <= clock.now_ms() - began_at <= limit_ms
-
-        return still_valid
+    async def _count_late(self) -> None:
+        await keep_trying(self._deps, limits.leave_late, None)
 
     async def _record(self, claimed: Claimed, ready: Ready, outcome: SubmitOutcome) -> None:
         match outcome:

@@ -156,7 +156,7 @@ def test_the_rate_bounds_a_claim_until_the_window_has_passed(world):
     result = world.do(claims.claim, world.request())
     assert result.claimed == ()
     wait = result.retry_at - world.clock.now_ms()
-    assert 60_000 < wait <= 60_700
+    assert 60_000 < wait <= 60_000 + limits.MARGIN_MS + limits.BUCKET_MS
     world.clock.advance_ms(wait - 200)
     assert world.claim() == ()
     world.clock.advance_ms(200)
@@ -196,7 +196,7 @@ def test_a_fresh_grant_needs_no_other(world):
     limit=st.integers(1, 3),
     steps=st.lists(
         st.tuples(
-            st.sampled_from([0, 99, 400, 501, 9_999, 30_000, 55_000, 59_400, 60_599]),
+            st.sampled_from([0, 99, 400, 501, 9_999, 30_000, 55_000, 59_400, 60_599, 60_899]),
             st.integers(0, 3),
             st.booleans(),
         ),

@@ -184,6 +184,22 @@ def test_limits_hold_over_a_whole_run(shop, world):
     assert shop.clock.monotonic() < 60 / 20 * 65 + 60, "the window is used, not wasted"
 
 
+def test_posts_that_leave_late_do_not_crowd_the_next_minute(shop, world):
+    class Stalls(type(shop.provider)):
+        async def submit(self, model, inputs, *, webhook=None, still_valid=None):
+            if len(self.posts) < 20:
+                await self.clock.sleep(4.0)  # for a connection, or for its turn in a busy process
+            assert still_valid()
+            return await super().submit(model, inputs, webhook=webhook)
+
+    shop.provider.__class__ = Stalls
+    world.run(60)
+    shop.change("limits", submits_per_minute=20)
+    shop.drain()
+    assert world.jobs() == {"succeeded": 60}
+    assert shop.provider.most_posts_in_a_minute() <= 20
+
+
 def test_a_cap_ends_a_drain_with_the_rest_pending(shop, world):
     world.run(5)
     world.cap(PRICE * 3)

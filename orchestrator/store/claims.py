@@ -144,7 +144,7 @@ def _lease(tx: Tx, request: ClaimRequest, picks: Sequence[Pick]) -> tuple[Claime
     if not picks:
         return ()
     day = day_of(tx.now, request.timezone)
-    first_id = _next_attempt_id(tx)
+    first_id = next_attempt_id(tx)
     rows = [
         _attempt_row(tx, request, attempt_id, pick, day)
         for attempt_id, pick in enumerate(picks, start=first_id)
@@ -214,7 +214,8 @@ def _attempt_row(tx: Tx, request: ClaimRequest, attempt_id: int, pick: Pick, day
     }
 
 
-def _next_attempt_id(tx: Tx) -> int:
+def next_attempt_id(tx: Tx) -> int:
+    """The id of the next attempt; the caller holds the account's row: see `limits.lock`."""
     highest = tx.conn.execute(select(attempts.c.id).order_by(attempts.c.id.desc()).limit(1)).scalar()
     return (highest or 0) + 1
 

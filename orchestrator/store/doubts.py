@@ -125,16 +125,30 @@ def unsettled(tx: Tx) -> bool:
     return bool(unanswered(tx))
 
 
-def unanswered(tx: Tx) -> list[tuple[str, int]]:
-    """Model and time of every POST that may have created a prediction that is not attached yet, oldest first."""
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A POST that may have created a prediction that is not attached yet."""
+
+    model: str
+    sent_at: int
+    digest: str | None = None  # of what it sent, by `keys`
+    keys: tuple[str, ...] = ()
+
+
+def unanswered(tx: Tx) -> list[Unanswered]:
+    """Every POST whose reply is not known, oldest first."""
     states = [AttemptState.SUBMITTING.value, AttemptState.IN_DOUBT.value]
     query = (
-        select(runs.c.model, attempts.c.submitted_at)
+        select(runs.c.model, attempts.c.submitted_at, attempts.c.sent_digest, job_specs.c.params)
         .join_from(attempts, runs)
+        .join(job_specs, job_specs.c.job_id == attempts.c.job_id)
         .where(ATTEMPT_IS_LIVE, attempts.c.state.in_(states))
         .order_by(attempts.c.submitted_at)
     )
-    return [(row.model, row.submitted_at) for row in tx.conn.execute(query)]
+    return [
+        Unanswered(row.model, row.submitted_at, row.sent_digest, tuple(sorted(row.params)))
+        for row in tx.conn.execute(query)
+    ]
 
 
 def adopt(tx: Tx, rows: Sequence[Found]) -> list[bool]:

@@ -62,6 +62,11 @@ def allowance(tx: Tx) -> Allowance:
     )
 
 
+def lock(tx: Tx) -> None:
+    """Lock the account's row: until this transaction ends, nobody else makes an attempt."""
+    tx.conn.execute(dialect.lock_rows(tx.conn, _LIMITS)).all()
+
+
 def grant(tx: Tx, count: int) -> None:
     """Take `count` submissions from the window. The caller has looked at `allowance` in this transaction."""
     if count == 0:

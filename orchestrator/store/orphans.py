@@ -8,7 +8,8 @@ from sqlalchemy import select, update
 
 from orchestrator.core.budget import day_of
 from orchestrator.core.states import AttemptState, JobState, ReservationState
-from orchestrator.store import money
+from orchestrator.store import limits, money
+from orchestrator.store.claims import next_attempt_id
 from orchestrator.store.database import Tx
 from orchestrator.store.schema import (
     LedgerKind,
@@ -55,8 +56,10 @@ def pending_jobs(tx: Tx, base_url: str) -> Iterator[PendingJob]:
 def adopt(tx: Tx, job_id: int, prediction_id: str, status: str, *, token: str, timezone: str) -> bool:
     """Give a pending job the prediction as its attempt, in flight for any worker. False when it is not pending.
 
-    The money is reserved without looking at caps: it was spent before anybody could ask.
+    The money is reserved without looking at caps: it was spent before anybody could ask. The attempt takes its id as a
+    claim does: on a server, the column's own sequence knows nothing of the ids that claims gave.
     """
+    limits.lock(tx)
     job = tx.conn.execute(
         select(jobs.c.run_id, runs.c.campaign_id, jobs.c.price_micros, jobs.c.attempts)
         .join_from(jobs, runs)
@@ -89,8 +92,10 @@ def _insert_attempt(
     times = dict.fromkeys(
         ("lease_expires_at", "rate_granted_at", "leased_at", "submitted_at", "accepted_at"), tx.now
     )
-    inserted = tx.conn.execute(
+    attempt_id = next_attempt_id(tx)
+    tx.conn.execute(
         attempts.insert().values(
+            id=attempt_id,
             job_id=job_id,
             run_id=job.run_id,
             campaign_id=job.campaign_id,
@@ -106,9 +111,7 @@ def _insert_attempt(
             price_micros=job.price_micros,
             **times,
         )
-    ).inserted_primary_key
-    assert inserted is not None
-    attempt_id = int(inserted[0])
+    )
     held = money.Movement(
         LedgerKind.RESERVE,
         attempt_id,

@@ -5,15 +5,17 @@ adopted or listed every task of the gap. A task that a lost reply of ours may ex
 each such reply explains one task at most.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from orchestrator.core.evidence import SKEW_MS
+from orchestrator.core.evidence import SKEW_MS, inputs_digest
 from orchestrator.paging import list_all
 from orchestrator.ports import Prediction
 from orchestrator.store import bills, doubts, foreign, pauses
+from orchestrator.store.attempts import sent_digests
 from orchestrator.store.database import Tx
+from orchestrator.store.doubts import Unanswered
 from orchestrator.store.runs import models_in_use
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.sightings import RETENTION_MS
@@ -55,19 +57,38 @@ async def look(deps: Deps) -> Gap | None:
         unknown = foreign.unknown(tx, [item.id for item in ours])
         # read after the list: what another worker is sending right now is listed before its reply is recorded
         unanswered = doubts.unanswered(tx)
-    gap = unexplained([item for item in ours if item.id in unknown], unanswered)
+        sent = sent_digests(tx, [item.id for item in ours if item.id not in unknown])
+    shown = inputs_are_shown(listing.predictions, sent, unanswered)
+    gap = unexplained([item for item in ours if item.id in unknown], unanswered, inputs_trusted=shown)
     if gap:
         await _pause(deps, UNKNOWN_TASKS, _message(gap), until=None)
     await deps.writer.submit(end_pause, LIST_UNREADABLE)
     return Gap(_message(gap), bool(unanswered)) if gap else None
 
 
-def unexplained(unknown: Sequence[Prediction], unanswered: Sequence[tuple[str, int]]) -> list[Prediction]:
-    """The unknown predictions beyond those that unanswered POSTs (model, sent at) may have created, one each."""
+def inputs_are_shown(
+    listed: Mapping[str, Prediction], sent: Mapping[str, str], unanswered: Sequence[Unanswered]
+) -> bool:
+    """Whether the list shows some task of ours with its inputs as we sent them (`sent`: digests by prediction)."""
+    shapes = {post.keys for post in unanswered}
+    return any(
+        (inputs := listed[name].inputs) is not None
+        and any(inputs_digest(inputs, keys) == digest for keys in shapes)
+        for name, digest in sent.items()
+    )
+
+
+def unexplained(
+    unknown: Sequence[Prediction], unanswered: Sequence[Unanswered], *, inputs_trusted: bool
+) -> list[Prediction]:
+    """The unknown predictions beyond those that unanswered POSTs may have created, one each.
+
+    Where the list is seen to show what was sent (`inputs_trusted`), a POST explains only a task that asks for the same.
+    """
     left = list(unanswered)
     gap: list[Prediction] = []
     for item in sorted(unknown, key=lambda item: (item.created_at_ms or 0, item.id)):
-        fits = next((post for post in left if _may_be(item, *post)), None)
+        fits = next((post for post in left if _may_be(item, post, inputs_trusted=inputs_trusted)), None)
         if fits is None:
             gap.append(item)
         else:
@@ -75,10 +96,13 @@ def unexplained(unknown: Sequence[Prediction], unanswered: Sequence[tuple[str, i
     return gap
 
 
-def _may_be(item: Prediction, model: str, sent_at: int) -> bool:
+def _may_be(item: Prediction, post: Unanswered, *, inputs_trusted: bool) -> bool:
     """Whether that POST may have created it; when it was acted on cannot be known here, only not before."""
-    return item.model in {None, model} and (
-        item.created_at_ms is None or item.created_at_ms >= sent_at - SKEW_MS
+    known = inputs_trusted and item.inputs is not None and post.digest is not None
+    if known and inputs_digest(item.inputs or {}, post.keys) != post.digest:
+        return False
+    return item.model in {None, post.model} and (
+        item.created_at_ms is None or item.created_at_ms >= post.sent_at - SKEW_MS
     )
 
 

@@ -5,8 +5,10 @@ from support.world import PRICE, World
 
 from orchestrator.actions.reconcile import reconcile
 from orchestrator.core.errors import ExitCode, OperatorNeededError
+from orchestrator.core.evidence import inputs_digest
 from orchestrator.ports import Lost, Prediction, Status
 from orchestrator.store import pauses
+from orchestrator.store.doubts import Unanswered
 from orchestrator.worker.gap import unexplained
 
 MODEL = "kwaivgi/kling-image-o3/edit"
@@ -101,11 +103,27 @@ def test_what_an_unanswered_request_may_have_created_is_no_gap_but_one_task_for_
     def task(name, at):
         return Prediction(name, Status.RUNNING, "created", created_at_ms=at, model=MODEL)
 
-    sent = [(MODEL, 1_000_000)]
-    assert unexplained([task("a", 1_000_500)], sent) == []
-    assert [item.id for item in unexplained([task("a", 1_000_500), task("b", 1_000_600)], sent)] == ["b"]
-    assert [item.id for item in unexplained([task("old", 0)], sent)] == ["old"]
-    assert [item.id for item in unexplained([task("a", 1_000_500)], [("other/model", 1_000_000)])] == ["a"]
+    def gap(tasks, model=MODEL):
+        return [item.id for item in unexplained(tasks, [Unanswered(model, 1_000_000)], inputs_trusted=False)]
+
+    assert gap([task("a", 1_000_500)]) == []
+    assert gap([task("a", 1_000_500), task("b", 1_000_600)]) == ["b"]
+    assert gap([task("old", 0)]) == ["old"]
+    assert gap([task("a", 1_000_500)], "other/model") == ["a"]
+
+
+def test_where_the_list_shows_inputs_an_unanswered_request_explains_only_what_it_asked_for():
+    asked = {"prompt": "ours"}
+    sent = [Unanswered(MODEL, 1_000_000, inputs_digest(asked, ("prompt",)), ("prompt",))]
+
+    def gap(inputs, *, trusted=True):
+        task = Prediction("a", Status.RUNNING, "created", created_at_ms=1_000_500, model=MODEL, inputs=inputs)
+        return unexplained([task], sent, inputs_trusted=trusted) == [task]
+
+    assert not gap(asked)
+    assert gap({"prompt": "another job's"})
+    assert not gap({"prompt": "another job's"}, trusted=False)
+    assert not gap(None)
 
 
 # --- restored from a backup ---

@@ -386,6 +386,10 @@ class Simulation:
             "SELECT 1 FROM jobs WHERE finished_at IS NULL LIMIT 1"
         )
 
+    def _comes_to_rest(self) -> bool:
+        with self._reader.read() as tx:
+            return outlook(tx, self.plan.timezone).finished
+
     async def _afterwards(self) -> None:
         """Refunds arrive while nobody works; a last worker books what there is to book; then all is checked."""
         await asyncio.sleep(self.plan.refund_max + 12_000)
@@ -397,6 +401,8 @@ class Simulation:
         worker._drain = False
         task = self._loop.create_task(worker.run(stop), context=context)
         await asyncio.sleep(200)
+        while not self._comes_to_rest():  # what an interrupted worker left, and nobody has taken up since
+            await asyncio.sleep(60)
         stop.request()
         await asyncio.wait({task})
         await self._bury(process, task)

@@ -78,6 +78,16 @@ def last_accepted_at(tx: Tx) -> int | None:
     return tx.conn.execute(select(func.max(attempts.c.accepted_at))).scalar()
 
 
+def last_answered_sent_at(tx: Tx) -> int | None:
+    """When the newest attempt was sent whose prediction this database knows, in ms."""
+    return tx.conn.execute(
+        select(attempts.c.submitted_at)
+        .where(attempts.c.prediction_id.is_not(None))
+        .order_by(attempts.c.id.desc())
+        .limit(1)
+    ).scalar()
+
+
 def first_run_at(tx: Tx) -> int | None:
     """When the first run of this database was applied, in ms: it can have paid for nothing before."""
     return tx.conn.execute(select(func.min(runs.c.created_at))).scalar()

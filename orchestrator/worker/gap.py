@@ -18,7 +18,7 @@ from orchestrator.store.database import Tx
 from orchestrator.store.doubts import Unanswered
 from orchestrator.store.runs import models_in_use
 from orchestrator.worker.deps import Deps
-from orchestrator.worker.sightings import RETENTION_MS
+from orchestrator.worker.sightings import RETENTION_MS, last_possible_at
 from orchestrator.worker.troubles import begin_pause, end_pause
 
 UNKNOWN_TASKS: Final = "unknown_tasks"
@@ -42,10 +42,13 @@ async def look(deps: Deps) -> Gap | None:
     with deps.database.read() as tx:
         after, now, models = _since(tx), tx.now, models_in_use(tx)
         fresh = bills.last_accepted_at(tx) is None
+        answered_at = bills.last_answered_sent_at(tx)
     if after is None:
         return None
+    # Read from the newest task that we know: how it is shown says whether the list shows inputs as they were sent.
+    start = after if answered_at is None else min(after, answered_at - SKEW_MS)
     listing = await list_all(
-        deps.provider, deps.clock, after_ms=max(after, now - RETENTION_MS), before_ms=now + SKEW_MS
+        deps.provider, deps.clock, after_ms=max(start, now - RETENTION_MS), before_ms=now + SKEW_MS
     )
     if listing is None and fresh:
         return None  # nothing was ever accepted, as far as we know: the first submission need not wait
@@ -59,7 +62,9 @@ async def look(deps: Deps) -> Gap | None:
         unanswered = doubts.unanswered(tx)
         sent = sent_digests(tx, [item.id for item in ours if item.id not in unknown])
     shown = inputs_are_shown(listing.predictions, sent, unanswered)
-    gap = unexplained([item for item in ours if item.id in unknown], unanswered, inputs_trusted=shown)
+    posts = [(post, last_possible_at(deps.settings, post.sent_at)) for post in unanswered]
+    newer = [item for item in ours if item.id in unknown and (item.created_at_ms or after) >= after]
+    gap = unexplained(newer, posts, inputs_trusted=shown)
     if gap:
         await _pause(deps, UNKNOWN_TASKS, _message(gap), until=None)
     await deps.writer.submit(end_pause, LIST_UNREADABLE)
@@ -79,16 +84,16 @@ def inputs_are_shown(
 
 
 def unexplained(
-    unknown: Sequence[Prediction], unanswered: Sequence[Unanswered], *, inputs_trusted: bool
+    unknown: Sequence[Prediction], unanswered: Sequence[tuple[Unanswered, int]], *, inputs_trusted: bool
 ) -> list[Prediction]:
-    """The unknown predictions beyond those that unanswered POSTs may have created, one each.
+    """The unknown predictions beyond those that unanswered POSTs (each until when) may have created, one each.
 
     Where the list is seen to show what was sent (`inputs_trusted`), a POST explains only a task that asks for the same.
     """
     left = list(unanswered)
     gap: list[Prediction] = []
     for item in sorted(unknown, key=lambda item: (item.created_at_ms or 0, item.id)):
-        fits = next((post for post in left if _may_be(item, post, inputs_trusted=inputs_trusted)), None)
+        fits = next((post for post in left if _may_be(item, *post, inputs_trusted=inputs_trusted)), None)
         if fits is None:
             gap.append(item)
         else:
@@ -96,13 +101,13 @@ def unexplained(
     return gap
 
 
-def _may_be(item: Prediction, post: Unanswered, *, inputs_trusted: bool) -> bool:
-    """Whether that POST may have created it; when it was acted on cannot be known here, only not before."""
+def _may_be(item: Prediction, post: Unanswered, until: int, *, inputs_trusted: bool) -> bool:
+    """Whether that POST may have created it: asked for the same, as far as that is shown, at a time when it could."""
     known = inputs_trusted and item.inputs is not None and post.digest is not None
     if known and inputs_digest(item.inputs or {}, post.keys) != post.digest:
         return False
     return item.model in {None, post.model} and (
-        item.created_at_ms is None or item.created_at_ms >= post.sent_at - SKEW_MS
+        item.created_at_ms is None or post.sent_at - SKEW_MS <= item.created_at_ms <= until + SKEW_MS
     )
 
 

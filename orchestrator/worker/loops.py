@@ -1,7 +1,6 @@
 """A loop is a `tick() -> delay`; only here does anything sleep."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeGuard
 
@@ -44,8 +43,10 @@ class Alarm:
             finally:
                 self._waiter = None
                 sleeping.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await sleeping
+                # Waited for, not awaited: a cancellation of this loop must not be taken for the one of its sleep.
+                await asyncio.wait({sleeping})
+            if not sleeping.cancelled():
+                sleeping.result()
         self._rung = False
 
     def _wake(self) -> None:

@@ -12,7 +12,7 @@ from orchestrator.store.doubts import InDoubt
 from orchestrator.store.rescue import Adopted, adopted_by_id
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.hearing import Heard, hear
-from orchestrator.worker.sightings import RETENTION_MS, Sightings, look_around
+from orchestrator.worker.sightings import RETENTION_MS, Sightings, last_possible_at, look_around
 
 LOOK_SECONDS_MAX: Final = 15.0
 LOOK_SECONDS_MIN: Final = 0.25
@@ -20,8 +20,6 @@ IDLE_LOOK_SECONDS: Final = 5.0
 AMBIGUOUS_LOOK_SECONDS: Final = 60.0
 HEAR_SECONDS: Final = 2.0
 """How often what webhooks said is read, where they are configured; the list is looked at no more often for that."""
-LATE_ACTION_MS: Final = 60_000
-"""How long after our own time limit the provider may still act on a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +102,13 @@ class Resolver:
 
     def _stated(self, row: InDoubt, now: int) -> evidence.Doubt:
         settings = self._deps.settings
-        wait = settings.provider.connect_timeout_seconds + settings.provider.submit_timeout_seconds
         return evidence.Doubt(
             row.attempt_id,
             row.model,
             row.sent_digest,
             tuple(sorted(row.params)),
             row.submitted_at,
-            row.submitted_at + int(wait * 1000) + LATE_ACTION_MS,
+            last_possible_at(settings, row.submitted_at),
             settled=now - row.doubted_at >= settings.in_doubt.settle_seconds * 1000,
         )
 

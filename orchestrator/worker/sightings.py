@@ -7,11 +7,15 @@ from typing import Final
 from orchestrator.core import evidence
 from orchestrator.paging import Bill, bill_all, list_all
 from orchestrator.ports import Prediction
+from orchestrator.settings import Settings
 from orchestrator.store import foreign
 from orchestrator.worker.deps import Deps
 
 RETENTION_MS: Final = 7 * 86_400_000
 """The provider lists the last seven days (docs: predictions API)."""
+
+LATE_ACTION_MS: Final = 60_000
+"""How long after our own time limit the provider may still act on a request."""
 
 LOOKUPS_MAX: Final = 20
 """Billed predictions that are looked up one by one at a time: the bill says neither model nor inputs."""
@@ -27,6 +31,12 @@ class Sightings:
         str
     ]  # predictions that the list does not show: looked up one by one, or not even that
     complete: bool  # the list was read whole, and the bill too unless the account may not read it
+
+
+def last_possible_at(settings: Settings, sent_at: int) -> int:
+    """Until when the provider may have acted on a request that left at `sent_at` or soon after (ms)."""
+    wait = settings.provider.connect_timeout_seconds + settings.provider.submit_timeout_seconds
+    return sent_at + int(wait * 1000) + LATE_ACTION_MS
 
 
 async def look_around(deps: Deps, doubts: Sequence[evidence.Doubt], now: int) -> Sightings | None:

@@ -104,17 +104,21 @@ def test_what_an_unanswered_request_may_have_created_is_no_gap_but_one_task_for_
         return Prediction(name, Status.RUNNING, "created", created_at_ms=at, model=MODEL)
 
     def gap(tasks, model=MODEL):
-        return [item.id for item in unexplained(tasks, [Unanswered(model, 1_000_000)], inputs_trusted=False)]
+        return [
+            item.id
+            for item in unexplained(tasks, [(Unanswered(model, 1_000_000), 1_130_000)], inputs_trusted=False)
+        ]
 
     assert gap([task("a", 1_000_500)]) == []
     assert gap([task("a", 1_000_500), task("b", 1_000_600)]) == ["b"]
     assert gap([task("old", 0)]) == ["old"]
+    assert gap([task("late", 2_000_000)]) == ["late"]
     assert gap([task("a", 1_000_500)], "other/model") == ["a"]
 
 
 def test_where_the_list_shows_inputs_an_unanswered_request_explains_only_what_it_asked_for():
     asked = {"prompt": "ours"}
-    sent = [Unanswered(MODEL, 1_000_000, inputs_digest(asked, ("prompt",)), ("prompt",))]
+    sent = [(Unanswered(MODEL, 1_000_000, inputs_digest(asked, ("prompt",)), ("prompt",)), 1_130_000)]
 
     def gap(inputs, *, trusted=True):
         task = Prediction("a", Status.RUNNING, "created", created_at_ms=1_000_500, model=MODEL, inputs=inputs)

@@ -170,10 +170,10 @@ class Account:
                 total += charge.micros if charge.kind == "deduct" else -charge.micros
         return total
 
-    def running(self) -> int:
-        """Our accepted and unfinished tasks: what the account's concurrency limit counts."""
+    def running(self, without: Collection[str] = ()) -> int:
+        """Our accepted and unfinished tasks, but for some: what the account's concurrency limit counts."""
         now = self.now()
-        return sum(1 for task in self.ours() if task.created <= now < task.ends)
+        return sum(1 for task in self.ours() if task.created <= now < task.ends and task.id not in without)
 
     def expired(self, task: Task) -> bool:
         return self.now() > task.created + self.plan.retention_seconds

@@ -5,7 +5,7 @@ import pytest
 from .bench import benches
 from .mutations import MUTATIONS, Mutation, noticed
 
-SEEDS_MAX = 30
+SEEDS_MAX = 100
 
 
 @pytest.fixture(scope="module", autouse=True)

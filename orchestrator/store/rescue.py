@@ -106,9 +106,13 @@ def _rescue_one(tx: Tx, row: Rescue) -> Rescued:
     return Rescued(tuple(_adopt(tx, row, accepted)), len(leased), len(submitting))
 
 
-def adopted_by_id(tx: Tx, attempt_ids: Sequence[int]) -> list[Adopted]:
-    """Attempts as one would take them over: for a worker that just gave them a prediction."""
-    rows = tx.conn.execute(_RESUMABLE.where(attempts.c.id.in_(attempt_ids)))
+def adopted_by_id(tx: Tx, worker: str, attempt_ids: Sequence[int]) -> list[Adopted]:
+    """Attempts as one would take them over: for a worker that just gave them a prediction.
+
+    Another worker may have taken some over since; those are not among them, for their epoch is not this worker's.
+    """
+    query = _RESUMABLE.where(attempts.c.id.in_(attempt_ids), attempts.c.worker == worker)
+    rows = tx.conn.execute(query)
     return [_adopted(row, row.epoch) for row in rows]
 
 

@@ -212,7 +212,8 @@ class Resolver:
         if not attempt_ids:
             return []
         with self._deps.database.read() as tx:
-            return [row for row in adopted_by_id(tx, attempt_ids) if row.state is AttemptState.IN_FLIGHT]
+            mine = adopted_by_id(tx, self._worker_id, attempt_ids)
+        return [row for row in mine if row.state is AttemptState.IN_FLIGHT]
 
 
 def _described(seen: Sightings, prediction_id: str) -> doubts.Candidate:

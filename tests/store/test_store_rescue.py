@@ -70,6 +70,23 @@ def test_an_attempt_is_taken_over_by_one_worker_only(world):
     assert world.rescue("w3").adopted == ()
 
 
+def test_a_worker_does_not_take_the_epoch_of_whoever_took_its_attempt_over(world):
+    world.run(1)
+    held = world.until(AttemptState.IN_FLIGHT)
+
+    def resumed(worker):
+        with world.database.read() as tx:
+            return [
+                (row.attempt_id, row.epoch) for row in rescue.adopted_by_id(tx, worker, [held.attempt_id])
+            ]
+
+    assert resumed("w1") == [(held.attempt_id, held.epoch)]
+    world.clock.advance_ms(LEASE_MS)
+    world.rescue("w2")
+    assert resumed("w1") == []
+    assert resumed("w2") == [(held.attempt_id, held.epoch + 1)]
+
+
 def test_rescue_is_bounded_and_the_next_call_takes_the_rest(world, monkeypatch):
     monkeypatch.setattr(rescue, "RESCUE_MAX", 2)
     world.run(3)

@@ -63,6 +63,31 @@ def test_a_reported_task_is_adopted_at_the_next_look_without_the_settle_delay_or
     agreed(sqlite_world)
 
 
+def test_a_worker_that_dies_before_it_adopts_what_it_heard_leaves_it_to_the_next(
+    office, shop, sqlite_world, provider
+):
+    class PowerCut(BaseException):
+        pass
+
+    def die(point):
+        if point == "resolve.heard":
+            raise PowerCut
+
+    sqlite_world.run(1)
+    claimed, task = office.lose(created=True)
+    tell(sqlite_world, claimed, task)
+    shop.crashpoint = die
+    office.resolver = Resolver(shop.deps(), "w2")
+    with pytest.raises(PowerCut):
+        office.look()
+    assert office.state(claimed) == ("in_doubt", "reply_lost")
+    shop.crashpoint = lambda _point: None
+    office.resolver = Resolver(shop.deps(), "w3")
+    (adopted,) = office.look()
+    assert adopted.prediction_id == task
+    assert sqlite_world.account() == (0, PRICE, 0)
+
+
 def test_many_lost_replies_at_once_each_find_their_own_task(office, sqlite_world):
     sqlite_world.run(5)
     lost = [office.lose(created=True) for _ in range(5)]

@@ -60,7 +60,7 @@ class Process:
         if self.mortal and self._thawed is None and self._strike("freeze"):
             self.freeze(self.freeze_for())
         while self._thawed is not None:
-            await self._thawed
+            await asyncio.shield(self._thawed)  # who is cancelled while frozen must not end it for the others
         self.check()
 
     def cut(self, where: str) -> None:

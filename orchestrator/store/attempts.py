@@ -109,7 +109,7 @@ def accept(tx: Tx, rows: Sequence[Accept]) -> list[int | None]:
             "message": None,
         }
         moves.setdefault(event, []).append((attempt, event, values))
-        owned[row.prediction_id] = (row.attempt_id, attempt.epoch)
+        owned[row.prediction_id] = (row.attempt_id, attempt.epoch, row.worker)
         answers.append(attempt.epoch)
     for same in moves.values():
         fences.move(tx, same)
@@ -238,19 +238,26 @@ def let_go(tx: Tx, rows: Sequence[LetGo]) -> list[None]:
     return [None] * len(rows)
 
 
-def _owned_predictions(tx: Tx, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
-    query = select(attempts.c.prediction_id, attempts.c.id, attempts.c.epoch).where(
+_Owner = tuple[int, int, str]
+"""Of a prediction: the attempt that holds it, under which epoch, and the worker that looks after it."""
+
+
+def _owned_predictions(tx: Tx, ids: Sequence[str]) -> dict[str, _Owner]:
+    query = select(attempts.c.prediction_id, attempts.c.id, attempts.c.epoch, attempts.c.worker).where(
         attempts.c.prediction_id.in_(list(ids))
     )
-    return {row.prediction_id: (row.id, row.epoch) for row in tx.conn.execute(query)}
+    return {row.prediction_id: (row.id, row.epoch, row.worker) for row in tx.conn.execute(query)}
 
 
-def _already(owned: dict[str, tuple[int, int]], row: Accept) -> int | None:
-    """The epoch, when this attempt holds the prediction already and is still the writer's: the accept was a repeat."""
-    return row.epoch if owned.get(row.prediction_id) == (row.attempt_id, row.epoch) else None
+def _already(owned: dict[str, _Owner], row: Accept) -> int | None:
+    """The epoch, when this attempt holds the prediction already and is still the writer's: the accept was a repeat.
+
+    Another worker may have adopted it by evidence while this one was suspended; then it is the other's to look after.
+    """
+    return row.epoch if owned.get(row.prediction_id) == (row.attempt_id, row.epoch, row.worker) else None
 
 
-def _record_unattached(tx: Tx, row: Accept, owner: tuple[int, int] | None) -> None:
+def _record_unattached(tx: Tx, row: Accept, owner: _Owner | None) -> None:
     if owner is not None and owner[0] == row.attempt_id:
         return
     tx.conn.execute(

@@ -5,7 +5,7 @@ from support.world import LEASE_MS, PRICE, Held, picture
 
 from orchestrator.core.states import ATTEMPT_LIVE, ATTEMPT_TRANSITIONS, AttemptEvent, AttemptState, sources
 from orchestrator.ports import DiscardedArtifact
-from orchestrator.store import attempts, endings, fences, pictures
+from orchestrator.store import attempts, doubts, endings, fences, pictures
 from orchestrator.store.jobs import cancel
 
 # Each fenced write: its name, how to call it, the events it stands for, and the answer of one that is late.
@@ -140,6 +140,17 @@ def test_a_repeated_accept_after_another_worker_took_over_is_late(world):
     (adopted,) = world.rescue().adopted
     assert adopted.epoch == held.epoch + 1
     assert world.accept(held, "p-1") is None
+
+
+def test_an_accept_after_another_worker_adopted_the_prediction_by_evidence_is_late(world):
+    """It was suspended between the reply and this write; the prediction is kept, and is the other's to look after."""
+    world.run(1)
+    held = world.until(AttemptState.IN_DOUBT)
+    found = doubts.Found(held.attempt_id, held.epoch, "p-1", "created", "w2", LEASE_MS, "found in the list")
+    assert world.do(doubts.adopt, found)
+    assert world.accept(held, "p-1", worker="w1") is None
+    attempt = world.attempt(held)
+    assert (attempt.state, attempt.worker, attempt.prediction_id) == ("in_flight", "w2", "p-1")
 
 
 def test_an_accept_after_a_rescue_into_doubt_goes_in_flight(world):

@@ -1,5 +1,7 @@
 """Everything that differs between SQLite and Postgres, in one drawer."""
 
+import sqlite3
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -202,7 +204,7 @@ def writer_engine(url: URL) -> Engine:
         return _postgres_engine(url, connections=2)
     engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=0, connect_args=_SQLITE_ARGS)
     # WAL lets readers go on while one writes. FULL, because NORMAL loses acknowledged commits on power loss.
-    pragmas = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", *_SQLITE_PRAGMAS)
+    pragmas = (*_SQLITE_PRAGMAS, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
     _configure_sqlite(engine, begin="BEGIN IMMEDIATE", pragmas=pragmas)
     return engine
 
@@ -252,6 +254,26 @@ _SQLITE_PRAGMAS: Final = (
 )
 
 
+_BUSY_REST_SECONDS: Final = 0.02
+
+
+def _run_patiently(connection: sqlite3.Connection, pragma: str) -> None:
+    """Run it as soon as nobody holds the write lock.
+
+    SQLite does not wait when a file is to become a WAL one, whatever the busy timeout says: of two programs that open a
+    new database at the same moment, one would be refused at once.
+    """
+    for tries_left in reversed(range(int(BUSY_TIMEOUT_MS / 1000 / _BUSY_REST_SECONDS))):
+        try:
+            connection.execute(pragma).close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or not tries_left:
+                raise
+            threading.Event().wait(_BUSY_REST_SECONDS)
+        else:
+            return
+
+
 def _configure_sqlite(engine: Engine, *, begin: str, pragmas: tuple[str, ...]) -> None:
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
@@ -259,7 +281,7 @@ def _configure_sqlite(engine: Engine, *, begin: str, pragmas: tuple[str, ...]) -
             None  # we say BEGIN ourselves: the driver's deferred one invites lock errors
         )
         for pragma in pragmas:
-            connection.execute(pragma).close()
+            _run_patiently(connection, pragma)
 
     @event.listens_for(engine, "begin")
     def _begin(conn: Connection) -> None:

@@ -1,8 +1,9 @@
 """An upgrade while others write, and programs that meet a schema they do not know."""
 
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import pytest
 from alembic_moves import move, objects, revisions, writing
@@ -12,7 +13,7 @@ from test_migrations import ROWS, contents, fill
 
 from orchestrator.core.errors import DatabaseError, SchemaVersionError
 from orchestrator.store import dialect, migrate, version, workers
-from orchestrator.store.database import Database
+from orchestrator.store.database import Database, parse_url, sqlite_path
 
 NEWER = "UPDATE alembic_version SET version_num = '9999'"
 
@@ -135,6 +136,20 @@ def test_two_upgrades_of_an_empty_database_at_once_make_it_once(empty_url):
         done = [pool.submit(migrate.upgrade, empty_url) for _ in range(3)]
         assert sorted(str(one.result(60).current) for one in done) == [version.HEAD, version.HEAD, "None"]
     migrate.check(empty_url)
+
+
+def test_an_upgrade_of_a_file_that_somebody_writes_in_the_old_journal_waits_for_it(empty_url):
+    """SQLite's own waiting does not cover the change of the journal."""
+    if on_a_server(empty_url):
+        pytest.skip("only SQLite has a journal mode")
+    other = sqlite3.connect(sqlite_path(parse_url(empty_url)), isolation_level=None)
+    with closing(other), ThreadPoolExecutor(1) as pool:
+        other.execute("BEGIN IMMEDIATE")
+        upgrading = pool.submit(migrate.upgrade, empty_url)
+        with pytest.raises(TimeoutError):
+            upgrading.result(0.2)
+        other.execute("ROLLBACK")
+        assert upgrading.result(60).head == version.HEAD
 
 
 @pytest.mark.parametrize("start", [None, revisions()[0]])

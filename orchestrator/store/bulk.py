@@ -14,15 +14,25 @@ def lookup(conn: Connection, query: str, values: Sequence[Any], *given: Any) -> 
     `{}` in the query stands for each of `given`, in order; `{any}`, behind a column and last, for the values.
     """
     if conn.dialect.name != "sqlite":
-        statement = query.format(*["%s"] * len(given), any="= ANY(%s)")
         if values:
-            yield from conn.exec_driver_sql(statement, (*given, list(values)))
+            kind = "bytea" if isinstance(values[0], bytes) else "text"
+            statement = query.format(*["%s"] * len(given), any=f"= ANY(%s::{kind}[])")
+            yield from conn.exec_driver_sql(statement, (*given, _array(values)))
         return
     for start in range(0, len(values), _LOOKUP_MAX):
         chunk = values[start : start + _LOOKUP_MAX]
         marks = ", ".join("?" * len(chunk))
         statement = query.format(*"?" * len(given), any=f"IN ({marks})")
         yield from conn.exec_driver_sql(statement, (*given, *chunk))
+
+
+def _array(values: Sequence[str] | Sequence[bytes]) -> str:
+    """An array as Postgres reads it; the driver takes many times as long to write one."""
+    quoted = (
+        rf"\\x{value.hex()}" if isinstance(value, bytes) else value.replace("\\", r"\\").replace('"', r"\"")
+        for value in values
+    )
+    return '{"' + '","'.join(quoted) + '"}'
 
 
 def insert_many(

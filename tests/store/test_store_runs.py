@@ -115,6 +115,12 @@ def test_more_jobs_than_one_lookup_holds_are_recognised(world):
     assert world.apply(specs).existing == len(specs)
 
 
+@pytest.mark.parametrize("key", ['a"b', "a\\b", "a,b", "{a}", "", "NULL", "a'b", "caf\u00e9 %s", "a\nb"])
+def test_a_key_is_recognised_whatever_is_in_it(world, key):
+    assert world.apply([spec(0, key=key), spec(1)]).new == 2
+    assert world.apply([spec(0, key=key), spec(1)]).existing == 2
+
+
 def test_an_apply_that_fails_half_way_leaves_nothing(world):
     def apply_and_fail():
         with world.database.write() as tx:

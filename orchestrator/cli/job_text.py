@@ -1,8 +1,9 @@
 """One job in words: a row of the list, or its whole timeline."""
 
+import json
 from pathlib import Path
 
-from orchestrator.cli.words import duration, rfc3339, safe, table, usd
+from orchestrator.cli.words import count, duration, rfc3339, safe, table, usd
 from orchestrator.core.states import ReservationState
 from orchestrator.store.views import AttemptDetail, JobDetail, JobRow
 
@@ -38,11 +39,14 @@ def detail_text(detail: JobDetail, why: str, output_root: Path) -> str:
     facts = [
         ("run", safe(f"{job.campaign}/{job.name}/{job.run}")),
         ("model", detail.model),
-        ("price", f"{usd(job.price_micros)} for {job.images} pictures; spent so far {usd(job.cost_micros)}"),
+        (
+            "price",
+            f"{usd(job.price_micros)} for {count(job.images, 'picture')}; spent so far {usd(job.cost_micros)}",
+        ),
         ("tries", f"{job.attempts} made, {job.tries_left} left"),
         ("variation", str(job.variation)),
         ("key", job.key),
-        *((name, safe(str(value), 300)) for name, value in job.params.items()),
+        *((name, safe(_value(value), 300)) for name, value in job.params.items()),
         *((f"tag {name}", safe(value)) for name, value in job.tags.items()),
     ]
     blocks = [f"Job {job.id}: {job.state}. {safe(why)}", "", table(["", ""], facts).lstrip("\n")]
@@ -53,6 +57,13 @@ def detail_text(detail: JobDetail, why: str, output_root: Path) -> str:
     if job.outputs:
         blocks += ["", "Pictures", *(f"  {line}" for line in outputs_text(job, output_root))]
     return "\n".join(blocks)
+
+
+def _value(value: object) -> str:
+    """A parameter as a manifest says it: words as they are, anything else as JSON."""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def attempt_text(item: AttemptDetail) -> str:

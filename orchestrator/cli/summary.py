@@ -7,6 +7,7 @@ import click
 
 from orchestrator.cli import out
 from orchestrator.cli.documents import summary_document
+from orchestrator.cli.remedies import remedies
 from orchestrator.cli.words import count, duration, safe, usd
 from orchestrator.cli.working import Done
 from orchestrator.core.errors import ExitCode
@@ -32,13 +33,13 @@ _HEADLINES = {
 }
 
 
-def summarize(done: Done, root: Path, *, extra: list[str] | None = None) -> ExitCode:
+def summarize(done: Done, root: Path, *, extra: list[str] | None = None, sandbox: bool = False) -> ExitCode:
     """Print the summary, as words or as one JSON document; returns the exit code."""
     if out.as_json():
         out.document(document(done, root))
     else:
         out.answer("\n".join([*text(done, root), *(extra or ())]))
-        out.next_steps(steps(done))
+        out.next_steps(steps(done, sandbox=sandbox))
     if done.error is not None:
         click.echo(f"\n{done.error}", err=True)
     return done.code
@@ -83,8 +84,10 @@ def text(done: Done, root: Path) -> list[str]:
     return found
 
 
-def steps(done: Done) -> list[tuple[str, str]]:
-    """At most two commands that follow from this end."""
+def steps(done: Done, *, sandbox: bool) -> list[tuple[str, str]]:
+    """The commands that follow from this end; none for a sandbox's, since they would look at the real database."""
+    if sandbox:
+        return []
     progress = done.progress
     found = []
     if progress.in_doubt:
@@ -93,7 +96,9 @@ def steps(done: Done) -> list[tuple[str, str]]:
         found.append(
             (f"orchestrator jobs retry --state failed{_scope(done)}", "queues the failed jobs again")
         )
-    if progress.left and not progress.in_doubt:
+    if progress.left:
+        found += remedies(done.stopped)
+    if progress.left and not found:
         found.append(("orchestrator work --drain", "goes on with what is left"))
     return found or [("orchestrator gallery", "writes a page with every picture")]
 

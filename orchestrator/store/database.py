@@ -131,6 +131,14 @@ def parse_url(url: str) -> URL:
     )
 
 
+def shown(url: str | URL) -> str:
+    """Where the database is, for a reader: the file of SQLite, or the URL without its password."""
+    parsed = parse_url(url) if isinstance(url, str) else url
+    if parsed.get_backend_name() == "sqlite":
+        return str(parsed.database)
+    return parsed.render_as_string(hide_password=True)
+
+
 def sqlite_path(url: URL) -> Path | None:
     """The file of a SQLite URL; None for another database; raises UsageError for one in memory."""
     if url.get_backend_name() != "sqlite":
@@ -183,9 +191,7 @@ def _is_transient(error: exc.DBAPIError) -> bool:
 
 
 def _describe(url: URL, error: exc.DBAPIError) -> str:
-    where = (
-        url.render_as_string(hide_password=True) if url.get_backend_name() != "sqlite" else str(url.database)
-    )
+    where = shown(url)
     code = getattr(error.orig, "sqlite_errorcode", None)
     if isinstance(code, int) and (code & 0xFF) in _SQLITE_MESSAGES:
         return f"The database {where} " + _SQLITE_MESSAGES[code & 0xFF].format(where=where) + "."

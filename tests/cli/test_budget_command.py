@@ -81,7 +81,7 @@ def test_a_cap_stops_with_4_says_which_how_far_and_what_goes_on_and_raising_it_r
     assert shell("work", "--drain") == ExitCode.BUDGET
     for words in ("the month cap of campaign sale ($0.06)", "$0.004 left", "the next job costs $0.028"):
         assert words in shell.err
-    assert "orchestrator work --drain" in shell.err
+    assert "orchestrator budget set campaign:sale --month USD" in shell.err
     assert provider.bill().charged_micros == 56_000
     shell("budget", "set", "campaign:sale", "--month", "1")
     assert shell("work", "--drain") == ExitCode.DONE

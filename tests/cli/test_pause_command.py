@@ -31,6 +31,24 @@ def test_a_pause_shows_in_status_with_its_reason_and_ends_with_resume(capsys):
     assert asked(capsys, "status")[1]["stopped"] == []
 
 
+def test_the_next_step_of_a_status_ends_what_stops_the_work(capsys, tmp_path):
+    run(["init"])
+    run(["apply", str(tmp_path / "jobs" / "quickstart.yaml")])
+    for stop, start in (
+        (["pause"], "orchestrator resume"),
+        (["campaigns", "pause", "quickstart"], "orchestrator campaigns resume quickstart"),
+        (["budget", "set", "account", "--day", "0"], "orchestrator budget set account --day USD"),
+    ):
+        capsys.readouterr()
+        run(stop)
+        run(["status"])
+        assert start in capsys.readouterr().err.rpartition("Next")[2]
+    run(["resume"])
+    capsys.readouterr()
+    run(["status"])
+    assert "orchestrator resume" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("scope", ["account", "campaign"])
 def test_what_is_claimed_when_a_person_pauses_is_not_sent(world, scope):
     run_ = world.run(2)

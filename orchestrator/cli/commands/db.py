@@ -6,7 +6,7 @@ from orchestrator.cli.base import group
 from orchestrator.cli.context import opened
 from orchestrator.core.errors import ExitCode
 from orchestrator.store import migrate
-from orchestrator.store.database import parse_url
+from orchestrator.store.database import shown
 from orchestrator.store.version import HEAD
 
 
@@ -30,10 +30,10 @@ def upgrade() -> ExitCode:
     if out.as_json():
         out.document({"before": before, "current": revision.head, "head": revision.head})
     elif before == revision.head:
-        out.answer(f"{_where(url)} is at schema {revision.head} already.")
+        out.answer(f"{shown(url)} is at schema {revision.head} already.")
     else:
         made = "made with" if before is None else f"brought from schema {before} to"
-        out.answer(f"{_where(url)} was {made} schema {revision.head}.")
+        out.answer(f"{shown(url)} was {made} schema {revision.head}.")
     return ExitCode.DONE
 
 
@@ -46,7 +46,7 @@ def current() -> ExitCode:
     if out.as_json():
         out.document({"current": revision.current, "head": revision.head})
     else:
-        out.answer(f"{_where(url)}: schema {revision.current or 'none'}; this program needs {revision.head}")
+        out.answer(f"{shown(url)}: schema {revision.current or 'none'}; this program needs {revision.head}")
     return ExitCode.DONE
 
 
@@ -59,9 +59,5 @@ def check() -> ExitCode:
     if out.as_json():
         out.document({"ok": True, "head": HEAD})
     else:
-        out.answer(f"{_where(url)} is at schema {HEAD}, which is what this program needs.")
+        out.answer(f"{shown(url)} is at schema {HEAD}, which is what this program needs.")
     return ExitCode.DONE
-
-
-def _where(url: str) -> str:
-    return parse_url(url).render_as_string(hide_password=True)

@@ -55,7 +55,7 @@ def command(folder: Path, *, fresh: bool) -> ExitCode:
         )
         manifests = load_manifests([folder / "jobs" / "quickstart.yaml"], app.settings, app.clock.now_ms())
         out.note(plan_text(plan(manifests, app.settings, app.database)))
-        code = carry_out(app, manifests)
+        code = carry_out(app, manifests, sandbox=True)
         page = write_gallery(
             app.database, app.output_root, folder / "gallery.html", JobFilter(), title="Demo"
         )

@@ -10,7 +10,7 @@ from orchestrator.cli.base import options
 from orchestrator.cli.context import opened
 from orchestrator.core.errors import ExitCode
 from orchestrator.store import migrate
-from orchestrator.store.database import parse_url
+from orchestrator.store.database import parse_url, shown
 
 
 @declare("init", short_help="Write config.yaml and an example, create the database.")
@@ -25,18 +25,18 @@ def command() -> ExitCode:
         refuse_network_file(url)
         before = migrate.current(url).current
         migrate.upgrade(url)
-    database = parse_url(url).render_as_string(hide_password=True)
     if out.as_json():
-        shown = {"made": [str(path) for path in written.made], "kept": [str(path) for path in written.kept]}
+        files = {"made": [str(path) for path in written.made], "kept": [str(path) for path in written.kept]}
+        address = parse_url(url).render_as_string(hide_password=True)
         out.document(
-            {**shown, "database": {"url": database, "created": before is None}, "manifest": str(manifest)}
+            {**files, "database": {"url": address, "created": before is None}, "manifest": str(manifest)}
         )
         return ExitCode.DONE
     for path in written.made:
         out.answer(f"  made  {_short(path, here)}")
     for path in written.kept:
         out.answer(f"  kept  {_short(path, here)} (it was there already)")
-    out.answer(f"  {'made' if before is None else 'kept'}  {database}")
+    out.answer(f"  {'made' if before is None else 'kept'}  {shown(url).removeprefix(f'{here}/')}")
     relative = _short(manifest, here)
     out.next_steps(
         [

@@ -58,11 +58,16 @@ def command(
         if planned.total("to_submit") and not sandbox:
             need_key(app)
             consent(planned, yes=yes)
-        return carry_out(app, loaded, limit=limit, sample=sample)
+        return carry_out(app, loaded, limit=limit, sample=sample, sandbox=sandbox)
 
 
 def carry_out(
-    app: App, manifests: Sequence[Manifest], *, limit: int | None = None, sample: int | None = None
+    app: App,
+    manifests: Sequence[Manifest],
+    *,
+    limit: int | None = None,
+    sample: int | None = None,
+    sandbox: bool = False,
 ) -> ExitCode:
     """Apply planned manifests, work until their runs are finished, print the summary."""
     applied = apply(app.database, manifests, limit=limit, sample=sample, checked=True)
@@ -70,7 +75,7 @@ def carry_out(
     display = choose(quiet=options().quiet, clock=app.clock)
     label = manifests[0].spec.name if len(manifests) == 1 else f"{len(manifests)} manifests"
     done = work_on(app, run_ids, display, label)
-    return summarize(done, app.output_root, extra=_unpaid(app, done.code, run_ids))
+    return summarize(done, app.output_root, extra=_unpaid(app, done.code, run_ids), sandbox=sandbox)
 
 
 def need_key(app: App) -> None:

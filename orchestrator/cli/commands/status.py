@@ -6,6 +6,7 @@ from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.documents import status_document
+from orchestrator.cli.remedies import remedies
 from orchestrator.cli.words import bar, duration, percent, safe, table, usd
 from orchestrator.core.errors import ExitCode
 from orchestrator.store import views
@@ -90,5 +91,5 @@ def _next(status: Status) -> list[tuple[str, str]]:
     if any(row.jobs["failed"] for row in status.runs):
         steps.append(("orchestrator jobs list --state failed", "shows what failed and why"))
     if any(row.jobs["pending"] for row in status.runs):
-        steps.append(("orchestrator work --drain", "works on what waits"))
+        steps += remedies(status.stopped) or [("orchestrator work --drain", "works on what waits")]
     return steps or [("orchestrator gallery", "shows the pictures")]

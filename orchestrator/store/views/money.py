@@ -58,6 +58,7 @@ class StoppedRow:
     message: str
     since: int
     until: int | None
+    cap: BudgetRow | None = None  # with reason "budget": the one that has too little left
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,14 @@ def stopped(tx: Tx, caps: Iterable[BudgetRow]) -> list[StoppedRow]:
         message = f"{stop.blocker.words} has ${format_usd(stop.blocker.remaining_micros)} left; the next job costs ${format_usd(stop.price_micros)}"
         found.append(
             StoppedRow(
-                f"run {run_name(tx, run_id)}", "run", str(run_id), "budget", message, since or tx.now, None
+                f"run {run_name(tx, run_id)}",
+                "run",
+                str(run_id),
+                "budget",
+                message,
+                since or tx.now,
+                None,
+                stop.blocker,
             )
         )
     return found

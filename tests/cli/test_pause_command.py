@@ -34,19 +34,27 @@ def test_a_pause_shows_in_status_with_its_reason_and_ends_with_resume(capsys):
 def test_the_next_step_of_a_status_ends_what_stops_the_work(capsys, tmp_path):
     run(["init"])
     run(["apply", str(tmp_path / "jobs" / "quickstart.yaml")])
-    for stop, start in (
-        (["pause"], "orchestrator resume"),
-        (["campaigns", "pause", "quickstart"], "orchestrator campaigns resume quickstart"),
-        (["budget", "set", "account", "--day", "0"], "orchestrator budget set account --day USD"),
+    for stop, step, start in (
+        (["pause"], "orchestrator resume", ["resume"]),
+        (
+            ["campaigns", "pause", "quickstart"],
+            "orchestrator campaigns resume quickstart",
+            ["campaigns", "resume", "quickstart"],
+        ),
+        (
+            ["budget", "set", "account", "--day", "0"],
+            "orchestrator budget set account --day USD",
+            ["budget", "set", "account", "--day", "none"],
+        ),
     ):
-        capsys.readouterr()
         run(stop)
+        capsys.readouterr()
         run(["status"])
-        assert start in capsys.readouterr().err.rpartition("Next")[2]
-    run(["resume"])
-    capsys.readouterr()
-    run(["status"])
-    assert "orchestrator resume" not in capsys.readouterr().err
+        assert step in capsys.readouterr().err
+        run(start)
+        capsys.readouterr()
+        run(["status"])
+        assert step not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("scope", ["account", "campaign"])

@@ -98,11 +98,18 @@ def _record_one(tx: Tx, row: Delivery) -> Taken:
 
 
 def _judge_new(tx: Tx, row: Delivery, attempt: Row[Any]) -> Taken:
-    """Whether a new report can end a doubt; one that cannot is told, and its prediction is never taken for another's."""
+    """Whether a new report can end a doubt; one that cannot is told, and its prediction is never taken for another's.
+
+    An attempt that is over and never left was sent by another self of this database, which was restored or copied since:
+    its prediction stays unknown, so that it counts as a gap and `reconcile` can give it to the job that wants it.
+    """
     is_free = bool(foreign.unheld(tx, [row.prediction_id]))
     if is_free and attempt.prediction_id is None and attempt.state in ATTEMPT_LIVE:
         return Taken.EVIDENCE
+    is_sent = attempt.submitted_at is not None
     why = f"holds {attempt.prediction_id}" if attempt.prediction_id else f"is {attempt.state}"
+    if not is_sent:
+        why += " and never left, as far as this database knows (was it restored from a backup?)"
     tx.conn.execute(
         events.insert().values(
             at=tx.now,
@@ -113,11 +120,11 @@ def _judge_new(tx: Tx, row: Delivery, attempt: Row[Any]) -> Taken:
             + ("" if is_free else "; another attempt holds it"),
         )
     )
-    if is_free:
+    if is_free and is_sent:
         foreign.note(tx, row.prediction_id, None, None, f"reported by a webhook for attempt {attempt.id}")
     return Taken.SECOND
 
 
 def _attempt_of(token: str) -> Select[Any]:
-    columns = (attempts.c.id, attempts.c.job_id, attempts.c.state, attempts.c.prediction_id)
-    return select(*columns).where(attempts.c.token == token)
+    names = ("id", "job_id", "state", "prediction_id", "submitted_at")
+    return select(*(attempts.c[name] for name in names)).where(attempts.c.token == token)

@@ -7,8 +7,9 @@ from orchestrator.actions.reconcile import reconcile
 from orchestrator.core.errors import ExitCode, OperatorNeededError
 from orchestrator.core.evidence import inputs_digest
 from orchestrator.ports import Lost, Prediction, Status
-from orchestrator.store import pauses
+from orchestrator.store import pauses, receipts
 from orchestrator.store.doubts import Unanswered
+from orchestrator.store.receipts import Delivery
 from orchestrator.worker.gap import unexplained
 
 MODEL = "kwaivgi/kling-image-o3/edit"
@@ -131,6 +132,27 @@ def test_where_the_list_shows_inputs_an_unanswered_request_explains_only_what_it
 
 
 # --- restored from a backup ---
+
+
+def test_a_report_of_what_a_restored_database_never_sent_leaves_the_task_to_reconcile(
+    shop, sqlite_world, provider, agreed
+):
+    """Noted as nobody's, it would be taken for a stranger's, and its job bought again."""
+    sqlite_world.run(1)
+    (claimed,) = sqlite_world.claim(1)  # so stood the backup; its other self sent the request
+    provider.shows_inputs = True
+    task = provider.create(claimed.params).id
+    sqlite_world.clock.advance(600)
+    sqlite_world.rescue()
+    assert sqlite_world.attempts() == {"abandoned": 1}
+    report = Delivery(claimed.token, task, "completed")
+    assert sqlite_world.do(receipts.record, report) is receipts.Taken.SECOND
+    with pytest.raises(OperatorNeededError, match="orchestrator reconcile"):
+        shop.drain()
+    assert books(shop, provider).adopted == [(task, claimed.job_id)]
+    shop.drain()
+    assert (provider.posts, sqlite_world.jobs()) == ([], {"succeeded": 1})
+    agreed(sqlite_world)
 
 
 @pytest.mark.parametrize("moment", ["before the first", "under way", "while sending", "with a lost reply"])

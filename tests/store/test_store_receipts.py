@@ -5,7 +5,7 @@ import threading
 import pytest
 from support.world import PRICE
 
-from orchestrator.core.states import AttemptState
+from orchestrator.core.states import AttemptEvent, AttemptState
 from orchestrator.store import doubts, foreign, receipts
 from orchestrator.store.receipts import Delivery, Taken
 from orchestrator.store.schema import events, foreign_predictions, webhook_receipts
@@ -62,7 +62,9 @@ def test_a_replay_changes_nothing(world, state):
 @pytest.mark.parametrize("state", [*HOLDING, *OVER])
 def test_a_second_or_late_task_is_recorded_told_and_never_taken_for_anothers(world, state):
     world.run(1)
-    held = world.until(state)
+    held = world.until(AttemptState.SUBMITTING if state is AttemptState.ABANDONED else state)
+    if state is AttemptState.ABANDONED:
+        world.give_back(held, AttemptEvent.THROTTLED)
     before = world.everything()
     assert tell(world, held) is Taken.SECOND
     assert written(world) == [(held.attempt_id, "p9", "completed")]
@@ -70,6 +72,16 @@ def test_a_second_or_late_task_is_recorded_told_and_never_taken_for_anothers(wor
     assert "prediction p9 was created for this attempt" in message
     assert noted(world) == {"p9"}
     assert world.everything() == before
+
+
+def test_a_task_of_an_attempt_that_never_left_is_told_and_stays_unknown(world):
+    """Only another self of this database can have sent it: `reconcile` gives it to the job that wants it."""
+    world.run(1)
+    held = world.until(AttemptState.ABANDONED)
+    assert tell(world, held) is Taken.SECOND
+    (message,) = world.events(receipts.SECOND_TASK)
+    assert "never left" in message
+    assert noted(world) == set()
 
 
 def test_a_report_of_a_prediction_that_another_attempt_holds_is_told_and_leaves_it_there(world):

@@ -1,7 +1,7 @@
 """The provider's own account: tasks, an append-only bill, and what its list and results show. It reads nothing of ours."""
 
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,7 @@ class Task:
     foreign: bool = False
     refund_at: float | None = None
     attempt_id: int | None = None  # of ours; known to the checker alone
+    token: str | None = None  # in the URL to report it to; None when there is none
 
     @property
     def paid_for(self) -> bool:
@@ -59,6 +60,7 @@ class Account:
     bill: list[Charge] = field(default_factory=list)
     pending: list[tuple[str, float]] = field(default_factory=list)  # (prompt, when it will be created)
     quiet: bool = False  # the faults are over
+    accepted: Callable[[Task], None] = lambda _task: None  # told of each task, ours or not
 
     def __post_init__(self) -> None:
         self._dice = random.Random(f"account {self.plan.seed}")
@@ -87,7 +89,7 @@ class Account:
         self.timeline.faults[kind] += found
         return found
 
-    def create(self, inputs: Mapping[str, Any], *, foreign: bool = False) -> Task:
+    def create(self, inputs: Mapping[str, Any], *, foreign: bool = False, token: str | None = None) -> Task:
         """Accept a task and charge for it."""
         now, dice = self.now(), self._dice
         number = len(self.tasks) + 1
@@ -113,12 +115,14 @@ class Account:
             nsfw=tuple(dice.choice((None, False, self.strike("nsfw"))) for _ in range(outputs)),
             inference_ms=int(latency * 900),
             foreign=foreign,
+            token=token,
         )
         if fate in {"failed", "timeout", "cancelled"}:
             task.refund_at = task.ends + dice.uniform(30, self.plan.refund_max)
         self.tasks[task.id] = task
         self.bill.append(Charge(f"d{number}", task.id, "deduct", price, now, foreign))
         self.timeline.note("provider", "creates", task.id, task.prompt, fate, f"ends {task.ends:.0f}")
+        self.accepted(task)
         return task
 
     def _fate(self, *, foreign: bool) -> tuple[str, int | None, str]:

@@ -10,11 +10,13 @@ code under test. Of the things that must hold, these are checked:
   cap is passed at any entry; nothing counts as a failure that nobody rejected; a prediction exists at the provider, was
   asked for by that job, and is never dropped; the files of a job that succeeded are there, with the provider's digests;
 * at every creation at the provider: tasks at once, and the provider's bill against every cap;
-* at the end: every task is held, noted, or in a doubt that waits for a person; nothing was paid twice; each attempt
+* at every webhook: one that is forged or old is not believed;
+* at the end: what a webhook told about a doubt was acted upon; every task is held, noted, or in a doubt that waits for a person; nothing was paid twice; each attempt
   counts what the provider kept; every job is over, or stopped for a reason that is told; applying again adds nothing.
 """
 
 import json
+import traceback
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -93,6 +95,8 @@ class Checker:
         self._live: dict[int, int] = {}  # job -> live attempt
         self._delivered: dict[str, str] = {}
         self._handed: dict[str, float] = {}
+        self._sent: set[str] = set()  # tokens of attempts
+        self._told: dict[str, int] = {}  # task -> attempt that was in doubt when a webhook told of it
         self.authorized: Counter[int] = Counter()  # job -> further paid attempts a person allowed
         self.caps: dict[tuple[str, int, str], int] = {}
         self.lowered: set[tuple[str, int, str]] = set()
@@ -279,13 +283,13 @@ class Checker:
                 f"{len(self._departures)} POSTs in 60 s, allowed {self._plan.submits_per_minute} ({who})",
             )
 
-    def posted(self, who: str, inputs: Mapping[str, Any]) -> int | None:
-        """A POST arrives: exactly one attempt must have said so before, durably."""
+    def posted(self, who: str, inputs: Mapping[str, Any], token: str | None = None) -> int | None:
+        """A POST arrives: exactly one attempt must have said so before, durably. A token tells which."""
         prompt = str(inputs["prompt"])
         jobs = self._job_ids_of.get(prompt, [])
         marks = ",".join("?" * len(jobs))
         rows = self.rows(
-            f"SELECT id, job_id, state, price_micros FROM attempts WHERE job_id IN ({marks}) AND state IN "
+            f"SELECT id, job_id, state, price_micros, token FROM attempts WHERE job_id IN ({marks}) AND state IN "
             "('submitting', 'in_doubt') ORDER BY state DESC, id",
             *jobs,
         )
@@ -303,10 +307,18 @@ class Checker:
             "2",
             f"a POST for {prompt!r} ({who}) and no attempt that is submitting and unsent",
         )
-        attempt = rows[0]  # variations ask for the same, so any of them is as good
+        attempt = self._sender(token, rows) if token else rows[0]  # variations ask alike: any is as good
         self.expect(bool(attempt["price_micros"]), "5", f"attempt {attempt['id']} has no price")
         self._no_second_task(prompt, jobs)
         return int(attempt["id"])
+
+    def _sender(self, token: str, rows: Sequence[Row]) -> Row:
+        """The attempt whose token the URL for webhooks carries: it sends now, and never did before."""
+        self.expect(token not in self._sent, "2", "two POSTs carry the token of the same attempt")
+        self._sent.add(token)
+        mine = [row for row in rows if row["token"] == token]
+        self.expect(bool(mine), "2", "a POST carries the token of no attempt that is submitting")
+        return mine[0]
 
     def _no_second_task(self, prompt: str, jobs: list[int]) -> None:
         """Tasks that live, succeeded, or are still to appear: one for each job, and one for each decision of a person."""
@@ -383,6 +395,50 @@ class Checker:
     def _held(self, prediction: str) -> bool:
         return bool(self.rows("SELECT 1 FROM attempts WHERE prediction_id = ?", prediction))
 
+    # --- webhooks --------------------------------------------------------------------------------------------------
+
+    def hears(self, task: Task) -> int | None:
+        """A true report is about to arrive: the attempt whose doubt it can end."""
+        if not task.token:
+            return None
+        rows = self.rows(
+            "SELECT id FROM attempts WHERE token = ? AND state IN ('submitting', 'in_doubt')", task.token
+        )
+        return int(rows[0]["id"]) if rows else None
+
+    def heard(self, task: Task, attempt: int | None, *, believable: bool) -> None:
+        """A report was answered with 200: it is evidence from now on, and if it is forged or old, it must not be."""
+        self.expect(
+            believable, "webhook", f"a report of {task.id} with a wrong signature or time was believed"
+        )
+        self._timeline.edges["webhook evidence" if attempt is not None else "webhook answered"] += 1
+        if attempt is not None:
+            self._told[task.id] = attempt
+
+    def _evidence_was_used(self, attempts: Sequence[Row]) -> None:
+        """Every receipt is true, and every doubt that one told about holds the task that it named."""
+        for row in self.rows(
+            "SELECT w.prediction_id, w.attempt_id, a.token FROM webhook_receipts w JOIN attempts a ON a.id = w.attempt_id"
+        ):
+            task = self._account.tasks.get(row["prediction_id"])
+            true = task is not None and task.token == row["token"]
+            self.expect(
+                true, "webhook", f"the receipt of attempt {row['attempt_id']} is not what was reported"
+            )
+        held = {row["prediction_id"] for row in attempts}
+        given_up = {row["id"] for row in attempts if row["reason"] == "written_off"}
+        for name, attempt in self._told.items():
+            used = name in held or attempt in given_up or self._account.expired(self._account.tasks[name])
+            self.expect(
+                used, "webhook", f"a webhook told that attempt {attempt} created {name}, and nobody holds it"
+            )
+
+    def broke(self, what: str, error: BaseException) -> None:
+        """Something of the program raised what it never should."""
+        if self.failure is None:
+            told = "".join(traceback.format_exception(error))
+            self.failure = ViolationError(f"{what} broke: {error!r}\n{told}")
+
     # --- files -----------------------------------------------------------------------------------------------------
 
     def _files_of(self, job: int) -> None:
@@ -427,6 +483,7 @@ class Checker:
                 self._files_of(job["id"])
         self._settled(jobs, attempts, stopped=stopped)
         self._nothing_lost(attempts)
+        self._evidence_was_used(attempts)
         self._double_billed()
         self._money_agrees(attempts)
         self.expect(not self._disk.overwritten, "4", f"overwritten: {self._disk.overwritten}")
@@ -509,6 +566,7 @@ class Checker:
         """Start from what the database says now; remember what it does not."""
         self._seen = self.row("SELECT coalesce(max(seq), 0) AS n FROM watched")["n"]
         self._replay_ledger()
+        self._told.clear()
         self._live = {
             row["job_id"]: row["id"]
             for row in self.rows("SELECT id, job_id, state FROM attempts")
@@ -524,7 +582,7 @@ class Checker:
         }
         unanswered = self.rows("SELECT 1 FROM attempts WHERE state IN ('submitting', 'in_doubt')")
         if not unanswered:  # else one of those may explain a task of the gap
-            self._gap = self._unknown()
+            self._gap = self._unknown() - self._given_up()
         elif self._unknown() and not self._plan.list_shows_inputs:
             self.uncertain = True
         self._timeline.note("checker", "gap", sorted(self._unknown()))
@@ -567,6 +625,12 @@ class Checker:
             if row["local_images"] in ("{}", {}) and self._prompt_of[row["job_id"]] == task.prompt
         ]
         self.expect(not waiting, "44", f"{task.id} was only listed, and jobs {waiting} wait for it")
+
+    def _given_up(self) -> set[str]:
+        """Tasks of attempts that a person wrote off: they were unknown before, so they are no gap."""
+        rows = self.rows("SELECT job_id FROM attempts WHERE reason = 'written_off'")
+        prompts = {self._prompt_of[row["job_id"]] for row in rows}
+        return {task.id for task in self._account.ours() if task.prompt in prompts}
 
     def _unknown(self) -> set[str]:
         """Tasks of ours that the database knows in no way."""

@@ -36,6 +36,7 @@ from .checker import Checker
 from .disk import url_of
 from .plan import MODEL, UNIT
 from .process import Process, World
+from .webhooks import token_of
 
 CONNECT_SECONDS = 10.0
 SUBMIT_SECONDS = 60.0
@@ -69,7 +70,8 @@ class Endpoints:
         if still_valid is not None and not still_valid():
             return NotSent("held back", expired=True)
         self._checker.leaves(process.name)
-        attempt_id = self._checker.posted(process.name, inputs)
+        token = token_of(webhook)
+        attempt_id = self._checker.posted(process.name, inputs, token)
         if (refusal := MOODS.get(account.mood())) is not None:
             return await self._reply(refusal)
         if account.strike("throttled"):
@@ -82,9 +84,9 @@ class Endpoints:
         if account.strike("lost_not_created"):
             return await self._reply(Lost("HTTP 502"), account.uniform(0, SUBMIT_SECONDS))
         if account.strike("lost_created_late"):
-            self._create_later(inputs, attempt_id)
+            self._create_later(inputs, attempt_id, token)
             return await self._reply(Lost("the connection was reset"), account.uniform(0, 5))
-        task = self._create(inputs, attempt_id)
+        task = self._create(inputs, attempt_id, token)
         if account.strike("lost_created"):
             return await self._reply(Lost("no reply in time"), account.uniform(0, SUBMIT_SECONDS))
         slow = (
@@ -118,13 +120,13 @@ class Endpoints:
             return Lost("no reply in time")
         return outcome
 
-    def _create(self, inputs: Mapping[str, Any], attempt_id: int | None) -> Task:
-        task = self._account.create(inputs)
+    def _create(self, inputs: Mapping[str, Any], attempt_id: int | None, token: str | None) -> Task:
+        task = self._account.create(inputs, token=token)
         task.attempt_id = attempt_id
         self._checker.created(task)
         return task
 
-    def _create_later(self, inputs: Mapping[str, Any], attempt_id: int | None) -> None:
+    def _create_later(self, inputs: Mapping[str, Any], attempt_id: int | None, token: str | None) -> None:
         """The provider acts on the request after we have given up on the reply."""
         seconds = self._account.uniform(1, 60)
         entry = (str(inputs["prompt"]), self._account.now() + seconds)
@@ -132,7 +134,7 @@ class Endpoints:
 
         def act() -> None:
             self._account.pending.remove(entry)
-            self._create(inputs, attempt_id)
+            self._create(inputs, attempt_id, token)
 
         asyncio.get_running_loop().call_later(seconds, act)
 

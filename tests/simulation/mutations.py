@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, select, update
 
-from orchestrator.core import evidence
-from orchestrator.core.states import AttemptEvent
+from orchestrator.core import evidence, webhooks
+from orchestrator.core.states import AttemptEvent, AttemptState
 from orchestrator.ports import Lost, StoredArtifact, Throttled
 from orchestrator.store import (
     attempts,
@@ -20,8 +20,10 @@ from orchestrator.store import (
     money,
     orphans,
     pictures,
+    receipts,
     rescue,
     runs,
+    schema,
 )
 from orchestrator.store.schema import LedgerKind, balances
 from orchestrator.worker import gap, resolve
@@ -144,6 +146,23 @@ def released_twice(patch: Patch) -> None:
         genuine(tx, [*movements, *(m for m in movements if m.kind is LedgerKind.RELEASE)])
 
     patch(money, "book", book)
+
+
+def unsigned_webhook_is_believed(patch: Patch) -> None:
+    """Whoever reaches the receiver is taken for the provider."""
+    patch(webhooks, "refusal", lambda headers, body, secrets, now_seconds: None)
+
+
+def webhook_is_forgotten(patch: Patch) -> None:
+    """What a webhook said is recorded, and the resolver never reads it."""
+    patch(receipts, "of_doubts", lambda tx: [])
+
+
+def webhook_is_anybodys(patch: Patch) -> None:
+    """A report counts for some attempt in doubt, whatever its token."""
+    columns = receipts._attempt_of("").selected_columns
+    doubted = schema.attempts.c.state == AttemptState.IN_DOUBT.value
+    patch(receipts, "_attempt_of", lambda token: select(*columns).where(doubted).limit(1))
 
 
 def unknown_price_is_nothing(patch: Patch) -> None:
@@ -334,6 +353,9 @@ MUTATIONS = (
     Mutation("stale grants are used", stale_grants_are_used, "zombies", 8),
     Mutation("doubts take no slot", doubts_take_no_slot, "lost", 19),
     Mutation("billed is enough", billed_is_enough, "lost", 71),
+    Mutation("unsigned webhook is believed", unsigned_webhook_is_believed, "mixed"),
+    Mutation("webhook is recorded and forgotten", webhook_is_forgotten, "lost"),
+    Mutation("webhook is anybody's", webhook_is_anybodys, "lost"),
 )
 
 

@@ -47,6 +47,15 @@ FAULTS = (
     "read_failed",
 )
 
+WEBHOOK_FAULTS = (
+    "webhook_lost",
+    "webhook_late",
+    "webhook_twice",
+    "webhook_tampered",
+    "webhook_replayed",
+)
+"""What happens to the reports of a provider that is asked for them."""
+
 WINDOWS = ("outage", "no_key", "no_credit", "database_away")
 """What lasts for a while."""
 
@@ -121,6 +130,10 @@ class Plan:
     max_crashes: int = 0
     database_has_clock: bool = False  # hosts follow it, and each has its own idea of the time
     restored: tuple[float, float] | None = None  # the store becomes, at, what it was, before
+    webhook_wait_seconds: float | None = (
+        None  # how long a doubt waits for its webhook; None: webhooks are off
+    )
+    webhook_chances: dict[str, float] = field(default_factory=dict)
 
 
 THEMES = (
@@ -181,7 +194,23 @@ def draw(seed: int, theme: str | None = None) -> Plan:
         idle_seconds=dice.choice((5.0, 30.0, 30.0, 60.0)),
     )
     _faults(dice, plan)
+    _webhooks(random.Random(f"webhooks of plan {seed}"), plan)
     return plan
+
+
+def _webhooks(dice: random.Random, plan: Plan) -> None:
+    """Whether the provider reports, and what goes wrong with that: from never losing a report to losing all of them."""
+    if dice.random() < 0.4:
+        plan.webhook_wait_seconds = dice.choice((0.0, 60.0, 600.0))
+        if plan.theme != "calm":
+            plan.webhook_chances = {
+                kind: dice.choice((0.0, dice.uniform(0, 0.2), dice.uniform(0.2, 1.0)))
+                for kind in WEBHOOK_FAULTS
+            }
+            if (
+                plan.theme == "restored" and dice.random() < 0.5
+            ):  # what comes late comes to the store put back
+                plan.webhook_chances["webhook_late"] = 1.0
 
 
 def _runs(dice: random.Random, theme: str) -> list[Run]:

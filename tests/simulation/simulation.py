@@ -13,8 +13,19 @@ from typing import Any
 from orchestrator.actions.reconcile import reconcile
 from orchestrator.core.errors import DatabaseError, OperatorNeededError, OrchestratorError
 from orchestrator.settings import Settings
-from orchestrator.settings.model import Budgets, Guards, InDoubt, Limits, Outputs, Retry, WorkerSettings
+from orchestrator.settings.model import (
+    Budgets,
+    Guards,
+    InDoubt,
+    Limits,
+    Outputs,
+    Retry,
+    Webhook,
+    WorkerSettings,
+)
+from orchestrator.store.database import Database
 from orchestrator.store.outlook import outlook
+from orchestrator.web import Receiver
 from orchestrator.worker import resolve, upkeep
 from orchestrator.worker import worker as worker_module
 from orchestrator.worker.deps import Deps
@@ -43,10 +54,14 @@ from .process import (
     task_factory,
 )
 from .timeline import Timeline, ViolationError
+from .webhooks import SECRET, URL, Webhooks
 
 HOUR_MS = 3_600_000
 LATE_SECONDS = 150.0
 """Until then everything that was sent has become a task: see `lost_created_late` and SUBMIT_SECONDS."""
+
+BACKUP_AT_CLAIM = 0.5
+"""How often a backup is taken at its worst moment."""
 
 VIRTUAL_LIMIT = 40 * 86_400.0
 QUIET_LIMIT = 8 * 3600.0
@@ -106,6 +121,7 @@ class Simulation:
             await quieting
             await self._afterwards()
         finally:
+            self.webhooks.close()
             for process in list(self._alive.values()):
                 process.dead = True
             for task in (*background, *workers, failed):
@@ -133,6 +149,11 @@ class Simulation:
         )
         self.operator = Operator(database, self.plan, self.checker, self.timeline, self._bench.photo)
         self._reader = database
+        self.webhooks = Webhooks(self.plan, self.account, self.checker, self.world, self._serve)
+        self.webhooks.is_open = self._open.is_set
+        self.webhooks.failed = self._failed.set
+        if self.plan.webhook_wait_seconds is not None:
+            self.account.accepted = self.webhooks.promise
         for run in self.plan.runs:
             self.operator.apply(run)
         for cap in self.plan.caps:
@@ -216,12 +237,12 @@ class Simulation:
         self._crashes += kind in {"crash", "kill"}
         return True
 
-    def _worker(self, process: Process, context: contextvars.Context) -> SimWorker:
+    def _connect(self, process: Process, hook: Any) -> tuple[Database, GroupedWrites | SingleWrites]:
+        """The database and the writer of a process."""
         ahead_ms, server_time = 0, None
         if self.plan.database_has_clock:
             ahead_ms = random.Random(f"host {self.plan.seed} {process.name[:2]}").randint(-HOUR_MS, HOUR_MS)
             server_time = self.world.now_ms
-        hook = self._hook(process)
 
         def before_read() -> None:
             if process.strikes("read_failed"):
@@ -232,7 +253,24 @@ class Simulation:
             SimClock(self.world, process, ahead_ms), hook, server_time=server_time, before_read=before_read
         )
         dice = random.Random(f"writer {self.plan.seed} {process.name}")
-        writer = (GroupedWrites if self.plan.grouped_writes else SingleWrites)(database, process, dice)
+        return database, (GroupedWrites if self.plan.grouped_writes else SingleWrites)(
+            database, process, dice
+        )
+
+    def _serve(self) -> tuple[Process, Receiver]:
+        """A process of `orchestrator serve`, which has opened the database."""
+        name = f"s.{next(self._names)}"
+        process = Process(name, 0, self.timeline, self._strikes)
+        process.freeze_for = lambda: self._dice.uniform(0, 60)
+        process.mortal = not self.account.quiet
+        database, writer = self._connect(process, self._hook(process))
+        with suppress(DatabaseError), database.read():
+            pass
+        return process, Receiver(writer, database.clock, [SECRET])
+
+    def _worker(self, process: Process, context: contextvars.Context) -> SimWorker:
+        hook = self._hook(process)
+        database, writer = self._connect(process, hook)
         deps = Deps(
             database,
             writer,
@@ -262,6 +300,9 @@ class Simulation:
             in_doubt=InDoubt(plan.settle_seconds),
             guards=Guards(unknown_tasks=plan.unknown_tasks),  # type: ignore[arg-type]
             retry=Retry(),
+            webhook=Webhook()
+            if plan.webhook_wait_seconds is None
+            else Webhook(URL, wait_seconds=plan.webhook_wait_seconds),
             worker=WorkerSettings(plan.lease_seconds),
         )
 
@@ -296,9 +337,8 @@ class Simulation:
             return
         error = task.exception()
         self.timeline.note(process.name, "ends", repr(error) if error else "in order")
-        if error is not None and not isinstance(error, OrchestratorError) and self.checker.failure is None:
-            told = "".join(traceback.format_exception(error))
-            self.checker.failure = ViolationError(f"a worker broke: {error!r}\n{told}")
+        if error is not None and not isinstance(error, OrchestratorError):
+            self.checker.broke("a worker", error)
 
     # --- what happens around them ----------------------------------------------------------------------------------
 
@@ -354,6 +394,8 @@ class Simulation:
                 self._put_back = True
                 return
             await asyncio.sleep(5.0)  # a database that knows of no task cannot tell that some are missing
+        if self._dice.random() < BACKUP_AT_CLAIM:
+            await self._until_leased()
         kept = self._bench.backup()
         self.timeline.note("operator", "takes a backup")
         await asyncio.sleep(at - taken)
@@ -368,6 +410,13 @@ class Simulation:
         self._put_back = True
         self._open.set()
 
+    async def _until_leased(self) -> None:
+        """Wait for the worst moment to take a backup: what is claimed, and is not known to be sent."""
+        for _ in range(400):
+            if self.checker.rows("SELECT 1 FROM attempts WHERE state = 'leased' LIMIT 1"):
+                return
+            await asyncio.sleep(0.05)
+
     async def _quiet(self, loop: VirtualLoop) -> None:
         """The faults end; what was started can finish."""
         while not self._put_back or (loop.time() < self.plan.faults_until and not self._nothing_left()):
@@ -378,6 +427,7 @@ class Simulation:
         for process in self._alive.values():
             process.mortal = False
             process.thaw()
+        self.webhooks.calm()
         loop.limit = loop.time() + QUIET_LIMIT
 
     def _nothing_left(self) -> bool:
@@ -421,6 +471,7 @@ PACES: list[tuple[Any, str]] = [
     (worker_module, "DRAIN_SECONDS"),
     (upkeep, "UPKEEP_SECONDS"),
     (resolve, "IDLE_LOOK_SECONDS"),
+    (resolve, "HEAR_SECONDS"),
 ]
 
 
@@ -428,7 +479,7 @@ PACES: list[tuple[Any, str]] = [
 def _slower_idling(plan: Plan) -> Iterator[None]:
     """Idle looks cost real time and find nothing: a seed takes its own pace."""
     kept = [getattr(module, name) for module, name in PACES]
-    _idle_at((plan.idle_seconds, plan.idle_seconds / 2, 60.0, plan.idle_seconds))
+    _idle_at((plan.idle_seconds, plan.idle_seconds / 2, 60.0, plan.idle_seconds, plan.idle_seconds / 4))
     try:
         yield
     finally:

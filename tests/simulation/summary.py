@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .checker import ATTEMPT_EDGES, JOB_EDGES, MONEY_EDGES
-from .plan import FAULTS, WINDOWS
+from .plan import FAULTS, WEBHOOK_FAULTS, WINDOWS
 from .simulation import Result
 
 SLOWEST = 5
@@ -73,7 +73,7 @@ class Summary:
         """Faults that never struck and legal edges that nothing took: what these seeds say nothing about."""
         edges = {f"attempt {edge}" for edge in ATTEMPT_EDGES} | {f"job {edge}" for edge in JOB_EDGES}
         edges |= {f"money {edge}" for edge in MONEY_EDGES}
-        return sorted(({*FAULTS, *WINDOWS} - set(self.faults)) | (edges - set(self.edges)))
+        return sorted(({*FAULTS, *WEBHOOK_FAULTS, *WINDOWS} - set(self.faults)) | (edges - set(self.edges)))
 
     def text(self, minutes: float) -> str:
         """To print, and to keep beside the code."""

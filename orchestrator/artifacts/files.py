@@ -40,6 +40,10 @@ class FileStore(Protocol):
         """Append all of `content`."""
         ...
 
+    def begin_sync(self, temp: TempFile) -> None:
+        """Let the disk begin with the content, and do not wait. Promises nothing; `fsync` is then quicker."""
+        ...
+
     def fsync(self, temp: TempFile) -> None:
         """Make the content durable."""
         ...
@@ -109,6 +113,11 @@ class RealFiles:
         view = memoryview(content)
         while view:
             view = view[os.write(temp.descriptor, view) :]
+
+    def begin_sync(self, temp: TempFile) -> None:
+        """Let the disk begin with the content: on Linux, what is not needed in memory is written back at once."""
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(temp.descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def fsync(self, temp: TempFile) -> None:
         """Make the content durable."""

@@ -9,11 +9,12 @@ from orchestrator.artifacts.files import FileStore, TempFile, drop
 from orchestrator.ports import Crashpoint
 
 WRITE_BYTES: Final = 256 * 1024
-"""How much is gathered before it is written. A picture that is smaller costs the event loop no file operation."""
+"""How much is gathered before it is written. A picture that is smaller costs the event loop no file operation
+and no hashing."""
 
 
 class Incoming:
-    """Bytes as they arrive, hashed on the way. Whoever holds it ends it with `drop`, also after publishing."""
+    """Bytes as they arrive, hashed as they are written. Whoever holds it ends it with `drop`, also after publishing."""
 
     def __init__(self, files: FileStore, open_temp: Callable[[], TempFile], crashpoint: Crashpoint) -> None:
         self._files = files
@@ -27,25 +28,27 @@ class Incoming:
     @property
     def sha256(self) -> str:
         """The digest of what has arrived, as hexadecimal digits."""
-        return self._digest.hexdigest()
+        digest = self._digest.copy()
+        digest.update(self._buffer)
+        return digest.hexdigest()
 
     def add(self, piece: bytes) -> None:
         """More bytes; raises OSError of our own disk."""
         self.length += len(piece)
-        self._digest.update(piece)
         self._buffer += piece
         if len(self._buffer) >= WRITE_BYTES:
             self._spill()
 
     def open(self) -> BinaryIO:
         """All that has arrived, to be read from its beginning; raises OSError of our own disk."""
-        return io.BytesIO(self._buffer) if self._temp is None else self._whole().path.open("rb")
+        return io.BytesIO(self._buffer) if self._temp is None else self.whole().path.open("rb")
 
-    def synced(self) -> TempFile:
-        """All that has arrived, as a file whose content is durable; raises OSError of our own disk."""
-        temp = self._whole()
-        self._files.fsync(temp)
-        return temp
+    def whole(self) -> TempFile:
+        """All that has arrived, as a file; raises OSError of our own disk."""
+        if self._buffer or self._temp is None:
+            self._spill()
+        assert self._temp is not None
+        return self._temp
 
     def drop(self) -> None:
         """Close and remove the temporary file; after publishing there is only a descriptor to close."""
@@ -53,16 +56,11 @@ class Incoming:
         if temp is not None:
             drop(self._files, temp)
 
-    def _whole(self) -> TempFile:
-        if self._buffer or self._temp is None:
-            self._spill()
-        assert self._temp is not None
-        return self._temp
-
     def _spill(self) -> None:
         """Write what is gathered; the first time in two halves, with the crash point between them."""
         content = bytes(self._buffer)
         self._buffer.clear()
+        self._digest.update(content)
         if self._temp is not None:
             self._files.write(self._temp, content)
             return

@@ -1,8 +1,8 @@
 """From arrived bytes to artifacts: verify, make durable, and give the final name. Blocking; runs in threads.
 
-Pictures that arrive while earlier ones are being synced are published together: each is synced by itself before it gets
-its name, and a folder is synced once for all the names that a group put into it. There is no linger, so a picture that
-arrives alone is published at once.
+Pictures that arrive while earlier ones are being synced are published together, step by step: the disk begins with all of
+them, each is synced by itself before it gets its name, and a folder is synced once for all the names that a group put into
+it. So they share the commits of the file system's journal. There is no linger: a picture that arrives alone is published at once.
 """
 
 import json
@@ -35,7 +35,7 @@ THREADS: Final = 4
 GROUP_MAX: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Arrived:
     """A picture that has arrived whole, and where it is to go."""
 
@@ -43,6 +43,7 @@ class Arrived:
     place: PurePosixPath
     incoming: Incoming
     discard: bool  # verify it, then keep nothing
+    sidecar: TempFile | None = None  # written, without its name
 
 
 class Publisher:
@@ -95,16 +96,64 @@ class Publisher:
             deliver(group)
 
     def _publish(self, group: Sequence[Handover[Arrived]]) -> None:
-        named: dict[Path, list[Handover[Arrived]]] = {}  # by folder, what got its name there
+        for step in (self._prepare, self._sync, self._name):
+            for each in group:
+                _carry_out(step, each)
+        self._sync_folders(group)
         for each in group:
-            try:
-                each.result = self._name(each.work)
-                if isinstance(each.result, StoredArtifact):
-                    named.setdefault((self._root / each.result.path).parent, []).append(each)
-            except BaseException as error:  # noqa: BLE001 - handed to the waiter
-                each.error = error
-            finally:
-                self._let_go(each)
+            self._let_go(each)
+
+    def _prepare(self, each: Handover[Arrived]) -> None:
+        """Verify the picture, and let the disk begin with it and its sidecar."""
+        arrived = each.work
+        incoming = arrived.incoming
+        with incoming.open() as file:
+            picture = decode(file)
+        if arrived.discard:
+            each.result = DiscardedArtifact(
+                incoming.sha256, incoming.length, picture.media_type, picture.width, picture.height
+            )
+            return
+        arrived.place = with_real_extension(arrived.place, picture.media_type)
+        self._files.begin_sync(incoming.whole())
+        each.result = _stored(arrived.place, incoming, picture)
+        if self._sidecar and not _sidecar(self._root / arrived.place).exists():
+            arrived.sidecar = self._open_temp()
+            self._files.write(arrived.sidecar, _document(arrived.request, each.result))
+            self._files.begin_sync(arrived.sidecar)
+
+    def _sync(self, each: Handover[Arrived]) -> None:
+        """Make the content durable, before anything has a final name."""
+        self._files.fsync(each.work.incoming.whole())
+        if each.work.sidecar is not None:
+            self._files.fsync(each.work.sidecar)
+        self._crashpoint("artifact.synced")
+
+    def _name(self, each: Handover[Arrived]) -> None:
+        """Give the final names, replacing nothing of another's."""
+        arrived = each.work
+        for folder in missing_folders(self._root, arrived.place):
+            self._files.make_folder(folder)
+        final = self._root / arrived.place
+        if not self._files.publish(arrived.incoming.whole().path, final) and not holds(
+            final, arrived.incoming.sha256
+        ):
+            each.result = FetchFailed(
+                FetchFault.COLLISION,
+                f"{arrived.place} exists and holds something else; "
+                "it was left alone (rename it, or change `output:`)",
+            )
+            return
+        self._crashpoint("artifact.renamed")
+        if arrived.sidecar is not None:
+            self._files.replace(arrived.sidecar.path, _sidecar(final))
+
+    def _sync_folders(self, group: Sequence[Handover[Arrived]]) -> None:
+        """Make the names durable: one sync for each folder that holds any."""
+        named: dict[Path, list[Handover[Arrived]]] = {}
+        for each in group:
+            if each.error is None and isinstance(each.result, StoredArtifact):
+                named.setdefault((self._root / each.result.path).parent, []).append(each)
         for folder, inside in named.items():
             try:
                 self._files.fsync_dir(folder)
@@ -112,56 +161,36 @@ class Publisher:
                 for each in inside:
                     each.error = error
 
-    def _name(self, arrived: Arrived) -> FetchOutcome:
-        """Everything but syncing the folder."""
-        incoming = arrived.incoming
-        with incoming.open() as file:
-            picture = decode(file)
-        if arrived.discard:
-            return DiscardedArtifact(
-                incoming.sha256, incoming.length, picture.media_type, picture.width, picture.height
-            )
-        place = with_real_extension(arrived.place, picture.media_type)
-        temp = incoming.synced()
-        self._crashpoint("artifact.synced")
-        for folder in missing_folders(self._root, place):
-            self._files.make_folder(folder)
-        final = self._root / place
-        if not self._files.publish(temp.path, final) and not holds(final, incoming.sha256):
-            return FetchFailed(
-                FetchFault.COLLISION,
-                f"{place} exists and holds something else; it was left alone (rename it, or change `output:`)",
-            )
-        self._crashpoint("artifact.renamed")
-        stored = _stored(place, incoming, picture)
-        if self._sidecar:
-            self._write_sidecar(final, arrived.request, stored)
-        return stored
-
-    def _write_sidecar(self, final: Path, request: ArtifactRequest, stored: StoredArtifact) -> None:
-        """`<name>.json` beside the picture, unless it is there already."""
-        sidecar = final.with_name(final.name + ".json")
-        if sidecar.exists():
-            return
-        document = {**request.sidecar, **asdict(stored), "nsfw": request.nsfw}
-        text = (
-            "{\n"
-            + ",\n".join(f"  {_json(name)}: {_json(value)}" for name, value in document.items())
-            + "\n}\n"
-        )
-        temp = self._open_temp()
-        try:
-            self._files.write(temp, text.encode("utf-8", "replace"))
-            self._files.fsync(temp)
-            self._files.replace(temp.path, sidecar)
-        finally:
-            drop(self._files, temp)
-
     def _let_go(self, each: Handover[Arrived]) -> None:
         try:
-            each.work.incoming.drop()
+            try:
+                each.work.incoming.drop()
+            finally:
+                if each.work.sidecar is not None:
+                    drop(self._files, each.work.sidecar)
         except OSError as error:
             each.error = each.error or error
+
+
+def _carry_out(step: Callable[[Handover[Arrived]], None], each: Handover[Arrived]) -> None:
+    """One step with one picture, unless an earlier step failed or there is nothing to keep."""
+    if each.error is not None or isinstance(each.result, DiscardedArtifact):
+        return
+    try:
+        step(each)
+    except BaseException as error:  # noqa: BLE001 - handed to the waiter
+        each.error = error
+
+
+def _sidecar(final: Path) -> Path:
+    return final.with_name(final.name + ".json")
+
+
+def _document(request: ArtifactRequest, stored: StoredArtifact) -> bytes:
+    """The sidecar's content: a line for each entry."""
+    document = {**request.sidecar, **asdict(stored), "nsfw": request.nsfw}
+    lines = ",\n".join(f"  {_json(name)}: {_json(value)}" for name, value in document.items())
+    return f"{{\n{lines}\n}}\n".encode("utf-8", "replace")
 
 
 def _json(value: object) -> str:

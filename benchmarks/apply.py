@@ -131,10 +131,11 @@ def measured(folder: Path, bare: Callable[..., float], *arguments: Any) -> Measu
 def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     found: dict[str, Measured] = {}
-    with stage.folder() as folder:
-        stage.manifest(folder, rows)
-        found["SQLite FULL"] = measured(folder, bare_sqlite, folder, rows)
-    with postgres.server() as server, server.migrated() as url, stage.folder(database_url=url) as folder:
+    folder = stage.folder()
+    stage.manifest(folder, rows)
+    found["SQLite FULL"] = measured(folder, bare_sqlite, folder, rows)
+    with postgres.server() as server, server.migrated() as url:
+        folder = stage.folder(database_url=url)
         stage.manifest(folder, rows)
         uri = url.replace("postgresql+psycopg://", "postgresql://")
         found[server.version] = measured(folder, bare_postgres, uri, rows)

@@ -114,11 +114,11 @@ def measure(pictures: int, at_once: int) -> dict[str, process.Used]:
         sources = [found[number % len(found)] for number in range(pictures)]
         limits = f"{{level: ultra, downloads: {at_once}}}"
         for title in (BARE, DECODING, OURS):
-            with stage.folder(sandbox.url, limits=limits) as path:
-                if title == OURS:
-                    used[title] = process.run(ours, sources, path)
-                else:
-                    used[title] = process.run(bare, sources, at_once, path, title == DECODING)
+            path = stage.folder(sandbox.url, limits=limits)
+            if title == OURS:
+                used[title] = process.run(ours, sources, path)
+            else:
+                used[title] = process.run(bare, sources, at_once, path, title == DECODING)
     return used
 
 

@@ -11,11 +11,9 @@ import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks import machine, ours, postgres, process, script, stage, table
+from benchmarks import machine, ours, postgres, process, scratch, script, stage, table
 
 DEFAULT_TRANSPORT_SECONDS_MAX = 45.0
 """What it has finished by then counts."""
@@ -55,8 +53,8 @@ class Load:
 
 def bare(load: Load, *, default: bool) -> Row:
     """The script. It is told how long a task takes, so that its first look is never in vain."""
-    with load.sandbox() as sandbox, TemporaryDirectory(prefix="bench-") as folder:
-        job = script.Job(sandbox.url, load.task_seconds, Path(folder))
+    with load.sandbox() as sandbox:
+        job = script.Job(sandbox.url, load.task_seconds, scratch.folder())
         limit = DEFAULT_TRANSPORT_SECONDS_MAX if default else 3600.0
         before = sandbox.cpu_seconds()
         used = process.run(script.run, job, load.jobs, default, limit)
@@ -66,11 +64,8 @@ def bare(load: Load, *, default: bool) -> Row:
 
 def orchestrator(load: Load, database: postgres.Postgres | None = None, workers: int = 1) -> Row:
     """Workers until all is done; the whole time counts, from their start signal to the last one's end."""
-    with (
-        load.sandbox() as sandbox,
-        _database_url(database) as url,
-        ours.project(sandbox.url, load.jobs, url) as path,
-    ):
+    with load.sandbox() as sandbox, _database_url(database) as url:
+        path = ours.project(sandbox.url, load.jobs, url)
         row = measured(sandbox, database, load.jobs, ours.work, path, processes=workers)
         ours.check_all_done(path, load.jobs)
         return row

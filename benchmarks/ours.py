@@ -1,7 +1,6 @@
 """The orchestrator as a contestant: a project that is ready to be worked on, and a worker in this process."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import stage
@@ -14,16 +13,15 @@ from orchestrator.store.views import run_progress
 from orchestrator.worker.stop import Stop
 
 
-@contextlib.contextmanager
-def project(url: str, jobs: int, database_url: str | None = None, **config: str) -> Iterator[Path]:
+def project(url: str, jobs: int, database_url: str | None = None, **config: str) -> Path:
     """A project folder with `jobs` jobs applied and nothing done yet; without a database URL, on SQLite in it."""
     if database_url:
         config["database_url"] = f"'{database_url}'"
-    with stage.folder(url, **config) as path:
-        file = stage.manifest(path, jobs)
-        with open_app(None, {}, path) as app:
-            apply(app.database, load_manifests([file], app.settings, app.clock.now_ms()))
-        yield path
+    path = stage.folder(url, **config)
+    file = stage.manifest(path, jobs)
+    with open_app(None, {}, path) as app:
+        apply(app.database, load_manifests([file], app.settings, app.clock.now_ms()))
+    return path
 
 
 def work(ready: Callable[[], None], path: Path) -> None:

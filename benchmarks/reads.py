@@ -63,12 +63,10 @@ def timed(folder: Path, words: str) -> Took:
 def places() -> Iterator[dict[str, Path]]:
     """A project folder on SQLite, and one on Postgres."""
     with (
-        stage.folder() as file,
         postgres.server() as server,
         server.migrated() as url,
-        stage.folder(database_url=url) as served,
     ):
-        yield {"SQLite": file, server.version: served}
+        yield {"SQLite": stage.folder(), server.version: stage.folder(database_url=url)}
 
 
 def main() -> None:

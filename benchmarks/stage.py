@@ -3,13 +3,13 @@
 import contextlib
 import json
 import multiprocessing
-import tempfile
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import scratch
 from benchmarks.process import cpu_seconds
 from orchestrator.sandbox import SandboxConfig, run_blocking
 
@@ -82,17 +82,15 @@ def _serve(config: SandboxConfig, pipe: Any) -> None:
     run_blocking(config, "127.0.0.1", 0, pipe.send)
 
 
-@contextlib.contextmanager
-def folder(url: str | None = None, *, limits: str = LIMITS, **config: str) -> Iterator[Path]:
+def folder(url: str | None = None, *, limits: str = LIMITS, **config: str) -> Path:
     """A project folder whose configuration points at the sandbox; `config` holds more of its lines."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        path = Path(name)
-        lines = [f"limits: {limits}"]
-        if url:
-            lines.append(f"provider: {{base_url: '{url}'}}")
-        lines += [f"{key}: {value}" for key, value in config.items()]
-        (path / "config.yaml").write_text("\n".join(lines) + "\n")
-        yield path
+    path = scratch.folder()
+    lines = [f"limits: {limits}"]
+    if url:
+        lines.append(f"provider: {{base_url: '{url}'}}")
+    lines += [f"{key}: {value}" for key, value in config.items()]
+    (path / "config.yaml").write_text("\n".join(lines) + "\n")
+    return path
 
 
 def manifest(path: Path, jobs: int) -> Path:

@@ -53,10 +53,8 @@ def run(minutes: int) -> tuple[process.Used, stage.Judged]:
     """`minutes` x 5,000 jobs, once."""
     jobs = minutes * SUBMITS_PER_MINUTE
     switches = {"level": "ultra", "concurrency": 5_000, "submits_per_minute": SUBMITS_PER_MINUTE}
-    with (
-        stage.sandbox(latency_median=LATENCY_MEDIAN, latency_sigma=LATENCY_SIGMA, **switches) as sandbox,
-        ours.project(sandbox.url, jobs, limits=LIMITS) as path,
-    ):
+    with stage.sandbox(latency_median=LATENCY_MEDIAN, latency_sigma=LATENCY_SIGMA, **switches) as sandbox:
+        path = ours.project(sandbox.url, jobs, limits=LIMITS)
         used = process.run(watched, path)
         ours.check_all_done(path, jobs)
         return used, sandbox.judge()

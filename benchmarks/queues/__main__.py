@@ -11,10 +11,8 @@ hash, no decoding, no fsync of pictures, no prediction id. The orchestrator does
 import argparse
 import importlib
 from importlib.metadata import version
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from benchmarks import lifecycle, machine, postgres, process, script, stage, table
+from benchmarks import lifecycle, machine, postgres, process, scratch, script, stage, table
 from benchmarks.lifecycle import Load, Row
 
 OURS = "orchestrator"
@@ -24,13 +22,9 @@ OTHERS = ("procrastinate", "pgqueuer", "dbos")
 def other(name: str, load: Load, server: postgres.Postgres) -> Row:
     """One of the other queues."""
     module = importlib.import_module(f"benchmarks.queues.{name}")
-    with (
-        load.sandbox() as sandbox,
-        server.database("queue") as uri,
-        TemporaryDirectory(prefix="bench-") as folder,
-    ):
+    with load.sandbox() as sandbox, server.database("queue") as uri:
         process.run(module.prepare, uri, load.jobs)
-        job = script.Job(sandbox.url, load.task_seconds, Path(folder))
+        job = script.Job(sandbox.url, load.task_seconds, scratch.folder())
         return lifecycle.measured(sandbox, server, load.jobs, module.work, uri, job, load.jobs)
 
 

@@ -333,6 +333,10 @@ class ArtifactStore(Protocol):
         """Download, verify, publish and make durable; safe to repeat."""
         ...
 
+    def sidecar(self, path: str) -> Mapping[str, Any] | None:
+        """What is recorded beside the picture planned for `path`: its task, what was asked for; None without one."""
+        ...
+
     def clean(self) -> int:
         """Remove stray temporary files of earlier processes; returns how many."""
         ...

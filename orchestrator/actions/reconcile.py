@@ -1,12 +1,15 @@
 """Compare our books with the provider's list, bill and balance for a period, and book what can be booked."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from orchestrator.actions.gap import Possible, sort_out
 from orchestrator.core.evidence import inputs_digest
 from orchestrator.paging import bill_all, list_all
 from orchestrator.ports import Balance, BillingRecord, Clock, Entropy, Prediction, Provider
 from orchestrator.store import bills, foreign, orphans, pauses
+from orchestrator.store.attempts import sent_digests
 from orchestrator.store.bills import BillLine
 from orchestrator.store.database import Database, Tx
 from orchestrator.store.doubts import unsettled
@@ -31,6 +34,7 @@ class Report:
     refunds_due_micros: int = 0
     unbilled: list[str] = field(default_factory=list)  # our predictions that the bill does not mention
     adopted: list[tuple[str, int]] = field(default_factory=list)  # prediction, job that wanted just this
+    possible: list[Possible] = field(default_factory=list)  # may be what waiting jobs want: a person decides
     unknown: list[Prediction] = field(default_factory=list)  # listed, of our models, and nobody's: now noted
     billed_unknown: list[BillingRecord] = field(
         default_factory=list
@@ -41,7 +45,23 @@ class Report:
     @property
     def agrees(self) -> bool:
         """Whether a person has nothing to look at."""
-        return self.readable and not (self.unknown or self.billed_unknown or self.unbilled or self.in_doubt)
+        return self.readable and not (
+            self.possible or self.unknown or self.billed_unknown or self.unbilled or self.in_doubt
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What to compare, and how."""
+
+    start_ms: int
+    end_ms: int
+    base_url: str  # of the provider, which hosts our inputs
+    timezone: str  # of the budgets' days
+
+
+Sidecars = Callable[[str], Mapping[str, Any] | None]
+"""What is recorded beside the picture planned for a path; see `ArtifactStore.sidecar`."""
 
 
 async def reconcile(
@@ -49,83 +69,101 @@ async def reconcile(
     provider: Provider,
     clock: Clock,
     entropy: Entropy,
+    period: Period,
     *,
-    base_url: str,
-    timezone: str,
-    start_ms: int,
-    end_ms: int,
+    sidecars: Sidecars,
+    not_ours: bool = False,
 ) -> Report:
     """Read the period from the provider, adopt or note what we do not know, and book refunds and differences.
 
-    Tasks that nobody knows are adopted by a pending job that would send exactly the same, else noted as not ours;
-    after that the stop for unknown tasks is lifted. Running it again changes nothing more.
+    Tasks that nobody knows are sorted out by the rules of `actions.gap`. The stop for unknown tasks is lifted when no
+    task is left that a pending job may be about to buy again; `not_ours` is a person's word that none of these is ours.
+    Running it again changes nothing more.
     """
-    report = Report(start_ms, end_ms)
-    listing = await list_all(provider, clock, after_ms=start_ms, before_ms=end_ms)
+    report = Report(period.start_ms, period.end_ms)
+    listing = await list_all(provider, clock, after_ms=period.start_ms, before_ms=period.end_ms)
     bill = await bill_all(
-        provider, clock, start_ms=start_ms - WINDOW_MARGIN_MS, end_ms=end_ms + WINDOW_MARGIN_MS
+        provider,
+        clock,
+        start_ms=period.start_ms - WINDOW_MARGIN_MS,
+        end_ms=period.end_ms + WINDOW_MARGIN_MS,
     )
     balance = await provider.balance()
     report.balance_micros = balance.micros if isinstance(balance, Balance) else None
     report.readable = listing is not None and listing.complete and bill is not None and bill.complete
     if listing is None or not listing.complete:
         return report
+    with database.read() as tx:
+        kept = _kept(tx, listing.predictions, period.base_url, sidecars)  # looks at many files
     with database.write() as tx:
         report.in_doubt = unsettled(tx)
-        if (
-            not report.in_doubt
-        ):  # a lost reply may explain an unknown task: those are resolved first, by a worker
-            _take_in(tx, report, listing.predictions.values(), entropy, base_url, timezone)
-            pauses.end(
-                tx, "account", "", "unknown_tasks"
-            )  # the list is enough: not every key may read the bill
+        if not report.in_doubt:
+            # A lost reply may explain an unknown task: those are resolved first, by a worker.
+            _take_in(tx, report, listing.predictions.values(), kept, entropy, period, not_ours=not_ours)
+            if not report.possible:
+                pauses.end(tx, "account", "", "unknown_tasks")  # not every key may read the bill
         if bill is not None and bill.complete:
             _book(tx, report, bill.records)
     return report
 
 
+def _kept(tx: Tx, listed: Iterable[str], base_url: str, sidecars: Sidecars) -> dict[int, str]:
+    """By pending job: the unknown task whose picture, made for just what the job asks for, is on disk."""
+    unknown = foreign.unknown(tx, list(listed))
+    kept: dict[int, str] = {}
+    for job in orphans.pending_jobs(tx, base_url) if unknown else ():
+        said = sidecars(job.path) or {}
+        asked = (said.get("model"), said.get("params"), said.get("local_images", {}))
+        name = str(said.get("prediction_id"))
+        if name in unknown and asked == (job.model, job.params, job.local_images):
+            kept[job.job_id] = name
+    return kept
+
+
 def _take_in(
-    tx: Tx, report: Report, listed: Iterable[Prediction], entropy: Entropy, base_url: str, timezone: str
+    tx: Tx,
+    report: Report,
+    listed: Iterable[Prediction],
+    kept: Mapping[int, str],
+    entropy: Entropy,
+    period: Period,
+    *,
+    not_ours: bool,
 ) -> None:
-    """Adopt or note every listed task of our models that nobody holds."""
+    """Adopt, note or hold every listed task of our models that nobody has."""
     models = models_in_use(tx)
     mine = [item for item in listed if item.model is None or item.model in models]
     unknown = foreign.unknown(tx, [item.id for item in mine])
-    gap = {item.id: item for item in mine if item.id in unknown}
-    if any(item.inputs is not None for item in gap.values()):
-        _adopt(tx, report, gap, entropy, base_url, timezone)
-    for item in gap.values():
-        foreign.note(
-            tx, item.id, item.model, item.created_at_ms, "listed by reconcile; no job of ours wants it"
-        )
-        report.unknown.append(item)
-
-
-def _adopt(
-    tx: Tx, report: Report, gap: dict[str, Prediction], entropy: Entropy, base_url: str, timezone: str
-) -> None:
-    """Move from `gap` to the report what a pending job would send exactly alike."""
-    for job in list(orphans.pending_jobs(tx, base_url)):
-        if not gap:
-            return
-        if job.inputs is None:
-            continue
-        digest = inputs_digest(job.inputs, job.inputs)
-        match = next(
-            (
-                item
-                for item in gap.values()
-                if item.model == job.model
-                and item.inputs is not None
-                and inputs_digest(item.inputs, job.inputs) == digest
-            ),
-            None,
-        )
-        if match is not None and orphans.adopt(
-            tx, job.job_id, match.id, match.status_text, token=entropy.token(), timezone=timezone
+    gap = [item for item in mine if item.id in unknown]
+    if not gap:
+        return
+    jobs = list(orphans.pending_jobs(tx, period.base_url))
+    known = [item for item in mine if item.id not in unknown]
+    found = sort_out(gap, jobs, kept, inputs_trusted=_shown_as_sent(tx, known, jobs))
+    for task, job_id in found.adopted:
+        if orphans.adopt(
+            tx, job_id, task.id, task.status_text, token=entropy.token(), timezone=period.timezone
         ):
-            report.adopted.append((match.id, job.job_id))
-            del gap[match.id]
+            report.adopted.append((task.id, job_id))
+    if not_ours:
+        found.foreign += [possible.task for possible in found.possible]
+    else:
+        report.possible += found.possible
+    why = "an operator said so" if not_ours else "no job of ours wants it"
+    for task in found.foreign:
+        foreign.note(tx, task.id, task.model, task.created_at_ms, f"listed by reconcile; {why}")
+        report.unknown.append(task)
+
+
+def _shown_as_sent(tx: Tx, known: Sequence[Prediction], jobs: Sequence[orphans.PendingJob]) -> bool:
+    """Whether the list shows some task of ours with its inputs as we sent them."""
+    sent = sent_digests(tx, [item.id for item in known])
+    shapes = {tuple(job.params) for job in jobs}
+    return any(
+        item.inputs is not None and inputs_digest(item.inputs, keys) == sent.get(item.id)
+        for item in known
+        for keys in shapes
+    )
 
 
 def _book(tx: Tx, report: Report, records: Sequence[BillingRecord]) -> None:

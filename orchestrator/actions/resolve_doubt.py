@@ -1,7 +1,8 @@
 """An operator ends a doubt: the prediction is this one, or there is none, or the money is given up."""
 
+from orchestrator.actions.lookup import existing
 from orchestrator.core.errors import UsageError
-from orchestrator.ports import Missing, Prediction, Provider
+from orchestrator.ports import Provider
 from orchestrator.store import doubts, receipts
 from orchestrator.store.database import Database
 
@@ -16,17 +17,7 @@ async def adopt(database: Database, provider: Provider, attempt_id: int, predict
     """
     with database.read() as tx:
         doubt = doubts.find(tx, attempt_id)
-    found = await provider.result(prediction_id)
-    if isinstance(found, Missing):
-        raise UsageError(
-            f"The provider does not know a prediction {prediction_id!r}. See: orchestrator in-doubt list"
-        )
-    if not isinstance(found, Prediction):
-        raise UsageError(
-            f"Prediction {prediction_id!r} could not be looked up: {found.message}. Try again later."
-        )
-    if found.model is not None and found.model != doubt.model:
-        raise UsageError(f"Prediction {prediction_id} is of model {found.model}, not {doubt.model}.")
+    found = await existing(provider, prediction_id, doubt.model)
     row = doubts.Found(
         doubt.attempt_id, doubt.epoch, prediction_id, found.status_text, "operator", 0, OPERATOR
     )

@@ -1,11 +1,11 @@
 """Outputs in a local folder: a file with a final name is complete, verified and durable."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
@@ -24,6 +24,7 @@ from orchestrator.artifacts.places import (
     relative_place,
 )
 from orchestrator.artifacts.publishing import THREADS, Arrived, Publisher
+from orchestrator.artifacts.sidecars import read_first
 from orchestrator.ports import ArtifactRequest, Crashpoint, FetchFailed, FetchFault, FetchOutcome, no_crash
 
 T = TypeVar("T")
@@ -93,6 +94,14 @@ class LocalArtifacts:
             return FetchFailed(FetchFault.BAD_CONTENT, str(error))
         except OSError as error:
             return disk_failure(error, self._root)
+
+    def sidecar(self, path: str) -> Mapping[str, Any] | None:
+        """What the sidecar of the picture planned for `path` says, wherever it was put; None without one."""
+        try:
+            places = possible_places(relative_place(path))
+        except UnsafePlaceError:
+            return None
+        return read_first(self._root, [*places, *(QUARANTINE / place for place in places)])
 
     def clean(self) -> int:
         """Remove temporary files whose writer is gone; returns how many. Files that live workers write stay."""

@@ -5,7 +5,6 @@ them, each is synced by itself before it gets its name, and a folder is synced o
 it. So they share the commits of the file system's journal. There is no linger: a picture that arrives alone is published at once.
 """
 
-import json
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -18,6 +17,7 @@ from orchestrator.artifacts.files import FileStore, TempFile, drop
 from orchestrator.artifacts.incoming import Incoming
 from orchestrator.artifacts.pictures import Picture, decode
 from orchestrator.artifacts.places import missing_folders, with_real_extension
+from orchestrator.artifacts.sidecars import encoded, sidecar_of
 from orchestrator.handover import Handover, deliver, hand_over
 from orchestrator.ports import (
     ArtifactRequest,
@@ -117,9 +117,10 @@ class Publisher:
         arrived.place = with_real_extension(arrived.place, picture.media_type)
         self._files.begin_sync(incoming.whole())
         each.result = _stored(arrived.place, incoming, picture)
-        if self._sidecar and not _sidecar(self._root / arrived.place).exists():
+        if self._sidecar and not sidecar_of(self._root / arrived.place).exists():
+            document = {**arrived.request.sidecar, **asdict(each.result), "nsfw": arrived.request.nsfw}
             arrived.sidecar = self._open_temp()
-            self._files.write(arrived.sidecar, _document(arrived.request, each.result))
+            self._files.write(arrived.sidecar, encoded(document))
             self._files.begin_sync(arrived.sidecar)
 
     def _sync(self, each: Handover[Arrived]) -> None:
@@ -146,7 +147,7 @@ class Publisher:
             return
         self._crashpoint("artifact.renamed")
         if arrived.sidecar is not None:
-            self._files.replace(arrived.sidecar.path, _sidecar(final))
+            self._files.replace(arrived.sidecar.path, sidecar_of(final))
 
     def _sync_folders(self, group: Sequence[Handover[Arrived]]) -> None:
         """Make the names durable: one sync for each folder that holds any."""
@@ -180,22 +181,6 @@ def _carry_out(step: Callable[[Handover[Arrived]], None], each: Handover[Arrived
         step(each)
     except BaseException as error:  # noqa: BLE001 - handed to the waiter
         each.error = error
-
-
-def _sidecar(final: Path) -> Path:
-    return final.with_name(final.name + ".json")
-
-
-def _document(request: ArtifactRequest, stored: StoredArtifact) -> bytes:
-    """The sidecar's content: a line for each entry."""
-    document = {**request.sidecar, **asdict(stored), "nsfw": request.nsfw}
-    lines = ",\n".join(f"  {_json(name)}: {_json(value)}" for name, value in document.items())
-    return f"{{\n{lines}\n}}\n".encode("utf-8", "replace")
-
-
-def _json(value: object) -> str:
-    # Without `indent` json uses its fast encoder: a line for each entry is readable enough.
-    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _stored(place: PurePosixPath, incoming: Incoming, picture: Picture) -> StoredArtifact:

@@ -18,6 +18,7 @@ from orchestrator.store.schema import (
     events,
     job_specs,
     jobs,
+    outputs,
     runs,
     uploads,
 )
@@ -25,11 +26,15 @@ from orchestrator.store.schema import (
 
 @dataclass(frozen=True, slots=True)
 class PendingJob:
-    """A pending job and what it would send now; None where an input was never hosted."""
+    """A pending job and what it would send now."""
 
     job_id: int
     model: str
-    inputs: dict[str, Any] | None
+    params: dict[str, Any]  # as in the manifest
+    local_images: dict[str, str]  # SHA-256 by the name in `params`
+    path: str  # of its first picture
+    inputs: dict[str, Any] | None  # what it would send; None where an input is not hosted yet
+    certain: dict[str, Any]  # those of its inputs whose values do not depend on where an input will be hosted
 
 
 def pending_jobs(tx: Tx, base_url: str) -> Iterator[PendingJob]:
@@ -41,16 +46,28 @@ def pending_jobs(tx: Tx, base_url: str) -> Iterator[PendingJob]:
         )
     }
     query = (
-        select(jobs.c.id, runs.c.model, job_specs.c.params, job_specs.c.local_images)
+        select(jobs.c.id, runs.c.model, job_specs.c.params, job_specs.c.local_images, outputs.c.path)
         .join_from(jobs, runs)
         .join(job_specs)
+        .join(outputs, (outputs.c.job_id == jobs.c.id) & (outputs.c.idx == 0))
         .where(jobs.c.queue.in_([Queue.READY.value, Queue.WAITING.value]))
         .order_by(jobs.c.id)
     )
     for row in tx.conn.execute(query):
-        urls = {written: hosted.get(image["sha256"]) for written, image in row.local_images.items()}
-        inputs = None if None in urls.values() else {k: _replaced(v, urls) for k, v in row.params.items()}
-        yield PendingJob(row.id, row.model, inputs)
+        digests = {written: image["sha256"] for written, image in row.local_images.items()}
+        urls = {written: hosted.get(digest) for written, digest in digests.items()}
+        unhosted = {written for written, url in urls.items() if url is None}
+        sent = {name: _replaced(value, urls) for name, value in row.params.items()}
+        certain = {name: sent[name] for name, value in row.params.items() if not _mentions(value, unhosted)}
+        yield PendingJob(
+            row.id, row.model, row.params, digests, row.path, None if unhosted else sent, certain
+        )
+
+
+def model_of(tx: Tx, job_id: int) -> str | None:
+    """The model of a job; None when there is no such job."""
+    query = select(runs.c.model).join_from(jobs, runs).where(jobs.c.id == job_id)
+    return tx.conn.execute(query).scalar_one_or_none()
 
 
 def adopt(tx: Tx, job_id: int, prediction_id: str, status: str, *, token: str, timezone: str) -> bool:
@@ -79,7 +96,7 @@ def adopt(tx: Tx, job_id: int, prediction_id: str, status: str, *, token: str, t
             kind="adopted",
             job_id=job_id,
             attempt_id=attempt_id,
-            message=f"reconcile adopted prediction {prediction_id}",
+            message=f"adopted prediction {prediction_id}, which this database did not know",
         )
     )
     return True
@@ -123,6 +140,12 @@ def _insert_attempt(
     )
     money.book(tx, [held])
     return attempt_id
+
+
+def _mentions(value: Any, names: set[str]) -> bool:
+    return any(
+        item in names for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)
+    )
 
 
 def _replaced(value: Any, urls: dict[str, Any]) -> Any:

@@ -180,6 +180,7 @@ class Fetcher:
             "model": flight.model,
             "prediction_id": flight.prediction_id,
             "params": flight.params,
+            "local_images": {written: image["sha256"] for written, image in flight.local_images.items()},
             "output_index": output.index,
             "nsfw": output.nsfw,
             "price_micros": flight.price_micros,

@@ -17,6 +17,7 @@ SHAPE = {
     "refunds",
     "adopted",
     "unknown",
+    "possible",
     "billed_unknown",
     "unbilled",
     "in_doubt",
@@ -90,10 +91,13 @@ def restored(shell, provider):
     return restore
 
 
+@pytest.mark.parametrize("evidence", ["inputs in the list", "pictures on disk"])
 def test_a_restored_database_refuses_to_spend_then_adopts_and_finishes_with_no_job_paid_twice(
-    shell, provider, restored
+    shell, provider, restored, evidence
 ):
-    restored(shows_inputs=True)
+    restored(shows_inputs=evidence == "inputs in the list")
+    if evidence != "pictures on disk":
+        shutil.rmtree(shell.folder / "outputs")
     assert shell("work", "--drain") == ExitCode.OPERATOR
     assert "orchestrator reconcile" in shell.err
     assert shell("status", "--json") == ExitCode.DONE
@@ -110,13 +114,51 @@ def test_a_restored_database_refuses_to_spend_then_adopts_and_finishes_with_no_j
     assert shell("budget", "audit") == ExitCode.DONE
 
 
-def test_tasks_of_the_gap_that_cannot_be_matched_are_listed_once_and_then_spending_goes_on(
-    shell, provider, restored
-):
+@pytest.fixture
+def untold(shell, restored):
+    """The ids of two tasks that were bought for the two waiting jobs, and nothing that says so."""
     restored(shows_inputs=False)
+    shutil.rmtree(shell.folder / "outputs")
     assert shell("work", "--drain") == ExitCode.OPERATOR
-    assert shell("reconcile", "--json") == ExitCode.OPERATOR
-    assert (shell.document["adopted"], len(shell.document["unknown"])) == ([], 2)
+    for _ in range(2):  # asking again neither changes nor hides anything
+        assert shell("reconcile", "--json") == ExitCode.OPERATOR
+        assert (shell.document["adopted"], shell.document["unknown"]) == ([], [])
+        assert [item["jobs"] for item in shell.document["possible"]] == [[2, 3], [2, 3]]
+    return [item["prediction_id"] for item in shell.document["possible"]]
+
+
+def test_tasks_that_may_be_ours_stop_spending_until_each_has_its_job(shell, provider, untold):
+    assert shell("reconcile") == ExitCode.OPERATOR
+    assert "orchestrator jobs adopt JOB TASK" in shell.err
+    assert shell("work", "--drain") == ExitCode.OPERATOR
+    assert provider.bill().post_count == 3
+    for job, task in zip(("2", "3"), untold, strict=True):
+        assert shell("jobs", "adopt", job, task) == ExitCode.DONE
+    assert shell("reconcile", "--json") == ExitCode.DONE
+    assert shell("work", "--drain") == ExitCode.DONE
+    assert (provider.bill().post_count, provider.bill().charged_micros) == (3, 84_000)
+    assert shell("budget", "audit") == ExitCode.DONE
+
+
+def test_tasks_that_are_not_ours_are_listed_once_and_then_spending_goes_on(shell, provider, untold):
+    assert shell("reconcile", "--not-ours", "--json") == ExitCode.OPERATOR
+    assert [item["prediction_id"] for item in shell.document["unknown"]] == untold
     assert shell("reconcile", "--json") == ExitCode.DONE
     assert shell("work", "--drain") == ExitCode.DONE
     assert provider.bill().post_count == 5
+
+
+def test_a_job_adopts_only_what_exists_is_free_and_of_its_model_and_only_while_it_waits(
+    shell, provider, untold
+):
+    first, second = untold
+    assert shell("jobs", "adopt", "2", "f" * 32) == ExitCode.USAGE
+    assert "does not know" in shell.err
+    assert shell("jobs", "adopt", "99", first) == ExitCode.USAGE
+    assert shell("jobs", "adopt", "1", first) == ExitCode.USAGE
+    assert "Job 1 is not waiting" in shell.err
+    assert shell("jobs", "adopt", "2", first) == ExitCode.DONE
+    assert shell("jobs", "adopt", "3", first) == ExitCode.USAGE
+    assert "holds task" in shell.err
+    assert shell("jobs", "adopt", "2", second) == ExitCode.USAGE
+    assert shell("budget", "audit") == ExitCode.DONE

@@ -3,7 +3,7 @@
 import pytest
 from support.world import PRICE, World
 
-from orchestrator.actions.reconcile import reconcile
+from orchestrator.actions.reconcile import Period, reconcile
 from orchestrator.core.errors import ExitCode, OperatorNeededError
 from orchestrator.core.evidence import inputs_digest
 from orchestrator.ports import Lost, Prediction, Status
@@ -15,7 +15,7 @@ from orchestrator.worker.gap import unexplained
 MODEL = "kwaivgi/kling-image-o3/edit"
 
 
-def books(shop, provider):
+def books(shop, provider, *, not_ours=False):
     now = shop.clock.now_ms()
     return shop.run(
         reconcile(
@@ -23,10 +23,9 @@ def books(shop, provider):
             provider,
             shop.clock,
             shop.world.entropy,
-            base_url=shop.settings.provider.base_url,
-            timezone="UTC",
-            start_ms=now - 7 * 86_400_000,
-            end_ms=now,
+            Period(now - 7 * 86_400_000, now, shop.settings.provider.base_url, "UTC"),
+            sidecars=shop.artifacts.sidecar,
+            not_ours=not_ours,
         )
     )
 
@@ -64,7 +63,10 @@ def test_a_lasting_worker_waits_paused_and_goes_on_after_reconcile(shop, sqlite_
     provider.strange()
     shop.run_for(60)
     assert (provider.posts, shop.pauses()) == ([], {"unknown_tasks"})
-    report = books(shop, provider)
+    assert [item.task.id for item in books(shop, provider).possible] == ["task1"]
+    shop.run_for(60)
+    assert (provider.posts, shop.pauses()) == ([], {"unknown_tasks"})
+    report = books(shop, provider, not_ours=True)
     assert [item.id for item in report.unknown] == ["task1"]
     shop.run_for(60)
     assert sqlite_world.jobs() == {"succeeded": 2}

@@ -4,7 +4,7 @@ import pytest
 from support.provider import Ending
 from support.world import PRICE
 
-from orchestrator.actions.reconcile import reconcile
+from orchestrator.actions.reconcile import Period, reconcile
 from orchestrator.ports import KeyRefused, Lost, Status
 from orchestrator.store.schema import attempts, ledger
 
@@ -15,7 +15,7 @@ WEEK_MS = 7 * 86_400_000
 def books(shop, sqlite_world, provider):
     """Reconcile the last week."""
 
-    def compared():
+    def compared(*, not_ours=False):
         now = shop.clock.now_ms()
         return shop.run(
             reconcile(
@@ -23,10 +23,9 @@ def books(shop, sqlite_world, provider):
                 provider,
                 shop.clock,
                 sqlite_world.entropy,
-                base_url=shop.settings.provider.base_url,
-                timezone="UTC",
-                start_ms=now - WEEK_MS,
-                end_ms=now,
+                Period(now - WEEK_MS, now, shop.settings.provider.base_url, "UTC"),
+                sidecars=shop.artifacts.sidecar,
+                not_ours=not_ours,
             )
         )
 
@@ -139,12 +138,17 @@ def test_adopted_money_counts_even_beyond_a_cap_and_then_nothing_more_is_spent(
     agreed(sqlite_world, caps=False)
 
 
-def test_without_inputs_in_the_list_nothing_is_adopted(sqlite_world, provider, books):
+def test_without_inputs_in_the_list_nothing_is_adopted_and_a_person_decides(sqlite_world, provider, books):
     sqlite_world.run(1)
     provider.shows_inputs = False
     name = provider.create({"prompt": "spring/hero/main/28000 0", "num_images": 1}).id
-    report = books()
-    assert (report.adopted, [item.id for item in report.unknown]) == ([], [name])
+    for _ in range(2):
+        report = books()
+        assert (report.adopted, report.unknown, report.agrees) == ([], [], False)
+        assert [(item.task.id, item.jobs) for item in report.possible] == [(name, (1,))]
+    report = books(not_ours=True)
+    assert ([item.id for item in report.unknown], report.possible) == ([name], [])
+    assert books().agrees
 
 
 @pytest.mark.parametrize("what", ["list_answer", "bill_answer"])

@@ -10,8 +10,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.actions.reconcile import reconcile
-from orchestrator.core.errors import DatabaseError, OperatorNeededError, OrchestratorError
+from orchestrator.actions.adopt import adopt
+from orchestrator.actions.reconcile import Period, Report, reconcile
+from orchestrator.core.errors import DatabaseError, OperatorNeededError, OrchestratorError, UsageError
 from orchestrator.settings import Settings
 from orchestrator.settings.model import (
     Budgets,
@@ -23,6 +24,7 @@ from orchestrator.settings.model import (
     Webhook,
     WorkerSettings,
 )
+from orchestrator.store import orphans
 from orchestrator.store.database import Database
 from orchestrator.store.outlook import outlook
 from orchestrator.web import Receiver
@@ -56,6 +58,7 @@ from .process import (
 from .timeline import Timeline, ViolationError
 from .webhooks import SECRET, URL, Webhooks
 
+BASE_URL = "https://api.wavespeed.ai"
 HOUR_MS = 3_600_000
 LATE_SECONDS = 150.0
 """Until then everything that was sent has become a task: see `lost_created_late` and SUBMIT_SECONDS."""
@@ -307,7 +310,37 @@ class Simulation:
         )
 
     async def _reconcile(self) -> bool:
-        """A person answers a worker that asks for it; False when doubts must end before that."""
+        """A person answers a worker that asks for it; False when doubts must end before that.
+
+        What only a person can decide is decided by what the pictures show: whether a task is what a waiting job wants.
+        """
+        report = await self._compare(not_ours=False)
+        while report.possible:
+            for item in report.possible:
+                await self._give(item.task.id)
+            report = await self._compare(not_ours=True)
+        if not self.checker.stopped_for_a_gap():
+            self.checker.reconciled()
+        return not report.in_doubt
+
+    async def _give(self, task: str) -> None:
+        """Give a task to a waiting job that asks for just what it shows; there may be none."""
+        wanted = self.account.tasks[task].inputs
+        with self._reader.read() as tx:
+            jobs = list(orphans.pending_jobs(tx, BASE_URL))
+        for job in jobs:
+            if job.inputs is not None and {**wanted, **job.inputs} == wanted:
+                process = Process("operator", 0, self.timeline, lambda _kind: False)
+                provider = Endpoints(self.account, process, self.checker, self.world)
+                entropy = SimEntropy(f"adopt {self.plan.seed} {next(self._names)}")
+                with suppress(UsageError):  # a worker may have been quicker, or the provider does not answer
+                    await adopt(
+                        self._reader, provider, entropy, job.job_id, task, timezone=self.plan.timezone
+                    )
+                    self.timeline.note("operator", "gives", job.job_id, task)
+                return
+
+    async def _compare(self, *, not_ours: bool) -> Report:
         await asyncio.sleep(self._dice.uniform(1, 300))
         process = Process("operator", 0, self.timeline, lambda _kind: False)
         now = self.world.now_ms()
@@ -316,15 +349,12 @@ class Simulation:
             Endpoints(self.account, process, self.checker, self.world),
             SimClock(self.world, process),
             SimEntropy(f"reconcile {self.plan.seed} {next(self._names)}"),
-            base_url="https://api.wavespeed.ai",
-            timezone=self.plan.timezone,
-            start_ms=now - 7 * 86_400_000,
-            end_ms=now + 600_000,
+            Period(now - 7 * 86_400_000, now + 600_000, BASE_URL, self.plan.timezone),
+            sidecars=lambda _path: None,
+            not_ours=not_ours,
         )
         self.timeline.note("operator", "reconciled", "agrees" if report.agrees else "differs", report.adopted)
-        if not self.checker.stopped_for_a_gap():
-            self.checker.reconciled()
-        return not report.in_doubt
+        return report
 
     async def _bury(self, process: Process, task: "asyncio.Task[None]") -> None:
         if not process.dead:

@@ -223,6 +223,11 @@ class FakeArtifacts:
             return FetchFailed(FetchFault.COLLISION, "another job's file has this name")
         return StoredArtifact(request.path, digest, 1000, request.expected_media_type, 64, 64)
 
+    def sidecar(self, path: str) -> dict[str, Any] | None:
+        """What was said of the picture that is at `path`."""
+        said = [dict(request.sidecar) for request in self.requests if request.path == path]
+        return said[-1] if path in self.files else None
+
     def clean(self) -> int:
         return 0
 

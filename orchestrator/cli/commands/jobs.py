@@ -1,16 +1,18 @@
-"""`orchestrator jobs`: list, show, retry, cancel."""
+"""`orchestrator jobs`: list, show, retry, cancel, adopt."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID, group
 from orchestrator.cli.context import opened
 from orchestrator.cli.documents import detail_document, job_document
 from orchestrator.cli.job_text import detail_text, header, row
-from orchestrator.cli.words import count, table, usd
+from orchestrator.cli.words import count, safe, table, usd
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.core.states import JobState
 from orchestrator.store import views
@@ -152,6 +154,35 @@ def cancel(ids: tuple[int, ...], *, dry_run: bool, **words: Any) -> ExitCode:
         )
         out.answer(f"Cancelled {count(len(changed.moved), 'job')}{later}.{_untouched(changed, wanted)}")
     return ExitCode.DONE
+
+
+@command.command("adopt")
+@click.argument("job_id", type=ROW_ID, metavar="JOB")
+@click.argument("prediction_id", metavar="TASK")
+def adopt(job_id: int, prediction_id: str) -> ExitCode:
+    """Give the waiting JOB a TASK of the provider that another copy of this database bought for it. Buys nothing.
+
+    A worker collects its pictures. Its price counts as held, then as spent. `orchestrator reconcile` lists such tasks.
+    """
+    with opened() as app:
+        asyncio.run(_look_up_and_adopt(app, job_id, prediction_id))
+    if out.as_json():
+        out.document({"job": job_id, "adopted": prediction_id})
+    else:
+        out.answer(f"Job {job_id} has task {safe(prediction_id)} now; a worker collects its pictures.")
+    out.next_steps([("orchestrator reconcile", "takes in the rest")])
+    return ExitCode.DONE
+
+
+async def _look_up_and_adopt(app: App, job_id: int, prediction_id: str) -> None:
+    from orchestrator.actions.adopt import adopt as give
+
+    provider = app.provider()
+    try:
+        timezone = app.settings.budgets.timezone
+        await give(app.database, provider, app.entropy, job_id, prediction_id, timezone=timezone)
+    finally:
+        await provider.aclose()
 
 
 def _wanted(words: dict[str, Any], ids: tuple[int, ...] = ()) -> JobFilter:

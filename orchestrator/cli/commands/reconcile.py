@@ -4,7 +4,7 @@ import asyncio
 
 import click
 
-from orchestrator.actions.reconcile import Report, reconcile
+from orchestrator.actions.reconcile import Period, Report, reconcile
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
@@ -12,6 +12,7 @@ from orchestrator.cli.context import opened
 from orchestrator.cli.words import count, rfc3339, safe, usd
 from orchestrator.core.errors import ExitCode
 from orchestrator.core.money import format_usd
+from orchestrator.ports import Prediction
 
 HOUR_MS = 3600 * 1000
 SHOWN_MAX = 20
@@ -25,14 +26,16 @@ SHOWN_MAX = 20
     show_default=True,
     help="How far back; a week at most.",
 )
-def command(hours: int) -> ExitCode:
+@click.option("--not-ours", is_flag=True, help="The unknown tasks are another program's: stop asking.")
+def command(hours: int, *, not_ours: bool) -> ExitCode:
     """Compare the last HOURS with the provider's list, bill and balance; book refunds and differences.
 
-    Tasks that this database does not know are adopted by a pending job that wants just the same, else listed once as
-    unknown; then spending may go on. Exits with 0 when all agrees, 5 when somebody should look.
+    Tasks that this database does not know are adopted by a pending job that wants just the same. Those that no job can
+    want are listed once. Where that cannot be told, spending stays stopped until you give them to their jobs (`jobs adopt
+    JOB TASK`) or say --not-ours. Exits with 0 when all agrees, 5 when somebody should look.
     """
     with opened() as app:
-        report = asyncio.run(_reconcile(app, hours))
+        report = asyncio.run(_reconcile(app, hours, not_ours=not_ours))
     if out.as_json():
         out.document(_document(report))
     else:
@@ -40,19 +43,21 @@ def command(hours: int) -> ExitCode:
     return ExitCode.DONE if report.agrees else ExitCode.OPERATOR
 
 
-async def _reconcile(app: App, hours: int) -> Report:
+async def _reconcile(app: App, hours: int, *, not_ours: bool) -> Report:
     provider = app.provider()
     try:
         now = app.clock.now_ms()
+        period = Period(
+            now - hours * HOUR_MS, now, app.settings.provider.base_url, app.settings.budgets.timezone
+        )
         return await reconcile(
             app.database,
             provider,
             app.clock,
             app.entropy,
-            base_url=app.settings.provider.base_url,
-            timezone=app.settings.budgets.timezone,
-            start_ms=now - hours * HOUR_MS,
-            end_ms=now,
+            period,
+            sidecars=app.artifacts().sidecar,
+            not_ours=not_ours,
         )
     finally:
         await provider.aclose()
@@ -66,21 +71,23 @@ def _tell(report: Report) -> None:
         )
         return
     out.answer(f"  matched      {count(report.matched, 'task')}, {usd(report.matched_micros)} billed")
-    for attempt_id, micros in report.adjusted[:SHOWN_MAX]:
-        out.answer(f"  adjusted     attempt {attempt_id} by {usd(micros)}")
+    _tell_some([f"adjusted     attempt {a} by {usd(micros)}" for a, micros in report.adjusted])
     out.answer(
         f"  refunds      {report.refunds_seen} seen now, {report.refunds_due} due ({usd(report.refunds_due_micros)})"
     )
-    for prediction_id, job_id in report.adopted[:SHOWN_MAX]:
-        out.answer(f"  adopted      task {safe(prediction_id)} as job {job_id}")
-    for item in report.unknown[:SHOWN_MAX]:
-        out.answer(
-            f"  unknown      task {safe(item.id)} ({safe(item.status_text)}), created {rfc3339(item.created_at_ms)}"
-        )
-    for record in report.billed_unknown[:SHOWN_MAX]:
-        out.answer(f"  unknown      billed {usd(record.micros)} for task {safe(record.prediction_id)}")
-    for prediction_id in report.unbilled[:SHOWN_MAX]:
-        out.answer(f"  not billed   task {safe(prediction_id)}")
+    _tell_some([f"adopted      task {safe(task)} as job {job_id}" for task, job_id in report.adopted])
+    for item in report.possible:
+        jobs = ", ".join(str(job_id) for job_id in item.jobs)
+        out.answer(f"  unknown      {_task(item.task)}: may be what job {jobs} waits for")
+    for task in report.unknown:
+        out.answer(f"  not ours     {_task(task)}")
+    _tell_some(
+        [
+            f"unknown      billed {usd(record.micros)} for task {safe(record.prediction_id)}"
+            for record in report.billed_unknown
+        ]
+    )
+    _tell_some([f"not billed   task {safe(prediction_id)}" for prediction_id in report.unbilled])
     if report.balance_micros is not None:
         out.answer(f"  balance      {usd(report.balance_micros)}")
     if report.in_doubt:
@@ -88,7 +95,31 @@ def _tell(report: Report) -> None:
             "  in doubt     some replies were lost, and may explain unknown tasks. A worker resolves what it can "
             "(orchestrator work --drain), you the rest (orchestrator in-doubt list); then run this again"
         )
+    if report.possible:
+        out.answer(
+            "  to decide    a waiting job may pay again for an unknown task: give each task to its job, or say that none is yours"
+        )
     out.answer("All agrees." if report.agrees else "Somebody should look at the lines above.")
+    if report.possible:
+        out.next_steps(
+            [
+                ("orchestrator jobs adopt JOB TASK", "gives a task to the job that wants it"),
+                ("orchestrator reconcile --not-ours", "they are another program's: goes on without them"),
+            ]
+        )
+
+
+def _tell_some(lines: list[str]) -> None:
+    """The first lines; what is only told once is never told here."""
+    for line in lines[:SHOWN_MAX]:
+        out.answer(f"  {line}")
+    if len(lines) > SHOWN_MAX:
+        out.answer(f"  {'':11}  and {len(lines) - SHOWN_MAX:,} more: --json shows all")
+
+
+def _task(task: Prediction) -> str:
+    prompt = f", {safe(str(task.inputs.get('prompt', '')), 60)!r}" if task.inputs else ""
+    return f"task {safe(task.id)} ({safe(task.status_text)}), created {rfc3339(task.created_at_ms)}{prompt}"
 
 
 def _document(report: Report) -> dict[str, object]:
@@ -106,6 +137,10 @@ def _document(report: Report) -> dict[str, object]:
             "due_usd": format_usd(report.refunds_due_micros),
         },
         "adopted": [{"prediction_id": p, "job": j} for p, j in report.adopted],
+        "possible": [
+            {"prediction_id": item.task.id, "status": item.task.status_text, "jobs": list(item.jobs)}
+            for item in report.possible
+        ],
         "unknown": [{"prediction_id": item.id, "status": item.status_text} for item in report.unknown],
         "billed_unknown": [
             {"prediction_id": item.prediction_id, "usd": format_usd(item.micros)}

@@ -1,0 +1,39 @@
+"""The `<picture>.json` beside a picture: what it is, and which task made it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+_BYTES_MAX: Final = 1_000_000  # larger ones are not ours
+
+
+def sidecar_of(picture: Path) -> Path:
+    """Where the sidecar of a picture is."""
+    return picture.with_name(picture.name + ".json")
+
+
+def encoded(document: Mapping[str, Any]) -> bytes:
+    """The text of a sidecar, a line for each entry."""
+    # Without `indent` json uses its fast encoder: a line for each entry is readable enough.
+    lines = (f"  {_json(name)}: {_json(value)}" for name, value in document.items())
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode("utf-8", "replace")
+
+
+def read_first(root: Path, places: Iterable[PurePosixPath]) -> dict[str, Any] | None:
+    """What the first sidecar of these pictures says; None when none can be read. Changes nothing."""
+    for place in places:
+        path = sidecar_of(root / place)
+        try:
+            if path.stat().st_size > _BYTES_MAX:
+                continue
+            document = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            continue
+        if isinstance(document, dict):
+            return document
+    return None
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)

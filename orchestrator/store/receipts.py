@@ -61,11 +61,14 @@ def of_doubts(tx: Tx) -> list[tuple[int, str]]:
 
 
 def reported(tx: Tx, prediction_ids: Sequence[str]) -> set[str]:
-    """Which of these predictions a webhook has named an attempt for: they can be no other attempt's."""
+    """Which of these predictions a webhook has named an attempt for that holds none: they can be no other attempt's."""
     found: set[str] = set()
     for chunk in chunks(prediction_ids):
         column = webhook_receipts.c.prediction_id
-        found.update(tx.conn.execute(select(column).where(column.in_(chunk))).scalars())
+        named = select(column).join_from(webhook_receipts, attempts)
+        found.update(
+            tx.conn.execute(named.where(column.in_(chunk), attempts.c.prediction_id.is_(None))).scalars()
+        )
     return found
 
 
@@ -101,7 +104,8 @@ def _judge_new(tx: Tx, row: Delivery, attempt: Row[Any]) -> Taken:
     """Whether a new report can end a doubt; one that cannot is told, and its prediction is never taken for another's.
 
     An attempt that is over and never left was sent by another self of this database, which was restored or copied since:
-    its prediction stays unknown, so that it counts as a gap and `reconcile` can give it to the job that wants it.
+    its prediction stays unknown, so that it counts as a gap and `reconcile` can give it to the job that wants it. Of two
+    requests that were alike, the list may have given each the other's prediction: what is reported then is the other's.
     """
     is_free = bool(foreign.unheld(tx, [row.prediction_id]))
     if is_free and attempt.prediction_id is None and attempt.state in ATTEMPT_LIVE:
@@ -120,11 +124,22 @@ def _judge_new(tx: Tx, row: Delivery, attempt: Row[Any]) -> Taken:
             + ("" if is_free else "; another attempt holds it"),
         )
     )
-    if is_free and is_sent:
+    if is_free and is_sent and not _has_like(tx, attempt):
         foreign.note(tx, row.prediction_id, None, None, f"reported by a webhook for attempt {attempt.id}")
     return Taken.SECOND
 
 
+def _has_like(tx: Tx, attempt: Row[Any]) -> bool:
+    """Whether this attempt holds a prediction, and another that sent the same still waits for one."""
+    if attempt.prediction_id is None or attempt.sent_digest is None:
+        return False
+    waits = (AttemptState.SUBMITTING.value, AttemptState.IN_DOUBT.value)
+    query = select(attempts.c.id).where(
+        ATTEMPT_IS_LIVE, attempts.c.state.in_(waits), attempts.c.sent_digest == attempt.sent_digest
+    )
+    return tx.conn.execute(query.limit(1)).first() is not None
+
+
 def _attempt_of(token: str) -> Select[Any]:
-    names = ("id", "job_id", "state", "prediction_id", "submitted_at")
+    names = ("id", "job_id", "state", "prediction_id", "submitted_at", "sent_digest")
     return select(*(attempts.c[name] for name in names)).where(attempts.c.token == token)

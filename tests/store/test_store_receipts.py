@@ -6,7 +6,7 @@ import pytest
 from support.world import PRICE
 
 from orchestrator.core.states import AttemptEvent, AttemptState
-from orchestrator.store import doubts, foreign, receipts
+from orchestrator.store import attempts, doubts, foreign, receipts
 from orchestrator.store.receipts import Delivery, Taken
 from orchestrator.store.schema import events, foreign_predictions, webhook_receipts
 
@@ -72,6 +72,22 @@ def test_a_second_or_late_task_is_recorded_told_and_never_taken_for_anothers(wor
     assert "prediction p9 was created for this attempt" in message
     assert noted(world) == {"p9"}
     assert world.everything() == before
+
+
+def test_a_task_reported_for_one_of_two_alike_stays_free_for_the_other(world):
+    """The list cannot tell equal requests apart: it may have given each the other's task."""
+    world.run(2)
+    swapped, other = world.lease(), world.lease()
+    for held in (swapped, other):
+        world.do(attempts.begin_submit, attempts.BeginSubmit(held.attempt_id, held.epoch, "alike"))
+        world.doubt(held)
+    world.do(
+        doubts.adopt, doubts.Found(swapped.attempt_id, swapped.epoch, "p1", "created", "w1", 60_000, "listed")
+    )
+    assert tell(world, swapped, "p9") is Taken.SECOND
+    assert noted(world) == set()
+    with world.database.read() as tx:
+        assert receipts.reported(tx, ["p9"]) == set()
 
 
 def test_a_task_of_an_attempt_that_never_left_is_told_and_stays_unknown(world):

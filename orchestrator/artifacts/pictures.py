@@ -10,6 +10,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from orchestrator.artifacts.png import SIGNATURE, has_every_row
+
 PIXELS_MAX: Final = 50_000_000
 HEAD_BYTES: Final = 64
 
@@ -50,7 +52,7 @@ class Picture:
 
 def sniff(head: bytes) -> str:
     """The media type by its first bytes; raises BadPictureError, saying what it looks like, for anything else."""
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+    if head.startswith(SIGNATURE):
         return "image/png"
     if head.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
@@ -60,7 +62,7 @@ def sniff(head: bytes) -> str:
 
 
 def decode(file: BinaryIO) -> Picture:
-    """Decode all of it; raises BadPictureError when it is not whole, OSError when the file cannot be read."""
+    """Decode all of it, or prove that it can be decoded; raises BadPictureError when it is not whole, OSError when the file cannot be read."""
     media_type = sniff(file.read(HEAD_BYTES))
     file.seek(0)
     try:
@@ -68,7 +70,8 @@ def decode(file: BinaryIO) -> Picture:
             width, height = image.size
             # The size is looked at before a pixel is decoded: a small file can hold a ruinous picture.
             _check_size(width, height)
-            image.load()
+            if not (media_type == "image/png" and _has_every_row(file)):
+                image.load()
     except BadPictureError:
         raise
     except OSError as error:
@@ -78,6 +81,16 @@ def decode(file: BinaryIO) -> Picture:
     except _DECODER_ERRORS as error:
         raise BadPictureError(f"the {media_type} data does not decode: {type(error).__name__}") from None
     return Picture(media_type, width, height)
+
+
+def _has_every_row(file: BinaryIO) -> bool:
+    """As `png.has_every_row`, for a file that a decoder is reading."""
+    place = file.tell()
+    file.seek(0)
+    try:
+        return has_every_row(file)
+    finally:
+        file.seek(place)
 
 
 def _check_size(width: int, height: int) -> None:

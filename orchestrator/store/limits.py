@@ -2,14 +2,16 @@
 
 Slots are counted from the attempts themselves, so none can leak. Rate grants are counted in small buckets of time; a
 bucket counts for as long as any part of it can lie inside a window, and the window is a little longer than a minute,
-because a POST leaves shortly after its grant. One that leaves later than that is counted again when it does.
+because a POST arrives shortly after its grant. One that leaves later than that, or is answered so late that it may have
+been long on its way, is counted from then on instead.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import bindparam, delete, func, select, update
 
 from orchestrator.core.states import ATTEMPT_AT_PROVIDER, AttemptState
 from orchestrator.store import dialect
@@ -22,10 +24,10 @@ GRANT_FRESH_MS: Final = 400
 """How old a grant may be when the intent to POST is written; an older one must be renewed."""
 
 LEAVES_WITHIN_MS: Final = 400
-"""How long after that the POST may leave without being counted again."""
+"""How long after that the POST may leave without being counted anew."""
 
 TRANSIT_MS: Final = 500
-"""How much longer one request may take to the provider's own clock than another."""
+"""How long it may be on its way, which an answer within this time proves; a later answer makes it count anew."""
 
 MARGIN_MS: Final = GRANT_FRESH_MS + LEAVES_WITHIN_MS + TRANSIT_MS + BUCKET_MS
 """By so much the window is longer than a minute."""
@@ -74,8 +76,7 @@ def grant(tx: Tx, count: int) -> None:
     """Take `count` submissions from the window. The caller has looked at `allowance` in this transaction."""
     if count == 0:
         return
-    bucket = tx.now - tx.now % BUCKET_MS
-    statement = dialect.insert(tx.conn, rate_grants).values(bucket_at=bucket, granted=count)
+    statement = dialect.insert(tx.conn, rate_grants).values(bucket_at=_bucket(tx.now), granted=count)
     tx.conn.execute(
         statement.on_conflict_do_update(
             index_elements=["bucket_at"], set_={"granted": rate_grants.c.granted + statement.excluded.granted}
@@ -84,10 +85,23 @@ def grant(tx: Tx, count: int) -> None:
     tx.conn.execute(delete(rate_grants).where(rate_grants.c.bucket_at < _window_start(tx.now) - WINDOW_MS))
 
 
-def leave_late(tx: Tx, rows: Sequence[None]) -> list[None]:
-    """Count POSTs that leave now, long after their grants, in this minute too."""
-    grant(tx, len(rows))
+def count_from_now(tx: Tx, rows: Sequence[int]) -> list[None]:
+    """Count the POSTs of these attempts from now on, instead of from their grants: they left or arrived only now.
+
+    No later minute that holds the time of the grant is without this moment, so none has to hold both.
+    """
+    if rows:
+        lock(tx)
+        held = tx.conn.execute(_GRANTED_AT, {"ids": list(rows)}).all()
+        for bucket, number in Counter(_bucket(row.rate_granted_at) for row in held).items():
+            tx.conn.execute(_GIVE_BACK, {"bucket": bucket, "number": number})
+        tx.conn.execute(_GRANTED_NOW, {"ids": [row.id for row in held], "now": tx.now})
+        grant(tx, len(held))
     return [None] * len(rows)
+
+
+def _bucket(at: int) -> int:
+    return at - at % BUCKET_MS
 
 
 def next_grant_at(tx: Tx) -> int | None:
@@ -108,6 +122,19 @@ def _window_start(now: int) -> int:
     return now - WINDOW_MS - MARGIN_MS
 
 
+_GRANTED_AT: Final = select(attempts.c.id, attempts.c.rate_granted_at).where(
+    attempts.c.id.in_(bindparam("ids", expanding=True))
+)
+_GIVE_BACK: Final = (
+    update(rate_grants)
+    .where(rate_grants.c.bucket_at == bindparam("bucket"), rate_grants.c.granted >= bindparam("number"))
+    .values(granted=rate_grants.c.granted - bindparam("number"))
+)
+_GRANTED_NOW: Final = (
+    update(attempts)
+    .where(attempts.c.id.in_(bindparam("ids", expanding=True)))
+    .values(rate_granted_at=bindparam("now"))
+)
 _OLDEST_GRANT: Final = select(func.min(rate_grants.c.bucket_at)).where(
     rate_grants.c.bucket_at > bindparam("start")
 )

@@ -4,6 +4,7 @@ Nothing here sends twice. A reply that cannot be read leaves the attempt in doub
 """
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, assert_never
 
 from orchestrator.core.backoff import backoff_seconds
@@ -82,7 +83,9 @@ class Submitter:
         digest = inputs_digest(ready.inputs, ready.inputs)
         row = attempts.BeginSubmit(claimed.attempt_id, claimed.epoch, digest)
         while not stopping():
-            departure = Departure(self._deps.clock, lease_ms=self._lease_ms, leaves_late=self._leaves_late)
+            departure = Departure(
+                self._deps.clock, lease_ms=self._lease_ms, late=partial(self._late, claimed)
+            )
             answer = await keep_trying(self._deps, attempts.begin_submit, row)
             match answer:
                 case attempts.Send.GO:
@@ -104,16 +107,17 @@ class Submitter:
             outcome = await self._deps.provider.submit(
                 claimed.model, ready.inputs, webhook=webhook, still_valid=departure.may_leave
             )
+            departure.answered()
             self._deps.crashpoint("submit.answered")
             await self._record(claimed, ready, outcome)
         finally:
             self._activity.submitting.discard(claimed.attempt_id)
 
-    def _leaves_late(self) -> None:
-        self._spawn(self._count_late())
+    def _late(self, claimed: Claimed) -> None:
+        self._spawn(self._count_late(claimed))
 
-    async def _count_late(self) -> None:
-        await keep_trying(self._deps, limits.leave_late, None)
+    async def _count_late(self, claimed: Claimed) -> None:
+        await keep_trying(self._deps, limits.count_from_now, claimed.attempt_id)
 
     async def _record(self, claimed: Claimed, ready: Ready, outcome: SubmitOutcome) -> None:
         match outcome:

@@ -163,6 +163,22 @@ def test_the_rate_bounds_a_claim_until_the_window_has_passed(world):
     assert len(world.claim()) == 2
 
 
+def test_a_post_that_may_have_arrived_later_counts_from_then_on_and_only_once(world):
+    world.run(6)
+    world.limit(submits_per_minute=2)
+    early, late = world.claim()
+    world.send(early), world.send(late)
+    world.clock.advance(30)
+    world.do(limits.count_from_now, late.attempt_id)
+    assert sum(row.granted for row in world.rows(rate_grants)) == 2
+    world.clock.advance_ms(30_000 + limits.MARGIN_MS + limits.BUCKET_MS)
+    assert len(world.claim(5)) == 1
+    world.clock.advance(29)
+    assert world.claim(5) == ()
+    world.clock.advance(2)
+    assert len(world.claim(5)) == 1
+
+
 def test_an_aged_grant_is_renewed_from_the_window(world):
     world.run(1)
     world.limit(submits_per_minute=2)

@@ -200,6 +200,23 @@ def test_posts_that_leave_late_do_not_crowd_the_next_minute(shop, world):
     assert shop.provider.most_posts_in_a_minute() <= 20
 
 
+def test_posts_that_were_long_on_their_way_do_not_crowd_the_minute_in_which_they_arrive(shop, world):
+    class Stalls(type(shop.provider)):
+        async def submit(self, model, inputs, *, webhook=None, still_valid=None):
+            assert still_valid()
+            if len(self.posts) < 20:
+                await self.clock.sleep(4.0)  # in a network that drops packets, or before a busy server
+            return await super().submit(model, inputs, webhook=webhook)
+
+    shop.provider.__class__ = Stalls
+    world.run(60)
+    shop.change("limits", submits_per_minute=20)
+    shop.drain()
+    assert world.jobs() == {"succeeded": 60}
+    assert shop.provider.most_posts_in_a_minute() <= 20
+    assert shop.clock.monotonic() < 60 / 20 * 65 + 60, "each is counted in one minute only"
+
+
 def test_a_cap_ends_a_drain_with_the_rest_pending(shop, world):
     world.run(5)
     world.cap(PRICE * 3)

@@ -169,8 +169,14 @@ def model_facts(model: str) -> "Facts":
 def _open_database(app: App, stack: ExitStack) -> Database:
     url = app.settings.database_url
     refuse_network_file(url)
+    path = sqlite_path(parse_url(url))
+    if path is not None and not path.parent.is_dir():
+        raise UsageError(
+            f"The folder {path.parent} of the database {path.name} does not exist. Correct database_url, or make it with: "
+            "orchestrator db upgrade"
+        )
     found = migrate.current(url).current
-    if found is None and sqlite_path(parse_url(url)) is not None:
+    if found is None and path is not None:
         found = migrate.upgrade(url, app.crashpoint).head
     version.require(found)
     database = Database.open(url, app.clock, app.crashpoint)
@@ -206,6 +212,7 @@ def _sandboxed(
 
     sandbox = stack.enter_context(SandboxThread(SandboxConfig()))
     folder = cwd / SANDBOX_FOLDER
+    folder.mkdir(exist_ok=True)
     generous = PRESETS["gold"]
     apart = replace(
         settings,

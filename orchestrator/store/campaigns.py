@@ -1,6 +1,6 @@
 """Campaigns: named owners of spend."""
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 
 from orchestrator.core.errors import NotFoundError, UsageError
 from orchestrator.core.turns import WEIGHT_MAX
@@ -25,6 +25,11 @@ def find_campaign(tx: Tx, name: str) -> int:
     if found is None:
         raise NotFoundError(f"There is no campaign {name!r}. See: orchestrator campaigns list")
     return int(found)
+
+
+def has_runs(tx: Tx, campaign_id: int) -> bool:
+    """Whether a manifest of the campaign was ever applied."""
+    return bool(tx.conn.execute(select(exists().where(runs.c.campaign_id == campaign_id))).scalar())
 
 
 def set_weight(tx: Tx, name: str, weight: int) -> bool:

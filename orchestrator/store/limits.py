@@ -14,9 +14,10 @@ from typing import Final
 from sqlalchemy import bindparam, delete, func, select, update
 
 from orchestrator.core.states import ATTEMPT_AT_PROVIDER, AttemptState
+from orchestrator.ports import Status
 from orchestrator.store import dialect
 from orchestrator.store.database import Tx
-from orchestrator.store.schema import ATTEMPT_IS_LIVE, attempts, limits, rate_grants
+from orchestrator.store.schema import ATTEMPT_IS_LIVE, attempts, candidates, limits, rate_grants
 
 WINDOW_MS: Final = 60_000
 BUCKET_MS: Final = 100
@@ -33,7 +34,8 @@ MARGIN_MS: Final = GRANT_FRESH_MS + LEAVES_WITHIN_MS + TRANSIT_MS + BUCKET_MS
 """By so much the window is longer than a minute."""
 
 DOUBT_TAKES_SLOT_MS: Final = 3600 * 1000
-"""How long an attempt in doubt takes a slot: no task runs longer, and what waits for an operator must not stop the rest."""
+"""How long an attempt in doubt takes a slot at most: no task runs longer, and what waits for an operator must not stop
+the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,10 @@ _GRANTED: Final = select(func.coalesce(func.sum(rate_grants.c.granted), 0)).wher
     rate_grants.c.bucket_at > bindparam("start")
 )
 _LIMITS: Final = select(limits.c.concurrency, limits.c.submits_per_minute).where(limits.c.id == 1)
+_ENDED: Final = [status.value for status in Status if status is not Status.RUNNING]
+_POSSIBLE: Final = select(candidates.c.attempt_id).where(candidates.c.attempt_id == attempts.c.id)
+_ALL_HAVE_ENDED: Final = _POSSIBLE.exists() & ~_POSSIBLE.where(candidates.c.status.not_in(_ENDED)).exists()
+"""Of a doubt that waits for an operator: whichever of its possible tasks it created does not run any more."""
 _SLOTS_USED: Final = (
     select(func.count())
     .select_from(attempts)
@@ -149,6 +155,6 @@ _SLOTS_USED: Final = (
         ATTEMPT_IS_LIVE,
         attempts.c.state.in_([state.value for state in sorted(ATTEMPT_AT_PROVIDER)]),
         (attempts.c.state != AttemptState.IN_DOUBT.value)
-        | (attempts.c.submitted_at > bindparam("running_since")),
+        | ((attempts.c.submitted_at > bindparam("running_since")) & ~_ALL_HAVE_ENDED),
     )
 )

@@ -220,4 +220,4 @@ def _described(seen: Sightings, prediction_id: str) -> doubts.Candidate:
     known = seen.predictions.get(prediction_id)
     if known is None:
         return (prediction_id, "billed", seen.billed.get(prediction_id), ())
-    return (prediction_id, known.status_text, known.created_at_ms, known.outputs)
+    return (prediction_id, known.status.value, known.created_at_ms, known.outputs)

@@ -107,3 +107,11 @@ def test_an_audit_of_sound_books_is_0_and_of_edited_ones_1(shell, provider):
     assert {row["found"] for row in shell.document["differences"]} == {"(1, 0, 0)"}
     assert shell("budget", "audit") == ExitCode.UNEXPECTED
     assert "the ledger says (84000, 0, 0), found (1, 0, 0)" in shell.err
+
+
+def test_a_cap_of_a_campaign_that_no_manifest_names_yet_is_set_and_says_so(shell):
+    assert shell("budget", "set", "campaign:nope", "--total", "1") == ExitCode.DONE
+    assert "Is the name right?" in shell.err
+    shell("apply", shell.manifest())
+    assert shell("budget", "set", "campaign:sale", "--total", "1") == ExitCode.DONE
+    assert "Is the name right?" not in shell.err

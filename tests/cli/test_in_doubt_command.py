@@ -65,6 +65,20 @@ def test_a_decision_counts_once(shell, provider, doubted):
     assert (run["spent_usd"], run["held_usd"], run["in_doubt"]) == ("0.056", "0.028", 1)
 
 
+def test_a_decision_against_a_possible_task_names_it_and_can_be_taken_back_before_the_job_is_sent_again(
+    shell, provider, doubted
+):
+    attempt, job = str(doubted[0]["attempt"]), str(doubted[0]["job"])
+    task = doubted[0]["candidates"][0]["prediction_id"]
+    assert shell("in-doubt", "resolve", attempt, "--absent") == ExitCode.DONE
+    assert task in shell.err
+    assert "orchestrator jobs adopt JOB TASK" in shell.err
+    assert shell("jobs", "adopt", job, task) == ExitCode.DONE
+    shell("work", "--drain")
+    assert provider.bill().post_count == 3
+    assert shell("budget", "audit") == ExitCode.DONE
+
+
 def test_what_was_never_created_is_sent_again(shell, provider):
     (shell.folder / "config.yaml").write_text(CONFIG)
     provider.use_faults(parse_faults(["submit.drop_before@1"]))

@@ -415,3 +415,16 @@ def _doubt(tx, rows):
     from orchestrator.store.attempts import doubt
 
     return doubt(tx, [Doubt(row.attempt_id, row.epoch, "reset") for row in rows])
+
+
+def test_doubts_in_every_slot_do_not_stop_the_rest_once_whatever_they_created_has_ended(
+    shop, sqlite_world, provider, agreed
+):
+    sqlite_world.run(6)
+    shop.change("limits", concurrency=2)
+    provider.shows_inputs = False
+    provider.loses = 2
+    shop.drain(limit_seconds=1800)
+    assert sqlite_world.attempts() == {"in_doubt": 2, "succeeded": 4}
+    assert provider.most_tasks_at_once() <= 2
+    agreed(sqlite_world)

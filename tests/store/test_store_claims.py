@@ -9,7 +9,7 @@ from support.databases import wipe
 from support.world import PRICE, World, spec
 
 from orchestrator.core.states import AttemptEvent, AttemptState
-from orchestrator.store import attempts, campaigns, claims, jobs, limits, pauses
+from orchestrator.store import attempts, campaigns, claims, doubts, jobs, limits, pauses
 from orchestrator.store.schema import Scope, lanes, rate_grants
 
 
@@ -136,6 +136,21 @@ def test_a_slot_is_free_once_nothing_runs_at_the_provider(world, state):
     world.limit(concurrency=1)
     world.until(state)
     assert len(world.claim()) == 1
+
+
+@pytest.mark.parametrize(
+    ("statuses", "free"),
+    [(["completed", "failed"], 1), (["completed", "running"], 0), (["completed", "billed"], 0), ([], 0)],
+)
+def test_a_doubt_for_an_operator_takes_a_slot_until_every_task_it_may_have_created_has_ended(
+    world, statuses, free
+):
+    world.run(3)
+    world.limit(concurrency=1)
+    held = world.until(AttemptState.IN_DOUBT)
+    possible = tuple((f"t{at}", status, None, ()) for at, status in enumerate(statuses))
+    world.do(doubts.set_aside, doubts.Ambiguous(held.attempt_id, held.epoch, possible))
+    assert len(world.claim()) == free
 
 
 def test_a_lowered_limit_stops_claims_and_disturbs_nothing(world):

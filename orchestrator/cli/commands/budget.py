@@ -11,7 +11,7 @@ from orchestrator.core.errors import ExitCode, NotFoundError, UsageError
 from orchestrator.core.money import MoneyError, parse_usd
 from orchestrator.store import budgets, money, views
 from orchestrator.store.audit import audit
-from orchestrator.store.campaigns import ensure_campaign
+from orchestrator.store.campaigns import ensure_campaign, has_runs
 from orchestrator.store.database import Tx
 from orchestrator.store.runs import find_run
 from orchestrator.store.schema import Scope, Window
@@ -73,6 +73,7 @@ def set_budget(scope: str, total: str | None, month: str | None, day: str | None
     amounts = {window: _amount(text) for window, text in wanted.items()}
     with opened() as app, app.database.write() as tx:
         kind, scope_id = _scope(tx, scope)
+        early = kind is Scope.CAMPAIGN and not has_runs(tx, scope_id)
         for window, micros in amounts.items():
             if micros is None:
                 budgets.remove(tx, kind, scope_id, window)
@@ -90,7 +91,12 @@ def set_budget(scope: str, total: str | None, month: str | None, day: str | None
             out.answer(f"{row.words}: {usd(row.remaining_micros)} left.")
         if not rows:
             out.answer(f"{safe(scope)} has no cap now.")
-        out.next_steps([("orchestrator work --drain", "goes on with what a cap had stopped")])
+        if early:
+            out.note(
+                "No manifest of that campaign was applied yet: the cap waits for one. Is the name right? "
+                "See: orchestrator campaigns list"
+            )
+        out.next_steps([("orchestrator budget show", "shows every cap")])
     return ExitCode.DONE
 
 

@@ -117,11 +117,19 @@ def resolve(
         else:
             decide = partial(resolve_doubt.write_off, app.database)
             told = "written off; its money counts as spent"
+        with app.database.read() as tx:
+            fitting = {row.prediction_id for row in doubts.possible(tx) if row.attempt_id in ids}
         refused = _decide_each(ids, decide, told)
     if not out.as_json():
         if len(ids) > 1:
             undecided = f"; {len(refused)} left as they are" if refused else ""
             out.answer(f"{count(len(ids) - len(refused), 'attempt')} decided{undecided}.")
+        if fitting and not prediction_id and len(refused) < len(ids):
+            shown = ", ".join(safe(name) for name in sorted(fitting)[:ATTEMPTS_SHOWN_MAX])
+            out.note(
+                f"Possible were: {shown}. If one of them is the job's after all, give it back before a worker sends the job "
+                "again: orchestrator jobs adopt JOB TASK"
+            )
         out.next_steps([("orchestrator work --drain", "goes on")])
     return ExitCode.USAGE if refused else ExitCode.DONE
 

@@ -35,13 +35,8 @@ def busy_world(world: World) -> World:
     for state in (AttemptState.IN_FLIGHT, AttemptState.LEASED):
         world.until(state)
     world.fail(world.until(AttemptState.IN_FLIGHT))
-    if world.database.url.get_backend_name() == "sqlite":
-        with world.database.write() as tx:
-            tx.conn.execute(text("ANALYZE"))
-    else:
-        # What autovacuum does in time: without it the cost of a scan of an index alone is a matter of luck.
-        with world.database._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-            conn.execute(text("VACUUM ANALYZE"))
+    with world.database.write() as tx:
+        tx.conn.execute(text("ANALYZE"))
     return world
 
 
@@ -114,6 +109,8 @@ def test_a_page_of_jobs_is_read_along_an_index_and_nothing_is_sorted(busy_world,
 
 
 def test_jobs_are_counted_from_the_index_alone(busy_world):
+    _vacuum(busy_world)
+
     def look(world):
         with world.database.read() as tx:
             overview.counts_by_state(tx)
@@ -130,6 +127,13 @@ def test_keys_and_paths_are_looked_up_by_their_indexes(busy_world):
         for table in ("jobs", "outputs"):
             assert f"SCAN {table}\n" not in plan + "\n", plan
             assert f"Seq Scan on {table} " not in plan + " ", plan
+
+
+def _vacuum(world):
+    """What autovacuum does in time; without it, the cost of a scan of an index alone on a server is a matter of luck."""
+    if world.database.url.get_backend_name() != "sqlite":
+        with world.database._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+            conn.execute(text("VACUUM ANALYZE"))
 
 
 def _plans(world, work):

@@ -148,13 +148,24 @@ _ENDED: Final = [status.value for status in Status if status is not Status.RUNNI
 _POSSIBLE: Final = select(candidates.c.attempt_id).where(candidates.c.attempt_id == attempts.c.id)
 _ALL_HAVE_ENDED: Final = _POSSIBLE.exists() & ~_POSSIBLE.where(candidates.c.status.not_in(_ENDED)).exists()
 """Of a doubt that waits for an operator: whichever of its possible tasks it created does not run any more."""
-_SLOTS_USED: Final = (
+_TAKEN: Final = (
     select(func.count())
-    .select_from(attempts)
     .where(
         ATTEMPT_IS_LIVE,
         attempts.c.state.in_([state.value for state in sorted(ATTEMPT_AT_PROVIDER)]),
         (attempts.c.state != AttemptState.IN_DOUBT.value)
-        | ((attempts.c.submitted_at > bindparam("running_since")) & ~_ALL_HAVE_ENDED),
+        | (attempts.c.submitted_at > bindparam("running_since")),
     )
+    .scalar_subquery()
 )
+_FREE_AGAIN: Final = (
+    select(func.count())
+    .where(
+        ATTEMPT_IS_LIVE,
+        attempts.c.state == AttemptState.IN_DOUBT.value,
+        attempts.c.submitted_at > bindparam("running_since"),
+        _ALL_HAVE_ENDED,
+    )
+    .scalar_subquery()
+)
+_SLOTS_USED: Final = select(_TAKEN - _FREE_AGAIN)

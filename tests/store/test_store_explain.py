@@ -155,8 +155,10 @@ def _plans(world, work):
     plans = []
     with world.database.write() as tx:
         if not sqlite:
-            # A few hundred rows fit on a page or two, which is read faster than any index. Make it prove it can.
+            # A few hundred rows fit on a page or two, which is read (and sorted) faster than along any index. Make it prove
+            # that it can.
             tx.conn.execute(text("SET LOCAL enable_seqscan = off"))
+            tx.conn.execute(text("SET LOCAL enable_bitmapscan = off"))
         for statement, parameters in seen:
             rows = tx.conn.exec_driver_sql(prefix + statement, parameters).all()
             plans.append(statement + "\n\n" + "\n".join(str(row[-1]) for row in rows))

@@ -27,6 +27,11 @@ FRESH_URLS_SECONDS: Final = 900.0
 """An output whose URLs expire or bring no picture counts as lost only after so many of them and so long a time: the
 provider's delivery may be out for a while, and the task is paid for. One whose task was deleted is lost at once."""
 
+OLD_MS: Final = 3_600_000
+OLD_URLS_SECONDS: Final = 300.0
+"""Of a task that was accepted so long ago, this time is enough: else workers that drain, and give up sooner than the time
+above, would begin anew for ever."""
+
 RETENTION_MS: Final = 8 * 86_400_000
 """The provider keeps outputs for seven days; one that could not be had by then never will be."""
 
@@ -132,7 +137,9 @@ class Fetcher:
     async def _is_gone(self, flight: Flight, output: pictures.ExpectedOutput, chase: "_Chase") -> bool:
         """Whether no fresh URL can help: the task is gone, or its URLs have brought nothing for long."""
         waited = self._deps.clock.monotonic() - chase.began
-        if chase.fresh_urls >= FRESH_URLS_MAX and waited >= FRESH_URLS_SECONDS:
+        is_old = self._deps.clock.now_ms() - flight.accepted_at > OLD_MS
+        enough = OLD_URLS_SECONDS if is_old else FRESH_URLS_SECONDS
+        if chase.fresh_urls >= FRESH_URLS_MAX and waited >= enough:
             return True
         chase.fresh_urls += 1
         fresh = await self._fresh_url(flight, output.index)

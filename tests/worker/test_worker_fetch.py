@@ -98,6 +98,17 @@ def test_urls_that_bring_nothing_for_long_are_lost_in_the_end(shop, world):
     assert sum("/1.png" in request.url for request in shop.artifacts.requests) > FRESH_URLS_MAX
 
 
+def test_urls_that_bring_nothing_are_lost_in_the_end_also_for_workers_that_only_drain(shop, world):
+    world.run(1, images=2, price=2 * PRICE)
+    shop.provider = RenewsUrls(shop.clock)
+    second_picture_is_gone(shop)
+    with pytest.raises(OperatorNeededError, match="cannot be downloaded"):
+        shop.drain(limit_seconds=3600)
+    shop.clock.advance(3600)
+    shop.drain(limit_seconds=3600)
+    assert world.jobs() == {"failed": 1}
+
+
 def test_a_picture_whose_folder_cannot_be_used_is_kept_right_under_the_root(shop, world):
     """It is paid for; a link that leads out, or a file where the folder should be, must not cost it."""
     world.run(1)

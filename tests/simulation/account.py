@@ -27,6 +27,7 @@ class Task:
     nsfw: tuple[bool | None, ...]
     inference_ms: int
     foreign: bool = False
+    by_copy: bool = False  # foreign, and bought by another live copy of our store for one of our jobs
     refund_at: float | None = None
     attempt_id: int | None = None  # of ours; known to the checker alone
     token: str | None = None  # in the URL to report it to; None when there is none
@@ -89,7 +90,14 @@ class Account:
         self.timeline.faults[kind] += found
         return found
 
-    def create(self, inputs: Mapping[str, Any], *, foreign: bool = False, token: str | None = None) -> Task:
+    def create(
+        self,
+        inputs: Mapping[str, Any],
+        *,
+        foreign: bool = False,
+        by_copy: bool = False,
+        token: str | None = None,
+    ) -> Task:
         """Accept a task and charge for it."""
         now, dice = self.now(), self._dice
         number = len(self.tasks) + 1
@@ -115,6 +123,7 @@ class Account:
             nsfw=tuple(dice.choice((None, False, self.strike("nsfw"))) for _ in range(outputs)),
             inference_ms=int(latency * 900),
             foreign=foreign,
+            by_copy=by_copy,
             token=token,
         )
         if fate in {"failed", "timeout", "cancelled"}:
@@ -163,6 +172,10 @@ class Account:
 
     def ours(self) -> list[Task]:
         return [task for task in self.tasks.values() if not task.foreign]
+
+    def of_copy(self) -> list[Task]:
+        """What another live copy of our store has bought."""
+        return [task for task in self.tasks.values() if task.by_copy]
 
     def spent(self, prefix: str = "", without: Collection[str] = ()) -> int:
         """Charges minus refunds of our tasks whose prompt begins so, but for some."""

@@ -53,7 +53,6 @@ JOB_EDGES = {
     "pending>cancelled",
     "failed>pending",
     "cancelled>pending",
-    "pending>failed",  # a job that kills its workers is set aside
 }
 MONEY_EDGES = {
     "held>settled",
@@ -102,6 +101,9 @@ class Checker:
         self.lowered: set[tuple[str, int, str]] = set()
         self.uncertain = False  # an adoption by count alone took somebody else's task
         self.misadopted = 0
+        self._seen_of_copy: dict[
+            str, tuple[set[str], int]
+        ] = {}  # process -> what must stop it, since our task of when
         self.workers: dict[str, str] = {}  # process -> the id under which its worker holds leases
         self.refusals = 0  # requests that the provider rejected
         self._rejections = 0
@@ -299,9 +301,8 @@ class Checker:
         )["n"]
         self._timeline.note(who, "POST", prompt, [(row["id"], row["job_id"], row["state"]) for row in rows])
         self.posts[prompt] += 1
-        self.expect(
-            not self._gap, "44", f"a POST for {prompt!r} ({who}) and {sorted(self._gap)} are not reconciled"
-        )
+        left = self._gap and self._gap & self._unknown()
+        self.expect(not left, "44", f"a POST for {prompt!r} ({who}) and {sorted(left)} are not reconciled")
         self.expect(
             bool(rows) and self.posts[prompt] <= begun,
             "2",
@@ -310,6 +311,7 @@ class Checker:
         attempt = self._sender(token, rows) if token else rows[0]  # variations ask alike: any is as good
         self.expect(bool(attempt["price_micros"]), "5", f"attempt {attempt['id']} has no price")
         self._no_second_task(prompt, jobs)
+        self._copy_is_known(who)
         return int(attempt["id"])
 
     def _sender(self, token: str, rows: Sequence[Row]) -> Row:
@@ -506,8 +508,9 @@ class Checker:
             doubted
         )  # to be resolved before reconcile can take tasks in
         written_off = {self._prompt_of[row["job_id"]] for row in attempts if row["reason"] == "written_off"}
+        taken_for_anothers = self._contested()
         for task in self._account.ours():
-            known = task.id in held or task.id in noted or waits
+            known = task.id in held or task.id in noted or task.id in taken_for_anothers or waits
             self.expect(
                 known or task.prompt in doubted | written_off or self.uncertain,
                 "3",
@@ -546,7 +549,7 @@ class Checker:
                 f"attempt {row['id']} ({row['reason']}) counts {ours}, the provider kept {net}",
             )
         counted = sum(self._sums["account", 0, "total", name] for name in ("spent", "held", "refund_due"))
-        kept = self._account.spent(without=self.listed)
+        kept = self._account.spent(without=self.listed | (self._contested() - self._known()))
         self.expect(
             counted >= kept or bool(sum(self.authorized.values())),
             "money",
@@ -634,12 +637,78 @@ class Checker:
 
     def _unknown(self) -> set[str]:
         """Tasks of ours that the database knows in no way."""
-        known = {
+        return {task.id for task in self._account.ours()} - self._known()
+
+    def _known(self) -> set[str]:
+        """Tasks that an attempt holds, or that are noted as nobody's."""
+        return {
             row["prediction_id"]
             for table in ("attempts", "foreign_predictions")
             for row in self.rows(f"SELECT prediction_id FROM {table} WHERE prediction_id IS NOT NULL")
         }
-        return {task.id for task in self._account.ours()} - known
+
+    # --- another copy that lives -----------------------------------------------------------------------------------
+
+    def born(self, who: str) -> None:
+        """A worker begins. What a copy bought by now, newer than all that our database knows, must stop it."""
+        if not self._plan.copy_buys or self._plan.unknown_tasks != "stop":
+            return
+        now, newest = self._account.now(), self._newest_of_ours()
+        if newest is None:
+            return
+        known = self._known()
+        found = {
+            task.id
+            for task in self._account.of_copy()
+            if task.id not in known
+            and task.visible <= now
+            and not self._account.expired(task)
+            and self._is_newer(task, newest)
+        }
+        self._seen_of_copy[who] = found, newest
+        self._timeline.edges["start sees a copy"] += bool(found)
+
+    def looks(self, who: str) -> None:
+        """The list is shown to a worker, maybe long after its birth: what our database knows has become newer since."""
+        found, since = self._seen_of_copy.get(who, (set(), 0))
+        if not found:
+            return
+        newest = self._newest_of_ours()
+        left = {name for name in found if newest and self._is_newer(self._account.tasks[name], newest)}
+        self._seen_of_copy[who] = left, since
+
+    def _newest_of_ours(self) -> int | None:
+        """When the newest task of our database was accepted; None also while a lost reply might explain another."""
+        if self.rows("SELECT 1 FROM attempts WHERE state IN ('submitting', 'in_doubt')"):
+            return None
+        newest: int | None = self.row("SELECT max(accepted_at) AS at FROM attempts")["at"]
+        return newest
+
+    def _is_newer(self, task: Task, at_ms: int) -> bool:
+        plan = self._plan
+        return plan.start_ms + task.created * 1000 + plan.clock_skew_ms > at_ms
+
+    def _copy_is_known(self, who: str) -> None:
+        """A worker sends: what a copy had bought is adopted or noted by now, or explained by others' POSTs."""
+        shown, since = self._seen_of_copy.get(who, (set(), 0))
+        if not shown:
+            return
+        left = shown - self._known()
+        (others,) = self.rows(
+            "SELECT count(*) AS n FROM attempts WHERE submitted_at > ? AND worker <> ?",
+            since,
+            self.workers[who],
+        )
+        self.expect(
+            len(left) <= others["n"],
+            "44",
+            f"a POST by {who}, and a copy had bought {sorted(left)} before it began",
+        )
+
+    def _contested(self) -> set[str]:
+        """Tasks of ours whose like a copy bought: which of them is whose cannot be told."""
+        asked = {task.prompt for task in self._account.of_copy()}
+        return {task.id for task in self._account.ours() if task.prompt in asked} if asked else set()
 
     # --- for whoever acts ------------------------------------------------------------------------------------------
 

@@ -171,6 +171,7 @@ class Endpoints:
             return trouble
         if account.strike("list_failed"):
             return Lost("HTTP 500")
+        self._checker.looks(self._process.name)
         shown = [
             task
             for task in account.tasks.values()

@@ -348,6 +348,7 @@ MUTATIONS = (
     Mutation("refund not waited for", refund_never_due, "caps"),
     Mutation("failure is charged", failure_is_charged, "caps"),
     Mutation("restored store spends", restored_store_spends, "restored"),
+    Mutation("copy that lives is not seen", restored_store_spends, "crashes"),
     Mutation("reconcile only lists", reconcile_only_lists, "restored"),
     Mutation("rate window too short", rate_window_too_short, "mixed"),
     Mutation("stale grants are used", stale_grants_are_used, "zombies", 8),

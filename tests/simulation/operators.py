@@ -11,7 +11,7 @@ from orchestrator.store.database import Database
 from orchestrator.store.schema import Scope, Window
 
 from .checker import Checker
-from .plan import MODEL, Cap, Plan, Run, prompts
+from .plan import MODEL, PICTURE, Cap, Plan, Run, prompts
 from .timeline import Timeline
 
 
@@ -60,7 +60,7 @@ class Operator:
         path, sha256, size = self._photo
         written = "photos/a.png"
         local = {written: LocalImage(str(path), sha256, size, "image/png")} if run.local_images else {}
-        sent = {**params, "images": [written if run.local_images else "https://in.example/a.png"]}
+        sent = {**params, "images": [written if run.local_images else PICTURE]}
         return JobSpec(
             job_key(MODEL, sent, variation),
             ordinal,

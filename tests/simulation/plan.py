@@ -8,6 +8,9 @@ MODEL = "kwaivgi/kling-image-o3/edit"
 UNIT = {"1k": 28_000, "2k": 28_000, "4k": 56_000}
 """The provider's price of one picture, in micros."""
 
+PICTURE = "https://in.example/a.png"
+"""What is sent along, unless it is uploaded."""
+
 DAY = 86_400.0
 
 FAULTS = (
@@ -130,6 +133,7 @@ class Plan:
     max_crashes: int = 0
     database_has_clock: bool = False  # hosts follow it, and each has its own idea of the time
     restored: tuple[float, float] | None = None  # the store becomes, at, what it was, before
+    copy_buys: int = 0  # how many tasks another live copy of the store buys, of the same jobs
     webhook_wait_seconds: float | None = (
         None  # how long a doubt waits for its webhook; None: webhooks are off
     )
@@ -195,7 +199,14 @@ def draw(seed: int, theme: str | None = None) -> Plan:
     )
     _faults(dice, plan)
     _webhooks(random.Random(f"webhooks of plan {seed}"), plan)
+    _copy(random.Random(f"copy of plan {seed}"), plan)
     return plan
+
+
+def _copy(dice: random.Random, plan: Plan) -> None:
+    """Whether another copy of the store lives and buys; to this one it is no more than what the account shows of it."""
+    if plan.theme != "calm" and dice.random() < 0.15:
+        plan.copy_buys = dice.choice((1, 2, 5, 12))
 
 
 def _webhooks(dice: random.Random, plan: Plan) -> None:

@@ -40,7 +40,7 @@ from .disk import Disk
 from .endpoints import Endpoints
 from .loop import HangError, VirtualLoop, run_virtual
 from .operators import Operator
-from .plan import Plan, draw
+from .plan import PICTURE, Plan, draw, prompts
 from .process import (
     GatedArtifacts,
     GroupedWrites,
@@ -109,7 +109,13 @@ class Simulation:
         self._set_up(loop)
         background = [
             loop.create_task(job)
-            for job in (self._foreigners(), self._people(), self._clock(), self._backup())
+            for job in (
+                self._foreigners(),
+                self._other_copy(),
+                self._people(),
+                self._clock(),
+                self._backup(),
+            )
         ]
         workers = [loop.create_task(self._supervise(number)) for number in range(self.plan.workers)]
         failed = loop.create_task(self._failed.wait())
@@ -288,6 +294,7 @@ class Simulation:
         worker = context.run(SimWorker, deps, drain=True, is_alive=self._is_alive)
         worker.pid = process.pid
         self.checker.workers[process.name] = worker.id
+        self.checker.born(process.name)
         return worker
 
     def _is_alive(self, pid: int) -> bool:
@@ -314,12 +321,12 @@ class Simulation:
 
         What only a person can decide is decided by what the pictures show: whether a task is what a waiting job wants.
         """
-        report = await self._compare(not_ours=False)
+        report, of_this_stop = await self._compare(not_ours=False)
         while report.possible:
             for item in report.possible:
                 await self._give(item.task.id)
-            report = await self._compare(not_ours=True)
-        if not self.checker.stopped_for_a_gap():
+            report, of_this_stop = await self._compare(not_ours=True)
+        if of_this_stop and not self.checker.stopped_for_a_gap():
             self.checker.reconciled()
         return not report.in_doubt
 
@@ -340,8 +347,10 @@ class Simulation:
                     self.timeline.note("operator", "gives", job.job_id, task)
                 return
 
-    async def _compare(self, *, not_ours: bool) -> Report:
+    async def _compare(self, *, not_ours: bool) -> tuple[Report, bool]:
+        """The report, and whether the store was stopped before it and is still the one that was."""
         await asyncio.sleep(self._dice.uniform(1, 300))
+        before = self.checker.stopped_for_a_gap(), self._put_back
         process = Process("operator", 0, self.timeline, lambda _kind: False)
         now = self.world.now_ms()
         report = await reconcile(
@@ -354,7 +363,7 @@ class Simulation:
             not_ours=not_ours,
         )
         self.timeline.note("operator", "reconciled", "agrees" if report.agrees else "differs", report.adopted)
-        return report
+        return report, before == (True, self._put_back)
 
     async def _bury(self, process: Process, task: "asyncio.Task[None]") -> None:
         if not process.dead:
@@ -380,6 +389,19 @@ class Simulation:
             )
             self.account.create(self.account.foreign_inputs(), foreign=True)
             self.timeline.faults["foreign_task"] += 1
+
+    async def _other_copy(self) -> None:
+        """Another copy of the store, whose workers live: it buys one job after another, as its list of jobs says."""
+        dice = random.Random(f"copy {self.plan.seed}")
+        jobs = [params for run in self.plan.runs for _, _, params in prompts(run)]
+        first = dice.randrange(len(jobs))
+        await asyncio.sleep(dice.uniform(0, self.plan.faults_until))
+        for params in (jobs[first:] + jobs[:first])[: self.plan.copy_buys]:
+            if self.account.quiet:
+                return
+            self.account.create({**params, "images": [PICTURE]}, foreign=True, by_copy=True)
+            self.timeline.faults["bought_by_copy"] += 1
+            await asyncio.sleep(dice.choice((dice.uniform(0, 2), dice.uniform(0, 120))))
 
     async def _people(self) -> None:
         while self._commands:

@@ -73,7 +73,10 @@ class Summary:
         """Faults that never struck and legal edges that nothing took: what these seeds say nothing about."""
         edges = {f"attempt {edge}" for edge in ATTEMPT_EDGES} | {f"job {edge}" for edge in JOB_EDGES}
         edges |= {f"money {edge}" for edge in MONEY_EDGES}
-        return sorted(({*FAULTS, *WEBHOOK_FAULTS, *WINDOWS} - set(self.faults)) | (edges - set(self.edges)))
+        return sorted(
+            ({*FAULTS, *WEBHOOK_FAULTS, *WINDOWS, "bought_by_copy"} - set(self.faults))
+            | (edges - set(self.edges))
+        )
 
     def text(self, minutes: float) -> str:
         """To print, and to keep beside the code."""

@@ -181,10 +181,17 @@ def _ssl_context() -> ssl.SSLContext:
 
 def _translated(error: Exception, request: httpx.Request, *, answered: bool = False) -> httpx.TransportError:
     """The error in httpx's words; after the connect phase nothing maps to a connect error."""
-    words = str(error) or type(error).__name__
+    words = _words(error)
     kinds = _AFTER if answered else {**_BEFORE, **_AFTER}
     kind = next((made for caught, made in kinds.items() if isinstance(error, caught)), httpx.ReadError)
     return kind(words, request=request)
+
+
+def _words(error: Exception) -> str:
+    """What happened, for a reader."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"no connection to {error.host}:{error.port} ({error.os_error.strerror or error.os_error})"
+    return str(error) or type(error).__name__
 
 
 _BEFORE: Final[dict[type[Exception] | tuple[type[Exception], ...], type[httpx.TransportError]]] = {

@@ -9,13 +9,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Final
 
+from orchestrator.actions.change_jobs import drop_waiting
 from orchestrator.actions.manifests import check_all, chunks
+from orchestrator.actions.parts import Part, refuse_others_beside_a_part, refuse_prune_of
 from orchestrator.actions.paths import PathRegister, SharedPathsError
 from orchestrator.actions.spool import Spool
 from orchestrator.manifest import Manifest
 from orchestrator.store import budgets, workers
 from orchestrator.store.database import Database, Tx
 from orchestrator.store.newjobs import encode
+from orchestrator.store.others import Asked, Others
 from orchestrator.store.paths import PathConflict, PathTakenError
 from orchestrator.store.runs import Run, add_encoded, ensure_run, find_run, look
 from orchestrator.store.schema import Scope, Window
@@ -35,6 +38,8 @@ class Applied:
     new: int = 0
     existing: int = 0
     cost_micros: int = 0  # of all its jobs, new or not
+    others: Others = field(default_factory=Others)  # waited in the run and are not asked for (any more)
+    pruned: int = 0  # as many of the others were cancelled
     renamed: list[tuple[str, str]] = field(
         default_factory=list
     )  # wanted path, given path; the first thousand
@@ -47,18 +52,27 @@ def apply(
     limit: int | None = None,
     sample: int | None = None,
     checked: bool = False,
+    prune: bool = False,
+    alone: bool = False,
 ) -> list[Applied]:
     """Insert what is new, manifest by manifest; raises ProblemsError or UsageError before anything is written.
 
     Rows go in by thousands, each batch durable when its transaction ends: an apply that was interrupted is completed
     by applying again. `checked` says that a plan of the same manifests has just looked at the whole of each, and not
-    only at the jobs that are wanted now.
+    only at the jobs that are wanted now. `prune` first cancels what waits in the run and is not in the manifest any
+    more: first, so that a worker beside never finds both versions of an edited manifest. `alone`
+    refuses a part beside whose jobs others wait, because its runs are to be worked on next.
     """
-    if not checked and (limit is not None or sample is not None):
+    part = Part(limit, sample)
+    if prune:
+        refuse_prune_of(part)
+    if not checked and part.partial:
         check_all(manifests)
     with ExitStack() as stack:
-        drafts = _Checking(database, stack).drafts(manifests, limit, sample)
-        return [_insert(database, applied, spool) for applied, spool in drafts]
+        drafts = _Checking(database, stack).drafts(manifests, part)
+        if alone and part.partial:
+            refuse_others_beside_a_part([applied.others for applied, _ in drafts])
+        return [_insert(database, applied, spool, prune=prune) for applied, spool in drafts]
 
 
 class _Checking:
@@ -71,12 +85,10 @@ class _Checking:
         self._taken: list[PathConflict] = []
         self._shared: list[str] = []
 
-    def drafts(
-        self, manifests: Sequence[Manifest], limit: int | None, sample: int | None
-    ) -> list[tuple[Applied, Spool]]:
+    def drafts(self, manifests: Sequence[Manifest], part: Part) -> list[tuple[Applied, Spool]]:
         """What is there already, and a spool of what is not; raises with the problems of the manifests first."""
         register = PathRegister() if len(manifests) > 1 else None
-        drafts = [self._draft(manifest, register, limit, sample) for manifest in manifests]
+        drafts = [self._draft(manifest, register, part) for manifest in manifests]
         if self._problems:
             raise ProblemsError(self._problems)
         if self._taken:
@@ -85,18 +97,19 @@ class _Checking:
             raise SharedPathsError(self._shared)
         return drafts
 
-    def _draft(
-        self, manifest: Manifest, register: PathRegister | None, limit: int | None, sample: int | None
-    ) -> tuple[Applied, Spool]:
+    def _draft(self, manifest: Manifest, register: PathRegister | None, part: Part) -> tuple[Applied, Spool]:
         owner = manifest.spec
         applied = Applied(manifest)
         spool = self._stack.enter_context(Spool())
         with self._database.read() as tx:
             run = find_run(tx, owner.campaign, owner.name, owner.run_key)
+            asked = Asked(tx, run.id) if run else None
         try:
-            for chunk in chunks(manifest.jobs(limit=limit, sample=sample), ROWS_PER_TRANSACTION):
+            for chunk in chunks(manifest.jobs(limit=part.limit, sample=part.sample), ROWS_PER_TRANSACTION):
                 with self._database.read() as tx:
                     looked = look(tx, run, owner, chunk)
+                if asked is not None:
+                    asked.add(looked.known)
                 applied.existing += len(chunk) - len(looked.fresh)
                 applied.cost_micros += sum(spec.price_micros for spec in chunk)
                 self._taken += looked.conflicts
@@ -105,14 +118,20 @@ class _Checking:
                     spool.put([encode(spec) for spec in looked.fresh])
         except ProblemsError as error:
             self._problems += error.problems
+            return applied, spool
+        if asked is not None:
+            with self._database.read() as tx:
+                applied.others = asked.others(tx)
         return applied, spool
 
 
-def _insert(database: Database, applied: Applied, spool: Spool) -> Applied:
+def _insert(database: Database, applied: Applied, spool: Spool, *, prune: bool) -> Applied:
     """The jobs are looked up again in the transaction that inserts them: somebody else may have been quicker."""
     with database.write() as tx:
         run = _open_run(tx, applied.manifest)
     applied.run_id = run.id
+    if prune:
+        applied.pruned = drop_waiting(database, applied.others.ids)
     for chunk in spool.chunks():
         with database.write() as tx:
             added = add_encoded(tx, run, chunk)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from orchestrator.core.errors import NotFoundError
 from orchestrator.core.states import JOB_TRANSITIONS, JobEvent, JobState, sources
-from orchestrator.store import jobs, views
+from orchestrator.store import jobs, views, workers
 from orchestrator.store.database import Database, Tx
 from orchestrator.store.views import JobFilter
 
@@ -53,6 +53,18 @@ def cancel_jobs(database: Database, wanted: JobFilter, *, dry_run: bool = False)
         changed.after_attempt += cancelled.after_attempt
 
     return _change(database, wanted, cancellable(wanted), step, dry_run=dry_run)
+
+
+def drop_waiting(database: Database, ids: Sequence[int]) -> int:
+    """Cancel those of the jobs that still wait, and touch no other; returns how many."""
+    dropped = 0
+    for start in range(0, len(ids), CHUNK):
+        with database.write() as tx:
+            dropped += len(jobs.cancel_waiting(tx, ids[start : start + CHUNK]))
+            beside = workers.any_alive(tx)
+        if beside:
+            database.give_way()
+    return dropped
 
 
 def _change(

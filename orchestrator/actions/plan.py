@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from orchestrator import catalogue
 from orchestrator.actions.estimate import Estimate, estimate
 from orchestrator.actions.headroom import Headroom, caps_for, run_path
 from orchestrator.actions.manifests import check_all, chunks
+from orchestrator.actions.parts import Part, refuse_prune_of
 from orchestrator.actions.paths import PathRegister
 from orchestrator.core.money import format_usd
 from orchestrator.core.specs import JobSpec, RunSpec
@@ -14,6 +16,7 @@ from orchestrator.manifest import Manifest
 from orchestrator.settings import Settings
 from orchestrator.store import latencies, views
 from orchestrator.store.database import Database, Tx
+from orchestrator.store.others import Asked, Others
 from orchestrator.store.runs import Run, find_run, look
 from orchestrator.store.schema import Scope
 
@@ -32,19 +35,37 @@ class ManifestPlan:
     new_images: int = 0
     existing: int = 0
     cost_micros: int = 0  # of the new jobs
-    waiting: int = 0  # recorded by an earlier apply, not submitted yet
+    waiting: int = 0  # asked for, recorded by an earlier apply, not submitted yet
     waiting_images: int = 0
     waiting_micros: int = 0
+    others: Others = field(default_factory=Others)  # wait in the same run, and are not asked for (any more)
+    partial: bool = False  # only a part of the manifest is asked for
+    prune: bool = False  # the others are to be dropped
 
     @property
     def to_submit(self) -> int:
         """Jobs that would be paid for from now on."""
-        return self.new + self.waiting
+        return self.new + self.waiting + (0 if self.prune else self.others.jobs)
+
+    @property
+    def to_submit_images(self) -> int:
+        """How many pictures they make."""
+        return self.new_images + self.waiting_images + (0 if self.prune else self.others.images)
 
     @property
     def to_pay_micros(self) -> int:
         """What they cost, each once."""
-        return self.cost_micros + self.waiting_micros
+        return self.cost_micros + self.waiting_micros + (0 if self.prune else self.others.cost_micros)
+
+
+class Cost(NamedTuple):
+    """How many jobs, and what they cost in micros; false when there are none."""
+
+    jobs: int
+    cost_micros: int
+
+    def __bool__(self) -> bool:
+        return self.jobs > 0
 
 
 @dataclass(slots=True)
@@ -61,6 +82,12 @@ class Plan:
         """The sum of one number over all manifests."""
         return sum(int(getattr(item, name)) for item in self.manifests)
 
+    @property
+    def others_to_submit(self) -> Cost:
+        """What will be made beside the jobs that are asked for."""
+        kept = [item.others for item in self.manifests if not item.prune]
+        return Cost(sum(others.jobs for others in kept), sum(others.cost_micros for others in kept))
+
 
 def plan(
     manifests: Sequence[Manifest],
@@ -69,17 +96,22 @@ def plan(
     *,
     limit: int | None = None,
     sample: int | None = None,
+    prune: bool = False,
 ) -> Plan:
     """What applying and running `manifests` would do; raises ProblemsError when one is off.
 
-    `database` is None where none exists yet: then every job is new. `limit` and `sample` count for each manifest.
+    `database` is None where none exists yet: then every job is new. `limit` and `sample` count for each manifest;
+    `prune` drops what waits and is not in a manifest any more, and raises UsageError together with them.
     """
-    if limit is not None or sample is not None:
+    part = Part(limit, sample)
+    if prune:
+        refuse_prune_of(part)
+    if part.partial:
         check_all(manifests)  # a problem beyond the first N must not come up later
     if database is None:
-        return _Planner(None, settings).plan(manifests, limit, sample)
+        return _Planner(None, settings).plan(manifests, part, prune=prune)
     with database.read() as tx:
-        return _Planner(tx, settings).plan(manifests, limit, sample)
+        return _Planner(tx, settings).plan(manifests, part, prune=prune)
 
 
 class _Planner:
@@ -89,38 +121,46 @@ class _Planner:
         self._plan = Plan()
         self._register: PathRegister | None = None
 
-    def plan(self, manifests: Sequence[Manifest], limit: int | None, sample: int | None) -> Plan:
+    def plan(self, manifests: Sequence[Manifest], part: Part, *, prune: bool) -> Plan:
         self._register = PathRegister() if len(manifests) > 1 else None
         for manifest in manifests:
-            self._plan.manifests.append(self._one(manifest, limit, sample))
+            self._plan.manifests.append(self._one(manifest, part, prune=prune))
             self._plan.warnings += manifest.warnings
         self._plan.headroom = self._headroom()
         self._plan.estimate = self._estimate()
         self._warn()
         return self._plan
 
-    def _one(self, manifest: Manifest, limit: int | None, sample: int | None) -> ManifestPlan:
+    def _one(self, manifest: Manifest, part: Part, *, prune: bool) -> ManifestPlan:
         spec = manifest.spec
-        row = ManifestPlan(str(manifest.path), spec)
+        row = ManifestPlan(str(manifest.path), spec, partial=part.partial, prune=prune)
         run = find_run(self._tx, spec.campaign, spec.name, spec.run_key) if self._tx else None
-        if run and self._tx:
-            row.waiting, row.waiting_images, row.waiting_micros = views.pending_cost(self._tx, run.id)
-        for chunk in chunks(manifest.jobs(limit=limit, sample=sample), CHUNK):
-            fresh = self._fresh(spec, run, chunk)
+        asked = Asked(self._tx, run.id) if run and self._tx else None
+        for chunk in chunks(manifest.jobs(limit=part.limit, sample=part.sample), CHUNK):
+            fresh = self._fresh(spec, run, asked, chunk)
             row.jobs += len(chunk)
             row.images += sum(item.images for item in chunk)
             row.existing += len(chunk) - len(fresh)
             row.new += len(fresh)
             row.new_images += sum(item.images for item in fresh)
             row.cost_micros += sum(item.price_micros for item in fresh)
+        if run and asked and self._tx:
+            others = row.others = asked.others(self._tx)
+            jobs, images, micros = views.pending_cost(self._tx, run.id)
+            row.waiting, row.waiting_images = jobs - others.jobs, images - others.images
+            row.waiting_micros = micros - others.cost_micros
         return row
 
-    def _fresh(self, owner: RunSpec, run: Run | None, chunk: list[JobSpec]) -> list[JobSpec]:
+    def _fresh(
+        self, owner: RunSpec, run: Run | None, asked: Asked | None, chunk: list[JobSpec]
+    ) -> list[JobSpec]:
         if self._register is not None:
             self._plan.conflicts += self._register.claim(owner, chunk)
         if self._tx is None:
             return chunk
         looked = look(self._tx, run, owner, chunk)
+        if asked is not None:
+            asked.add(looked.known)
         self._plan.conflicts += [
             f"{item.path} belongs to job {item.job_id} of {item.campaign}/{item.name}, run {item.run_key}"
             for item in looked.conflicts

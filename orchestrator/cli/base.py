@@ -151,6 +151,13 @@ MANIFESTS: Final = click.argument(
 )
 
 
+PRUNE: Final = click.option(
+    "--prune",
+    is_flag=True,
+    help="Cancel the waiting jobs of the run that are not in the manifest any more.",
+)
+
+
 def manifest_options(function: F) -> F:
     """Add MANIFEST..., --run, --limit and --sample, the words `plan`, `apply` and `run` share."""
     decorators: Sequence[Callable[[F], F]] = (

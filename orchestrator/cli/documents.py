@@ -9,6 +9,7 @@ from orchestrator.core.money import format_usd
 
 if TYPE_CHECKING:  # a listing need not load what expands manifests
     from orchestrator.actions.plan import Plan
+    from orchestrator.store.others import Others
     from orchestrator.store.views import (
         AttemptDetail,
         BudgetRow,
@@ -27,7 +28,11 @@ Json = dict[str, Any]
 
 
 def plan_document(plan: Plan) -> Json:
-    """`cost_usd` is what the new jobs cost; jobs that exist cost nothing again."""
+    """`cost_usd` is what the new jobs cost; jobs that exist cost nothing again.
+
+    `others` wait in the same run although nobody asks for them here: they will be made, and cost, besides.
+    """
+    others = plan.others_to_submit
     return {
         "manifests": [
             {
@@ -41,6 +46,7 @@ def plan_document(plan: Plan) -> Json:
                 "new": row.new,
                 "existing": row.existing,
                 "cost_usd": format_usd(row.cost_micros),
+                "others": others_document(row.others),
             }
             for row in plan.manifests
         ],
@@ -50,9 +56,15 @@ def plan_document(plan: Plan) -> Json:
             "new": plan.total("new"),
             "existing": plan.total("existing"),
             "cost_usd": format_usd(plan.total("cost_micros")),
+            "others": {"jobs": others.jobs, "cost_usd": format_usd(others.cost_micros)},
         },
         "warnings": plan.warnings,
     }
+
+
+def others_document(others: Others) -> Json:
+    """Waiting jobs of a run that are not asked for."""
+    return {"jobs": others.jobs, "cost_usd": format_usd(others.cost_micros)}
 
 
 def status_document(status: Status) -> Json:

@@ -4,20 +4,26 @@ import click
 
 from orchestrator.actions.headroom import Headroom
 from orchestrator.actions.plan import ManifestPlan, Plan
+from orchestrator.cli.others_text import plan_others
 from orchestrator.cli.words import bar, count, duration, percent, safe, table, usd
 
 MANIFESTS_SHOWN = 8
 WARNINGS_SHOWN = 5
 CAPS_SHOWN = 5
+OTHERS_SHOWN = 2
 
 
-def plan_text(plan: Plan) -> str:
-    """At most 24 lines: manifests, money, budgets, time, warnings."""
+def plan_text(plan: Plan, *, run_key: str | None = None, sandbox: bool = False) -> str:
+    """At most 24 lines: manifests, money, budgets, time, what waits beside them, warnings.
+
+    `run_key` and `sandbox` as they were given on the command line, for the commands that are shown.
+    """
+    notes = [*_others(plan, run_key=run_key, sandbox=sandbox), *_warnings(plan)]
     if not plan.total("to_submit"):
         everything = count(plan.total("existing"), "job")
-        return "\n".join([f"Nothing to do: all {everything} are recorded already.", *_warnings(plan)])
+        return "\n".join([f"Nothing to do: all {everything} are recorded already.", *notes])
     blocks = [_manifests(plan), _money(plan)]
-    return "\n".join([*blocks, *_headroom(plan.headroom), _time(plan), *_warnings(plan)])
+    return "\n".join([*blocks, *_headroom(plan.headroom), _time(plan), *notes])
 
 
 def _manifests(plan: Plan) -> str:
@@ -38,18 +44,21 @@ def _row(item: ManifestPlan) -> list[str]:
 
 
 def _money(plan: Plan) -> str:
-    images = plan.total("new_images") + plan.total("waiting_images")
     lines = [
         "",
         (
-            f"To submit   {count(plan.total('to_submit'), 'job')}, {count(images, 'image')}, "
-            f"{usd(plan.total('cost_micros') + plan.total('waiting_micros'))}   list prices, each job once"
+            f"To submit   {count(plan.total('to_submit'), 'job')}, {count(plan.total('to_submit_images'), 'image')}, "
+            f"{usd(plan.total('to_pay_micros'))}   list prices, each job once"
         ),
     ]
     if plan.total("waiting"):
         lines.append(
             f"            of these {count(plan.total('waiting'), 'job')} ({usd(plan.total('waiting_micros'))}) "
             "were recorded earlier and are not paid yet"
+        )
+    if others := plan.others_to_submit:
+        lines.append(
+            f"            of these {count(others.jobs, 'job')} ({usd(others.cost_micros)}) are not asked for here: see below"
         )
     return "\n".join(lines)
 
@@ -78,6 +87,17 @@ def _headroom(rows: list[Headroom]) -> list[str]:
 
 def _time(plan: Plan) -> str:
     return f"Time        about {duration(plan.estimate.seconds)}   limit: {plan.estimate.bottleneck}"
+
+
+def _others(plan: Plan, *, run_key: str | None, sandbox: bool) -> list[str]:
+    mark = click.style("!", fg="yellow")
+    found = [text for row in plan.manifests for text in plan_others(row, run_key=run_key, sandbox=sandbox)]
+    lines = [f"{mark} {text}" for text in found[:OTHERS_SHOWN]]
+    if len(found) > OTHERS_SHOWN:
+        lines.append(
+            f"{mark} and the same in {count(len(found) - OTHERS_SHOWN, 'more manifest')} (see --json)"
+        )
+    return lines
 
 
 def _warnings(plan: Plan) -> list[str]:

@@ -75,25 +75,40 @@ def cancel(tx: Tx, job_ids: Sequence[int]) -> Cancelled:
             .order_by(jobs.c.id)
         )
         rows = tx.conn.execute(dialect.lock_rows(tx.conn, query)).all()
-        pending = [row.id for row in rows if row.state == JobState.PENDING.value]
         running = [row.id for row in rows if row.state == JobState.RUNNING.value]
-        tx.conn.execute(
-            update(jobs)
-            .where(jobs.c.id.in_(pending))
-            .values(
-                state=JobState.CANCELLED.value,
-                queue=None,
-                due_at=None,
-                finished_at=tx.now,
-                reason="cancelled",
-                message=None,
-            )
-        )
+        now.extend(_end(tx, [row.id for row in rows if row.state == JobState.PENDING.value]))
         tx.conn.execute(update(jobs).where(jobs.c.id.in_(running)).values(cancel_requested=True))
-        _note(tx, "cancelled", [*pending, *running])
-        now.extend(pending)
+        _note(tx, "cancelled", running)
         later.extend(running)
     return Cancelled(now, later)
+
+
+def cancel_waiting(tx: Tx, job_ids: Sequence[int]) -> list[int]:
+    """Cancel those of the jobs that wait; returns them. One that a worker has taken, or that is over, stays as it is."""
+    now: list[int] = []
+    for chunk in chunks(job_ids):
+        query = select(jobs.c.id).where(jobs.c.id.in_(chunk), jobs.c.state == JobState.PENDING.value)
+        rows = tx.conn.execute(dialect.lock_rows(tx.conn, query.order_by(jobs.c.id)))
+        now.extend(_end(tx, list(rows.scalars())))
+    return now
+
+
+def _end(tx: Tx, pending: Sequence[int]) -> Sequence[int]:
+    """Cancel pending jobs that this transaction has locked."""
+    tx.conn.execute(
+        update(jobs)
+        .where(jobs.c.id.in_(pending))
+        .values(
+            state=JobState.CANCELLED.value,
+            queue=None,
+            due_at=None,
+            finished_at=tx.now,
+            reason="cancelled",
+            message=None,
+        )
+    )
+    _note(tx, "cancelled", pending)
+    return pending
 
 
 def _set_aside_outputs(tx: Tx, job_id: int, attempt_number: int) -> None:

@@ -1,6 +1,6 @@
 """Runs and the jobs they add: what `apply` writes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -99,9 +99,9 @@ def models_in_use(tx: Tx) -> set[str]:
     return set(tx.conn.execute(select(runs.c.model).distinct()).scalars())
 
 
-def existing_keys(tx: Tx, run_id: int, keys: Sequence[str]) -> set[str]:
-    """Which of these job keys the run has already."""
-    return {key for (key,) in bulk.lookup(tx.conn, _KNOWN, keys, run_id)}
+def existing_ids(tx: Tx, run_id: int, keys: Sequence[str]) -> dict[str, int]:
+    """The jobs that the run has already of these job keys: id by key."""
+    return dict(bulk.lookup(tx.conn, _KNOWN, keys, run_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +110,15 @@ class Looked:
 
     fresh: list[JobSpec]  # what the run does not have yet
     conflicts: list[paths.PathConflict]  # paths of theirs that belong to another manifest's jobs
+    known: Collection[int]  # ids of the jobs that the run has already
 
 
 def look(tx: Tx, run: Run | None, owner: RunSpec, specs: Sequence[JobSpec]) -> Looked:
     """Compare specs of `owner` with what is stored; `run` is None when nothing of it is. Writes nothing."""
-    known = existing_keys(tx, run.id, [spec.key for spec in specs]) if run else set()
+    known = existing_ids(tx, run.id, [spec.key for spec in specs]) if run else {}
     fresh = [spec for spec in specs if spec.key not in known]
     wanted = [path for spec in fresh for path in spec.output_paths]
-    return Looked(fresh, paths.foreign(tx, owner.campaign, owner.name, wanted))
+    return Looked(fresh, paths.foreign(tx, owner.campaign, owner.name, wanted), known.values())
 
 
 def add_jobs(tx: Tx, run: Run, specs: Sequence[JobSpec]) -> Added:
@@ -128,7 +129,7 @@ def add_jobs(tx: Tx, run: Run, specs: Sequence[JobSpec]) -> Added:
 def add_encoded(tx: Tx, run: Run, wanted: Sequence[NewJob]) -> Added:
     """The same for jobs that are encoded already."""
     dialect.lock_inserts(tx.conn, jobs)  # ids and paths are looked up, then taken
-    known = existing_keys(tx, run.id, [job.key for job in wanted])
+    known = existing_ids(tx, run.id, [job.key for job in wanted])
     fresh = [job for job in wanted if job.key not in known]
     if not fresh:
         return Added(0, len(wanted), ())
@@ -168,5 +169,5 @@ def _ensure_lanes(tx: Tx, run: Run, prices: set[int]) -> dict[int, int]:
     return {row.price_micros: row.id for row in tx.conn.execute(query)}
 
 
-_KNOWN: Final = "SELECT key FROM jobs WHERE run_id = {} AND key {any}"
+_KNOWN: Final = "SELECT key, id FROM jobs WHERE run_id = {} AND key {any}"
 _HIGHEST_ID: Final = select(func.max(jobs.c.id))

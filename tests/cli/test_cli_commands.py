@@ -2,7 +2,19 @@
 
 import pytest
 
-PLAN_KEYS = ["path", "name", "campaign", "run", "model", "jobs", "images", "new", "existing", "cost_usd"]
+PLAN_KEYS = [
+    "path",
+    "name",
+    "campaign",
+    "run",
+    "model",
+    "jobs",
+    "images",
+    "new",
+    "existing",
+    "cost_usd",
+    "others",
+]
 JOB_KEYS = [
     "id", "campaign", "name", "run", "key", "variation", "state", "reason", "params", "tags", "price_usd", "cost_usd",
     "attempts", "prediction_id", "inference_ms", "outputs",
@@ -15,7 +27,14 @@ def test_plan_prints_exactly_the_documented_shape(shell):
     (row,) = shell.document["manifests"]
     assert list(row) == PLAN_KEYS
     assert (row["jobs"], row["images"], row["new"], row["existing"], row["cost_usd"]) == (3, 3, 3, 0, "0.084")
-    assert shell.document["totals"] == {"jobs": 3, "images": 3, "new": 3, "existing": 0, "cost_usd": "0.084"}
+    assert shell.document["totals"] == {
+        "jobs": 3,
+        "images": 3,
+        "new": 3,
+        "existing": 0,
+        "cost_usd": "0.084",
+        "others": {"jobs": 0, "cost_usd": "0.00"},
+    }
 
 
 def test_plan_writes_nothing_not_even_a_database(shell):

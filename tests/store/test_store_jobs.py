@@ -52,6 +52,30 @@ def test_a_cancelled_job_whose_attempt_fails_is_cancelled_and_not_tried_again(wo
     assert world.job(held).state == "cancelled"
 
 
+@pytest.mark.parametrize("state", [AttemptState.LEASED, AttemptState.IN_FLIGHT, AttemptState.IN_DOUBT])
+def test_cancelling_what_waits_touches_no_job_that_a_worker_has_taken(world, state):
+    world.run(1)
+    held = world.until(state)
+    before = world.everything()
+    with world.database.write() as tx:
+        assert jobs.cancel_waiting(tx, [held.job_id]) == []
+    assert world.everything() == before
+
+
+def test_cancelling_what_waits_leaves_the_same_trace_as_a_cancel(world):
+    world.run(2)
+    first, second = (row.id for row in world.rows(jobs.jobs))
+    cancel(world, first)
+    with world.database.write() as tx:
+        assert jobs.cancel_waiting(tx, [second]) == [second]
+    one, two = world.job(first), world.job(second)
+    assert (one.state, one.queue, one.reason) == (two.state, two.queue, two.reason)
+    assert [(row.kind, row.job_id, row.message) for row in world.rows(jobs.events)] == [
+        ("cancelled", first, "by an operator"),
+        ("cancelled", second, "by an operator"),
+    ]
+
+
 @pytest.mark.parametrize("state", [AttemptState.SUCCEEDED, AttemptState.FAILED])
 def test_what_is_over_cannot_be_cancelled(world, state):
     world.run(1)

@@ -5,9 +5,11 @@ from pathlib import Path
 from orchestrator.actions.apply import Applied, apply
 from orchestrator.actions.manifests import load_manifests
 from orchestrator.cli import out
+from orchestrator.cli.base import PRUNE, manifest_options
 from orchestrator.cli.base import command as declare
-from orchestrator.cli.base import manifest_options
 from orchestrator.cli.context import opened
+from orchestrator.cli.documents import others_document
+from orchestrator.cli.others_text import others_text
 from orchestrator.cli.words import count, safe
 from orchestrator.core.errors import ExitCode
 
@@ -16,22 +18,29 @@ RENAMED_SHOWN = 3
 
 @declare("apply", short_help="Record the jobs of manifests; spends nothing.")
 @manifest_options
+@PRUNE
 def command(
-    manifests: tuple[Path, ...], run_key: str | None, limit: int | None, sample: int | None
+    manifests: tuple[Path, ...], run_key: str | None, limit: int | None, sample: int | None, *, prune: bool
 ) -> ExitCode:
     """Record the jobs of MANIFESTs in the database. Spends nothing; `work` or `run` submits them.
 
-    Everything is checked before the first row is written. Applying again adds only what is new.
+    Everything is checked before the first row is written. Applying again adds only what is new; what an earlier version
+    of the manifest left waiting is made too, unless --prune cancels it.
     """
     with opened() as app:
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
-        applied = apply(app.database, loaded, limit=limit, sample=sample)
+        applied = apply(app.database, loaded, limit=limit, sample=sample, prune=prune)
     if out.as_json():
         out.document({"manifests": [_document(item) for item in applied]})
     else:
         for item in applied:
             out.answer(applied_text(item))
+    partial = limit is not None or sample is not None
     for item in applied:
+        if not prune:
+            path = str(item.manifest.path)
+            for sentence in others_text(item.others, path, partial=partial, run_key=run_key):
+                out.warn(sentence)
         for warning in item.manifest.warnings:
             out.warn(safe(warning))
     out.next_steps([("orchestrator work --drain", "submits what waits"), ("orchestrator status", "shows it")])
@@ -44,6 +53,8 @@ def applied_text(item: Applied) -> str:
     lines = [
         f"{safe(f'{spec.campaign}/{spec.name}/{spec.run_key}')}: {count(item.new, 'new job')}, {item.existing:,} existing"
     ]
+    if item.pruned:
+        lines.append(f"  {count(item.pruned, 'waiting job')} of an earlier version cancelled")
     for wanted, given in item.renamed[:RENAMED_SHOWN]:
         lines.append(f"  {safe(wanted)} is an earlier job's file; this one becomes {safe(given)}")
     if len(item.renamed) > RENAMED_SHOWN:
@@ -62,5 +73,7 @@ def _document(item: Applied) -> dict[str, object]:
         "run": spec.run_key,
         "new": item.new,
         "existing": item.existing,
+        "others": others_document(item.others),
+        "pruned": item.pruned,
         "renamed": [{"wanted": wanted, "given": given} for wanted, given in item.renamed],
     }

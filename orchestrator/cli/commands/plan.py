@@ -30,7 +30,7 @@ def command(
     if out.as_json():
         out.document(plan_document(planned))
     else:
-        out.answer(plan_text(planned))
+        out.answer(plan_text(planned, run_key=run_key))
     if planned.conflicts:
         out.warn("Output paths collide, so `apply` would refuse. Nothing was written and nothing was spent.")
         return ExitCode.USAGE

@@ -8,11 +8,12 @@ import click
 
 from orchestrator.actions.apply import apply
 from orchestrator.actions.manifests import load_manifests
+from orchestrator.actions.parts import Part, refuse_others_beside_a_part
 from orchestrator.actions.plan import Plan, plan
 from orchestrator.app import App
 from orchestrator.cli import out
+from orchestrator.cli.base import PRUNE, manifest_options, options
 from orchestrator.cli.base import command as declare
-from orchestrator.cli.base import manifest_options, options
 from orchestrator.cli.context import opened
 from orchestrator.cli.display import choose
 from orchestrator.cli.plan_text import plan_text
@@ -27,6 +28,7 @@ from orchestrator.store import views
 
 @declare("run", short_help="Apply manifests and work until they are finished.")
 @manifest_options
+@PRUNE
 @click.option("--yes", is_flag=True, help="Spend without asking.")
 @click.option(
     "--sandbox", is_flag=True, help="Use a stand-in for the provider: no key, no cost, its own folder."
@@ -37,12 +39,14 @@ def command(
     limit: int | None,
     sample: int | None,
     *,
+    prune: bool,
     yes: bool,
     sandbox: bool,
 ) -> ExitCode:
     """Apply MANIFESTs and work until their jobs are finished. Asks before it spends.
 
-    Running it again goes on where it stopped, and pays only for what is new. Ctrl-C once: submit nothing more,
+    Running it again goes on where it stopped, and pays only for what is new. What an earlier version of the manifest left
+    waiting is made too, unless --prune cancels it; a part (--limit, --sample) is refused beside it. Ctrl-C once: submit nothing more,
     collect what is in flight. Twice: leave now. Neither loses anything.
     """
     with opened(sandbox=sandbox) as app:
@@ -52,13 +56,15 @@ def command(
                 f"Sandbox: no key, no cost. Its database and pictures are kept apart from real ones, in {where}"
             )
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
-        planned = plan(loaded, app.settings, app.database, limit=limit, sample=sample)
-        out.note(plan_text(planned))
+        planned = plan(loaded, app.settings, app.database, limit=limit, sample=sample, prune=prune)
+        if Part(limit, sample).partial:
+            refuse_others_beside_a_part([row.others for row in planned.manifests])
+        out.note(plan_text(planned, run_key=run_key, sandbox=sandbox))
         _refuse_conflicts(planned)
         if planned.total("to_submit") and not sandbox:
             need_key(app)
             consent(planned, yes=yes)
-        return carry_out(app, loaded, limit=limit, sample=sample, sandbox=sandbox)
+        return carry_out(app, loaded, limit=limit, sample=sample, prune=prune, sandbox=sandbox)
 
 
 def carry_out(
@@ -67,10 +73,13 @@ def carry_out(
     *,
     limit: int | None = None,
     sample: int | None = None,
+    prune: bool = False,
     sandbox: bool = False,
 ) -> ExitCode:
     """Apply planned manifests, work until their runs are finished, print the summary."""
-    applied = apply(app.database, manifests, limit=limit, sample=sample, checked=True)
+    applied = apply(
+        app.database, manifests, limit=limit, sample=sample, checked=True, prune=prune, alone=True
+    )
     run_ids = frozenset(item.run_id for item in applied)
     display = choose(quiet=options().quiet, clock=app.clock)
     label = manifests[0].spec.name if len(manifests) == 1 else f"{len(manifests)} manifests"
@@ -93,7 +102,12 @@ def consent(planned: Plan, *, yes: bool) -> None:
     """Ask on a terminal, unless --yes; refuse where nobody can answer."""
     if yes:
         return
-    amount = usd(planned.total("cost_micros") + planned.total("waiting_micros"))
+    amount = usd(planned.total("to_pay_micros"))
+    others = planned.others_to_submit
+    if others:
+        amount += (
+            f" ({count(others.jobs, 'job')} of it for {usd(others.cost_micros)} not in the manifest any more)"
+        )
     if not sys.stdin.isatty():
         raise UsageError(
             f"This would spend {amount}, and there is no terminal to ask on. Add --yes to spend it. "

@@ -61,7 +61,12 @@ def begin_submit(tx: Tx, rows: Sequence[BeginSubmit]) -> list[Send]:
             answers[attempt.id] = Send.WAIT
         else:
             answers[attempt.id] = Send.GO
-            values = {"submitted_at": tx.now, "sent_digest": digests[attempt.id]}
+            granted_at = tx.now if attempt in aged else attempt.rate_granted_at
+            values = {
+                "submitted_at": tx.now,
+                "sent_digest": digests[attempt.id],
+                "rate_granted_at": granted_at,
+            }
             moves.append((attempt, AttemptEvent.SEND_COMMITTED, values))
     fences.move(tx, moves)
     answers.update(dict.fromkeys(_done_before(tx, rows, AttemptState.SUBMITTING), Send.GO))

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Row, Select, Update, bindparam, select, update
 
 from orchestrator.core.states import ATTEMPT_TRANSITIONS, AttemptEvent, AttemptState, sources, step
-from orchestrator.store import dialect
+from orchestrator.store import dialect, limits
 from orchestrator.store.database import Tx
 from orchestrator.store.schema import attempts, jobs
 
@@ -80,6 +80,15 @@ def move(tx: Tx, moves: Sequence[tuple[Held, AttemptEvent, dict[str, Any]]]) -> 
     ]
     moved = dialect.run_many(tx.conn, _move_statement(columns), parameters)
     assert moved == len(moves), f"{moved} of {len(moves)} attempts moved under the lock"
+    limits.count_from_now(
+        tx, [attempt.id for attempt, event, _ in moves if _answered_late(tx, attempt, event)]
+    )
+
+
+def _answered_late(tx: Tx, attempt: Held, event: AttemptEvent) -> bool:
+    """Whether a POST may have reached the provider long after its grant: whatever came of it was not known sooner."""
+    was_sent = attempt.state is AttemptState.SUBMITTING and event is not AttemptEvent.NOT_SENT
+    return was_sent and tx.now - attempt.rate_granted_at > limits.ANSWERED_WITHIN_MS
 
 
 @cache

@@ -2,8 +2,9 @@
 
 Slots are counted from the attempts themselves, so none can leak. Rate grants are counted in small buckets of time; a
 bucket counts for as long as any part of it can lie inside a window, and the window is a little longer than a minute,
-because a POST arrives shortly after its grant. One that leaves later than that, or is answered so late that it may have
-been long on its way, is counted from then on instead.
+because a POST arrives shortly after its grant. One that takes longer, in a busy worker or on its way, counts for as long
+as it is not answered, and from then on as if it had been granted then: by the provider's clock, it may have arrived at
+any time before.
 """
 
 from collections import Counter
@@ -24,13 +25,10 @@ BUCKET_MS: Final = 100
 GRANT_FRESH_MS: Final = 400
 """How old a grant may be when the intent to POST is written; an older one must be renewed."""
 
-LEAVES_WITHIN_MS: Final = 400
-"""How long after that the POST may leave without being counted anew."""
+ANSWERED_WITHIN_MS: Final = 1_300
+"""A POST whose answer is recorded so soon after its grant arrived before that; any other may have arrived only now."""
 
-TRANSIT_MS: Final = 500
-"""How long it may be on its way, which an answer within this time proves; a later answer makes it count anew."""
-
-MARGIN_MS: Final = GRANT_FRESH_MS + LEAVES_WITHIN_MS + TRANSIT_MS + BUCKET_MS
+MARGIN_MS: Final = ANSWERED_WITHIN_MS + BUCKET_MS
 """By so much the window is longer than a minute."""
 
 DOUBT_TAKES_SLOT_MS: Final = 3600 * 1000
@@ -87,19 +85,19 @@ def grant(tx: Tx, count: int) -> None:
     tx.conn.execute(delete(rate_grants).where(rate_grants.c.bucket_at < _window_start(tx.now) - WINDOW_MS))
 
 
-def count_from_now(tx: Tx, rows: Sequence[int]) -> list[None]:
-    """Count the POSTs of these attempts from now on, instead of from their grants: they left or arrived only now.
+def count_from_now(tx: Tx, attempt_ids: Sequence[int]) -> None:
+    """Count the POSTs of these attempts from now on, instead of from their grants: they may have arrived only now.
 
     No later minute that holds the time of the grant is without this moment, so none has to hold both.
     """
-    if rows:
-        lock(tx)
-        held = tx.conn.execute(_GRANTED_AT, {"ids": list(rows)}).all()
-        for bucket, number in Counter(_bucket(row.rate_granted_at) for row in held).items():
-            tx.conn.execute(_GIVE_BACK, {"bucket": bucket, "number": number})
-        tx.conn.execute(_GRANTED_NOW, {"ids": [row.id for row in held], "now": tx.now})
-        grant(tx, len(held))
-    return [None] * len(rows)
+    if not attempt_ids:
+        return
+    lock(tx)
+    held = tx.conn.execute(_GRANTED_AT, {"ids": list(attempt_ids)}).all()
+    for bucket, number in Counter(_bucket(row.rate_granted_at) for row in held).items():
+        tx.conn.execute(_GIVE_BACK, {"bucket": bucket, "number": number})
+    tx.conn.execute(_GRANTED_NOW, {"ids": [row.id for row in held], "now": tx.now})
+    grant(tx, len(held))
 
 
 def _bucket(at: int) -> int:
@@ -113,6 +111,7 @@ def next_grant_at(tx: Tx) -> int | None:
 
 
 def _granted_in_window(tx: Tx) -> int:
+    """What was granted in the window, and what was granted before it and may be on its way still."""
     return int(tx.conn.execute(_GRANTED, {"start": _window_start(tx.now)}).scalar_one())
 
 
@@ -140,8 +139,17 @@ _GRANTED_NOW: Final = (
 _OLDEST_GRANT: Final = select(func.min(rate_grants.c.bucket_at)).where(
     rate_grants.c.bucket_at > bindparam("start")
 )
-_GRANTED: Final = select(func.coalesce(func.sum(rate_grants.c.granted), 0)).where(
-    rate_grants.c.bucket_at > bindparam("start")
+_GRANTED: Final = select(
+    select(func.coalesce(func.sum(rate_grants.c.granted), 0))
+    .where(rate_grants.c.bucket_at > bindparam("start"))
+    .scalar_subquery()
+    + select(func.count())
+    .where(
+        ATTEMPT_IS_LIVE,
+        attempts.c.state == AttemptState.SUBMITTING.value,
+        attempts.c.rate_granted_at - attempts.c.rate_granted_at % BUCKET_MS <= bindparam("start"),
+    )
+    .scalar_subquery()
 )
 _LIMITS: Final = select(limits.c.concurrency, limits.c.submits_per_minute).where(limits.c.id == 1)
 _ENDED: Final = [status.value for status in Status if status is not Status.RUNNING]

@@ -3,9 +3,8 @@
 Nothing here sends twice. A reply that cannot be read leaves the attempt in doubt, with its money held.
 """
 
-from collections.abc import Callable, Coroutine
-from functools import partial
-from typing import Any, assert_never
+from collections.abc import Callable
+from typing import assert_never
 
 from orchestrator.core.backoff import backoff_seconds
 from orchestrator.core.evidence import inputs_digest
@@ -22,7 +21,7 @@ from orchestrator.ports import (
     SubmitOutcome,
     Throttled,
 )
-from orchestrator.store import attempts, endings, limits
+from orchestrator.store import attempts, endings
 from orchestrator.store.claims import Claimed
 from orchestrator.worker.departure import Departure
 from orchestrator.worker.deps import Deps
@@ -44,7 +43,6 @@ class Submitter:
         activity: Activity,
         troubles: Troubles,
         accepted: Callable[[Flight], None],
-        spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._deps = deps
         self._worker_id = worker_id
@@ -53,7 +51,6 @@ class Submitter:
         self._activity = activity
         self._troubles = troubles
         self._accepted = accepted
-        self._spawn = spawn
         self._lease_ms = int(deps.settings.worker.lease_seconds * 1000)
 
     async def run(self, claimed: Claimed, *, stopping: Callable[[], bool]) -> None:
@@ -83,9 +80,7 @@ class Submitter:
         digest = inputs_digest(ready.inputs, ready.inputs)
         row = attempts.BeginSubmit(claimed.attempt_id, claimed.epoch, digest)
         while not stopping():
-            departure = Departure(
-                self._deps.clock, lease_ms=self._lease_ms, late=partial(self._late, claimed)
-            )
+            departure = Departure(self._deps.clock, lease_ms=self._lease_ms)
             answer = await keep_trying(self._deps, attempts.begin_submit, row)
             match answer:
                 case attempts.Send.GO:
@@ -107,17 +102,10 @@ class Submitter:
             outcome = await self._deps.provider.submit(
                 claimed.model, ready.inputs, webhook=webhook, still_valid=departure.may_leave
             )
-            departure.answered()
             self._deps.crashpoint("submit.answered")
             await self._record(claimed, ready, outcome)
         finally:
             self._activity.submitting.discard(claimed.attempt_id)
-
-    def _late(self, claimed: Claimed) -> None:
-        self._spawn(self._count_late(claimed))
-
-    async def _count_late(self, claimed: Claimed) -> None:
-        await keep_trying(self._deps, limits.count_from_now, claimed.attempt_id)
 
     async def _record(self, claimed: Claimed, ready: Ready, outcome: SubmitOutcome) -> None:
         match outcome:

@@ -77,9 +77,7 @@ class Worker:
             self._completed,
             self._poll_alarm.ring,
         )
-        self._submitter = Submitter(
-            deps, self.id, inputs, self.activity, self._troubles, self._poller.add, self._spawn
-        )
+        self._submitter = Submitter(deps, self.id, inputs, self.activity, self._troubles, self._poller.add)
         self._resolver = Resolver(deps, self.id)
         let_go = self._rescue_alarm.ring
         self._heart = Heart(

@@ -178,20 +178,29 @@ def test_the_rate_bounds_a_claim_until_the_window_has_passed(world):
     assert len(world.claim()) == 2
 
 
-def test_a_post_that_may_have_arrived_later_counts_from_then_on_and_only_once(world):
+@pytest.mark.parametrize("end", ["accepted", "lost", "its worker died"])
+def test_a_post_that_is_answered_late_counts_until_then_and_from_then_on_and_only_once(world, end):
     world.run(6)
     world.limit(submits_per_minute=2)
     early, late = world.claim()
     world.send(early), world.send(late)
-    world.clock.advance(30)
-    world.do(limits.count_from_now, late.attempt_id)
-    assert sum(row.granted for row in world.rows(rate_grants)) == 2
-    world.clock.advance_ms(30_000 + limits.MARGIN_MS + limits.BUCKET_MS)
+    world.accept(early)
+    window = 60_000 + limits.MARGIN_MS + limits.BUCKET_MS
+    world.clock.advance_ms(window)
+    assert len(world.claim(5)) == 1, "the other may be on its way still"
+    world.clock.advance_ms(window)
+    if end == "accepted":
+        world.accept(late)
+    elif end == "lost":
+        world.doubt(late)
+    else:
+        world.clock.advance(3600)
+        world.rescue()
     assert len(world.claim(5)) == 1
-    world.clock.advance(29)
+    world.clock.advance(55)
     assert world.claim(5) == ()
-    world.clock.advance(2)
-    assert len(world.claim(5)) == 1
+    world.clock.advance(10)
+    assert len(world.claim(5)) == 2
 
 
 def test_an_aged_grant_is_renewed_from_the_window(world):

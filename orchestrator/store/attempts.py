@@ -45,10 +45,8 @@ def begin_submit(tx: Tx, rows: Sequence[BeginSubmit]) -> list[Send]:
     """
     held = fences.held(tx, rows, AttemptEvent.SEND_COMMITTED)
     answers: dict[int, Send] = {}
-    aged = [a for a in held.values() if tx.now - a.rate_granted_at > limits.GRANT_FRESH_MS]
-    renewable = limits.allowance(tx).submits if aged else 0
-    limits.grant(tx, min(renewable, len(aged)))
-    without_grant = {attempt.id for attempt in aged[renewable:]}
+    aged = [a.id for a in held.values() if tx.now - a.rate_granted_at > limits.GRANT_FRESH_MS]
+    without_grant = set(aged) - limits.renew(tx, aged)
     digests = {row.attempt_id: row.sent_digest for row in rows}
     moves: list[tuple[fences.Held, AttemptEvent, dict[str, Any]]] = []
     paused = pauses.by_operator(tx)
@@ -61,7 +59,7 @@ def begin_submit(tx: Tx, rows: Sequence[BeginSubmit]) -> list[Send]:
             answers[attempt.id] = Send.WAIT
         else:
             answers[attempt.id] = Send.GO
-            granted_at = tx.now if attempt in aged else attempt.rate_granted_at
+            granted_at = tx.now if attempt.id in aged else attempt.rate_granted_at
             values = {
                 "submitted_at": tx.now,
                 "sent_digest": digests[attempt.id],

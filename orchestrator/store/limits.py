@@ -100,6 +100,22 @@ def count_from_now(tx: Tx, attempt_ids: Sequence[int]) -> None:
     grant(tx, len(held))
 
 
+def renew(tx: Tx, attempt_ids: Sequence[int]) -> set[int]:
+    """Grant these unsent attempts anew, as far as the window allows; returns which.
+
+    A grant that the window still holds is moved to now, and takes nothing more from it.
+    """
+    if not attempt_ids:
+        return set()
+    free = allowance(tx).submits
+    held = tx.conn.execute(_GRANTED_AT, {"ids": list(attempt_ids)}).all()
+    counted = [row.id for row in held if _bucket(row.rate_granted_at) > _window_start(tx.now)]
+    others = [row.id for row in held if row.id not in counted][:free]
+    count_from_now(tx, counted)
+    grant(tx, len(others))
+    return {*counted, *others}
+
+
 def _bucket(at: int) -> int:
     return at - at % BUCKET_MS
 

@@ -25,6 +25,8 @@ LOST_IN_A_ROW_MAX: Final = 5
 LOST_SPAN_SECONDS: Final = 1.0
 """So many in a row count too, if they span some time: of requests sent together, the broken ones come back first."""
 
+_TICK_SECONDS: Final = 0.001  # a pause ends on a whole millisecond
+
 DOWN_FIRST_SECONDS: Final = 5.0
 DOWN_MAX_SECONDS: Final = 300.0
 
@@ -40,6 +42,8 @@ class Troubles:
         self._lost_since = 0.0
         self._outcomes: deque[bool] = deque(maxlen=OUTCOMES_WATCHED)  # True where the reply was lost
         self._openings = 0
+        self._open_until = float("-inf")  # monotonic, as the next two
+        self._apart_until = float("-inf")
         self._last_throttle_at = float("-inf")
 
     @property
@@ -56,9 +60,14 @@ class Troubles:
         self._outcomes.append(False)
 
     async def lost(self, message: str) -> None:
-        """A reply was lost. Several in a row: the provider is down, and a breaker opens for a growing while."""
+        """A reply was lost. Several in a row: the provider is down, and a breaker opens for a growing while.
+
+        It grows with each try that fails. What is lost while the breaker is open had left before, and tells nothing new.
+        """
         now = self._deps.clock.monotonic()
         self._unreachable = 0
+        if now < self._open_until:
+            return
         self._lost_since = self._lost_since if self._lost else now
         self._lost += 1
         self._outcomes.append(True)
@@ -69,6 +78,7 @@ class Troubles:
         self._openings += 1
         self._outcomes.clear()
         wait = self._deps.entropy.uniform(longest / 2, longest)
+        self._open_until = now + wait - _TICK_SECONDS
         await self._pause("provider_down", f"Too many replies were lost: {message}", wait)
 
     async def throttled(self, outcome: Throttled) -> float:
@@ -84,12 +94,16 @@ class Troubles:
         return wait + self._deps.entropy.uniform(0.0, 1.0)
 
     async def unreachable(self, outcome: NotSent) -> float:
-        """No connection: pause submissions for a growing while; returns the seconds."""
+        """No connection: pause submissions for a growing while, a step for each episode; returns the seconds."""
+        now = self._deps.clock.monotonic()
+        if now < self._apart_until:
+            return self._apart_until - now
         self._unreachable += 1
         longest = min(
             UNREACHABLE_MAX_SECONDS, UNREACHABLE_FIRST_SECONDS * 2.0 ** min(self._unreachable - 1, 10)
         )
         wait = self._deps.entropy.uniform(longest / 2, longest)
+        self._apart_until = now + wait - _TICK_SECONDS
         await self._pause("unreachable", f"The provider cannot be reached: {outcome.message}", wait)
         return wait
 

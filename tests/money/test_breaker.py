@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.ports import Lost
-from orchestrator.store import views
+from orchestrator.store import pauses, views
 from orchestrator.store.schema import jobs
 from orchestrator.worker.troubles import (
     DOWN_FIRST_SECONDS,
@@ -40,6 +40,13 @@ def test_a_burst_of_requests_sent_together_does_not_open_it_by_its_broken_ones(s
     assert shop.pauses() == set()
     troubles.lose()
     assert shop.pauses() == {"provider_down"}
+
+
+def test_what_comes_back_lost_while_it_is_open_makes_it_no_longer(shop, troubles):
+    troubles.lose(LOST_MAX + 20)
+    with shop.world.database.read() as tx:
+        (pause,) = pauses.in_force(tx)
+    assert pause.until - shop.clock.now_ms() <= DOWN_FIRST_SECONDS * 1000
 
 
 def test_half_of_the_last_replies_lost_open_it_even_between_good_ones(shop, troubles):

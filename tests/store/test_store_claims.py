@@ -203,24 +203,32 @@ def test_a_post_that_is_answered_late_counts_until_then_and_from_then_on_and_onl
     assert len(world.claim(5)) == 2
 
 
-def test_an_aged_grant_is_renewed_from_the_window(world):
-    world.run(1)
-    world.limit(submits_per_minute=2)
-    held = world.lease()
-    world.clock.advance_ms(limits.GRANT_FRESH_MS + 1)
-    assert world.send(held) is attempts.Send.GO
-    assert sum(row.granted for row in world.rows(rate_grants)) == 2
-
-
-def test_an_aged_grant_without_another_has_to_wait(world):
-    world.run(1)
+def test_an_aged_grant_of_the_window_moves_to_now_and_takes_nothing_more(world):
+    world.run(4)
     world.limit(submits_per_minute=1)
     held = world.lease()
-    world.clock.advance_ms(limits.GRANT_FRESH_MS + 1)
-    assert world.send(held) is attempts.Send.WAIT
-    assert world.attempt(held).state == "leased"
-    world.clock.advance_ms(61_000)
+    world.clock.advance(30)
     assert world.send(held) is attempts.Send.GO
+    assert sum(row.granted for row in world.rows(rate_grants)) == 1
+    world.accept(held)
+    world.clock.advance(59)
+    assert world.claim() == (), "it counts from when it left"
+    world.clock.advance(3)
+    assert len(world.claim()) == 1
+
+
+def test_an_aged_grant_that_left_the_window_needs_another(world):
+    world.run(2)
+    world.limit(submits_per_minute=1)
+    first = world.lease()
+    world.clock.advance(62)
+    second = world.lease()
+    assert world.send(second) is attempts.Send.GO
+    world.accept(second)
+    assert world.send(first) is attempts.Send.WAIT
+    assert world.attempt(first).state == "leased"
+    world.clock.advance(62)
+    assert world.send(first) is attempts.Send.GO
 
 
 def test_a_fresh_grant_needs_no_other(world):

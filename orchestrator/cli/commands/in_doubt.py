@@ -124,7 +124,7 @@ def resolve(
         if len(ids) > 1:
             undecided = f"; {len(refused)} left as they are" if refused else ""
             out.answer(f"{count(len(ids) - len(refused), 'attempt')} decided{undecided}.")
-        if fitting and not prediction_id and len(refused) < len(ids):
+        if fitting and absent and len(refused) < len(ids):
             shown = ", ".join(safe(name) for name in sorted(fitting)[:ATTEMPTS_SHOWN_MAX])
             out.note(
                 f"Possible were: {shown}. If one of them is the job's after all, give it back before a worker sends the job "

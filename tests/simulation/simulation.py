@@ -336,7 +336,7 @@ class Simulation:
         with self._reader.read() as tx:
             jobs = list(orphans.pending_jobs(tx, BASE_URL))
         for job in jobs:
-            if job.inputs is not None and {**wanted, **job.inputs} == wanted:
+            if {**wanted, **job.certain} == wanted:
                 process = Process("operator", 0, self.timeline, lambda _kind: False)
                 provider = Endpoints(self.account, process, self.checker, self.world)
                 entropy = SimEntropy(f"adopt {self.plan.seed} {next(self._names)}")

@@ -206,11 +206,13 @@ def _database(patient: Patient) -> Iterator[Check]:
         yield Check("database", Verdict.FAIL, str(error), "Nothing can run until this is mended.")
         return
     try:
+        with database.write():
+            pass  # the right to read it is not enough
         if path is not None:
             yield from _sqlite(database, path)
         yield from _at_risk(database)
     except OrchestratorError as error:
-        yield Check("database", Verdict.FAIL, str(error), "Keep a copy of the file before anything else.")
+        yield Check("database", Verdict.FAIL, str(error), "Keep a copy of the file before you change it.")
     finally:
         database.close()
 

@@ -73,4 +73,4 @@ def _waiting(detail: JobDetail) -> str:
         seconds = (job.due_at - detail.now) / 1000
         cause = f" after: {job.message or job.reason}" if job.message or job.reason else ""
         return f"Waiting to be tried again in {seconds:.0f} s{cause}."
-    return "Ready: a worker takes it when a slot is free. If none runs: orchestrator work"
+    return "Ready: a worker takes it when a slot and the submits of this minute allow. If none runs: orchestrator work"

@@ -4,9 +4,10 @@ A restored database has lost what its other self bought. In order:
 
 1. A picture of a pending job is on disk, and its sidecar names the task and asks for just what the job asks for: it is that job's.
 2. The list shows the task with exactly what a pending job would send: it is that job's.
-3. The list shows inputs that no pending job can have sent: it is somebody else's. But only where the list was seen to
-   show inputs as they were sent, since a provider that rewrites inputs would make every task look foreign.
-4. Anything else may be what a pending job of its model is about to buy again: a person decides.
+3. Anything else is for a person. It may be what a pending job of its model is about to buy again: any of them, unless the
+   list shows what was asked for; and it does so reliably only where it was seen to show inputs as they were sent, since a
+   provider that rewrites inputs would make every task look foreign. Where no pending job can want it, it may be of a
+   manifest that the backup does not know yet.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,10 +23,10 @@ CANDIDATES_MAX: Final = 5  # jobs named for each task that may be theirs
 
 @dataclass(frozen=True, slots=True)
 class Possible:
-    """A task that may be what pending jobs want."""
+    """A task that may be ours."""
 
     task: Prediction
-    jobs: tuple[int, ...]  # the first few of them
+    jobs: tuple[int, ...]  # the first few of the pending jobs that may want it; none when no job can
 
 
 @dataclass(slots=True)
@@ -34,7 +35,6 @@ class Sorted:
 
     adopted: list[tuple[Prediction, int]] = field(default_factory=list)  # and the job that wants just this
     possible: list[Possible] = field(default_factory=list)
-    foreign: list[Prediction] = field(default_factory=list)
 
 
 def sort_out(
@@ -67,11 +67,7 @@ def sort_out(
         found.adopted.append((task, job.job_id))
         del left[task.id]
     wanted = _candidates(left, others, shown, inputs_trusted=inputs_trusted)
-    for task in left.values():
-        if task.id in wanted:
-            found.possible.append(Possible(task, tuple(wanted[task.id])))
-        else:
-            found.foreign.append(task)
+    found.possible = [Possible(task, tuple(wanted.get(task.id, ()))) for task in left.values()]
     return found
 
 

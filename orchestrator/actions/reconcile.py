@@ -34,8 +34,8 @@ class Report:
     refunds_due_micros: int = 0
     unbilled: list[str] = field(default_factory=list)  # our predictions that the bill does not mention
     adopted: list[tuple[str, int]] = field(default_factory=list)  # prediction, job that wanted just this
-    possible: list[Possible] = field(default_factory=list)  # may be what waiting jobs want: a person decides
-    unknown: list[Prediction] = field(default_factory=list)  # listed, of our models, and nobody's: now noted
+    possible: list[Possible] = field(default_factory=list)  # listed, and nobody has it: a person decides
+    unknown: list[Prediction] = field(default_factory=list)  # not ours, as a person says: now noted
     billed_unknown: list[BillingRecord] = field(
         default_factory=list
     )  # billed, and neither known nor noted before
@@ -76,8 +76,8 @@ async def reconcile(
 ) -> Report:
     """Read the period from the provider, adopt or note what we do not know, and book refunds and differences.
 
-    Tasks that nobody knows are sorted out by the rules of `actions.gap`. The stop for unknown tasks is lifted when no
-    task is left that a pending job may be about to buy again; `not_ours` is a person's word that none of these is ours.
+    Tasks that nobody knows are sorted out by the rules of `actions.gap`. The stop for unknown tasks is lifted when none is
+    left; `not_ours` is a person's word that what could not be given to a job is another program's.
     Running it again changes nothing more.
     """
     report = Report(period.start_ms, period.end_ms)
@@ -145,13 +145,11 @@ def _take_in(
             tx, job_id, task.id, task.status_text, token=entropy.token(), timezone=period.timezone
         ):
             report.adopted.append((task.id, job_id))
-    if not_ours:
-        found.foreign += [possible.task for possible in found.possible]
-    else:
+    if not not_ours:
         report.possible += found.possible
-    why = "an operator said so" if not_ours else "no job of ours wants it"
-    for task in found.foreign:
-        foreign.note(tx, task.id, task.model, task.created_at_ms, f"listed by reconcile; {why}")
+        return
+    for task in (possible.task for possible in found.possible):
+        foreign.note(tx, task.id, task.model, task.created_at_ms, "an operator said that it is not ours")
         report.unknown.append(task)
 
 

@@ -73,7 +73,8 @@ def _csv_records(path: Path, stream: TextIO, delimiter: str) -> Iterator[tuple[i
         for number, record in enumerate(reader, start=1):
             yield number, record
     except csv.Error as error:
-        _stop(path, reader.line_num, f"row {number + 1} cannot be read: {error}")
+        hint = f'is a quote (") after row {number} never closed?' if "limit" in str(error) else ""
+        _stop(path, reader.line_num, f"row {number + 1} cannot be read: {error}", hint=hint)
     except UnicodeDecodeError:
         _stop(path, reader.line_num + 1, "is not UTF-8 text near here; save the file as CSV UTF-8")
 

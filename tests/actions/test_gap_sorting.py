@@ -33,18 +33,17 @@ def sorted_ids(found):
     return (
         {one.id: number for one, number in found.adopted},
         {one.task.id: one.jobs for one in found.possible},
-        {one.id for one in found.foreign},
     )
 
 
 def test_a_picture_on_disk_says_whose_task_it_is_even_where_the_list_says_nothing():
     found = sort_out([task("t")], [job(1, "x"), job(2, "x")], {2: "t"}, inputs_trusted=False)
-    assert sorted_ids(found) == ({"t": 2}, {}, set())
+    assert sorted_ids(found) == ({"t": 2}, {})
 
 
 def test_a_task_that_asks_for_the_same_is_the_jobs():
     found = sort_out([task("t", asked("x"))], [job(1, "y"), job(2, "x")], {}, inputs_trusted=False)
-    assert sorted_ids(found) == ({"t": 2}, {}, set())
+    assert sorted_ids(found) == ({"t": 2}, {})
 
 
 def test_a_task_whose_picture_another_job_has_on_disk_is_not_given_away_by_its_inputs():
@@ -52,23 +51,25 @@ def test_a_task_whose_picture_another_job_has_on_disk_is_not_given_away_by_its_i
     assert sorted_ids(found)[0] == {"t": 2}
 
 
-def test_a_task_that_no_job_can_have_sent_is_foreign_where_the_list_is_trusted():
+def test_no_job_is_named_for_a_task_that_none_can_have_sent_where_the_list_is_trusted():
     found = sort_out([task("t", asked("z"))], [job(1, "x")], {}, inputs_trusted=True)
-    assert sorted_ids(found) == ({}, {}, {"t"})
+    assert sorted_ids(found) == ({}, {"t": ()})
 
 
-def test_a_list_that_may_rewrite_inputs_makes_nothing_foreign():
+def test_a_list_that_may_rewrite_inputs_rules_no_job_out():
     found = sort_out([task("t", asked("z"))], [job(1, "x")], {}, inputs_trusted=False)
-    assert sorted_ids(found) == ({}, {"t": (1,)}, set())
+    assert sorted_ids(found) == ({}, {"t": (1,)})
 
 
 def test_where_a_picture_was_hosted_is_forgotten_the_rest_of_the_inputs_names_the_jobs():
     jobs = [job(1, "x", hosted=False), job(2, "y", hosted=False)]
     found = sort_out([task("t", asked("y", "https://in.example/old.png"))], jobs, {}, inputs_trusted=True)
-    assert sorted_ids(found) == ({}, {"t": (2,)}, set())
+    assert sorted_ids(found) == ({}, {"t": (2,)})
 
 
-@pytest.mark.parametrize(("model", "possible"), [(MODEL, {"t": (1,)}), (None, {"t": (1,)}), ("m/two", {})])
+@pytest.mark.parametrize(
+    ("model", "possible"), [(MODEL, {"t": (1,)}), (None, {"t": (1,)}), ("m/two", {"t": ()})]
+)
 def test_a_task_without_inputs_may_be_any_jobs_of_its_model(model, possible):
     found = sort_out([task("t", None, model)], [job(1, "x")], {}, inputs_trusted=True)
     assert sorted_ids(found)[1] == possible
@@ -76,7 +77,7 @@ def test_a_task_without_inputs_may_be_any_jobs_of_its_model(model, possible):
 
 def test_with_no_job_left_nothing_can_be_bought_again():
     tasks = [task("t"), task("u", asked("x"))]
-    assert sorted_ids(sort_out(tasks, [], {}, inputs_trusted=False)) == ({}, {}, {"t", "u"})
+    assert sorted_ids(sort_out(tasks, [], {}, inputs_trusted=False)) == ({}, {"t": (), "u": ()})
 
 
 PROMPTS = st.sampled_from("xyz")
@@ -91,8 +92,8 @@ JOBS = st.lists(st.tuples(PROMPTS, st.booleans(), st.sampled_from([MODEL, "m/two
 @given(TASKS, JOBS, st.dictionaries(st.integers(0, 5), st.sampled_from(["t0", "t1", "t2"])), st.booleans())
 def test_every_task_ends_once_and_no_job_gets_two(tasks, jobs, kept, trusted):
     found = sort_out(tasks, jobs, kept, inputs_trusted=trusted)
-    adopted, possible, foreign = sorted_ids(found)
-    assert sorted([*adopted, *possible, *foreign]) == sorted(one.id for one in tasks)
+    adopted, possible = sorted_ids(found)
+    assert sorted([*adopted, *possible]) == sorted(one.id for one in tasks)
     assert len(set(adopted.values())) == len(found.adopted) == len(adopted)
     assert not {number for ids in possible.values() for number in ids} & set(adopted.values())
     models = {one.id: one.model for one in tasks}
@@ -101,13 +102,13 @@ def test_every_task_ends_once_and_no_job_gets_two(tasks, jobs, kept, trusted):
 
 
 @given(TASKS, JOBS, st.booleans())
-def test_what_a_waiting_job_may_have_bought_is_never_called_foreign(tasks, jobs, trusted):
+def test_a_job_that_may_have_bought_a_task_is_named_for_it(tasks, jobs, trusted):
     found = sort_out(tasks, jobs, {}, inputs_trusted=trusted)
     taken = {number for _, number in found.adopted}
     left = [one for one in jobs if one.job_id not in taken]
-    for stranger in found.foreign:
-        same_model = [one for one in left if stranger.model in {None, one.model}]
-        if stranger.inputs is None:
-            assert not same_model
-        else:
-            assert stranger.inputs["prompt"] not in {one.params["prompt"] for one in same_model}
+    for possible in found.possible:
+        task, same_model = possible.task, [one for one in left if possible.task.model in {None, one.model}]
+        if task.inputs is None:
+            assert bool(possible.jobs) == bool(same_model)
+        elif not possible.jobs:
+            assert task.inputs["prompt"] not in {one.params["prompt"] for one in same_model}

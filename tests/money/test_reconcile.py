@@ -75,15 +75,32 @@ def test_refunds_are_counted_as_due_until_seen_and_seen_once(shop, sqlite_world,
     agreed(sqlite_world)
 
 
-def test_a_task_that_nobody_wants_is_listed_once_and_never_taken_for_ours(
+def test_a_task_that_nobody_wants_is_listed_until_a_person_says_that_it_is_not_ours(
     shop, sqlite_world, provider, books
 ):
     sqlite_world.run(1)
     shop.drain()
     name = provider.strange()
-    first, second = books(), books()
-    assert ([item.id for item in first.unknown], first.agrees) == ([name], False)
-    assert (second.unknown, second.agrees) == ([], True)
+    for _ in range(2):
+        report = books()
+        assert ([(item.task.id, item.jobs) for item in report.possible], report.agrees) == (
+            [(name, ())],
+            False,
+        )
+    assert [item.id for item in books(not_ours=True).unknown] == [name]
+    assert books().agrees
+
+
+def test_a_task_of_a_manifest_that_the_backup_does_not_know_is_adopted_once_it_is_applied(
+    shop, sqlite_world, provider, books
+):
+    sqlite_world.run(1)
+    shop.drain()
+    inputs = {"prompt": "spring/hero/new/28000 0", "images": ["https://in.example/a.png"], "num_images": 1}
+    bought = provider.create(inputs).id
+    assert [item.task.id for item in books().possible] == [bought]
+    sqlite_world.run(1, run_key="new")
+    assert books().adopted == [(bought, 2)]
 
 
 def test_a_task_of_a_model_we_never_use_is_on_the_bill_and_reported_there(
@@ -120,8 +137,8 @@ def test_one_task_is_adopted_by_one_job_and_one_job_adopts_one_task(sqlite_world
     report = books()
     ((adopted, job),) = report.adopted
     assert job == 1
-    assert {adopted, *(item.id for item in report.unknown)} == alike
-    assert len(report.unknown) == 1
+    assert {adopted, *(item.task.id for item in report.possible)} == alike
+    assert len(report.possible) == 1
 
 
 def test_adopted_money_counts_even_beyond_a_cap_and_then_nothing_more_is_spent(
@@ -182,7 +199,7 @@ def test_a_second_look_changes_nothing(shop, sqlite_world, provider, books):
     provider.charges = {"task2": 20_000}
     provider.refund("task1")
     provider.strange()
-    books()
+    books(not_ours=True)
     before = (sqlite_world.account(), [tuple(row) for row in sqlite_world.rows(ledger)])
     report = books()
     assert (sqlite_world.account(), [tuple(row) for row in sqlite_world.rows(ledger)]) == before
@@ -198,5 +215,6 @@ def test_a_late_task_after_absence_was_concluded_is_listed(bureau, sqlite_world,
     assert bureau.state(claimed) == ("abandoned", "absence_proved")
     sqlite_world.claim()  # the job is on its way again: it wants nothing else
     sqlite_world.clock.advance(600)
-    assert [item.id for item in books().unknown] == [task]
+    assert [item.task.id for item in books().possible] == [task]
+    assert [item.id for item in books(not_ours=True).unknown] == [task]
     assert bureau.noted() == {task}

@@ -30,9 +30,9 @@ SHOWN_MAX = 20
 def command(hours: int, *, not_ours: bool) -> ExitCode:
     """Compare the last HOURS with the provider's list, bill and balance; book refunds and differences.
 
-    Tasks that this database does not know are adopted by a pending job that wants just the same. Those that no job can
-    want are listed once. Where that cannot be told, spending stays stopped until you give them to their jobs (`jobs adopt
-    JOB TASK`) or say --not-ours. Exits with 0 when all agrees, 5 when somebody should look.
+    Tasks that this database does not know are adopted by a pending job that wants just the same. For the others spending
+    stays stopped until you give them to their jobs (`jobs adopt JOB TASK`) or say --not-ours. After a restore, apply first
+    what was applied since the backup. Exits with 0 when all agrees, 5 when somebody should look.
     """
     with opened() as app:
         report = asyncio.run(_reconcile(app, hours, not_ours=not_ours))
@@ -78,7 +78,8 @@ def _tell(report: Report) -> None:
     _tell_some([f"adopted      task {safe(task)} as job {job_id}" for task, job_id in report.adopted])
     for item in report.possible:
         jobs = ", ".join(str(job_id) for job_id in item.jobs)
-        out.answer(f"  unknown      {_task(item.task)}: may be what job {jobs} waits for")
+        wanted = f"may be what job {jobs} waits for" if jobs else "no waiting job wants it"
+        out.answer(f"  unknown      {_task(item.task)}: {wanted}")
     for task in report.unknown:
         out.answer(f"  not ours     {_task(task)}")
     _tell_some(
@@ -97,7 +98,8 @@ def _tell(report: Report) -> None:
         )
     if report.possible:
         out.answer(
-            "  to decide    a waiting job may pay again for an unknown task: give each task to its job, or say that none is yours"
+            "  to decide    a job may pay again for an unknown task. After a restore, apply every manifest that was applied since "
+            "the backup and run this again; give what is left to its jobs, or say that it is not yours"
         )
     out.answer("All agrees." if report.agrees else "Somebody should look at the lines above.")
     if report.possible:

@@ -19,7 +19,7 @@ from orchestrator.store.doubts import Unanswered
 from orchestrator.store.runs import models_in_use
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.sightings import RETENTION_MS, last_possible_at
-from orchestrator.worker.troubles import begin_pause, end_pause
+from orchestrator.worker.troubles import Troubles, begin_pause, end_pause
 
 UNKNOWN_TASKS: Final = "unknown_tasks"
 LIST_UNREADABLE: Final = "list_unreadable"
@@ -35,7 +35,7 @@ class Gap:
     doubts: bool  # lost replies are open: a worker can and must resolve those before `reconcile` can take tasks in
 
 
-async def look(deps: Deps) -> Gap | None:
+async def look(deps: Deps, troubles: Troubles) -> Gap | None:
     """Compare once; pauses the account when there is a gap, or for a while when the list cannot be read."""
     if deps.settings.guards.unknown_tasks == "ignore":
         return None
@@ -53,6 +53,7 @@ async def look(deps: Deps) -> Gap | None:
     if listing is None and fresh:
         return None  # nothing was ever accepted, as far as we know: the first submission need not wait
     if listing is None:
+        troubles.blind = UNREADABLE
         await _pause(deps, LIST_UNREADABLE, UNREADABLE, until=deps.clock.now_ms() + UNREADABLE_MS)
         return None
     ours = [item for item in listing.predictions.values() if item.model is None or item.model in models]
@@ -67,6 +68,7 @@ async def look(deps: Deps) -> Gap | None:
     gap = unexplained(newer, posts, inputs_trusted=shown)
     if gap:
         await _pause(deps, UNKNOWN_TASKS, _message(gap), until=None)
+    troubles.blind = ""
     await deps.writer.submit(end_pause, LIST_UNREADABLE)
     return Gap(_message(gap), bool(unanswered)) if gap else None
 

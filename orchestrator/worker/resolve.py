@@ -21,6 +21,11 @@ AMBIGUOUS_LOOK_SECONDS: Final = 60.0
 HEAR_SECONDS: Final = 2.0
 """How often what webhooks said is read, where they are configured; the list is looked at no more often for that."""
 
+UNREADABLE: Final = (
+    "Replies were lost, and the provider's list or bill, which would tell whether those requests were paid for, cannot be "
+    "read whole: see `orchestrator in-doubt list`."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Case:
@@ -40,6 +45,7 @@ class Resolver:
         self._absent_before: set[int] = set()
         self._looked_at: frozenset[int] = frozenset()
         self._look_again_at = 0.0
+        self.unreadable = ""  # what keeps doubts from being resolved, while it does
         self._lease_ms = int(deps.settings.worker.lease_seconds * 1000)
 
     async def tick(self) -> tuple[float, list[Adopted]]:
@@ -48,6 +54,7 @@ class Resolver:
             open_doubts, now = doubts.in_doubt(tx), tx.now
         if not open_doubts:
             self._absent_before.clear()
+            self.unreadable = ""
             return IDLE_LOOK_SECONDS, []
         rows = {row.attempt_id: row for row in open_doubts}
         heard = await hear(self._deps, rows, self._worker_id, self._lease_ms)
@@ -64,9 +71,12 @@ class Resolver:
         rows = {row.attempt_id: row for row in silent}
         adopted: list[int] = []
         absent: set[int] = set()
+        unreadable = ""
         for cluster in evidence.clusters(self._stated(row, now) for row in silent):
             mine = {doubt.attempt_id: rows[doubt.attempt_id] for doubt in cluster}
             seen = await look_around(self._deps, cluster, now)
+            if seen is None or not seen.complete:
+                unreadable = UNREADABLE
             if seen is None:
                 absent |= self._absent_before & mine.keys()
                 continue
@@ -76,6 +86,7 @@ class Resolver:
             absent |= await self._act_on_absence(case, now)
             await self._set_aside(case, now)
         self._absent_before = absent
+        self.unreadable = unreadable
         return adopted
 
     def _is_look_due(self, silent: Sequence[InDoubt]) -> bool:

@@ -77,7 +77,7 @@ async def preflight(deps: Deps, troubles: Troubles, *, drain: bool) -> None:
             )
         case _:
             pass  # the loops meet it again, with pauses that explain themselves
-    found = await gap.look(deps)
+    found = await gap.look(deps, troubles)
     if found is not None and drain and not found.doubts and not _to_collect(deps):
         raise OperatorNeededError(found.message)
 

@@ -45,6 +45,9 @@ class Troubles:
         self._open_until = float("-inf")  # monotonic, as the next two
         self._apart_until = float("-inf")
         self._last_throttle_at = float("-inf")
+        self.blind = ""
+        """Why this worker must not buy: when it last had to compare the provider's list with the database, it could not.
+        The pause that says so ends by itself, also while this process sleeps or the database is away."""
 
     @property
     def probing(self) -> bool:

@@ -47,8 +47,8 @@ async def tick(deps: Deps, troubles: Troubles) -> float:
             await troubles.ended("key_refused", "no_credit")
     if "storage" in standing and deps.artifacts.check_writable() is None:
         await troubles.ended("storage")
-    if gap.LIST_UNREADABLE in standing:
-        await gap.look(deps)
+    if troubles.blind or gap.LIST_UNREADABLE in standing:
+        await gap.look(deps, troubles)
     await _watch_rates(deps)
     return 0.0 if lapsed == refunds.LAPSE_MAX else UPKEEP_SECONDS
 

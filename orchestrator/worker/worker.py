@@ -12,8 +12,9 @@ from orchestrator.core.states import AttemptState
 from orchestrator.store import claims, pictures, rescue, workers
 from orchestrator.store.money import CapRacedError
 from orchestrator.store.outlook import outlook
-from orchestrator.worker import bills, draining, startup, upkeep
+from orchestrator.worker import bills, startup, upkeep
 from orchestrator.worker.deps import Deps
+from orchestrator.worker.draining import Standstill
 from orchestrator.worker.fetch import Fetcher
 from orchestrator.worker.flight import Activity, Flight
 from orchestrator.worker.heart import Heart
@@ -79,6 +80,7 @@ class Worker:
         )
         self._submitter = Submitter(deps, self.id, inputs, self.activity, self._troubles, self._poller.add)
         self._resolver = Resolver(deps, self.id)
+        self._standstill = Standstill()
         let_go = self._rescue_alarm.ring
         self._heart = Heart(
             deps, self.id, self.activity, self._latencies, let_go, self._stopping, self._told_to_drain
@@ -140,7 +142,7 @@ class Worker:
         want = min(CLAIM_MAX, room)
         if self._troubles.probing:
             want = 0 if self.activity.preparing or self.activity.submitting else min(want, 1)
-        if self._stop.level > StopLevel.RUNNING or want <= 0:
+        if self._stop.level > StopLevel.RUNNING or want <= 0 or self._troubles.blind:
             return IDLE_SECONDS
         if self._claimed_unknown:
             await self._recover_claimed()
@@ -221,7 +223,8 @@ class Worker:
             self._stop.raise_to(StopLevel.FINISHING)
         if self._stop.level >= StopLevel.FINISHING and not busy:
             self._stop.raise_to(StopLevel.LEAVING)
-        stuck = draining.why_stuck(self.activity, self._deps.clock.monotonic())
+        unreadable = self._troubles.blind or self._resolver.unreadable
+        stuck = self._standstill.why_stuck(self.activity, unreadable, self._deps.clock.monotonic())
         if self._drain and stuck is not None:
             self._fail(stuck)
             self._stop.raise_to(StopLevel.LEAVING)

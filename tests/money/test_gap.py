@@ -10,6 +10,7 @@ from orchestrator.ports import Lost, Prediction, Status
 from orchestrator.store import pauses, receipts
 from orchestrator.store.doubts import Unanswered
 from orchestrator.store.receipts import Delivery
+from orchestrator.worker import upkeep
 from orchestrator.worker.gap import unexplained
 
 MODEL = "kwaivgi/kling-image-o3/edit"
@@ -100,6 +101,50 @@ def test_a_list_that_cannot_be_read_stops_spending_until_it_can(shop, sqlite_wor
     )
     assert seen == [(1, {"list_unreadable"})]
     assert (len(provider.posts), shop.pauses()) == (2, set())
+
+
+def test_a_worker_that_has_not_read_the_list_yet_sends_nothing_although_the_pause_has_run_out(
+    shop, sqlite_world, provider, monkeypatch
+):
+    """A process that slept, or whose database was away, finds the pause over before it can renew it."""
+    sqlite_world.run(1)
+    shop.drain()
+    sqlite_world.run(1, run_key="second")
+    provider.list_answer = Lost("502")
+    monkeypatch.setattr(upkeep, "UPKEEP_SECONDS", 60.0)
+    shop.run_for(300)
+    assert len(provider.posts) == 1
+    provider.list_answer = None
+    shop.run_for(300)
+    assert len(provider.posts) == 2
+
+
+def test_a_draining_worker_whose_list_stays_unreadable_ends_and_says_so(shop, sqlite_world, provider):
+    sqlite_world.run(1)
+    shop.drain()
+    sqlite_world.run(1, run_key="second")
+    provider.list_answer = Lost("502")
+    with pytest.raises(OperatorNeededError, match="list cannot be read.* for ten minutes"):
+        shop.drain(limit_seconds=3600)
+    assert (len(provider.posts), shop.pauses()) == (1, {"list_unreadable"})
+    provider.list_answer = None
+    shop.drain(limit_seconds=3600)
+    assert sqlite_world.jobs() == {"succeeded": 2}
+
+
+@pytest.mark.parametrize("what", ["list_answer", "bill_answer"])
+def test_a_draining_worker_ends_when_a_doubt_cannot_be_looked_into(
+    shop, sqlite_world, provider, bureau, what
+):
+    sqlite_world.run(1)
+    claimed, _ = bureau.lose(created=False)
+    setattr(provider, what, Lost("502"))
+    with pytest.raises(OperatorNeededError, match="in-doubt list.* for ten minutes"):
+        shop.drain(limit_seconds=3600)
+    assert bureau.state(claimed)[0] == "in_doubt"
+    setattr(provider, what, None)
+    shop.drain(limit_seconds=3600)
+    assert sqlite_world.jobs() == {"succeeded": 1}
 
 
 def test_what_an_unanswered_request_may_have_created_is_no_gap_but_one_task_for_each():

@@ -62,6 +62,7 @@ class Account:
     pending: list[tuple[str, float]] = field(default_factory=list)  # (prompt, when it will be created)
     quiet: bool = False  # the faults are over
     accepted: Callable[[Task], None] = lambda _task: None  # told of each task, ours or not
+    lost: str | None = None  # the task of which one picture can never be had
 
     def __post_init__(self) -> None:
         self._dice = random.Random(f"account {self.plan.seed}")
@@ -72,6 +73,13 @@ class Account:
         if self.quiet or not chance or self._dice.random() >= chance:
             return False
         self.timeline.fault("provider", kind)
+        return True
+
+    def lasts(self, kind: str) -> bool:
+        """Whether this is what stays broken for ever."""
+        if self.plan.lasting != kind:
+            return False
+        self.timeline.faults[f"lasting_{kind}"] += 1
         return True
 
     def uniform(self, low: float, high: float) -> float:
@@ -129,6 +137,8 @@ class Account:
         if fate in {"failed", "timeout", "cancelled"}:
             task.refund_at = task.ends + dice.uniform(30, self.plan.refund_max)
         self.tasks[task.id] = task
+        if self.plan.lasting == "picture" and self.lost is None and outputs and not foreign:
+            self.lost = task.id
         self.bill.append(Charge(f"d{number}", task.id, "deduct", price, now, foreign))
         self.timeline.note("provider", "creates", task.id, task.prompt, fate, f"ends {task.ends:.0f}")
         self.accepted(task)

@@ -5,6 +5,7 @@ code under test. Of the things that must hold, these are checked:
 
 * at every POST: an attempt said so before, durably, and has not sent yet; its price is known; no other task of the same
   job can still be paid for; the rate of the last minute; no gap of a restored store is open;
+  a worker for which the list can never be read begins on a store that has bought nothing;
 * at every commit: only legal moves of jobs, attempts and reservations; epochs never fall, and only the holder of a lease
   moves what it holds; one live attempt for each job; a reservation ends once; balances are the sums of the ledger; no
   cap is passed at any entry; nothing counts as a failure that nobody rejected; a prediction exists at the provider, was
@@ -23,6 +24,7 @@ from typing import Any
 
 from .account import Account, Task
 from .disk import Disk, digest_of
+from .lasting import UNREADABLE, wrong_with
 from .plan import Plan
 from .timeline import Timeline, ViolationError
 from .watch import Row, Watch
@@ -104,6 +106,9 @@ class Checker:
         self._seen_of_copy: dict[
             str, tuple[set[str], int]
         ] = {}  # process -> what must stop it, since our task of when
+        self._blind: set[str] = (
+            set()
+        )  # processes that begin on tasks bought before, and never can read the list
         self.workers: dict[str, str] = {}  # process -> the id under which its worker holds leases
         self.refusals = 0  # requests that the provider rejected
         self._rejections = 0
@@ -301,6 +306,11 @@ class Checker:
         )["n"]
         self._timeline.note(who, "POST", prompt, [(row["id"], row["job_id"], row["state"]) for row in rows])
         self.posts[prompt] += 1
+        self.expect(
+            who not in self._blind,
+            "44",
+            f"a POST for {prompt!r} by {who}, which never saw what else was bought",
+        )
         left = self._gap and self._gap & self._unknown()
         self.expect(not left, "44", f"a POST for {prompt!r} ({who}) and {sorted(left)} are not reconciled")
         self.expect(
@@ -484,6 +494,8 @@ class Checker:
             if job["state"] == "succeeded":
                 self._files_of(job["id"])
         self._settled(jobs, attempts, stopped=stopped)
+        wrong = wrong_with(jobs, attempts, self._account.lost)
+        self.expect(not wrong, "10", "; ".join(wrong))
         self._nothing_lost(attempts)
         self._evidence_was_used(attempts)
         self._double_billed()
@@ -492,13 +504,22 @@ class Checker:
 
     def _settled(self, jobs: Sequence[Row], attempts: Sequence[Row], *, stopped: bool) -> None:
         waiting = {
-            row["job_id"] for row in attempts if row["state"] == "in_doubt" and row["reason"] == "ambiguous"
+            row["job_id"]
+            for row in attempts
+            if row["state"] == "in_doubt"
+            and (row["reason"] == "ambiguous" or self._plan.lasting in UNREADABLE)
         }
+        stopped = stopped or self._waits_for_the_list()
         for job in jobs:
             if job["state"] == "pending":
                 self.expect(stopped, "10", f"job {job['id']} is pending and nothing says why")
             if job["state"] == "running":
                 self.expect(job["id"] in waiting, "10", f"job {job['id']} is running long after the faults")
+
+    def _waits_for_the_list(self) -> bool:
+        """Whether it can never be read, and a pause says so; one that ends by itself may have ended a moment ago."""
+        told = self.rows("SELECT 1 FROM pauses WHERE reason = 'list_unreadable' AND message <> ''")
+        return self._plan.lasting == "list" and bool(told)
 
     def _nothing_lost(self, attempts: Sequence[Row]) -> None:
         held = {row["prediction_id"] for row in attempts if row["prediction_id"]}
@@ -651,7 +672,11 @@ class Checker:
 
     def born(self, who: str) -> None:
         """A worker begins. What a copy bought by now, newer than all that our database knows, must stop it."""
-        if not self._plan.copy_buys or self._plan.unknown_tasks != "stop":
+        if self._plan.unknown_tasks != "stop":
+            return
+        if self._plan.lasting == "list" and self._newest_accepted() is not None:
+            self._blind.add(who)
+        if not self._plan.copy_buys:
             return
         now, newest = self._account.now(), self._newest_of_ours()
         if newest is None:
@@ -681,6 +706,9 @@ class Checker:
         """When the newest task of our database was accepted; None also while a lost reply might explain another."""
         if self.rows("SELECT 1 FROM attempts WHERE state IN ('submitting', 'in_doubt')"):
             return None
+        return self._newest_accepted()
+
+    def _newest_accepted(self) -> int | None:
         newest: int | None = self.row("SELECT max(accepted_at) AS at FROM attempts")["at"]
         return newest
 

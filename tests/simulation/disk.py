@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.ports import ArtifactRequest, FetchFailed, FetchFault, FetchOutcome, StoredArtifact
 
-from .account import Account
+from .account import Account, Task
 from .process import Process
 
 
@@ -36,6 +36,9 @@ class Disk:
         known = account.tasks.get(task)
         if known is None or account.expired(known):
             return FetchFailed(FetchFault.GONE, "HTTP 404")
+        if self._is_lost(known, index):
+            fault = (FetchFault.GONE, FetchFault.BAD_CONTENT)[account.plan.lasting_at % 2]
+            return FetchFailed(fault, "no picture, whatever the URL")
         if account.strike("download_transient"):
             return FetchFailed(FetchFault.TRANSIENT, "the connection was reset")
         if stamp == "0" and account.strike("download_gone"):
@@ -53,6 +56,13 @@ class Disk:
             return FetchFailed(FetchFault.COLLISION, f"{path} holds something else")
         process.crashpoint("artifact.renamed")
         return StoredArtifact(path, digest, 1000, "image/png", 64, 64)
+
+    def _is_lost(self, task: Task, index: int) -> bool:
+        return (
+            task.id == self._account.lost
+            and index == self._account.plan.lasting_at % task.outputs
+            and self._account.lasts("picture")
+        )
 
     def check_writable(self) -> str | None:
         full = self._account.now() < self._full_until and not self._account.quiet

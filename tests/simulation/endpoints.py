@@ -34,6 +34,7 @@ from orchestrator.ports import (
 from .account import Account, Task
 from .checker import Checker
 from .disk import url_of
+from .lasting import refused_prompt
 from .plan import MODEL, UNIT
 from .process import Process, World
 from .webhooks import token_of
@@ -57,6 +58,7 @@ class Endpoints:
         self._process = process
         self._checker = checker
         self._world = world
+        self._refused = refused_prompt(account.plan)
 
     async def submit(
         self, model: str, inputs: Mapping[str, Any], *, webhook: str | None = None, still_valid: Any = None
@@ -78,9 +80,9 @@ class Endpoints:
             return await self._reply(
                 Throttled(account.uniform(0.5, 20) if account.uniform(0, 1) < 0.5 else None)
             )
-        if account.strike("rejected"):
+        if (rejected := self._rejection(prompt)) is not None:
             self._checker.refusals += 1
-            return await self._reply(Rejected("aspect_ratio is invalid", 422, 1401))
+            return await self._reply(rejected)
         if account.strike("lost_not_created"):
             return await self._reply(Lost("HTTP 502"), account.uniform(0, SUBMIT_SECONDS))
         if account.strike("lost_created_late"):
@@ -98,6 +100,13 @@ class Endpoints:
         if isinstance(reply, Accepted):
             self._checker.delivered(task.id, process.name, prompt)
         return reply
+
+    def _rejection(self, prompt: str) -> Rejected | None:
+        if prompt == self._refused and self._account.lasts("input"):
+            return Rejected("images[0] cannot be read", 400)
+        if self._account.strike("rejected"):
+            return Rejected("aspect_ratio is invalid", 422, 1401)
+        return None
 
     async def _connected(self, longest: float) -> NotSent | None:
         """Make a connection. One that is not there in time, also because we were frozen, sends nothing."""
@@ -169,7 +178,7 @@ class Endpoints:
         trouble = await self._look()
         if trouble is not None:
             return trouble
-        if account.strike("list_failed"):
+        if account.lasts("list") or account.strike("list_failed"):
             return Lost("HTTP 500")
         self._checker.looks(self._process.name)
         shown = [
@@ -194,6 +203,8 @@ class Endpoints:
         trouble = await self._look()
         if trouble is not None:
             return trouble
+        if account.lasts("bill"):
+            return Lost("HTTP 500")
         if not account.plan.bill_readable:
             return Rejected("not for this key", 400)
         if account.strike("bill_failed"):
@@ -219,7 +230,7 @@ class Endpoints:
             return KeyRefused("the key is not active", 401)
         if self._account.strike("upload_failed"):
             return Lost("HTTP 500")
-        if self._account.strike("upload_rejected"):
+        if self._account.lasts("input") or self._account.strike("upload_rejected"):
             return Rejected("file too large", 413)
         return Uploaded(f"https://hosted.example/{image.sha256[:12]}-{int(self._account.now())}.png")
 

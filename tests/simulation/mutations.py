@@ -27,6 +27,7 @@ from orchestrator.store import (
 )
 from orchestrator.store.schema import LedgerKind, balances
 from orchestrator.worker import gap, resolve
+from orchestrator.worker.draining import Standstill
 from orchestrator.worker.fetch import Fetcher
 from orchestrator.worker.prices import PriceGuard
 from orchestrator.worker.resolve import Resolver
@@ -285,7 +286,7 @@ def failure_is_charged(patch: Patch) -> None:
 def restored_store_spends(patch: Patch) -> None:
     """Nobody compares the provider's list with a store that was put back."""
 
-    async def look(deps):
+    async def look(deps, troubles):
         return None
 
     patch(gap, "look", look)
@@ -326,6 +327,22 @@ def billed_is_enough(patch: Patch) -> None:
     patch(resolve, "evidence", SimpleNamespace(**{**vars(evidence), "Candidate": candidate}))
 
 
+def picture_is_never_lost(patch: Patch) -> None:
+    """A picture that no URL ever brings is tried for ever."""
+    genuine = Fetcher._is_gone
+
+    async def is_gone(self, flight, output, chase):
+        chase.fresh_urls = 0
+        return await genuine(self, flight, output, chase)
+
+    patch(Fetcher, "_is_gone", is_gone)
+
+
+def drain_never_gives_up(patch: Patch) -> None:
+    """A worker that drains waits for ever for a list or a bill that cannot be read."""
+    patch(Standstill, "_why_blocked", lambda self, activity, unreadable, monotonic: None)
+
+
 MUTATIONS = (
     Mutation("fence removed", fence_removed, "zombies", 22),
     Mutation("caps not held", caps_not_held, "caps"),
@@ -357,6 +374,8 @@ MUTATIONS = (
     Mutation("unsigned webhook is believed", unsigned_webhook_is_believed, "mixed"),
     Mutation("webhook is recorded and forgotten", webhook_is_forgotten, "lost"),
     Mutation("webhook is anybody's", webhook_is_anybodys, "lost"),
+    Mutation("picture is never lost", picture_is_never_lost, "mixed", 34),
+    Mutation("drain never gives up", drain_never_gives_up, "lost", 19),
 )
 
 

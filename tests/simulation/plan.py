@@ -62,6 +62,9 @@ WEBHOOK_FAULTS = (
 WINDOWS = ("outage", "no_key", "no_credit", "database_away")
 """What lasts for a while."""
 
+LASTING = ("picture", "bill", "list", "input")
+"""What stays broken for ever, when all else is well again: see `lasting`."""
+
 
 @dataclass
 class Run:
@@ -138,6 +141,8 @@ class Plan:
         None  # how long a doubt waits for its webhook; None: webhooks are off
     )
     webhook_chances: dict[str, float] = field(default_factory=dict)
+    lasting: str | None = None  # one of LASTING
+    lasting_at: int = 0  # which picture or input
 
 
 THEMES = (
@@ -200,7 +205,15 @@ def draw(seed: int, theme: str | None = None) -> Plan:
     _faults(dice, plan)
     _webhooks(random.Random(f"webhooks of plan {seed}"), plan)
     _copy(random.Random(f"copy of plan {seed}"), plan)
+    _lasting(random.Random(f"lasting of plan {seed}"), plan)
     return plan
+
+
+def _lasting(dice: random.Random, plan: Plan) -> None:
+    """Whether something never works again. Not where people must compare the store with the list to go on."""
+    if plan.restored is None and not plan.copy_buys and dice.random() < 0.1:
+        plan.lasting = dice.choice(LASTING)
+        plan.lasting_at = dice.randrange(1000)
 
 
 def _copy(dice: random.Random, plan: Plan) -> None:

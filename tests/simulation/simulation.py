@@ -38,6 +38,7 @@ from .bench import Bench, benches
 from .checker import Checker
 from .disk import Disk
 from .endpoints import Endpoints
+from .lasting import PATIENCE_SECONDS, UNREADABLE
 from .loop import HangError, VirtualLoop, run_virtual
 from .operators import Operator
 from .plan import PICTURE, Plan, draw, prompts
@@ -70,6 +71,9 @@ VIRTUAL_LIMIT = 40 * 86_400.0
 QUIET_LIMIT = 8 * 3600.0
 """Without faults, everything that can end has ended by then."""
 
+LASTING_MORE = 4 * 3600.0
+"""Where something stays broken, workers give up and begin again for so long."""
+
 
 @dataclass
 class Result:
@@ -101,6 +105,7 @@ class Simulation:
         self._crashes = 0
         self._commands = plan.operator_actions
         self._put_back = plan.restored is None
+        self._quiet_at = float("inf")
         self._failed: asyncio.Event
         self._open: asyncio.Event  # closed while the store is being put back
 
@@ -218,6 +223,8 @@ class Simulation:
                 self._failed.set()
                 return
             if not process.dead and isinstance(task.exception(), OperatorNeededError):
+                if self._is_in_vain():
+                    return
                 await self._reconcile()
             elif not process.dead and self.checker.stopped_for_a_gap() and await self._reconcile():
                 continue
@@ -225,6 +232,13 @@ class Simulation:
                 return
             longest = 3 * self.plan.lease_seconds if process.dead else 300.0
             await asyncio.sleep(self._dice.choice((self._dice.uniform(0, 2), self._dice.uniform(0, longest))))
+
+    def _is_in_vain(self) -> bool:
+        """Whether people give up: what workers say they must read first stays unreadable, long after all else is well."""
+        if self.plan.lasting not in UNREADABLE or self._loop.time() < self._quiet_at + PATIENCE_SECONDS:
+            return False
+        self.timeline.edges["drains end in vain"] += 1
+        return True
 
     def _born(self, number: int) -> Process:
         process = Process(f"w{number}.{next(self._names)}", next(self._names), self.timeline, self._strikes)
@@ -321,6 +335,8 @@ class Simulation:
 
         What only a person can decide is decided by what the pictures show: whether a task is what a waiting job wants.
         """
+        if self.plan.lasting == "list":
+            return False
         report, of_this_stop = await self._compare(not_ours=False)
         while report.possible:
             for item in report.possible:
@@ -474,13 +490,14 @@ class Simulation:
         while not self._put_back or (loop.time() < self.plan.faults_until and not self._nothing_left()):
             await asyncio.sleep(10.0)
         self.account.quiet = True
+        self._quiet_at = loop.time()
         _idle_at([60.0] * len(PACES))  # who waits for nothing but time may as well wait calmly
         self.timeline.note("clock", "the faults are over")
         for process in self._alive.values():
             process.mortal = False
             process.thaw()
         self.webhooks.calm()
-        loop.limit = loop.time() + QUIET_LIMIT
+        loop.limit = loop.time() + QUIET_LIMIT + (LASTING_MORE if self.plan.lasting else 0.0)
 
     def _nothing_left(self) -> bool:
         """Whether no fault could strike any more: all jobs are over, and nobody means to interfere."""
@@ -503,7 +520,10 @@ class Simulation:
         worker._drain = False
         task = self._loop.create_task(worker.run(stop), context=context)
         await asyncio.sleep(200)
-        while not self._comes_to_rest():  # what an interrupted worker left, and nobody has taken up since
+        until = self._loop.time() + PATIENCE_SECONDS if self.plan.lasting in UNREADABLE else float("inf")
+        while (
+            not self._comes_to_rest() and self._loop.time() < until
+        ):  # what an interrupted worker left, and nobody has taken up since
             await asyncio.sleep(60)
         stop.request()
         await asyncio.wait({task})

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .checker import ATTEMPT_EDGES, JOB_EDGES, MONEY_EDGES
-from .plan import FAULTS, WEBHOOK_FAULTS, WINDOWS
+from .plan import FAULTS, LASTING, WEBHOOK_FAULTS, WINDOWS
 from .simulation import Result
 
 SLOWEST = 5
@@ -73,8 +73,9 @@ class Summary:
         """Faults that never struck and legal edges that nothing took: what these seeds say nothing about."""
         edges = {f"attempt {edge}" for edge in ATTEMPT_EDGES} | {f"job {edge}" for edge in JOB_EDGES}
         edges |= {f"money {edge}" for edge in MONEY_EDGES}
+        lasting = {f"lasting_{kind}" for kind in LASTING}
         return sorted(
-            ({*FAULTS, *WEBHOOK_FAULTS, *WINDOWS, "bought_by_copy"} - set(self.faults))
+            ({*FAULTS, *WEBHOOK_FAULTS, *WINDOWS, *lasting, "bought_by_copy"} - set(self.faults))
             | (edges - set(self.edges))
         )
 

@@ -61,7 +61,7 @@ def sort_out(
             alike = shown.asking_for(job.inputs, job.model)
             task = next((one for one in alike if one.id in left and one.id not in on_disk), None)
             inputs_trusted = inputs_trusted or task is not None
-        if task is None or task.model not in {None, job.model}:
+        if task is None or not job.waits or task.model not in {None, job.model}:
             others.append(job)
             continue
         found.adopted.append((task, job.job_id))

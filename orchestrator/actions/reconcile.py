@@ -8,7 +8,7 @@ from orchestrator.actions.gap import Possible, sort_out
 from orchestrator.core.evidence import inputs_digest
 from orchestrator.paging import bill_all, list_all
 from orchestrator.ports import Balance, BillingRecord, Clock, Entropy, Prediction, Provider
-from orchestrator.store import bills, foreign, orphans, pauses
+from orchestrator.store import bills, foreign, orphans, pauses, rescue
 from orchestrator.store.attempts import sent_digests
 from orchestrator.store.bills import BillLine
 from orchestrator.store.database import Database, Tx
@@ -93,6 +93,8 @@ async def reconcile(
     report.readable = listing is not None and listing.complete and bill is not None and bill.complete
     if listing is None or not listing.complete:
         return report
+    with database.write() as tx:
+        rescue.release_unsent(tx)  # what a lost worker had claimed may be what an unknown task was bought for
     with database.read() as tx:
         kept = _kept(tx, listing.predictions, period.base_url, sidecars)  # looks at many files
     with database.write() as tx:

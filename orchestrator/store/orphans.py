@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select, update
 
@@ -12,6 +12,7 @@ from orchestrator.store import limits, money
 from orchestrator.store.claims import next_attempt_id
 from orchestrator.store.database import Tx
 from orchestrator.store.schema import (
+    ATTEMPT_IS_LIVE,
     LedgerKind,
     Queue,
     attempts,
@@ -26,10 +27,11 @@ from orchestrator.store.schema import (
 
 @dataclass(frozen=True, slots=True)
 class PendingJob:
-    """A pending job and what it would send now."""
+    """A job that was not sent yet, and what it would send now."""
 
     job_id: int
     model: str
+    waits: bool  # False: a worker has claimed it, and will send it or give it back
     params: dict[str, Any]  # as in the manifest
     local_images: dict[str, str]  # SHA-256 by the name in `params`
     path: str  # of its first picture
@@ -38,7 +40,7 @@ class PendingJob:
 
 
 def pending_jobs(tx: Tx, base_url: str) -> Iterator[PendingJob]:
-    """Every pending job, with hosted URLs in place of local images."""
+    """Every job that waits or is claimed and not sent, with hosted URLs in place of local images."""
     hosted = {
         row.sha256: row.url
         for row in tx.conn.execute(
@@ -46,11 +48,18 @@ def pending_jobs(tx: Tx, base_url: str) -> Iterator[PendingJob]:
         )
     }
     query = (
-        select(jobs.c.id, runs.c.model, job_specs.c.params, job_specs.c.local_images, outputs.c.path)
+        select(
+            jobs.c.id,
+            jobs.c.queue,
+            runs.c.model,
+            job_specs.c.params,
+            job_specs.c.local_images,
+            outputs.c.path,
+        )
         .join_from(jobs, runs)
         .join(job_specs)
         .join(outputs, (outputs.c.job_id == jobs.c.id) & (outputs.c.idx == 0))
-        .where(jobs.c.queue.in_([Queue.READY.value, Queue.WAITING.value]))
+        .where(jobs.c.queue.in_([Queue.READY.value, Queue.WAITING.value]) | jobs.c.id.in_(_CLAIMED))
         .order_by(jobs.c.id)
     )
     for row in tx.conn.execute(query):
@@ -59,9 +68,15 @@ def pending_jobs(tx: Tx, base_url: str) -> Iterator[PendingJob]:
         unhosted = {written for written, url in urls.items() if url is None}
         sent = {name: _replaced(value, urls) for name, value in row.params.items()}
         certain = {name: sent[name] for name, value in row.params.items() if not _mentions(value, unhosted)}
+        waits = row.queue is not None
         yield PendingJob(
-            row.id, row.model, row.params, digests, row.path, None if unhosted else sent, certain
+            row.id, row.model, waits, row.params, digests, row.path, None if unhosted else sent, certain
         )
+
+
+_CLAIMED: Final = select(attempts.c.job_id).where(
+    ATTEMPT_IS_LIVE, attempts.c.state == AttemptState.LEASED.value
+)
 
 
 def model_of(tx: Tx, job_id: int) -> str | None:

@@ -72,6 +72,15 @@ def expire_leases(tx: Tx, worker_ids: Sequence[str]) -> int:
     ).rowcount
 
 
+def release_unsent(tx: Tx) -> int:
+    """Give back what was claimed, never sent, and whose lease has lapsed, so that its jobs wait again; returns how many."""
+    query = dialect.lock_rows(tx.conn, _LAPSED, attempts, skip_locked=True)
+    lapsed = tx.conn.execute(query, {"now": tx.now, "most": RESCUE_MAX}).all()
+    unsent = [row for row in lapsed if row.state == AttemptState.LEASED.value]
+    endings.give_back(tx, [_released(row.id, row.epoch, "nothing was sent") for row in unsent])
+    return len(unsent)
+
+
 def release_worker(tx: Tx, worker_id: str) -> int:
     """A worker leaves in order: unsent attempts go back, accepted ones become anybody's at once. Costs no try."""
     mine = tx.conn.execute(

@@ -18,11 +18,13 @@ def task(name: str, inputs: dict[str, Any] | None = None, model: str | None = MO
     return Prediction(name, Status.COMPLETED, "completed", model=model, inputs=inputs)
 
 
-def job(number: int, prompt: str, *, hosted: bool = True, model: str = MODEL) -> PendingJob:
+def job(
+    number: int, prompt: str, *, hosted: bool = True, model: str = MODEL, waits: bool = True
+) -> PendingJob:
     params = {"prompt": prompt, "images": ["a.png"]}
     inputs = {"prompt": prompt, "images": [HOSTED]} if hosted else None
     certain = inputs or {"prompt": prompt}
-    return PendingJob(number, model, params, {"a.png": "0" * 64}, f"{number}.png", inputs, certain)
+    return PendingJob(number, model, waits, params, {"a.png": "0" * 64}, f"{number}.png", inputs, certain)
 
 
 def asked(prompt: str, url: str = HOSTED) -> dict[str, Any]:
@@ -49,6 +51,11 @@ def test_a_task_that_asks_for_the_same_is_the_jobs():
 def test_a_task_whose_picture_another_job_has_on_disk_is_not_given_away_by_its_inputs():
     found = sort_out([task("t", asked("x"))], [job(1, "x"), job(2, "x")], {2: "t"}, inputs_trusted=True)
     assert sorted_ids(found)[0] == {"t": 2}
+
+
+def test_a_job_that_is_claimed_and_not_sent_is_named_and_gets_nothing():
+    found = sort_out([task("t", asked("x"))], [job(1, "x", waits=False)], {}, inputs_trusted=True)
+    assert sorted_ids(found) == ({}, {"t": (1,)})
 
 
 def test_no_job_is_named_for_a_task_that_none_can_have_sent_where_the_list_is_trusted():

@@ -130,6 +130,22 @@ def test_a_task_that_a_pending_job_wants_is_adopted_and_paid_once(
     agreed(sqlite_world)
 
 
+def test_what_a_lost_worker_had_claimed_and_not_sent_adopts_what_its_other_self_bought(
+    shop, sqlite_world, provider, books
+):
+    """A backup of the moment in which a job was claimed."""
+    sqlite_world.run(1)
+    sqlite_world.claim()
+    inputs = {"prompt": "spring/hero/main/28000 0", "images": ["https://in.example/a.png"], "num_images": 1}
+    bought = provider.create(inputs).id
+    report = books()
+    assert ([(item.task.id, item.jobs) for item in report.possible], report.adopted) == ([(bought, (1,))], [])
+    sqlite_world.clock.advance(3600)
+    assert books().adopted == [(bought, 1)]
+    shop.drain()
+    assert (provider.posts, sqlite_world.jobs()) == ([], {"succeeded": 1})
+
+
 def test_one_task_is_adopted_by_one_job_and_one_job_adopts_one_task(sqlite_world, provider, books):
     sqlite_world.run(1, run_key="a")
     inputs = {"prompt": "spring/hero/a/28000 0", "images": ["https://in.example/a.png"], "num_images": 1}
@@ -213,7 +229,9 @@ def test_a_late_task_after_absence_was_concluded_is_listed(bureau, sqlite_world,
     claimed, task = bureau.lose(created=True)
     bureau.look(2, after=121)
     assert bureau.state(claimed) == ("abandoned", "absence_proved")
-    sqlite_world.claim()  # the job is on its way again: it wants nothing else
+    (again,) = sqlite_world.claim()
+    sqlite_world.send(again)
+    sqlite_world.accept(again)  # the job is on its way again: it wants nothing else
     sqlite_world.clock.advance(600)
     assert [item.task.id for item in books().possible] == [task]
     assert [item.id for item in books(not_ours=True).unknown] == [task]

@@ -638,7 +638,7 @@ class Checker:
 
     def _only_listed(self, task: Task) -> None:
         """A completed task that a waiting job asked for exactly is adopted where the list shows what was asked."""
-        if not self._plan.list_shows_inputs or not task.paid_for:
+        if not self._plan.list_shows_inputs or not task.paid_for or task.id in self._given_up():
             return
         waiting = [
             row["job_id"]

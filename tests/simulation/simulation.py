@@ -339,6 +339,10 @@ class Simulation:
             return False
         report, of_this_stop = await self._compare(not_ours=False)
         while report.possible:
+            if not all(job.waits for item in report.possible for job in self._askers(item.task.id)):
+                await asyncio.sleep(self.plan.lease_seconds)
+                report, of_this_stop = await self._compare(not_ours=False)
+                continue
             for item in report.possible:
                 await self._give(item.task.id)
             report, of_this_stop = await self._compare(not_ours=True)
@@ -346,22 +350,21 @@ class Simulation:
             self.checker.reconciled()
         return not report.in_doubt
 
-    async def _give(self, task: str) -> None:
-        """Give a task to a waiting job that asks for just what it shows; there may be none."""
+    def _askers(self, task: str) -> list[orphans.PendingJob]:
+        """Jobs that ask for just what the task shows, and were not sent yet."""
         wanted = self.account.tasks[task].inputs
         with self._reader.read() as tx:
-            jobs = list(orphans.pending_jobs(tx, BASE_URL))
-        for job in jobs:
-            if {**wanted, **job.certain} == wanted:
-                process = Process("operator", 0, self.timeline, lambda _kind: False)
-                provider = Endpoints(self.account, process, self.checker, self.world)
-                entropy = SimEntropy(f"adopt {self.plan.seed} {next(self._names)}")
-                with suppress(UsageError):  # a worker may have been quicker, or the provider does not answer
-                    await adopt(
-                        self._reader, provider, entropy, job.job_id, task, timezone=self.plan.timezone
-                    )
-                    self.timeline.note("operator", "gives", job.job_id, task)
-                return
+            return [job for job in orphans.pending_jobs(tx, BASE_URL) if {**wanted, **job.certain} == wanted]
+
+    async def _give(self, task: str) -> None:
+        """Give a task to a waiting job that asks for just what it shows; there may be none."""
+        for job in self._askers(task)[:1]:
+            process = Process("operator", 0, self.timeline, lambda _kind: False)
+            provider = Endpoints(self.account, process, self.checker, self.world)
+            entropy = SimEntropy(f"adopt {self.plan.seed} {next(self._names)}")
+            with suppress(UsageError):  # a worker may have been quicker, or the provider does not answer
+                await adopt(self._reader, provider, entropy, job.job_id, task, timezone=self.plan.timezone)
+                self.timeline.note("operator", "gives", job.job_id, task)
 
     async def _compare(self, *, not_ours: bool) -> tuple[Report, bool]:
         """The report, and whether the store was stopped before it and is still the one that was."""

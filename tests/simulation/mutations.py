@@ -369,7 +369,7 @@ MUTATIONS = (
     Mutation("reconcile only lists", reconcile_only_lists, "restored"),
     Mutation("rate window too short", rate_window_too_short, "mixed"),
     Mutation("stale grants are used", stale_grants_are_used, "zombies", 8),
-    Mutation("doubts take no slot", doubts_take_no_slot, "lost", 19),
+    Mutation("doubts take no slot", doubts_take_no_slot, "lost", 62),
     Mutation("billed is enough", billed_is_enough, "lost", 71),
     Mutation("unsigned webhook is believed", unsigned_webhook_is_believed, "mixed"),
     Mutation("webhook is recorded and forgotten", webhook_is_forgotten, "lost"),

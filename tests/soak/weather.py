@@ -144,8 +144,15 @@ class Weather:
 
     # --- people ----------------------------------------------------------------------------------------------------
 
-    def _run(self, *arguments: str) -> None:
-        self._site.commands.append((" ".join(arguments), self._site.command(*arguments)))
+    def _run(self, *arguments: str) -> int:
+        code = self._site.command(*arguments)
+        self._site.commands.append((" ".join(arguments), code))
+        return code
+
+    def _resume(self) -> None:
+        """A person who meets a database that is away tries again."""
+        if self._run("campaigns", "resume", "bulk"):
+            self._after(5.0, self._resume)
 
     def _apply(self) -> None:
         self._rounds += 1
@@ -164,7 +171,7 @@ class Weather:
                 self._run("jobs", "cancel", "--state", "pending", "--campaign", "small")
             case "pause":
                 self._run("campaigns", "pause", "bulk")
-                self._after(PAUSED_SECONDS, lambda: self._run("campaigns", "resume", "bulk"))
+                self._after(PAUSED_SECONDS, self._resume)
             case _:
                 self._run("apply", "small.yaml", "--run", f"r{self._rounds}")
 

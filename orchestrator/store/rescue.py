@@ -74,9 +74,7 @@ def expire_leases(tx: Tx, worker_ids: Sequence[str]) -> int:
 
 def release_unsent(tx: Tx) -> int:
     """Give back what was claimed, never sent, and whose lease has lapsed, so that its jobs wait again; returns how many."""
-    query = dialect.lock_rows(tx.conn, _LAPSED, attempts, skip_locked=True)
-    lapsed = tx.conn.execute(query, {"now": tx.now, "most": RESCUE_MAX}).all()
-    unsent = [row for row in lapsed if row.state == AttemptState.LEASED.value]
+    unsent = [row for row in _lapsed(tx) if row.state == AttemptState.LEASED.value]
     endings.give_back(tx, [_released(row.id, row.epoch, "nothing was sent") for row in unsent])
     return len(unsent)
 
@@ -98,9 +96,14 @@ def release_worker(tx: Tx, worker_id: str) -> int:
     return len(unsent)
 
 
-def _rescue_one(tx: Tx, row: Rescue) -> Rescued:
+def _lapsed(tx: Tx) -> Sequence[Any]:
+    """Attempts whose leases have lapsed, locked, oldest first, a bounded number; none that somebody else is serving."""
     query = dialect.lock_rows(tx.conn, _LAPSED, attempts, skip_locked=True)
-    lapsed = tx.conn.execute(query, {"now": tx.now, "most": RESCUE_MAX}).all()
+    return tx.conn.execute(query, {"now": tx.now, "most": RESCUE_MAX}).all()
+
+
+def _rescue_one(tx: Tx, row: Rescue) -> Rescued:
+    lapsed = _lapsed(tx)
     leased = [found for found in lapsed if found.state == AttemptState.LEASED.value]
     submitting = [found for found in lapsed if found.state == AttemptState.SUBMITTING.value]
     accepted = [found for found in lapsed if found.prediction_id is not None]

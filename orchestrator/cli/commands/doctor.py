@@ -1,6 +1,7 @@
 """`orchestrator doctor`: is everything as it should be?"""
 
 import asyncio
+from contextlib import aclosing
 
 import click
 
@@ -45,11 +46,8 @@ def command() -> ExitCode:
 
 
 async def _balance(app: App) -> BalanceOutcome:
-    provider = app.provider()
-    try:
+    async with aclosing(app.provider()) as provider:
         return await provider.balance()
-    finally:
-        await provider.aclose()
 
 
 async def _check_writable(app: App) -> str | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import aclosing
 from functools import partial
 
 import click
@@ -161,11 +162,8 @@ def _adopt(app: App, prediction_id: str, attempt_id: int) -> None:
 
 
 async def _look_up_and_adopt(app: App, prediction_id: str, attempt_id: int) -> None:
-    provider = app.provider()
-    try:
+    async with aclosing(app.provider()) as provider:
         await resolve_doubt.adopt(app.database, provider, attempt_id, prediction_id)
-    finally:
-        await provider.aclose()
 
 
 def _candidate(row: Possible) -> dict[str, object]:

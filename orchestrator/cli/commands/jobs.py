@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -177,12 +178,9 @@ def adopt(job_id: int, prediction_id: str) -> ExitCode:
 async def _look_up_and_adopt(app: App, job_id: int, prediction_id: str) -> None:
     from orchestrator.actions.adopt import adopt as give
 
-    provider = app.provider()
-    try:
-        timezone = app.settings.budgets.timezone
+    timezone = app.settings.budgets.timezone
+    async with aclosing(app.provider()) as provider:
         await give(app.database, provider, app.entropy, job_id, prediction_id, timezone=timezone)
-    finally:
-        await provider.aclose()
 
 
 def _wanted(words: dict[str, Any], ids: tuple[int, ...] = ()) -> JobFilter:

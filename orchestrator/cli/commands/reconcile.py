@@ -1,6 +1,7 @@
 """`orchestrator reconcile`: our books against the provider's."""
 
 import asyncio
+from contextlib import aclosing
 
 import click
 
@@ -44,12 +45,9 @@ def command(hours: int, *, not_ours: bool) -> ExitCode:
 
 
 async def _reconcile(app: App, hours: int, *, not_ours: bool) -> Report:
-    provider = app.provider()
-    try:
-        now = app.clock.now_ms()
-        period = Period(
-            now - hours * HOUR_MS, now, app.settings.provider.base_url, app.settings.budgets.timezone
-        )
+    now = app.clock.now_ms()
+    period = Period(now - hours * HOUR_MS, now, app.settings.provider.base_url, app.settings.budgets.timezone)
+    async with aclosing(app.provider()) as provider:
         return await reconcile(
             app.database,
             provider,
@@ -59,8 +57,6 @@ async def _reconcile(app: App, hours: int, *, not_ours: bool) -> Report:
             sidecars=app.artifacts().sidecar,
             not_ours=not_ours,
         )
-    finally:
-        await provider.aclose()
 
 
 def _tell(report: Report) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 from support.provider import Ending
-from support.world import PRICE
+from support.world import PRICE, spec
 
 from orchestrator.actions.reconcile import Period, reconcile
 from orchestrator.ports import KeyRefused, Lost, Status
@@ -30,6 +30,11 @@ def books(shop, sqlite_world, provider):
         )
 
     return compared
+
+
+def wanted_by(number, run="main"):
+    """What the job of that number sends, as `World.run` makes it."""
+    return spec(number, prefix=f"spring/hero/{run}/{PRICE}").params
 
 
 def test_books_that_agree_say_so(shop, sqlite_world, books):
@@ -96,8 +101,7 @@ def test_a_task_of_a_manifest_that_the_backup_does_not_know_is_adopted_once_it_i
 ):
     sqlite_world.run(1)
     shop.drain()
-    inputs = {"prompt": "spring/hero/new/28000 0", "images": ["https://in.example/a.png"], "num_images": 1}
-    bought = provider.create(inputs).id
+    bought = provider.create(wanted_by(0, run="new")).id
     assert [item.task.id for item in books().possible] == [bought]
     sqlite_world.run(1, run_key="new")
     assert books().adopted == [(bought, 2)]
@@ -118,11 +122,9 @@ def test_a_task_that_a_pending_job_wants_is_adopted_and_paid_once(
     shop, sqlite_world, provider, books, agreed
 ):
     sqlite_world.run(2)
-    wanted = provider.create(
-        {"prompt": "spring/hero/main/28000 1", "images": ["https://in.example/a.png"], "num_images": 1}
-    ).id
+    bought = provider.create(wanted_by(1)).id
     report = books()
-    assert report.adopted == [(wanted, 2)]
+    assert report.adopted == [(bought, 2)]
     shop.drain()
     assert (len(provider.posts), sqlite_world.jobs()) == (1, {"succeeded": 2})
     assert sqlite_world.account() == (2 * PRICE, 0, 0)
@@ -136,8 +138,7 @@ def test_what_a_lost_worker_had_claimed_and_not_sent_adopts_what_its_other_self_
     """A backup of the moment in which a job was claimed."""
     sqlite_world.run(1)
     sqlite_world.claim()
-    inputs = {"prompt": "spring/hero/main/28000 0", "images": ["https://in.example/a.png"], "num_images": 1}
-    bought = provider.create(inputs).id
+    bought = provider.create(wanted_by(0)).id
     report = books()
     assert ([(item.task.id, item.jobs) for item in report.possible], report.adopted) == ([(bought, (1,))], [])
     sqlite_world.clock.advance(3600)
@@ -148,8 +149,7 @@ def test_what_a_lost_worker_had_claimed_and_not_sent_adopts_what_its_other_self_
 
 def test_one_task_is_adopted_by_one_job_and_one_job_adopts_one_task(sqlite_world, provider, books):
     sqlite_world.run(1, run_key="a")
-    inputs = {"prompt": "spring/hero/a/28000 0", "images": ["https://in.example/a.png"], "num_images": 1}
-    alike = {provider.create(inputs).id for _ in range(2)}
+    alike = {provider.create(wanted_by(0, run="a")).id for _ in range(2)}
     report = books()
     ((adopted, job),) = report.adopted
     assert job == 1
@@ -162,9 +162,7 @@ def test_adopted_money_counts_even_beyond_a_cap_and_then_nothing_more_is_spent(
 ):
     sqlite_world.run(2)
     sqlite_world.cap(PRICE - 1)
-    provider.create(
-        {"prompt": "spring/hero/main/28000 0", "images": ["https://in.example/a.png"], "num_images": 1}
-    )
+    provider.create(wanted_by(0))
     assert len(books().adopted) == 1
     assert sqlite_world.account() == (0, PRICE, 0)
     assert sqlite_world.claim() == ()
@@ -174,7 +172,7 @@ def test_adopted_money_counts_even_beyond_a_cap_and_then_nothing_more_is_spent(
 def test_without_inputs_in_the_list_nothing_is_adopted_and_a_person_decides(sqlite_world, provider, books):
     sqlite_world.run(1)
     provider.shows_inputs = False
-    name = provider.create({"prompt": "spring/hero/main/28000 0", "num_images": 1}).id
+    name = provider.create(wanted_by(0)).id
     for _ in range(2):
         report = books()
         assert (report.adopted, report.unknown, report.agrees) == ([], [], False)

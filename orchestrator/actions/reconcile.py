@@ -1,6 +1,6 @@
 """Compare our books with the provider's list, bill and balance for a period, and book what can be booked."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,12 +96,16 @@ async def reconcile(
     with database.write() as tx:
         rescue.release_unsent(tx)  # what a lost worker had claimed may be what an unknown task was bought for
     with database.read() as tx:
-        kept = _kept(tx, listing.predictions, period.base_url, sidecars)  # looks at many files
+        models = models_in_use(tx)
+        mine = [item for item in listing.predictions.values() if item.model is None or item.model in models]
+        unknown = foreign.unknown(tx, [item.id for item in mine])
+        jobs = list(orphans.pending_jobs(tx, period.base_url)) if unknown else []
+    kept = _kept(jobs, unknown, sidecars)  # looks at many files, so in no transaction
     with database.write() as tx:
         report.in_doubt = unsettled(tx)
         if not report.in_doubt:
             # A lost reply may explain an unknown task: those are resolved first, by a worker.
-            _take_in(tx, report, listing.predictions.values(), kept, entropy, period, not_ours=not_ours)
+            _take_in(tx, report, mine, jobs, kept, entropy, period, not_ours=not_ours)
             if not report.possible:
                 pauses.end(tx, "account", "", "unknown_tasks")  # not every key may read the bill
         if bill is not None and bill.complete:
@@ -109,11 +113,10 @@ async def reconcile(
     return report
 
 
-def _kept(tx: Tx, listed: Iterable[str], base_url: str, sidecars: Sidecars) -> dict[int, str]:
+def _kept(jobs: Iterable[orphans.PendingJob], unknown: Container[str], sidecars: Sidecars) -> dict[int, str]:
     """By pending job: the unknown task whose picture, made for just what the job asks for, is on disk."""
-    unknown = foreign.unknown(tx, list(listed))
     kept: dict[int, str] = {}
-    for job in orphans.pending_jobs(tx, base_url) if unknown else ():
+    for job in jobs:
         said = sidecars(job.path) or {}
         asked = (said.get("model"), said.get("params"), said.get("local_images", {}))
         name = str(said.get("prediction_id"))
@@ -125,34 +128,33 @@ def _kept(tx: Tx, listed: Iterable[str], base_url: str, sidecars: Sidecars) -> d
 def _take_in(
     tx: Tx,
     report: Report,
-    listed: Iterable[Prediction],
+    mine: Sequence[Prediction],
+    jobs: Sequence[orphans.PendingJob],
     kept: Mapping[int, str],
     entropy: Entropy,
     period: Period,
     *,
     not_ours: bool,
 ) -> None:
-    """Adopt, note or hold every listed task of our models that nobody has."""
-    models = models_in_use(tx)
-    mine = [item for item in listed if item.model is None or item.model in models]
+    """Adopt, note or hold every listed task of our models that nobody has; `jobs` waited a moment ago."""
     unknown = foreign.unknown(tx, [item.id for item in mine])
-    gap = [item for item in mine if item.id in unknown]
-    if not gap:
+    if not unknown:
         return
-    jobs = list(orphans.pending_jobs(tx, period.base_url))
     known = [item for item in mine if item.id not in unknown]
+    gap = [item for item in mine if item.id in unknown]
     found = sort_out(gap, jobs, kept, inputs_trusted=_shown_as_sent(tx, known, jobs))
-    for task, job_id in found.adopted:
-        if orphans.adopt(
-            tx, job_id, task.id, task.status_text, token=entropy.token(), timezone=period.timezone
-        ):
-            report.adopted.append((task.id, job_id))
-    if not not_ours:
+    if not_ours:
+        for task in (possible.task for possible in found.possible):
+            foreign.note(tx, task.id, task.model, task.created_at_ms, "an operator said that it is not ours")
+            report.unknown.append(task)
+    else:
         report.possible += found.possible
-        return
-    for task in (possible.task for possible in found.possible):
-        foreign.note(tx, task.id, task.model, task.created_at_ms, "an operator said that it is not ours")
-        report.unknown.append(task)
+    for task, job_id in found.adopted:
+        token = entropy.token()
+        if orphans.adopt(tx, job_id, task.id, task.status_text, token=token, timezone=period.timezone):
+            report.adopted.append((task.id, job_id))
+        else:  # a worker has just claimed the job and may buy it again; no word about strangers means this task
+            report.possible.append(Possible(task, (job_id,)))
 
 
 def _shown_as_sent(tx: Tx, known: Sequence[Prediction], jobs: Sequence[orphans.PendingJob]) -> bool:

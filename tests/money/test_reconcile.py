@@ -2,34 +2,40 @@
 
 import pytest
 from support.provider import Ending
+from support.workshop import Workshop
 from support.world import PRICE, spec
 
 from orchestrator.actions.reconcile import Period, reconcile
 from orchestrator.ports import KeyRefused, Lost, Status
+from orchestrator.store import pauses
 from orchestrator.store.schema import attempts, ledger
 
 WEEK_MS = 7 * 86_400_000
 
 
 @pytest.fixture
-def books(shop, sqlite_world, provider):
+def books(shop):
     """Reconcile the last week."""
 
     def compared(*, not_ours=False):
-        now = shop.clock.now_ms()
-        return shop.run(
-            reconcile(
-                sqlite_world.database,
-                provider,
-                shop.clock,
-                sqlite_world.entropy,
-                Period(now - WEEK_MS, now, shop.settings.provider.base_url, "UTC"),
-                sidecars=shop.artifacts.sidecar,
-                not_ours=not_ours,
-            )
-        )
+        return reconciled(shop, shop.artifacts.sidecar, not_ours=not_ours)
 
     return compared
+
+
+def reconciled(shop, sidecars, *, not_ours=False):
+    now = shop.clock.now_ms()
+    return shop.run(
+        reconcile(
+            shop.world.database,
+            shop.provider,
+            shop.clock,
+            shop.world.entropy,
+            Period(now - WEEK_MS, now, shop.settings.provider.base_url, "UTC"),
+            sidecars=sidecars,
+            not_ours=not_ours,
+        )
+    )
 
 
 def wanted_by(number, run="main"):
@@ -145,6 +151,29 @@ def test_what_a_lost_worker_had_claimed_and_not_sent_adopts_what_its_other_self_
     assert books().adopted == [(bought, 1)]
     shop.drain()
     assert (provider.posts, sqlite_world.jobs()) == ([], {"succeeded": 1})
+
+
+@pytest.mark.parametrize("not_ours", [False, True])
+def test_a_task_whose_job_is_claimed_at_that_moment_stays_for_a_person_and_so_does_the_stop(
+    world, provider, artifacts, not_ours
+):
+    """The claim may buy it again, and what a person says about strangers' tasks does not mean this one."""
+    shop = Workshop(world, provider, artifacts)
+    world.run(1)
+    bought = provider.create(wanted_by(0)).id
+
+    def claimed_meanwhile(_path):
+        world.claim()
+        with world.database.write() as tx:
+            pauses.begin(tx, pauses.Pause("account", "", "unknown_tasks", "newer tasks"))
+
+    report = reconciled(shop, claimed_meanwhile, not_ours=not_ours)
+    assert [(item.task.id, item.jobs) for item in report.possible] == [(bought, (1,))]
+    assert (report.adopted, report.unknown, report.agrees) == ([], [], False)
+    assert shop.pauses() == {"unknown_tasks"}
+    world.clock.advance(3600)
+    assert reconciled(shop, artifacts.sidecar).adopted == [(bought, 1)]
+    assert shop.pauses() == set()
 
 
 def test_one_task_is_adopted_by_one_job_and_one_job_adopts_one_task(sqlite_world, provider, books):

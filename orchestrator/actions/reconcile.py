@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.actions.gap import Possible, sort_out
-from orchestrator.core.evidence import inputs_digest
+from orchestrator.core.evidence import shown_as_sent
 from orchestrator.paging import bill_all, list_all
 from orchestrator.ports import Balance, BillingRecord, Clock, Entropy, Prediction, Provider
 from orchestrator.store import bills, foreign, orphans, pauses, rescue
@@ -140,9 +140,13 @@ def _take_in(
     unknown = foreign.unknown(tx, [item.id for item in mine])
     if not unknown:
         return
-    known = [item for item in mine if item.id not in unknown]
+    sent = sent_digests(tx, [item.id for item in mine if item.id not in unknown])
+    trusted = shown_as_sent(
+        ((item.inputs, sent[item.id]) for item in mine if item.id in sent),
+        {tuple(sorted(job.params)) for job in jobs},
+    )
     gap = [item for item in mine if item.id in unknown]
-    found = sort_out(gap, jobs, kept, inputs_trusted=_shown_as_sent(tx, known, jobs))
+    found = sort_out(gap, jobs, kept, inputs_trusted=trusted)
     if not_ours:
         for task in (possible.task for possible in found.possible):
             foreign.note(tx, task.id, task.model, task.created_at_ms, "an operator said that it is not ours")
@@ -155,17 +159,6 @@ def _take_in(
             report.adopted.append((task.id, job_id))
         else:  # a worker has just claimed the job and may buy it again; no word about strangers means this task
             report.possible.append(Possible(task, (job_id,)))
-
-
-def _shown_as_sent(tx: Tx, known: Sequence[Prediction], jobs: Sequence[orphans.PendingJob]) -> bool:
-    """Whether the list shows some task of ours with its inputs as we sent them."""
-    sent = sent_digests(tx, [item.id for item in known])
-    shapes = {tuple(job.params) for job in jobs}
-    return any(
-        item.inputs is not None and inputs_digest(item.inputs, keys) == sent.get(item.id)
-        for item in known
-        for keys in shapes
-    )
 
 
 def _book(tx: Tx, report: Report, records: Sequence[BillingRecord]) -> None:

@@ -19,7 +19,7 @@ the doubts without a report and the candidates that nobody reported, per group o
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -91,6 +91,20 @@ def inputs_digest(inputs: Mapping[str, Any], keys: Iterable[str]) -> str:
     chosen = {key: inputs[key] for key in keys if key in inputs}
     canonical = json.dumps(chosen, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def shown_as_sent(
+    ours: Iterable[tuple[Mapping[str, Any] | None, str]], shapes: Collection[tuple[str, ...]]
+) -> bool:
+    """Whether the list shows some task of ours with its inputs as we sent them, so that other inputs mean another task.
+
+    `ours`: what the list shows of each (None: nothing), and the digest of what we sent; `shapes`: sets of parameters that
+    may have been sent.
+    """
+    return any(
+        inputs is not None and any(inputs_digest(inputs, keys) == sent for keys in shapes)
+        for inputs, sent in ours
+    )
 
 
 def judge(doubts: Sequence[Doubt], candidates: Sequence[Candidate], *, inputs_trusted: bool) -> Verdict:

@@ -5,11 +5,11 @@ adopted or listed every task of the gap. A task that a lost reply of ours may ex
 each such reply explains one task at most.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from orchestrator.core.evidence import SKEW_MS, inputs_digest
+from orchestrator.core.evidence import SKEW_MS, inputs_digest, shown_as_sent
 from orchestrator.paging import list_all
 from orchestrator.ports import Prediction
 from orchestrator.store import bills, doubts, foreign, pauses
@@ -62,7 +62,10 @@ async def look(deps: Deps, troubles: Troubles) -> Gap | None:
         # read after the list: what another worker is sending right now is listed before its reply is recorded
         unanswered = doubts.unanswered(tx)
         sent = sent_digests(tx, [item.id for item in ours if item.id not in unknown])
-    shown = inputs_are_shown(listing.predictions, sent, unanswered)
+    shown = shown_as_sent(
+        ((listing.predictions[name].inputs, digest) for name, digest in sent.items()),
+        {post.keys for post in unanswered},
+    )
     posts = [(post, last_possible_at(deps.settings, post.sent_at)) for post in unanswered]
     newer = [item for item in ours if item.id in unknown and (item.created_at_ms or after) >= after]
     gap = unexplained(newer, posts, inputs_trusted=shown)
@@ -71,18 +74,6 @@ async def look(deps: Deps, troubles: Troubles) -> Gap | None:
     troubles.blind = ""
     await deps.writer.submit(end_pause, LIST_UNREADABLE)
     return Gap(_message(gap), bool(unanswered)) if gap else None
-
-
-def inputs_are_shown(
-    listed: Mapping[str, Prediction], sent: Mapping[str, str], unanswered: Sequence[Unanswered]
-) -> bool:
-    """Whether the list shows some task of ours with its inputs as we sent them (`sent`: digests by prediction)."""
-    shapes = {post.keys for post in unanswered}
-    return any(
-        (inputs := listed[name].inputs) is not None
-        and any(inputs_digest(inputs, keys) == digest for keys in shapes)
-        for name, digest in sent.items()
-    )
 
 
 def unexplained(

@@ -133,10 +133,8 @@ class Resolver:
             # What a webhook has named is the attempt's that it named, which is none of these.
             unknown -= receipts.reported(tx, sorted(unknown))
             ours = sent_digests(tx, [found for found in seen.predictions if found not in unknown])
-        trusted = any(
-            (inputs := seen.predictions[found].inputs) is not None
-            and evidence.inputs_digest(inputs, keys) == digest
-            for found, digest in ours.items()
+        trusted = evidence.shown_as_sent(
+            ((seen.predictions[found].inputs, digest) for found, digest in ours.items()), [keys]
         )
         candidates = [
             evidence.Candidate(

@@ -17,6 +17,7 @@ from orchestrator.core.evidence import (
     inputs_digest,
     judge,
     related,
+    shown_as_sent,
 )
 
 MODEL = "kwaivgi/kling-image-o3/edit"
@@ -82,6 +83,23 @@ def test_look_alikes_share_what_was_created_and_the_rest_created_nothing(prompts
     verdict = weigh(doubts, candidates)
     assert len(verdict.adopt) == len(prompts)
     assert len(verdict.absent) == 2 - len(prompts)
+
+
+@pytest.mark.parametrize(
+    ("shown", "shapes", "answer"),
+    [
+        (inputs("beach"), [KEYS], True),
+        ({**inputs("beach"), "seed": 7}, [("prompt",), KEYS], True),
+        (inputs("rewritten"), [KEYS], False),
+        (inputs("beach"), [("prompt",)], False),
+        (inputs("beach"), [], False),
+        (None, [KEYS], False),
+    ],
+    ids=["as sent", "beside more", "rewritten", "other parameters", "nothing was sent", "not shown"],
+)
+def test_the_list_is_trusted_when_it_shows_a_task_of_ours_as_it_was_sent(shown, shapes, answer):
+    sent = inputs_digest(inputs("beach"), KEYS)
+    assert shown_as_sent([(inputs("forest"), sent), (shown, sent)], shapes) is answer
 
 
 def test_other_inputs_rule_a_prediction_out_only_where_inputs_are_known_to_be_shown_as_sent():

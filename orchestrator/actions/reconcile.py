@@ -93,8 +93,7 @@ async def reconcile(
     report.readable = listing is not None and listing.complete and bill is not None and bill.complete
     if listing is None or not listing.complete:
         return report
-    with database.write() as tx:
-        rescue.release_unsent(tx)  # what a lost worker had claimed may be what an unknown task was bought for
+    _release(database)
     with database.read() as tx:
         models = models_in_use(tx)
         mine = [item for item in listing.predictions.values() if item.model is None or item.model in models]
@@ -111,6 +110,14 @@ async def reconcile(
         if bill is not None and bill.complete:
             _book(tx, report, bill.records)
     return report
+
+
+def _release(database: Database) -> None:
+    """Let all that lost workers had claimed and not sent wait again: an unknown task may be what it wanted."""
+    released = rescue.RESCUE_MAX
+    while released == rescue.RESCUE_MAX:
+        with database.write() as tx:
+            released = rescue.release_unsent(tx)
 
 
 def _kept(jobs: Iterable[orphans.PendingJob], unknown: Container[str], sidecars: Sidecars) -> dict[int, str]:

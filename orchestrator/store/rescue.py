@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Select, bindparam, select, update
 
 from orchestrator.core.states import AttemptEvent, AttemptState
 from orchestrator.store import attempts as moves
@@ -73,8 +73,11 @@ def expire_leases(tx: Tx, worker_ids: Sequence[str]) -> int:
 
 
 def release_unsent(tx: Tx) -> int:
-    """Give back what was claimed, never sent, and whose lease has lapsed, so that its jobs wait again; returns how many."""
-    unsent = [row for row in _lapsed(tx) if row.state == AttemptState.LEASED.value]
+    """Give back what was claimed, never sent, and whose lease has lapsed, so that its jobs wait again.
+
+    Returns how many; when that is `RESCUE_MAX`, there may be more: call again.
+    """
+    unsent = _lapsed(tx, _UNSENT)
     endings.give_back(tx, [_released(row.id, row.epoch, "nothing was sent") for row in unsent])
     return len(unsent)
 
@@ -96,14 +99,14 @@ def release_worker(tx: Tx, worker_id: str) -> int:
     return len(unsent)
 
 
-def _lapsed(tx: Tx) -> Sequence[Any]:
+def _lapsed(tx: Tx, which: Select[Any]) -> Sequence[Any]:
     """Attempts whose leases have lapsed, locked, oldest first, a bounded number; none that somebody else is serving."""
-    query = dialect.lock_rows(tx.conn, _LAPSED, attempts, skip_locked=True)
+    query = dialect.lock_rows(tx.conn, which, attempts, skip_locked=True)
     return tx.conn.execute(query, {"now": tx.now, "most": RESCUE_MAX}).all()
 
 
 def _rescue_one(tx: Tx, row: Rescue) -> Rescued:
-    lapsed = _lapsed(tx)
+    lapsed = _lapsed(tx, _LAPSED)
     leased = [found for found in lapsed if found.state == AttemptState.LEASED.value]
     submitting = [found for found in lapsed if found.state == AttemptState.SUBMITTING.value]
     accepted = [found for found in lapsed if found.prediction_id is not None]
@@ -200,6 +203,16 @@ _LAPSED: Final = (
         ATTEMPT_IS_LIVE,
         attempts.c.lease_expires_at <= bindparam("now"),
         attempts.c.state != AttemptState.IN_DOUBT.value,
+    )
+    .order_by(attempts.c.lease_expires_at)
+    .limit(bindparam("most"))
+)
+_UNSENT: Final = (
+    select(attempts.c.id, attempts.c.epoch)
+    .where(
+        ATTEMPT_IS_LIVE,
+        attempts.c.lease_expires_at <= bindparam("now"),
+        attempts.c.state == AttemptState.LEASED.value,
     )
     .order_by(attempts.c.lease_expires_at)
     .limit(bindparam("most"))

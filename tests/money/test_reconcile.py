@@ -7,7 +7,7 @@ from support.world import PRICE, spec
 
 from orchestrator.actions.reconcile import Period, reconcile
 from orchestrator.ports import KeyRefused, Lost, Status
-from orchestrator.store import pauses
+from orchestrator.store import pauses, rescue
 from orchestrator.store.schema import attempts, ledger
 
 WEEK_MS = 7 * 86_400_000
@@ -151,6 +151,20 @@ def test_what_a_lost_worker_had_claimed_and_not_sent_adopts_what_its_other_self_
     assert books().adopted == [(bought, 1)]
     shop.drain()
     assert (provider.posts, sqlite_world.jobs()) == ([], {"succeeded": 1})
+
+
+def test_however_many_lost_workers_had_claimed_all_of_it_is_looked_at(
+    sqlite_world, provider, books, monkeypatch
+):
+    """A backup of a busy account: more leases have lapsed than one rescue takes."""
+    monkeypatch.setattr(rescue, "RESCUE_MAX", 2)
+    sqlite_world.run(6)
+    for _ in range(3):
+        sqlite_world.until("in_flight")
+    sqlite_world.claim()
+    bought = [provider.create(wanted_by(number)).id for number in range(3, 6)]
+    sqlite_world.clock.advance(3600)
+    assert books().adopted == list(zip(bought, (4, 5, 6), strict=True))
 
 
 @pytest.mark.parametrize("not_ours", [False, True])

@@ -5,7 +5,7 @@ from sqlalchemy import event, select, text
 from support.world import World, spec
 
 from orchestrator.core.states import AttemptState
-from orchestrator.store import attempts, claims, outlook
+from orchestrator.store import attempts, claims, outlook, rescue
 from orchestrator.store.schema import jobs, runs
 from orchestrator.store.views import JobFilter, overview, walk
 
@@ -15,6 +15,7 @@ HOT = {
     "stage": ({"ix_jobs_due"}, lambda world: world.do(lambda tx, rows: [claims.stage(tx)], None)),
     "slots": (LIVE, lambda world: world.claim(5)),
     "rescue": (LIVE, lambda world: world.rescue()),
+    "release": (LIVE, lambda world: world.do(lambda tx, rows: [rescue.release_unsent(tx)], None)),
     "refunds": ({"ix_attempts_refund"}, lambda world: world.lapse()),
     "heartbeat": (LIVE, lambda world: world.do(attempts.heartbeat, attempts.Heartbeat("w1", 1000))),
 }

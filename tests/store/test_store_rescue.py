@@ -96,6 +96,25 @@ def test_rescue_is_bounded_and_the_next_call_takes_the_rest(world, monkeypatch):
     assert [len(world.rescue().adopted) for _ in range(3)] == [2, 1, 0]
 
 
+def test_what_was_claimed_and_not_sent_is_released_whatever_else_has_lapsed_before_it(world, monkeypatch):
+    monkeypatch.setattr(rescue, "RESCUE_MAX", 2)
+    world.run(6)
+    accepted = [world.until(AttemptState.IN_FLIGHT) for _ in range(3)]
+    world.clock.advance_ms(1)
+    unsent = [world.until(AttemptState.LEASED) for _ in range(3)]
+
+    def released():
+        with world.database.write() as tx:
+            return rescue.release_unsent(tx)
+
+    assert released() == 0
+    world.clock.advance_ms(LEASE_MS)
+    assert [released() for _ in range(3)] == [2, 1, 0]
+    assert {world.attempt(held).state for held in accepted} == {"in_flight"}
+    assert {world.job(held).state for held in unsent} == {"pending"}
+    world.check_money()
+
+
 def test_a_heartbeat_extends_the_leases_of_its_worker_and_of_no_other(world):
     world.run(3)
     mine, other = world.until(AttemptState.IN_FLIGHT, "w1"), world.until(AttemptState.LEASED, "w2")

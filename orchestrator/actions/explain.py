@@ -73,4 +73,6 @@ def _waiting(detail: JobDetail) -> str:
         seconds = (job.due_at - detail.now) / 1000
         cause = f" after: {job.message or job.reason}" if job.message or job.reason else ""
         return f"Waiting to be tried again in {seconds:.0f} s{cause}."
+    if detail.rate is not None:
+        return f"Ready, and waits for its turn: {detail.rate.message}."
     return "Ready: a worker takes it when a slot and the submits of this minute allow. If none runs: orchestrator work"

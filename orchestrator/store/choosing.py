@@ -63,6 +63,13 @@ def choose(tx: Tx, want: int, day: str, run_ids: Collection[int] | None) -> list
     return picks
 
 
+def anything_fits(tx: Tx, day: str) -> bool:
+    """Whether some job is ready that no pause and no cap holds back; changes nothing."""
+    left = Headroom()
+    fitting = [lane.id for lane in _lanes(tx, day, None) if left.fits(lane)]
+    return any(tx.conn.execute(_ANY_READY, {"lanes": chunk}).scalar_one() for chunk in chunks(fitting))
+
+
 class Headroom:
     """What is left under each cap while one claim chooses."""
 
@@ -230,6 +237,8 @@ _READY: Final = (
     .order_by(jobs.c.variation, jobs.c.id)
     .limit(bindparam("want"))
 )
+
+_ANY_READY: Final = select(exists().where(jobs.c.lane_id.in_(bindparam("lanes", expanding=True)), JOB_READY))
 
 _FIRST: Final = (
     select(jobs.c.id)

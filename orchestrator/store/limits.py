@@ -31,6 +31,9 @@ ANSWERED_WITHIN_MS: Final = 1_300
 MARGIN_MS: Final = ANSWERED_WITHIN_MS + BUCKET_MS
 """By so much the window is longer than a minute."""
 
+NEARLY_ALL: Final = 50
+"""The rate counts as used up when less than one part in so many is free."""
+
 DOUBT_TAKES_SLOT_MS: Final = 3600 * 1000
 """How long an attempt in doubt takes a slot at most: no task runs longer, and what waits for an operator must not stop
 the rest."""
@@ -42,6 +45,20 @@ class Allowance:
 
     slots: int
     submits: int
+
+
+@dataclass(frozen=True, slots=True)
+class RateUse:
+    """How much of the submissions per minute is taken."""
+
+    taken: int
+    most: int
+    next_at: int | None  # ms; when the oldest grant leaves the window
+
+    @property
+    def binds(self) -> bool:
+        """Whether jobs wait for it: at full pace a little becomes free all the time, and is taken a moment later."""
+        return self.taken >= self.most - self.most // NEARLY_ALL
 
 
 def configure(tx: Tx, *, concurrency: int, submits_per_minute: int) -> None:
@@ -65,6 +82,14 @@ def allowance(tx: Tx) -> Allowance:
         slots=max(0, row.concurrency - used),
         submits=max(0, row.submits_per_minute - _granted_in_window(tx)),
     )
+
+
+def rate_use(tx: Tx) -> RateUse | None:
+    """The rate as it stands, without a lock; None before any worker has written the limits."""
+    row = tx.conn.execute(_LIMITS).one_or_none()
+    if row is None:
+        return None
+    return RateUse(_granted_in_window(tx), row.submits_per_minute, next_grant_at(tx))
 
 
 def lock(tx: Tx) -> None:

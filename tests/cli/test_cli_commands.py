@@ -1,6 +1,12 @@
 """Commands end to end on real SQLite, without a network."""
 
+from contextlib import closing
+
 import pytest
+
+from orchestrator.clock import SystemClock
+from orchestrator.store import limits
+from orchestrator.store.database import Database
 
 PLAN_KEYS = [
     "path",
@@ -99,6 +105,23 @@ def test_a_cap_that_admits_nothing_is_shown_as_stopped(shell):
     assert list(stopped) == ["scope", "reason", "since"]
     assert (stopped["scope"], stopped["reason"]) == ("run sale/hero/main", "budget")
     assert stopped["since"].endswith("Z")
+
+
+def test_jobs_that_wait_for_the_rate_are_shown_with_when_there_is_room(shell):
+    shell("apply", shell.manifest())
+    with (
+        closing(Database.open("sqlite:///orchestrator.db", SystemClock())) as database,
+        database.write() as tx,
+    ):
+        limits.configure(tx, concurrency=10, submits_per_minute=1)
+        limits.grant(tx, 1)
+    assert shell("status", "--json") == 0
+    (stopped,) = shell.document["stopped"]
+    assert list(stopped) == ["scope", "reason", "since"]
+    assert (stopped["scope"], stopped["reason"]) == ("account", "rate_limit")
+    assert shell("status") == 0
+    assert "waiting  account: rate_limit: 1 of 1 submits of the last minute are taken (for" in shell.err
+    assert "until" in shell.err
 
 
 def test_jobs_list_is_json_lines_of_the_documented_shape(shell):

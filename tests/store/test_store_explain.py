@@ -7,7 +7,7 @@ from support.world import World, spec
 from orchestrator.core.states import AttemptState
 from orchestrator.store import attempts, claims, outlook, rescue
 from orchestrator.store.schema import jobs, runs
-from orchestrator.store.views import JobFilter, overview, walk
+from orchestrator.store.views import JobFilter, overview, pace, walk
 
 LIVE = {"ix_attempts_live", "uq_attempts_live_job"}
 HOT = {
@@ -70,12 +70,7 @@ def test_hot_queries_use_their_partial_indexes(busy_world):
 
 def test_no_hot_query_scans_all_jobs_or_all_attempts(busy_world):
     for _, work in HOT.values():
-        for plan in _plans(busy_world, work):
-            if "ORDER BY attempts.id DESC" in plan:
-                continue  # the newest attempt: one step from the end of the table
-            for table in ("jobs", "attempts"):
-                assert f"SCAN {table}\n" not in plan + "\n", plan
-                assert f"Seq Scan on {table} " not in plan + " ", plan
+        _scan_nothing(_plans(busy_world, work))
 
 
 def test_the_outlook_looks_at_open_work_only(busy_world):
@@ -85,6 +80,18 @@ def test_the_outlook_looks_at_open_work_only(busy_world):
 
     for plan in _plans(busy_world, look):
         assert "SCAN jobs\n" not in plan + "\n", plan
+
+
+def test_why_jobs_wait_for_the_rate_is_read_from_open_work_only(busy_world):
+    busy_world.limit(submits_per_minute=1)
+
+    def look(world):
+        with world.database.read() as tx:
+            assert pace.rate_stop(tx, "UTC") is not None
+
+    plans = _plans(busy_world, look)
+    assert any("ix_jobs_ready" in plan for plan in plans), plans
+    _scan_nothing(plans)
 
 
 LISTINGS = {
@@ -126,6 +133,16 @@ def test_jobs_are_counted_from_the_index_alone(busy_world):
 def test_keys_and_paths_are_looked_up_by_their_indexes(busy_world):
     for plan in _plans(busy_world, lambda world: world.apply([spec(1), spec(2)])):
         for table in ("jobs", "outputs"):
+            assert f"SCAN {table}\n" not in plan + "\n", plan
+            assert f"Seq Scan on {table} " not in plan + " ", plan
+
+
+def _scan_nothing(plans):
+    """Neither all jobs nor all attempts are read."""
+    for plan in plans:
+        if "ORDER BY attempts.id DESC" in plan:
+            continue  # the newest attempt: one step from the end of the table
+        for table in ("jobs", "attempts"):
             assert f"SCAN {table}\n" not in plan + "\n", plan
             assert f"Seq Scan on {table} " not in plan + " ", plan
 

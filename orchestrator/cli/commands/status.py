@@ -58,7 +58,7 @@ def _text(status: Status, now: int, *, show_all: bool) -> str:
         header = ["budget", "window", "spent", "held", "cap", "left", ""]
         blocks += ["", table(header, [_budget(row) for row in status.budgets], right=frozenset({2, 3, 4, 5}))]
     for row in status.stopped:
-        mark = click.style("stopped", fg="yellow")
+        mark = "waiting" if row.reason == views.RATE else click.style("stopped", fg="yellow")
         until = f", until {duration((row.until - now) / 1000)} from now" if row.until else ""
         since = duration(max(0, now - row.since) / 1000)
         blocks.append(f"{mark}  {safe(row.scope)}: {row.reason}: {safe(row.message)} (for {since}{until})")

@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from orchestrator.store.views.money import BudgetRow, LaneStop, StoppedRow, budgets, lane_stops, stopped
     from orchestrator.store.views.overview import RunRow, Status, status
     from orchestrator.store.views.owners import CampaignRow, campaigns
+    from orchestrator.store.views.pace import RATE
     from orchestrator.store.views.progress import Progress, pending_cost, run_progress
     from orchestrator.store.views.registry import CrewRow, crew
     from orchestrator.store.views.trouble import AtRisk, InDoubtRow, at_risk, in_doubt
     from orchestrator.store.views.walk import JobFilter, count_up_to, page_ids
 
 __all__ = [
+    "RATE",
     "AtRisk",
     "AttemptDetail",
     "BudgetRow",
@@ -59,6 +61,7 @@ _HOMES: Final = {
     "jobs": ("JobRow", "OutputRow", "count_jobs", "count_pictures", "list_jobs"),
     "walk": ("JobFilter", "count_up_to", "page_ids"),
     "money": ("BudgetRow", "LaneStop", "StoppedRow", "budgets", "lane_stops", "stopped"),
+    "pace": ("RATE",),
     "progress": ("Progress", "pending_cost", "run_progress"),
     "overview": ("RunRow", "Status", "status"),
     "trouble": ("AtRisk", "InDoubtRow", "at_risk", "in_doubt"),

@@ -14,6 +14,7 @@ from orchestrator.store.schema import jobs as job_table
 from orchestrator.store.schema import runs as run_table
 from orchestrator.store.views.jobs import JobRow, list_jobs
 from orchestrator.store.views.money import LaneStop, StoppedRow, budgets, lane_stops, stopped
+from orchestrator.store.views.pace import rate_stop
 from orchestrator.store.views.walk import JobFilter
 
 
@@ -62,6 +63,7 @@ class JobDetail:
     events: list[EventRow]
     pauses: list[StoppedRow]  # in force, and about this job
     no_headroom: LaneStop | None  # the cap that does not admit it now
+    rate: StoppedRow | None  # while the rate is what ready jobs wait for
     now: int
 
     @property
@@ -109,6 +111,7 @@ def job_detail(tx: Tx, job_id: int, timezone: str) -> JobDetail:
         events=_events(tx, job_id),
         pauses=[row for row in stopped(tx, ()) if _concerns(row, extra)],
         no_headroom=stop,
+        rate=rate_stop(tx, timezone),
         now=tx.now,
     )
 

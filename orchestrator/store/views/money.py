@@ -119,7 +119,7 @@ def stopped(tx: Tx, caps: Iterable[BudgetRow]) -> list[StoppedRow]:
         )
         for row in rows
     ]
-    since = _money_last_moved(tx)
+    since = last_admitted_at(tx)
     blockers: dict[int, LaneStop] = {}
     for stop in lane_stops(tx, caps):
         blockers.setdefault(stop.run_id, stop)
@@ -205,6 +205,6 @@ def _pause_scope(tx: Tx, scope: str, name: str) -> str:
     return scope if not name else f"{scope} {name}"
 
 
-def _money_last_moved(tx: Tx) -> int | None:
+def last_admitted_at(tx: Tx) -> int | None:
     """When the newest attempt was claimed: since then nothing was admitted."""
     return tx.conn.execute(select(attempts.c.leased_at).order_by(attempts.c.id.desc()).limit(1)).scalar()

@@ -16,6 +16,7 @@ from orchestrator.store.schema import campaigns as campaign_table
 from orchestrator.store.schema import jobs as job_table
 from orchestrator.store.schema import runs as run_table
 from orchestrator.store.views.money import BudgetRow, StoppedRow, budgets, stopped
+from orchestrator.store.views.pace import rate_stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Status:
 def status(tx: Tx, timezone: str) -> Status:
     """Everything, in one consistent view; `timezone` decides when a budget's day begins."""
     caps = budgets(tx, timezone)
-    return Status(runs(tx), caps, stopped(tx, caps))
+    waits = rate_stop(tx, timezone)
+    return Status(runs(tx), caps, [*stopped(tx, caps), *([waits] if waits else [])])
 
 
 def runs(tx: Tx, run_ids: Sequence[int] | None = None) -> list[RunRow]:

@@ -164,7 +164,7 @@ def _take_in(
         token = entropy.token()
         if orphans.adopt(tx, job_id, task.id, task.status_text, token=token, timezone=period.timezone):
             report.adopted.append((task.id, job_id))
-        else:  # a worker has just claimed the job and may buy it again; no word about strangers means this task
+        else:  # claimed a moment ago, it may be bought again; what a person says of strangers does not mean this task
             report.possible.append(Possible(task, (job_id,)))
 
 

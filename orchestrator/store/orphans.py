@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from orchestrator.core.budget import day_of
 from orchestrator.core.states import AttemptState, JobState, ReservationState
-from orchestrator.store import limits, money
+from orchestrator.store import dialect, limits, money
 from orchestrator.store.claims import next_attempt_id
 from orchestrator.store.database import Tx
 from orchestrator.store.schema import (
@@ -92,11 +92,12 @@ def adopt(tx: Tx, job_id: int, prediction_id: str, status: str, *, token: str, t
     claim does: on a server, the column's own sequence knows nothing of the ids that claims gave.
     """
     limits.lock(tx)
-    job = tx.conn.execute(
+    query = (
         select(jobs.c.run_id, runs.c.campaign_id, jobs.c.price_micros, jobs.c.attempts)
         .join_from(jobs, runs)
         .where(jobs.c.id == job_id, jobs.c.state == JobState.PENDING.value)
-    ).one_or_none()
+    )
+    job = tx.conn.execute(dialect.lock_rows(tx.conn, query, jobs)).one_or_none()
     if job is None:
         return False
     attempt_id = _insert_attempt(tx, job_id, job, prediction_id, status, token, day_of(tx.now, timezone))

@@ -12,7 +12,7 @@ from support.times import FakeEntropy
 from support.world import PRICE, World, run_spec, spec
 
 from orchestrator.core.states import AttemptState
-from orchestrator.store import jobs, runs
+from orchestrator.store import jobs, orphans, runs
 from orchestrator.store.money import CapRacedError
 from orchestrator.store.schema import JOB_READY, rate_grants
 from orchestrator.store.schema import jobs as job_table
@@ -176,6 +176,23 @@ def test_a_job_made_ready_while_a_claim_closes_its_lane_is_found(worlds, way):
             threading.Event().wait(0.2)  # the claim is at the lane now, and must wait there
         early = closing.result(10)
     assert len(early) + len(world.claim()) == 1
+
+
+def test_a_job_that_is_cancelled_at_that_moment_adopts_nothing(worlds):
+    world, other, _ = worlds
+    world.run(1)
+
+    def adopt():
+        with other.database.write() as tx:
+            return orphans.adopt(tx, 1, "task", "created", token="token", timezone="UTC")
+
+    with ThreadPoolExecutor(1) as pool:
+        with world.database.write() as tx:
+            assert jobs.cancel(tx, [1]).now == [1]
+            adopting = pool.submit(adopt)
+            threading.Event().wait(0.2)  # it is at the job now, and must wait there
+        assert adopting.result(10) is False
+    assert (world.jobs(), world.attempts()) == ({"cancelled": 1}, {})
 
 
 def test_a_reader_sees_one_moment_while_others_write(worlds):

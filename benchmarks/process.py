@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import resource
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ class Used:
     """What one or more processes took between their start signal and their end."""
 
     wall_seconds: float  # until the last one ended
-    cpu_seconds: float  # user and system, all threads, all processes
+    cpu_seconds: float  # user and system, all threads, all processes and those that they started
     memory_mb: float  # the largest resident set of any one of them
     results: tuple[Any, ...]  # what each returned
 
@@ -75,10 +76,16 @@ def _main(pipe: Any, contestant: Contestant, arguments: Sequence[Any]) -> None:
         nonlocal used
         pipe.send("ready")
         pipe.recv()
-        used = time.process_time()
+        used = _own_cpu_seconds()
 
     result = contestant(ready, *arguments)
-    pipe.send((time.process_time() - used, resident_mb(peak=True), result))
+    pipe.send((_own_cpu_seconds() - used, resident_mb(peak=True), result))
+
+
+def _own_cpu_seconds() -> float:
+    """Of this process, and of those that it has started and that have ended."""
+    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def _receive(pipes: Sequence[Any]) -> list[Any]:

@@ -80,20 +80,24 @@ class App:
 
     def artifacts(self) -> ArtifactStore:
         """A new artifact store on the output root. Close it with `aclose`."""
-        from orchestrator.artifacts import LocalArtifacts
-        from orchestrator.provider import make_transport
+        from orchestrator import downloader
 
         download = self.settings.download
-        return LocalArtifacts(
+        setup = downloader.Setup(
             self.output_root,
-            make_transport(self.settings.limits.downloads),
-            policy=self.settings.outputs.nsfw,
-            sidecar=self.settings.outputs.sidecar,
-            max_bytes=download.max_bytes,
-            timeout_seconds=download.timeout_seconds,
-            max_redirects=download.max_redirects,
-            crashpoint=self.crashpoint,
+            self.settings.outputs.nsfw,
+            self.settings.outputs.sidecar,
+            self.settings.limits.downloads,
+            download.max_bytes,
+            download.timeout_seconds,
+            download.max_redirects,
         )
+        local = setup.open(self.crashpoint)
+        if not self.settings.separate_downloads:
+            return local
+        from orchestrator.artifacts.separate import SeparateArtifacts
+
+        return SeparateArtifacts(local, downloader.COMMAND, setup)
 
     def writer(self) -> "Writer":
         """A new group writer, closed with the program."""

@@ -12,7 +12,7 @@ CRASH_AT: Final = "ORCHESTRATOR_CRASH_AT"
 TESTING: Final = "ORCHESTRATOR_TESTING"
 
 
-def from_env(env: Mapping[str, str]) -> Crashpoint:
+def from_env(env: Mapping[str, str], kill: Callable[[], None] | None = None) -> Crashpoint:
     """The crash point that the environment asks for; without one, the one that does nothing.
 
     `ORCHESTRATOR_CRASH_AT=submit.committed@3` ends this process by SIGKILL when it passes that point for the third
@@ -28,7 +28,7 @@ def from_env(env: Mapping[str, str]) -> Crashpoint:
         raise UsageError(
             f"{CRASH_AT}={word} cannot be read. Write a point and how often it is passed: NAME@N"
         )
-    return KillAt(name, int(times or "1"))
+    return KillAt(name, int(times or "1"), kill)
 
 
 class KillAt:

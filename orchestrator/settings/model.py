@@ -30,6 +30,10 @@ PRESETS: Final[Mapping[str, Preset]] = {
 }
 
 
+SEPARATE_DOWNLOADS: Final = 32
+"""So many downloads at one time are worth a process of their own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outputs:
     """Where pictures go, and what happens to flagged ones."""
@@ -131,6 +135,7 @@ class Download:
     max_bytes: int = 200_000_000
     timeout_seconds: float = 300.0
     max_redirects: int = 3
+    separate_process: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +155,10 @@ class Settings:
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     download: Download = field(default_factory=Download)
     origin: Path | None = None  # the file it was read from
+
+    @property
+    def separate_downloads(self) -> bool:
+        """Whether a worker downloads in a process of its own: as it is set, else where there is much to download."""
+        if self.download.separate_process is not None:
+            return self.download.separate_process
+        return self.limits.downloads >= SEPARATE_DOWNLOADS

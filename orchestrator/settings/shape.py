@@ -297,6 +297,11 @@ CONFIG: Final = Object(
                     Field("max_bytes", Integer(1, 10**10), "Largest picture that is accepted.", 200_000_000),
                     Field("timeout_seconds", Decimal(0.1, 86_400), "Longest time for one picture.", 300.0),
                     Field("max_redirects", Integer(0, 10), "Redirects that are followed.", 3),
+                    Field(
+                        "separate_process",
+                        Nullable(Flag()),
+                        "Download in a process of its own; null: where limits.downloads is 32 or more.",
+                    ),
                 )
             ),
             "Bounds of one download.",

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 
 from crashes.cycle import After, At, Kill
-from crashes.stage import CAPPED, LOSSY, MIXED, Scenario
+from crashes.stage import CAPPED, LOSSY, MIXED, SEPARATE, Scenario
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class Case:
     again: bool = False
 
     def __str__(self) -> str:
-        return f"{self.scenario.name}: " + ", then ".join(map(str, self.kills))
+        apart = " apart" if self.scenario is SEPARATE else ""
+        return f"{self.scenario.name}{apart}: " + ", then ".join(map(str, self.kills))
 
 
 def _at(point: str, times: int = 1, scenario: Scenario = MIXED, *, again: bool = False) -> Case:
@@ -42,7 +43,10 @@ AT_FIRST = (
     _at("artifact.half_written", 1),
     _at("artifact.synced", 2),
     _at("artifact.renamed", 1, again=True),
+    _at("artifact.half_written", 2, SEPARATE),
+    _at("artifact.renamed", 2, SEPARATE, again=True),
     _at("fetch.stored", 2),
+    _at("fetch.stored", 2, SEPARATE),
     _at("fetch.recorded", 1),
     _at("rescue.committed"),
 )
@@ -74,7 +78,7 @@ WORKER_SECONDS = 1.5
 
 def drawn(dice: random.Random) -> Case:
     """A case by chance: one to three kills, at points or times, of any work."""
-    scenario = dice.choice((MIXED, MIXED, CAPPED, LOSSY))
+    scenario = dice.choice((MIXED, SEPARATE, CAPPED, LOSSY))
     return Case(tuple(_drawn_kill(dice) for _ in range(dice.choice((1, 1, 2, 3)))), scenario)
 
 

@@ -5,7 +5,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class Scenario:
     failed: int = 0
     pending: int = 0
     sandbox: Mapping[str, Any] = field(default_factory=dict)
+    config: str = ""  # more lines of the configuration
 
 
 HEAD = "version: 1\nname: {name}\nmodel: kwaivgi/kling-image-o3/edit\n"
@@ -62,6 +63,9 @@ retry: {max_attempts: 2}
     failed=2,
 )
 """Equal inputs, several pictures, a flag, an upload, and tasks that fail and are tried again: 12 pictures are paid."""
+
+SEPARATE = replace(MIXED, config="download: {separate_process: true}\n")
+"""The same where a worker downloads in a process of its own. A kill at a crash point takes both, one from outside the worker alone."""
 
 CAPPED = Scenario(
     "capped",
@@ -189,7 +193,7 @@ def staged(
 ) -> Iterator[Stage]:
     """A folder with everything in it, and a database, a file in it unless one is given. The sandbox ends with the block."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.yaml").write_text(CONFIG)
+    (folder / "config.yaml").write_text(CONFIG + scenario.config)
     (folder / f"{scenario.name}.yaml").write_text(scenario.manifest)
     Image.new("RGB", (512, 512), "teal").save(folder / "photo.png")
     switches = {

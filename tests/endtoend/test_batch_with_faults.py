@@ -26,6 +26,7 @@ worker: {{poll_min_seconds: 0.05, poll_max_seconds: 0.5}}
 retry: {{backoff_base_seconds: 0.05, backoff_cap_seconds: 0.2, max_attempts: 6}}
 in_doubt: {{settle_seconds: 0.5}}
 guards: {{failure_rate: null}}
+download: {{separate_process: {separate}}}
 """
 
 MANIFEST = """
@@ -61,8 +62,8 @@ def _sandbox(**changes: object) -> SandboxConfig:
     )
 
 
-def _work(folder: Path, url: str) -> None:
-    (folder / "config.yaml").write_text(CONFIG.format(url=url))
+def _work(folder: Path, url: str, separate: str = "false") -> None:
+    (folder / "config.yaml").write_text(CONFIG.format(url=url, separate=separate))
     with open_app(None, {"WAVESPEED_API_KEY": "sandbox-key"}, folder) as app:
         apply(app.database, load_manifests([folder / "batch.yaml"], app.settings, app.clock.now_ms()))
         asyncio.run(app.worker().run(Stop()))
@@ -116,7 +117,7 @@ def test_a_batch_under_every_fault_stores_each_accepted_picture_and_both_bills_a
     folder: Path,
 ) -> None:
     with SandboxThread(_sandbox(faults=parse_faults(["common=0.05"]))) as sandbox:
-        _work(folder, sandbox.url)
+        _work(folder, sandbox.url, separate="true")
         bill = sandbox.bill()
     assert bill.post_count > JOBS
     states = {

@@ -1,0 +1,142 @@
+"""Downloads in a process of their own: what they take of the interpreter, they take from no submit and no look.
+
+Every picture costs some thirty system calls, and each of them gives the interpreter away and has to wait for it again; a worker
+that also talks to the provider gets no more than two thirds as far. The other process has another advantage: it
+alone reads pictures and talks to the hosts they come from, and it does not hold the API key.
+"""
+
+import asyncio
+import itertools
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from orchestrator.artifacts.local import LocalArtifacts
+from orchestrator.artifacts.messages import receive, send
+from orchestrator.ports import ArtifactRequest, FetchFailed, FetchFault, FetchOutcome
+
+_PASSED_ON: Final = ("PATH", "LANG", "LC_", "LD_", "TMPDIR", "TZ", "PYTHON", "SSL_CERT_", "ORCHESTRATOR_CRASH_AT", "ORCHESTRATOR_TESTING")  # fmt: skip
+"""How the variables begin that the other process gets. Neither the key nor the database's password is among them."""
+
+
+class SeparateArtifacts:
+    """Implements `orchestrator.ports.ArtifactStore`: another process stores, and this one does the rest.
+
+    It is started with the first picture, and again after it has died: what it was asked then comes back as TRANSIENT.
+    """
+
+    def __init__(self, local: LocalArtifacts, command: Sequence[str], setup: object) -> None:
+        """`command` starts a process that reads `setup`, then pairs of number and request, and answers each with its
+        number and outcome, all as `messages` on its standard input.
+        """
+        self._local = local
+        self._command = command
+        self._setup = setup
+        self._process: _Process | None = None
+        self._starting = asyncio.Lock()
+
+    async def store(self, request: ArtifactRequest) -> FetchOutcome:
+        """Download, verify, publish and make durable; safe to repeat."""
+        process = self._process
+        if process is None or process.has_ended:
+            process = await self._start()
+        return await process.ask(request)
+
+    def sidecar(self, path: str) -> Mapping[str, Any] | None:
+        """What is recorded beside the picture planned for `path`; None without one."""
+        return self._local.sidecar(path)
+
+    def clean(self) -> int:
+        """Remove temporary files whose writer is gone; returns how many."""
+        return self._local.clean()
+
+    def check_writable(self) -> str | None:
+        """None, or why the root cannot take a file now."""
+        return self._local.check_writable()
+
+    async def aclose(self) -> None:
+        """End the process, and wait until it has finished what it was writing."""
+        await self._local.aclose()
+        if self._process is not None:
+            await self._process.aclose()
+            self._process = None
+
+    async def _start(self) -> "_Process":
+        async with self._starting:
+            if self._process is None or self._process.has_ended:
+                if self._process is not None:
+                    await self._process.aclose()
+                self._process = await _Process.start(self._command, self._setup)
+            return self._process
+
+
+class _Process:
+    """One life of the other process."""
+
+    def __init__(
+        self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.has_ended = False
+        self._process = process
+        self._reader = reader
+        self._writer = writer
+        self._numbers = itertools.count()
+        self._waiting: dict[int, asyncio.Future[FetchOutcome | str]] = {}
+        self._listening = asyncio.create_task(self._listen())
+
+    @classmethod
+    async def start(cls, command: Sequence[str], setup: object) -> "_Process":
+        """Start it; it has a session of its own, so that Ctrl-C at the terminal is for the worker alone."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=theirs.fileno(), env=_environment(), start_new_session=True
+            )
+        reader, writer = await asyncio.open_unix_connection(sock=ours)
+        send(writer, setup)
+        return cls(process, reader, writer)
+
+    async def ask(self, request: ArtifactRequest) -> FetchOutcome:
+        """Its answer; FetchFailed when it dies first. RuntimeError for an error that nobody has foreseen."""
+        number = next(self._numbers)
+        future: asyncio.Future[FetchOutcome | str] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = future
+        try:
+            if self.has_ended:
+                return self._died()
+            send(self._writer, (number, request))
+            outcome = await future
+        finally:
+            del self._waiting[number]
+        if not isinstance(outcome, str):
+            return outcome
+        raise RuntimeError(f"the download process failed: {outcome}")
+
+    async def aclose(self) -> None:
+        """Close its input, which ends it, and wait for that."""
+        self._writer.close()
+        await self._process.wait()
+        await self._listening
+
+    async def _listen(self) -> None:
+        try:
+            while True:
+                number, outcome = await receive(self._reader)
+                if (future := self._waiting.get(number)) is not None and not future.done():
+                    future.set_result(outcome)
+        except EOFError:
+            self.has_ended = True
+            await self._process.wait()
+            for future in self._waiting.values():
+                if not future.done():
+                    future.set_result(self._died())
+
+    def _died(self) -> FetchFailed:
+        code = self._process.returncode
+        how = "" if code is None else f" (signal {-code})" if code < 0 else f" (exit code {code})"
+        return FetchFailed(FetchFault.TRANSIENT, f"the download process has ended{how}; it is started again")
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}

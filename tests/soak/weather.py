@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from crashes.nursery import Child
+
 from soak.crew import Crew
 from soak.meter import Meter
 from soak.site import Site
@@ -14,6 +16,7 @@ from soak.terms import APPLY_SECONDS, BULK, HERO, LEASE_SECONDS, PRICE_MICROS, T
 BAD_NETWORK_SECONDS = (2.0, 15.0)
 AWAY_SECONDS = (8.0, 40.0)
 PAUSED_SECONDS = 12.0
+AGAIN_SECONDS = 5.0
 HERO_CAP_AT, ACCOUNT_CAP_AT, RAISE_AT = 0.70, 0.85, 0.96
 """When caps are set that bind a little later, as shares of the whole time."""
 
@@ -80,11 +83,13 @@ class Weather:
 
     def clear_up(self) -> None:
         """Everything is well again, and stays so."""
-        for _, work in self._later:
+        due, self._later = self._later, []
+        for _, work in due:
             work()
         self._later = []
         self._site.mend()
         self._site.control(faults=[])
+        self._run("campaigns", "resume", "bulk").wait()
 
     def _next(self, each: Recurring) -> float:
         return self.elapsed + self._dice.uniform(*each.seconds)
@@ -144,15 +149,15 @@ class Weather:
 
     # --- people ----------------------------------------------------------------------------------------------------
 
-    def _run(self, *arguments: str) -> int:
-        code = self._site.command(*arguments)
-        self._site.commands.append((" ".join(arguments), code))
-        return code
+    def _run(self, *arguments: str) -> Child:
+        child = self._site.command(*arguments)
+        self._site.commands.append((" ".join(arguments), child))
+        return child
 
     def _resume(self) -> None:
         """A person who meets a database that is away tries again."""
-        if self._run("campaigns", "resume", "bulk"):
-            self._after(5.0, self._resume)
+        resuming = self._run("campaigns", "resume", "bulk")
+        self._after(AGAIN_SECONDS, lambda: None if resuming.poll() == 0 else self._resume())
 
     def _apply(self) -> None:
         self._rounds += 1

@@ -329,6 +329,10 @@ FetchOutcome = StoredArtifact | DiscardedArtifact | FetchFailed
 class ArtifactStore(Protocol):
     """Where outputs are kept."""
 
+    async def start(self) -> None:
+        """Begin early with what takes a moment before the first output can be stored. Nobody has to call it."""
+        ...
+
     async def store(self, request: ArtifactRequest) -> FetchOutcome:
         """Download, verify, publish and make durable; safe to repeat."""
         ...

@@ -72,6 +72,9 @@ class LocalArtifacts:
             root, self._files, self._open_temp, crashpoint, self._pool, sidecar=sidecar
         )
 
+    async def start(self) -> None:
+        """There is nothing to begin with."""
+
     async def store(self, request: ArtifactRequest) -> FetchOutcome:
         """Download, verify, publish and make durable; safe to repeat.
 

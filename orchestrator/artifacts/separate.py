@@ -23,7 +23,7 @@ _PASSED_ON: Final = ("PATH", "LANG", "LC_", "LD_", "TMPDIR", "TZ", "PYTHON", "SS
 class SeparateArtifacts:
     """Implements `orchestrator.ports.ArtifactStore`: another process stores, and this one does the rest.
 
-    It is started with the first picture, and again after it has died: what it was asked then comes back as TRANSIENT.
+    It is started with the first picture at the latest, and again after it has died: what it was asked then comes back as TRANSIENT.
     """
 
     def __init__(self, local: LocalArtifacts, command: Sequence[str], setup: object) -> None:
@@ -36,12 +36,14 @@ class SeparateArtifacts:
         self._process: _Process | None = None
         self._starting = asyncio.Lock()
 
+    async def start(self) -> None:
+        """Start the process; it is ready after half a second."""
+        await self._running()
+
     async def store(self, request: ArtifactRequest) -> FetchOutcome:
         """Download, verify, publish and make durable; safe to repeat."""
-        process = self._process
-        if process is None or process.has_ended:
-            process = await self._start()
-        return await process.ask(request)
+        process = await self._running()
+        return process if isinstance(process, FetchFailed) else await process.ask(request)
 
     def sidecar(self, path: str) -> Mapping[str, Any] | None:
         """What is recorded beside the picture planned for `path`; None without one."""
@@ -62,12 +64,19 @@ class SeparateArtifacts:
             await self._process.aclose()
             self._process = None
 
-    async def _start(self) -> "_Process":
+    async def _running(self) -> "_Process | FetchFailed":
+        """The process, started if need be."""
+        if self._process is not None and not self._process.has_ended:
+            return self._process
         async with self._starting:
             if self._process is None or self._process.has_ended:
                 if self._process is not None:
                     await self._process.aclose()
-                self._process = await _Process.start(self._command, self._setup)
+                try:
+                    self._process = await _Process.start(self._command, self._setup)
+                except OSError as error:
+                    words = f"no download process can be started: {error.strerror or error}"
+                    return FetchFailed(FetchFault.TRANSIENT, words)
             return self._process
 
 
@@ -89,11 +98,15 @@ class _Process:
     async def start(cls, command: Sequence[str], setup: object) -> "_Process":
         """Start it; it has a session of its own, so that Ctrl-C at the terminal is for the worker alone."""
         ours, theirs = socket.socketpair()
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                *command, stdin=theirs.fileno(), env=_environment(), start_new_session=True
-            )
-        reader, writer = await asyncio.open_unix_connection(sock=ours)
+        try:
+            with theirs:
+                process = await asyncio.create_subprocess_exec(
+                    *command, stdin=theirs.fileno(), env=_environment(), start_new_session=True
+                )
+            reader, writer = await asyncio.open_unix_connection(sock=ours)
+        except BaseException:
+            ours.close()
+            raise
         send(writer, setup)
         return cls(process, reader, writer)
 

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 _BYTES_MAX: Final = 1_000_000  # larger ones are not ours
+_json: Final = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 def sidecar_of(picture: Path) -> Path:
@@ -33,7 +34,3 @@ def read_first(root: Path, places: Iterable[PurePosixPath]) -> dict[str, Any] | 
         if isinstance(document, dict):
             return document
     return None
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)

@@ -30,8 +30,10 @@ class Alarm:
         self._wake()
 
     async def sleep(self, clock: Clock, seconds: float) -> None:
-        """Rest; then sleep until `seconds` have passed or the alarm rings, also when it rang during the rest."""
-        if self._rest_seconds:
+        """Rest, unless the loop has more to do at once; then sleep until `seconds` have passed or the alarm rings, also
+        when it rang during the rest.
+        """
+        if self._rest_seconds and seconds > 0:
             await clock.sleep(self._rest_seconds)
             seconds -= self._rest_seconds
         if not self._rung and seconds > 0:

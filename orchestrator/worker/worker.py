@@ -29,13 +29,12 @@ from orchestrator.worker.submit import Submitter
 from orchestrator.worker.troubles import Troubles
 
 CLAIM_MAX: Final = 100
-PREPARING_MAX: Final = 200
-"""Leased attempts that wait for their inputs or their reply: more would only age their leases."""
+PREPARING_MAX: Final = 400
+"""Leased attempts that wait for inputs, commits or their reply: a busy server takes its time; more would only age leases."""
 
 CLAIM_REST_SECONDS: Final = 0.05
 POLL_REST_SECONDS: Final = 0.01
-"""Slots that become free, and looks that become due, one after another are served together: a claim costs much the same
-for one job as for twenty."""
+"""Slots that become free, and looks that become due, are served together: a claim costs the same for one job as for twenty."""
 
 IDLE_SECONDS: Final = 1.0
 DRAIN_SECONDS: Final = 0.5
@@ -99,6 +98,7 @@ class Worker:
         self._stop = stop
         try:
             startup.start(self._deps, self._worker_row(), self._is_alive, self._latencies)
+            await self._deps.artifacts.start()
             await startup.preflight(self._deps, self._troubles, drain=self._drain)
             await self._run_loops(stop)
         finally:
@@ -157,13 +157,13 @@ class Worker:
         try:
             result = await self._deps.writer.submit(claims.claim, request)
         except CapRacedError:
-            return 0.0
+            return CLAIM_REST_SECONDS
         self._deps.crashpoint("claim.committed")
         self._begin(result.claimed)
         if result.draining:
             self._told_to_drain()
         if len(result.claimed) == want:
-            return 0.0
+            return 0.0 if want == CLAIM_MAX else CLAIM_REST_SECONDS
         if result.retry_at is None:
             return IDLE_SECONDS
         until = (result.retry_at - self._deps.clock.now_ms()) / 1000

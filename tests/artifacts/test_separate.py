@@ -221,3 +221,21 @@ def test_a_worker_has_a_download_process_where_there_is_much_to_download_or_it_w
         download=Download(separate_process=asked),
     )
     assert settings.separate_downloads is separate
+
+
+def test_it_is_started_early_and_once_by_whoever_knows_that_pictures_will_come(tmp_path):
+    async def play(artifacts: SeparateArtifacts, _host: Host, request: ArtifactRequest) -> None:
+        await asyncio.gather(artifacts.start(), artifacts.start())
+        started = process_id(artifacts)
+        assert isinstance(await artifacts.store(request), StoredArtifact)
+        assert process_id(artifacts) == started
+
+    played(tmp_path, play)
+
+
+def test_one_that_cannot_be_started_is_told_as_passing(tmp_path):
+    async def play(artifacts: SeparateArtifacts, _host: Host, request: ArtifactRequest) -> FetchOutcome:
+        await artifacts.start()
+        return await artifacts.store(request)
+
+    assert_died(played(tmp_path, play, ("/nowhere/python",)), "No such file or directory")

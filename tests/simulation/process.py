@@ -242,6 +242,9 @@ class GatedArtifacts:
         self._disk = disk
         self._process = process
 
+    async def start(self) -> None:
+        """It is ready at once."""
+
     async def store(self, request: ArtifactRequest) -> FetchOutcome:
         await self._process.step()
         outcome = await self._disk.store(request, self._process)

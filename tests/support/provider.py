@@ -211,6 +211,9 @@ class FakeArtifacts:
         self.unwritable: str | None = None
         self.closed = False
 
+    async def start(self) -> None:
+        """It is ready at once."""
+
     async def store(self, request: ArtifactRequest) -> FetchOutcome:
         self.requests.append(request)
         if self.next_stores:

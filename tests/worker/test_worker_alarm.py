@@ -38,3 +38,23 @@ def test_what_goes_wrong_in_a_sleep_is_raised():
     clock = BrokenClock()
     with pytest.raises(RuntimeError, match="no time"):
         run_virtual(clock, Alarm().sleep(clock, 1.0))
+
+
+@pytest.mark.parametrize(("delay", "ticks"), [(0.0, 3), (0.05, 2)])
+def test_a_loop_rests_between_its_ticks_unless_it_has_more_to_do_at_once(delay, ticks):
+    clock = FakeClock()
+    began = clock.monotonic()
+    times = []
+
+    async def tick():
+        times.append(clock.monotonic() - began)
+        return delay if len(times) < ticks else 10.0
+
+    async def main():
+        loop = asyncio.create_task(run_loop(tick, Alarm(0.05), clock))
+        await asyncio.sleep(1)
+        loop.cancel()
+        await asyncio.wait({loop})
+
+    run_virtual(clock, main())
+    assert times == pytest.approx([delay * number for number in range(ticks)])

@@ -1,53 +1,11 @@
-"""Protocols for what we do not own: the provider, artifact files, time and chance.
-
-There is no port for the database: a real SQLite file is its test double.
-"""
+"""The provider as the program sees it: every outcome is a value, never an exception."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
 from orchestrator.core.specs import LocalImage
-
-
-class Clock(Protocol):
-    """Time. `orchestrator.clock.SystemClock` is the real one."""
-
-    def now_ms(self) -> int:
-        """Milliseconds since the epoch, UTC."""
-        ...
-
-    def monotonic(self) -> float:
-        """Seconds from an arbitrary start; never goes back."""
-        ...
-
-    async def sleep(self, seconds: float) -> None:
-        """Let others run for `seconds`."""
-        ...
-
-
-class Entropy(Protocol):
-    """Chance. `orchestrator.clock.SystemEntropy` is the real one."""
-
-    def token(self) -> str:
-        """32 hex digits."""
-        ...
-
-    def uniform(self, low: float, high: float) -> float:
-        """A number between `low` and `high`."""
-        ...
-
-
-Crashpoint = Callable[[str], None]
-"""Called with a name at each named crash point; a no-op in production, a kill in tests."""
-
-
-def no_crash(_name: str) -> None:
-    """The production crash point: nothing happens."""
-
-
-# --- provider: every outcome is a value, never an exception --------------------------------------------------------
 
 
 class Status(StrEnum):
@@ -260,93 +218,6 @@ class Provider(Protocol):
 
     async def quote(self, model: str, inputs: Mapping[str, Any]) -> QuoteOutcome:
         """The live price of a call."""
-        ...
-
-    async def aclose(self) -> None:
-        """Close connections."""
-        ...
-
-
-# --- artifacts -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ArtifactRequest:
-    """One output to obtain and keep."""
-
-    url: str
-    path: str  # relative to the output root, as planned; its extension may be corrected by the real type
-    expected_media_type: str  # image/png | image/jpeg | image/webp
-    nsfw: bool | None
-    known_sha256: str | None = None  # when the database already has it
-    sidecar: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredArtifact:
-    """A complete, verified, durable file."""
-
-    path: str  # relative to the output root; under quarantine/ when flagged and the policy says so
-    sha256: str
-    bytes: int
-    media_type: str
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True)
-class DiscardedArtifact:
-    """Verified, then not kept: flagged, and the policy is `discard`."""
-
-    sha256: str
-    bytes: int
-    media_type: str
-    width: int
-    height: int
-
-
-class FetchFault(StrEnum):
-    """Why an output could not be stored."""
-
-    TRANSIENT = "transient"  # network, 5xx, truncated, timeout: try the same URL again
-    GONE = "gone"  # 403, 404, 410: the URL has expired; ask for a fresh one
-    BAD_CONTENT = "bad_content"  # arrived whole, but is not the promised picture
-    STORAGE = "storage"  # our disk is full, read-only or broken: stop, lose nothing
-    COLLISION = "collision"  # another job's file already has this name
-
-
-@dataclass(frozen=True, slots=True)
-class FetchFailed:
-    """An output that is not stored, and why."""
-
-    fault: FetchFault
-    message: str
-
-
-FetchOutcome = StoredArtifact | DiscardedArtifact | FetchFailed
-
-
-class ArtifactStore(Protocol):
-    """Where outputs are kept."""
-
-    async def start(self) -> None:
-        """Begin early with what takes a moment before the first output can be stored. Nobody has to call it."""
-        ...
-
-    async def store(self, request: ArtifactRequest) -> FetchOutcome:
-        """Download, verify, publish and make durable; safe to repeat."""
-        ...
-
-    def sidecar(self, path: str) -> Mapping[str, Any] | None:
-        """What is recorded beside the picture planned for `path`: its task, what was asked for; None without one."""
-        ...
-
-    def clean(self) -> int:
-        """Remove stray temporary files of earlier processes; returns how many."""
-        ...
-
-    def check_writable(self) -> str | None:
-        """None, or why the root cannot take a file now (missing rights, full disk)."""
         ...
 
     async def aclose(self) -> None:

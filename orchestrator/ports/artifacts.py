@@ -1,0 +1,90 @@
+"""Where outputs are kept, and what comes of storing one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRequest:
+    """One output to obtain and keep."""
+
+    url: str
+    path: str  # relative to the output root, as planned; its extension may be corrected by the real type
+    expected_media_type: str  # image/png | image/jpeg | image/webp
+    nsfw: bool | None
+    known_sha256: str | None = None  # when the database already has it
+    sidecar: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArtifact:
+    """A complete, verified, durable file."""
+
+    path: str  # relative to the output root; under quarantine/ when flagged and the policy says so
+    sha256: str
+    bytes: int
+    media_type: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardedArtifact:
+    """Verified, then not kept: flagged, and the policy is `discard`."""
+
+    sha256: str
+    bytes: int
+    media_type: str
+    width: int
+    height: int
+
+
+class FetchFault(StrEnum):
+    """Why an output could not be stored."""
+
+    TRANSIENT = "transient"  # network, 5xx, truncated, timeout: try the same URL again
+    GONE = "gone"  # 403, 404, 410: the URL has expired; ask for a fresh one
+    BAD_CONTENT = "bad_content"  # arrived whole, but is not the promised picture
+    STORAGE = "storage"  # our disk is full, read-only or broken: stop, lose nothing
+    COLLISION = "collision"  # another job's file already has this name
+
+
+@dataclass(frozen=True, slots=True)
+class FetchFailed:
+    """An output that is not stored, and why."""
+
+    fault: FetchFault
+    message: str
+
+
+FetchOutcome = StoredArtifact | DiscardedArtifact | FetchFailed
+
+
+class ArtifactStore(Protocol):
+    """Where outputs are kept."""
+
+    async def start(self) -> None:
+        """Begin early with what takes a moment before the first output can be stored. Nobody has to call it."""
+        ...
+
+    async def store(self, request: ArtifactRequest) -> FetchOutcome:
+        """Download, verify, publish and make durable; safe to repeat."""
+        ...
+
+    def sidecar(self, path: str) -> Mapping[str, Any] | None:
+        """What is recorded beside the picture planned for `path`: its task, what was asked for; None without one."""
+        ...
+
+    def clean(self) -> int:
+        """Remove stray temporary files of earlier processes; returns how many."""
+        ...
+
+    def check_writable(self) -> str | None:
+        """None, or why the root cannot take a file now (missing rights, full disk)."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        ...

@@ -17,7 +17,7 @@ from orchestrator.sandbox import Bill, SandboxConfig, SandboxThread, parse_fault
 from orchestrator.store.audit import audit
 from orchestrator.worker.stop import Stop
 
-JOBS = int(os.environ.get("BATCH_JOBS", "120"))
+JOBS = int(os.environ.get("BATCH_JOBS", "80"))
 
 CONFIG = """
 limits: {{level: ultra}}

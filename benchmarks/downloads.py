@@ -89,10 +89,11 @@ def ours(ready: Callable[[], None], sources: Sequence[str], path: Path) -> None:
                 outcome = await store.store(request)
                 assert isinstance(outcome, StoredArtifact), outcome
 
+            await fetch(-1, sources[0])  # a process of its own is there when the first picture has come
+            ready()
             await _all(sources, app.settings.limits.downloads, fetch)
             await store.aclose()
 
-        ready()
         eventloop.run(run())
 
 

@@ -44,7 +44,9 @@ class Host:
             await reader.readuntil(b"\r\n\r\n")
             self.asked.set()
             await self.may_answer.wait()
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(PNG) + PNG)
+            writer.write(
+                b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(PNG) + PNG
+            )
             await writer.drain()
         finally:
             writer.close()

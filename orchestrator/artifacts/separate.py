@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from orchestrator.artifacts.local import LocalArtifacts
 from orchestrator.artifacts.messages import receive, send
+from orchestrator.crashpoints import CRASH_AT, TESTING
 from orchestrator.ports import ArtifactRequest, FetchFailed, FetchFault, FetchOutcome
 
-_PASSED_ON: Final = ("PATH", "LANG", "LC_", "LD_", "TMPDIR", "TZ", "PYTHON", "SSL_CERT_", "ORCHESTRATOR_CRASH_AT", "ORCHESTRATOR_TESTING")  # fmt: skip
+_PASSED_ON: Final = ("PATH", "LANG", "LC_", "LD_", "TMPDIR", "TZ", "PYTHON", "SSL_CERT_", CRASH_AT, TESTING)  # fmt: skip
 """How the variables begin that the other process gets. Neither the key nor the database's password is among them."""
 
 
@@ -111,13 +112,11 @@ class _Process:
         return cls(process, reader, writer)
 
     async def ask(self, request: ArtifactRequest) -> FetchOutcome:
-        """Its answer; FetchFailed when it dies first. RuntimeError for an error that nobody has foreseen."""
+        """The answer of a process that has not ended; FetchFailed when it dies first. RuntimeError for an error that nobody has foreseen."""
         number = next(self._numbers)
         future: asyncio.Future[FetchOutcome | str] = asyncio.get_running_loop().create_future()
         self._waiting[number] = future
         try:
-            if self.has_ended:
-                return self._died()
             send(self._writer, (number, request))
             outcome = await future
         finally:

@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from orchestrator.core.specs import JsonObject
-from orchestrator.settings.model import PRESETS
+from orchestrator.settings.model import PRESETS, SEPARATE_DOWNLOADS
 from orchestrator.settings.urls import (
     base_url_problem,
     database_url_problem,
@@ -300,7 +300,8 @@ CONFIG: Final = Object(
                     Field(
                         "separate_process",
                         Nullable(Flag()),
-                        "Download in a process of its own; null: where limits.downloads is 32 or more.",
+                        "Download in a process of its own; "
+                        f"null: where limits.downloads is {SEPARATE_DOWNLOADS} or more.",
                     ),
                 )
             ),

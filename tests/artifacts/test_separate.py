@@ -6,8 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ PNG = picture()
 
 
 class Host:
-    """An output host on loopback: it counts requests, and holds its answers back while it is told to."""
+    """An output host on loopback: it tells when it was asked, and holds its answers back while it is told to."""
 
     def __init__(self) -> None:
         self.asked = asyncio.Event()
@@ -194,17 +193,10 @@ def test_it_never_sees_the_key_or_the_databases_password(tmp_path, monkeypatch):
     assert b"secret-of-the" not in environment
 
 
-@contextmanager
-def started_alone() -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
-    """The process, and the worker's end of its standard input."""
+def test_it_ends_when_its_worker_has_gone_even_before_the_first_word():
     ours, theirs = socket.socketpair()
     with ours, theirs, subprocess.Popen(COMMAND, stdin=theirs) as process:
         theirs.close()
-        yield process, ours
-
-
-def test_it_ends_when_its_worker_has_gone_even_before_the_first_word():
-    with started_alone() as (process, ours):
         ours.close()
         assert process.wait(30) == 0
 

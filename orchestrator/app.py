@@ -101,9 +101,10 @@ class App:
 
     def writer(self) -> "Writer":
         """A new group writer, closed with the program."""
+        from orchestrator.store import claims
         from orchestrator.store.groupcommit import GroupWriter
 
-        writer = GroupWriter(self.database)
+        writer = GroupWriter(self.database, last=claims.claim)
         self._stack.callback(writer.close)
         return writer
 

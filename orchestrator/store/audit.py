@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import case, func, select
 
 from orchestrator.core.states import ATTEMPT_LIVE, ReservationState
-from orchestrator.store.database import BalanceKey, Tx
-from orchestrator.store.money import balance_keys
+from orchestrator.store.database import Tx
+from orchestrator.store.money import BalanceKey, balance_keys
 from orchestrator.store.schema import attempts, balances, jobs, ledger
 
 SHOWN_MAX = 100

@@ -27,6 +27,7 @@ from orchestrator.store.schema import (
     jobs,
     runs,
 )
+from orchestrator.store.shared import Turn
 
 STAGE_MAX: Final = 1_000
 
@@ -123,6 +124,7 @@ def _claim_one(tx: Tx, request: ClaimRequest) -> ClaimResult:
         return ClaimResult((), draining=True, retry_at=None)
     allowance = limits.allowance(tx)
     stage(tx)
+    tx.shared.write(tx, Turn.LANES)  # whatever became ready in this transaction may be claimed in it
     want = min(request.want, allowance.slots, allowance.submits)
     picks = choose(tx, want, day_of(tx.now, request.timezone), request.run_ids) if want > 0 else []
     if picks:

@@ -1,7 +1,7 @@
 """The database: `read()` and `write()` transactions, and foreign errors turned into ours."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +14,9 @@ from orchestrator.core.errors import DatabaseError, UsageError
 from orchestrator.ports import Clock, Crashpoint, no_crash
 from orchestrator.store import dialect, version
 from orchestrator.store.servertime import ServerClock
+from orchestrator.store.shared import Shared
 
 GIVE_WAY_SECONDS: Final = 0.05
-
-BalanceKey = tuple[str, int, str]
 
 
 @dataclass(slots=True)
@@ -26,10 +25,8 @@ class Tx:
 
     conn: Connection
     now: int
-    at_commit: list[Callable[["Tx"], None]] = field(default_factory=list)
-    """Called once each, in order, just before the commit."""
-    balance_deltas: dict[BalanceKey, list[int]] = field(default_factory=dict)
-    """Money moved in this transaction, added up and applied in one fixed order just before the commit."""
+    shared: Shared["Tx"] = field(default_factory=Shared)
+    """Changes to rows that every worker writes; written just before the commit."""
 
 
 class Database:
@@ -84,8 +81,7 @@ class Database:
             version.require(opening.revision)
             tx = Tx(conn, self._by_server(opening.now_ms))
             yield tx
-            for hook in tx.at_commit:
-                hook(tx)
+            tx.shared.write(tx)
             self._crashpoint("db.before_commit")
             with mapped_errors(self.url, in_doubt=True):
                 change.commit()

@@ -60,10 +60,14 @@ class _Write:
 
 
 class GroupWriter:
-    """One thread that writes; coroutines wait for the commit that holds their row."""
+    """One thread that writes; coroutines wait for the commit that holds their row.
 
-    def __init__(self, database: Database) -> None:
+    The operation `last` comes after all others of its group: it locks what every other worker needs, until the commit.
+    """
+
+    def __init__(self, database: Database, *, last: Operation[Any, Any] | None = None) -> None:
         self._database = database
+        self._last = last
         self._wake = threading.Condition()
         self._queue: list[Handover[_Write]] = []
         self._closing = False
@@ -121,7 +125,7 @@ class GroupWriter:
         for entry in group:
             by_operation.setdefault(entry.work.operation, []).append(entry)
         with self._database.write() as tx:
-            for operation, entries in by_operation.items():
+            for operation, entries in sorted(by_operation.items(), key=lambda item: item[0] is self._last):
                 results = operation(tx, [entry.work.row for entry in entries])
                 for entry, result in zip(entries, results, strict=True):
                     entry.result = result

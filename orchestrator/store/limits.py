@@ -7,23 +7,26 @@ as it is not answered, and from then on as if it had been granted then: by the p
 any time before.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import Insert, Row, bindparam, delete, func, select, update
 
 from orchestrator.core.states import ATTEMPT_AT_PROVIDER, AttemptState
 from orchestrator.ports import Status
 from orchestrator.store import dialect
 from orchestrator.store.database import Tx
 from orchestrator.store.schema import ATTEMPT_IS_LIVE, attempts, candidates, limits, rate_grants
+from orchestrator.store.shared import Changes, Turn
 
 WINDOW_MS: Final = 60_000
 BUCKET_MS: Final = 100
 GRANT_FRESH_MS: Final = 400
 """How old a grant may be when the intent to POST is written; an older one must be renewed."""
+
+GRANT_YOUNG_MS: Final = WINDOW_MS - dialect.SILENT_MS
+"""A grant of this age at most stays in the window for as long as a silent transaction may last."""
 
 ANSWERED_WITHIN_MS: Final = 1_300
 """A POST whose answer is recorded so soon after its grant arrived before that; any other may have arrived only now."""
@@ -99,46 +102,74 @@ def lock(tx: Tx) -> None:
 
 def grant(tx: Tx, count: int) -> None:
     """Take `count` submissions from the window. The caller has looked at `allowance` in this transaction."""
-    if count == 0:
-        return
-    statement = dialect.insert(tx.conn, rate_grants).values(bucket_at=_bucket(tx.now), granted=count)
-    tx.conn.execute(
-        statement.on_conflict_do_update(
-            index_elements=["bucket_at"], set_={"granted": rate_grants.c.granted + statement.excluded.granted}
-        )
-    )
-    tx.conn.execute(delete(rate_grants).where(rate_grants.c.bucket_at < _window_start(tx.now) - WINDOW_MS))
+    if count:
+        _count(tx, tx.now, count)
+        tx.conn.execute(_FORGET, {"before": _window_start(tx.now) - WINDOW_MS})
 
 
 def count_from_now(tx: Tx, attempt_ids: Sequence[int]) -> None:
-    """Count the POSTs of these attempts from now on, instead of from their grants: they may have arrived only now.
+    """Count the POSTs of these sent attempts from now on, instead of from their grants: they may have arrived only now.
 
-    No later minute that holds the time of the grant is without this moment, so none has to hold both.
+    No later minute that holds the time of the grant is without this moment, so none has to hold both. Nobody is kept
+    from claiming meanwhile: until this is committed, others count a sent attempt by its old grant, however old.
     """
-    if not attempt_ids:
-        return
-    lock(tx)
-    held = tx.conn.execute(_GRANTED_AT, {"ids": list(attempt_ids)}).all()
-    for bucket, number in Counter(_bucket(row.rate_granted_at) for row in held).items():
-        tx.conn.execute(_GIVE_BACK, {"bucket": bucket, "number": number})
-    tx.conn.execute(_GRANTED_NOW, {"ids": [row.id for row in held], "now": tx.now})
-    grant(tx, len(held))
+    if attempt_ids:
+        _move(tx, tx.conn.execute(_GRANTED_AT, {"ids": list(attempt_ids)}).all())
 
 
 def renew(tx: Tx, attempt_ids: Sequence[int]) -> set[int]:
     """Grant these unsent attempts anew, as far as the window allows; returns which.
 
-    A grant that the window still holds is moved to now, and takes nothing more from it.
+    A grant that the window still holds is moved to now, and takes nothing more from it. While it is young, nobody is
+    kept from claiming meanwhile: others count the old one for as long as this transaction may last.
     """
     if not attempt_ids:
         return set()
-    free = allowance(tx).submits
     held = tx.conn.execute(_GRANTED_AT, {"ids": list(attempt_ids)}).all()
-    counted = [row.id for row in held if _bucket(row.rate_granted_at) > _window_start(tx.now)]
-    others = [row.id for row in held if row.id not in counted][:free]
-    count_from_now(tx, counted)
-    grant(tx, len(others))
-    return {*counted, *others}
+    old = [row for row in held if tx.now - row.rate_granted_at > GRANT_YOUNG_MS]
+    free = allowance(tx).submits if old else 0
+    gone = [row for row in old if not _counts(tx, row.rate_granted_at)]
+    granted = gone[:free]
+    grant(tx, len(granted))
+    moved = [row for row in held if row not in gone]
+    _move(tx, moved)
+    return {row.id for row in (*moved, *granted)}
+
+
+def _move(tx: Tx, held: Sequence[Row[int, int]]) -> None:
+    """Count what was granted to these attempts from now on."""
+    if not held:
+        return
+    for row in held:
+        if _counts(tx, row.rate_granted_at):
+            _count(tx, row.rate_granted_at, -1)
+    _count(tx, tx.now, len(held))
+    tx.conn.execute(_GRANTED_NOW, {"ids": [row.id for row in held], "now": tx.now})
+
+
+def _count(tx: Tx, at: int, number: int) -> None:
+    tx.shared.add(Turn.RATE, _write_buckets, _bucket(at), number)
+
+
+def _write_buckets(tx: Tx, changes: Changes) -> None:
+    fewer = {bucket: number for bucket, (number,) in changes.items() if number < 0}
+    more = {bucket: number for bucket, (number,) in changes.items() if number > 0}
+    dialect.run_many(tx.conn, _GIVE_BACK, [{"bucket": at, "number": -number} for at, number in fewer.items()])
+    dialect.run_many(
+        tx.conn, _add_to_bucket(tx), [{"bucket_at": at, "granted": number} for at, number in more.items()]
+    )
+
+
+def _add_to_bucket(tx: Tx) -> Insert:
+    statement = dialect.insert(tx.conn, rate_grants)
+    return statement.on_conflict_do_update(
+        index_elements=["bucket_at"], set_={"granted": rate_grants.c.granted + statement.excluded.granted}
+    )
+
+
+def _counts(tx: Tx, granted_at: int) -> bool:
+    """Whether the window holds the bucket of such a grant."""
+    return _bucket(granted_at) > _window_start(tx.now)
 
 
 def _bucket(at: int) -> int:
@@ -153,7 +184,8 @@ def next_grant_at(tx: Tx) -> int | None:
 
 def _granted_in_window(tx: Tx) -> int:
     """What was granted in the window, and what was granted before it and may be on its way still."""
-    return int(tx.conn.execute(_GRANTED, {"start": _window_start(tx.now)}).scalar_one())
+    written = int(tx.conn.execute(_GRANTED, {"start": _window_start(tx.now)}).scalar_one())
+    return written + sum(number for at, (number,) in tx.shared.noted(Turn.RATE).items() if _counts(tx, at))
 
 
 def _slots_at(now: int) -> dict[str, int]:
@@ -177,6 +209,7 @@ _GRANTED_NOW: Final = (
     .where(attempts.c.id.in_(bindparam("ids", expanding=True)))
     .values(rate_granted_at=bindparam("now"))
 )
+_FORGET: Final = delete(rate_grants).where(rate_grants.c.bucket_at < bindparam("before"))
 _OLDEST_GRANT: Final = select(func.min(rate_grants.c.bucket_at)).where(
     rate_grants.c.bucket_at > bindparam("start")
 )

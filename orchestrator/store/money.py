@@ -15,8 +15,12 @@ from sqlalchemy import RowMapping, Select, Text, and_, bindparam, case, literal,
 from orchestrator.core.budget import headroom, periods_of
 from orchestrator.core.money import format_usd
 from orchestrator.store import dialect
-from orchestrator.store.database import BalanceKey, Tx
+from orchestrator.store.database import Tx
 from orchestrator.store.schema import LedgerKind, Scope, Window, balances, budgets, events, ledger
+from orchestrator.store.shared import Changes, Turn
+
+BalanceKey = tuple[str, int, str]
+"""Scope, its id, and the period."""
 
 ACCOUNT_ID: Final = 0
 THRESHOLDS: Final = (50, 80, 95)
@@ -46,15 +50,17 @@ def book(tx: Tx, movements: Sequence[Movement]) -> None:
     """Append to the ledger and note the balance changes; they are applied just before the commit."""
     if not movements:
         return
-    if not tx.balance_deltas:
-        tx.at_commit.append(apply_balances)
     dialect.run_many(tx.conn, _APPEND, [_ledger_row(tx.now, movement) for movement in movements])
     for movement in movements:
         for key in balance_keys(movement.run_id, movement.campaign_id, movement.day):
-            deltas = tx.balance_deltas.setdefault(key, [0, 0, 0])
-            deltas[0] += movement.spent_delta
-            deltas[1] += movement.held_delta
-            deltas[2] += movement.refund_due_delta
+            tx.shared.add(
+                Turn.BALANCES,
+                _add_to_balances,
+                key,
+                movement.spent_delta,
+                movement.held_delta,
+                movement.refund_due_delta,
+            )
 
 
 def balance_keys(run_id: int, campaign_id: int, day: str) -> list[BalanceKey]:
@@ -67,16 +73,10 @@ def balance_keys(run_id: int, campaign_id: int, day: str) -> list[BalanceKey]:
     ]
 
 
-def apply_balances(tx: Tx) -> None:
-    """Add the noted changes to the balances, in key order."""
-    changes = {key: deltas for key, deltas in tx.balance_deltas.items() if any(deltas)}
-    tx.balance_deltas = {}
-    if not changes:
-        return
-    ordered = sorted(changes.items())
+def _add_to_balances(tx: Tx, changes: Changes) -> None:
     # The first movement of a period is a reservation: it makes the row.
-    _make_rows(tx, [key for key, (_spent, held, _due) in ordered if held > 0])
-    dialect.run_many(tx.conn, _ADD, [_change(key, *deltas) for key, deltas in ordered])
+    _make_rows(tx, [key for key, (_spent, held, _due) in changes.items() if held > 0])
+    dialect.run_many(tx.conn, _ADD, [_change(key, *deltas) for key, deltas in changes.items() if any(deltas)])
 
 
 def reserve(tx: Tx, movements: Sequence[Movement], caps: Iterable["Cap"]) -> None:
@@ -85,13 +85,12 @@ def reserve(tx: Tx, movements: Sequence[Movement], caps: Iterable["Cap"]) -> Non
     Each capped balance is changed by a conditional update in key order, so that the cap holds over any number of
     workers without a lock that outlives the statement order.
     """
-    apply_balances(tx)  # what this transaction already moved counts first
+    tx.shared.write(tx)  # what this transaction already moved counts first
     book(tx, movements)
-    noted, tx.balance_deltas = tx.balance_deltas, {}
+    noted = tx.shared.take(Turn.BALANCES)
     capped = {cap.key: cap for cap in caps}
-    ordered = sorted(noted.items())
-    _make_rows(tx, [key for key, _ in ordered])
-    for key, (_spent, held, _due) in ordered:
+    _make_rows(tx, list(noted))
+    for key, (_spent, held, _due) in noted.items():
         change = _change(key, 0, held, 0)
         if key in capped:
             done = dialect.run_many(tx.conn, _HOLD_UNDER_CAP, [{**change, "cap": capped[key].cap_micros}])

@@ -12,6 +12,7 @@ from orchestrator.ports import DiscardedArtifact, StoredArtifact
 from orchestrator.store import dialect, fences
 from orchestrator.store.database import Tx
 from orchestrator.store.schema import OutputState, outputs, runs
+from orchestrator.store.shared import Changes, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +134,20 @@ def record(tx: Tx, held: dict[int, fences.Held], rows: Sequence[Finish]) -> None
 
 
 def _count_pictures(tx: Tx, held: dict[int, fences.Held], rows: Sequence[Finish]) -> None:
-    """Add what was just stored to the runs' counters, run by run in one order."""
-    counts: dict[int, list[int]] = {}
+    """Note what was just stored for the runs' counters."""
     for row in rows:
-        count = counts.setdefault(held[row.attempt_id].run_id, [0, 0])
-        count[0] += sum(1 for _, artifact in row.stored if isinstance(artifact, StoredArtifact))
-        count[1] += row.flagged
+        stored = sum(1 for _, artifact in row.stored if isinstance(artifact, StoredArtifact))
+        tx.shared.add(Turn.RUNS, _add_to_runs, held[row.attempt_id].run_id, stored, row.flagged)
+
+
+def _add_to_runs(tx: Tx, changes: Changes) -> None:
     dialect.run_many(
         tx.conn,
         _COUNT,
-        [{"r_id": run_id, "d_stored": c[0], "d_flagged": c[1]} for run_id, c in sorted(counts.items())],
+        [
+            {"r_id": run_id, "d_stored": stored, "d_flagged": flagged}
+            for run_id, (stored, flagged) in changes.items()
+        ],
     )
 
 

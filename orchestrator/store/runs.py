@@ -13,6 +13,7 @@ from orchestrator.store.campaigns import ensure_campaign
 from orchestrator.store.database import Tx
 from orchestrator.store.newjobs import NewJob, encode
 from orchestrator.store.schema import campaigns, job_specs, jobs, lanes, outputs, runs
+from orchestrator.store.shared import Changes, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +146,17 @@ def add_encoded(tx: Tx, run: Run, wanted: Sequence[NewJob]) -> Added:
 
 
 def reopen_lanes(tx: Tx, lane_ids: Iterable[int]) -> None:
-    """Let the claim look at these lanes again, because a job in them became ready.
+    """Let the claim look at these lanes again, because a job in them becomes ready in this transaction."""
+    for lane_id in lane_ids:
+        tx.shared.add(Turn.LANES, _open_lanes, lane_id)
 
-    The lanes are locked first, idle or not: a claim that closes one at this moment waits, and then sees the job.
-    """
-    ids = sorted(set(lane_ids))
-    if ids:
-        lanes_here = select(lanes.c.id).where(lanes.c.id.in_(ids)).order_by(lanes.c.id)
-        tx.conn.execute(dialect.lock_rows(tx.conn, lanes_here))
-        tx.conn.execute(update(lanes).where(lanes.c.id.in_(ids), lanes.c.idle).values(idle=False))
+
+def _open_lanes(tx: Tx, changes: Changes) -> None:
+    """The lanes are locked first, idle or not: a claim that closes one at this moment waits, and then sees the job."""
+    ids = list(changes)
+    lanes_here = select(lanes.c.id).where(lanes.c.id.in_(ids)).order_by(lanes.c.id)
+    tx.conn.execute(dialect.lock_rows(tx.conn, lanes_here))
+    tx.conn.execute(update(lanes).where(lanes.c.id.in_(ids), lanes.c.idle).values(idle=False))
 
 
 def _ensure_lanes(tx: Tx, run: Run, prices: set[int]) -> dict[int, int]:

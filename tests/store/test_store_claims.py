@@ -6,10 +6,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.databases import wipe
-from support.world import PRICE, World, spec
+from support.world import PRICE, World, picture, spec
 
 from orchestrator.core.states import AttemptEvent, AttemptState
-from orchestrator.store import attempts, campaigns, claims, doubts, jobs, limits, pauses
+from orchestrator.store import attempts, campaigns, claims, doubts, endings, jobs, limits, pauses, pictures
 from orchestrator.store.schema import Scope, lanes, rate_grants
 
 
@@ -368,6 +368,43 @@ def test_a_closed_lane_is_open_again_once_a_job_is_ready(world, way):
             world.clock.advance_ms(60_001)
             world.rescue()
     assert len(world.claim()) == 1
+
+
+def test_a_job_that_becomes_ready_may_be_claimed_in_the_same_transaction(world):
+    world.run(1)
+    held = world.lease()
+    assert world.claim() == (), "which closes the lane"
+    with world.database.write() as tx:
+        row = endings.GiveBack(
+            held.attempt_id, held.epoch, AttemptEvent.RELEASED, 0, "released", "given back"
+        )
+        endings.give_back(tx, [row])
+        (result,) = claims.claim(tx, [world.request()])
+    assert [claimed.job_id for claimed in result.claimed] == [held.job_id]
+    world.check_money()
+
+
+def test_what_a_transaction_has_granted_counts_for_its_claim(world):
+    world.run(2)
+    world.limit(submits_per_minute=1)
+    stale = world.lease()
+    world.clock.advance(62)
+    with world.database.write() as tx:
+        assert attempts.begin_submit(tx, [attempts.BeginSubmit(stale.attempt_id, stale.epoch)]) == ["go"]
+        (result,) = claims.claim(tx, [world.request()])
+    assert result.claimed == (), "the one submission of this minute is taken"
+    world.check_money()
+
+
+def test_what_a_transaction_has_settled_stays_in_the_books_when_it_claims(world):
+    world.run(2)
+    done = world.until(AttemptState.FETCHING)
+    with world.database.write() as tx:
+        endings.finish(tx, [pictures.Finish(done.attempt_id, done.epoch, ((0, picture()),))])
+        (result,) = claims.claim(tx, [world.request()])
+    assert len(result.claimed) == 1
+    assert world.account() == (PRICE, PRICE, 0)
+    world.check_money()
 
 
 def test_staging_is_bounded_and_comes_in_order_of_time(world, monkeypatch):

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select
 from support.times import FakeEntropy
-from support.world import PRICE, World, run_spec, spec
+from support.world import PRICE, World, picture, run_spec, spec
 
 from orchestrator.core.states import AttemptState
-from orchestrator.store import jobs, orphans, runs
+from orchestrator.store import attempts, endings, jobs, limits, orphans, pictures, runs
 from orchestrator.store.money import CapRacedError
 from orchestrator.store.schema import JOB_READY, rate_grants
 from orchestrator.store.schema import jobs as job_table
@@ -176,6 +176,34 @@ def test_a_job_made_ready_while_a_claim_closes_its_lane_is_found(worlds, way):
             threading.Event().wait(0.2)  # the claim is at the lane now, and must wait there
         early = closing.result(10)
     assert len(early) + len(world.claim()) == 1
+
+
+@pytest.mark.parametrize("write", ["finish", "fail", "send after a while", "accept after a while"])
+def test_nobody_waits_for_a_transaction_that_has_not_come_to_its_shared_rows(worlds, write):
+    """One worker has taken the account's row to claim and has finished a job: the other's writes go on meanwhile."""
+    world, other, _ = worlds
+    if world.database.url.get_backend_name() == "sqlite":
+        pytest.skip("a file has one writer at a time")
+    world.run(3)
+    mine = world.until(AttemptState.FETCHING)
+    states = {"finish": AttemptState.FETCHING, "fail": AttemptState.IN_FLIGHT}
+    held = world.until(
+        states.get(write, AttemptState.SUBMITTING if "accept" in write else AttemptState.LEASED)
+    )
+    world.clock.advance_ms(limits.ANSWERED_WITHIN_MS + 1)
+    writes = {
+        "finish": lambda: other.finish(held),
+        "fail": lambda: other.fail(held),
+        "send after a while": lambda: other.send(held) is attempts.Send.GO,
+        "accept after a while": lambda: other.accept(held, "another") == held.epoch,
+    }
+    with ThreadPoolExecutor(1) as pool, world.database.write() as tx:
+        limits.allowance(tx)
+        assert endings.finish(tx, [pictures.Finish(mine.attempt_id, mine.epoch, ((0, picture()),))]) == [True]
+        assert pool.submit(writes[write]).result(10)
+    world.check_money()
+    granted = sum(row.granted for row in world.rows(rate_grants))
+    assert granted == 2, "each of the two attempts counts once, whenever it was granted"
 
 
 def test_a_job_that_is_cancelled_at_that_moment_adopts_nothing(worlds):

@@ -84,6 +84,35 @@ def test_what_has_queued_meanwhile_shares_one_transaction_in_order(writer, hold)
     assert groups == [[0, 1, 2, 3, 4]]
 
 
+def test_the_last_operation_comes_after_all_others_of_its_group(database):
+    order = []
+
+    def early(tx, rows):
+        order.append("last")
+        return rows
+
+    def late(tx, rows):
+        order.append("other")
+        return rows
+
+    writer = GroupWriter(database, last=early)
+
+    async def main():
+        with database.write():  # the first group waits here, and the others gather behind it
+            first = asyncio.create_task(writer.submit(late, 0))
+            await asyncio.sleep(0)
+            rest = [asyncio.create_task(writer.submit(operation, 1)) for operation in (early, late, early)]
+            await asyncio.sleep(0)
+        await asyncio.gather(first, *rest)
+
+    try:
+        asyncio.run(main())
+    finally:
+        writer.close()
+    assert order[-1] == "last"
+    assert order.count("last") == 1
+
+
 def test_a_bad_row_fails_alone(writer, hold, world):
     async def main():
         first, go = await hold()

@@ -4,12 +4,14 @@ What a decoder does beyond that cannot fail: it adds up bytes, by one of five ru
 as programs usually write them; of any other it says nothing, and a decoder has to judge.
 """
 
-import zlib
 from collections.abc import Iterator
 from struct import Struct
 from typing import BinaryIO, Final
 
+from zlib_ng import zlib_ng as zlib
+
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+_InflateError: Final[type[Exception]] = zlib.error  # type: ignore[assignment] # its stub calls it an instance
 _CHUNK: Final = Struct(">I4s")  # length, name
 _CHECKSUM: Final = Struct(">I")
 _HEADER: Final = Struct(">IIBBBBB")  # width, height, bits, colours, compression, filters, interlacing
@@ -34,7 +36,7 @@ def has_every_row(file: BinaryIO) -> bool:
         return False
     try:
         return _is_plain(_chunks(file))
-    except (zlib.error, EOFError):
+    except (_InflateError, EOFError):
         return False
 
 

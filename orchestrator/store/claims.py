@@ -170,14 +170,7 @@ def _lease(tx: Tx, request: ClaimRequest, picks: Sequence[Pick]) -> tuple[Claime
 
 
 def _load(tx: Tx, rows: Sequence[dict[str, Any]], picks: Sequence[Pick]) -> tuple[Claimed, ...]:
-    specs = {
-        spec.job_id: spec
-        for spec in tx.conn.execute(
-            select(job_specs.c.job_id, job_specs.c.params, job_specs.c.local_images).where(
-                job_specs.c.job_id.in_([pick.job_id for pick in picks])
-            )
-        )
-    }
+    specs = {spec.job_id: spec for spec in tx.conn.execute(_SPECS, {"ids": [pick.job_id for pick in picks]})}
     return tuple(
         Claimed(
             row["id"],
@@ -218,7 +211,7 @@ def _attempt_row(tx: Tx, request: ClaimRequest, attempt_id: int, pick: Pick, day
 
 def next_attempt_id(tx: Tx) -> int:
     """The id of the next attempt; the caller holds the account's row: see `limits.lock`."""
-    highest = tx.conn.execute(select(attempts.c.id).order_by(attempts.c.id.desc()).limit(1)).scalar()
+    highest = tx.conn.execute(_NEWEST).scalar()
     return (highest or 0) + 1
 
 
@@ -248,6 +241,10 @@ _UNSENT: Final = (
     .order_by(attempts.c.id)
 )
 
+_SPECS: Final = select(job_specs.c.job_id, job_specs.c.params, job_specs.c.local_images).where(
+    job_specs.c.job_id.in_(bindparam("ids", expanding=True))
+)
+_NEWEST: Final = select(attempts.c.id).order_by(attempts.c.id.desc()).limit(1)
 _INSERT_ATTEMPT: Final = attempts.insert()
 
 _STAGE: Final = (

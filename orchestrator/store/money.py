@@ -8,6 +8,7 @@ deadlock.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from typing import Any, Final
 
 from sqlalchemy import RowMapping, Select, Text, and_, bindparam, case, literal, or_, select, update
@@ -51,16 +52,19 @@ def book(tx: Tx, movements: Sequence[Movement]) -> None:
     if not movements:
         return
     dialect.run_many(tx.conn, _APPEND, [_ledger_row(tx.now, movement) for movement in movements])
-    for movement in movements:
-        for key in balance_keys(movement.run_id, movement.campaign_id, movement.day):
-            tx.shared.add(
-                Turn.BALANCES,
-                _add_to_balances,
-                key,
-                movement.spent_delta,
-                movement.held_delta,
-                movement.refund_due_delta,
-            )
+    for place, deltas in _sums(movements).items():
+        for key in balance_keys(*place):
+            tx.shared.add(Turn.BALANCES, _add_to_balances, key, *deltas)
+
+
+def _sums(movements: Sequence[Movement]) -> dict[tuple[int, int, str], tuple[int, int, int]]:
+    """Spent, held and refund due by run, campaign and day: most of what is booked at once counts in one place."""
+    sums: dict[tuple[int, int, str], tuple[int, int, int]] = {}
+    for each in movements:
+        place = (each.run_id, each.campaign_id, each.day)
+        spent, held, due = sums.get(place, (0, 0, 0))
+        sums[place] = (spent + each.spent_delta, held + each.held_delta, due + each.refund_due_delta)
+    return sums
 
 
 def balance_keys(run_id: int, campaign_id: int, day: str) -> list[BalanceKey]:
@@ -90,15 +94,20 @@ def reserve(tx: Tx, movements: Sequence[Movement], caps: Iterable["Cap"]) -> Non
     noted = tx.shared.take(Turn.BALANCES)
     capped = {cap.key: cap for cap in caps}
     _make_rows(tx, list(noted))
-    for key, (_spent, held, _due) in noted.items():
-        change = _change(key, 0, held, 0)
-        if key in capped:
-            done = dialect.run_many(tx.conn, _HOLD_UNDER_CAP, [{**change, "cap": capped[key].cap_micros}])
-            if done != 1:
-                raise CapRacedError
-            _note_thresholds(tx, capped[key], held)
+    for under_cap, rows in groupby(noted.items(), key=lambda row: row[0] in capped):
+        if under_cap:
+            for key, (_spent, held, _due) in rows:
+                _hold(tx, capped[key], held)
         else:
-            dialect.run_many(tx.conn, _ADD, [change])
+            dialect.run_many(tx.conn, _ADD, [_change(key, *deltas) for key, deltas in rows])
+
+
+def _hold(tx: Tx, cap: "Cap", micros: int) -> None:
+    """Hold money under the cap; raises CapRacedError when it does not fit."""
+    change = {**_change(cap.key, 0, micros, 0), "cap": cap.cap_micros}
+    if dialect.run_many(tx.conn, _HOLD_UNDER_CAP, [change]) != 1:
+        raise CapRacedError
+    _note_thresholds(tx, cap, micros)
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,24 +167,7 @@ def _jobs_of(tx: Tx, lane: Lane, at_first: int) -> Iterator[Pick]:
 
 def _lanes(tx: Tx, day: str, run_ids: Collection[int] | None) -> list[Lane]:
     """Open lanes that no pause covers, by priority, each with the caps over it."""
-    query = (
-        select(
-            lanes.c.id,
-            lanes.c.run_id,
-            lanes.c.price_micros,
-            lanes.c.priority,
-            runs.c.campaign_id,
-            runs.c.model,
-            campaigns.c.weight,
-            campaigns.c.served,
-        )
-        .join_from(lanes, runs)
-        .join(campaigns)
-        .where(LANE_OPEN)
-        .order_by(lanes.c.priority.desc(), lanes.c.id)
-    )
-    if run_ids is not None:
-        query = query.where(lanes.c.run_id.in_(list(run_ids)))
+    query = _OPEN_LANES if run_ids is None else _OPEN_LANES.where(lanes.c.run_id.in_(list(run_ids)))
     rows = tx.conn.execute(query).all()
     paused = {(pause.scope, pause.name) for pause in pauses.in_force(tx)}
     if not rows or ("account", "") in paused:
@@ -229,6 +212,23 @@ def _close_if_idle(tx: Tx, lane_id: int) -> None:
     ready = exists().where(jobs.c.lane_id == lane_id, JOB_READY)
     tx.conn.execute(update(lanes).where(lanes.c.id == lane_id, ~ready).values(idle=True))
 
+
+_OPEN_LANES: Final = (
+    select(
+        lanes.c.id,
+        lanes.c.run_id,
+        lanes.c.price_micros,
+        lanes.c.priority,
+        runs.c.campaign_id,
+        runs.c.model,
+        campaigns.c.weight,
+        campaigns.c.served,
+    )
+    .join_from(lanes, runs)
+    .join(campaigns)
+    .where(LANE_OPEN)
+    .order_by(lanes.c.priority.desc(), lanes.c.id)
+)
 
 _READY: Final = (
     select(jobs.c.id, jobs.c.variation, jobs.c.attempts, jobs.c.images)

@@ -23,7 +23,7 @@ BUSY_TIMEOUT_MS: Final = 30_000
 
 def insert(conn: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
     """An INSERT that knows ON CONFLICT."""
-    return _insert(conn.dialect.name, table)
+    return insert_of(conn.dialect.name, table)
 
 
 def insert_or_ignore(conn: Connection, table: Table) -> Insert:
@@ -33,11 +33,14 @@ def insert_or_ignore(conn: Connection, table: Table) -> Insert:
 
 @cache
 def _insert_or_ignore(dialect_name: str, table: Table) -> Insert:
-    return _insert(dialect_name, table).on_conflict_do_nothing()
+    return insert_of(dialect_name, table).on_conflict_do_nothing()
 
 
-def _insert(dialect_name: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
-    """Only the dialect in use is imported: commands that look something up should answer at once."""
+def insert_of(dialect_name: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """The same for a statement that is built once for each dialect.
+
+    Only the dialect in use is imported: commands that look something up should answer at once.
+    """
     if dialect_name == "sqlite":
         from sqlalchemy.dialects import sqlite
 

@@ -9,6 +9,7 @@ any time before.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from sqlalchemy import Insert, Row, bindparam, delete, func, select, update
@@ -80,10 +81,13 @@ def configure(tx: Tx, *, concurrency: int, submits_per_minute: int) -> None:
 def allowance(tx: Tx) -> Allowance:
     """What is free now. Locks the account's row: until this transaction ends, nobody else can take from it."""
     row = tx.conn.execute(dialect.lock_rows(tx.conn, _LIMITS)).one()
-    used = tx.conn.execute(_SLOTS_USED, _slots_at(tx.now)).scalar_one()
+    live = _live(tx)
+    used = live.known + live.in_doubt
+    if live.in_doubt:
+        used -= tx.conn.execute(_FREE_AGAIN, {"running_since": tx.now - DOUBT_TAKES_SLOT_MS}).scalar_one()
     return Allowance(
         slots=max(0, row.concurrency - used),
-        submits=max(0, row.submits_per_minute - _granted_in_window(tx)),
+        submits=max(0, row.submits_per_minute - live.on_their_way - _granted_in_window(tx)),
     )
 
 
@@ -92,7 +96,8 @@ def rate_use(tx: Tx) -> RateUse | None:
     row = tx.conn.execute(_LIMITS).one_or_none()
     if row is None:
         return None
-    return RateUse(_granted_in_window(tx), row.submits_per_minute, next_grant_at(tx))
+    taken = _live(tx).on_their_way + _granted_in_window(tx)
+    return RateUse(taken, row.submits_per_minute, next_grant_at(tx))
 
 
 def lock(tx: Tx) -> None:
@@ -156,12 +161,15 @@ def _write_buckets(tx: Tx, changes: Changes) -> None:
     more = {bucket: number for bucket, (number,) in changes.items() if number > 0}
     dialect.run_many(tx.conn, _GIVE_BACK, [{"bucket": at, "number": -number} for at, number in fewer.items()])
     dialect.run_many(
-        tx.conn, _add_to_bucket(tx), [{"bucket_at": at, "granted": number} for at, number in more.items()]
+        tx.conn,
+        _add_to_bucket(tx.conn.dialect.name),
+        [{"bucket_at": at, "granted": number} for at, number in more.items()],
     )
 
 
-def _add_to_bucket(tx: Tx) -> Insert:
-    statement = dialect.insert(tx.conn, rate_grants)
+@cache
+def _add_to_bucket(dialect_name: str) -> Insert:
+    statement = dialect.insert_of(dialect_name, rate_grants)
     return statement.on_conflict_do_update(
         index_elements=["bucket_at"], set_={"granted": rate_grants.c.granted + statement.excluded.granted}
     )
@@ -182,14 +190,16 @@ def next_grant_at(tx: Tx) -> int | None:
     return None if oldest is None else oldest + WINDOW_MS + MARGIN_MS
 
 
+def _live(tx: Tx) -> Row[int, int, int]:
+    """How many live attempts take a slot for certain, are in doubt about it, and were sent with a grant of an older window."""
+    moments = {"running_since": tx.now - DOUBT_TAKES_SLOT_MS, "start": _window_start(tx.now)}
+    return tx.conn.execute(_LIVE, moments).one()
+
+
 def _granted_in_window(tx: Tx) -> int:
-    """What was granted in the window, and what was granted before it and may be on its way still."""
+    """What was granted in the window; what was granted before it and may be on its way still is not in it."""
     written = int(tx.conn.execute(_GRANTED, {"start": _window_start(tx.now)}).scalar_one())
     return written + sum(number for at, (number,) in tx.shared.noted(Turn.RATE).items() if _counts(tx, at))
-
-
-def _slots_at(now: int) -> dict[str, int]:
-    return {"running_since": now - DOUBT_TAKES_SLOT_MS}
 
 
 def _window_start(now: int) -> int:
@@ -213,41 +223,31 @@ _FORGET: Final = delete(rate_grants).where(rate_grants.c.bucket_at < bindparam("
 _OLDEST_GRANT: Final = select(func.min(rate_grants.c.bucket_at)).where(
     rate_grants.c.bucket_at > bindparam("start")
 )
-_GRANTED: Final = select(
-    select(func.coalesce(func.sum(rate_grants.c.granted), 0))
-    .where(rate_grants.c.bucket_at > bindparam("start"))
-    .scalar_subquery()
-    + select(func.count())
-    .where(
-        ATTEMPT_IS_LIVE,
-        attempts.c.state == AttemptState.SUBMITTING.value,
-        attempts.c.rate_granted_at - attempts.c.rate_granted_at % BUCKET_MS <= bindparam("start"),
-    )
-    .scalar_subquery()
+_GRANTED: Final = select(func.coalesce(func.sum(rate_grants.c.granted), 0)).where(
+    rate_grants.c.bucket_at > bindparam("start")
 )
 _LIMITS: Final = select(limits.c.concurrency, limits.c.submits_per_minute).where(limits.c.id == 1)
 _ENDED: Final = [status.value for status in Status if status is not Status.RUNNING]
 _POSSIBLE: Final = select(candidates.c.attempt_id).where(candidates.c.attempt_id == attempts.c.id)
 _ALL_HAVE_ENDED: Final = _POSSIBLE.exists() & ~_POSSIBLE.where(candidates.c.status.not_in(_ENDED)).exists()
 """Of a doubt that waits for an operator: whichever of its possible tasks it created does not run any more."""
-_TAKEN: Final = (
-    select(func.count())
-    .where(
-        ATTEMPT_IS_LIVE,
-        attempts.c.state.in_([state.value for state in sorted(ATTEMPT_AT_PROVIDER)]),
-        (attempts.c.state != AttemptState.IN_DOUBT.value)
-        | (attempts.c.submitted_at > bindparam("running_since")),
-    )
-    .scalar_subquery()
+_IN_DOUBT: Final = (attempts.c.state == AttemptState.IN_DOUBT.value) & (
+    attempts.c.submitted_at > bindparam("running_since")
 )
-_FREE_AGAIN: Final = (
-    select(func.count())
-    .where(
-        ATTEMPT_IS_LIVE,
-        attempts.c.state == AttemptState.IN_DOUBT.value,
-        attempts.c.submitted_at > bindparam("running_since"),
-        _ALL_HAVE_ENDED,
+_LIVE: Final = select(
+    func.count()
+    .filter(
+        attempts.c.state.in_([state.value for state in sorted(ATTEMPT_AT_PROVIDER - {AttemptState.IN_DOUBT})])
     )
-    .scalar_subquery()
-)
-_SLOTS_USED: Final = select(_TAKEN - _FREE_AGAIN)
+    .label("known"),
+    func.count().filter(_IN_DOUBT).label("in_doubt"),
+    func.count()
+    .filter(
+        attempts.c.state == AttemptState.SUBMITTING.value,
+        attempts.c.rate_granted_at - attempts.c.rate_granted_at % BUCKET_MS <= bindparam("start"),
+    )
+    .label("on_their_way"),
+).where(ATTEMPT_IS_LIVE)
+"""What live attempts take: one look at all of them."""
+
+_FREE_AGAIN: Final = select(func.count()).where(ATTEMPT_IS_LIVE, _IN_DOUBT, _ALL_HAVE_ENDED)

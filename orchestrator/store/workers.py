@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import bindparam, delete, exists, func, select, update
 
 from orchestrator.core.errors import NotFoundError
 from orchestrator.store.database import Tx
@@ -82,9 +82,7 @@ def drain(tx: Tx, worker_id: str) -> bool:
 
 def is_draining(tx: Tx, worker_id: str) -> bool:
     """Whether a worker is to take nothing new."""
-    return (
-        tx.conn.execute(select(workers.c.draining_at).where(workers.c.id == worker_id)).scalar() is not None
-    )
+    return tx.conn.execute(_DRAINING, {"worker": worker_id}).scalar() is not None
 
 
 def stopped(tx: Tx, worker_id: str) -> None:
@@ -133,3 +131,6 @@ def unfinished(tx: Tx, host: str) -> list[WorkerRow]:
 
 def _note(tx: Tx, kind: str, message: str) -> None:
     tx.conn.execute(events.insert().values(at=tx.now, kind=kind, message=message))
+
+
+_DRAINING: Final = select(workers.c.draining_at).where(workers.c.id == bindparam("worker"))

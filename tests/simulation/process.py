@@ -8,6 +8,7 @@ from typing import Any
 
 from orchestrator.handover import Handover, hand_over
 from orchestrator.ports import ArtifactRequest, FetchOutcome
+from orchestrator.store import claims
 from orchestrator.store import workers as worker_rows
 from orchestrator.store.database import Database
 from orchestrator.store.groupcommit import GroupWriter, InlineWriter, Operation, _Write
@@ -195,6 +196,7 @@ class GroupedWrites(GroupWriter):
 
     def __init__(self, database: Database, process: Process, dice: random.Random) -> None:
         self._database = database
+        self._last = claims.claim
         self._process = process
         self._dice = dice
         self._queue: list[Handover[_Write]] = []

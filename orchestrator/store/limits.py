@@ -191,7 +191,10 @@ def next_grant_at(tx: Tx) -> int | None:
 
 
 def _live(tx: Tx) -> Row[int, int, int]:
-    """How many live attempts take a slot for certain, are in doubt about it, and were sent with a grant of an older window."""
+    """How many live attempts take a slot for certain, are in doubt about it, and were sent with a grant of an older window.
+
+    To be read before the window's grants: what moves meanwhile moves from here to there, and is then counted twice.
+    """
     moments = {"running_since": tx.now - DOUBT_TAKES_SLOT_MS, "start": _window_start(tx.now)}
     return tx.conn.execute(_LIVE, moments).one()
 

@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from orchestrator.store import migrate
 from orchestrator.store.database import Database
 from orchestrator.store.schema import metadata
+from support.postgres import USER, named_programs, own_postgres
 
 
 class SqliteFiles:
@@ -72,11 +73,20 @@ class PostgresServer:
 
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
-    """The server of TEST_DATABASE_URL, else one started here from a wheel; raises when neither can be had."""
+    """The server of TEST_DATABASE_URL, else one started here; raises when neither can be had.
+
+    One that is started comes from the programs that TEST_POSTGRES_PROGRAMS names, else from a wheel.
+    """
     if url := os.environ.get("TEST_DATABASE_URL"):
         server = PostgresServer(url)
         yield server
         server.close()
+        return
+    if named_programs():
+        with own_postgres() as own:
+            server = PostgresServer(own.url(USER))
+            yield server
+            server.close()
         return
     folder = tempfile.mkdtemp(prefix="orchestrator-postgres-")
     with started_server(folder) as wheel:

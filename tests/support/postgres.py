@@ -1,6 +1,6 @@
 """A Postgres server of a test's own, which can be stopped and restarted under the feet of whoever uses it.
 
-Its programs come from a wheel (or from a folder that is named), its data is a temporary folder, it listens on a Unix
+Its programs come from a wheel (or from the folder that TEST_POSTGRES_PROGRAMS names), its data is a temporary folder, it listens on a Unix
 socket only. Root may not run Postgres, so root starts it as another user. An acknowledged commit survives every
 restart: `synchronous_commit` stays on; only the disk's own sync is left out unless asked for, since a test that kills
 processes does not pull the plug.
@@ -102,7 +102,7 @@ def own_postgres(*, programs: Path | None = None, settings: str = NO_DISK) -> It
         if user is not None:
             folder.chmod(0o755)
             shutil.chown(folder, user)
-        server = OwnPostgres(folder, programs or _programs_of_the_wheel(), user)
+        server = OwnPostgres(folder, programs or named_programs() or _programs_of_the_wheel(), user)
         server.create(SETTINGS + settings)
         server.start()
         try:
@@ -111,6 +111,12 @@ def own_postgres(*, programs: Path | None = None, settings: str = NO_DISK) -> It
             server.stop()
     finally:
         shutil.rmtree(folder)
+
+
+def named_programs() -> Path | None:
+    """Of another release, to see the tests pass on it."""
+    named = os.environ.get("TEST_POSTGRES_PROGRAMS")
+    return Path(named) if named else None
 
 
 def _programs_of_the_wheel() -> Path:

@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Final
 
 from orchestrator.artifacts.local import LocalArtifacts
@@ -21,17 +21,30 @@ _PASSED_ON: Final = ("PATH", "LANG", "LC_", "LD_", "TMPDIR", "TZ", "PYTHON", "SS
 """How the variables begin that the other process gets. Neither the key nor the database's password is among them."""
 
 
+PATIENCE_SECONDS: Final = 60.0
+"""How long the other process may leave a question unanswered, or take to end: its loop waits for no disk and no host."""
+
+
 class SeparateArtifacts:
     """Implements `orchestrator.ports.ArtifactStore`: another process stores, and this one does the rest.
 
-    It is started with the first picture at the latest, and again after it has died: what it was asked then comes back as TRANSIENT.
+    It is started with the first picture at the latest, and again after it has died or has been silent for too long: what it
+    was asked then comes back as TRANSIENT.
     """
 
-    def __init__(self, local: LocalArtifacts, command: Sequence[str], setup: object) -> None:
+    def __init__(
+        self,
+        local: LocalArtifacts,
+        command: Sequence[str],
+        setup: object,
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
         """`command` starts a process that reads `setup`, then pairs of number and request, and answers each with its
-        number and outcome, all as `messages` on its standard input.
+        number and outcome, all as `messages` on its standard input. A request that is None is answered at once.
         """
         self._local = local
+        self._patience_seconds = patience_seconds
         self._command = command
         self._setup = setup
         self._process: _Process | None = None
@@ -74,7 +87,7 @@ class SeparateArtifacts:
                 if self._process is not None:
                     await self._process.aclose()
                 try:
-                    self._process = await _Process.start(self._command, self._setup)
+                    self._process = await _Process.start(self._command, self._setup, self._patience_seconds)
                 except OSError as error:
                     words = f"no download process can be started: {error.strerror or error}"
                     return FetchFailed(FetchFault.TRANSIENT, words)
@@ -85,18 +98,24 @@ class _Process:
     """One life of the other process."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        process: asyncio.subprocess.Process,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        patience_seconds: float,
     ) -> None:
-        self.has_ended = False
+        self._ended = asyncio.Event()
+        self._patience_seconds = patience_seconds
         self._process = process
         self._reader = reader
         self._writer = writer
         self._numbers = itertools.count()
-        self._waiting: dict[int, asyncio.Future[FetchOutcome | str]] = {}
+        self._waiting: dict[int, asyncio.Future[FetchOutcome | str | None]] = {}
         self._listening = asyncio.create_task(self._listen())
+        self._watching = asyncio.create_task(self._watch())
 
     @classmethod
-    async def start(cls, command: Sequence[str], setup: object) -> "_Process":
+    async def start(cls, command: Sequence[str], setup: object, patience_seconds: float) -> "_Process":
         """Start it; it has a session of its own, so that Ctrl-C at the terminal is for the worker alone."""
         ours, theirs = socket.socketpair()
         try:
@@ -109,27 +128,53 @@ class _Process:
             ours.close()
             raise
         send(writer, setup)
-        return cls(process, reader, writer)
+        return cls(process, reader, writer, patience_seconds)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it answers no more."""
+        return self._ended.is_set()
 
     async def ask(self, request: ArtifactRequest) -> FetchOutcome:
         """The answer of a process that has not ended; FetchFailed when it dies first. RuntimeError for an error that nobody has foreseen."""
+        outcome = await self._answer(request)
+        if outcome is None or isinstance(outcome, str):
+            raise RuntimeError(f"the download process failed: {outcome}")
+        return outcome
+
+    async def aclose(self) -> None:
+        """Close its input, which ends it, and wait for that; one that does not end is killed."""
+        self._watching.cancel()
+        self._writer.close()
+        if not await self._within_patience(self._process.wait()):
+            self._process.kill()
+            await self._process.wait()
+        await self._listening
+
+    async def _answer(self, request: ArtifactRequest | None) -> FetchOutcome | str | None:
         number = next(self._numbers)
-        future: asyncio.Future[FetchOutcome | str] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[FetchOutcome | str | None] = asyncio.get_running_loop().create_future()
         self._waiting[number] = future
         try:
             send(self._writer, (number, request))
-            outcome = await future
+            return await future
         finally:
             del self._waiting[number]
-        if not isinstance(outcome, str):
-            return outcome
-        raise RuntimeError(f"the download process failed: {outcome}")
 
-    async def aclose(self) -> None:
-        """Close its input, which ends it, and wait for that."""
-        self._writer.close()
-        await self._process.wait()
-        await self._listening
+    async def _watch(self) -> None:
+        """Kill it when it leaves a question unanswered for too long: it is frozen, and nothing that it was asked goes on."""
+        while not await self._within_patience(self._ended.wait()):
+            if self._waiting and not await self._within_patience(self._answer(None)):
+                self._process.kill()
+                return
+
+    async def _within_patience(self, happening: Awaitable[object]) -> bool:
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                await happening
+        except TimeoutError:
+            return False
+        return True
 
     async def _listen(self) -> None:
         try:
@@ -138,7 +183,7 @@ class _Process:
                 if (future := self._waiting.get(number)) is not None and not future.done():
                     future.set_result(outcome)
         except EOFError:
-            self.has_ended = True
+            self._ended.set()
             await self._process.wait()
             for future in self._waiting.values():
                 if not future.done():

@@ -77,8 +77,11 @@ async def _serve(worker: socket.socket) -> None:
 
 
 async def _answer(
-    store: LocalArtifacts, request: ArtifactRequest, number: int, writer: asyncio.StreamWriter
+    store: LocalArtifacts, request: ArtifactRequest | None, number: int, writer: asyncio.StreamWriter
 ) -> None:
+    if request is None:
+        send(writer, (number, None))
+        return
     try:
         send(writer, (number, await store.store(request)))
     except Exception as error:  # noqa: BLE001 - the worker decides what becomes of it

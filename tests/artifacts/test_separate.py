@@ -138,6 +138,56 @@ def test_what_it_was_storing_when_it_died_is_told_as_passing_and_stored_by_the_n
     assert isinstance(stored, StoredArtifact)
 
 
+def losing_patience(artifacts: SeparateArtifacts) -> Any:
+    process = artifacts._process
+    assert process is not None
+    process._patience_seconds = 0.05
+    return process
+
+
+def test_one_that_is_frozen_is_killed_and_its_pictures_are_told_as_passing(tmp_path):
+    async def play(
+        artifacts: SeparateArtifacts, host: Host, request: ArtifactRequest
+    ) -> tuple[FetchOutcome, FetchOutcome]:
+        host.may_answer.clear()
+        storing = asyncio.create_task(artifacts.store(request))
+        await host.asked.wait()
+        os.kill(process_id(artifacts), signal.SIGSTOP)
+        await losing_patience(artifacts)._watch()
+        lost = await storing
+        host.may_answer.set()
+        return lost, await artifacts.store(request)
+
+    lost, stored = played(tmp_path, play)
+    assert_died(lost, "signal 9")
+    assert isinstance(stored, StoredArtifact)
+
+
+def test_one_whose_host_is_slow_still_answers_that_it_lives(tmp_path):
+    async def play(artifacts: SeparateArtifacts, host: Host, request: ArtifactRequest) -> FetchOutcome:
+        host.may_answer.clear()
+        storing = asyncio.create_task(artifacts.store(request))
+        await host.asked.wait()
+        assert artifacts._process is not None
+        assert await artifacts._process._answer(None) is None
+        host.may_answer.set()
+        return await storing
+
+    assert isinstance(played(tmp_path, play), StoredArtifact)
+
+
+def test_a_frozen_one_does_not_hold_up_the_end_of_its_worker(tmp_path):
+    async def play(artifacts: SeparateArtifacts, _host: Host, request: ArtifactRequest) -> FetchOutcome:
+        stored = await artifacts.store(request)
+        process = losing_patience(artifacts)
+        os.kill(process_id(artifacts), signal.SIGSTOP)
+        await artifacts.aclose()
+        assert process._process.returncode == -signal.SIGKILL
+        return stored
+
+    assert isinstance(played(tmp_path, play), StoredArtifact)
+
+
 def test_signals_meant_for_the_worker_do_not_end_it(tmp_path):
     async def play(artifacts: SeparateArtifacts, host: Host, request: ArtifactRequest) -> FetchOutcome:
         host.may_answer.clear()

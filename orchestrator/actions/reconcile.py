@@ -107,7 +107,8 @@ async def reconcile(
             _take_in(tx, report, mine, jobs, kept, entropy, period, not_ours=not_ours)
             if not report.possible:
                 pauses.end(tx, "account", "", "unknown_tasks")  # not every key may read the bill
-        if bill is not None and bill.complete:
+    if bill is not None and bill.complete:
+        with database.write() as tx:  # of its own: the other holds what every claim waits for
             _book(tx, report, bill.records)
     return report
 

@@ -207,8 +207,14 @@ def _caps_by_scope(
 
 
 def _close_if_idle(tx: Tx, lane_id: int) -> None:
-    """Stop looking at a lane with nothing ready. Whoever makes a job ready opens it first, under the same lock."""
-    tx.conn.execute(dialect.lock_rows(tx.conn, select(lanes.c.id).where(lanes.c.id == lane_id)))
+    """Stop looking at a lane with nothing ready. Whoever makes a job ready opens it, under the same lock.
+
+    A lane that somebody has locked is left as it is: it is being opened, and a claim comes by lanes in another order than
+    those who open several.
+    """
+    one = select(lanes.c.id).where(lanes.c.id == lane_id)
+    if not tx.conn.execute(dialect.lock_rows(tx.conn, one, skip_locked=True)).all():
+        return
     ready = exists().where(jobs.c.lane_id == lane_id, JOB_READY)
     tx.conn.execute(update(lanes).where(lanes.c.id == lane_id, ~ready).values(idle=True))
 

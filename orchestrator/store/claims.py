@@ -111,7 +111,10 @@ def _recover_one(tx: Tx, row: Recover) -> tuple[Claimed, ...]:
 
 def stage(tx: Tx) -> int:
     """Make waiting jobs ready whose time has come; returns how many (bounded; call again when it is the bound)."""
-    due = tx.conn.execute(_DUE, {"now": tx.now, "most": STAGE_MAX}).all()
+    query = dialect.lock_rows(
+        tx.conn, _DUE, skip_locked=True
+    )  # what is just being cancelled is not waited for
+    due = tx.conn.execute(query, {"now": tx.now, "most": STAGE_MAX}).all()
     if not due:
         return 0
     reopen_lanes(tx, [row.lane_id for row in due])

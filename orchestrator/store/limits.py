@@ -26,8 +26,11 @@ BUCKET_MS: Final = 100
 GRANT_FRESH_MS: Final = 400
 """How old a grant may be when the intent to POST is written; an older one must be renewed."""
 
-GRANT_YOUNG_MS: Final = WINDOW_MS - dialect.SILENT_MS
-"""A grant of this age at most stays in the window for as long as a silent transaction may last."""
+SENT_WITHIN_MS: Final = 5_000
+"""How long after its intent was begun a POST may leave at all; see `worker.departure`."""
+
+GRANT_YOUNG_MS: Final = WINDOW_MS - SENT_WITHIN_MS
+"""A grant of this age at most stays in the window until the POST that moves it has left, or may leave no more."""
 
 ANSWERED_WITHIN_MS: Final = 1_300
 """A POST whose answer is recorded so soon after its grant arrived before that; any other may have arrived only now."""
@@ -125,20 +128,19 @@ def count_from_now(tx: Tx, attempt_ids: Sequence[int]) -> None:
 def renew(tx: Tx, attempt_ids: Sequence[int]) -> set[int]:
     """Grant these unsent attempts anew, as far as the window allows; returns which.
 
-    A grant that the window still holds is moved to now, and takes nothing more from it. While it is young, nobody is
-    kept from claiming meanwhile: others count the old one for as long as this transaction may last.
+    A young grant is moved to now, and takes nothing more from the window. Nobody is kept from claiming meanwhile: others
+    count the old one for as long as this transaction takes, and no POST leaves after one that takes longer. Any other
+    needs another, although the window may hold it for some seconds yet: by now, this transaction's time may be over.
     """
     if not attempt_ids:
         return set()
     held = tx.conn.execute(_GRANTED_AT, {"ids": list(attempt_ids)}).all()
-    old = [row for row in held if tx.now - row.rate_granted_at > GRANT_YOUNG_MS]
-    free = allowance(tx).submits if old else 0
-    gone = [row for row in old if not _counts(tx, row.rate_granted_at)]
-    granted = gone[:free]
+    young = [row for row in held if tx.now - row.rate_granted_at <= GRANT_YOUNG_MS]
+    others = [row for row in held if row not in young]
+    granted = others[: allowance(tx).submits] if others else []
     grant(tx, len(granted))
-    moved = [row for row in held if row not in gone]
-    _move(tx, moved)
-    return {row.id for row in (*moved, *granted)}
+    _move(tx, young)
+    return {row.id for row in (*young, *granted)}
 
 
 def _move(tx: Tx, held: Sequence[Row[int, int]]) -> None:
@@ -186,14 +188,17 @@ def _bucket(at: int) -> int:
 
 def next_grant_at(tx: Tx) -> int | None:
     """When the oldest grant of the window leaves it, in ms; None when the window is empty."""
-    oldest = tx.conn.execute(_OLDEST_GRANT, {"start": _window_start(tx.now)}).scalar()
+    written = tx.conn.execute(_OLDEST_GRANT, {"start": _window_start(tx.now)}).scalar()
+    noted = [at for at, (number,) in tx.shared.noted(Turn.RATE).items() if number > 0]
+    oldest = min([at for at in (written, *noted) if at is not None], default=None)
     return None if oldest is None else oldest + WINDOW_MS + MARGIN_MS
 
 
 def _live(tx: Tx) -> Row[int, int, int]:
     """How many live attempts take a slot for certain, are in doubt about it, and were sent with a grant of an older window.
 
-    To be read before the window's grants: what moves meanwhile moves from here to there, and is then counted twice.
+    To be read before the window's grants: what moves meanwhile moves from here to there, and then counts twice. The other
+    way round it might count in neither.
     """
     moments = {"running_since": tx.now - DOUBT_TAKES_SLOT_MS, "start": _window_start(tx.now)}
     return tx.conn.execute(_LIVE, moments).one()

@@ -51,6 +51,7 @@ def ensure_run(tx: Tx, spec: RunSpec) -> Run:
         "max_attempts": spec.max_attempts,
         "applied_at": tx.now,
     }
+    _lock_lanes(tx, campaign_id, spec)
     statement = dialect.insert(tx.conn, runs).values(
         campaign_id=campaign_id,
         name=spec.name,
@@ -71,6 +72,15 @@ def ensure_run(tx: Tx, spec: RunSpec) -> Run:
         )
     tx.conn.execute(update(lanes).where(lanes.c.run_id == run.id).values(priority=spec.priority))
     return run
+
+
+def _lock_lanes(tx: Tx, campaign_id: int, spec: RunSpec) -> None:
+    """Lanes come before runs: see `shared.Turn`."""
+    this = select(runs.c.id).where(
+        runs.c.campaign_id == campaign_id, runs.c.name == spec.name, runs.c.run_key == spec.run_key
+    )
+    lanes_here = select(lanes.c.id).where(lanes.c.run_id.in_(this)).order_by(lanes.c.id)
+    tx.conn.execute(dialect.lock_rows(tx.conn, lanes_here)).all()
 
 
 def find_run(tx: Tx, campaign: str, name: str, run_key: str) -> Run | None:

@@ -1,11 +1,7 @@
 """When a POST may leave: not too long after its intent."""
 
-from typing import Final
-
 from orchestrator.ports import Clock
-
-SENT_WITHIN_MS: Final = 5_000
-"""How long after its intent a POST may leave at all."""
+from orchestrator.store.limits import SENT_WITHIN_MS
 
 
 class Departure:

@@ -393,6 +393,7 @@ def test_what_a_transaction_has_granted_counts_for_its_claim(world):
         assert attempts.begin_submit(tx, [attempts.BeginSubmit(stale.attempt_id, stale.epoch)]) == ["go"]
         (result,) = claims.claim(tx, [world.request()])
     assert result.claimed == (), "the one submission of this minute is taken"
+    assert result.retry_at > world.clock.now_ms() + limits.WINDOW_MS
     world.check_money()
 
 

@@ -37,12 +37,13 @@ class _Case:
 
 
 class Resolver:
-    """Looks at every attempt in doubt. Absence must be seen twice in a row before it counts."""
+    """Looks at every attempt in doubt. Absence, and what only a person can decide, must be seen twice in a row to count."""
 
     def __init__(self, deps: Deps, worker_id: str) -> None:
         self._deps = deps
         self._worker_id = worker_id
         self._absent_before: set[int] = set()
+        self._unclear_before: set[int] = set()
         self._looked_at: frozenset[int] = frozenset()
         self._look_again_at = 0.0
         self.unreadable = ""  # what keeps doubts from being resolved, while it does
@@ -54,6 +55,7 @@ class Resolver:
             open_doubts, now = doubts.in_doubt(tx), tx.now
         if not open_doubts:
             self._absent_before.clear()
+            self._unclear_before.clear()
             self.unreadable = ""
             return IDLE_LOOK_SECONDS, []
         rows = {row.attempt_id: row for row in open_doubts}
@@ -71,6 +73,7 @@ class Resolver:
         rows = {row.attempt_id: row for row in silent}
         adopted: list[int] = []
         absent: set[int] = set()
+        unclear: set[int] = set()
         unreadable = ""
         for cluster in evidence.clusters(self._stated(row, now) for row in silent):
             mine = {doubt.attempt_id: rows[doubt.attempt_id] for doubt in cluster}
@@ -79,13 +82,14 @@ class Resolver:
                 unreadable = UNREADABLE
             if seen is None:
                 absent |= self._absent_before & mine.keys()
+                unclear |= self._unclear_before & mine.keys()
                 continue
             case = _Case(mine, seen, self._judge(mine, cluster, seen, now))
             self._deps.crashpoint("resolve.judged")
             adopted.extend(await self._adopt(case))
             absent |= await self._act_on_absence(case, now)
-            await self._set_aside(case, now)
-        self._absent_before = absent
+            unclear |= await self._set_aside(case, now)
+        self._absent_before, self._unclear_before = absent, unclear
         self.unreadable = unreadable
         return adopted
 
@@ -189,11 +193,16 @@ class Resolver:
             await self._deps.writer.submit(doubts.abandon, proof)
         return absent
 
-    async def _set_aside(self, case: _Case, now: int) -> None:
+    async def _set_aside(self, case: _Case, now: int) -> set[int]:
+        """Leave to a person what was unclear at the last look too; returns what is unclear now.
+
+        At one look alone, what is possible may be a task of ours that was accepted a moment ago and is not recorded yet.
+        """
         for attempt_id, possible in case.verdict.ambiguous:
             row = case.rows[attempt_id]
-            if not self._may_still_hear(row, now):
+            if attempt_id in self._unclear_before and not self._may_still_hear(row, now):
                 await self._mark(row, tuple(_described(case.seen, item) for item in possible))
+        return {attempt_id for attempt_id, _ in case.verdict.ambiguous}
 
     async def _set_unclear_aside(self, rows: Mapping[int, InDoubt], heard: Heard, now: int) -> None:
         """What a webhook told of and the provider does not confirm in time is left to a person, with what was told."""

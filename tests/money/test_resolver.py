@@ -234,6 +234,22 @@ def test_evidence_that_comes_after_absence_was_concluded_is_recorded_and_never_d
     agreed(sqlite_world)
 
 
+def test_a_task_of_ours_that_is_recorded_a_moment_later_is_no_case_for_a_person(
+    bureau, sqlite_world, provider
+):
+    sqlite_world.run(2)
+    claimed, _ = bureau.lose(created=False)
+    sqlite_world.clock.advance(SETTLE)
+    (other,) = sqlite_world.claim(1)
+    sqlite_world.send(other)
+    task = provider.create(other.params).id
+    bureau.look()
+    assert bureau.state(claimed) == ("in_doubt", "reply_lost")
+    sqlite_world.accept(other, task)
+    bureau.look(2)
+    assert bureau.state(claimed) == ("abandoned", "absence_proved")
+
+
 def test_a_task_noted_as_foreign_is_no_candidate(bureau, sqlite_world, provider):
     from orchestrator.store import foreign
 

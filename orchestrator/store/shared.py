@@ -2,7 +2,7 @@
 
 A row that is written stays locked until its transaction ends, and on a server every other worker waits for it. So a
 transaction does all work of its own first, and takes the shared rows just before the commit: it holds them for the time
-of a few statements, and all transactions take them in one order, so that no two can wait for each other.
+of a few statements, and all transactions take them in one order, so that over these no two can wait for each other.
 """
 
 from collections.abc import Callable, Mapping

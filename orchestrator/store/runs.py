@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import ColumnElement, func, select, tuple_, update
 
 from orchestrator.core.errors import UsageError
 from orchestrator.core.specs import JobSpec, RunSpec
@@ -51,7 +51,10 @@ def ensure_run(tx: Tx, spec: RunSpec) -> Run:
         "max_attempts": spec.max_attempts,
         "applied_at": tx.now,
     }
-    _lock_lanes(tx, campaign_id, spec)
+    this = select(runs.c.id).where(
+        runs.c.campaign_id == campaign_id, runs.c.name == spec.name, runs.c.run_key == spec.run_key
+    )
+    _lock_lanes(tx, lanes.c.run_id.in_(this))
     statement = dialect.insert(tx.conn, runs).values(
         campaign_id=campaign_id,
         name=spec.name,
@@ -74,13 +77,9 @@ def ensure_run(tx: Tx, spec: RunSpec) -> Run:
     return run
 
 
-def _lock_lanes(tx: Tx, campaign_id: int, spec: RunSpec) -> None:
-    """Lanes come before runs: see `shared.Turn`."""
-    this = select(runs.c.id).where(
-        runs.c.campaign_id == campaign_id, runs.c.name == spec.name, runs.c.run_key == spec.run_key
-    )
-    lanes_here = select(lanes.c.id).where(lanes.c.run_id.in_(this)).order_by(lanes.c.id)
-    tx.conn.execute(dialect.lock_rows(tx.conn, lanes_here)).all()
+def _lock_lanes(tx: Tx, which: ColumnElement[bool]) -> None:
+    """By id, and before their run is written: see `shared.Turn`."""
+    tx.conn.execute(dialect.lock_rows(tx.conn, select(lanes.c.id).where(which).order_by(lanes.c.id))).all()
 
 
 def find_run(tx: Tx, campaign: str, name: str, run_key: str) -> Run | None:
@@ -164,12 +163,12 @@ def reopen_lanes(tx: Tx, lane_ids: Iterable[int]) -> None:
 def _open_lanes(tx: Tx, changes: Changes) -> None:
     """The lanes are locked first, idle or not: a claim that closes one at this moment waits, and then sees the job."""
     ids = list(changes)
-    lanes_here = select(lanes.c.id).where(lanes.c.id.in_(ids)).order_by(lanes.c.id)
-    tx.conn.execute(dialect.lock_rows(tx.conn, lanes_here))
+    _lock_lanes(tx, lanes.c.id.in_(ids))
     tx.conn.execute(update(lanes).where(lanes.c.id.in_(ids), lanes.c.idle).values(idle=False))
 
 
 def _ensure_lanes(tx: Tx, run: Run, prices: set[int]) -> dict[int, int]:
+    _lock_lanes(tx, lanes.c.run_id == run.id)
     for price in sorted(prices):
         tx.conn.execute(
             dialect.insert(tx.conn, lanes)

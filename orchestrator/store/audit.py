@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy import case, func, select
 
 from orchestrator.core.states import ATTEMPT_LIVE, ReservationState
 from orchestrator.store.database import Tx
-from orchestrator.store.money import BalanceKey, balance_keys
+from orchestrator.store.money import balance_keys
 from orchestrator.store.schema import attempts, balances, jobs, ledger
+
+if TYPE_CHECKING:
+    from orchestrator.store.caps import BalanceKey
 
 SHOWN_MAX = 100
 

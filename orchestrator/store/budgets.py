@@ -7,6 +7,7 @@ from sqlalchemy import delete, select
 
 from orchestrator.store import money
 from orchestrator.store.campaigns import ensure_campaign
+from orchestrator.store.caps import set_cap
 from orchestrator.store.database import Database, Tx
 from orchestrator.store.schema import Scope, Window, budgets, campaigns
 
@@ -27,7 +28,7 @@ def synchronize(database: Database, wanted: Wanted) -> None:
         by_operator = _overridden(tx)
         for key, cap in wanted.items():
             if stored.get(key) != cap and key not in by_operator:
-                money.set_cap(tx, key[0], _scope_id(tx, key[0], key[1]), key[2], cap, CONFIG)
+                set_cap(tx, key[0], _scope_id(tx, key[0], key[1]), key[2], cap, CONFIG)
         for key in stored.keys() - wanted.keys():
             tx.conn.execute(
                 delete(budgets).where(
@@ -78,7 +79,7 @@ def declare(tx: Tx, scope: Scope, scope_id: int, window: Window, cap_micros: int
         )
     ).scalar()
     if standing in {None, source}:
-        money.set_cap(tx, scope, scope_id, window, cap_micros, source)
+        set_cap(tx, scope, scope_id, window, cap_micros, source)
 
 
 def remove(tx: Tx, scope: Scope, scope_id: int, window: Window, *, source: str | None = None) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, exists, select, tuple_, update
 
 from orchestrator.core.turns import Turns
 from orchestrator.store import dialect, money, pauses
+from orchestrator.store.caps import Cap, caps_in_force
 from orchestrator.store.database import Tx
 from orchestrator.store.lookups import chunks
 from orchestrator.store.schema import JOB_READY, LANE_OPEN, Scope, campaigns, jobs, lanes, runs
@@ -33,7 +34,7 @@ class Lane:
     priority: int
     weight: int  # of the campaign
     served: int  # how far the campaign's turns have brought it
-    caps: list[money.Cap]
+    caps: list[Cap]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Headroom:
         for cap in lane.caps:
             self._left[*cap.key, cap.window.value] = self._of(cap) - lane.price_micros
 
-    def _of(self, cap: money.Cap) -> int:
+    def _of(self, cap: Cap) -> int:
         return self._left.get((*cap.key, cap.window.value), cap.headroom_micros)
 
 
@@ -196,12 +197,12 @@ def _lanes(tx: Tx, day: str, run_ids: Collection[int] | None) -> list[Lane]:
 
 def _caps_by_scope(
     tx: Tx, day: str, campaign_ids: Iterable[int], run_ids: Iterable[int]
-) -> dict[tuple[Scope, int], list[money.Cap]]:
-    found: dict[tuple[Scope, int], list[money.Cap]] = {}
+) -> dict[tuple[Scope, int], list[Cap]]:
+    found: dict[tuple[Scope, int], list[Cap]] = {}
     campaigns_here, runs_here = (
         ids if len(ids) <= NAMED_MAX else None for ids in (set(campaign_ids), set(run_ids))
     )
-    for cap in money.caps_in_force(tx, day, campaign_ids=campaigns_here, run_ids=runs_here):
+    for cap in caps_in_force(tx, day, campaign_ids=campaigns_here, run_ids=runs_here):
         found.setdefault((cap.scope, cap.scope_id), []).append(cap)
     return found
 

@@ -10,7 +10,8 @@ from sqlalchemy import Select, bindparam, case, exists, func, select
 from orchestrator.core.budget import day_of
 from orchestrator.core.money import format_usd
 from orchestrator.core.states import AttemptState
-from orchestrator.store import money, pauses
+from orchestrator.store import pauses
+from orchestrator.store.caps import Cap, caps_in_force
 from orchestrator.store.database import Tx
 from orchestrator.store.doubts import AMBIGUOUS
 from orchestrator.store.schema import (
@@ -60,7 +61,7 @@ def outlook(tx: Tx, timezone: str, run_ids: Collection[int] | None = None) -> Ou
     live, doubted = _attempt_counts(tx, run_ids)
     pending = _pending_lanes(tx, run_ids)
     standing = pauses.in_force(tx)
-    caps = money.caps_in_force(
+    caps = caps_in_force(
         tx,
         day_of(tx.now, timezone),
         campaign_ids={lane.campaign_id for lane in pending},
@@ -137,7 +138,7 @@ def _pauses_over(lane: Any, standing: Sequence[pauses.Pause]) -> list[Stopped]:
     ]
 
 
-def _caps_over(lane: Any, caps: Sequence[money.Cap]) -> list[Stopped]:
+def _caps_over(lane: Any, caps: Sequence[Cap]) -> list[Stopped]:
     ids = {Scope.ACCOUNT: 0, Scope.CAMPAIGN: lane.campaign_id, Scope.RUN: lane.run_id}
     names = {
         Scope.ACCOUNT: "",
@@ -151,7 +152,7 @@ def _caps_over(lane: Any, caps: Sequence[money.Cap]) -> list[Stopped]:
     ]
 
 
-def _cap_message(cap: money.Cap, name: str) -> str:
+def _cap_message(cap: Cap, name: str) -> str:
     held = cap.held_micros + cap.refund_due_micros
     what = f"{cap.scope.value} {name}".strip()
     return (

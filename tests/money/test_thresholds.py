@@ -5,6 +5,7 @@ from sqlalchemy import select
 from support.world import PRICE
 
 from orchestrator.store import money
+from orchestrator.store.caps import caps_in_force
 from orchestrator.store.schema import LedgerKind, Scope, Window, balances
 
 
@@ -50,7 +51,7 @@ def test_several_reservations_in_one_transaction_add_up(world, times):
     world.cap(100 * PRICE)
     with world.database.write() as tx:
         for _ in range(times):
-            caps = money.caps_in_force(tx, "2026-11-22")
+            caps = caps_in_force(tx, "2026-11-22")
             row = money.Movement(
                 LedgerKind.RESERVE, held.attempt_id, run.id, run.campaign_id, "2026-11-22", held_delta=PRICE
             )
@@ -69,7 +70,7 @@ def test_a_reservation_after_other_movements_of_its_transaction_counts_them_once
             LedgerKind.RELEASE, first.attempt_id, run.id, run.campaign_id, "2026-11-22", held_delta=-PRICE
         )
         money.book(tx, [release])
-        caps = money.caps_in_force(tx, "2026-11-22")
+        caps = caps_in_force(tx, "2026-11-22")
         again = money.Movement(
             LedgerKind.RESERVE, first.attempt_id, run.id, run.campaign_id, "2026-11-22", held_delta=PRICE
         )

@@ -6,7 +6,8 @@ from typing import Any
 
 from orchestrator.core.keys import job_key
 from orchestrator.core.specs import JobSpec, LocalImage, RunSpec
-from orchestrator.store import campaigns, doubts, jobs, money, runs
+from orchestrator.store import campaigns, doubts, jobs, runs
+from orchestrator.store.caps import set_cap
 from orchestrator.store.database import Database
 from orchestrator.store.schema import Scope, Window
 
@@ -83,7 +84,7 @@ class Operator:
             self._checker.lowered.add(key)
         self._checker.caps[key] = cap.micros
         with self._database.write() as tx:
-            money.set_cap(tx, Scope(cap.scope), found, Window(cap.window), cap.micros, "operator")
+            set_cap(tx, Scope(cap.scope), found, Window(cap.window), cap.micros, "operator")
         self._timeline.note("operator", "cap", cap.scope, cap.name, cap.window, cap.micros)
 
     def _scope_id(self, cap: Cap) -> int | None:

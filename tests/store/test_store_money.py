@@ -10,6 +10,7 @@ from orchestrator.core.budget import day_of
 from orchestrator.core.errors import NotFoundError
 from orchestrator.core.states import AttemptEvent, AttemptState
 from orchestrator.store import budgets, campaigns, claims, endings, money
+from orchestrator.store.caps import caps_in_force
 from orchestrator.store.schema import LedgerKind, Scope, Window, attempts, balances, ledger
 from orchestrator.store.schema import budgets as budget_table
 
@@ -170,7 +171,7 @@ def test_the_reservation_itself_refuses_to_pass_a_cap(world):
     run = world.run(1)
     world.cap(PRICE)
     with world.database.read() as tx:
-        (stale,) = money.caps_in_force(tx, "2026-11-22")
+        (stale,) = caps_in_force(tx, "2026-11-22")
     assert stale.headroom_micros == PRICE
     held = world.lease()
 

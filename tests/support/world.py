@@ -12,7 +12,8 @@ from orchestrator.core.keys import job_key
 from orchestrator.core.specs import JobSpec, RunSpec
 from orchestrator.core.states import AttemptEvent, AttemptState
 from orchestrator.ports import StoredArtifact
-from orchestrator.store import attempts, claims, endings, limits, money, pictures, refunds, rescue, runs
+from orchestrator.store import attempts, claims, endings, limits, pictures, refunds, rescue, runs
+from orchestrator.store.caps import set_cap
 from orchestrator.store.database import Database
 from orchestrator.store.schema import Scope, Window
 from orchestrator.store.schema import attempts as attempt_table
@@ -116,7 +117,7 @@ class World:
         self, micros: int, scope: Scope = Scope.ACCOUNT, scope_id: int = 0, window: Window = Window.TOTAL
     ) -> None:
         with self.database.write() as tx:
-            money.set_cap(tx, scope, scope_id, window, micros, "operator")
+            set_cap(tx, scope, scope_id, window, micros, "operator")
 
     # --- moving ---
 

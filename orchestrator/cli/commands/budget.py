@@ -12,6 +12,7 @@ from orchestrator.core.money import MoneyError, parse_usd
 from orchestrator.store import budgets, money, views
 from orchestrator.store.audit import audit
 from orchestrator.store.campaigns import ensure_campaign, has_runs
+from orchestrator.store.caps import set_cap
 from orchestrator.store.database import Tx
 from orchestrator.store.runs import find_run
 from orchestrator.store.schema import Scope, Window
@@ -78,7 +79,7 @@ def set_budget(scope: str, total: str | None, month: str | None, day: str | None
             if micros is None:
                 budgets.remove(tx, kind, scope_id, window)
             else:
-                money.set_cap(tx, kind, scope_id, window, micros, "operator")
+                set_cap(tx, kind, scope_id, window, micros, "operator")
         rows = [
             row
             for row in views.budgets(tx, app.settings.budgets.timezone)

@@ -21,6 +21,9 @@ AMBIGUOUS_LOOK_SECONDS: Final = 60.0
 HEAR_SECONDS: Final = 2.0
 """How often what webhooks said is read, where they are configured; the list is looked at no more often for that."""
 
+_DUE_SECONDS: Final = 0.001
+"""A look that is due so soon is made now: a sleep may end a fraction early."""
+
 UNREADABLE: Final = (
     "Replies were lost, and the provider's list or bill, which would tell whether those requests were paid for, cannot be "
     "read whole: see `orchestrator in-doubt list`."
@@ -44,8 +47,7 @@ class Resolver:
         self._worker_id = worker_id
         self._absent_before: set[int] = set()
         self._unclear_before: set[int] = set()
-        self._looked_at: frozenset[int] = frozenset()
-        self._look_again_at = 0.0
+        self._looked_at = float("-inf")  # monotonic
         self.unreadable = ""  # what keeps doubts from being resolved, while it does
         self._lease_ms = int(deps.settings.worker.lease_seconds * 1000)
 
@@ -56,6 +58,7 @@ class Resolver:
         if not open_doubts:
             self._absent_before.clear()
             self._unclear_before.clear()
+            self._looked_at = float("-inf")
             self.unreadable = ""
             return IDLE_LOOK_SECONDS, []
         rows = {row.attempt_id: row for row in open_doubts}
@@ -63,10 +66,11 @@ class Resolver:
         await self._set_unclear_aside(rows, heard, now)
         silent = [row for row in open_doubts if row.attempt_id not in heard.attempts]
         adopted = list(heard.adopted)
-        if self._is_look_due(silent):
+        if self._seconds_to_look(silent) <= _DUE_SECONDS:
             adopted.extend(await self._look(silent, now))
-            self._look_again_at = self._deps.clock.monotonic() + self._delay(silent)
-        return self._pace(self._delay(open_doubts)), self._in_flight(adopted)
+            self._looked_at = self._deps.clock.monotonic()
+        pace = HEAR_SECONDS if self._hears else IDLE_LOOK_SECONDS  # others' doubts ring no alarm here
+        return min(pace, self._seconds_to_look(silent)), self._in_flight(adopted)
 
     async def _look(self, silent: Sequence[InDoubt], now: int) -> list[int]:
         """Read the list around doubts that no webhook has told about, and act on it; the attempts that were adopted."""
@@ -93,27 +97,21 @@ class Resolver:
         self.unreadable = unreadable
         return adopted
 
-    def _is_look_due(self, silent: Sequence[InDoubt]) -> bool:
-        """At every tick, unless ticks are more frequent because of webhooks; a new doubt is looked at at once."""
-        ids = frozenset(row.attempt_id for row in silent)
-        is_new = not ids <= self._looked_at
-        self._looked_at = ids
-        if not self._hears:
-            return True
-        return is_new or self._deps.clock.monotonic() >= self._look_again_at
+    def _seconds_to_look(self, silent: Sequence[InDoubt]) -> float:
+        """How long the list can wait. One new doubt brings back the normal delay, which may be over already.
 
-    def _pace(self, delay: float) -> float:
-        return min(delay, HEAR_SECONDS) if self._hears else delay
+        However often this loop is rung, no two looks are closer than that: what must be seen twice in a row would
+        otherwise be seen twice at the same moment, and a provider that is down would be asked for its list all the time.
+        """
+        only_old = all(row.reason == doubts.AMBIGUOUS for row in silent)
+        quarter = self._deps.settings.in_doubt.settle_seconds / 4
+        normal = max(LOOK_SECONDS_MIN, min(LOOK_SECONDS_MAX, quarter))
+        delay = AMBIGUOUS_LOOK_SECONDS if only_old else normal
+        return self._looked_at + delay - self._deps.clock.monotonic()
 
     @property
     def _hears(self) -> bool:
         return self._deps.settings.webhook.url is not None
-
-    def _delay(self, open_doubts: Sequence[InDoubt]) -> float:
-        if all(row.reason == doubts.AMBIGUOUS for row in open_doubts):
-            return AMBIGUOUS_LOOK_SECONDS
-        quarter = self._deps.settings.in_doubt.settle_seconds / 4
-        return max(LOOK_SECONDS_MIN, min(LOOK_SECONDS_MAX, quarter))
 
     def _stated(self, row: InDoubt, now: int) -> evidence.Doubt:
         settings = self._deps.settings

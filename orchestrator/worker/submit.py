@@ -43,6 +43,7 @@ class Submitter:
         activity: Activity,
         troubles: Troubles,
         accepted: Callable[[Flight], None],
+        doubted: Callable[[], None],
     ) -> None:
         self._deps = deps
         self._worker_id = worker_id
@@ -51,6 +52,7 @@ class Submitter:
         self._activity = activity
         self._troubles = troubles
         self._accepted = accepted
+        self._doubted = doubted
         self._lease_ms = int(deps.settings.worker.lease_seconds * 1000)
 
     async def run(self, claimed: Claimed, *, stopping: Callable[[], bool]) -> None:
@@ -117,6 +119,7 @@ class Submitter:
                     attempts.doubt,
                     attempts.Doubt(claimed.attempt_id, claimed.epoch, outcome.message),
                 )
+                self._doubted()
                 await self._troubles.lost(outcome.message)
             case Rejected():
                 verdict = rejection(outcome.http_status, outcome.code, outcome.message)

@@ -77,7 +77,15 @@ class Worker:
             self._completed,
             self._poll_alarm.ring,
         )
-        self._submitter = Submitter(deps, self.id, inputs, self.activity, self._troubles, self._poller.add)
+        self._submitter = Submitter(
+            deps,
+            self.id,
+            inputs,
+            self.activity,
+            self._troubles,
+            accepted=self._poller.add,
+            doubted=self._resolve_alarm.ring,
+        )
         self._resolver = Resolver(deps, self.id)
         self._standstill = Standstill()
         let_go = self._rescue_alarm.ring

@@ -8,7 +8,7 @@ from orchestrator.core.evidence import inputs_digest
 from orchestrator.store import attempts, doubts
 from orchestrator.store.audit import audit
 from orchestrator.store.schema import foreign_predictions
-from orchestrator.worker.resolve import Resolver
+from orchestrator.worker.resolve import LOOK_SECONDS_MAX, Resolver
 
 
 @pytest.fixture
@@ -29,6 +29,7 @@ class Bureau:
         self.world = world
         self.shop = shop
         self.resolver = Resolver(shop.deps(), "w2")
+        self.looked_at = float("-inf")
 
     def lose(self, *, created, seconds=0.0):
         """Claim a job, send it, lose the reply; the task it created, if it did."""
@@ -43,9 +44,19 @@ class Bureau:
         return claimed, task
 
     def look(self, times=1, *, after=0.0):
-        """Time passes, then the resolver looks so many times; what it adopted."""
-        self.world.clock.advance(after)
-        return [row for _ in range(times) for row in self.shop.run(self.resolver.tick())[1]]
+        """Time passes, then the resolver looks so many times, as early as it may; what it adopted."""
+        clock = self.world.clock
+        clock.advance(after)
+        adopted = []
+        for _ in range(times):
+            clock.advance(max(0.0, self.looked_at + LOOK_SECONDS_MAX - clock.monotonic()))
+            adopted += self.tick()
+            self.looked_at = clock.monotonic()
+        return adopted
+
+    def tick(self):
+        """The resolver's loop is woken now; what it adopted."""
+        return self.shop.run(self.resolver.tick())[1]
 
     def state(self, claimed):
         row = self.world.attempt(claimed)

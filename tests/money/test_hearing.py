@@ -208,20 +208,28 @@ def test_hearing_often_does_not_read_the_list_more_often(office, sqlite_world, p
     office.lose(created=False)
     office.look()
     provider.windows.clear()
-    office.look(5, after=2.0)
+    for _ in range(5):
+        sqlite_world.clock.advance(2.0)
+        office.tick()
     assert provider.windows == []
     office.look(after=15.0)
     assert len(provider.windows) == 1
 
 
-def test_a_new_doubt_is_looked_at_at_once(office, sqlite_world, provider):
-    sqlite_world.run(2)
+def test_a_new_doubt_is_looked_at_at_once_unless_the_list_was_read_a_moment_ago(
+    office, sqlite_world, provider
+):
+    sqlite_world.run(3)
     office.lose(created=False)
-    office.look()
-    provider.windows.clear()
+    office.tick()
+    first = len(provider.windows)
     office.lose(created=False)
-    office.look()
-    assert len(provider.windows) >= 1
+    office.tick()
+    assert len(provider.windows) == first == 1
+    sqlite_world.clock.advance(15.0)
+    office.lose(created=False)
+    office.tick()
+    assert len(provider.windows) > first
 
 
 def test_the_token_decides_even_when_the_list_would_have_guessed_otherwise(office, sqlite_world, provider):

@@ -10,6 +10,7 @@ from orchestrator.ports import KeyRefused, Lost, Rejected
 from orchestrator.store import doubts
 from orchestrator.store.attempts import Doubt
 from orchestrator.store.schema import attempts, jobs
+from orchestrator.worker.resolve import AMBIGUOUS_LOOK_SECONDS
 
 SETTLE = 121.0
 WEEK = 7 * 86_400.0
@@ -38,7 +39,7 @@ def test_the_only_possible_task_is_adopted_after_the_settle_delay(bureau, sqlite
 def test_absence_needs_the_settle_delay_and_two_looks(bureau, sqlite_world, provider):
     sqlite_world.run(1)
     claimed, _ = bureau.lose(created=False)
-    bureau.look(5, after=SETTLE - 2)
+    bureau.look(5, after=SETTLE - 62)
     assert bureau.state(claimed) == ("in_doubt", "reply_lost")
     bureau.look(after=2)
     assert bureau.state(claimed) == ("in_doubt", "reply_lost")
@@ -204,7 +205,8 @@ def test_once_an_operator_has_decided_one_the_evidence_decides_the_other(bureau,
     (first, task), (second, _) = bureau.lose(created=True), bureau.lose(created=False)
     bureau.look(2, after=SETTLE)
     bureau.shop.run(resolve_doubt.adopt(sqlite_world.database, provider, first.attempt_id, task))
-    bureau.look(2)
+    for _ in range(2):
+        bureau.look(after=AMBIGUOUS_LOOK_SECONDS)
     assert bureau.state(first) == ("in_flight", None)
     assert bureau.state(second) == ("abandoned", "absence_proved")
 

@@ -1,8 +1,10 @@
 """Showing running work on stderr: redrawn on a terminal, line by line elsewhere, or not at all."""
 
 import os
+import select
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Protocol, Self, TextIO
@@ -127,3 +129,57 @@ class Live:
     ) -> None:
         """Remove the lines; the summary follows."""
         self._live.stop()
+
+
+class Lasting:
+    """Another display for as long as it can be written to: work outlives the terminal that shows it."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._lost = False
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Bring this moment to the screen, while there is one."""
+        self._attempt(lambda: self._display.show(snapshot))
+
+    def say(self, text: str) -> None:
+        """Print a sentence, while somebody may read it."""
+        self._attempt(lambda: self._display.say(text))
+
+    def __enter__(self) -> Self:
+        self._attempt(self._display.__enter__)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End it in any case: it may have more to undo than what is on the screen."""
+        with suppress(OSError):
+            self._display.__exit__(kind, error, trace)
+
+    def _attempt(self, write: Callable[[], object]) -> None:
+        if self._lost:
+            return
+        try:
+            write()
+        except OSError:
+            self._lost = True
+
+
+def drop_lost_streams() -> None:
+    """Have stdout and stderr lead nowhere where nobody can read them any more, so that no later word of ours fails.
+
+    The terminal was closed, or the reader of the pipe has left; the interpreter's own last flush would fail too, and take
+    the exit code with it.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        with suppress(AttributeError, OSError, ValueError):  # closed, or not a file at all
+            if _is_lost(stream.fileno()):
+                setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - lives until exit
+
+
+def _is_lost(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, 0)  # nothing but hang-ups and errors
+    return any(happened & (select.POLLHUP | select.POLLERR) for _, happened in poll.poll(0))

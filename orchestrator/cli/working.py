@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from orchestrator import eventloop
 from orchestrator.actions.outcome import Facts, concerns, facts_of, outcome
 from orchestrator.app import App
-from orchestrator.cli.display import Display
+from orchestrator.cli.display import Display, Lasting, drop_lost_streams
 from orchestrator.cli.snapshot import Snapshot
 from orchestrator.core.errors import DatabaseError, ExitCode, OrchestratorError
 from orchestrator.store import views
@@ -42,14 +42,19 @@ class Done:
 def work_on(
     app: App, run_ids: frozenset[int] | None, display: Display, label: str, *, drain: bool = True
 ) -> Done:
-    """Work until these runs (None: everything) are finished or stopped; the first Ctrl-C finishes what is in flight."""
-    watch = _Watch(app, run_ids, label)
+    """Work until these runs (None: everything) are finished or stopped; the first Ctrl-C finishes what is in flight.
+
+    So does a terminal that is closed: what cannot be shown any more changes nothing of the work or of how it ends.
+    """
+    watch, display = _Watch(app, run_ids, label), Lasting(display)
     interrupted, drained, error = False, False, None
     try:
         with display:
             interrupted, drained = eventloop.run(_work(app, run_ids, display, watch, drain=drain))
     except OrchestratorError as caught:  # what was done is summed up all the same
         error = caught
+    finally:
+        drop_lost_streams()
     progress, stopped = watch.final()
     facts = facts_of(progress, stopped, interrupted=interrupted)
     if run_ids is None:  # failures of earlier days are no news
@@ -84,7 +89,7 @@ async def _work(
             spent = app.clock.monotonic() - began
             await app.clock.sleep(max(LOOK_SECONDS, spent * LOOK_SHARE_MAX))
 
-    with _signals({signal.SIGINT: interrupt, signal.SIGTERM: terminate}):
+    with _signals({signal.SIGINT: interrupt, **dict.fromkeys(eventloop.heeded(), terminate)}):
         showing = asyncio.create_task(show())
         try:
             await worker.run(stop)

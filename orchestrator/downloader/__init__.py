@@ -50,7 +50,7 @@ class Setup:
 
 def main() -> None:
     """Serve the worker at the other end of standard input. Signals are for the worker, which decides what ends when."""
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for each in (signal.SIGINT, *eventloop.TERMINATING):
         signal.signal(each, signal.SIG_IGN)
     eventloop.run(_serve(socket.socket(fileno=sys.stdin.fileno())))
 

@@ -1,7 +1,6 @@
 """The sandbox as a server: on loopback and nowhere else, in this loop, in a thread, or for a command."""
 
 import asyncio
-import signal
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -101,13 +100,11 @@ async def serve(sandbox: Sandbox, port: int = 0, host: str = "127.0.0.1") -> Asy
 
 
 def run_blocking(config: SandboxConfig, host: str, port: int, ready: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM; `ready` is called once with the base URL. For the main thread only."""
+    """Serve until SIGINT, SIGTERM or their like; `ready` is called once with the base URL. For the main thread only."""
 
     async def main() -> None:
         stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop.set)
+        eventloop.stop_on_signals(stop.set)
         async with serve(Sandbox(config, SystemClock()), port, host) as url:
             ready(url)
             await stop.wait()

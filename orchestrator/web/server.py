@@ -1,7 +1,6 @@
 """Listening: bounded in connections and in time, because the receiver may be reached by anybody."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
@@ -52,13 +51,11 @@ async def serve(site: web.Application, host: str, port: int) -> AsyncIterator[st
 def run_blocking(
     site: Callable[[], web.Application], host: str, port: int, ready: Callable[[str], None]
 ) -> None:
-    """Serve until SIGINT or SIGTERM; `ready` is called once with the base URL. For the main thread only."""
+    """Serve until SIGINT, SIGTERM or their like; `ready` is called once with the base URL. For the main thread only."""
 
     async def main() -> None:
         stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop.set)
+        eventloop.stop_on_signals(stop.set)
         async with serve(site(), host, port) as url:
             ready(url)
             await stop.wait()

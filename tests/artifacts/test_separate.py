@@ -193,7 +193,7 @@ def test_signals_meant_for_the_worker_do_not_end_it(tmp_path):
         host.may_answer.clear()
         storing = asyncio.create_task(artifacts.store(request))
         await host.asked.wait()
-        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             os.kill(process_id(artifacts), each)
         host.may_answer.set()
         return await storing

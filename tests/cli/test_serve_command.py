@@ -38,7 +38,7 @@ def test_an_address_that_is_taken_is_named(shell, monkeypatch, provider):
     assert f"{taken} cannot be listened on" in shell.err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_it_answers_until_a_signal_and_shows_no_secret_and_no_token(shell, number):
     (shell.folder / "config.yaml").write_text(CONFIG)
     env = {**os.environ, "WAVESPEED_WEBHOOK_SECRET": SECRET}

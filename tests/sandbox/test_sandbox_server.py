@@ -145,7 +145,7 @@ print("ended", flush=True)
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_the_command_ends_cleanly_on_a_signal_and_leaves_its_ledger(tmp_path, number):
     ledger = tmp_path / "ledger.jsonl"
     with subprocess.Popen(

@@ -78,16 +78,9 @@ class Worker:
             self._poll_alarm.ring,
         )
         self._submitter = Submitter(
-            deps,
-            self.id,
-            inputs,
-            self.activity,
-            self._troubles,
-            accepted=self._poller.add,
-            doubted=self._resolve_alarm.ring,
+            deps, self.id, inputs, self.activity, self._troubles, self._poller.add, self._resolve_alarm.ring
         )
-        self._resolver = Resolver(deps, self.id)
-        self._standstill = Standstill()
+        self._resolver, self._standstill = Resolver(deps, self.id), Standstill()
         let_go = self._rescue_alarm.ring
         self._heart = Heart(
             deps, self.id, self.activity, self._latencies, let_go, self._stopping, self._told_to_drain

@@ -25,6 +25,7 @@ class Account:
         self.charges: list[Entry] = []
         self.refunds: list[Entry] = []
         self._due: list[tuple[int, int, Entry]] = []
+        self._promised = 0
 
     def can_pay(self, micros: int) -> bool:
         """Whether the balance covers this much."""
@@ -37,7 +38,8 @@ class Account:
 
     def promise_refund(self, entry: Entry) -> None:
         """A refund will be paid at the entry's time."""
-        heappush(self._due, (entry.at_ms, len(self.charges), entry))
+        self._promised += 1
+        heappush(self._due, (entry.at_ms, self._promised, entry))
 
     def pay_refunds(self, now_ms: int) -> Iterator[Entry]:
         """Pay the refunds whose time has come; gives each as it is paid."""

@@ -10,6 +10,7 @@ from orchestrator.core.money import MICROS_PER_USD
 from orchestrator.sandbox.account import Entry
 from orchestrator.sandbox.bodies import BadRequest, moment_ms, paging, parse_object
 from orchestrator.sandbox.config import PriceUnit
+from orchestrator.sandbox.fault import Fault
 from orchestrator.sandbox.gate import guarded
 from orchestrator.sandbox.models import MODELS, describe
 from orchestrator.sandbox.replies import refusal, success
@@ -17,6 +18,8 @@ from orchestrator.sandbox.tasks import TERMINAL, iso
 from orchestrator.sandbox.world import World
 
 USAGE_MS_MAX = 31 * 86_400_000
+SLIDE_RECORDS = 5
+"""How many records of the page before the fault `bill.slides` shows again."""
 
 
 class Billing:
@@ -56,7 +59,11 @@ class Billing:
         oldest_first = str(body.get("sort", "")).upper().endswith("ASC")
         entries.sort(key=lambda entry: entry.at_ms, reverse=not oldest_first)
         first = (page - 1) * size
-        items = [self._record(entry) for entry in entries[first : first + size]]
+        fault = world.faults.pick("bill")
+        shown = max(0, first - SLIDE_RECORDS) if fault is Fault.BILL_SLIDES else first
+        items = [self._record(entry) for entry in entries[shown : first + size]]
+        if fault is Fault.BILL_TWICE:
+            items = [record for record in items for _ in range(2)]
         if world.config.billing_total:
             return success({"page": page, "items": items, "total": len(entries)})
         return success({"page": page, "items": items, "has_more": len(entries) > first + size})

@@ -81,6 +81,19 @@ def decide_fate(fault: Fault | None, asked: int, dice: Dice, *, refund_moderated
     return replace(good, **_ODDITIES[fault])
 
 
+def refunds_of(fault: Fault | None, price_micros: int) -> tuple[int, ...]:
+    """What is paid back of a charge, record by record: all of it, unless `fault` says otherwise."""
+    match fault:
+        case Fault.REFUND_PARTIAL:
+            return (price_micros // 2,)
+        case Fault.REFUND_OVERSIZED:
+            return (2 * price_micros,)
+        case Fault.REFUND_TWICE:
+            return price_micros, price_micros
+        case _:
+            return (price_micros,)
+
+
 def triggered(inputs: Mapping[str, Any]) -> Fault | None:
     """The fate that a prompt asks for: `sandbox:` and a fate, as in `sandbox:timeout`; or the word `nsfw` anywhere."""
     prompt = str(inputs.get("prompt", "")).lower()

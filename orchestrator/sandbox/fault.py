@@ -130,6 +130,13 @@ class Fault(StrEnum):
     ACCOUNT_HTML_504 = "account.html_504"
     ACCOUNT_THROTTLE = "account.throttle"
     ACCOUNT_TRUNCATED_JSON = "account.truncated_json"
+    # the refund of a task that failed
+    REFUND_PARTIAL = "refund.partial"  # half of the charge
+    REFUND_OVERSIZED = "refund.oversized"  # twice the charge, in one record
+    REFUND_TWICE = "refund.twice"  # the charge, in two records
+    # a page of the bill
+    BILL_TWICE = "bill.twice"  # each record is listed twice
+    BILL_SLIDES = "bill.slides"  # it begins with the last records of the page before
 
     @property
     def operation(self) -> str:
@@ -182,5 +189,9 @@ COMMON: Final = (
     Fault.WEBHOOK_DUPLICATE,
     Fault.WEBHOOK_TAMPERED,
     Fault.ACCOUNT_ERROR_500,
+    Fault.BILL_TWICE,
+    Fault.BILL_SLIDES,
 )
-"""One or a few of each kind, for trying everything at once; all of an operation's together leave room up to 10 % each."""
+"""One or a few of each kind, for trying everything at once; all of an operation's together leave room up to 10 % each.
+None of a refund's: after those the account's own total is another than what its tasks cost.
+"""

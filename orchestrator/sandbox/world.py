@@ -11,7 +11,7 @@ from orchestrator.sandbox.account import Account, Entry
 from orchestrator.sandbox.bill import Delivery, Post
 from orchestrator.sandbox.config import NoCredit, Overload, RateUnit, SandboxConfig
 from orchestrator.sandbox.dice import Dice, FaultDice
-from orchestrator.sandbox.fates import NO_CREDIT, Fate, decide_fate, failed, triggered
+from orchestrator.sandbox.fates import NO_CREDIT, Fate, decide_fate, failed, refunds_of, triggered
 from orchestrator.sandbox.gallery import Gallery
 from orchestrator.sandbox.ledger import Ledger
 from orchestrator.sandbox.limits import SlidingWindow, Slots, Unfinished
@@ -215,7 +215,8 @@ class World:
         self._book(entry)
         if task.fate.refunded:
             paid_ms = task.finished_ms + round(self.config.refund_delay * 1000)
-            self.account.promise_refund(Entry(self.token(), "refund", task.id, task.price_micros, paid_ms))
+            for micros in refunds_of(self.faults.pick("refund"), task.price_micros):
+                self.account.promise_refund(Entry(self.token(), "refund", task.id, micros, paid_ms))
 
     def _book(self, entry: Entry) -> None:
         event = "charge" if entry.kind == "deduct" else "refund"

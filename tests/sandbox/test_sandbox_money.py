@@ -45,6 +45,38 @@ def test_prices_come_in_dollars_or_in_micros_and_pages_with_has_more_or_total(st
     assert (old["total"], "has_more" in old, old["items"][0]["price"]) == (3, False, 28_000)
 
 
+@pytest.mark.parametrize(
+    ("fault", "refunds"),
+    [("refund.partial", [14_000]), ("refund.oversized", [56_000]), ("refund.twice", [28_000, 28_000])],
+)
+def test_a_refund_may_be_too_small_too_large_or_paid_twice(start, fault, refunds):
+    api = start("task.failed@1", f"{fault}@1", refund_delay=5.0)
+    task = api.task()
+    api.thread.advance(60)
+    found = records(api, billing_type="refund")["items"]
+    assert [round(item["price"] * 1e6) for item in found] == refunds
+    assert {item["prediction"]["uuid"] for item in found} == {task}
+    assert len({item["uuid"] for item in found}) == len(refunds)
+    bill = api.bill()
+    assert bill.net_micros == 28_000 - sum(refunds)
+    assert bill.balance_micros == bill.starting_micros - bill.net_micros
+
+
+def test_a_page_of_the_bill_may_show_records_again_under_the_same_ids(start):
+    api = start("bill.twice@1", "bill.slides@3")
+    for _ in range(8):
+        api.task()
+
+    def uuids(page):
+        return [item["uuid"] for item in records(api, page=page, page_size=6)["items"]]
+
+    twice = uuids(1)
+    first, second = uuids(1), uuids(2)
+    assert twice == [name for name in first for _ in range(2)]
+    assert second[:5] == first[-5:]
+    assert len({*first, *second}) == 8
+
+
 def test_records_are_filtered_and_sorted(start):
     api = start("task.failed@2", refund_delay=5.0)
     ids = []

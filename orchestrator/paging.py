@@ -1,9 +1,10 @@
 """Reading the provider's lists whole: page after page, with a bound, and knowing whether it was all."""
 
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from orchestrator.ports import (
     BillingPage,
@@ -38,13 +39,54 @@ class Listing:
     complete: bool = False
 
 
+class Billed(NamedTuple):
+    """The sums of one prediction's records, in micros."""
+
+    deducted_micros: int = 0
+    refunded_micros: int = 0
+
+
+RecordKey = tuple[object, ...]
+
+
 @dataclass(slots=True)
 class Bill:
-    """Billing records of the account in a window."""
+    """Billing records of the account in a window, each of them once."""
 
-    records: list[BillingRecord] = field(default_factory=list)
     complete: bool = False
     refused: bool = False  # the account may not read its bill: asking again is no use
+    _by_key: dict[RecordKey, BillingRecord] = field(default_factory=dict)
+
+    @property
+    def records(self) -> list[BillingRecord]:
+        """In the order in which they were first read."""
+        return list(self._by_key.values())
+
+    def add(self, page: Iterable[BillingRecord]) -> None:
+        """Take in a page. The list moves while it is read, so a record may be on two pages, and counts once.
+
+        A record that has no id is told by its fields; those that are alike on one page are as many records.
+        """
+        alike: Counter[RecordKey] = Counter()
+        for record in page:
+            key: RecordKey = (record.id, record.kind, record.prediction_id)
+            if not record.id:
+                key = (*key, record.micros, record.created_at_ms)
+                alike[key] += 1
+                key = (*key, alike[key])
+            self._by_key[key] = record
+
+    def by_prediction(self) -> dict[str, Billed]:
+        """What was deducted and paid back for each prediction that the bill mentions."""
+        sums: dict[str, Billed] = {}
+        for record in self._by_key.values():
+            deducted, refunded = sums.get(record.prediction_id, Billed())
+            if record.kind == "refund":
+                refunded += record.micros
+            else:
+                deducted += record.micros
+            sums[record.prediction_id] = Billed(deducted, refunded)
+        return sums
 
 
 async def list_all(
@@ -89,7 +131,7 @@ async def bill_all(
             return Bill(refused=True)
         if not isinstance(outcome, BillingPage):
             return None
-        bill.records.extend(outcome.items)
+        bill.add(outcome.items)
         if not outcome.has_more:
             bill.complete = True
             break

@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestrator.actions.gap import Possible, sort_out
 from orchestrator.core.evidence import shown_as_sent
-from orchestrator.paging import bill_all, list_all
+from orchestrator.paging import Bill, bill_all, list_all
 from orchestrator.ports import Balance, BillingRecord, Clock, Entropy, Prediction, Provider
 from orchestrator.store import bills, foreign, orphans, pauses, rescue
 from orchestrator.store.attempts import sent_digests
@@ -29,6 +29,10 @@ class Report:
     matched: int = 0
     matched_micros: int = 0
     adjusted: list[tuple[int, int]] = field(default_factory=list)  # attempt, by how much our cost was off
+    surplus: list[tuple[str, int]] = field(default_factory=list)  # prediction, paid back beyond its charge
+    set_aside: list[str] = field(
+        default_factory=list
+    )  # our predictions whose sums on the bill cannot be right
     refunds_seen: int = 0
     refunds_due: int = 0
     refunds_due_micros: int = 0
@@ -46,7 +50,13 @@ class Report:
     def agrees(self) -> bool:
         """Whether a person has nothing to look at."""
         return self.readable and not (
-            self.possible or self.unknown or self.billed_unknown or self.unbilled or self.in_doubt
+            self.possible
+            or self.unknown
+            or self.billed_unknown
+            or self.unbilled
+            or self.surplus
+            or self.set_aside
+            or self.in_doubt
         )
 
 
@@ -109,7 +119,7 @@ async def reconcile(
                 pauses.end(tx, "account", "", "unknown_tasks")  # not every key may read the bill
     if bill is not None and bill.complete:
         with database.write() as tx:  # of its own: the other holds what every claim waits for
-            _book(tx, report, bill.records)
+            _book(tx, report, bill)
     return report
 
 
@@ -169,24 +179,23 @@ def _take_in(
             report.possible.append(Possible(task, (job_id,)))
 
 
-def _book(tx: Tx, report: Report, records: Sequence[BillingRecord]) -> None:
+def _book(tx: Tx, report: Report, bill: Bill) -> None:
     """Match the bill with our attempts, line by line."""
-    deducted: dict[str, int] = {}
-    refunded: dict[str, int] = {}
-    for record in records:
-        side = refunded if record.kind == "refund" else deducted
-        side[record.prediction_id] = side.get(record.prediction_id, 0) + record.micros
-    known = owners(tx, [*deducted, *refunded])
+    records, sums = bill.records, bill.by_prediction()
+    known = owners(tx, list(sums))
     for row in sorted(known.values(), key=lambda ours: ours.attempt_id):
-        line = BillLine(
-            row.attempt_id, deducted.get(row.prediction_id, 0), refunded.get(row.prediction_id, 0)
-        )
-        (booked,) = bills.record(tx, [line])
+        billed = sums[row.prediction_id]
+        (booked,) = bills.record(tx, [BillLine(row.attempt_id, *billed)])
+        if booked.set_aside:
+            report.set_aside.append(row.prediction_id)
+            continue
         report.matched += 1
-        report.matched_micros += line.deducted_micros - line.refunded_micros
+        report.matched_micros += max(0, billed.deducted_micros - billed.refunded_micros)
         report.refunds_seen += int(booked.refund_seen)
         if booked.adjusted_micros:
             report.adjusted.append((row.attempt_id, booked.adjusted_micros))
+        if booked.surplus_micros:
+            report.surplus.append((row.prediction_id, booked.surplus_micros))
     strangers = foreign.unknown(
         tx, [record.prediction_id for record in records if record.prediction_id not in known]
     )
@@ -194,13 +203,13 @@ def _book(tx: Tx, report: Report, records: Sequence[BillingRecord]) -> None:
         record for record in records if record.prediction_id in strangers and record.kind != "refund"
     ]
     ours = accepted_between(tx, report.start_ms, report.end_ms)
-    _count_open(report, ours, deducted)
+    _count_open(report, ours, {record.prediction_id for record in records if record.kind != "refund"})
 
 
-def _count_open(report: Report, ours: Sequence[Ours], deducted: dict[str, int]) -> None:
+def _count_open(report: Report, ours: Sequence[Ours], charged: Container[str]) -> None:
     for row in ours:
         if row.refund_due:
             report.refunds_due += 1
             report.refunds_due_micros += row.price_micros
-        if row.prediction_id not in deducted:
+        if row.prediction_id not in charged:
             report.unbilled.append(row.prediction_id)

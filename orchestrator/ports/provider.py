@@ -136,7 +136,7 @@ ListOutcome = PredictionPage | Rejected | Throttled | KeyRefused | NotSent | Los
 class BillingRecord:
     """One deduct or refund on the provider's bill, in micros."""
 
-    id: str
+    id: str  # empty when the provider gave none
     prediction_id: str
     kind: str  # deduct | refund
     micros: int

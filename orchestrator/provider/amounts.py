@@ -53,7 +53,8 @@ def read_billing(items: Sequence[object]) -> tuple[BillingRecord, ...] | None:
 def _record(row: Mapping[str, Any], *, in_dollars: bool) -> BillingRecord | None:
     prediction = row.get("prediction")
     prediction_id = usable_id(prediction.get("uuid")) if isinstance(prediction, Mapping) else None
-    record_id = usable_id(row.get("uuid"))
+    named = row.get("uuid")
+    record_id = usable_id(named) if named else ""  # without an id it still moves money
     micros = _price_micros(row.get("price"), in_dollars=in_dollars)
     if record_id is None or prediction_id is None or micros is None:
         return None

@@ -1,16 +1,17 @@
 """The provider's bill in our books: what was really deducted and paid back for each attempt."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import bindparam, func, select, update
 
+from orchestrator.core.money import MICROS_MAX, format_usd
 from orchestrator.core.states import RESERVATION_TRANSITIONS, ReservationEvent, ReservationState, step
 from orchestrator.store import dialect, money
 from orchestrator.store.database import Tx
 from orchestrator.store.lookups import chunks
-from orchestrator.store.schema import ATTEMPT_IS_UNBILLED, LedgerKind, attempts, jobs, runs
+from orchestrator.store.schema import ATTEMPT_IS_UNBILLED, LedgerKind, attempts, events, jobs, runs
 
 REREAD_MS: Final = 10 * 60_000
 """How long before the bill of an attempt that still waits for its refund is read again."""
@@ -44,6 +45,19 @@ class Booked:
 
     adjusted_micros: int = 0  # our cost was off by this much
     refund_seen: bool = False
+    surplus_micros: int = 0  # paid back beyond the charge: in nobody's cost, and somebody should look
+    set_aside: bool = False  # the line cannot be right, and nothing of it was booked
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a line of the bill changes: the attempt's columns, and the money that moves with them."""
+
+    booked: Booked
+    values: Mapping[str, Any]  # of the attempt; empty when the line is not to be taken yet
+    kind: LedgerKind | None = None  # None: no money moves
+    spent_delta: int = 0
+    due_delta: int = 0
 
 
 def unbilled(tx: Tx, limit: int, *, settle_ms: int) -> list[Unbilled]:
@@ -93,40 +107,76 @@ def first_run_at(tx: Tx) -> int | None:
     return tx.conn.execute(select(func.min(runs.c.created_at))).scalar()
 
 
-def _book(tx: Tx, row: Any, line: BillLine) -> Booked:
-    values: dict[str, Any] = {
-        "billed_at": tx.now,
-        "billed_micros": line.deducted_micros,
-        "refunded_micros": line.refunded_micros,
-    }
+def what_to_book(row: Any, line: BillLine, now: int) -> Decision:
+    """Decide what a line changes; `row` is the attempt. Pure, so that a bad line is known before anything is written.
+
+    A refund pays back no more than the charge: the cost stops at zero and the surplus is told. A charge that is not among
+    the records that were read is the one read before, else, while its refund is awaited, the price that was reserved.
+    """
+    if not (0 <= line.deducted_micros <= MICROS_MAX and 0 <= line.refunded_micros <= MICROS_MAX):
+        return Decision(Booked(set_aside=True), {"billed_at": now})
     if (
         row.reservation == ReservationState.RELEASED.value
         and not line.refunded_micros
-        and row.finished_at > tx.now - REFUND_MS
+        and row.finished_at > now - REFUND_MS
     ):
-        return Booked()  # too early to say that the money was kept
-    booked = Booked()
-    actual = line.deducted_micros - line.refunded_micros
+        return Decision(Booked(), {})  # too early to say that the money was kept
+    charged = line.deducted_micros or row.billed_micros or 0
+    surplus = max(0, line.refunded_micros - (charged or row.price_micros))
+    values = {
+        "billed_at": now,
+        "billed_micros": charged,
+        "refunded_micros": line.refunded_micros,
+    }
     if row.reservation == ReservationState.REFUND_DUE.value:
-        if line.refunded_micros > 0:
-            booked = Booked(refund_seen=True)
-            values |= {
-                "reservation": step(
-                    RESERVATION_TRANSITIONS, ReservationState.REFUND_DUE, ReservationEvent.REFUND_ENDED
-                ).value,
-                "refund_until": None,
-                "cost_micros": actual or None,
-            }
-            _move(tx, row, LedgerKind.REFUND_SEEN, spent=actual, due=-row.price_micros)
-            tx.conn.execute(_ADD_COST, {"j_id": row.job_id, "d_cost": actual})
-    elif line.deducted_micros > 0 and actual != (row.cost_micros or 0):
-        delta = actual - (row.cost_micros or 0)
-        booked = Booked(adjusted_micros=delta)
-        values["cost_micros"] = actual
-        _move(tx, row, LedgerKind.ADJUSTED, spent=delta, due=0)
-        tx.conn.execute(_ADD_COST, {"j_id": row.job_id, "d_cost": delta})
-    tx.conn.execute(update(attempts).where(attempts.c.id == row.id).values(**values))
-    return booked
+        if not line.refunded_micros:
+            return Decision(Booked(), values)
+        kept = max(0, (charged or row.price_micros) - line.refunded_micros)
+        values |= {
+            "reservation": step(
+                RESERVATION_TRANSITIONS, ReservationState.REFUND_DUE, ReservationEvent.REFUND_ENDED
+            ).value,
+            "refund_until": None,
+            "cost_micros": kept or None,
+        }
+        booked = Booked(refund_seen=True, surplus_micros=surplus)
+        return Decision(booked, values, LedgerKind.REFUND_SEEN, kept, -row.price_micros)
+    cost = row.cost_micros or 0
+    kept = max(0, charged - line.refunded_micros)
+    if not charged or kept == cost:
+        return Decision(Booked(surplus_micros=surplus), values)
+    booked = Booked(adjusted_micros=kept - cost, surplus_micros=surplus)
+    return Decision(booked, values | {"cost_micros": kept}, LedgerKind.ADJUSTED, kept - cost)
+
+
+def surplus_text(prediction_id: str, micros: int) -> str:
+    """The sentence for somebody who should look at a refund."""
+    return f"refund is larger than the charge of task {prediction_id}: ${format_usd(micros)} extra, look"
+
+
+def _book(tx: Tx, row: Any, line: BillLine) -> Booked:
+    decided = what_to_book(row, line, tx.now)
+    if not decided.values:
+        return decided.booked
+    if decided.kind is not None:
+        _move(tx, row, decided.kind, spent=decided.spent_delta, due=decided.due_delta)
+        tx.conn.execute(_ADD_COST, {"j_id": row.job_id, "d_cost": decided.spent_delta})
+    if decided.booked.surplus_micros and line.refunded_micros != row.refunded_micros:
+        _note_surplus(tx, row, decided.booked.surplus_micros)
+    tx.conn.execute(update(attempts).where(attempts.c.id == row.id).values(**decided.values))
+    return decided.booked
+
+
+def _note_surplus(tx: Tx, row: Any, micros: int) -> None:
+    tx.conn.execute(
+        events.insert().values(
+            at=tx.now,
+            kind="refund_surplus",
+            job_id=row.job_id,
+            attempt_id=row.id,
+            message=surplus_text(row.prediction_id, micros),
+        )
+    )
 
 
 def _move(tx: Tx, row: Any, kind: LedgerKind, *, spent: int, due: int) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, Final
 
 from orchestrator import __version__
@@ -12,7 +13,8 @@ from orchestrator.core.states import AttemptState
 from orchestrator.store import claims, pictures, rescue, workers
 from orchestrator.store.money import CapRacedError
 from orchestrator.store.outlook import outlook
-from orchestrator.worker import bills, startup, upkeep
+from orchestrator.worker import startup, upkeep
+from orchestrator.worker.bills import BillReader
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.draining import Standstill
 from orchestrator.worker.fetch import Fetcher
@@ -112,19 +114,20 @@ class Worker:
             raise self._error
 
     async def _run_loops(self, stop: Stop) -> None:
+        keep_up = partial(upkeep.tick, self._deps, self._troubles)
         loops = [
             asyncio.create_task(
-                run_loop(patient(tick, Patience(self._deps), self._fail, unsure), alarm, self._deps.clock)
+                run_loop(patient(tick, Patience(self._deps), fail, unsure), alarm, self._deps.clock)
             )
-            for tick, alarm, unsure in (
-                (self._claim, self._claim_alarm, self._claim_is_unsure),
-                (self._poll, self._poll_alarm, nothing),
-                (self._heart.tick, self._beat_alarm, nothing),
-                (self._rescue, self._rescue_alarm, self._beat_alarm.ring),
-                (self._resolve, self._resolve_alarm, self._beat_alarm.ring),
-                (self._keep_up, Alarm(), nothing),
-                (self._read_bill, Alarm(), nothing),
-                (self._watch, self._done_alarm, nothing),
+            for tick, alarm, fail, unsure in (
+                (self._claim, self._claim_alarm, self._fail, self._claim_is_unsure),
+                (self._poll, self._poll_alarm, self._fail, nothing),
+                (self._heart.tick, self._beat_alarm, self._fail, nothing),
+                (self._rescue, self._rescue_alarm, self._fail, self._beat_alarm.ring),
+                (self._resolve, self._resolve_alarm, self._fail, self._beat_alarm.ring),
+                (keep_up, Alarm(), partial(self._fail, bookkeeping=True), nothing),
+                (BillReader(self._deps).tick, Alarm(), self._fail, nothing),
+                (self._watch, self._done_alarm, self._fail, nothing),
             )
         ]
         try:
@@ -211,12 +214,6 @@ class Worker:
             self._adopt(attempt)
         return delay
 
-    async def _keep_up(self) -> float:
-        return await upkeep.tick(self._deps, self._troubles)
-
-    async def _read_bill(self) -> float:
-        return await bills.tick(self._deps)
-
     async def _watch(self) -> float:
         """Notice the end: stopped and nothing under way, or drained."""
         busy = self.activity.busy or bool(self._tasks)
@@ -292,9 +289,12 @@ class Worker:
         if not self._tasks or self._stop.level > StopLevel.RUNNING:
             self._done_alarm.ring()
 
-    def _fail(self, error: BaseException) -> None:
-        """Stop buying, collect what can be collected, and raise the first error at the end."""
-        if self._error is None:
-            self._error = error
-        collectable = isinstance(error, OrchestratorError) and not isinstance(error, DatabaseError)
+    def _fail(self, error: BaseException, *, bookkeeping: bool = False) -> None:
+        """Stop buying, collect what can be collected, and raise the first error at the end.
+
+        Where `bookkeeping` failed a guard may be blind, and collecting does not need it.
+        """
+        self._error = self._error or error
+        expected = bookkeeping or isinstance(error, OrchestratorError)
+        collectable = expected and not isinstance(error, DatabaseError)
         self._stop.raise_to(StopLevel.FINISHING if collectable else StopLevel.LEAVING)

@@ -14,6 +14,8 @@ SHAPE = {
     "matched",
     "billed_usd",
     "adjusted",
+    "surplus",
+    "set_aside",
     "refunds",
     "adopted",
     "unknown",
@@ -55,6 +57,33 @@ def test_a_discount_on_the_bill_is_booked_once(shell, provider):
     assert shell("reconcile", "--json") == ExitCode.DONE
     assert shell.document["adjusted"] == []
     assert shell("budget", "audit") == ExitCode.DONE
+
+
+@pytest.mark.parametrize("fault", ["refund.oversized", "refund.twice"])
+def test_a_refund_larger_than_its_charge_is_5_with_a_line_and_no_command_dies_of_it(shell, provider, fault):
+    from orchestrator.sandbox import parse_faults
+
+    provider.change(refund_delay=0)
+    provider.use_faults(parse_faults(["task.failed@1", f"{fault}@1"]))
+    shell("run", shell.manifest(), "--yes")
+    for _ in range(2):
+        assert shell("reconcile") == ExitCode.OPERATOR
+        assert "refund is larger than the charge of task " in shell.err
+        assert "$0.028 extra, look" in shell.err
+        assert "Traceback" not in shell.err
+    assert shell("reconcile", "--json") == ExitCode.OPERATOR
+    assert [row["usd"] for row in shell.document["surplus"]] == ["0.028"]
+    assert shell("budget", "audit") == ExitCode.DONE
+    assert shell("work", "--drain") == ExitCode.DONE
+
+
+def test_a_record_that_is_listed_twice_is_billed_once(shell, provider):
+    from orchestrator.sandbox import parse_faults
+
+    shell("run", shell.manifest(), "--yes")
+    provider.use_faults(parse_faults(["bill.twice=1"]))
+    assert shell("reconcile", "--json") == ExitCode.DONE
+    assert (shell.document["billed_usd"], shell.document["adjusted"]) == ("0.084", [])
 
 
 def test_a_bill_that_cannot_be_read_is_5_and_compares_nothing(shell, provider):

@@ -18,6 +18,7 @@ class Account(FakeProvider):
         self.shows_inputs = True
         self.list_answer = None
         self.bill_answer = None
+        self.bill_slides = 0  # so many records of a page of the bill are on the next one again
         self.page_size = 100
         self.between_pages = lambda: None
         self.models = {}
@@ -93,7 +94,9 @@ class Account(FakeProvider):
             if start_ms <= record.created_at_ms <= end_ms
             and (not prediction_ids or record.prediction_id in prediction_ids)
         ]
-        return BillingPage(tuple(records), has_more=False)
+        first = (page - 1) * (self.page_size - self.bill_slides)
+        items = tuple(records[first : first + self.page_size])
+        return BillingPage(items, has_more=len(records) > first + self.page_size)
 
     async def quote(self, model, inputs):
         self.quotes.append((model, inputs))

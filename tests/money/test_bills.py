@@ -1,14 +1,23 @@
 """The provider's bill has the last word on what an attempt cost, in both directions, and reading it again changes nothing."""
 
+from types import SimpleNamespace
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.provider import Ending
 from support.world import PRICE, REFUND_MS
 
+from orchestrator.core.errors import DatabaseError
+from orchestrator.core.money import MICROS_MAX
 from orchestrator.core.states import AttemptState
-from orchestrator.ports import BillingRecord, Lost
+from orchestrator.paging import Bill, Billed
+from orchestrator.ports import BillingRecord, Lost, Status
 from orchestrator.store import bills
 from orchestrator.store.audit import audit
-from orchestrator.store.schema import attempts, ledger
-from orchestrator.worker.bills import lines_of
+from orchestrator.store.schema import attempts, events, ledger
+from orchestrator.worker import upkeep
+from orchestrator.worker.bills import TROUBLE
 
 
 @pytest.fixture
@@ -149,15 +158,141 @@ def test_bills_are_read_a_while_after_the_end_and_oldest_first(world):
     assert second.attempt_id > first.attempt_id
 
 
-def test_records_are_summed_by_task_and_others_are_left_out():
-    due = [bills.Unbilled(1, "a", 0), bills.Unbilled(2, "b", 0)]
+# --- what a line changes, decided without a database ---
+
+MICROS = st.integers(0, 4 * PRICE) | st.sampled_from([PRICE, 2 * PRICE, MICROS_MAX, MICROS_MAX + 1, -1])
+
+
+def attempt(**fields):
+    usual = {
+        "reservation": "settled",
+        "cost_micros": PRICE,
+        "price_micros": PRICE,
+        "billed_micros": None,
+        "refunded_micros": None,
+        "finished_at": 0,
+    }
+    return SimpleNamespace(**{**usual, **fields})
+
+
+@given(
+    st.sampled_from([("refund_due", None), ("released", None), ("settled", PRICE), ("released", 1)]),
+    st.none() | st.integers(0, 2 * PRICE),
+    MICROS,
+    MICROS,
+)
+def test_no_line_of_a_bill_makes_a_cost_or_a_kept_sum_negative(standing, billed, deducted, refunded):
+    reservation, cost = standing
+    row = attempt(reservation=reservation, cost_micros=cost, billed_micros=billed)
+    decided = bills.what_to_book(row, bills.BillLine(1, deducted, refunded), 10 * REFUND_MS)
+    kept = decided.values.get("cost_micros", cost) or 0
+    assert kept >= 0
+    assert (cost or 0) + decided.spent_delta == kept
+    assert decided.booked.surplus_micros >= 0
+    assert all(decided.values.get(name, 0) >= 0 for name in ("billed_micros", "refunded_micros"))
+
+
+@pytest.mark.parametrize(
+    ("deducted", "refunded"), [(MICROS_MAX + 1, 0), (PRICE, MICROS_MAX + 1), (-1, 0), (0, -1)]
+)
+def test_sums_beyond_belief_are_set_aside_and_change_no_money(world, read, deducted, refunded):
+    held = succeeded(world)
+    assert read(held, deducted, refunded) == bills.Booked(set_aside=True)
+    assert world.account() == (PRICE, 0, 0)
+    assert world.attempt(held).billed_micros is None
+
+
+@pytest.mark.parametrize("refunded", [PRICE + 1, 2 * PRICE, 100 * PRICE])
+def test_a_refund_larger_than_its_charge_is_the_charge_and_the_rest_is_told(world, read, refunded):
+    held = failed(world)
+    surplus = refunded - PRICE
+    assert read(held, PRICE, refunded) == bills.Booked(refund_seen=True, surplus_micros=surplus)
+    assert world.account() == (0, 0, 0)
+    assert (world.job(held).cost_micros, world.attempt(held).cost_micros) == (0, None)
+    (told,) = [row for row in world.rows(events) if row.kind == "refund_surplus"]
+    assert (told.attempt_id, told.message) == (
+        held.attempt_id,
+        bills.surplus_text(world.attempt(held).prediction_id, surplus),
+    )
+
+
+def test_a_surplus_is_an_event_once_and_is_answered_each_time(world, read):
+    held = succeeded(world)
+    for _ in range(2):
+        assert read(held, PRICE, 2 * PRICE).surplus_micros == PRICE
+    assert [row.kind for row in world.rows(events)].count("refund_surplus") == 1
+    assert world.account() == (0, 0, 0)
+
+
+def test_the_surplus_of_one_try_pays_for_no_other_try_of_its_job(world, read):
+    world.run(1, max_attempts=2)
+    first = world.until(AttemptState.IN_FLIGHT)
+    world.fail(first, delay_ms=0)
+    second = world.until(AttemptState.SUCCEEDED)
+    read(first, PRICE, 2 * PRICE)
+    assert world.account() == (PRICE, 0, 0)
+    assert world.job(second).cost_micros == PRICE
+
+
+def test_a_refund_whose_charge_was_not_read_pays_back_the_charge_read_before_or_the_price(world, read):
+    held = failed(world)
+    assert read(held, 0, PRICE - 8_000) == bills.Booked(refund_seen=True)
+    assert world.account() == (8_000, 0, 0)
+    world.run(1, run_key="next")
+    other = world.until(AttemptState.SUCCEEDED)
+    read(other, PRICE + 1)
+    assert read(other, 0, PRICE) == bills.Booked(adjusted_micros=-PRICE)
+    assert world.account() == (8_001, 0, 0)
+
+
+# --- what a bill adds up to ---
+
+
+def test_records_are_summed_by_task():
+    bill = Bill()
+    bill.add(
+        [
+            BillingRecord("1", "a", "deduct", 20, 0),
+            BillingRecord("2", "a", "deduct", 8, 0),
+            BillingRecord("3", "a", "refund", 5, 0),
+            BillingRecord("4", "stranger", "deduct", 99, 0),
+        ]
+    )
+    assert bill.by_prediction() == {"a": Billed(28, 5), "stranger": Billed(99, 0)}
+
+
+def test_a_deduct_and_its_refund_are_two_records_even_under_one_id():
+    bill = Bill()
+    bill.add([BillingRecord("1", "a", "deduct", 20, 0), BillingRecord("1", "a", "refund", 20, 1)])
+    assert bill.by_prediction() == {"a": Billed(20, 20)}
+
+
+@given(st.data())
+def test_a_list_that_slides_while_it_is_read_adds_up_to_what_it_is(data):
+    """With ids and without, and with records that are alike in all but their ids."""
+    kinds = st.sampled_from(["deduct", "refund"])
+    rows = data.draw(st.lists(st.tuples(st.sampled_from("ab"), kinds, st.integers(1, 9)), max_size=30))
+    named = data.draw(st.booleans())
     records = [
-        BillingRecord("1", "a", "deduct", 20, 0),
-        BillingRecord("2", "a", "deduct", 8, 0),
-        BillingRecord("3", "a", "refund", 5, 0),
-        BillingRecord("4", "stranger", "deduct", 99, 0),
+        BillingRecord(f"r{number}" if named else "", task, kind, micros, number)
+        for number, (task, kind, micros) in enumerate(rows)
     ]
-    assert lines_of(due, records) == [bills.BillLine(1, 28, 5), bills.BillLine(2, 0, 0)]
+    whole, read = Bill(), Bill()
+    whole.add(records)
+    first = 0
+    while first < len(records):
+        read.add(records[first : first + 5])
+        first += data.draw(st.integers(1, 5))
+    assert read.by_prediction() == whole.by_prediction()
+    assert len(whole.records) == len(read.records) == len(records)
+
+
+def test_records_without_an_id_that_are_alike_on_one_page_are_as_many():
+    bill = Bill()
+    page = [BillingRecord("", "a", "refund", 5, 0)] * 2
+    bill.add(page)
+    bill.add(page)
+    assert bill.by_prediction() == {"a": Billed(0, 10)}
 
 
 # --- the worker reads by itself ---
@@ -172,10 +307,6 @@ def test_a_worker_books_what_was_really_charged(shop, sqlite_world, provider, ag
 
 
 def test_a_worker_sees_the_refund_of_a_failed_task(shop, sqlite_world, provider, agreed):
-    from support.provider import Ending
-
-    from orchestrator.ports import Status
-
     sqlite_world.run(1, max_attempts=1)
     provider.next_endings.append(Ending(Status.FAILED, {"error": "oops", "code": 5000}))
     shop.run_for(700, (300, lambda _stop: provider.refund("task1")))
@@ -191,3 +322,84 @@ def test_a_bill_that_cannot_be_read_changes_nothing(shop, sqlite_world, provider
     shop.run_for(180)
     assert kinds(sqlite_world) == ["reserve", "settle"]
     assert sqlite_world.rows(attempts)[0].billed_at is None
+
+
+# --- trouble with the bill, and the work goes on ---
+
+
+def fails_and_is_refunded_twice(provider):
+    provider.next_endings.append(Ending(Status.FAILED, {"error": "oops", "code": 5000}))
+    return 200, lambda _stop: (provider.refund("task1"), provider.refund("task1"))
+
+
+def test_a_worker_gets_through_a_refund_larger_than_its_charge_and_tells_it_once(
+    shop, sqlite_world, provider, agreed
+):
+    sqlite_world.run(1, max_attempts=1)
+    shop.run_for(2000, fails_and_is_refunded_twice(provider))
+    assert sqlite_world.account() == (0, 0, 0)
+    assert shop.told == ["The refund is larger than the charge of task task1: $0.028 extra, look."]
+    sqlite_world.run(8, run_key="next")
+    shop.drain()
+    assert sqlite_world.jobs() == {"failed": 1, "succeeded": 8}
+    agreed(sqlite_world)
+
+
+def test_a_line_that_cannot_be_booked_spoils_no_other_and_has_its_turn_again(
+    shop, sqlite_world, provider, monkeypatch, agreed
+):
+    sqlite_world.run(3)
+    provider.charges = {"task1": 20_000, "task2": 20_000, "task3": 20_000}
+    genuine, tries = bills.what_to_book, []
+
+    def what_to_book(row, line, now):
+        if row.prediction_id == "task1":
+            tries.append(now)
+            if len(tries) == 1:
+                raise ZeroDivisionError
+        return genuine(row, line, now)
+
+    monkeypatch.setattr(bills, "what_to_book", what_to_book)
+    shop.run_for(600)
+    assert sqlite_world.account() == (20_000 * 2 + PRICE, 0, 0)
+    assert shop.told == [f"{TROUBLE}: task task1: ZeroDivisionError()"]
+    assert len(tries) == 1
+    shop.run_for(600)  # another worker begins anew
+    assert sqlite_world.account() == (3 * 20_000, 0, 0)
+    agreed(sqlite_world, caps=False)
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("bug"), DatabaseError("The database is full.")])
+def test_no_error_of_the_bill_loop_ends_a_worker_or_stops_it_from_buying(
+    shop, sqlite_world, provider, monkeypatch, error
+):
+    sqlite_world.run(1)
+    shop.drain()
+
+    def unbilled(*_args, **_more):
+        raise error
+
+    monkeypatch.setattr(bills, "unbilled", unbilled)
+    sqlite_world.clock.advance(60)
+    sqlite_world.run(3, run_key="next")
+    shop.run_for(600)
+    assert sqlite_world.jobs() == {"succeeded": 4}
+    assert len(shop.told) == 1
+
+
+def test_trouble_with_the_upkeep_stops_the_buying_and_what_is_paid_for_is_collected(
+    shop, sqlite_world, provider, monkeypatch
+):
+    sqlite_world.run(6)
+    shop.change("limits", concurrency=2)
+
+    async def watch_rates(_deps):
+        if provider.posts:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(upkeep, "_watch_rates", watch_rates)
+    with pytest.raises(ZeroDivisionError):
+        shop.drain()
+    bought = len(provider.posts)
+    assert 0 < bought < 6
+    assert sqlite_world.jobs() == {"succeeded": bought, "pending": 6 - bought}

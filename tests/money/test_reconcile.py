@@ -6,6 +6,7 @@ from support.workshop import Workshop
 from support.world import PRICE, spec
 
 from orchestrator.actions.reconcile import Period, reconcile
+from orchestrator.core.money import MICROS_MAX
 from orchestrator.ports import KeyRefused, Lost, Status
 from orchestrator.store import pauses, rescue
 from orchestrator.store.schema import attempts, ledger
@@ -83,6 +84,42 @@ def test_refunds_are_counted_as_due_until_seen_and_seen_once(shop, sqlite_world,
     assert (report.refunds_due, report.refunds_seen) == (0, 1)
     assert books().refunds_seen == 0
     assert sqlite_world.account() == (0, 0, 0)
+    agreed(sqlite_world)
+
+
+def test_a_refund_larger_than_its_charge_is_listed_and_booked_as_the_charge(
+    shop, sqlite_world, provider, books, agreed
+):
+    sqlite_world.run(2)
+    shop.drain()
+    provider.refund("task1", 3 * PRICE)
+    for _ in range(2):
+        report = books()
+        assert (report.surplus, report.agrees) == ([("task1", 2 * PRICE)], False)
+        assert (report.matched, report.matched_micros) == (2, PRICE)
+        assert sqlite_world.account() == (PRICE, 0, 0)
+    agreed(sqlite_world, caps=False)
+
+
+def test_sums_that_cannot_be_right_are_listed_and_the_others_booked(
+    shop, sqlite_world, provider, books, agreed
+):
+    sqlite_world.run(2)
+    shop.drain()
+    provider.charges = {"task1": 2 * MICROS_MAX, "task2": 20_000}
+    report = books()
+    assert (report.set_aside, report.matched, report.agrees) == (["task1"], 1, False)
+    assert sqlite_world.account() == (PRICE + 20_000, 0, 0)
+    agreed(sqlite_world, caps=False)
+
+
+def test_a_record_that_slides_to_the_next_page_counts_once(shop, sqlite_world, provider, books, agreed):
+    sqlite_world.run(12)
+    shop.drain()
+    provider.page_size, provider.bill_slides = 5, 2
+    report = books()
+    assert (report.matched, report.matched_micros, report.adjusted) == (12, 12 * PRICE, [])
+    assert report.agrees
     agreed(sqlite_world)
 
 

@@ -80,3 +80,9 @@ def test_refunds_are_kept_and_other_kinds_are_left_out():
 )  # fmt: skip
 def test_one_unreadable_record_spoils_the_page(bad):
     assert read_billing([record(28_000), bad]) is None
+
+
+@pytest.mark.parametrize("named", [None, ""])
+def test_a_record_without_an_id_still_moves_money(named):
+    (read,) = read_billing([record(28_000, uuid=named)])
+    assert (read.id, read.prediction_id, read.micros) == ("", "p1", 28_000)

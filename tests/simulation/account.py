@@ -1,6 +1,7 @@
 """The provider's own account: tasks, an append-only bill, and what its list and results show. It reads nothing of ours."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,7 @@ class Task:
     foreign: bool = False
     by_copy: bool = False  # foreign, and bought by another live copy of our store for one of our jobs
     refund_at: float | None = None
+    refunds: tuple[int, ...] = ()  # what is paid back then, each in a record of its own
     attempt_id: int | None = None  # of ours; known to the checker alone
     token: str | None = None  # in the URL to report it to; None when there is none
 
@@ -66,6 +68,7 @@ class Account:
 
     def __post_init__(self) -> None:
         self._dice = random.Random(f"account {self.plan.seed}")
+        self._bill_dice = random.Random(f"bill {self.plan.seed}")
 
     def strike(self, kind: str) -> bool:
         """Whether this fault happens now."""
@@ -74,6 +77,18 @@ class Account:
             return False
         self.timeline.fault("provider", kind)
         return True
+
+    def strike_bill(self, kind: str) -> bool:
+        """The same for the bill's own oddities, which go on when the faults are over: the provider is so."""
+        chance = self.plan.bill_chances.get(kind, 0.0)
+        if not chance or self._bill_dice.random() >= chance:
+            return False
+        self.timeline.fault("provider", kind)
+        return True
+
+    def slides(self, size: int) -> int:
+        """By how many records the bill has moved on since its last page was read: never by a whole page."""
+        return self._bill_dice.randrange(1, size) if self.strike_bill("bill_slides") else 0
 
     def lasts(self, kind: str) -> bool:
         """Whether this is what stays broken for ever."""
@@ -136,6 +151,7 @@ class Account:
         )
         if fate in {"failed", "timeout", "cancelled"}:
             task.refund_at = task.ends + dice.uniform(30, self.plan.refund_max)
+            task.refunds = self._refunds(price)
         self.tasks[task.id] = task
         if self.plan.lasting == "picture" and self.lost is None and outputs and not foreign:
             self.lost = task.id
@@ -157,6 +173,14 @@ class Account:
             return "empty", None, ""
         return "completed", None, ""
 
+    def _refunds(self, price: int) -> tuple[int, ...]:
+        """What is paid back of a charge: all of it, or too little, too much, or all of it twice."""
+        if self.strike_bill("refund_twice"):
+            return price, price
+        if self.strike_bill("refund_oversized"):
+            return (price + self._bill_dice.randrange(1, 2 * price),)
+        return (self._bill_dice.randrange(1, price),) if self.strike_bill("refund_partial") else (price,)
+
     def _outputs(self, images: int) -> int:
         if images > 1 and self.strike("fewer_outputs"):
             return images - 1
@@ -167,18 +191,21 @@ class Account:
         refunded = {charge.task_id for charge in self.bill if charge.kind == "refund"}
         for task in self.tasks.values():
             if task.refund_at is not None and task.refund_at <= self.now() and task.id not in refunded:
-                self.bill.append(
-                    Charge(f"r{task.id}", task.id, "refund", task.price, task.refund_at, task.foreign)
-                )
+                self.bill += [
+                    Charge(f"r{number}{task.id}", task.id, "refund", micros, task.refund_at, task.foreign)
+                    for number, micros in enumerate(task.refunds)
+                ]
 
     def net(self, task_id: str) -> int:
-        """Charges minus refunds of one task so far."""
+        """What is kept of one task so far: charges minus refunds, but a refund too large makes no task pay for another."""
         self.settle_bill()
-        return sum(
-            charge.micros if charge.kind == "deduct" else -charge.micros
-            for charge in self.bill
-            if charge.task_id == task_id
-        )
+        return self._kept()[task_id]
+
+    def _kept(self) -> Counter[str]:
+        kept: Counter[str] = Counter()
+        for charge in self.bill:
+            kept[charge.task_id] += charge.micros if charge.kind == "deduct" else -charge.micros
+        return +kept
 
     def ours(self) -> list[Task]:
         return [task for task in self.tasks.values() if not task.foreign]
@@ -188,14 +215,12 @@ class Account:
         return [task for task in self.tasks.values() if task.by_copy]
 
     def spent(self, prefix: str = "", without: Collection[str] = ()) -> int:
-        """Charges minus refunds of our tasks whose prompt begins so, but for some."""
+        """What is kept of our tasks whose prompt begins so, but for some."""
         self.settle_bill()
-        total = 0
-        for charge in self.bill:
-            mine = not charge.foreign and charge.task_id not in without
-            if mine and self.tasks[charge.task_id].prompt.startswith(prefix):
-                total += charge.micros if charge.kind == "deduct" else -charge.micros
-        return total
+        kept = self._kept()
+        return sum(
+            kept[task.id] for task in self.ours() if task.id not in without and task.prompt.startswith(prefix)
+        )
 
     def running(self, without: Collection[str] = ()) -> int:
         """Our accepted and unfinished tasks, but for some: what the account's concurrency limit counts."""

@@ -569,6 +569,11 @@ class Checker:
                 "money",
                 f"attempt {row['id']} ({row['reason']}) counts {ours}, the provider kept {net}",
             )
+            if (row["refunded_micros"] or 0) > (row["billed_micros"] or 0):
+                told = self.rows(
+                    "SELECT 1 FROM events WHERE kind = 'refund_surplus' AND attempt_id = ?", row["id"]
+                )
+                self.expect(bool(told), "money", f"nobody says that attempt {row['id']} got too much back")
         counted = sum(self._sums["account", 0, "total", name] for name in ("spent", "held", "refund_due"))
         kept = self._account.spent(without=self.listed | (self._contested() - self._known()))
         self.expect(

@@ -59,6 +59,7 @@ class Endpoints:
         self._checker = checker
         self._world = world
         self._refused = refused_prompt(account.plan)
+        self._slid: dict[object, int] = {}  # by reading of the bill, how many records its pages have moved
 
     async def submit(
         self, model: str, inputs: Mapping[str, Any], *, webhook: str | None = None, still_valid: Any = None
@@ -217,10 +218,10 @@ class Endpoints:
             and (not prediction_ids or charge.task_id in prediction_ids)
             and charge.at + min(20.0, account.plan.list_lag) <= account.now()
         ]
-        size = account.plan.list_page
-        return BillingPage(
-            tuple(records[(page - 1) * size : page * size]), has_more=len(records) > page * size
-        )
+        size, reading = account.plan.list_page, (start_ms, end_ms, tuple(prediction_ids))
+        self._slid[reading] = 0 if page == 1 else self._slid[reading] + account.slides(size)
+        first = (page - 1) * size - self._slid[reading]
+        return BillingPage(tuple(records[first : first + size]), has_more=len(records) > first + size)
 
     async def upload(self, image: LocalImage) -> UploadOutcome:
         trouble = await self._connected(1.0)

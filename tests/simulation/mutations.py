@@ -10,9 +10,11 @@ from sqlalchemy import bindparam, select, update
 
 from orchestrator.core import evidence, webhooks
 from orchestrator.core.states import AttemptEvent, AttemptState
+from orchestrator.paging import Bill
 from orchestrator.ports import Lost, StoredArtifact, Throttled
 from orchestrator.store import (
     attempts,
+    bills,
     choosing,
     endings,
     fences,
@@ -27,6 +29,7 @@ from orchestrator.store import (
 )
 from orchestrator.store.schema import LedgerKind, balances
 from orchestrator.worker import gap, resolve
+from orchestrator.worker.bills import BillReader
 from orchestrator.worker.draining import Standstill
 from orchestrator.worker.fetch import Fetcher
 from orchestrator.worker.prices import PriceGuard
@@ -343,6 +346,50 @@ def drain_never_gives_up(patch: Patch) -> None:
     patch(Standstill, "_why_blocked", lambda self, activity, unreadable, monotonic: None)
 
 
+def record_counts_on_each_page(patch: Patch) -> None:
+    """A record that slides to the next page while the bill is read is booked again."""
+
+    def add(self, page):
+        for record in page:
+            self._by_key[len(self._by_key), record.id] = record
+
+    patch(Bill, "add", add)
+
+
+def refund_is_believed(patch: Patch) -> None:
+    """More may be paid back for a task than was charged for it."""
+    genuine = bills.what_to_book
+
+    def what_to_book(row, line, now):
+        decided = genuine(row, line, now)
+        if decided.kind is None or not decided.booked.surplus_micros:
+            return decided
+        cost = line.deducted_micros - line.refunded_micros
+        return replace(
+            decided, values={**decided.values, "cost_micros": cost}, spent_delta=cost - (row.cost_micros or 0)
+        )
+
+    patch(bills, "what_to_book", what_to_book)
+
+
+def bill_trouble_ends_the_worker(patch: Patch) -> None:
+    """An error of the bill loop is everybody's, and a refund that is too large is one."""
+    refund_is_believed(patch)
+
+    async def book(self, due, sums):
+        for row in due:
+            line = bills.BillLine(row.attempt_id, *sums.get(row.prediction_id, (0, 0)))
+            await self._deps.writer.submit(bills.record, line)
+
+    patch(BillReader, "_book", book)
+    patch(BillReader, "tick", BillReader._read)
+
+
+def surplus_is_not_told(patch: Patch) -> None:
+    """A refund that is too large is cut to the charge, and nobody hears of it."""
+    patch(bills, "_note_surplus", lambda tx, row, micros: None)
+
+
 MUTATIONS = (
     Mutation("fence removed", fence_removed, "zombies", 22),
     Mutation("caps not held", caps_not_held, "caps"),
@@ -375,6 +422,10 @@ MUTATIONS = (
     Mutation("webhook is recorded and forgotten", webhook_is_forgotten, "lost"),
     Mutation("webhook is anybody's", webhook_is_anybodys, "lost"),
     Mutation("picture is never lost", picture_is_never_lost, "mixed", 34),
+    Mutation("record counts on each page", record_counts_on_each_page, "mixed"),
+    Mutation("refund is believed", refund_is_believed, "caps"),
+    Mutation("bill trouble ends the worker", bill_trouble_ends_the_worker, "caps"),
+    Mutation("surplus is not told", surplus_is_not_told, "caps"),
     Mutation("drain never gives up", drain_never_gives_up, "lost", 19),
 )
 

@@ -59,6 +59,9 @@ WEBHOOK_FAULTS = (
 )
 """What happens to the reports of a provider that is asked for them."""
 
+BILL_FAULTS = ("bill_slides", "refund_twice", "refund_oversized", "refund_partial")
+"""Records that are seen on two pages, and refunds that are not the charge."""
+
 WINDOWS = ("outage", "no_key", "no_credit", "database_away")
 """What lasts for a while."""
 
@@ -141,6 +144,8 @@ class Plan:
         None  # how long a doubt waits for its webhook; None: webhooks are off
     )
     webhook_chances: dict[str, float] = field(default_factory=dict)
+    bill_chances: dict[str, float] = field(default_factory=dict)
+    last_look_after: float = 12_000.0  # how long after the last refund the bill is read for the last time
     lasting: str | None = None  # one of LASTING
     lasting_at: int = 0  # which picture or input
 
@@ -206,6 +211,7 @@ def draw(seed: int, theme: str | None = None) -> Plan:
     _webhooks(random.Random(f"webhooks of plan {seed}"), plan)
     _copy(random.Random(f"copy of plan {seed}"), plan)
     _lasting(random.Random(f"lasting of plan {seed}"), plan)
+    _bill(random.Random(f"bill of plan {seed}"), plan)
     return plan
 
 
@@ -214,6 +220,19 @@ def _lasting(dice: random.Random, plan: Plan) -> None:
     if plan.restored is None and not plan.copy_buys and dice.random() < 0.1:
         plan.lasting = dice.choice(LASTING)
         plan.lasting_at = dice.randrange(1000)
+
+
+def _bill(dice: random.Random, plan: Plan) -> None:
+    """How odd the bill is. What was kept of a partial refund only the bill tells, so there it can be read."""
+    if plan.on_failed == "hold" and dice.random() < 0.5:  # refunds are seen, where else most have lapsed
+        plan.last_look_after = 700.0
+    if plan.theme == "calm":
+        return
+    plan.bill_chances = {
+        kind: dice.choice((0.0, dice.uniform(0, 0.3), dice.uniform(0.3, 1.0))) for kind in BILL_FAULTS
+    }
+    if not plan.bill_readable or plan.lasting == "bill":
+        plan.bill_chances["refund_partial"] = 0.0
 
 
 def _copy(dice: random.Random, plan: Plan) -> None:

@@ -30,6 +30,7 @@ from orchestrator.store.outlook import outlook
 from orchestrator.web import Receiver
 from orchestrator.worker import resolve, upkeep
 from orchestrator.worker import worker as worker_module
+from orchestrator.worker.bills import TROUBLE
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.stop import Stop
 
@@ -304,12 +305,18 @@ class Simulation:
             self._settings(),
             facts,
             hook,
+            self._hear,
         )
         worker = context.run(SimWorker, deps, drain=True, is_alive=self._is_alive)
         worker.pid = process.pid
         self.checker.workers[process.name] = worker.id
         self.checker.born(process.name)
         return worker
+
+    def _hear(self, message: str) -> None:
+        """What a worker tells. Trouble with the bill does not end it, and is a bug all the same."""
+        if message.startswith(TROUBLE):
+            self.checker.broke("a worker", RuntimeError(message))
 
     def _is_alive(self, pid: int) -> bool:
         return pid in self._alive or not self.plan.hosts_see_death
@@ -514,7 +521,7 @@ class Simulation:
 
     async def _afterwards(self) -> None:
         """Refunds arrive while nobody works; a last worker books what there is to book; then all is checked."""
-        await asyncio.sleep(self.plan.refund_max + 12_000)
+        await asyncio.sleep(self.plan.refund_max + self.plan.last_look_after)
         process = self._born(99)
         context = contextvars.copy_context()
         context.run(owner.set, process)

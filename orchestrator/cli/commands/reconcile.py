@@ -14,6 +14,7 @@ from orchestrator.cli.words import count, rfc3339, safe, usd
 from orchestrator.core.errors import ExitCode
 from orchestrator.core.money import format_usd
 from orchestrator.ports import Prediction
+from orchestrator.store.bills import surplus_text
 
 HOUR_MS = 3600 * 1000
 SHOWN_MAX = 20
@@ -68,6 +69,13 @@ def _tell(report: Report) -> None:
         return
     out.answer(f"  matched      {count(report.matched, 'task')}, {usd(report.matched_micros)} billed")
     _tell_some([f"adjusted     attempt {a} by {usd(micros)}" for a, micros in report.adjusted])
+    _tell_some([f"surplus      {surplus_text(safe(task), micros)}" for task, micros in report.surplus])
+    _tell_some(
+        [
+            f"set aside    the sums of task {safe(task)} cannot be right; not booked"
+            for task in report.set_aside
+        ]
+    )
     out.answer(
         f"  refunds      {report.refunds_seen} seen now, {report.refunds_due} due ({usd(report.refunds_due_micros)})"
     )
@@ -129,6 +137,8 @@ def _document(report: Report) -> dict[str, object]:
         "matched": report.matched,
         "billed_usd": format_usd(report.matched_micros),
         "adjusted": [{"attempt": a, "usd": format_usd(m)} for a, m in report.adjusted],
+        "surplus": [{"prediction_id": p, "usd": format_usd(m)} for p, m in report.surplus],
+        "set_aside": report.set_aside,
         "refunds": {
             "seen": report.refunds_seen,
             "due": report.refunds_due,

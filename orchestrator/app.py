@@ -17,9 +17,8 @@ from orchestrator.core.errors import OperatorNeededError, UsageError
 from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider
 from orchestrator.settings import Settings, Webhook, api_key, load_settings
 from orchestrator.settings.model import PRESETS
-from orchestrator.store import budgets, migrate, version
+from orchestrator.store import migrate, version
 from orchestrator.store.database import Database, parse_url, sqlite_path
-from orchestrator.store.schema import Scope, Window
 
 if TYPE_CHECKING:
     from orchestrator.store.groupcommit import Writer
@@ -147,6 +146,7 @@ def open_app(
     """Read the configuration and open what it names.
 
     A SQLite file that is absent is created; another database must have been brought up to date by `db upgrade`.
+    Nothing is written beyond that: who only looks must not change what others work by.
     With `sandbox`, an embedded stand-in provider is started, with a database and an output folder of its own.
     Without a `crashpoint`, the environment may arm one (`orchestrator.crashpoints`).
     """
@@ -186,7 +186,6 @@ def _open_database(app: App, stack: ExitStack) -> Database:
     version.require(found)
     database = Database.open(url, app.clock, app.crashpoint)
     stack.callback(database.close)
-    budgets.synchronize(database, _config_caps(app.settings))
     return database
 
 
@@ -199,15 +198,6 @@ def refuse_network_file(url: str) -> None:
             f"{path} is on a network file system ({kind}), where SQLite cannot lock its file safely: two workers might pay "
             "for the same job. Name a file on a disk of this machine in database_url, or use Postgres for several hosts."
         )
-
-
-def _config_caps(settings: Settings) -> dict[tuple[Scope, str, Window], int]:
-    caps = {
-        (Scope.ACCOUNT, "", Window(window)): micros for window, micros in settings.budgets.account.items()
-    }
-    for name, windows in settings.budgets.campaigns.items():
-        caps.update({(Scope.CAMPAIGN, name, Window(window)): micros for window, micros in windows.items()})
-    return caps
 
 
 def _sandboxed(

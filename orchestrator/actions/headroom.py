@@ -34,7 +34,8 @@ class Headroom:
 def caps_for(tx: Tx | None, settings: Settings, specs: Sequence[RunSpec]) -> list[BudgetRow]:
     """Every cap about these runs in its current period, as it will be once the manifests are applied.
 
-    What an operator set stands over the configuration, and the configuration over what was stored from it. Without a database (`tx` is None) nothing was spent yet.
+    What an operator set stands over the configuration, which otherwise makes what is stored stricter, never looser; a
+    run's cap is what its manifest says now. Without a database (`tx` is None) nothing was spent yet.
     """
     stored = views.budgets(tx, settings.budgets.timezone) if tx else []
     mine = {(Scope.ACCOUNT.value, "account")}
@@ -46,7 +47,8 @@ def caps_for(tx: Tx | None, settings: Settings, specs: Sequence[RunSpec]) -> lis
         if found is not None and found.source == OPERATOR:
             continue
         if found is not None:
-            caps[scope, name, window] = replace(found, cap_micros=micros)
+            cap = micros if scope == Scope.RUN else min(micros, found.cap_micros)
+            caps[scope, name, window] = replace(found, cap_micros=cap)
         else:
             spent, held = _counted(tx, settings, scope, window, spec) if tx else (0, 0)
             caps[scope, name, window] = BudgetRow(scope, ACCOUNT_ID, name, window, micros, spent, held)

@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from orchestrator.actions.caps import adopt
 from orchestrator.app import App, open_app
+from orchestrator.cli import out
 from orchestrator.cli.base import options
+from orchestrator.cli.words import safe
 from orchestrator.store import migrate
 from orchestrator.store.database import Database, parse_url, sqlite_path
 
@@ -22,6 +25,12 @@ def opened(*, need_database: bool = True, sandbox: bool = False) -> Iterator[App
         need_database=need_database,
     ) as app:
         yield app
+
+
+def take_caps(app: App) -> None:
+    """Let the configuration's caps count before there is work under them, and say which do not."""
+    for sentence in adopt(app.database, app.settings):
+        out.warn(safe(sentence))
 
 
 @contextmanager

@@ -1,54 +1,80 @@
-"""Keeping the caps of the configuration in the database, where every worker reads them."""
+"""Caps in the database, where every worker reads them: what a configuration and a manifest may do to them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import delete, select
 
-from orchestrator.store import money
+from orchestrator.store import dialect, money
 from orchestrator.store.campaigns import ensure_campaign
 from orchestrator.store.caps import set_cap
 from orchestrator.store.database import Database, Tx
 from orchestrator.store.schema import Scope, Window, budgets, campaigns
 
 CONFIG: Final = "config"
-Wanted = Mapping[tuple[Scope, str, Window], int]
+Key = tuple[Scope, str, Window]
+"""The scope of a cap, the campaign's name (empty for the account), and the window."""
 
 
-def synchronize(database: Database, wanted: Wanted) -> None:
-    """Make the caps that come from the configuration equal to `wanted` (by scope, name and window).
+@dataclass(frozen=True, slots=True)
+class Overruled:
+    """A cap of a configuration that does not count, because another stands; amounts in micros."""
 
-    A cap that an operator set stands over the configuration's. Nothing is written when nothing differs.
+    key: Key
+    wanted_micros: int
+    cap_micros: int
+    source: str
+
+
+def adopt(database: Database, wanted: Mapping[Key, int]) -> list[Overruled]:
+    """Let a configuration set caps that nobody has set, and make its own kind stricter; answers what does not count.
+
+    Several configurations may work on one database, so none may remove a cap that it does not name, or raise one: that
+    is for an operator, whose caps stand over every configuration's. Nothing is written when nothing changes.
     """
     with database.read() as tx:
-        if _stored(tx) == dict(wanted):
-            return
-    with database.write() as tx:
         stored = _stored(tx)
-        by_operator = _overridden(tx)
-        for key, cap in wanted.items():
-            if stored.get(key) != cap and key not in by_operator:
-                set_cap(tx, key[0], _scope_id(tx, key[0], key[1]), key[2], cap, CONFIG)
-        for key in stored.keys() - wanted.keys():
-            tx.conn.execute(
-                delete(budgets).where(
-                    budgets.c.scope == key[0].value,
-                    budgets.c.scope_id == _scope_id(tx, key[0], key[1]),
-                    budgets.c.window == key[2].value,
-                    budgets.c.source == CONFIG,
-                )
-            )
+    news = {key: cap for key, cap in wanted.items() if _counts(cap, stored.get(key))}
+    if news:
+        with database.write() as tx:
+            for key, cap in news.items():
+                _tighten(tx, key, cap)
+            stored = _stored(tx)
+    return [
+        Overruled(key, cap, *stored[key])
+        for key, cap in wanted.items()
+        if key in stored and stored[key][0] != cap
+    ]
 
 
-def _stored(tx: Tx) -> dict[tuple[Scope, str, Window], int]:
-    return {key: cap for key, (cap, source) in _all(tx).items() if source == CONFIG}
+def _counts(cap: int, standing: tuple[int, str] | None) -> bool:
+    return standing is None or (standing[1] == CONFIG and cap < standing[0])
 
 
-def _overridden(tx: Tx) -> set[tuple[Scope, str, Window]]:
-    return {key for key, (_, source) in _all(tx).items() if source != CONFIG}
+def _tighten(tx: Tx, key: Key, cap: int) -> None:
+    """Decided by the row as it is when it is written: another configuration may have come first with a stricter cap."""
+    scope, name, window = key
+    row = {
+        "scope": scope.value,
+        "scope_id": _scope_id(tx, scope, name),
+        "window": window.value,
+        "cap_micros": cap,
+        "source": CONFIG,
+        "set_at": tx.now,
+    }
+    statement = dialect.insert(tx.conn, budgets).values(row)
+    tx.conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=["scope", "scope_id", "window"],
+            set_={column: statement.excluded[column] for column in ("cap_micros", "set_at")},
+            where=(budgets.c.source == CONFIG) & (budgets.c.cap_micros > statement.excluded.cap_micros),
+        )
+    )
 
 
-def _all(tx: Tx) -> dict[tuple[Scope, str, Window], tuple[int, str]]:
+def _stored(tx: Tx) -> dict[Key, tuple[int, str]]:
+    """Caps of the account and the campaigns, with who set them."""
     query = (
         select(budgets, campaigns.c.name)
         .select_from(
@@ -83,7 +109,7 @@ def declare(tx: Tx, scope: Scope, scope_id: int, window: Window, cap_micros: int
 
 
 def remove(tx: Tx, scope: Scope, scope_id: int, window: Window, *, source: str | None = None) -> bool:
-    """Remove a cap, whoever set it, or only one from `source`; the configuration's come back at the next start."""
+    """Remove a cap, whoever set it, or only one from `source`; one that a configuration names comes back with it."""
     statement = delete(budgets).where(
         budgets.c.scope == scope.value, budgets.c.scope_id == scope_id, budgets.c.window == window.value
     )

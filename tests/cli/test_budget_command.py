@@ -46,6 +46,7 @@ def test_none_removes_a_cap(shell):
 
 def test_what_is_set_here_stands_over_the_file_until_given_back(shell):
     (shell.folder / "config.yaml").write_text("budgets: {account: {day: 5.00}}\n")
+    shell("apply", shell.manifest())
     assert caps(shell) == {("account", "account", "day"): "5.00"}
     shell("budget", "set", "account", "--day", "7")
     assert caps(shell) == {("account", "account", "day"): "7.00"}

@@ -203,23 +203,50 @@ def test_money_moved_earlier_in_a_transaction_counts_in_it(world):
 # --- caps of the configuration ---
 
 
-def test_caps_follow_the_configuration(world):
-    def caps():
-        return {(row.scope, row.window): row.cap_micros for row in world.rows(budget_table)}
-
-    budgets.synchronize(
-        world.database, {(Scope.ACCOUNT, "", Window.DAY): 5, (Scope.CAMPAIGN, "a", Window.TOTAL): 7}
-    )
-    assert caps() == {("account", "day"): 5, ("campaign", "total"): 7}
-    budgets.synchronize(world.database, {(Scope.ACCOUNT, "", Window.DAY): 6})
-    assert caps() == {("account", "day"): 6}
+DAY = (Scope.ACCOUNT, "", Window.DAY)
+SALE = (Scope.CAMPAIGN, "sale", Window.TOTAL)
 
 
-def test_an_operators_cap_stands_over_the_configurations(world):
+def stored_caps(world):
+    return {(row.scope, row.window): (row.cap_micros, row.source) for row in world.rows(budget_table)}
+
+
+def test_the_first_cap_of_a_configuration_counts_and_one_that_another_does_not_name_stays(world):
+    assert budgets.adopt(world.database, {DAY: 5, SALE: 7}) == []
+    assert budgets.adopt(world.database, {}) == []
+    assert stored_caps(world) == {("account", "day"): (5, "config"), ("campaign", "total"): (7, "config")}
+
+
+def test_of_several_configurations_the_strictest_cap_stands_and_the_others_are_answered(world):
+    budgets.adopt(world.database, {DAY: 5})
+    assert budgets.adopt(world.database, {DAY: 6}) == [budgets.Overruled(DAY, 6, 5, "config")]
+    assert budgets.adopt(world.database, {DAY: 4}) == []
+    assert stored_caps(world) == {("account", "day"): (4, "config")}
+
+
+def test_of_two_configurations_that_come_together_the_stricter_cap_stands(world, monkeypatch):
+    """Each has looked before the other wrote."""
+    budgets.adopt(world.database, {DAY: 5})
+    with monkeypatch.context() as stale:
+        stale.setattr(budgets, "_counts", lambda cap, standing: True)
+        budgets.adopt(world.database, {DAY: 9})
+        world.cap(3, window=Window.MONTH)
+        budgets.adopt(world.database, {(Scope.ACCOUNT, "", Window.MONTH): 1})
+    assert stored_caps(world) == {("account", "day"): (5, "config"), ("account", "month"): (3, "operator")}
+
+
+@pytest.mark.parametrize("cap", [5, 500])
+def test_an_operators_cap_stands_over_the_configurations(world, cap):
     world.cap(100, window=Window.DAY)
-    budgets.synchronize(world.database, {(Scope.ACCOUNT, "", Window.DAY): 5})
-    budgets.synchronize(world.database, {})
-    assert [(row.cap_micros, row.source) for row in world.rows(budget_table)] == [(100, "operator")]
+    assert budgets.adopt(world.database, {DAY: cap}) == [budgets.Overruled(DAY, cap, 100, "operator")]
+    assert budgets.adopt(world.database, {}) == []
+    assert stored_caps(world) == {("account", "day"): (100, "operator")}
+
+
+def test_caps_that_change_nothing_write_nothing(world, monkeypatch):
+    budgets.adopt(world.database, {DAY: 5, SALE: 7})
+    monkeypatch.delattr(type(world.database), "write")
+    budgets.adopt(world.database, {DAY: 5, SALE: 8})
 
 
 def test_an_unknown_campaign_is_named(world):

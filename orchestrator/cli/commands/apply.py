@@ -7,7 +7,7 @@ from orchestrator.actions.manifests import load_manifests
 from orchestrator.cli import out
 from orchestrator.cli.base import PRUNE, manifest_options
 from orchestrator.cli.base import command as declare
-from orchestrator.cli.context import opened
+from orchestrator.cli.context import opened, take_caps
 from orchestrator.cli.documents import others_document
 from orchestrator.cli.others_text import others_text
 from orchestrator.cli.words import count, safe
@@ -29,6 +29,7 @@ def command(
     """
     with opened() as app:
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
+        take_caps(app)
         applied = apply(app.database, loaded, limit=limit, sample=sample, prune=prune)
     if out.as_json():
         out.document({"manifests": [_document(item) for item in applied]})

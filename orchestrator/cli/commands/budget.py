@@ -1,7 +1,10 @@
 """`orchestrator budget`: caps, what counts against them, and proof that the books agree."""
 
+import shlex
+
 import click
 
+from orchestrator.actions.caps import configured
 from orchestrator.cli import out
 from orchestrator.cli.base import group
 from orchestrator.cli.context import opened
@@ -9,6 +12,7 @@ from orchestrator.cli.documents import budget_document
 from orchestrator.cli.words import bar, count, percent, safe, table, usd
 from orchestrator.core.errors import ExitCode, NotFoundError, UsageError
 from orchestrator.core.money import MoneyError, parse_usd
+from orchestrator.settings import Settings
 from orchestrator.store import budgets, money, views
 from orchestrator.store.audit import audit
 from orchestrator.store.campaigns import ensure_campaign, has_runs
@@ -62,7 +66,8 @@ def show() -> ExitCode:
 def set_budget(scope: str, total: str | None, month: str | None, day: str | None) -> ExitCode:
     """Set caps of SCOPE. A raised cap lets work go on at once; one below what is spent stops further spending.
 
-    What is set here stands over the configuration file; 'config' as the amount gives the file its say again.
+    What is set here stands over every configuration file; 'config' as the amount takes this file's cap, and lets files
+    have their say again. Files alone only add caps and make them stricter.
     """
     wanted = {
         window: text
@@ -71,10 +76,12 @@ def set_budget(scope: str, total: str | None, month: str | None, day: str | None
     }
     if not wanted:
         raise UsageError("Say what to set: --total, --month or --day with an amount in US dollars.")
-    amounts = {window: _amount(text) for window, text in wanted.items()}
+    amounts = {window: _amount(text) for window, text in wanted.items() if not _is_config(text)}
     with opened() as app, app.database.write() as tx:
         kind, scope_id = _scope(tx, scope)
         early = kind is Scope.CAMPAIGN and not has_runs(tx, scope_id)
+        for window in wanted.keys() - amounts.keys():
+            _as_configured(tx, app.settings, scope, kind, scope_id, window)
         for window, micros in amounts.items():
             if micros is None:
                 budgets.remove(tx, kind, scope_id, window)
@@ -133,8 +140,28 @@ def audit_books() -> ExitCode:
     return ExitCode.UNEXPECTED if found.differences else ExitCode.DONE
 
 
+def _is_config(text: str) -> bool:
+    return text.strip().lower() == budgets.CONFIG
+
+
+def _as_configured(
+    tx: Tx, settings: Settings, scope: str, kind: Scope, scope_id: int, window: Window
+) -> None:
+    """Take the cap that this configuration names; the cap of a run comes back with its manifest, when that is applied."""
+    if kind is Scope.RUN:
+        budgets.remove(tx, kind, scope_id, window)
+        return
+    micros = configured(settings).get((kind, scope.partition(":")[2], window))
+    if micros is None:
+        raise UsageError(
+            f"This configuration names no {window.value} cap of {safe(scope)}, so nothing was changed. To have none: "
+            f"orchestrator budget set {shlex.quote(scope)} --{window.value} none"
+        )
+    set_cap(tx, kind, scope_id, window, micros, budgets.CONFIG)
+
+
 def _amount(text: str) -> int | None:
-    if text.strip().lower() in {"none", "config"}:
+    if text.strip().lower() == "none":
         return None
     try:
         return parse_usd(text.removeprefix("$"))

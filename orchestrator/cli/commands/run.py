@@ -14,7 +14,7 @@ from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import PRUNE, manifest_options, options
 from orchestrator.cli.base import command as declare
-from orchestrator.cli.context import opened
+from orchestrator.cli.context import opened, take_caps
 from orchestrator.cli.display import choose
 from orchestrator.cli.plan_text import plan_text
 from orchestrator.cli.summary import summarize
@@ -77,6 +77,7 @@ def carry_out(
     sandbox: bool = False,
 ) -> ExitCode:
     """Apply planned manifests, work until their runs are finished, print the summary."""
+    take_caps(app)
     applied = apply(
         app.database, manifests, limit=limit, sample=sample, checked=True, prune=prune, alone=True
     )

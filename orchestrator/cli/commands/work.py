@@ -6,7 +6,7 @@ from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.base import options
 from orchestrator.cli.commands.run import need_key
-from orchestrator.cli.context import opened
+from orchestrator.cli.context import opened, take_caps
 from orchestrator.cli.display import choose
 from orchestrator.cli.summary import summarize
 from orchestrator.cli.working import work_on
@@ -22,6 +22,7 @@ def command(*, drain: bool) -> ExitCode:
     """
     with opened() as app:
         need_key(app)
+        take_caps(app)
         display = choose(quiet=options().quiet, clock=app.clock)
         if not drain:
             out.note("Working. Ctrl-C once to finish what is in flight, twice to leave now.")

@@ -221,6 +221,7 @@ def _sandboxed(
             concurrency=generous.concurrency,
             submits_per_minute=generous.submits_per_minute,
             polls_per_second=generous.polls_per_second,
+            defaulted=frozenset(),
         ),
     )
     return apart, {**env, settings.provider.api_key_env: "sandbox-key"}

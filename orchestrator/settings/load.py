@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from orchestrator.settings.model import (
+    DEFAULT_LEVEL,
     PRESETS,
     Budgets,
     Download,
@@ -163,8 +164,10 @@ def _webhook(found: dict[str, Any], base: Path) -> dict[str, Any]:
 
 
 def _limits(found: dict[str, Any]) -> dict[str, Any]:
-    preset = PRESETS[found["level"]]._asdict()
-    return found | {name: preset[name] if found[name] is None else found[name] for name in preset}
+    level = found["level"] or DEFAULT_LEVEL
+    absent = {name: number for name, number in PRESETS[level]._asdict().items() if found[name] is None}
+    defaulted = frozenset(absent) if found["level"] is None else frozenset[str]()
+    return found | absent | {"level": level, "defaulted": defaulted}
 
 
 def _budgets(found: dict[str, Any]) -> dict[str, Any]:

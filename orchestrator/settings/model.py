@@ -20,6 +20,7 @@ class Preset(NamedTuple):
     polls_per_second: float
 
 
+DEFAULT_LEVEL: Final[Level] = "bronze"
 PRESETS: Final[Mapping[str, Preset]] = {
     # Tasks and images a minute from docs: account-levels, the newer table. No limit on reading results is published;
     # those figures are ours, about three looks for each task that a level can finish.
@@ -67,6 +68,7 @@ class Limits:
     polls_per_second: float = PRESETS["bronze"].polls_per_second
     downloads: int = 8
     uploads: int = 4
+    defaulted: frozenset[str] = frozenset()  # numbers that nobody named: no opinion on what workers share
 
 
 @dataclass(frozen=True, slots=True)

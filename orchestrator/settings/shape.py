@@ -133,7 +133,7 @@ PROVIDER: Final = Object(
 )
 LIMITS: Final = Object(
     (
-        Field("level", Choice(tuple(PRESETS)), "Your account level; sets the three numbers below.", "bronze"),
+        Field("level", Nullable(Choice(tuple(PRESETS))), "Your level, at first bronze; sets three numbers."),
         Field("concurrency", Nullable(Integer(1, 100_000)), "Tasks at the provider at one time."),
         Field("submits_per_minute", Nullable(Integer(1, 1_000_000)), "Paid requests a minute."),
         Field("polls_per_second", Nullable(Decimal(0.01, 10_000)), "Look-ups of results a second."),

@@ -69,7 +69,7 @@ class RateUse:
 
 
 def configure(tx: Tx, *, concurrency: int, submits_per_minute: int) -> None:
-    """Write the configured limits where every worker reads them; the newest worker's configuration wins."""
+    """Write limits where every worker reads them; what a worker's configuration may write, `wanted_limits` decides."""
     statement = dialect.insert(tx.conn, limits).values(
         id=1, concurrency=concurrency, submits_per_minute=submits_per_minute
     )

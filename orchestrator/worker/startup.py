@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from orchestrator.core.errors import OperatorNeededError, OrchestratorError, StorageError
 from orchestrator.ports import Balance, KeyRefused, NotSent
-from orchestrator.store import latencies, limits, pauses, rescue, workers
+from orchestrator.settings import Limits
+from orchestrator.store import latencies, pauses, rescue, wanted_limits, workers
 from orchestrator.store.outlook import outlook
 from orchestrator.worker import gap
 from orchestrator.worker.deps import Deps
@@ -18,7 +19,7 @@ class ProviderUnreachableError(OrchestratorError):
 
 
 def start(deps: Deps, row: workers.WorkerRow, is_alive: Callable[[int], bool], known: Latencies) -> None:
-    """Register, publish the configured limits, and end the leases of this host's dead workers.
+    """Register, let the configured limits count as far as they may, and end the leases of this host's dead workers.
 
     A wrong guess about who is dead is harmless: every write of a worker is fenced, so one that lives after all finds
     that it is late.
@@ -29,17 +30,20 @@ def start(deps: Deps, row: workers.WorkerRow, is_alive: Callable[[int], bool], k
         for worker_id in dead:
             workers.lost(tx, worker_id)
         workers.register(tx, row)
-        limits.configure(
-            tx,
-            concurrency=deps.settings.limits.concurrency,
-            submits_per_minute=deps.settings.limits.submits_per_minute,
-        )
+        limits = wanted_limits.adopt(tx, row.id, _wanted(deps.settings.limits))
         for pause in pauses.in_force(tx):
             if pause.reason == "price_drift":  # asked again before anything is paid
                 pauses.end(tx, pause.scope, pause.name, pause.reason)
         for model, latency in latencies.known(tx):
             known.remember(model, latency)
+    if limits.words:
+        deps.tell(limits.words)
     deps.artifacts.clean()
+
+
+def _wanted(limits: Limits) -> wanted_limits.Wanted:
+    pair = wanted_limits.Pair(limits.concurrency, limits.submits_per_minute)
+    return wanted_limits.Wanted(pair, limits.defaulted)
 
 
 async def preflight(deps: Deps, troubles: Troubles, *, drain: bool) -> None:

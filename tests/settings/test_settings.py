@@ -113,6 +113,22 @@ def test_a_level_sets_the_limits_and_explicit_numbers_win(tmp_path):
     assert (limits.concurrency, limits.submits_per_minute, limits.polls_per_second) == (7, 500, 50.0)
 
 
+@pytest.mark.parametrize(
+    ("text", "unnamed"),
+    [
+        ("", {"concurrency", "submits_per_minute", "polls_per_second"}),
+        ("limits: {level: null, downloads: 3}", {"concurrency", "submits_per_minute", "polls_per_second"}),
+        ("limits: {concurrency: 2}", {"submits_per_minute", "polls_per_second"}),
+        ("limits: {level: bronze}", set()),
+        ("limits: {level: gold, concurrency: 2}", set()),
+    ],
+)
+def test_a_limit_that_neither_a_number_nor_a_level_names_is_known_as_a_default(tmp_path, text, unnamed):
+    limits = read(tmp_path, text).limits
+    assert limits.defaulted == unnamed
+    assert limits.concurrency == 2
+
+
 def test_budgets_are_read_from_their_digits(tmp_path):
     budgets = read(
         tmp_path, "budgets: {account: {day: 50.00, month: 0.1}, campaigns: {summer-sale: {total: '400'}}}"

@@ -59,7 +59,7 @@ types: $(READY) ## mypy, strict
 layers: $(READY) ## imports point down
 	@$(BIN)/lint-imports --no-cache --no-logo
 
-schema: $(READY) ## migrations and orchestrator/store/schema.py agree, on SQLite and on Postgres
+schema: $(READY) ## migrations and orchestrator/store/db/schema.py agree, on SQLite and on Postgres
 	@$(BIN)/pytest -q -p no:randomly --no-header -o addopts= tests/migrations
 
 bench: $(READY) ## measure, in a short form of a few minutes; prints tables with the machine's name and every target

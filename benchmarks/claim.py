@@ -19,10 +19,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks import machine, postgres, table
-from benchmarks.fill import MODEL, PRICE_MICROS, Shape, fill
-from orchestrator.clock import SystemClock, SystemEntropy
-from orchestrator.store import claims, limits, migrate
-from orchestrator.store.database import Database
+from benchmarks.fill import MODEL, PRICE_MICROS, FillShape, fill
+from orchestrator.runtime.clock import SystemClock, SystemEntropy
+from orchestrator.store.account import rate_limits
+from orchestrator.store.claiming import claim
+from orchestrator.store.db import migrate
+from orchestrator.store.db.database import Database
 
 ROUNDS = 40
 WANT = 100
@@ -37,16 +39,16 @@ class Figures:
     bare: float
 
 
-class Ours:
+class OurQueue:
     """The claim as a worker makes it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._request = claims.ClaimRequest("bench", WANT, LEASE_MS, "UTC", SystemEntropy().token)
+        self._request = claim.ClaimRequest("bench", WANT, LEASE_MS, "UTC", SystemEntropy().token)
 
     def __call__(self) -> None:
         with self._database.write() as tx:
-            (result,) = claims.claim(tx, [self._request])
+            (result,) = claim.claim(tx, [self._request])
         assert len(result.claimed) == WANT
 
 
@@ -116,15 +118,15 @@ class Bare:
         cursor.executemany(statement.replace("{}", mark), rows)
 
 
-def measured(url: str, shape: Shape) -> Figures:
+def measured(url: str, shape: FillShape) -> Figures:
     """Fill a database, then claim from it."""
     database = Database.open(url, SystemClock())
     try:
         fill(database, shape)
         with database.write() as tx:
-            limits.configure(tx, concurrency=10**6, submits_per_minute=10**6)
+            rate_limits.configure(tx, concurrency=10**6, submits_per_minute=10**6)
         other = Database.open(url, SystemClock())
-        ours, bare = Ours(database), Bare(other)
+        ours, bare = OurQueue(database), Bare(other)
         figures = [(_milliseconds(ours), _milliseconds(bare)) for _ in range(ROUNDS + 5)][5:]
         other.close()
     finally:
@@ -149,10 +151,10 @@ def sqlite_url() -> Iterator[str]:
 
 def main() -> None:
     largest = int(sys.argv[1]) if len(sys.argv) > 1 else 5_000_000
-    shapes = {f"{jobs:,} ready": Shape(jobs) for jobs in (10_000, max(largest // 5, 10_000), largest)}
+    shapes = {f"{jobs:,} ready": FillShape(jobs) for jobs in (10_000, max(largest // 5, 10_000), largest)}
     part = max(largest // 5, 100_000)
-    shapes[f"{part:,}, 90 % finished"] = Shape(part, finished=0.9)
-    shapes[f"{part:,}, 80 % waiting"] = Shape(part, waiting=0.8)
+    shapes[f"{part:,}, 90 % finished"] = FillShape(part, finished=0.9)
+    shapes[f"{part:,}, 80 % waiting"] = FillShape(part, waiting=0.8)
     rows = []
     with postgres.server() as server:
         for name, place in (("SQLite FULL", sqlite_url), (server.version, server.migrated)):

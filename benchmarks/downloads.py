@@ -19,11 +19,11 @@ import httpx
 
 from benchmarks import machine, process, stage, table
 from benchmarks.script import Lanes
-from orchestrator import eventloop
 from orchestrator.app import open_app
-from orchestrator.artifacts.pictures import decode
+from orchestrator.artifacts.verify import decode
 from orchestrator.ports import ArtifactRequest, StoredArtifact
 from orchestrator.provider import make_transport
+from orchestrator.runtime import event_loop
 
 PICTURE_BYTES = 2_000_000
 TASKS = 40
@@ -69,7 +69,7 @@ def bare(
             await client.aclose()
 
         ready()
-        eventloop.run(run())
+        event_loop.run(run())
 
 
 def _decode(path: Path) -> None:
@@ -94,7 +94,7 @@ def ours(ready: Callable[[], None], sources: Sequence[str], path: Path) -> None:
             await _all(sources, app.settings.limits.downloads, fetch)
             await store.aclose()
 
-        eventloop.run(run())
+        event_loop.run(run())
 
 
 async def _all(sources: Sequence[str], at_once: int, fetch: Callable[[int, str], Awaitable[None]]) -> None:

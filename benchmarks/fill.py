@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from orchestrator.core.specs import RunSpec
-from orchestrator.store.database import Database, Tx
-from orchestrator.store.runs import ensure_run
+from orchestrator.store.db.database import Database, Tx
+from orchestrator.store.runs.runs import ensure_run
 
 MODEL = "kwaivgi/kling-image-o3/edit"
 PRICE_MICROS = 28_000
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class FillShape:
     """What stands in the database: how many jobs, and in which states, evenly mixed in the order of ids."""
 
     jobs: int
@@ -25,7 +25,7 @@ class Shape:
     tags: str = "{}"
 
 
-def fill(database: Database, shape: Shape) -> None:
+def fill(database: Database, shape: FillShape) -> None:
     """Add the runs and jobs of `shape`; keys and paths are in increasing order, so that five million load quickly."""
     for number in range(shape.runs):
         with database.write() as tx:
@@ -63,7 +63,7 @@ def vacuum_analyze(database: Database) -> None:
             raw.autocommit = False
 
 
-def _add(tx: Tx, shape: Shape, bounds: dict[str, int]) -> None:
+def _add(tx: Tx, shape: FillShape, bounds: dict[str, int]) -> None:
     sqlite = tx.conn.dialect.name == "sqlite"
     if not sqlite:
         tx.conn.execute(

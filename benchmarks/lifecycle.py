@@ -27,7 +27,7 @@ SQLITE, ONE, THREE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LifecycleRow:
     """What one contestant did. Milliseconds are processor time for each finished job."""
 
     jobs: int
@@ -51,7 +51,7 @@ class Load:
         return stage.sandbox(latency_median=self.task_seconds, latency_sigma=0.0)
 
 
-def bare(load: Load, *, default: bool) -> Row:
+def bare(load: Load, *, default: bool) -> LifecycleRow:
     """The script. It is told how long a task takes, so that its first look is never in vain."""
     with load.sandbox() as sandbox:
         job = script.Job(sandbox.url, load.task_seconds, scratch.folder())
@@ -62,7 +62,7 @@ def bare(load: Load, *, default: bool) -> Row:
         return _row(done, used, sandbox, before)
 
 
-def orchestrator(load: Load, database: postgres.Postgres | None = None, workers: int = 1) -> Row:
+def orchestrator(load: Load, database: postgres.Postgres | None = None, workers: int = 1) -> LifecycleRow:
     """Workers until all is done; the whole time counts, from their start signal to the last one's end."""
     with load.sandbox() as sandbox, _database_url(database) as url:
         path = ours.project(sandbox.url, load.jobs, url)
@@ -78,7 +78,7 @@ def measured(
     contestant: process.Contestant,
     *arguments: Any,
     processes: int = 1,
-) -> Row:
+) -> LifecycleRow:
     """Run a contestant that finishes `jobs` jobs."""
     sandbox_before, database_before = sandbox.cpu_seconds(), database.cpu_seconds() if database else 0.0
     used = process.run(contestant, *arguments, processes=processes)
@@ -97,9 +97,9 @@ def _database_url(database: postgres.Postgres | None) -> Iterator[str | None]:
         yield url
 
 
-def _row(jobs: int, used: process.Used, sandbox: stage.SandboxProcess, sandbox_before: float) -> Row:
+def _row(jobs: int, used: process.Used, sandbox: stage.SandboxProcess, sandbox_before: float) -> LifecycleRow:
     each = 1000 / max(jobs, 1)
-    return Row(
+    return LifecycleRow(
         jobs,
         jobs / used.wall_seconds,
         used.cpu_seconds * each,
@@ -109,7 +109,7 @@ def _row(jobs: int, used: process.Used, sandbox: stage.SandboxProcess, sandbox_b
     )
 
 
-def measure(load: Load, wanted: str) -> dict[str, Row]:
+def measure(load: Load, wanted: str) -> dict[str, LifecycleRow]:
     """Every contestant whose title holds `wanted`, one after the other; the bare script always runs."""
     with postgres.server() as server:
         contestants = {
@@ -122,7 +122,7 @@ def measure(load: Load, wanted: str) -> dict[str, Row]:
         return {title: run() for title, run in contestants.items() if title == BARE or wanted in title}
 
 
-def show(rows: dict[str, Row]) -> None:
+def show(rows: dict[str, LifecycleRow]) -> None:
     """The table, with each target beside its figure."""
     floor = rows[BARE].rate
     targets = {SQLITE: 0.75, ONE: 0.65, THREE: 0.65}

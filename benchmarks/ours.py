@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import stage
-from orchestrator import eventloop
-from orchestrator.actions.apply import apply
-from orchestrator.actions.manifests import load_manifests
+from orchestrator.actions.planning.apply import apply
+from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.app import open_app
 from orchestrator.core.states import JobState
+from orchestrator.runtime import event_loop
 from orchestrator.store.views import run_progress
 from orchestrator.worker.stop import Stop
 
@@ -29,7 +29,7 @@ def work(ready: Callable[[], None], path: Path) -> None:
     with open_app(None, {"WAVESPEED_API_KEY": stage.KEY}, path) as app:
         worker = app.worker()
         ready()
-        eventloop.run(worker.run(Stop()))
+        event_loop.run(worker.run(Stop()))
 
 
 def check_all_done(path: Path, jobs: int) -> None:

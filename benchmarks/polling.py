@@ -2,7 +2,7 @@
 
     python -m benchmarks.polling [tasks] [--more]
 
-The orchestrator's policy is `orchestrator.core.polling` with what `orchestrator.worker.latency` learns on the way, from
+The orchestrator's policy is `orchestrator.core.polling` with what `orchestrator.worker.pipeline.latencies` learns on the way, from
 nothing, under the default settings. Fixed 1 s is what the official client does. A delay counts relative to the task's own
 latency: a second matters for a task of three and not for one of a minute. Completed tasks come with the provider's own timing of
 them; the last column is without.
@@ -21,7 +21,7 @@ from benchmarks.stage import MODEL, percentile
 from orchestrator.app import model_facts
 from orchestrator.core.polling import estimated_latency, first_look_seconds, next_look_seconds
 from orchestrator.settings.model import WorkerSettings
-from orchestrator.worker.latency import Latencies
+from orchestrator.worker.pipeline.latencies import Latencies
 
 TARGET = 0.6
 SUBMITS_PER_SECOND = 5.0
@@ -57,7 +57,7 @@ MORE: dict[str, Shape] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PollingOutcome:
     """What a policy cost and brought."""
 
     looks: float  # a task
@@ -65,7 +65,7 @@ class Outcome:
     relative_p95: float  # of the delay as a share of the task's latency
 
 
-def fixed(latencies: list[float]) -> Outcome:
+def fixed(latencies: list[float]) -> PollingOutcome:
     """A look every second from acceptance on."""
     looks = [ceil(latency) for latency in latencies]
     return _outcome(
@@ -73,7 +73,7 @@ def fixed(latencies: list[float]) -> Outcome:
     )
 
 
-def ours(latencies: list[float], dice: random.Random, *, timed: bool) -> Outcome:
+def ours(latencies: list[float], dice: random.Random, *, timed: bool) -> PollingOutcome:
     """The worker's policy on a virtual clock; tasks are accepted at a steady pace."""
     looks, delays = [0] * len(latencies), [0.0] * len(latencies)
     for task, elapsed in _looks(latencies, dice, timed=timed):
@@ -106,9 +106,11 @@ def _looks(latencies: list[float], dice: random.Random, *, timed: bool) -> Itera
         heapq.heappush(due, (now + wait, next(order), task))
 
 
-def _outcome(latencies: list[float], looks: list[int], delays: list[float]) -> Outcome:
+def _outcome(latencies: list[float], looks: list[int], delays: list[float]) -> PollingOutcome:
     relative = sorted(delay / latency for delay, latency in zip(delays, latencies, strict=True))
-    return Outcome(sum(looks) / len(looks), percentile(sorted(delays), 0.95), percentile(relative, 0.95))
+    return PollingOutcome(
+        sum(looks) / len(looks), percentile(sorted(delays), 0.95), percentile(relative, 0.95)
+    )
 
 
 def main() -> None:

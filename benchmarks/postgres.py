@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.process import cpu_seconds
-from orchestrator.store import migrate
+from orchestrator.store.db import migrate
 from tests.support.databases import started_server
 
 

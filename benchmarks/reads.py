@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import machine, postgres, stage, table
-from benchmarks.fill import Shape, fill
+from benchmarks.fill import FillShape, fill
 from orchestrator.app import open_app
 
 TIMES = 5
@@ -71,7 +71,7 @@ def places() -> Iterator[dict[str, Path]]:
 
 def main() -> None:
     jobs = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    shape = Shape(
+    shape = FillShape(
         jobs, finished=0.6, failed=0.01, waiting=0.01, runs=4, outputs=True, tags='{"client": "acme"}'
     )
     os.environ.pop("ORCHESTRATOR_DATABASE_URL", None)

@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 
 from benchmarks.stage import KEY, MODEL
-from orchestrator import eventloop
 from orchestrator.provider import make_transport
+from orchestrator.runtime import event_loop
 
 IN_FLIGHT = 5_000
 REQUESTS = 100
@@ -90,7 +90,7 @@ async def one(lanes: Lanes, job: Job, number: int) -> None:
 def run(ready: Callable[[], None], job: Job, jobs: int, default: bool, seconds_max: float) -> int:
     """All jobs, or as many as fit in `seconds_max`; returns how many were finished."""
     ready()
-    return eventloop.run(_all(job, jobs, default=default, seconds_max=seconds_max))
+    return event_loop.run(_all(job, jobs, default=default, seconds_max=seconds_max))
 
 
 async def _all(job: Job, jobs: int, *, default: bool, seconds_max: float) -> int:

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from orchestrator.store.schema import metadata
+from orchestrator.store.db.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

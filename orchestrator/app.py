@@ -10,19 +10,19 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from orchestrator import crashpoints
-from orchestrator.actions.mounts import network_file_system
-from orchestrator.clock import SystemClock, SystemEntropy
+from orchestrator.actions.setup.mounts import network_file_system
 from orchestrator.core.errors import OperatorNeededError, UsageError
-from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider
+from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider, Reached
+from orchestrator.runtime import crashpoints
+from orchestrator.runtime.clock import SystemClock, SystemEntropy
 from orchestrator.settings import Settings, Webhook, api_key, load_settings
 from orchestrator.settings.model import PRESETS
-from orchestrator.store import migrate, version
-from orchestrator.store.database import Database, parse_url, sqlite_path
+from orchestrator.store.db import migrate, schema_version
+from orchestrator.store.db.database import Database, parse_url, sqlite_path
 
 if TYPE_CHECKING:
-    from orchestrator.store.groupcommit import Writer
-    from orchestrator.worker.deps import Facts
+    from orchestrator.store.db.group_commit import Writer
+    from orchestrator.worker.deps import ModelFacts
     from orchestrator.worker.worker import Worker
 
 SANDBOX_FOLDER: Final = "sandbox"
@@ -77,12 +77,18 @@ class App:
             upload_seconds=provider.upload_timeout_seconds,
         )
 
+    def reach(self, url: str) -> Reached:
+        """Whether anything answers at this address, asked without credentials, and what time it thinks it is."""
+        from orchestrator.provider.reach import reach
+
+        return reach(url)
+
     def artifacts(self) -> ArtifactStore:
         """A new artifact store on the output root. Close it with `aclose`."""
-        from orchestrator import downloader
+        from orchestrator.artifacts.process import server
 
         download = self.settings.download
-        setup = downloader.Setup(
+        setup = server.Setup(
             self.output_root,
             self.settings.outputs.nsfw,
             self.settings.outputs.sidecar,
@@ -94,16 +100,16 @@ class App:
         local = setup.open(self.crashpoint)
         if not self.settings.separate_downloads:
             return local
-        from orchestrator.artifacts.separate import SeparateArtifacts
+        from orchestrator.artifacts.process.client import SeparateArtifacts
 
-        return SeparateArtifacts(local, downloader.COMMAND, setup)
+        return SeparateArtifacts(local, server.COMMAND, setup)
 
     def writer(self) -> "Writer":
         """A new group writer, closed with the program."""
-        from orchestrator.store import claims
-        from orchestrator.store.groupcommit import GroupWriter
+        from orchestrator.store.claiming import claim
+        from orchestrator.store.db.group_commit import GroupWriter
 
-        writer = GroupWriter(self.database, last=claims.claim)
+        writer = GroupWriter(self.database, last=claim.claim)
         self._stack.callback(writer.close)
         return writer
 
@@ -112,10 +118,10 @@ class App:
         run_ids: frozenset[int] | None = None,
         *,
         drain: bool = True,
-        tell: Callable[[str], None] | None = None,
+        notify: Callable[[str], None] | None = None,
     ) -> "Worker":
-        """A worker with its own connections, which it closes when its `run` ends; `tell` gets what a watcher should know."""
-        from orchestrator.worker.deps import Deps, untold
+        """A worker with its own connections, which it closes when its `run` ends; `notify` gets what a watcher should know."""
+        from orchestrator.worker.deps import Deps, no_notice
         from orchestrator.worker.worker import Worker
 
         deps = Deps(
@@ -128,7 +134,7 @@ class App:
             self.settings,
             model_facts,
             self.crashpoint,
-            tell or untold,
+            notify or no_notice,
         )
         return Worker(deps, run_ids=run_ids, drain=drain)
 
@@ -148,7 +154,7 @@ def open_app(
     A SQLite file that is absent is created; another database must have been brought up to date by `db upgrade`.
     Nothing is written beyond that: who only looks must not change what others work by.
     With `sandbox`, an embedded stand-in provider is started, with a database and an output folder of its own.
-    Without a `crashpoint`, the environment may arm one (`orchestrator.crashpoints`).
+    Without a `crashpoint`, the environment may arm one (`orchestrator.runtime.crashpoints`).
     """
     settings = load_settings(config, env, cwd)
     with ExitStack() as stack:
@@ -162,13 +168,13 @@ def open_app(
 
 
 @cache
-def model_facts(model: str) -> "Facts":
+def model_facts(model: str) -> "ModelFacts":
     """What the worker must know of a model."""
     from orchestrator import catalogue
-    from orchestrator.worker.deps import Facts
+    from orchestrator.worker.deps import ModelFacts
 
     entry = catalogue.get(model)
-    return Facts(entry.latency.seconds_typical, entry.media_type)
+    return ModelFacts(entry.latency.seconds_typical, entry.media_type)
 
 
 def _open_database(app: App, stack: ExitStack) -> Database:
@@ -183,7 +189,7 @@ def _open_database(app: App, stack: ExitStack) -> Database:
     found = migrate.current(url).current
     if found is None and path is not None:
         found = migrate.upgrade(url, app.crashpoint).head
-    version.require(found)
+    schema_version.require(found)
     database = Database.open(url, app.clock, app.crashpoint)
     stack.callback(database.close)
     return database

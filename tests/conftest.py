@@ -10,7 +10,7 @@ from support.provider import FakeArtifacts, FakeProvider
 from support.times import FakeClock, FakeEntropy
 from support.world import World
 
-from orchestrator.store.database import Database
+from orchestrator.store.db.database import Database
 
 settings.register_profile(
     "suite",

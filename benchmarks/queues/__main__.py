@@ -13,13 +13,13 @@ import importlib
 from importlib.metadata import version
 
 from benchmarks import lifecycle, machine, postgres, process, scratch, script, stage, table
-from benchmarks.lifecycle import Load, Row
+from benchmarks.lifecycle import LifecycleRow, Load
 
 OURS = "orchestrator"
 OTHERS = ("procrastinate", "pgqueuer", "dbos")
 
 
-def other(name: str, load: Load, server: postgres.Postgres) -> Row:
+def other(name: str, load: Load, server: postgres.Postgres) -> LifecycleRow:
     """One of the other queues."""
     module = importlib.import_module(f"benchmarks.queues.{name}")
     with load.sandbox() as sandbox, server.database("queue") as uri:
@@ -28,7 +28,7 @@ def other(name: str, load: Load, server: postgres.Postgres) -> Row:
         return lifecycle.measured(sandbox, server, load.jobs, module.work, uri, job, load.jobs)
 
 
-def measure(load: Load, only: str) -> dict[str, Row]:
+def measure(load: Load, only: str) -> dict[str, LifecycleRow]:
     """Everybody, one after the other; the orchestrator first."""
     with postgres.server() as server:
         rows = {OURS: lifecycle.orchestrator(load, server)}
@@ -38,7 +38,7 @@ def measure(load: Load, only: str) -> dict[str, Row]:
         return rows
 
 
-def show(rows: dict[str, Row]) -> None:
+def show(rows: dict[str, LifecycleRow]) -> None:
     """The table: ahead of each, in jobs a second and in processor time."""
     ours = rows[OURS]
     lines = []

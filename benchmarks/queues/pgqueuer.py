@@ -10,7 +10,7 @@ from pgqueuer import Job as Queued
 from pgqueuer.types import QueueExecutionMode
 
 from benchmarks.script import IN_FLIGHT, Job, Lanes, one
-from orchestrator import eventloop
+from orchestrator.runtime import event_loop
 
 CHUNK = 1_000
 BATCH = 500
@@ -25,7 +25,7 @@ def prepare(ready: Callable[[], None], uri: str, jobs: int) -> None:
 def work(ready: Callable[[], None], uri: str, job: Job, _jobs: int) -> None:
     """Run the worker until the queue is empty."""
     logging.disable(logging.WARNING)
-    eventloop.run(_work(ready, uri, job))
+    event_loop.run(_work(ready, uri, job))
 
 
 async def _prepare(uri: str, jobs: int) -> None:

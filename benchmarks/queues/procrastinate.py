@@ -8,7 +8,7 @@ from procrastinate import App, PsycopgConnector
 from procrastinate.tasks import Task
 
 from benchmarks.script import IN_FLIGHT, Job, Lanes, one
-from orchestrator import eventloop
+from orchestrator.runtime import event_loop
 
 CHUNK = 1_000
 
@@ -22,7 +22,7 @@ def prepare(ready: Callable[[], None], uri: str, jobs: int) -> None:
 def work(ready: Callable[[], None], uri: str, job: Job, _jobs: int) -> None:
     """Run the worker until it has caught up."""
     logging.disable(logging.WARNING)
-    eventloop.run(_work(ready, uri, job))
+    event_loop.run(_work(ready, uri, job))
 
 
 async def _prepare(uri: str, jobs: int) -> None:

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import httpx
 
+from orchestrator.artifacts.allowed_urls import ForbiddenUrlError, check_source
 from orchestrator.artifacts.incoming import Incoming
-from orchestrator.artifacts.urls import ForbiddenUrlError, check_source
 from orchestrator.ports import FetchFailed, FetchFault
 
 _GONE: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})

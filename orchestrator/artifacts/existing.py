@@ -6,8 +6,8 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from orchestrator.artifacts.pictures import BadPictureError, decode
 from orchestrator.artifacts.places import missing_folders
+from orchestrator.artifacts.verify import BadPictureError, decode
 from orchestrator.ports import StoredArtifact
 
 

@@ -9,12 +9,11 @@ from typing import Any, TypeVar
 
 import httpx
 
-from orchestrator.artifacts.disk import disk_failure
+from orchestrator.artifacts.disk_errors import disk_failure
 from orchestrator.artifacts.download import Downloader, DownloadError
 from orchestrator.artifacts.existing import existing_artifact
 from orchestrator.artifacts.files import FileStore, RealFiles, TempFile, drop
 from orchestrator.artifacts.incoming import Incoming
-from orchestrator.artifacts.pictures import BadPictureError
 from orchestrator.artifacts.places import (
     QUARANTINE,
     TEMP_FOLDER,
@@ -25,6 +24,7 @@ from orchestrator.artifacts.places import (
 )
 from orchestrator.artifacts.publishing import THREADS, Arrived, Publisher
 from orchestrator.artifacts.sidecars import read_first
+from orchestrator.artifacts.verify import BadPictureError
 from orchestrator.ports import ArtifactRequest, Crashpoint, FetchFailed, FetchFault, FetchOutcome, no_crash
 
 T = TypeVar("T")

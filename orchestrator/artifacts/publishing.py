@@ -15,10 +15,9 @@ from typing import Final
 from orchestrator.artifacts.existing import holds
 from orchestrator.artifacts.files import FileStore, TempFile, drop
 from orchestrator.artifacts.incoming import Incoming
-from orchestrator.artifacts.pictures import Picture, decode
 from orchestrator.artifacts.places import missing_folders, with_real_extension
 from orchestrator.artifacts.sidecars import encoded, sidecar_of
-from orchestrator.handover import Handover, deliver, hand_over
+from orchestrator.artifacts.verify import VerifiedPicture, decode
 from orchestrator.ports import (
     ArtifactRequest,
     Crashpoint,
@@ -28,6 +27,7 @@ from orchestrator.ports import (
     FetchOutcome,
     StoredArtifact,
 )
+from orchestrator.runtime.handover import Handover, deliver, hand_over
 
 THREADS: Final = 4
 """Groups under way at once: decoding and syncing release the interpreter lock, and file systems sync several as one."""
@@ -101,7 +101,7 @@ class Publisher:
                 _carry_out(step, each)
         self._sync_folders(group)
         for each in group:
-            self._let_go(each)
+            self._expire(each)
 
     def _prepare(self, each: Handover[Arrived]) -> None:
         """Verify the picture, and let the disk begin with it and its sidecar."""
@@ -162,7 +162,7 @@ class Publisher:
                 for each in inside:
                     each.error = error
 
-    def _let_go(self, each: Handover[Arrived]) -> None:
+    def _expire(self, each: Handover[Arrived]) -> None:
         try:
             try:
                 each.work.incoming.drop()
@@ -183,7 +183,7 @@ def _carry_out(step: Callable[[Handover[Arrived]], None], each: Handover[Arrived
         each.error = error
 
 
-def _stored(place: PurePosixPath, incoming: Incoming, picture: Picture) -> StoredArtifact:
+def _stored(place: PurePosixPath, incoming: Incoming, picture: VerifiedPicture) -> StoredArtifact:
     return StoredArtifact(
         path=str(place),
         sha256=incoming.sha256,

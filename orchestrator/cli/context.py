@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestrator.actions.caps import adopt
+from orchestrator.actions.operator.configured_caps import take_configured_caps
 from orchestrator.app import App, open_app
 from orchestrator.cli import out
 from orchestrator.cli.base import options
-from orchestrator.cli.words import safe
-from orchestrator.store import migrate
-from orchestrator.store.database import Database, parse_url, sqlite_path
+from orchestrator.cli.rendering.words import safe
+from orchestrator.core.errors import OperatorNeededError
+from orchestrator.settings import api_key
+from orchestrator.store.db import migrate
+from orchestrator.store.db.database import Database, parse_url, sqlite_path
 
 
 @contextmanager
@@ -29,7 +31,7 @@ def opened(*, need_database: bool = True, sandbox: bool = False) -> Iterator[App
 
 def take_caps(app: App) -> None:
     """Let the configuration's caps count before there is work under them, and say which do not."""
-    for sentence in adopt(app.database, app.settings):
+    for sentence in take_configured_caps(app.database, app.settings):
         out.warn(safe(sentence))
 
 
@@ -50,3 +52,14 @@ def database_if_any(app: App) -> Iterator[Database | None]:
         yield database
     finally:
         database.close()
+
+
+def need_key(app: App) -> None:
+    """Refuse at once, and kindly, when there is no key."""
+    if api_key(app.settings, app.env) is None:
+        name = app.settings.provider.api_key_env
+        raise OperatorNeededError(
+            f"There is no provider key: the environment variable {name} is not set. Make a key at "
+            f"https://wavespeed.ai/accesskey, then: export {name}=... To try without one: add --sandbox. "
+            "Nothing was spent."
+        )

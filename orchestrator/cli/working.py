@@ -4,14 +4,15 @@ import asyncio
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from orchestrator import eventloop
-from orchestrator.actions.outcome import Facts, concerns, facts_of, outcome
+from orchestrator.actions.operator.exit_code import concerns, exit_code, facts_of
 from orchestrator.app import App
-from orchestrator.cli.display import Display, Lasting, drop_lost_streams
-from orchestrator.cli.snapshot import Snapshot
+from orchestrator.cli.rendering.display import Display, Lasting, drop_lost_streams
+from orchestrator.cli.rendering.snapshot import Snapshot
+from orchestrator.cli.rendering.summary import Done
 from orchestrator.core.errors import DatabaseError, ExitCode, OrchestratorError
+from orchestrator.runtime import event_loop
 from orchestrator.store import views
 from orchestrator.store.views import BudgetRow, Progress, StoppedRow
 from orchestrator.worker.stop import Stop, StopLevel
@@ -27,18 +28,6 @@ FINISHING = (
 LEAVING = "Leaving now. What is in flight stays safe; the next run or worker collects it."
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """How the work ended."""
-
-    code: ExitCode
-    facts: Facts
-    progress: Progress
-    stopped: list[StoppedRow]
-    seconds: float
-    error: OrchestratorError | None = None  # what stopped it, beyond what the database says
-
-
 def work_on(
     app: App, run_ids: frozenset[int] | None, display: Display, label: str, *, drain: bool = True
 ) -> Done:
@@ -50,7 +39,7 @@ def work_on(
     interrupted, drained, error = False, False, None
     try:
         with display:
-            interrupted, drained = eventloop.run(_work(app, run_ids, display, watch, drain=drain))
+            interrupted, drained = event_loop.run(_work(app, run_ids, display, watch, drain=drain))
     except OrchestratorError as caught:  # what was done is summed up all the same
         error = caught
     finally:
@@ -61,7 +50,7 @@ def work_on(
         facts = replace(facts, failed=max(0, facts.failed - watch.failed_before))
     mine = [row for row in stopped if concerns(row, progress)]
     drained = drained and not interrupted  # what is left is other workers' work
-    code = error.exit_code if error else ExitCode.DONE if drained else outcome(facts)
+    code = error.exit_code if error else ExitCode.DONE if drained else exit_code(facts)
     return Done(code, facts, progress, mine, watch.elapsed(), error)
 
 
@@ -70,7 +59,7 @@ async def _work(
 ) -> tuple[bool, bool]:
     """Whether somebody interrupted it, and whether somebody asked it to finish."""
     stop = Stop()
-    worker = app.worker(run_ids, drain=drain, tell=display.say)
+    worker = app.worker(run_ids, drain=drain, notify=display.say)
 
     def interrupt() -> None:
         level = stop.request()
@@ -89,7 +78,7 @@ async def _work(
             spent = app.clock.monotonic() - began
             await app.clock.sleep(max(LOOK_SECONDS, spent * LOOK_SHARE_MAX))
 
-    with _signals({signal.SIGINT: interrupt, **dict.fromkeys(eventloop.heeded(), terminate)}):
+    with _signals({signal.SIGINT: interrupt, **dict.fromkeys(event_loop.heeded(), terminate)}):
         showing = asyncio.create_task(show())
         try:
             await worker.run(stop)

@@ -62,14 +62,14 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class WeighedReports:
     """What the reports about doubts say."""
 
     adopt: tuple[tuple[int, str], ...]  # attempt, prediction
     contradicted: tuple[tuple[int, tuple[str, ...]], ...]  # attempt, what was reported for it
 
 
-def hear(reports: Iterable[tuple[int, str]]) -> Heard:
+def weigh_reports(reports: Iterable[tuple[int, str]]) -> WeighedReports:
     """Rule 0, for (attempt, prediction) of each report; every attempt that was reported comes out exactly once."""
     by_doubt: dict[int, set[str]] = {}
     claimants: dict[str, set[int]] = {}
@@ -83,7 +83,7 @@ def hear(reports: Iterable[tuple[int, str]]) -> Heard:
             adopt.extend((attempt_id, name) for name in names)
         else:
             contradicted.append((attempt_id, tuple(sorted(names))))
-    return Heard(tuple(adopt), tuple(contradicted))
+    return WeighedReports(tuple(adopt), tuple(contradicted))
 
 
 def inputs_digest(inputs: Mapping[str, Any], keys: Iterable[str]) -> str:

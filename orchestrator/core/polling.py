@@ -28,7 +28,7 @@ earlier when this happens often, so that an estimate which is too late mends its
 
 
 @dataclass(frozen=True, slots=True)
-class Usual:
+class TypicalLatency:
     """How long a model's tasks take from acceptance to completion, as far as is known."""
 
     early_seconds: float  # hardly any has ended before
@@ -43,27 +43,27 @@ class Usual:
 
 
 def first_look_seconds(
-    usual: Usual, *, minimum: float, maximum: float, uniform: Callable[[float, float], float]
+    typical: TypicalLatency, *, minimum: float, maximum: float, uniform: Callable[[float, float], float]
 ) -> float:
     """How long after acceptance to look first: one step after the earliest results.
 
     `minimum` and `maximum` are the shortest and longest steps between later looks; the first look may come five times
     earlier or six times later than those, since it waits on purpose.
     """
-    planned = usual.early_seconds * (1 + usual.step_share)
+    planned = typical.early_seconds * (1 + typical.step_share)
     return max(minimum / 5, min(maximum * 6, planned)) + uniform(0.0, minimum / 5)
 
 
 def next_look_seconds(
     elapsed_seconds: float,
-    usual: Usual,
+    typical: TypicalLatency,
     *,
     minimum: float,
     maximum: float,
     uniform: Callable[[float, float], float],
 ) -> float:
     """How long to wait after a look that found the task still running, jittered so that looks spread out."""
-    step = max(minimum, min(maximum, elapsed_seconds * usual.step_share))
+    step = max(minimum, min(maximum, elapsed_seconds * typical.step_share))
     return step * uniform(1 - JITTER_SHARE, 1 + JITTER_SHARE)
 
 

@@ -41,7 +41,7 @@ class Refusal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class WebhookReport:
     """What a delivery says: this prediction is now in this status."""
 
     prediction_id: str
@@ -84,7 +84,7 @@ def refusal(
     return None if any(fits) else Refusal.SIGNATURE
 
 
-def read_report(body: bytes) -> Report | None:
+def read_report(body: bytes) -> WebhookReport | None:
     """The prediction that a signed body is about; None when it is not a prediction object.
 
     Only its id and its status are read. Output URLs are never taken from here: the prediction is looked up instead.
@@ -98,4 +98,4 @@ def read_report(body: bytes) -> Report | None:
         return None
     status = data.get("status")
     known = isinstance(status, str) and _STATUS.fullmatch(status)
-    return Report(name, str(status) if known else "unknown")
+    return WebhookReport(name, str(status) if known else "unknown")

@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from orchestrator.core.errors import StorageError
 from orchestrator.gallery.thumbnails import Thumbnail, thumbnail
-from orchestrator.gallery.tiles import Failure, Picture, Tile, failures, pictures
-from orchestrator.store.database import Database
+from orchestrator.gallery.tiles import Failure, GalleryPicture, Tile, failures, pictures
+from orchestrator.store.db.database import Database
 from orchestrator.store.views import JobFilter, count_pictures
 
 THUMBNAILS_MAX: Final = 2_000
@@ -89,8 +89,8 @@ def render(tiles: list[Tile], failed: list[Failure], *, title: str, total: int) 
     )
 
 
-def _with_thumbnails(chosen: list[Picture]) -> list[Tile]:
-    def make(picture: Picture) -> Thumbnail:
+def _with_thumbnails(chosen: list[GalleryPicture]) -> list[Tile]:
+    def make(picture: GalleryPicture) -> Thumbnail:
         return thumbnail(picture.file, blurred=picture.output.nsfw is True)
 
     with ThreadPoolExecutor(THREADS, thread_name_prefix="thumbnail") as pool:

@@ -10,14 +10,14 @@ from urllib.parse import quote
 from orchestrator.core.money import format_usd
 from orchestrator.core.states import JobState
 from orchestrator.gallery.thumbnails import Thumbnail
-from orchestrator.store.database import Database
+from orchestrator.store.db.database import Database
 from orchestrator.store.views import JobFilter, JobRow, OutputRow, list_jobs
 
 FAILURES_MAX: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class GalleryPicture:
     """One stored picture with its caption."""
 
     job: JobRow
@@ -76,7 +76,7 @@ class Failure:
         return f"{self.caption} failed {job.reason} {job.message} job {job.id} {job.campaign} {job.name} {job.run}".casefold()
 
 
-Tile = tuple[Picture, Thumbnail]
+Tile = tuple[GalleryPicture, Thumbnail]
 
 
 def price(job: JobRow) -> str:
@@ -84,13 +84,13 @@ def price(job: JobRow) -> str:
     return f"${format_usd(job.price_micros // max(1, job.images))}"
 
 
-def pictures(database: Database, root: Path, sheet: Path, wanted: JobFilter) -> Iterator[Picture]:
+def pictures(database: Database, root: Path, sheet: Path, wanted: JobFilter) -> Iterator[GalleryPicture]:
     """Every stored picture, in order of job; a page of jobs at a time."""
     for job in _jobs(database, wanted):
         for output in job.outputs:
             if output.path is not None:
                 file = root / output.path
-                yield Picture(job, output, file, _href(file, sheet))
+                yield GalleryPicture(job, output, file, _href(file, sheet))
 
 
 def failures(database: Database, wanted: JobFilter) -> list[Failure]:

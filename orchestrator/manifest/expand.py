@@ -11,10 +11,10 @@ from orchestrator.manifest.axes import AxisValue, Condition
 from orchestrator.manifest.binding import Binder, BoundText, Combination
 from orchestrator.manifest.combinations import Combinations
 from orchestrator.manifest.findings import Findings, described
+from orchestrator.manifest.fingerprints import Fingerprints
+from orchestrator.manifest.input_images import Pictures
 from orchestrator.manifest.outputs import path_problem
 from orchestrator.manifest.params import ParamPlan, ParamsError, Prepared, RawParam, merged
-from orchestrator.manifest.pictures import Pictures
-from orchestrator.manifest.seen import Seen
 from orchestrator.manifest.templates import TemplateProblem
 from orchestrator.yamlio import Document, ProblemsError
 from orchestrator.yamlio.document import Path
@@ -48,8 +48,8 @@ class Expansion:
         self.findings = Findings(blueprint.document)
         self.duplicates = 0
         self._plans: dict[int, ParamPlan] = {}
-        self._keys = Seen()
-        self._paths = Seen()
+        self._keys = Fingerprints()
+        self._paths = Fingerprints()
         tags = {name: bound.constant for name, bound in blueprint.tags.items() if bound.constant is not None}
         self._tags: dict[str, str] | None = tags if len(tags) == len(blueprint.tags) else None
 

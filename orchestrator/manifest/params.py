@@ -8,7 +8,7 @@ from orchestrator.catalogue import Kind, Model, Parameter, ParamIssue, Severity,
 from orchestrator.core.keys import KeyForm, KeyStem, encoded
 from orchestrator.core.specs import JsonObject, LocalImage
 from orchestrator.manifest.binding import Binder, BoundText, Combination, Reader
-from orchestrator.manifest.pictures import Pictures
+from orchestrator.manifest.input_images import Pictures
 from orchestrator.manifest.templates import Template, TemplateProblem
 from orchestrator.yamlio.document import Path
 

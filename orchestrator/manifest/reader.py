@@ -12,13 +12,13 @@ from orchestrator.manifest.binding import Binder
 from orchestrator.manifest.combinations import Combinations
 from orchestrator.manifest.conditions import read_addition, read_condition
 from orchestrator.manifest.expand import Blueprint
+from orchestrator.manifest.input_images import Pictures
 from orchestrator.manifest.names import OUTPUT_NAMES, Names
 from orchestrator.manifest.params import RawParam
-from orchestrator.manifest.pictures import Pictures
 from orchestrator.manifest.shape import MANIFEST, NAME_PATTERN, NAME_WHAT
 from orchestrator.manifest.sources import read_source
 from orchestrator.manifest.templates import Template, TemplateProblem, compile_template
-from orchestrator.yamlio import Document, Node, ProblemsError, Report
+from orchestrator.yamlio import Document, Node, ProblemReport, ProblemsError
 from orchestrator.yamlio.document import Path as NodePath
 from orchestrator.yamlio.shapes import Reading
 
@@ -32,7 +32,7 @@ class ManifestReader:
     def __init__(
         self, document: Document, folder: Path, *, today: str, run_key: str | None, jobs_max: int
     ) -> None:
-        self.report = Report()
+        self.report = ProblemReport()
         self._document = document
         self._folder = folder
         self._jobs_max = jobs_max

@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Time. `orchestrator.clock.SystemClock` is the real one."""
+    """Time. `orchestrator.runtime.clock.SystemClock` is the real one."""
 
     def now_ms(self) -> int:
         """Milliseconds since the epoch, UTC."""
@@ -21,7 +21,7 @@ class Clock(Protocol):
 
 
 class Entropy(Protocol):
-    """Chance. `orchestrator.clock.SystemEntropy` is the real one."""
+    """Chance. `orchestrator.runtime.clock.SystemEntropy` is the real one."""
 
     def token(self) -> str:
         """32 hex digits."""

@@ -155,6 +155,14 @@ BillingOutcome = BillingPage | Rejected | Throttled | KeyRefused | NotSent | Los
 
 
 @dataclass(frozen=True, slots=True)
+class Reached:
+    """What a plain request to the provider's address showed."""
+
+    error: str = ""  # why it could not be reached
+    server_time_ms: int | None = None  # of the Date header
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """The live price of one call, in micros: what would be charged after discounts."""
 

@@ -27,8 +27,8 @@ from orchestrator.ports import (
     SubmitOutcome,
     Throttled,
 )
-from orchestrator.provider.transport import TooLateError
 from orchestrator.provider.wire import UNREADABLE, Body, read_prediction
+from orchestrator.runtime.http_transport import TooLateError
 
 REFUSING_CODES: Final = frozenset({1200, 1400, 1401, 1402})
 """Application codes about the request itself; in a reply without a prediction they refuse it like a 400."""

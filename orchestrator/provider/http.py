@@ -12,8 +12,8 @@ import httpx
 
 from orchestrator.ports import Clock, Lost, NotSent
 from orchestrator.provider.classify import Reply, classify_error, parse_retry_after
-from orchestrator.provider.transport import STILL_VALID, USER_AGENT, make_transport, timeouts
 from orchestrator.provider.wire import BODY_BYTES_MAX, UNREADABLE, Body, decoded, read_body
+from orchestrator.runtime.http_transport import STILL_VALID, USER_AGENT, make_transport, timeouts
 
 REDACTED: Final = "[key]"
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})

@@ -21,7 +21,7 @@ from orchestrator.ports import (
 )
 from orchestrator.provider.classify import Meaning, Reply, classify_error, meaning_of, refusal
 from orchestrator.provider.http import ApiHttp, check_url
-from orchestrator.provider.transport import timeouts
+from orchestrator.runtime.http_transport import timeouts
 
 UPLOAD_BYTES_MAX: Final = 200 * 1024 * 1024
 EXTENSIONS: Final = {

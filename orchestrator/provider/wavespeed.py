@@ -33,9 +33,9 @@ from orchestrator.provider.answers import (
 )
 from orchestrator.provider.classify import Reply, classify_result, classify_submit
 from orchestrator.provider.http import ApiHttp
-from orchestrator.provider.transport import make_transport
 from orchestrator.provider.uploads import Uploads
 from orchestrator.provider.wire import usable_id
+from orchestrator.runtime.http_transport import make_transport
 
 BASE_URL: Final = "https://api.wavespeed.ai"
 _MODEL_ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}(/[a-z0-9][a-z0-9._-]{0,99}){0,5}", re.IGNORECASE)

@@ -1,6 +1,6 @@
 """The stand-in provider: a real HTTP server on loopback with the provider's API, pictures, a bill, and faults on demand."""
 
-from orchestrator.sandbox.bill import Bill, BilledTask, Delivery, Post
+from orchestrator.sandbox.account.bill import Bill, BilledTask, Delivery, Post
 from orchestrator.sandbox.config import (
     ForeignImages,
     KeyState,
@@ -11,9 +11,9 @@ from orchestrator.sandbox.config import (
     RateUnit,
     SandboxConfig,
 )
-from orchestrator.sandbox.fault import Fault
-from orchestrator.sandbox.faults import Faults, Scripted, parse_faults
-from orchestrator.sandbox.server import Sandbox, SandboxThread, run_blocking, serve
+from orchestrator.sandbox.faults.names import Fault
+from orchestrator.sandbox.faults.script import Faults, Scripted, parse_faults
+from orchestrator.sandbox.http.server import Sandbox, SandboxThread, run_blocking, serve
 
 __all__ = [
     "Bill",

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from orchestrator.core.errors import UsageError
 from orchestrator.core.money import MICROS_PER_USD
-from orchestrator.sandbox.faults import Faults
+from orchestrator.sandbox.faults.script import Faults
 
 
 class Level(StrEnum):

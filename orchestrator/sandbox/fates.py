@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from orchestrator.sandbox.dice import Dice
-from orchestrator.sandbox.fault import Fault
+from orchestrator.sandbox.faults.dice import Dice
+from orchestrator.sandbox.faults.names import Fault
 
 MODERATED: Final = "Content flagged as potentially sensitive. Please try different prompts or images."
 UNFETCHABLE: Final = "failed to fetch input media: {url}"

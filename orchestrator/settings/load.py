@@ -13,7 +13,7 @@ from orchestrator.settings.model import (
     Budgets,
     Download,
     Guards,
-    InDoubt,
+    InDoubtSettings,
     Limits,
     Outputs,
     ProviderSettings,
@@ -24,7 +24,7 @@ from orchestrator.settings.model import (
 )
 from orchestrator.settings.shape import CONFIG
 from orchestrator.settings.urls import base_url_problem, database_url_problem
-from orchestrator.yamlio import Document, Node, Problem, Report, load, loads
+from orchestrator.yamlio import Document, Node, Problem, ProblemReport, load, loads
 from orchestrator.yamlio.shapes import Object, Reading
 
 CONFIG_NAME: Final = "config.yaml"
@@ -41,7 +41,7 @@ def load_settings(path: Path | None, env: Mapping[str, str], cwd: Path) -> Setti
     origin = _find(path, env, cwd)
     document = load(origin) if origin else loads(b"{}", CONFIG_NAME)
     base = origin.resolve().parent if origin else cwd
-    report = Report()
+    report = ProblemReport()
     values = _read(document, report)
     database = _over(env, "ORCHESTRATOR_DATABASE_URL", database_url_problem, report)
     base_url = _over(env, "WAVESPEED_BASE_URL", base_url_problem, report)
@@ -55,7 +55,7 @@ def load_settings(path: Path | None, env: Mapping[str, str], cwd: Path) -> Setti
         provider=ProviderSettings(**_provider(provider, base)),
         limits=Limits(**_limits(limits)),
         budgets=Budgets(**_budgets(budgets)),
-        in_doubt=InDoubt(**values["in_doubt"]),
+        in_doubt=InDoubtSettings(**values["in_doubt"]),
         webhook=Webhook(**_webhook(values["webhook"], base)),
         guards=Guards(**values["guards"]),
         retry=Retry(**values["retry"]),
@@ -74,7 +74,7 @@ def _find(path: Path | None, env: Mapping[str, str], cwd: Path) -> Path | None:
     return usual if usual.exists() else None
 
 
-def _read(document: Document, report: Report) -> dict[str, Any]:
+def _read(document: Document, report: ProblemReport) -> dict[str, Any]:
     """Every value with its default; problems go to `report`."""
     root = document.root
     if root.value is None:
@@ -97,7 +97,7 @@ def _without_secrets(problems: list[Problem]) -> list[Problem]:
     return [replace(item, source=None) if item.line in secret else item for item in problems]
 
 
-def _refuse_secrets(document: Document, node: Node, report: Report) -> None:
+def _refuse_secrets(document: Document, node: Node, report: ProblemReport) -> None:
     """A key in the file is refused without showing it, and forgotten before anything else could show it."""
     for name, child in list(node.children.items()):
         if isinstance(name, str) and node.path != _CAMPAIGNS and _SECRET.fullmatch(name):
@@ -125,7 +125,7 @@ def _check_pairs(values: Mapping[str, Any], reading: Reading) -> None:
             )
 
 
-def _over(env: Mapping[str, str], name: str, problem_of: Any, report: Report) -> str | None:
+def _over(env: Mapping[str, str], name: str, problem_of: Any, report: ProblemReport) -> str | None:
     """The value of an environment variable that stands over the file; empty counts as not set."""
     text = env.get(name, "").strip()
     if not text:

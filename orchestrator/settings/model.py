@@ -83,7 +83,7 @@ class Budgets:
 
 
 @dataclass(frozen=True, slots=True)
-class InDoubt:
+class InDoubtSettings:
     """How long the provider's list is given to show a task before its absence counts as proof."""
 
     settle_seconds: float = 120.0
@@ -150,7 +150,7 @@ class Settings:
     provider: ProviderSettings = field(default_factory=ProviderSettings)
     limits: Limits = field(default_factory=Limits)
     budgets: Budgets = field(default_factory=Budgets)
-    in_doubt: InDoubt = field(default_factory=InDoubt)
+    in_doubt: InDoubtSettings = field(default_factory=InDoubtSettings)
     webhook: Webhook = field(default_factory=Webhook)
     guards: Guards = field(default_factory=Guards)
     retry: Retry = field(default_factory=Retry)

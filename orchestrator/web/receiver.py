@@ -23,9 +23,9 @@ from orchestrator.core import webhooks
 from orchestrator.core.errors import DatabaseError
 from orchestrator.core.webhooks import Refusal
 from orchestrator.ports import Clock
-from orchestrator.store import receipts
-from orchestrator.store.groupcommit import Writer
-from orchestrator.store.receipts import Delivery, Taken
+from orchestrator.store.db.group_commit import Writer
+from orchestrator.store.doubts import webhook_reports
+from orchestrator.store.doubts.webhook_reports import Delivery, ReportOutcome
 from orchestrator.web.refusals import Refusals
 
 READ_SECONDS: Final = 10.0
@@ -59,13 +59,13 @@ class Receiver:
         tokens = request.query.getall(webhooks.TOKEN, [])
         return await self._record(tokens[0] if len(tokens) == 1 else "", report)
 
-    async def _record(self, token: str, report: webhooks.Report) -> web.Response:
+    async def _record(self, token: str, report: webhooks.WebhookReport) -> web.Response:
         """Durable before the answer; the provider repeats what is not answered with 200."""
         delivery = Delivery(token, report.prediction_id, report.status)
         try:
-            taken = await self._writer.submit(receipts.record, delivery)
+            taken = await self._writer.submit(webhook_reports.record_report, delivery)
         except DatabaseError:
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
-        if taken is Taken.STRANGER:
+        if taken is ReportOutcome.STRANGER:
             await self._refusals.note(Refusal.STRANGER)
         return web.json_response({"status": "ok"})

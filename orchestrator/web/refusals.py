@@ -7,8 +7,8 @@ from typing import Final
 from orchestrator.core.errors import DatabaseError
 from orchestrator.core.webhooks import Refusal
 from orchestrator.ports import Clock
-from orchestrator.store import receipts
-from orchestrator.store.groupcommit import Writer
+from orchestrator.store.db.group_commit import Writer
+from orchestrator.store.doubts import webhook_reports
 
 QUIET_SECONDS: Final = 60.0
 """At most one event for each reason in this time; the next one says how many more there were."""
@@ -31,7 +31,9 @@ class Refusals:
             self._untold[why] += 1
             return
         self._told_at[why] = now
-        untold = self._untold.pop(why, 0)
-        more = f" (and {untold} more like it before)" if untold else ""
+        no_notice = self._untold.pop(why, 0)
+        more = f" (and {no_notice} more like it before)" if no_notice else ""
         with suppress(DatabaseError):
-            await self._writer.submit(receipts.note_refused, f"a webhook was not believed: {why}{more}")
+            await self._writer.submit(
+                webhook_reports.note_refused, f"a webhook was not believed: {why}{more}"
+            )

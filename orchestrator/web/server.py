@@ -7,8 +7,8 @@ from typing import Final
 
 from aiohttp import web
 
-from orchestrator import eventloop
 from orchestrator.core.errors import UsageError
+from orchestrator.runtime import event_loop
 
 CONNECTIONS_MAX: Final = 1_000
 CONNECTION_SECONDS: Final = 30.0
@@ -55,13 +55,13 @@ def run_blocking(
 
     async def main() -> None:
         stop = asyncio.Event()
-        eventloop.stop_on_signals(stop.set)
+        event_loop.stop_on_signals(stop.set)
         async with serve(site(), host, port) as url:
             ready(url)
             await stop.wait()
 
     with suppress(KeyboardInterrupt):
-        eventloop.run(main())
+        event_loop.run(main())
 
 
 class _Door:

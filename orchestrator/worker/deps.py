@@ -5,19 +5,19 @@ from dataclasses import dataclass, field
 
 from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider, no_crash
 from orchestrator.settings import Settings
-from orchestrator.store.database import Database
-from orchestrator.store.groupcommit import Writer
+from orchestrator.store.db.database import Database
+from orchestrator.store.db.group_commit import Writer
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ModelFacts:
     """What the worker must know of a model: catalogue data, handed in as values."""
 
     typical_latency_seconds: float
     media_type: Callable[[dict[str, object]], str]
 
 
-def untold(_message: str) -> None:
+def no_notice(_message: str) -> None:
     """Nobody watches."""
 
 
@@ -32,6 +32,6 @@ class Deps:
     clock: Clock
     entropy: Entropy
     settings: Settings
-    facts: Callable[[str], Facts]
+    facts: Callable[[str], ModelFacts]
     crashpoint: Crashpoint = field(default=no_crash)
-    tell: Callable[[str], None] = field(default=untold)  # what whoever watches this worker should know
+    notify: Callable[[str], None] = field(default=no_notice)  # what whoever watches this worker should know

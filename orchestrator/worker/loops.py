@@ -6,7 +6,7 @@ from typing import Final, TypeGuard
 
 from orchestrator.core.errors import DatabaseError
 from orchestrator.ports import Clock
-from orchestrator.worker.records import Patience
+from orchestrator.worker.durable import OutageBackoff
 
 Tick = Callable[[], Awaitable[float]]
 DELAY_MAX_SECONDS: Final = 60.0
@@ -63,8 +63,8 @@ async def run_loop(tick: Tick, alarm: Alarm, clock: Clock) -> None:
         await alarm.sleep(clock, delay)
 
 
-def patient(
-    tick: Tick, patience: Patience, fail: Callable[[BaseException], None], unsure: Callable[[], None]
+def outlasting(
+    tick: Tick, patience: OutageBackoff, fail: Callable[[BaseException], None], unsure: Callable[[], None]
 ) -> Tick:
     """A tick that survives a database that is away for a while; any other error is handed to `fail`.
 

@@ -10,25 +10,27 @@ from typing import Any, Final
 from orchestrator import __version__
 from orchestrator.core.errors import DatabaseError, OrchestratorError
 from orchestrator.core.states import AttemptState
-from orchestrator.store import claims, pictures, rescue, workers
-from orchestrator.store.money import CapRacedError
-from orchestrator.store.outlook import outlook
-from orchestrator.worker import startup, upkeep
-from orchestrator.worker.bills import BillReader
+from orchestrator.store.account import workers
+from orchestrator.store.attempts import leases, outputs
+from orchestrator.store.claiming import claim
+from orchestrator.store.money.ledger import CapRacedError
+from orchestrator.store.stops.outlook import outlook
+from orchestrator.worker.attempt import Activity, InFlight
 from orchestrator.worker.deps import Deps
-from orchestrator.worker.draining import Standstill
-from orchestrator.worker.fetch import Fetcher
-from orchestrator.worker.flight import Activity, Flight
-from orchestrator.worker.heart import Heart
-from orchestrator.worker.inputs import Inputs
-from orchestrator.worker.latency import Latencies
-from orchestrator.worker.loops import Alarm, cancelled, nothing, patient, run_loop
-from orchestrator.worker.poll import Poller
-from orchestrator.worker.records import Patience
-from orchestrator.worker.resolve import Resolver
+from orchestrator.worker.doubts.resolver import Resolver
+from orchestrator.worker.durable import OutageBackoff
+from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.loops import Alarm, cancelled, nothing, outlasting, run_loop
+from orchestrator.worker.pipeline.fetch import Fetcher
+from orchestrator.worker.pipeline.latencies import Latencies
+from orchestrator.worker.pipeline.poll import Poller
+from orchestrator.worker.pipeline.prepare import Inputs
+from orchestrator.worker.pipeline.submit import Submitter
 from orchestrator.worker.stop import Stop, StopLevel
-from orchestrator.worker.submit import Submitter
-from orchestrator.worker.troubles import Troubles
+from orchestrator.worker.upkeep import startup, upkeep
+from orchestrator.worker.upkeep.billing import BillReader
+from orchestrator.worker.upkeep.drain_watchdog import DrainWatchdog
+from orchestrator.worker.upkeep.heartbeat import Heartbeat
 
 CLAIM_MAX: Final = 100
 PREPARING_MAX: Final = 400
@@ -62,10 +64,10 @@ class Worker:
         self._drain = drain
         self._is_alive = is_alive or startup.is_alive
         self._lease_ms = int(deps.settings.worker.lease_seconds * 1000)
-        self._troubles = Troubles(deps)
+        self._pauses = AccountPauses(deps)
         self._latencies = Latencies()
         inputs = Inputs(deps)
-        self._fetcher = Fetcher(deps, self.activity, self._troubles)
+        self._fetcher = Fetcher(deps, self.activity, self._pauses)
         self._claim_alarm, self._poll_alarm = Alarm(CLAIM_REST_SECONDS), Alarm(POLL_REST_SECONDS)
         self._done_alarm = Alarm()
         self._resolve_alarm, self._rescue_alarm, self._beat_alarm = Alarm(), Alarm(), Alarm()
@@ -74,18 +76,18 @@ class Worker:
             deps,
             inputs,
             self.activity,
-            self._troubles,
+            self._pauses,
             self._latencies,
             self._completed,
             self._poll_alarm.ring,
         )
         self._submitter = Submitter(
-            deps, self.id, inputs, self.activity, self._troubles, self._poller.add, self._resolve_alarm.ring
+            deps, self.id, inputs, self.activity, self._pauses, self._poller.add, self._resolve_alarm.ring
         )
-        self._resolver, self._standstill = Resolver(deps, self.id), Standstill()
-        let_go = self._rescue_alarm.ring
-        self._heart = Heart(
-            deps, self.id, self.activity, self._latencies, let_go, self._stopping, self._told_to_drain
+        self._resolver, self._drain_watchdog = Resolver(deps, self.id), DrainWatchdog()
+        expire = self._rescue_alarm.ring
+        self._heartbeat = Heartbeat(
+            deps, self.id, self.activity, self._latencies, expire, self._stopping, self._told_to_drain
         )
         self.told_to_drain = False  # by an operator, who wants it to end in order
         self._tasks: set[asyncio.Task[None]] = set()
@@ -102,7 +104,7 @@ class Worker:
         try:
             startup.start(self._deps, self._worker_row(), self._is_alive, self._latencies)
             await self._deps.artifacts.start()
-            await startup.preflight(self._deps, self._troubles, drain=self._drain)
+            await startup.preflight(self._deps, self._pauses, drain=self._drain)
             await self._run_loops(stop)
         finally:
             try:
@@ -114,15 +116,15 @@ class Worker:
             raise self._error
 
     async def _run_loops(self, stop: Stop) -> None:
-        keep_up = partial(upkeep.tick, self._deps, self._troubles)
+        keep_up = partial(upkeep.tick, self._deps, self._pauses)
         loops = [
             asyncio.create_task(
-                run_loop(patient(tick, Patience(self._deps), fail, unsure), alarm, self._deps.clock)
+                run_loop(outlasting(tick, OutageBackoff(self._deps), fail, unsure), alarm, self._deps.clock)
             )
             for tick, alarm, fail, unsure in (
                 (self._claim, self._claim_alarm, self._fail, self._claim_is_unsure),
                 (self._poll, self._poll_alarm, self._fail, nothing),
-                (self._heart.tick, self._beat_alarm, self._fail, nothing),
+                (self._heartbeat.tick, self._beat_alarm, self._fail, nothing),
                 (self._rescue, self._rescue_alarm, self._fail, self._beat_alarm.ring),
                 (self._resolve, self._resolve_alarm, self._fail, self._beat_alarm.ring),
                 (keep_up, Alarm(), partial(self._fail, bookkeeping=True), nothing),
@@ -144,13 +146,13 @@ class Worker:
     async def _claim(self) -> float:
         room = PREPARING_MAX - len(self.activity.preparing) - len(self.activity.submitting)
         want = min(CLAIM_MAX, room)
-        if self._troubles.probing:
+        if self._pauses.probing:
             want = 0 if self.activity.preparing or self.activity.submitting else min(want, 1)
-        if self._stop.level > StopLevel.RUNNING or want <= 0 or self._troubles.blind:
+        if self._stop.level > StopLevel.RUNNING or want <= 0 or self._pauses.blind:
             return IDLE_SECONDS
         if self._claimed_unknown:
             await self._recover_claimed()
-        request = claims.ClaimRequest(
+        request = claim.ClaimRequest(
             worker=self.id,
             want=want,
             lease_ms=self._lease_ms,
@@ -159,7 +161,7 @@ class Worker:
             run_ids=self._run_ids,
         )
         try:
-            result = await self._deps.writer.submit(claims.claim, request)
+            result = await self._deps.writer.submit(claim.claim, request)
         except CapRacedError:
             return CLAIM_REST_SECONDS
         self._deps.crashpoint("claim.committed")
@@ -173,12 +175,12 @@ class Worker:
         until = (result.retry_at - self._deps.clock.now_ms()) / 1000
         return min(IDLE_SECONDS, max(0.02, until))
 
-    def _begin(self, claimed: Sequence[claims.Claimed]) -> None:
+    def _begin(self, claimed: Sequence[claim.Claimed]) -> None:
         for each in claimed:
             self.activity.preparing.add(each.attempt_id)
             self._spawn(self._submit(each))
 
-    async def _submit(self, claimed: claims.Claimed) -> None:
+    async def _submit(self, claimed: claim.Claimed) -> None:
         await self._submitter.run(claimed, stopping=self._stopping)
         self._claim_alarm.ring()  # there is room for another
 
@@ -187,25 +189,25 @@ class Worker:
 
     async def _recover_claimed(self) -> None:
         """Begin what a claim took whose answer was lost; only claims lease, and they are made one after another."""
-        row = claims.Recover(self.id, self.activity.attempts)
-        self._begin(await self._deps.writer.submit(claims.recover, row))
+        row = claim.Recover(self.id, self.activity.attempts)
+        self._begin(await self._deps.writer.submit(claim.recover, row))
         self._claimed_unknown = False
 
     async def _poll(self) -> float:
         return self._poller.start_due(self._spawn)
 
     async def _rescue(self) -> float:
-        if self._stop.level > StopLevel.RUNNING or not self._heart.may_rescue():
+        if self._stop.level > StopLevel.RUNNING or not self._heartbeat.may_rescue():
             return IDLE_SECONDS
-        request = rescue.Rescue(self.id, self._lease_ms, self._deps.settings.guards.deaths)
-        rescued = await self._deps.writer.submit(rescue.rescue, request)
+        request = leases.Rescue(self.id, self._lease_ms, self._deps.settings.guards.deaths)
+        rescued = await self._deps.writer.submit(leases.rescue, request)
         self._deps.crashpoint("rescue.committed")
         for adopted in rescued.adopted:
             self._adopt(adopted)
         if rescued.doubted:
             self._resolve_alarm.ring()
         return (
-            0.0 if len(rescued.adopted) == rescue.RESCUE_MAX else self._deps.settings.worker.lease_seconds / 4
+            0.0 if len(rescued.adopted) == leases.RESCUE_MAX else self._deps.settings.worker.lease_seconds / 4
         )
 
     async def _resolve(self) -> float:
@@ -221,8 +223,8 @@ class Worker:
             self._stop.raise_to(StopLevel.FINISHING)
         if self._stop.level >= StopLevel.FINISHING and not busy:
             self._stop.raise_to(StopLevel.LEAVING)
-        unreadable = self._troubles.blind or self._resolver.unreadable
-        stuck = self._standstill.why_stuck(self.activity, unreadable, self._deps.clock.monotonic())
+        unreadable = self._pauses.blind or self._resolver.unreadable
+        stuck = self._drain_watchdog.why_stuck(self.activity, unreadable, self._deps.clock.monotonic())
         if self._drain and stuck is not None:
             self._fail(stuck)
             self._stop.raise_to(StopLevel.LEAVING)
@@ -230,13 +232,13 @@ class Worker:
 
     # --- what the lanes tell one another --------------------------------------------------------------------------
 
-    def _completed(self, flight: Flight, expected: list[pictures.ExpectedOutput]) -> None:
+    def _completed(self, flight: InFlight, expected: list[outputs.ExpectedOutput]) -> None:
         self.activity.fetching.add(flight.attempt_id)
         self._spawn(self._fetcher.run(flight, expected))
         self._claim_alarm.ring()  # a slot is free
 
-    def _adopt(self, adopted: rescue.Adopted) -> None:
-        flight = Flight(
+    def _adopt(self, adopted: leases.Adopted) -> None:
+        flight = InFlight(
             adopted.attempt_id,
             adopted.job_id,
             adopted.epoch,
@@ -252,14 +254,14 @@ class Worker:
         )
         if adopted.state is AttemptState.FETCHING:
             with self._deps.database.read() as tx:
-                expected = pictures.expected(tx, adopted.attempt_id)
+                expected = outputs.expected(tx, adopted.attempt_id)
             self._completed(flight, expected)
         else:
             self._poller.add(flight)
 
     def _told_to_drain(self) -> None:
         self.told_to_drain = True
-        self._deps.tell("Asked to finish by `orchestrator workers drain`: what is in flight is collected.")
+        self._deps.notify("Asked to finish by `orchestrator workers drain`: what is in flight is collected.")
         self._stop.raise_to(StopLevel.FINISHING)
 
     # --- ending ---------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from orchestrator.yamlio.document import Document, Mark, Node, Number
 from orchestrator.yamlio.loader import load, loads
-from orchestrator.yamlio.problems import Problem, ProblemsError, Report
+from orchestrator.yamlio.problems import Problem, ProblemReport, ProblemsError
 
 __all__ = [
     "Document",
@@ -10,8 +10,8 @@ __all__ = [
     "Node",
     "Number",
     "Problem",
+    "ProblemReport",
     "ProblemsError",
-    "Report",
     "load",
     "loads",
 ]

@@ -88,7 +88,7 @@ class ProblemsError(UsageError):
         return "\n\n".join([*blocks, f"{total}. {CLOSING}"])
 
 
-class Report:
+class ProblemReport:
     """Collects problems while something is checked."""
 
     def __init__(self) -> None:

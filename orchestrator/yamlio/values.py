@@ -14,7 +14,7 @@ from orchestrator.core.money import MoneyError, parse_usd
 from orchestrator.core.specs import JsonObject
 from orchestrator.core.suggest import did_you_mean, listed
 from orchestrator.yamlio.document import Document, Node, Path
-from orchestrator.yamlio.problems import Report
+from orchestrator.yamlio.problems import ProblemReport
 
 DRAFT_07: Final = "http://json-schema.org/draft-07/schema#"
 _ECHO_MAX: Final = 60
@@ -23,7 +23,7 @@ _ECHO_MAX: Final = 60
 class Reading:
     """One document being read: where problems go."""
 
-    def __init__(self, document: Document, report: Report) -> None:
+    def __init__(self, document: Document, report: ProblemReport) -> None:
         self.document = document
         self.report = report
 

@@ -6,19 +6,19 @@ import pytest
 from sqlalchemy import func, select
 from support.world import World, spec
 
-from orchestrator.actions import apply as applying
-from orchestrator.actions.apply import apply
-from orchestrator.actions.paths import SharedPathsError
-from orchestrator.actions.plan import plan
-from orchestrator.actions.spool import Spool
+from orchestrator.actions.planning import apply as applying
+from orchestrator.actions.planning.apply import apply
+from orchestrator.actions.planning.path_register import SharedPathsError
+from orchestrator.actions.planning.plan import plan
+from orchestrator.actions.planning.spool import Spool
 from orchestrator.core.errors import UsageError
 from orchestrator.manifest import load_manifest
 from orchestrator.settings import load_settings
-from orchestrator.store import workers
-from orchestrator.store.newjobs import encode
-from orchestrator.store.paths import PathTakenError
-from orchestrator.store.schema import job_specs, jobs, outputs
-from orchestrator.store.schema import runs as run_table
+from orchestrator.store.account import workers
+from orchestrator.store.db.schema import job_specs, jobs, outputs
+from orchestrator.store.db.schema import runs as run_table
+from orchestrator.store.runs.new_jobs import encode
+from orchestrator.store.runs.output_paths import PathTakenError
 from orchestrator.yamlio import ProblemsError
 
 MANIFEST = """\

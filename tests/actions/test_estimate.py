@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.actions.estimate import estimate
+from orchestrator.actions.planning.estimate import estimate
 from orchestrator.settings import Limits
 
 

@@ -3,12 +3,12 @@
 import pytest
 from support.world import World
 
-from orchestrator.actions.apply import apply
-from orchestrator.actions.plan import plan
+from orchestrator.actions.planning.apply import apply
+from orchestrator.actions.planning.plan import plan
 from orchestrator.core.errors import UsageError
 from orchestrator.manifest import load_manifest
 from orchestrator.settings import load_settings
-from orchestrator.store.schema import events
+from orchestrator.store.db.schema import events
 
 MANIFEST = """\
 version: 1

@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import update
 
-from orchestrator.clock import SystemClock
 from orchestrator.core.errors import ExitCode
-from orchestrator.store.database import Database
-from orchestrator.store.schema import balances
+from orchestrator.runtime.clock import SystemClock
+from orchestrator.store.db.database import Database
+from orchestrator.store.db.schema import balances
 
 SHAPE = ["scope", "name", "window", "cap_usd", "spent_usd", "held_usd", "remaining_usd"]
 

@@ -4,9 +4,9 @@ from contextlib import closing
 
 import pytest
 
-from orchestrator.clock import SystemClock
-from orchestrator.store import limits
-from orchestrator.store.database import Database
+from orchestrator.runtime.clock import SystemClock
+from orchestrator.store.account import rate_limits
+from orchestrator.store.db.database import Database
 
 PLAN_KEYS = [
     "path",
@@ -113,8 +113,8 @@ def test_jobs_that_wait_for_the_rate_are_shown_with_when_there_is_room(shell):
         closing(Database.open("sqlite:///orchestrator.db", SystemClock())) as database,
         database.write() as tx,
     ):
-        limits.configure(tx, concurrency=10, submits_per_minute=1)
-        limits.grant(tx, 1)
+        rate_limits.configure(tx, concurrency=10, submits_per_minute=1)
+        rate_limits.grant(tx, 1)
     assert shell("status", "--json") == 0
     (stopped,) = shell.document["stopped"]
     assert list(stopped) == ["scope", "reason", "since"]

@@ -4,12 +4,12 @@ import io
 
 import pytest
 
-from orchestrator.cli.display import Live, Plain, Silent, choose
-from orchestrator.cli.snapshot import Snapshot, lines, plain
+from orchestrator.cli.rendering.display import Live, Plain, Silent, choose
+from orchestrator.cli.rendering.snapshot import Snapshot, lines, plain
 from orchestrator.store.views import Progress
 
 
-class Clock:
+class DisplayClock:
     seconds = 0.0
 
     def now_ms(self):
@@ -58,7 +58,7 @@ def test_time_left_is_told_only_once_there_is_enough_to_judge_by(done, elapsed, 
 
 
 def test_a_log_gets_a_line_at_each_step_each_new_cause_and_each_minute(capsys):
-    clock = Clock()
+    clock = DisplayClock()
     display = Plain(clock)
     for done in range(9):
         display.show(snapshot(done=done))
@@ -86,7 +86,7 @@ def test_a_log_gets_a_line_at_each_step_each_new_cause_and_each_minute(capsys):
     ],
 )
 def test_the_display_degrades_with_what_it_is_shown_on(stream, env, quiet, kind):
-    assert type(choose(quiet=quiet, clock=Clock(), stream=stream, env=env)) is kind
+    assert type(choose(quiet=quiet, clock=DisplayClock(), stream=stream, env=env)) is kind
 
 
 def test_the_live_display_draws_and_leaves_nothing_behind():

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from sqlalchemy import update
 
 from orchestrator.cli.commands import status as status_command
-from orchestrator.clock import SystemClock
 from orchestrator.core.errors import ExitCode
+from orchestrator.runtime.clock import SystemClock
 from orchestrator.sandbox import Fault, Faults, Scripted
-from orchestrator.store.database import Database
-from orchestrator.store.schema import attempts, jobs
+from orchestrator.store.db.database import Database
+from orchestrator.store.db.schema import attempts, jobs
 
 IN_DOUBT = {
     "job_id": 1,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.cli import words
+from orchestrator.cli.rendering import words
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import pytest
 
 from orchestrator import app as composition
 from orchestrator.cli.main import run
-from orchestrator.store import attempts, pauses
-from orchestrator.store.attempts import Send
+from orchestrator.store.account import pauses
+from orchestrator.store.attempts import lifecycle
+from orchestrator.store.attempts.lifecycle import Send
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +69,7 @@ def test_what_is_claimed_when_a_person_pauses_is_not_sent(world, scope):
     assert world.attempts() == {"leased": 1}
     with world.database.write() as tx:
         pauses.end(tx, scope, name, pauses.BY_OPERATOR)
-    assert world.send(held) is attempts.Send.GO
+    assert world.send(held) is lifecycle.Send.GO
 
 
 @pytest.mark.parametrize("words", [["status"], ["db", "upgrade"], ["init"], ["work", "--drain"]])

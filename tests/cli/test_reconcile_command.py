@@ -144,7 +144,7 @@ def test_a_restored_database_refuses_to_spend_then_adopts_and_finishes_with_no_j
 
 
 @pytest.fixture
-def untold(shell, restored):
+def no_notice(shell, restored):
     """The ids of two tasks that were bought for the two waiting jobs, and nothing that says so."""
     restored(shows_inputs=False)
     shutil.rmtree(shell.folder / "outputs")
@@ -156,12 +156,12 @@ def untold(shell, restored):
     return [item["prediction_id"] for item in shell.document["possible"]]
 
 
-def test_tasks_that_may_be_ours_stop_spending_until_each_has_its_job(shell, provider, untold):
+def test_tasks_that_may_be_ours_stop_spending_until_each_has_its_job(shell, provider, no_notice):
     assert shell("reconcile") == ExitCode.OPERATOR
     assert "orchestrator jobs adopt JOB TASK" in shell.err
     assert shell("work", "--drain") == ExitCode.OPERATOR
     assert provider.bill().post_count == 3
-    for job, task in zip(("2", "3"), untold, strict=True):
+    for job, task in zip(("2", "3"), no_notice, strict=True):
         assert shell("jobs", "adopt", job, task) == ExitCode.DONE
     assert shell("reconcile", "--json") == ExitCode.DONE
     assert shell("work", "--drain") == ExitCode.DONE
@@ -169,18 +169,18 @@ def test_tasks_that_may_be_ours_stop_spending_until_each_has_its_job(shell, prov
     assert shell("budget", "audit") == ExitCode.DONE
 
 
-def test_tasks_that_are_not_ours_are_listed_once_and_then_spending_goes_on(shell, provider, untold):
+def test_tasks_that_are_not_ours_are_listed_once_and_then_spending_goes_on(shell, provider, no_notice):
     assert shell("reconcile", "--not-ours", "--json") == ExitCode.OPERATOR
-    assert [item["prediction_id"] for item in shell.document["unknown"]] == untold
+    assert [item["prediction_id"] for item in shell.document["unknown"]] == no_notice
     assert shell("reconcile", "--json") == ExitCode.DONE
     assert shell("work", "--drain") == ExitCode.DONE
     assert provider.bill().post_count == 5
 
 
 def test_a_job_adopts_only_what_exists_is_free_and_of_its_model_and_only_while_it_waits(
-    shell, provider, untold
+    shell, provider, no_notice
 ):
-    first, second = untold
+    first, second = no_notice
     assert shell("jobs", "adopt", "2", "f" * 32) == ExitCode.USAGE
     assert "does not know" in shell.err
     assert shell("jobs", "adopt", "99", first) == ExitCode.USAGE

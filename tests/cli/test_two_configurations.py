@@ -4,12 +4,12 @@ import pytest
 from sqlalchemy import select
 from support.times import FakeClock
 
-from orchestrator.clock import SystemClock
 from orchestrator.core.errors import ExitCode
-from orchestrator.store import limits
-from orchestrator.store.database import Database
-from orchestrator.store.schema import budgets as budget_table
-from orchestrator.store.schema import limits as limit_table
+from orchestrator.runtime.clock import SystemClock
+from orchestrator.store.account import rate_limits
+from orchestrator.store.db.database import Database
+from orchestrator.store.db.schema import budgets as budget_table
+from orchestrator.store.db.schema import limits as limit_table
 
 PROD = """\
 limits: {concurrency: 4, submits_per_minute: 20}
@@ -45,7 +45,7 @@ def fleet(shell, database_url, monkeypatch):
     assert shell("--config", "prod.yaml", "apply", shell.manifest()) == ExitCode.DONE
     database = Database.open(database_url, FakeClock(), clock_from_server=False)
     with database.write() as tx:
-        limits.configure(tx, concurrency=4, submits_per_minute=20)
+        rate_limits.configure(tx, concurrency=4, submits_per_minute=20)
     database.close()
     return shell
 

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from orchestrator.cli.main import run
-from orchestrator.clock import SystemClock
-from orchestrator.store import workers
-from orchestrator.store.database import Database
+from orchestrator.runtime.clock import SystemClock
+from orchestrator.store.account import workers
+from orchestrator.store.db.database import Database
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from orchestrator.core.keys import KeyForm, encoded, job_key
 from orchestrator.core.money import MICROS_MAX, MoneyError, format_usd, parse_usd
 from orchestrator.core.polling import (
     EARLY_SHARE,
-    Usual,
+    TypicalLatency,
     estimated_latency,
     first_look_seconds,
     next_look_seconds,
@@ -203,31 +203,31 @@ def test_a_delay_is_at_most_its_cap_and_doubles_until_then(tries, base, cap, see
 
 
 usual_latencies = st.builds(
-    lambda fast, share: Usual(fast * share, fast), st.floats(0, 10_000), st.floats(0.01, 1)
+    lambda fast, share: TypicalLatency(fast * share, fast), st.floats(0, 10_000), st.floats(0.01, 1)
 )
 
 
 @given(usual_latencies, st.floats(0.1, 5), st.floats(5, 100), st.integers(0, 99))
-def test_the_first_look_is_a_step_after_the_earliest_results(usual, minimum, maximum, seed):
+def test_the_first_look_is_a_step_after_the_earliest_results(typical, minimum, maximum, seed):
     uniform = random.Random(seed).uniform
-    look = first_look_seconds(usual, minimum=minimum, maximum=maximum, uniform=uniform)
+    look = first_look_seconds(typical, minimum=minimum, maximum=maximum, uniform=uniform)
     assert minimum / 5 <= look <= 6 * maximum + minimum / 5
-    planned = min(max(usual.early_seconds * (1 + usual.step_share), minimum / 5), 6 * maximum)
+    planned = min(max(typical.early_seconds * (1 + typical.step_share), minimum / 5), 6 * maximum)
     assert planned <= look <= planned + minimum / 5
 
 
 @given(st.floats(0, 100_000), usual_latencies, st.floats(0.1, 5), st.floats(5, 100), st.integers(0, 99))
-def test_looks_grow_apart_with_the_time_waited(elapsed, usual, minimum, maximum, seed):
+def test_looks_grow_apart_with_the_time_waited(elapsed, typical, minimum, maximum, seed):
     uniform = random.Random(seed).uniform
-    wait = next_look_seconds(elapsed, usual, minimum=minimum, maximum=maximum, uniform=uniform)
-    step = min(max(elapsed * usual.step_share, minimum), maximum)
+    wait = next_look_seconds(elapsed, typical, minimum=minimum, maximum=maximum, uniform=uniform)
+    step = min(max(elapsed * typical.step_share, minimum), maximum)
     assert 0.9 * step * (1 - 1e-9) <= wait <= 1.1 * step * (1 + 1e-9)
 
 
 @given(st.floats(0, 10_000), st.floats(0, 10_000))
 def test_the_slower_a_model_the_smaller_the_share_of_a_step(one, other):
     quick, slow = sorted((one, other))
-    assert 0.02 <= Usual(slow, slow).step_share <= Usual(quick, quick).step_share <= 0.4
+    assert 0.02 <= TypicalLatency(slow, slow).step_share <= TypicalLatency(quick, quick).step_share <= 0.4
 
 
 @given(st.integers(0, 10**7), st.integers(0, 10**7), st.none() | st.integers(0, 10**7))
@@ -241,12 +241,12 @@ def test_an_estimated_latency_lies_between_the_look_that_saw_it_running_and_the_
 
 
 def test_first_looks_that_come_too_late_mend_themselves():
-    usual = Usual(100.0, 100.0)
+    typical = TypicalLatency(100.0, 100.0)
     for _ in range(40):  # every task takes a second, and the provider says nothing of its timing
-        look = first_look_seconds(usual, minimum=0.5, maximum=10.0, uniform=lambda low, _high: low)
+        look = first_look_seconds(typical, minimum=0.5, maximum=10.0, uniform=lambda low, _high: low)
         ended_by = max(round(1000 * look), 1000)
         fast = estimated_latency(ended_by, 0, None) / 1000
-        usual = Usual(fast * EARLY_SHARE, fast)
+        typical = TypicalLatency(fast * EARLY_SHARE, fast)
     assert look < 1.5
 
 

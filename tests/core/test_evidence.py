@@ -11,13 +11,13 @@ from orchestrator.core.evidence import (
     SKEW_MS,
     Candidate,
     Doubt,
-    Heard,
+    WeighedReports,
     clusters,
-    hear,
     inputs_digest,
     judge,
     related,
     shown_as_sent,
+    weigh_reports,
 )
 
 MODEL = "kwaivgi/kling-image-o3/edit"
@@ -240,20 +240,22 @@ def test_every_doubt_is_in_one_cluster_and_windows_of_clusters_do_not_touch(doub
 
 
 def test_what_was_reported_for_one_doubt_alone_is_adopted():
-    assert hear([(1, "p1"), (2, "p2")]).adopt == ((1, "p1"), (2, "p2"))
+    assert weigh_reports([(1, "p1"), (2, "p2")]).adopt == ((1, "p1"), (2, "p2"))
 
 
 def test_two_reports_for_one_doubt_or_one_for_two_contradict_each_other():
-    assert hear([(1, "p1"), (1, "p2"), (2, "p3")]) == Heard(((2, "p3"),), ((1, ("p1", "p2")),))
-    assert hear([(1, "p1"), (2, "p1")]) == Heard((), ((1, ("p1",)), (2, ("p1",))))
+    assert weigh_reports([(1, "p1"), (1, "p2"), (2, "p3")]) == WeighedReports(
+        ((2, "p3"),), ((1, ("p1", "p2")),)
+    )
+    assert weigh_reports([(1, "p1"), (2, "p1")]) == WeighedReports((), ((1, ("p1",)), (2, ("p1",))))
 
 
 @given(reports=st.lists(st.tuples(st.integers(1, 4), st.sampled_from(["p1", "p2", "p3", "p4"])), max_size=8))
 def test_every_reported_doubt_gets_one_verdict_and_no_reported_prediction_is_adopted_twice(reports):
-    heard = hear(reports)
+    heard = weigh_reports(reports)
     judged = [*(doubt for doubt, _ in heard.adopt), *(doubt for doubt, _ in heard.contradicted)]
     assert sorted(judged) == sorted({doubt for doubt, _ in reports})
     adopted = [name for _, name in heard.adopt]
     assert len(adopted) == len(set(adopted))
     assert set(heard.adopt) <= set(reports)
-    assert heard == hear([*reports, *reports])
+    assert heard == weigh_reports([*reports, *reports])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.core.webhooks import Refusal, Report, callback_url, read_report, refusal, signature
+from orchestrator.core.webhooks import Refusal, WebhookReport, callback_url, read_report, refusal, signature
 from orchestrator.settings.urls import webhook_url_problem
 
 SECRET = "whsec_abc123"
@@ -117,11 +117,11 @@ def test_no_other_scheme_or_spelling_is_accepted(value):
 
 
 def test_a_report_is_the_id_and_the_status():
-    assert read_report(b'{"id":"a1","status":"completed","outputs":["https://x"]}') == Report(
+    assert read_report(b'{"id":"a1","status":"completed","outputs":["https://x"]}') == WebhookReport(
         "a1", "completed"
     )
-    assert read_report(b'{"id":"a1","status":"<b>"}') == Report("a1", "unknown")
-    assert read_report(b'{"id":"a1"}') == Report("a1", "unknown")
+    assert read_report(b'{"id":"a1","status":"<b>"}') == WebhookReport("a1", "unknown")
+    assert read_report(b'{"id":"a1"}') == WebhookReport("a1", "unknown")
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from support.postgres import OwnPostgres, own_postgres
 
 from crashes.crowd import Crowd, drawn_crowd, fresh_database, run_crowd
-from crashes.cycle import Report, run_cycle
-from crashes.nursery import Nursery
+from crashes.cycle import CycleReport, run_cycle
 from crashes.points import AFTER_ANOTHER_KILL, AT_FIRST, POINTS, Case, drawn
+from crashes.processes import Processes
 from crashes.stage import CAPPED, CROWDED, LOSSY, MIXED
-from crashes.tally import Tally, say
-from crashes.verdict import Verdict
+from crashes.totals import Totals, say
+from crashes.verdict import Judgement
 
 Work = tuple[int, Case | Crowd]
 
@@ -43,17 +43,17 @@ def main() -> int:
     work: queue.Queue[Work] = queue.Queue()
     for entry in enumerate(_cases(chosen.cycles, chosen.seed, chosen.only, crowds=crowds), start=1):
         work.put(entry)
-    tally = Tally()
+    totals = Totals()
     lanes = [
-        threading.Thread(target=_lane, args=(number, chosen.database, chosen.seed, work, tally))
+        threading.Thread(target=_lane, args=(number, chosen.database, chosen.seed, work, totals))
         for number in range(chosen.lanes)
     ]
     for lane in lanes:
         lane.start()
     for lane in lanes:
         lane.join()
-    say(tally.summary())
-    return 1 if tally.bad or tally.cycles < chosen.cycles else 0
+    say(totals.summary())
+    return 1 if totals.bad or totals.cycles < chosen.cycles else 0
 
 
 def _cases(cycles: int, seed: int, only: str, *, crowds: bool) -> list[Case | Crowd]:
@@ -73,10 +73,10 @@ def _cases(cycles: int, seed: int, only: str, *, crowds: bool) -> list[Case | Cr
     return cases
 
 
-def _lane(number: int, database: str, seed: int, work: "queue.Queue[Work]", tally: Tally) -> None:
+def _lane(number: int, database: str, seed: int, work: "queue.Queue[Work]", totals: Totals) -> None:
     """Cycles one after another, with a fork server (and a Postgres, which may crash) for this lane alone."""
     with ExitStack() as stack:
-        nursery = stack.enter_context(Nursery())
+        processes = stack.enter_context(Processes())
         server = stack.enter_context(own_postgres()) if database == "postgres" else None
         while True:
             try:
@@ -85,24 +85,24 @@ def _lane(number: int, database: str, seed: int, work: "queue.Queue[Work]", tall
                 return
             folder = Path(tempfile.mkdtemp(prefix="crash-"))
             try:
-                report = _run(nursery, server, folder, case, seed * 100_000 + cycle, number)
+                report = _run(processes, server, folder, case, seed * 100_000 + cycle, number)
             except AssertionError as error:
-                report = Report(Verdict([f"{type(error).__name__}: {error}"]))
-            tally.add(cycle, case, report, folder)
+                report = CycleReport(Judgement([f"{type(error).__name__}: {error}"]))
+            totals.add(cycle, case, report, folder)
             if not report.problems:
                 shutil.rmtree(folder)
 
 
 def _run(
-    nursery: Nursery, server: OwnPostgres | None, folder: Path, case: Case | Crowd, seed: int, lane: int
-) -> Report:
+    processes: Processes, server: OwnPostgres | None, folder: Path, case: Case | Crowd, seed: int, lane: int
+) -> CycleReport:
     if server is None:
         assert isinstance(case, Case)
-        return run_cycle(nursery, folder, case.scenario, case.kills, seed=seed)
+        return run_cycle(processes, folder, case.scenario, case.kills, seed=seed)
     with fresh_database(server, f"cycle_{os.getpid()}_{lane}") as store:
         if isinstance(case, Case):
-            return run_cycle(nursery, folder, case.scenario, case.kills, seed=seed, database=store)
-        return run_crowd(nursery, server, store, folder, case, seed=seed)
+            return run_cycle(processes, folder, case.scenario, case.kills, seed=seed, database=store)
+        return run_crowd(processes, server, store, folder, case, seed=seed)
 
 
 if __name__ == "__main__":

@@ -6,31 +6,31 @@ from pathlib import Path
 from typing import Any
 
 from crashes.always import TEMP_FOLDER, digest_of, files_in
-from crashes.books import Books, Row
-from crashes.verdict import Verdict
+from crashes.reader import Row, StoreReader
+from crashes.verdict import Judgement
 
 LIVE = ("leased", "submitting", "in_flight", "fetching", "in_doubt")
 
 
-def judge_rest(verdict: Verdict, books: Books, outputs: Path, bill: Mapping[str, Any]) -> None:
+def judge_rest(verdict: Judgement, reader: StoreReader, outputs: Path, bill: Mapping[str, Any]) -> None:
     """Attempts, tasks, money and pictures, in this order."""
-    _every_attempt_ended(verdict, books)
-    _tasks_are_known(verdict, books, bill)
-    _money_agrees(verdict, books, bill)
-    _pictures_agree(verdict, books, outputs, bill)
+    _every_attempt_ended(verdict, reader)
+    _tasks_are_known(verdict, reader, bill)
+    _money_agrees(verdict, reader, bill)
+    _pictures_agree(verdict, reader, outputs, bill)
 
 
-def _every_attempt_ended(verdict: Verdict, books: Books) -> None:
-    live = books.rows(f"SELECT id, state, reason, message FROM attempts WHERE state IN {LIVE}")
+def _every_attempt_ended(verdict: Judgement, reader: StoreReader) -> None:
+    live = reader.rows(f"SELECT id, state, reason, message FROM attempts WHERE state IN {LIVE}")
     verdict.blame(not live, f"attempts that have not ended: {live}")
-    (row,) = books.rows("SELECT count(*) AS doubted FROM attempts WHERE doubted_at IS NOT NULL")
+    (row,) = reader.rows("SELECT count(*) AS doubted FROM attempts WHERE doubted_at IS NOT NULL")
     verdict.doubted = row["doubted"]
 
 
-def _tasks_are_known(verdict: Verdict, books: Books, bill: Mapping[str, Any]) -> None:
+def _tasks_are_known(verdict: Judgement, reader: StoreReader, bill: Mapping[str, Any]) -> None:
     """Each task belongs to one attempt of the job that asked for it, and no job has two good ones."""
     held: dict[str, list[Row]] = defaultdict(list)
-    for row in books.rows(
+    for row in reader.rows(
         "SELECT prediction_id, attempts.id, attempts.job_id, attempts.state,"
         " params ->> 'prompt' AS prompt"
         " FROM attempts JOIN job_specs USING (job_id) WHERE prediction_id IS NOT NULL",
@@ -59,9 +59,9 @@ def _tasks_are_known(verdict: Verdict, books: Books, bill: Mapping[str, Any]) ->
         verdict.blame(count <= 1, f"job {job_id} was paid {count} times")
 
 
-def _money_agrees(verdict: Verdict, books: Books, bill: Mapping[str, Any]) -> None:
+def _money_agrees(verdict: Judgement, reader: StoreReader, bill: Mapping[str, Any]) -> None:
     """Spent is what completed tasks cost; nothing is held; what failed is owed or back."""
-    (ledger,) = books.rows(
+    (ledger,) = reader.rows(
         "SELECT coalesce(sum(spent_delta), 0) AS spent, coalesce(sum(held_delta), 0) AS held,"
         " coalesce(sum(refund_due_delta), 0) AS due FROM ledger",
     )
@@ -74,8 +74,8 @@ def _money_agrees(verdict: Verdict, books: Books, bill: Mapping[str, Any]) -> No
     verdict.blame(ledger["due"] <= owed, f"{ledger['due']} are due, the provider owed {owed}")
 
 
-def _pictures_agree(verdict: Verdict, books: Books, outputs: Path, bill: Mapping[str, Any]) -> None:
-    rows = books.rows(
+def _pictures_agree(verdict: Judgement, reader: StoreReader, outputs: Path, bill: Mapping[str, Any]) -> None:
+    rows = reader.rows(
         "SELECT outputs.*, attempts.prediction_id FROM outputs"
         " LEFT JOIN attempts ON attempts.id = outputs.attempt_id WHERE outputs.state NOT IN ('planned')",
     )

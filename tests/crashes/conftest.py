@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from crashes.nursery import Nursery
+from crashes.processes import Processes
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as server:
+def processes() -> Iterator[Processes]:
+    with Processes() as server:
         yield server

@@ -13,12 +13,12 @@ import psycopg
 from support.postgres import OwnPostgres
 from support.proxy import Proxy
 
-from crashes.books import PostgresStore
-from crashes.cycle import At, Report, finish
+from crashes.cycle import At, CycleReport, finish
 from crashes.judge import judge_moment
-from crashes.nursery import Child, Nursery
+from crashes.processes import Child, Processes
+from crashes.reader import PostgresStore
 from crashes.stage import LEASE_SECONDS, Scenario, Stage, staged
-from crashes.verdict import Verdict
+from crashes.verdict import Judgement
 
 SIGKILLED = -signal.SIGKILL
 LOOK_SECONDS = 0.01
@@ -70,19 +70,19 @@ def fresh_database(server: OwnPostgres, name: str) -> Iterator[PostgresStore]:
 
 
 def run_crowd(
-    nursery: Nursery,
+    processes: Processes,
     server: OwnPostgres,
     store: PostgresStore,
     folder: Path,
     crowd: Crowd,
     *,
     seed: int = 1,
-) -> Report:
+) -> CycleReport:
     """Start them, upset them, wait for them, let one finish in peace, judge."""
     began = time.monotonic()
-    report = Report(Verdict())
+    report = CycleReport(Judgement())
     with ExitStack() as stack:
-        stage = stack.enter_context(staged(nursery, folder, crowd.scenario, seed, store))
+        stage = stack.enter_context(staged(processes, folder, crowd.scenario, seed, store))
         proxies = [stack.enter_context(Proxy(server.socket)) for _ in range(crowd.workers)]
         stage.make_tables()
         _Troop(stage, server, proxies, crowd).run(report)
@@ -105,7 +105,7 @@ class _Troop:
     children: list[Child] = field(default_factory=list)
     _due: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
 
-    def run(self, report: Report) -> None:
+    def run(self, report: CycleReport) -> None:
         began = time.monotonic()
         for number, proxy in enumerate(self.proxies):
             if nth := _nth(self.crowd.lost_commits, number):

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crashes.books import Store
 from crashes.judge import judge_end, judge_moment
-from crashes.nursery import Nursery
+from crashes.processes import Processes
+from crashes.reader import Store
 from crashes.stage import Scenario, Stage, staged
-from crashes.verdict import Verdict
+from crashes.verdict import Judgement
 
 SIGKILLED = -9
 
@@ -39,10 +39,10 @@ Kill = At | After
 
 
 @dataclass
-class Report:
+class CycleReport:
     """What one cycle found."""
 
-    verdict: Verdict
+    verdict: Judgement
     killed: int = 0
     missed: list[str] = field(default_factory=list)  # kills whose worker had ended before
     seconds: float = 0.0
@@ -55,7 +55,7 @@ class Report:
 
 
 def run_cycle(
-    nursery: Nursery,
+    processes: Processes,
     folder: Path,
     scenario: Scenario,
     kills: Sequence[Kill],
@@ -64,14 +64,14 @@ def run_cycle(
     again: bool = False,
     sabotage: str = "",
     database: Store | None = None,
-) -> Report:
+) -> CycleReport:
     """Kill a worker at each of `kills` in turn, finish in peace, judge.
 
     With `again`, see that nothing is left to do. With a `sabotage`, every worker makes that mistake.
     """
     began = time.monotonic()
-    report = Report(Verdict())
-    with staged(nursery, folder, scenario, seed, database) as stage:
+    report = CycleReport(Judgement())
+    with staged(processes, folder, scenario, seed, database) as stage:
         stage.sabotage = sabotage
         for kill in kills:
             _killed_worker(report, stage, kill)
@@ -84,7 +84,7 @@ def run_cycle(
     return report
 
 
-def _killed_worker(report: Report, stage: Stage, kill: Kill) -> None:
+def _killed_worker(report: CycleReport, stage: Stage, kill: Kill) -> None:
     if isinstance(kill, At):
         code = stage.worker(crash_at=str(kill)).wait()
     else:
@@ -97,7 +97,7 @@ def _killed_worker(report: Report, stage: Stage, kill: Kill) -> None:
         report.missed.append(str(kill))
 
 
-def finish(report: Report, stage: Stage) -> None:
+def finish(report: CycleReport, stage: Stage) -> None:
     """A worker that nobody disturbs, and the judge."""
     began = time.monotonic()
     code = stage.worker().wait()
@@ -107,7 +107,7 @@ def finish(report: Report, stage: Stage) -> None:
     report.verdict += judge_end(stage.database, stage.outputs, stage.bill(), stage.scenario)
 
 
-def _nothing_is_left(report: Report, stage: Stage) -> None:
+def _nothing_is_left(report: CycleReport, stage: Stage) -> None:
     before = _files(stage.outputs)
     posts = len(stage.bill()["posts"])
     stage.worker().wait()

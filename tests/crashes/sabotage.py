@@ -6,7 +6,7 @@ from typing import Any
 def send_again() -> None:
     """A request that may have left when its worker died counts as not sent."""
     from orchestrator.core.states import AttemptEvent
-    from orchestrator.store import endings, rescue
+    from orchestrator.store.attempts import endings, leases
 
     def hopeful(tx: Any, rows: Any) -> list[bool]:
         return endings.give_back(
@@ -18,13 +18,13 @@ def send_again() -> None:
         )
 
     class Moves:
-        Doubt = rescue.moves.Doubt
+        Doubt = leases.moves.Doubt
         doubt = staticmethod(hopeful)
 
-    rescue.moves = Moves  # type: ignore[assignment]
+    leases.moves = Moves  # type: ignore[assignment]
 
 
-def leave_strays() -> None:
+def leave_unowned() -> None:
     """Nobody clears up what a dead worker was writing."""
     from orchestrator.artifacts import LocalArtifacts
 
@@ -42,4 +42,4 @@ def give_up_fetching() -> None:
     LocalArtifacts.store = store  # type: ignore[method-assign,assignment]
 
 
-SABOTAGES = {work.__name__: work for work in (send_again, leave_strays, give_up_fetching)}
+SABOTAGES = {work.__name__: work for work in (send_again, leave_unowned, give_up_fetching)}

@@ -11,8 +11,8 @@ from typing import Any
 
 from PIL import Image
 
-from crashes.books import PostgresStore, SqliteStore, Store
-from crashes.nursery import Child, Nursery
+from crashes.processes import Child, Processes
+from crashes.reader import PostgresStore, SqliteStore, Store
 
 KEY = "sandbox-key"
 CONFIG = """\
@@ -134,7 +134,9 @@ output: "{{ scene }}.{{ ext }}"
 class Stage:
     """Where a worker is started, killed and started again."""
 
-    def __init__(self, nursery: Nursery, folder: Path, scenario: Scenario, url: str, database: Store) -> None:
+    def __init__(
+        self, processes: Processes, folder: Path, scenario: Scenario, url: str, database: Store
+    ) -> None:
         self.folder = folder
         self.database = database
         self.scenario = scenario
@@ -142,7 +144,7 @@ class Stage:
         self.worker_url = url
         self.sabotage = ""
         self._has_tables = False
-        self._nursery = nursery
+        self._processes = processes
 
     @property
     def outputs(self) -> Path:
@@ -159,7 +161,7 @@ class Stage:
         }
         if crash_at:
             env |= {"ORCHESTRATOR_CRASH_AT": crash_at, "ORCHESTRATOR_TESTING": "1"}
-        return self._nursery.start("cli", arguments, self.folder, "commands.log", env)
+        return self._processes.start("cli", arguments, self.folder, "commands.log", env)
 
     def worker(self, crash_at: str = "", **variables: str) -> Child:
         """Apply and work until nothing is left to do; on a server's database, with tables made before.
@@ -189,7 +191,7 @@ class Stage:
 
 @contextmanager
 def staged(
-    nursery: Nursery, folder: Path, scenario: Scenario, seed: int = 1, database: Store | None = None
+    processes: Processes, folder: Path, scenario: Scenario, seed: int = 1, database: Store | None = None
 ) -> Iterator[Stage]:
     """A folder with everything in it, and a database, a file in it unless one is given. The sandbox ends with the block."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -206,10 +208,10 @@ def staged(
         "overload": "refuse",
         **scenario.sandbox,
     }
-    provider = nursery.start("sandbox", [switches], folder, "sandbox.log")
+    provider = processes.start("sandbox", [switches], folder, "sandbox.log")
     try:
         url = address_of(folder / "url", provider)
-        yield Stage(nursery, folder, scenario, url, database or SqliteStore(folder / "orchestrator.db"))
+        yield Stage(processes, folder, scenario, url, database or SqliteStore(folder / "orchestrator.db"))
     finally:
         provider.kill()
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from support.postgres import OwnPostgres, own_postgres
 
-from crashes.books import PostgresStore
 from crashes.crowd import Crowd, Upset, fresh_database, run_crowd
 from crashes.cycle import At, run_cycle
-from crashes.nursery import Nursery
 from crashes.points import Case
+from crashes.processes import Processes
+from crashes.reader import PostgresStore
 from crashes.stage import CAPPED, CROWDED, MIXED
 
 
@@ -51,9 +51,9 @@ CROWDS = [
 
 @pytest.mark.parametrize("crowd", CROWDS, ids=str)
 def test_nothing_is_lost_or_paid_twice_by_a_crowd_in_trouble(
-    crowd: Crowd, nursery: Nursery, server: OwnPostgres, store: PostgresStore, tmp_path: Path
+    crowd: Crowd, processes: Processes, server: OwnPostgres, store: PostgresStore, tmp_path: Path
 ):
-    report = run_crowd(nursery, server, store, tmp_path / "stage", crowd)
+    report = run_crowd(processes, server, store, tmp_path / "stage", crowd)
     assert not report.problems, "\n".join([*report.problems, report.log[-3000:]])
     assert (report.verdict.double_billed, report.verdict.lost) == (0, 0)
     assert report.verdict.pictures == CROWDED.succeeded
@@ -69,8 +69,8 @@ def test_nothing_is_lost_or_paid_twice_by_a_crowd_in_trouble(
     ids=str,
 )
 def test_nothing_is_lost_or_paid_twice_on_postgres_by_a_kill_at(
-    case: Case, nursery: Nursery, store: PostgresStore, tmp_path: Path
+    case: Case, processes: Processes, store: PostgresStore, tmp_path: Path
 ):
-    report = run_cycle(nursery, tmp_path / "stage", case.scenario, case.kills, database=store)
+    report = run_cycle(processes, tmp_path / "stage", case.scenario, case.kills, database=store)
     assert not report.missed, report.log
     assert not report.problems, "\n".join([*report.problems, report.log[-3000:]])

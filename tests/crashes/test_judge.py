@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from crashes.books import SqliteStore
 from crashes.judge import judge_end
-from crashes.nursery import Nursery
+from crashes.processes import Processes
+from crashes.reader import SqliteStore
 from crashes.stage import MIXED, staged
 
 
 @pytest.fixture(scope="module")
-def finished(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+def finished(processes: Processes, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """The folder and the bill of a run that nobody disturbed."""
-    with staged(nursery, tmp_path_factory.mktemp("judge") / "stage", MIXED) as stage:
+    with staged(processes, tmp_path_factory.mktemp("judge") / "stage", MIXED) as stage:
         assert stage.worker().wait() == MIXED.exit_code, stage.log()
         return stage.folder, stage.bill()
 

@@ -9,10 +9,10 @@ from support import pgbouncer
 from support.pgbouncer import SESSIONS, Pooler, own_pgbouncer
 from support.postgres import OwnPostgres, own_postgres
 
-from crashes.books import PostgresStore
 from crashes.crowd import fresh_database
 from crashes.judge import judge_end
-from crashes.nursery import Nursery
+from crashes.processes import Processes
+from crashes.reader import PostgresStore
 from crashes.stage import CROWDED, staged
 
 
@@ -31,11 +31,11 @@ def pooler(server: OwnPostgres) -> Iterator[Pooler]:
 
 
 def test_two_workers_and_the_commands_share_a_poolers_few_sessions(
-    server: OwnPostgres, pooler: Pooler, nursery: Nursery, tmp_path: Path
+    server: OwnPostgres, pooler: Pooler, processes: Processes, tmp_path: Path
 ):
     with fresh_database(server, "pooled") as direct:
         store = PostgresStore(direct.conninfo, pooler.url("pooled"))
-        with staged(nursery, tmp_path / "stage", CROWDED, database=store) as stage:
+        with staged(processes, tmp_path / "stage", CROWDED, database=store) as stage:
             stage.make_tables()
             workers = [stage.worker() for _ in range(2)]
             assert [worker.wait() for worker in workers] == [CROWDED.exit_code] * 2, stage.log()

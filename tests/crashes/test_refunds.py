@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from crashes.judge import judge_end
-from crashes.nursery import Child, Nursery
+from crashes.processes import Child, Processes
 from crashes.stage import MIXED, Stage, staged
 
 LATER = "120"
@@ -15,16 +15,16 @@ LATER = "120"
 
 def booked_micros(stage: Stage) -> int:
     """Refunds that our ledger says were seen."""
-    with stage.database.opened() as books:
-        (row,) = books.rows(
+    with stage.database.opened() as reader:
+        (row,) = reader.rows(
             "SELECT coalesce(-sum(refund_due_delta), 0) AS micros FROM ledger WHERE kind = 'refund_seen'"
         )
     return int(row["micros"])
 
 
-def test_a_refund_that_was_seen_when_the_worker_died_is_booked_once(nursery: Nursery, tmp_path):
+def test_a_refund_that_was_seen_when_the_worker_died_is_booked_once(processes: Processes, tmp_path):
     quick = replace(MIXED, sandbox={"refund_delay": 0.05})
-    with staged(nursery, tmp_path / "stage", quick) as stage:
+    with staged(processes, tmp_path / "stage", quick) as stage:
         assert stage.worker().wait() == quick.exit_code, stage.log()
         assert booked_micros(stage) == 0
         killed = stage.command("work", crash_at="bill.read", CLOCK_AHEAD_SECONDS=LATER)

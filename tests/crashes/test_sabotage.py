@@ -3,7 +3,7 @@
 import pytest
 
 from crashes.cycle import At, run_cycle
-from crashes.nursery import Nursery
+from crashes.processes import Processes
 from crashes.stage import CAPPED
 
 
@@ -11,11 +11,11 @@ from crashes.stage import CAPPED
     ("sabotage", "point", "found"),
     [
         ("send_again", "submit.answered", "has 0 attempts"),
-        ("leave_strays", "artifact.half_written", "temporary files"),
+        ("leave_unowned", "artifact.half_written", "temporary files"),
         ("give_up_fetching", "poll.recorded", "is not on disk"),
     ],
 )
-def test_a_mistaken_worker_is_found(sabotage, point, found, nursery: Nursery, tmp_path):
-    report = run_cycle(nursery, tmp_path / "stage", CAPPED, [At(point)], sabotage=sabotage)
+def test_a_mistaken_worker_is_found(sabotage, point, found, processes: Processes, tmp_path):
+    report = run_cycle(processes, tmp_path / "stage", CAPPED, [At(point)], sabotage=sabotage)
     assert report.killed == 1
     assert found in "\n".join(report.problems)

@@ -5,12 +5,12 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 
 from crashes.judge import judge_end
-from crashes.nursery import Nursery
+from crashes.processes import Processes
 from crashes.stage import CROWDED, staged
 
 
-def test_three_workers_share_one_file(nursery: Nursery, tmp_path: Path):
-    with staged(nursery, tmp_path / "stage", CROWDED) as stage:
+def test_three_workers_share_one_file(processes: Processes, tmp_path: Path):
+    with staged(processes, tmp_path / "stage", CROWDED) as stage:
         crew = [stage.worker() for _ in range(3)]
         assert [worker.wait() for worker in crew] == [CROWDED.exit_code] * 3, stage.log()
         verdict = judge_end(stage.database, stage.outputs, stage.bill(), CROWDED)
@@ -23,9 +23,9 @@ def test_three_workers_share_one_file(nursery: Nursery, tmp_path: Path):
 
 
 def test_one_that_is_asked_to_finish_leaves_with_exit_code_0_and_another_does_the_rest(
-    nursery: Nursery, tmp_path: Path
+    processes: Processes, tmp_path: Path
 ):
-    with staged(nursery, tmp_path / "stage", CROWDED) as stage:
+    with staged(processes, tmp_path / "stage", CROWDED) as stage:
         assert stage.command("apply", "crowded.yaml").wait() == 0, stage.log()
         asked = stage.command("work")
         while len(stage.bill()["posts"]) < 3:

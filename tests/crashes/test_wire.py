@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from crashes.judge import judge_end, judge_moment
-from crashes.nursery import Nursery
+from crashes.processes import Processes
 from crashes.stage import CAPPED, staged
 from crashes.wire import Moment, Wire
 
@@ -21,9 +21,9 @@ from crashes.wire import Moment, Wire
     ],
 )
 def test_nothing_is_lost_or_paid_twice_when_the_worker_dies_while_a_request_is(
-    moment, times, tasks_left_behind, nursery: Nursery, tmp_path
+    moment, times, tasks_left_behind, processes: Processes, tmp_path
 ):
-    with staged(nursery, tmp_path / "stage", CAPPED) as stage, Wire(stage.url) as wire:
+    with staged(processes, tmp_path / "stage", CAPPED) as stage, Wire(stage.url) as wire:
         stage.worker_url = wire.url
         worker = stage.worker()
         wire.arm(moment, times, lambda: os.kill(worker.pid, signal.SIGKILL))

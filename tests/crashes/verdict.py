@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Verdict:
+class Judgement:
     """What was found. `problems` is empty when all is well."""
 
     problems: list[str] = field(default_factory=list)
@@ -19,7 +19,7 @@ class Verdict:
         if not truth:
             self.problems.append(problem)
 
-    def __iadd__(self, other: "Verdict") -> "Verdict":
+    def __iadd__(self, other: "Judgement") -> "Judgement":
         self.problems += other.problems
         for name in ("double_billed", "lost", "doubted", "tasks", "pictures"):
             setattr(self, name, getattr(self, name) + getattr(other, name))

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 from sqlalchemy import text
 
-from orchestrator.actions.apply import apply
-from orchestrator.actions.manifests import load_manifests
+from orchestrator.actions.planning.apply import apply
+from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.app import App, open_app
 from orchestrator.sandbox import Bill, SandboxConfig, SandboxThread, parse_faults
-from orchestrator.store.audit import audit
+from orchestrator.store.money.audit import audit
 from orchestrator.worker.stop import Stop
 
 JOBS = int(os.environ.get("BATCH_JOBS", "80"))

@@ -7,14 +7,14 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from orchestrator.actions.apply import apply
-from orchestrator.actions.manifests import load_manifests
+from orchestrator.actions.planning.apply import apply
+from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.app import open_app
 from orchestrator.sandbox import SandboxConfig, SandboxThread, parse_faults
-from orchestrator.store import receipts
-from orchestrator.store.audit import audit
-from orchestrator.store.outlook import outlook
-from orchestrator.store.schema import attempts, jobs
+from orchestrator.store.db.schema import attempts, jobs
+from orchestrator.store.doubts import webhook_reports
+from orchestrator.store.money.audit import audit
+from orchestrator.store.stops.outlook import outlook
 from orchestrator.web import Receiver, make_site, serve
 from orchestrator.worker.stop import Stop
 
@@ -127,7 +127,7 @@ def test_late_tampered_and_repeated_webhooks_end_the_same(folder):
         def told(app):
             with app.database.read() as tx:
                 kinds = tx.conn.exec_driver_sql("SELECT kind FROM events").scalars().all()
-            return story(app), kinds.count(receipts.REFUSED), kinds.count(receipts.SECOND_TASK)
+            return story(app), kinds.count(webhook_reports.REFUSED), kinds.count(webhook_reports.SECOND_TASK)
 
         (states, held, in_doubt), refused, second = work(folder, provider.url, told)
         bill = provider.bill()

@@ -11,7 +11,7 @@ from PIL import Image
 
 from orchestrator.gallery.sheet import render
 from orchestrator.gallery.thumbnails import BLURRED_SIDE, LONG_SIDE, Thumbnail, thumbnail
-from orchestrator.gallery.tiles import Failure, Picture
+from orchestrator.gallery.tiles import Failure, GalleryPicture
 from orchestrator.store.views import JobRow, OutputRow
 
 
@@ -28,7 +28,7 @@ def job(prompt="a mug", **changes):
 
 def picture(prompt="a mug", *, nsfw=False):
     output = OutputRow(0, "stored", "a b.png", "a b.png", "00", 9, "image/png", 640, 480, nsfw)
-    return Picture(job(prompt), output, Path("/x/a b.png"), "outputs/a%20b.png")
+    return GalleryPicture(job(prompt), output, Path("/x/a b.png"), "outputs/a%20b.png")
 
 
 def opened(small: Thumbnail) -> Image.Image:

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from orchestrator.core.paths import fold
 from orchestrator.manifest.filters import slug
+from orchestrator.manifest.fingerprints import Fingerprints
 from orchestrator.manifest.outputs import path_problem
-from orchestrator.manifest.seen import Seen
 from orchestrator.manifest.templates import TemplateProblem, compile_template
 
 SCOPE = {
@@ -132,7 +132,7 @@ def test_folding_ignores_case_and_composition():
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 50), max_size=6000))
 def test_the_fingerprint_set_is_a_set(numbers):
-    seen, known = Seen(), {}
+    seen, known = Fingerprints(), {}
     for place, number in enumerate(number or 1 for number in numbers):
         assert seen.add(number, place) == known.get(number)
         known.setdefault(number, place)
@@ -140,6 +140,6 @@ def test_the_fingerprint_set_is_a_set(numbers):
 
 
 def test_the_fingerprint_set_grows():
-    seen = Seen()
+    seen = Fingerprints()
     assert all(seen.add(hash(f"x{n}"), n) is None for n in range(20_000))
     assert all(seen.add(hash(f"x{n}"), 0) == n for n in range(20_000))

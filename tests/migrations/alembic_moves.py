@@ -10,9 +10,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
-from orchestrator.store import dialect, migrate
-from orchestrator.store.database import parse_url
-from orchestrator.store.schema import metadata
+from orchestrator.store.db import dialect, migrate
+from orchestrator.store.db.database import parse_url
+from orchestrator.store.db.schema import metadata
 
 SQLITE_OBJECTS = (
     "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' AND sql IS NOT NULL"

@@ -1,4 +1,4 @@
-"""The migrations and `orchestrator/store/schema.py` describe one and the same database, whichever way it was reached."""
+"""The migrations and `orchestrator/store/db/schema.py` describe one and the same database, whichever way it was reached."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ from alembic_moves import create_from_metadata, drift, head, move, objects, revi
 from sqlalchemy import MetaData, text
 
 from orchestrator.core.errors import SchemaVersionError
-from orchestrator.store import migrate, version
-from orchestrator.store.schema import metadata
+from orchestrator.store.db import migrate, schema_version
+from orchestrator.store.db.schema import metadata
 
 ROWS = Path(__file__).parent / "rows"
 
@@ -44,7 +44,7 @@ def test_up_down_up_ends_where_up_does(empty_url):
 
 
 def test_the_head_that_the_code_names_is_the_newest_script():
-    assert head() == version.HEAD
+    assert head() == schema_version.HEAD
 
 
 def test_the_file_names_of_the_scripts_are_their_revisions():
@@ -52,9 +52,9 @@ def test_the_file_names_of_the_scripts_are_their_revisions():
 
 
 def test_an_upgrade_says_where_it_came_from_and_where_it_got(empty_url):
-    assert migrate.current(empty_url) == migrate.Revision(None, version.HEAD)
-    assert migrate.upgrade(empty_url) == migrate.Revision(None, version.HEAD)
-    assert migrate.upgrade(empty_url) == migrate.Revision(version.HEAD, version.HEAD)
+    assert migrate.current(empty_url) == migrate.Revision(None, schema_version.HEAD)
+    assert migrate.upgrade(empty_url) == migrate.Revision(None, schema_version.HEAD)
+    assert migrate.upgrade(empty_url) == migrate.Revision(schema_version.HEAD, schema_version.HEAD)
     migrate.check(empty_url)
 
 

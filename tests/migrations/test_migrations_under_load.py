@@ -12,8 +12,9 @@ from support.times import FakeClock
 from test_migrations import ROWS, contents, fill
 
 from orchestrator.core.errors import DatabaseError, SchemaVersionError
-from orchestrator.store import dialect, migrate, version, workers
-from orchestrator.store.database import Database, parse_url, sqlite_path
+from orchestrator.store.account import workers
+from orchestrator.store.db import dialect, migrate, schema_version
+from orchestrator.store.db.database import Database, parse_url, sqlite_path
 
 NEWER = "UPDATE alembic_version SET version_num = '9999'"
 
@@ -57,7 +58,7 @@ def test_no_transaction_writes_to_a_schema_that_became_newer_while_the_program_r
 
 def test_a_program_refuses_an_older_schema_while_it_runs(monkeypatch, opened):
     database = opened()
-    monkeypatch.setattr(version, "HEAD", "9999")
+    monkeypatch.setattr(schema_version, "HEAD", "9999")
     with pytest.raises(SchemaVersionError, match="db upgrade"), database.write():
         pass
 
@@ -111,7 +112,7 @@ def test_an_upgrade_waits_for_a_writer_and_then_goes_on(empty_url, opened):
             workers.register(tx, workers.WorkerRow("w1", "here", 1))
             threading.Event().wait(0.1)
             assert not upgrading.done()
-        assert upgrading.result(60).head == version.HEAD
+        assert upgrading.result(60).head == schema_version.HEAD
     assert len(contents(empty_url)["workers"]) == 1
 
 
@@ -134,7 +135,11 @@ def test_an_upgrade_that_cannot_get_its_locks_says_what_to_do_and_changes_nothin
 def test_two_upgrades_of_an_empty_database_at_once_make_it_once(empty_url):
     with ThreadPoolExecutor(3) as pool:
         done = [pool.submit(migrate.upgrade, empty_url) for _ in range(3)]
-        assert sorted(str(one.result(60).current) for one in done) == [version.HEAD, version.HEAD, "None"]
+        assert sorted(str(one.result(60).current) for one in done) == [
+            schema_version.HEAD,
+            schema_version.HEAD,
+            "None",
+        ]
     migrate.check(empty_url)
 
 
@@ -149,7 +154,7 @@ def test_an_upgrade_of_a_file_that_somebody_writes_in_the_old_journal_waits_for_
         with pytest.raises(TimeoutError):
             upgrading.result(0.2)
         other.execute("ROLLBACK")
-        assert upgrading.result(60).head == version.HEAD
+        assert upgrading.result(60).head == schema_version.HEAD
 
 
 @pytest.mark.parametrize("start", [None, revisions()[0]])

@@ -8,7 +8,7 @@ from support.world import MODEL, PRICE
 from orchestrator.ports import Accepted, BillingPage, BillingRecord, Lost, Prediction, PredictionPage
 
 
-class Account(FakeProvider):
+class OddAccount(FakeProvider):
     """`lag` and `bill_lag` are seconds until the list and the bill show a task; an answer that is set replaces them."""
 
     def __init__(self, clock, latency=10.0):

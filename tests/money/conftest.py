@@ -1,46 +1,49 @@
 """A whole worker on a fake clock, and attempts whose reply was lost, in few words."""
 
 import pytest
-from account import Account
-from support.workshop import Workshop
+from account import OddAccount
+from support.harness import WorkerHarness
 
 from orchestrator.core.evidence import inputs_digest
-from orchestrator.store import attempts, doubts
-from orchestrator.store.audit import audit
-from orchestrator.store.schema import foreign_predictions
-from orchestrator.worker.resolve import LOOK_SECONDS_MAX, Resolver
+from orchestrator.store.attempts import lifecycle
+from orchestrator.store.db.schema import foreign_predictions
+from orchestrator.store.doubts import doubts
+from orchestrator.store.money.audit import audit
+from orchestrator.worker.doubts.resolver import LOOK_SECONDS_MAX, Resolver
 
 
 @pytest.fixture
-def provider(clock) -> Account:
-    return Account(clock)
+def provider(clock) -> OddAccount:
+    return OddAccount(clock)
 
 
 @pytest.fixture
-def shop(sqlite_world, provider, artifacts) -> Workshop:
+def harness(sqlite_world, provider, artifacts) -> WorkerHarness:
     """A worker on SQLite, whose own pace is the product's."""
-    return Workshop(sqlite_world, provider, artifacts)
+    return WorkerHarness(sqlite_world, provider, artifacts)
 
 
-class Bureau:
+class LostReplies:
     """Loses replies and looks for what became of them."""
 
-    def __init__(self, world, shop):
+    def __init__(self, world, harness):
         self.world = world
-        self.shop = shop
-        self.resolver = Resolver(shop.deps(), "w2")
+        self.harness = harness
+        self.resolver = Resolver(harness.deps(), "w2")
         self.looked_at = float("-inf")
 
     def lose(self, *, created, seconds=0.0):
         """Claim a job, send it, lose the reply; the task it created, if it did."""
         (claimed,) = self.world.claim(1)
-        row = attempts.BeginSubmit(
+        row = lifecycle.BeginSubmit(
             claimed.attempt_id, claimed.epoch, inputs_digest(claimed.params, claimed.params)
         )
-        self.world.do(attempts.begin_submit, row)
-        task = self.shop.provider.create(claimed.params).id if created else None
+        self.world.do(lifecycle.begin_submit, row)
+        task = self.harness.provider.create(claimed.params).id if created else None
         self.world.clock.advance(seconds)
-        self.world.do(attempts.doubt, attempts.Doubt(claimed.attempt_id, claimed.epoch, "reset"))
+        self.world.do(
+            lifecycle.mark_in_doubt, lifecycle.MarkInDoubt(claimed.attempt_id, claimed.epoch, "reset")
+        )
         return claimed, task
 
     def look(self, times=1, *, after=0.0):
@@ -56,7 +59,7 @@ class Bureau:
 
     def tick(self):
         """The resolver's loop is woken now; what it adopted."""
-        return self.shop.run(self.resolver.tick())[1]
+        return self.harness.run(self.resolver.tick())[1]
 
     def state(self, claimed):
         row = self.world.attempt(claimed)
@@ -71,8 +74,8 @@ class Bureau:
 
 
 @pytest.fixture
-def bureau(sqlite_world, shop) -> Bureau:
-    return Bureau(sqlite_world, shop)
+def lost_replies(sqlite_world, harness) -> LostReplies:
+    return LostReplies(sqlite_world, harness)
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from sqlalchemy import delete, func, select, update
 from support.world import PRICE
 
 from orchestrator.core.states import AttemptState
-from orchestrator.store.audit import audit
-from orchestrator.store.schema import attempts, balances, jobs, ledger
+from orchestrator.store.db.schema import attempts, balances, jobs, ledger
+from orchestrator.store.money.audit import audit
 
 # the first attempt's settlement and its job; a database that was used before does not count from 1
 SECOND = ledger.c.id == select(func.min(ledger.c.id)).scalar_subquery() + 1
@@ -14,7 +14,7 @@ OLDEST = jobs.c.id == select(func.min(jobs.c.id)).scalar_subquery()
 
 
 @pytest.fixture
-def books(world):
+def reader(world):
     """Attempts in every state, so that every kind of entry is there."""
     world.run(6)
     for state in (AttemptState.SUCCEEDED, AttemptState.IN_DOUBT, AttemptState.IN_FLIGHT, AttemptState.FAILED):
@@ -28,9 +28,9 @@ def differences(world):
         return audit(tx).differences
 
 
-def test_books_of_normal_work_agree(books):
-    assert differences(books) == ()
-    with books.database.read() as tx:
+def test_books_of_normal_work_agree(reader):
+    assert differences(reader) == ()
+    with reader.database.read() as tx:
         found = audit(tx)
     assert (found.attempts, found.entries) == (5, 5 + 3)
     assert found.balances == 9
@@ -51,16 +51,16 @@ def test_books_of_normal_work_agree(books):
         (update(jobs).where(OLDEST).values(cost_micros=PRICE + 1), "cost of job"),
     ],
 )
-def test_one_edit_anywhere_is_found(books, edit, what):
-    with books.database.write() as tx:
+def test_one_edit_anywhere_is_found(reader, edit, what):
+    with reader.database.write() as tx:
         assert tx.conn.execute(edit).rowcount
-    assert [item for item in differences(books) if item.what.startswith(what)]
+    assert [item for item in differences(reader) if item.what.startswith(what)]
 
 
-def test_a_difference_says_what_the_ledger_says_and_what_was_found(books):
-    with books.database.write() as tx:
+def test_a_difference_says_what_the_ledger_says_and_what_was_found(reader):
+    with reader.database.write() as tx:
         tx.conn.execute(update(jobs).where(OLDEST).values(cost_micros=5))
-    (found,) = differences(books)
+    (found,) = differences(reader)
     assert found.what.startswith("cost of job ")
     assert (found.expected, found.found) == (str(PRICE), "5")
 

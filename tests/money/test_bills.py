@@ -11,13 +11,13 @@ from support.world import PRICE, REFUND_MS
 from orchestrator.core.errors import DatabaseError
 from orchestrator.core.money import MICROS_MAX
 from orchestrator.core.states import AttemptState
-from orchestrator.paging import Bill, Billed
 from orchestrator.ports import BillingRecord, Lost, Status
-from orchestrator.store import bills
-from orchestrator.store.audit import audit
-from orchestrator.store.schema import attempts, events, ledger
-from orchestrator.worker import upkeep
-from orchestrator.worker.bills import TROUBLE
+from orchestrator.ports.paging import Bill, Billed
+from orchestrator.store.db.schema import attempts, events, ledger
+from orchestrator.store.money import bills
+from orchestrator.store.money.audit import audit
+from orchestrator.worker.upkeep import upkeep
+from orchestrator.worker.upkeep.billing import TROUBLE
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def read(world):
     """Book one line of the bill, and check that everything kept twice agrees."""
 
     def booked(held, deducted, refunded=0):
-        answer = world.do(bills.record, bills.BillLine(held.attempt_id, deducted, refunded))
+        answer = world.do(bills.book_lines, bills.BillLine(held.attempt_id, deducted, refunded))
         with world.database.read() as tx:
             assert audit(tx).differences == ()
         return answer
@@ -134,7 +134,7 @@ def test_what_is_under_way_is_not_booked(world, read):
 
 
 def test_an_unknown_attempt_is_no_line_of_ours(world):
-    assert world.do(bills.record, bills.BillLine(99, PRICE, 0)) == bills.Booked()
+    assert world.do(bills.book_lines, bills.BillLine(99, PRICE, 0)) == bills.Booked()
 
 
 def test_a_cost_adjusted_above_a_cap_is_told_as_it_is_and_stops_spending(world, read):
@@ -298,28 +298,28 @@ def test_records_without_an_id_that_are_alike_on_one_page_are_as_many():
 # --- the worker reads by itself ---
 
 
-def test_a_worker_books_what_was_really_charged(shop, sqlite_world, provider, agreed):
+def test_a_worker_books_what_was_really_charged(harness, sqlite_world, provider, agreed):
     sqlite_world.run(3)
     provider.charges = {"task1": 20_000, "task2": 40_000}
-    shop.run_for(180)
+    harness.run_for(180)
     assert sqlite_world.account() == (20_000 + 40_000 + PRICE, 0, 0)
     agreed(sqlite_world, caps=False)
 
 
-def test_a_worker_sees_the_refund_of_a_failed_task(shop, sqlite_world, provider, agreed):
+def test_a_worker_sees_the_refund_of_a_failed_task(harness, sqlite_world, provider, agreed):
     sqlite_world.run(1, max_attempts=1)
     provider.next_endings.append(Ending(Status.FAILED, {"error": "oops", "code": 5000}))
-    shop.run_for(700, (300, lambda _stop: provider.refund("task1")))
+    harness.run_for(700, (300, lambda _stop: provider.refund("task1")))
     (attempt,) = sqlite_world.rows(attempts)
     assert (attempt.reservation, attempt.refunded_micros) == ("released", PRICE)
     assert kinds(sqlite_world) == ["reserve", "refund_due", "refund_seen"]
     agreed(sqlite_world)
 
 
-def test_a_bill_that_cannot_be_read_changes_nothing(shop, sqlite_world, provider):
+def test_a_bill_that_cannot_be_read_changes_nothing(harness, sqlite_world, provider):
     sqlite_world.run(1)
     provider.bill_answer = Lost("502")
-    shop.run_for(180)
+    harness.run_for(180)
     assert kinds(sqlite_world) == ["reserve", "settle"]
     assert sqlite_world.rows(attempts)[0].billed_at is None
 
@@ -333,20 +333,20 @@ def fails_and_is_refunded_twice(provider):
 
 
 def test_a_worker_gets_through_a_refund_larger_than_its_charge_and_tells_it_once(
-    shop, sqlite_world, provider, agreed
+    harness, sqlite_world, provider, agreed
 ):
     sqlite_world.run(1, max_attempts=1)
-    shop.run_for(2000, fails_and_is_refunded_twice(provider))
+    harness.run_for(2000, fails_and_is_refunded_twice(provider))
     assert sqlite_world.account() == (0, 0, 0)
-    assert shop.told == ["The refund is larger than the charge of task task1: $0.028 extra, look."]
+    assert harness.notices == ["The refund is larger than the charge of task task1: $0.028 extra, look."]
     sqlite_world.run(8, run_key="next")
-    shop.drain()
+    harness.drain()
     assert sqlite_world.jobs() == {"failed": 1, "succeeded": 8}
     agreed(sqlite_world)
 
 
 def test_a_line_that_cannot_be_booked_spoils_no_other_and_has_its_turn_again(
-    shop, sqlite_world, provider, monkeypatch, agreed
+    harness, sqlite_world, provider, monkeypatch, agreed
 ):
     sqlite_world.run(3)
     provider.charges = {"task1": 20_000, "task2": 20_000, "task3": 20_000}
@@ -360,21 +360,21 @@ def test_a_line_that_cannot_be_booked_spoils_no_other_and_has_its_turn_again(
         return genuine(row, line, now)
 
     monkeypatch.setattr(bills, "what_to_book", what_to_book)
-    shop.run_for(600)
+    harness.run_for(600)
     assert sqlite_world.account() == (20_000 * 2 + PRICE, 0, 0)
-    assert shop.told == [f"{TROUBLE}: task task1: ZeroDivisionError()"]
+    assert harness.notices == [f"{TROUBLE}: task task1: ZeroDivisionError()"]
     assert len(tries) == 1
-    shop.run_for(600)  # another worker begins anew
+    harness.run_for(600)  # another worker begins anew
     assert sqlite_world.account() == (3 * 20_000, 0, 0)
     agreed(sqlite_world, caps=False)
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("bug"), DatabaseError("The database is full.")])
 def test_no_error_of_the_bill_loop_ends_a_worker_or_stops_it_from_buying(
-    shop, sqlite_world, provider, monkeypatch, error
+    harness, sqlite_world, provider, monkeypatch, error
 ):
     sqlite_world.run(1)
-    shop.drain()
+    harness.drain()
 
     def unbilled(*_args, **_more):
         raise error
@@ -382,16 +382,16 @@ def test_no_error_of_the_bill_loop_ends_a_worker_or_stops_it_from_buying(
     monkeypatch.setattr(bills, "unbilled", unbilled)
     sqlite_world.clock.advance(60)
     sqlite_world.run(3, run_key="next")
-    shop.run_for(600)
+    harness.run_for(600)
     assert sqlite_world.jobs() == {"succeeded": 4}
-    assert len(shop.told) == 1
+    assert len(harness.notices) == 1
 
 
 def test_trouble_with_the_upkeep_stops_the_buying_and_what_is_paid_for_is_collected(
-    shop, sqlite_world, provider, monkeypatch
+    harness, sqlite_world, provider, monkeypatch
 ):
     sqlite_world.run(6)
-    shop.change("limits", concurrency=2)
+    harness.change("limits", concurrency=2)
 
     async def watch_rates(_deps):
         if provider.posts:
@@ -399,7 +399,7 @@ def test_trouble_with_the_upkeep_stops_the_buying_and_what_is_paid_for_is_collec
 
     monkeypatch.setattr(upkeep, "_watch_rates", watch_rates)
     with pytest.raises(ZeroDivisionError):
-        shop.drain()
+        harness.drain()
     bought = len(provider.posts)
     assert 0 < bought < 6
     assert sqlite_world.jobs() == {"succeeded": bought, "pending": 6 - bought}

@@ -12,9 +12,9 @@ from support.times import FakeClock
 from support.world import PRICE, World, spec
 
 from orchestrator.core.budget import day_of, period_of, periods_of
-from orchestrator.store.outlook import outlook
-from orchestrator.store.schema import Scope, Window, ledger
-from orchestrator.store.servertime import ServerClock
+from orchestrator.store.db.schema import Scope, Window, ledger
+from orchestrator.store.db.server_clock import ServerClock
+from orchestrator.store.stops.outlook import outlook
 
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Pacific/Apia", "America/Sao_Paulo"]
 TURNS = [  # around the changes of daylight saving, months, a leap day and a year
@@ -112,37 +112,37 @@ def test_a_day_cap_frees_at_the_zones_midnight_also_on_the_short_and_the_long_da
 # --- raising and lowering, coverage, and who is in whose way ---
 
 
-def test_raising_a_cap_resumes_exactly_what_it_stopped(shop, sqlite_world, provider):
+def test_raising_a_cap_resumes_exactly_what_it_stopped(harness, sqlite_world, provider):
     sqlite_world.run(4)
     sqlite_world.cap(2 * PRICE)
-    shop.drain()
+    harness.drain()
     assert sqlite_world.jobs() == {"succeeded": 2, "pending": 2}
     sqlite_world.cap(4 * PRICE)
-    shop.drain()
+    harness.drain()
     assert (sqlite_world.jobs(), len(provider.posts)) == ({"succeeded": 4}, 4)
 
 
-def test_a_running_worker_goes_on_when_a_cap_is_raised(shop, sqlite_world, provider):
+def test_a_running_worker_goes_on_when_a_cap_is_raised(harness, sqlite_world, provider):
     sqlite_world.run(4)
     sqlite_world.cap(2 * PRICE)
-    shop.run_for(120, (60, lambda _stop: sqlite_world.cap(4 * PRICE)))
+    harness.run_for(120, (60, lambda _stop: sqlite_world.cap(4 * PRICE)))
     assert sqlite_world.jobs() == {"succeeded": 4}
 
 
-def test_lowering_a_cap_below_what_is_spent_stops_and_takes_nothing_back(shop, sqlite_world, provider):
+def test_lowering_a_cap_below_what_is_spent_stops_and_takes_nothing_back(harness, sqlite_world, provider):
     sqlite_world.run(4)
     sqlite_world.cap(2 * PRICE)
-    shop.drain()
+    harness.drain()
     sqlite_world.cap(PRICE)
-    shop.drain()
+    harness.drain()
     assert len(provider.posts) == 2
     assert sqlite_world.account() == (2 * PRICE, 0, 0)
 
 
-def test_every_asset_gets_its_first_variation_before_any_gets_its_second(shop, sqlite_world, provider):
+def test_every_asset_gets_its_first_variation_before_any_gets_its_second(harness, sqlite_world, provider):
     sqlite_world.apply([spec(n, variation=v, ordinal=n * 3 + v) for n in range(4) for v in (1, 2, 3)])
     sqlite_world.cap(5 * PRICE)
-    shop.drain()
+    harness.drain()
     prompts = [inputs["prompt"] for _, inputs in provider.posts]
     assert {f"hero {number}" for number in range(4)} == set(prompts)
     assert len(prompts) == 5
@@ -150,7 +150,7 @@ def test_every_asset_gets_its_first_variation_before_any_gets_its_second(shop, s
 
 @pytest.mark.parametrize("first", ["dear", "cheap"])
 def test_a_job_that_does_not_fit_blocks_neither_cheaper_ones_nor_other_campaigns(
-    shop, sqlite_world, provider, first
+    harness, sqlite_world, provider, first
 ):
     provider.price = lambda inputs: PRICE * inputs["num_images"]
     order = [("dear", 4), ("cheap", 1)]
@@ -158,7 +158,7 @@ def test_a_job_that_does_not_fit_blocks_neither_cheaper_ones_nor_other_campaigns
         sqlite_world.run(2, run_key=name, images=images, price=images * PRICE, priority=images)
     sqlite_world.run(2, campaign="other")
     sqlite_world.cap(3 * PRICE, Scope.CAMPAIGN, 1)
-    shop.drain()
+    harness.drain()
     assert sqlite_world.jobs() == {"succeeded": 4, "pending": 2}
 
 

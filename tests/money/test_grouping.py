@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.core.states import AttemptEvent, AttemptState
-from orchestrator.store import endings
+from orchestrator.store.attempts import endings
 
 
 def give(held, event, delay_ms=0, reason="r"):

@@ -4,15 +4,15 @@ import pytest
 from support.world import LEASE_MS
 
 from orchestrator.core.states import AttemptState
-from orchestrator.store import rescue
-from orchestrator.store.schema import jobs
+from orchestrator.store.attempts import leases
+from orchestrator.store.db.schema import jobs
 
 
 def die(world, times, deaths_max=5):
     for _ in range(times):
         world.lease()
         world.clock.advance_ms(LEASE_MS)
-        world.do(rescue.rescue, rescue.Rescue("w2", LEASE_MS, deaths_max))
+        world.do(leases.rescue, leases.Rescue("w2", LEASE_MS, deaths_max))
     return world.rows(jobs)[0]
 
 
@@ -33,7 +33,7 @@ def test_a_worker_that_leaves_in_order_is_no_death(world):
     for _ in range(6):
         world.lease()
         with world.database.write() as tx:
-            rescue.release_worker(tx, "w1")
+            leases.release_worker(tx, "w1")
     (job,) = world.rows(jobs)
     assert (job.state, job.deaths) == ("pending", 0)
 
@@ -50,6 +50,6 @@ def test_deaths_are_counted_by_job(world):
     world.run(2)
     world.claim(2)
     world.clock.advance_ms(LEASE_MS)
-    world.do(rescue.rescue, rescue.Rescue("w2", LEASE_MS, 2))
+    world.do(leases.rescue, leases.Rescue("w2", LEASE_MS, 2))
     assert [job.deaths for job in world.rows(jobs)] == [1, 1]
     assert world.jobs() == {"pending": 2}

@@ -4,15 +4,15 @@ import pytest
 from support.world import PRICE
 
 from orchestrator.ports import KeyRefused, Lost, NotSent, Rejected, Throttled
-from orchestrator.store import pauses
-from orchestrator.store.schema import attempts, jobs
+from orchestrator.store.account import pauses
+from orchestrator.store.db.schema import attempts, jobs
 
 
 @pytest.mark.parametrize("live", [PRICE + 281, PRICE - 281, 2 * PRICE, 0])
-def test_drift_beyond_the_per_cent_pauses_the_model_before_money_moves(shop, sqlite_world, provider, live):
+def test_drift_beyond_the_per_cent_pauses_the_model_before_money_moves(harness, sqlite_world, provider, live):
     sqlite_world.run(3, max_attempts=1)
     provider.price = lambda inputs: live
-    shop.drain()
+    harness.drain()
     assert (provider.posts, sqlite_world.account()) == ([], (0, 0, 0))
     assert {row.tries_left for row in sqlite_world.rows(jobs)} == {1}
     with sqlite_world.database.read() as tx:
@@ -23,51 +23,51 @@ def test_drift_beyond_the_per_cent_pauses_the_model_before_money_moves(shop, sql
 
 
 @pytest.mark.parametrize("live", [PRICE + 280, PRICE - 280, PRICE])
-def test_a_price_within_the_per_cent_goes_ahead(shop, sqlite_world, provider, live):
+def test_a_price_within_the_per_cent_goes_ahead(harness, sqlite_world, provider, live):
     sqlite_world.run(1)
     provider.price = lambda inputs: live
-    shop.drain()
+    harness.drain()
     assert sqlite_world.jobs() == {"succeeded": 1}
 
 
 @pytest.mark.parametrize(
     "answer", [Lost("502"), NotSent("refused"), Rejected("no", 404), Throttled(), KeyRefused("no", 403)]
 )
-def test_a_quote_that_cannot_be_had_lets_the_catalogues_price_stand(shop, sqlite_world, provider, answer):
+def test_a_quote_that_cannot_be_had_lets_the_catalogues_price_stand(harness, sqlite_world, provider, answer):
     async def silent(model, inputs):
         return answer
 
     provider.quote = silent
     sqlite_world.run(2)
-    shop.drain()
+    harness.drain()
     assert sqlite_world.jobs() == {"succeeded": 2}
     assert {row.price_micros for row in sqlite_world.rows(attempts)} == {PRICE}
 
 
-def test_the_quote_is_asked_once_for_each_run_and_price(shop, sqlite_world, provider):
+def test_the_quote_is_asked_once_for_each_run_and_price(harness, sqlite_world, provider):
     provider.price = lambda inputs: PRICE * inputs["num_images"]
     sqlite_world.run(5, run_key="a")
     sqlite_world.run(5, run_key="b")
     sqlite_world.run(5, run_key="b", images=2, price=2 * PRICE)
-    shop.drain()
+    harness.drain()
     assert (len(provider.quotes), len(provider.posts)) == (3, 15)
 
 
-def test_the_next_worker_asks_again_and_goes_on_when_the_price_is_right(shop, sqlite_world, provider):
+def test_the_next_worker_asks_again_and_goes_on_when_the_price_is_right(harness, sqlite_world, provider):
     sqlite_world.run(1)
     provider.price = lambda inputs: 2 * PRICE
-    shop.drain()
+    harness.drain()
     provider.price = lambda inputs: PRICE
-    shop.drain()
-    assert (sqlite_world.jobs(), shop.pauses()) == ({"succeeded": 1}, set())
+    harness.drain()
+    assert (sqlite_world.jobs(), harness.pauses()) == ({"succeeded": 1}, set())
 
 
-def test_a_drifted_price_keeps_stopping_at_the_next_start(shop, sqlite_world, provider):
+def test_a_drifted_price_keeps_stopping_at_the_next_start(harness, sqlite_world, provider):
     sqlite_world.run(1)
     provider.price = lambda inputs: 2 * PRICE
-    shop.drain()
-    shop.drain()
-    assert (provider.posts, shop.pauses()) == ([], {"price_drift"})
+    harness.drain()
+    harness.drain()
+    assert (provider.posts, harness.pauses()) == ([], {"price_drift"})
 
 
 def test_an_attempt_keeps_the_price_it_was_admitted_at(sqlite_world):

@@ -6,17 +6,18 @@ from support.provider import Ending
 
 from orchestrator.core.states import AttemptState
 from orchestrator.ports import Status
-from orchestrator.store import campaigns, pauses, rates
-from orchestrator.store.schema import outputs
-from orchestrator.worker import upkeep
-from orchestrator.worker.troubles import Troubles
+from orchestrator.store.account import pauses
+from orchestrator.store.db.schema import outputs
+from orchestrator.store.runs import campaigns, failure_rates
+from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.upkeep import upkeep
 
 
 @pytest.fixture
-def watch(shop):
+def watch(harness):
     def watched():
-        shop.run(upkeep.tick(shop.deps(), Troubles(shop.deps())))
-        with shop.world.database.read() as tx:
+        harness.run(upkeep.tick(harness.deps(), AccountPauses(harness.deps())))
+        with harness.world.database.read() as tx:
             return {(pause.scope, pause.name, pause.reason) for pause in pauses.in_force(tx)}
 
     return watched
@@ -33,15 +34,15 @@ def ended(world, good, bad):
     ("good", "bad", "stops"), [(9, 11, True), (10, 10, False), (0, 19, False), (0, 20, True)]
 )
 def test_a_run_pauses_when_more_than_its_share_has_failed_among_enough(
-    shop, sqlite_world, watch, good, bad, stops
+    harness, sqlite_world, watch, good, bad, stops
 ):
     run = sqlite_world.run(good + bad + 1)
     ended(sqlite_world, good, bad)
     assert watch() == ({("run", str(run.id), "failure_rate")} if stops else set())
 
 
-def test_only_the_run_in_question_is_paused(shop, sqlite_world, watch):
-    shop.change("guards", min_jobs=2)
+def test_only_the_run_in_question_is_paused(harness, sqlite_world, watch):
+    harness.change("guards", min_jobs=2)
     bad = sqlite_world.run(3, run_key="bad")
     ended(sqlite_world, 0, 2)
     sqlite_world.run(3, run_key="good")
@@ -49,8 +50,8 @@ def test_only_the_run_in_question_is_paused(shop, sqlite_world, watch):
     assert {claimed.run_id for claimed in sqlite_world.claim()} == {2}
 
 
-def test_resuming_the_campaign_starts_the_figures_afresh(shop, sqlite_world, watch):
-    shop.change("guards", min_jobs=2)
+def test_resuming_the_campaign_starts_the_figures_afresh(harness, sqlite_world, watch):
+    harness.change("guards", min_jobs=2)
     sqlite_world.run(6)
     ended(sqlite_world, 0, 2)
     assert watch()
@@ -63,8 +64,8 @@ def test_resuming_the_campaign_starts_the_figures_afresh(shop, sqlite_world, wat
 
 
 @pytest.mark.parametrize(("limit", "stops"), [(None, False), (0.5, True), (0.75, False)])
-def test_flagged_pictures_pause_a_run_where_a_rate_is_set(shop, sqlite_world, watch, limit, stops):
-    shop.change("guards", min_jobs=4, nsfw_rate=limit)
+def test_flagged_pictures_pause_a_run_where_a_rate_is_set(harness, sqlite_world, watch, limit, stops):
+    harness.change("guards", min_jobs=4, nsfw_rate=limit)
     run = sqlite_world.run(5)
     ended(sqlite_world, 4, 0)
     with sqlite_world.database.write() as tx:
@@ -76,7 +77,7 @@ def test_unknown_flags_are_not_counted_as_flagged(sqlite_world):
     sqlite_world.run(3)
     ended(sqlite_world, 2, 0)
     with sqlite_world.database.read() as tx:
-        (found,) = rates.of_open_runs(tx, 1)
+        (found,) = failure_rates.of_open_runs(tx, 1)
     assert (found.pictures, found.flagged) == (2, 0)
 
 
@@ -84,16 +85,18 @@ def test_pictures_are_not_counted_when_no_rate_asks(sqlite_world):
     sqlite_world.run(3)
     ended(sqlite_world, 2, 0)
     with sqlite_world.database.read() as tx:
-        (found,) = rates.of_open_runs(tx, 1, pictures=False)
+        (found,) = failure_rates.of_open_runs(tx, 1, pictures=False)
     assert (found.succeeded, found.pictures) == (2, 0)
 
 
-def test_a_worker_stops_buying_for_a_run_that_fails_and_uses_up_no_further_try(shop, sqlite_world, provider):
-    shop.change("guards", min_jobs=5)
-    shop.change("limits", submits_per_minute=5, concurrency=5)
+def test_a_worker_stops_buying_for_a_run_that_fails_and_uses_up_no_further_try(
+    harness, sqlite_world, provider
+):
+    harness.change("guards", min_jobs=5)
+    harness.change("limits", submits_per_minute=5, concurrency=5)
     sqlite_world.run(40, max_attempts=1)
     provider.next_endings.extend([Ending(Status.FAILED, {"error": "bad", "code": 1401})] * 40)
-    shop.drain()
+    harness.drain()
     assert len(provider.posts) <= 15
-    assert shop.pauses() == {"failure_rate"}
+    assert harness.pauses() == {"failure_rate"}
     assert sqlite_world.jobs()["pending"] == 40 - len(provider.posts)

@@ -3,23 +3,23 @@
 import pytest
 from support.world import PRICE
 
-from orchestrator.actions import resolve_doubt
+from orchestrator.actions.operator import resolve_doubt
 from orchestrator.core.errors import NotFoundError, UsageError
 from orchestrator.core.evidence import SKEW_MS
 from orchestrator.ports import KeyRefused, Lost, Rejected
-from orchestrator.store import doubts
-from orchestrator.store.attempts import Doubt
-from orchestrator.store.schema import attempts, jobs
-from orchestrator.worker.resolve import AMBIGUOUS_LOOK_SECONDS
+from orchestrator.store.attempts.lifecycle import MarkInDoubt
+from orchestrator.store.db.schema import attempts, jobs
+from orchestrator.store.doubts import doubts
+from orchestrator.worker.doubts.resolver import AMBIGUOUS_LOOK_SECONDS
 
 SETTLE = 121.0
 WEEK = 7 * 86_400.0
 
 
-def test_equal_inputs_are_adopted_at_the_first_look(bureau, sqlite_world):
+def test_equal_inputs_are_adopted_at_the_first_look(lost_replies, sqlite_world):
     sqlite_world.run(2)
-    (one, first), (two, second) = bureau.lose(created=True), bureau.lose(created=True)
-    adopted = bureau.look()
+    (one, first), (two, second) = lost_replies.lose(created=True), lost_replies.lose(created=True)
+    adopted = lost_replies.look()
     assert {(row.attempt_id, row.prediction_id) for row in adopted} == {
         (one.attempt_id, first),
         (two.attempt_id, second),
@@ -27,54 +27,56 @@ def test_equal_inputs_are_adopted_at_the_first_look(bureau, sqlite_world):
     assert sqlite_world.account() == (0, 2 * PRICE, 0)
 
 
-def test_the_only_possible_task_is_adopted_after_the_settle_delay(bureau, sqlite_world, provider):
+def test_the_only_possible_task_is_adopted_after_the_settle_delay(lost_replies, sqlite_world, provider):
     sqlite_world.run(1)
     provider.shows_inputs = False
-    claimed, task = bureau.lose(created=True)
-    assert bureau.look(3) == []
-    (adopted,) = bureau.look(after=SETTLE)
+    claimed, task = lost_replies.lose(created=True)
+    assert lost_replies.look(3) == []
+    (adopted,) = lost_replies.look(after=SETTLE)
     assert (adopted.attempt_id, adopted.prediction_id) == (claimed.attempt_id, task)
 
 
-def test_absence_needs_the_settle_delay_and_two_looks(bureau, sqlite_world, provider):
+def test_absence_needs_the_settle_delay_and_two_looks(lost_replies, sqlite_world, provider):
     sqlite_world.run(1)
-    claimed, _ = bureau.lose(created=False)
-    bureau.look(5, after=SETTLE - 62)
-    assert bureau.state(claimed) == ("in_doubt", "reply_lost")
-    bureau.look(after=2)
-    assert bureau.state(claimed) == ("in_doubt", "reply_lost")
-    bureau.look()
-    assert bureau.state(claimed) == ("abandoned", "absence_proved")
+    claimed, _ = lost_replies.lose(created=False)
+    lost_replies.look(5, after=SETTLE - 62)
+    assert lost_replies.state(claimed) == ("in_doubt", "reply_lost")
+    lost_replies.look(after=2)
+    assert lost_replies.state(claimed) == ("in_doubt", "reply_lost")
+    lost_replies.look()
+    assert lost_replies.state(claimed) == ("abandoned", "absence_proved")
     job = sqlite_world.job(claimed)
     assert (job.state, job.tries_left, sqlite_world.account()) == ("pending", 3, (0, 0, 0))
 
 
 @pytest.mark.parametrize("answer", [Lost("502"), KeyRefused("suspended", 403)])
-def test_a_list_that_cannot_be_read_proves_nothing(bureau, sqlite_world, provider, answer):
+def test_a_list_that_cannot_be_read_proves_nothing(lost_replies, sqlite_world, provider, answer):
     sqlite_world.run(1)
-    claimed, _ = bureau.lose(created=False)
+    claimed, _ = lost_replies.lose(created=False)
     provider.list_answer = answer
-    bureau.look(5, after=SETTLE)
-    assert bureau.state(claimed) == ("in_doubt", "reply_lost")
+    lost_replies.look(5, after=SETTLE)
+    assert lost_replies.state(claimed) == ("in_doubt", "reply_lost")
 
 
-def test_a_list_that_is_too_long_to_read_whole_proves_nothing(bureau, sqlite_world, provider, monkeypatch):
-    monkeypatch.setattr("orchestrator.paging.PAGES_MAX", 2)
+def test_a_list_that_is_too_long_to_read_whole_proves_nothing(
+    lost_replies, sqlite_world, provider, monkeypatch
+):
+    monkeypatch.setattr("orchestrator.ports.paging.PAGES_MAX", 2)
     provider.page_size = 1
     sqlite_world.run(1)
-    claimed, _ = bureau.lose(created=False)
+    claimed, _ = lost_replies.lose(created=False)
     for number in range(3):
         provider.strange(f"{number}", model="other/model")
-    bureau.look(5, after=SETTLE)
-    assert bureau.state(claimed) == ("in_doubt", "reply_lost")
+    lost_replies.look(5, after=SETTLE)
+    assert lost_replies.state(claimed) == ("in_doubt", "reply_lost")
 
 
 def test_a_page_that_fails_now_and_then_does_not_spoil_the_rest_of_a_long_list(
-    bureau, sqlite_world, provider, monkeypatch
+    lost_replies, sqlite_world, provider, monkeypatch
 ):
     provider.page_size = 1
     sqlite_world.run(1)
-    claimed, _ = bureau.lose(created=False)
+    claimed, _ = lost_replies.lose(created=False)
     for number in range(30):
         provider.strange(f"{number}", model="other/model")
     read, asked = provider.list_predictions, []
@@ -84,273 +86,283 @@ def test_a_page_that_fails_now_and_then_does_not_spoil_the_rest_of_a_long_list(
         return await read(**window) if asked.count(window["page"]) % 2 == 0 else Lost("502")
 
     monkeypatch.setattr(provider, "list_predictions", flaky)
-    bureau.look(2, after=SETTLE)
-    assert bureau.state(claimed) == ("abandoned", "absence_proved")
+    lost_replies.look(2, after=SETTLE)
+    assert lost_replies.state(claimed) == ("abandoned", "absence_proved")
     assert len(asked) > 60
 
 
-def test_a_bill_that_cannot_be_read_now_proves_nothing(bureau, sqlite_world, provider):
+def test_a_bill_that_cannot_be_read_now_proves_nothing(lost_replies, sqlite_world, provider):
     sqlite_world.run(1)
-    claimed, _ = bureau.lose(created=False)
+    claimed, _ = lost_replies.lose(created=False)
     provider.bill_answer = Lost("502")
-    bureau.look(5, after=SETTLE)
-    assert bureau.state(claimed) == ("in_doubt", "reply_lost")
+    lost_replies.look(5, after=SETTLE)
+    assert lost_replies.state(claimed) == ("in_doubt", "reply_lost")
     provider.bill_answer = None
-    bureau.look(2)
-    assert bureau.state(claimed) == ("abandoned", "absence_proved")
+    lost_replies.look(2)
+    assert lost_replies.state(claimed) == ("abandoned", "absence_proved")
 
 
 @pytest.mark.parametrize("answer", [KeyRefused("your role may not", 403), Rejected("no", 404)])
-def test_a_bill_that_this_key_may_not_read_leaves_the_list_to_decide(bureau, sqlite_world, provider, answer):
+def test_a_bill_that_this_key_may_not_read_leaves_the_list_to_decide(
+    lost_replies, sqlite_world, provider, answer
+):
     sqlite_world.run(1)
-    claimed, _ = bureau.lose(created=False)
+    claimed, _ = lost_replies.lose(created=False)
     provider.bill_answer = answer
-    bureau.look(2, after=SETTLE)
-    assert bureau.state(claimed) == ("abandoned", "absence_proved")
+    lost_replies.look(2, after=SETTLE)
+    assert lost_replies.state(claimed) == ("abandoned", "absence_proved")
 
 
 def test_a_task_that_only_the_bill_shows_is_found_once_the_list_has_had_its_time(
-    bureau, sqlite_world, provider
+    lost_replies, sqlite_world, provider
 ):
     sqlite_world.run(1)
     provider.lag = 3600.0
-    claimed, task = bureau.lose(created=True)
-    assert bureau.look(2, after=SETTLE) == []
-    (adopted,) = bureau.look(after=SKEW_MS / 1000)
+    claimed, task = lost_replies.lose(created=True)
+    assert lost_replies.look(2, after=SETTLE) == []
+    (adopted,) = lost_replies.look(after=SKEW_MS / 1000)
     assert (adopted.attempt_id, adopted.prediction_id) == (claimed.attempt_id, task)
 
 
 def test_a_task_that_the_bill_shows_first_is_not_taken_before_the_list_says_whose_it_is(
-    bureau, sqlite_world, provider
+    lost_replies, sqlite_world, provider
 ):
     sqlite_world.run(1)
-    claimed, _ = bureau.lose(created=False)
+    claimed, _ = lost_replies.lose(created=False)
     sqlite_world.clock.advance(SETTLE - 1)
     provider.lag = 60.0
     provider.strange()
-    assert bureau.look(2, after=2.0) == []
-    assert bureau.state(claimed)[0] == "in_doubt"
+    assert lost_replies.look(2, after=2.0) == []
+    assert lost_replies.state(claimed)[0] == "in_doubt"
 
 
-def test_a_billed_task_of_another_model_is_not_taken_for_ours(bureau, sqlite_world, provider):
+def test_a_billed_task_of_another_model_is_not_taken_for_ours(lost_replies, sqlite_world, provider):
     sqlite_world.run(1)
     provider.lag = 3600.0
-    claimed, _ = bureau.lose(created=False)
+    claimed, _ = lost_replies.lose(created=False)
     provider.strange(model="other/model")
-    bureau.look(2, after=SETTLE)
-    assert bureau.state(claimed) == ("abandoned", "absence_proved")
+    lost_replies.look(2, after=SETTLE)
+    assert lost_replies.state(claimed) == ("abandoned", "absence_proved")
 
 
-def test_a_billed_task_that_the_provider_has_forgotten_may_still_be_ours(bureau, sqlite_world, provider):
+def test_a_billed_task_that_the_provider_has_forgotten_may_still_be_ours(
+    lost_replies, sqlite_world, provider
+):
     sqlite_world.run(2)
     provider.lag = 3600.0
-    first, task = bureau.lose(created=True)
-    second, _ = bureau.lose(created=False)
+    first, task = lost_replies.lose(created=True)
+    second, _ = lost_replies.lose(created=False)
     provider._found = lambda prediction_id: None
-    bureau.look(3, after=SETTLE)
+    lost_replies.look(3, after=SETTLE)
     for claimed in (first, second):
-        assert bureau.state(claimed) == ("in_doubt", doubts.AMBIGUOUS)
-        assert bureau.possible(claimed) == {task}
+        assert lost_replies.state(claimed) == ("in_doubt", doubts.AMBIGUOUS)
+        assert lost_replies.possible(claimed) == {task}
 
 
 def test_what_cannot_be_told_apart_is_set_aside_with_its_candidates_and_its_money(
-    bureau, sqlite_world, provider, agreed
+    lost_replies, sqlite_world, provider, agreed
 ):
     sqlite_world.run(2)
     provider.shows_inputs = False
-    lost = [bureau.lose(created=True) for _ in range(2)]
-    bureau.look(4, after=SETTLE)
+    lost = [lost_replies.lose(created=True) for _ in range(2)]
+    lost_replies.look(4, after=SETTLE)
     for claimed, _ in lost:
-        assert bureau.state(claimed) == ("in_doubt", doubts.AMBIGUOUS)
-        assert bureau.possible(claimed) == {task for _, task in lost}
+        assert lost_replies.state(claimed) == ("in_doubt", doubts.AMBIGUOUS)
+        assert lost_replies.possible(claimed) == {task for _, task in lost}
     assert sqlite_world.account() == (0, 2 * PRICE, 0)
     agreed(sqlite_world)
 
 
-def test_candidates_are_shown_as_they_are_now(bureau, sqlite_world, provider):
+def test_candidates_are_shown_as_they_are_now(lost_replies, sqlite_world, provider):
     sqlite_world.run(2)
     provider.shows_inputs = False
     provider.latency = 600.0
-    claimed, _ = bureau.lose(created=True)
-    bureau.lose(created=True)
-    bureau.look(2, after=SETTLE)
-    bureau.look(after=600)
+    claimed, _ = lost_replies.lose(created=True)
+    lost_replies.lose(created=True)
+    lost_replies.look(2, after=SETTLE)
+    lost_replies.look(after=600)
     with sqlite_world.database.read() as tx:
         shown = [row for row in doubts.possible(tx) if row.attempt_id == claimed.attempt_id]
     assert {row.status for row in shown} == {"completed"}
     assert all(row.outputs for row in shown)
 
 
-def test_a_held_doubt_never_sends_again(shop, sqlite_world, provider):
+def test_a_held_doubt_never_sends_again(harness, sqlite_world, provider):
     sqlite_world.run(2)
     provider.shows_inputs = False
     provider.loses = 2
-    shop.run_for(400)
+    harness.run_for(400)
     assert len(provider.posts) == 2
     assert sqlite_world.attempts() == {"in_doubt": 2}
     assert sqlite_world.account() == (0, 2 * PRICE, 0)
 
 
-def test_a_drain_leaves_a_held_doubt_to_the_operator_and_ends(shop, sqlite_world, provider):
+def test_a_drain_leaves_a_held_doubt_to_the_operator_and_ends(harness, sqlite_world, provider):
     sqlite_world.run(3)
     provider.shows_inputs = False
     provider.loses = 2
-    shop.drain(limit_seconds=3600)
+    harness.drain(limit_seconds=3600)
     assert sqlite_world.attempts() == {"in_doubt": 2, "succeeded": 1}
 
 
-def test_once_an_operator_has_decided_one_the_evidence_decides_the_other(bureau, sqlite_world, provider):
+def test_once_an_operator_has_decided_one_the_evidence_decides_the_other(
+    lost_replies, sqlite_world, provider
+):
     sqlite_world.run(2)
     provider.shows_inputs = False
-    (first, task), (second, _) = bureau.lose(created=True), bureau.lose(created=False)
-    bureau.look(2, after=SETTLE)
-    bureau.shop.run(resolve_doubt.adopt(sqlite_world.database, provider, first.attempt_id, task))
+    (first, task), (second, _) = lost_replies.lose(created=True), lost_replies.lose(created=False)
+    lost_replies.look(2, after=SETTLE)
+    lost_replies.harness.run(
+        resolve_doubt.resolve_as(sqlite_world.database, provider, first.attempt_id, task)
+    )
     for _ in range(2):
-        bureau.look(after=AMBIGUOUS_LOOK_SECONDS)
-    assert bureau.state(first) == ("in_flight", None)
-    assert bureau.state(second) == ("abandoned", "absence_proved")
+        lost_replies.look(after=AMBIGUOUS_LOOK_SECONDS)
+    assert lost_replies.state(first) == ("in_flight", None)
+    assert lost_replies.state(second) == ("abandoned", "absence_proved")
 
 
-def test_a_late_own_reply_is_attached_after_a_rescue_set_it_in_doubt(bureau, sqlite_world, agreed):
+def test_a_late_own_reply_is_attached_after_a_rescue_set_it_in_doubt(lost_replies, sqlite_world, agreed):
     sqlite_world.run(1)
-    claimed, task = bureau.lose(created=True)
+    claimed, task = lost_replies.lose(created=True)
     assert sqlite_world.accept(claimed, task) == claimed.epoch
-    assert bureau.state(claimed) == ("in_flight", None)
-    bureau.look(3, after=SETTLE)
+    assert lost_replies.state(claimed) == ("in_flight", None)
+    lost_replies.look(3, after=SETTLE)
     assert sqlite_world.attempts() == {"in_flight": 1}
     agreed(sqlite_world)
 
 
 def test_evidence_that_comes_after_absence_was_concluded_is_recorded_and_never_dropped(
-    bureau, sqlite_world, agreed
+    lost_replies, sqlite_world, agreed
 ):
     sqlite_world.run(1)
-    claimed, _ = bureau.lose(created=False)
-    bureau.look(2, after=SETTLE)
+    claimed, _ = lost_replies.lose(created=False)
+    lost_replies.look(2, after=SETTLE)
     assert sqlite_world.accept(claimed, "late") is None
-    assert bureau.noted() == {"late"}
+    assert lost_replies.noted() == {"late"}
     (message,) = sqlite_world.events("late_acceptance")
     assert "late" in message
     assert sqlite_world.accept(claimed, "late") is None
-    assert bureau.noted() == {"late"}
+    assert lost_replies.noted() == {"late"}
     agreed(sqlite_world)
 
 
 def test_a_task_of_ours_that_is_recorded_a_moment_later_is_no_case_for_a_person(
-    bureau, sqlite_world, provider
+    lost_replies, sqlite_world, provider
 ):
     sqlite_world.run(2)
-    claimed, _ = bureau.lose(created=False)
+    claimed, _ = lost_replies.lose(created=False)
     sqlite_world.clock.advance(SETTLE)
     (other,) = sqlite_world.claim(1)
     sqlite_world.send(other)
     task = provider.create(other.params).id
-    bureau.look()
-    assert bureau.state(claimed) == ("in_doubt", "reply_lost")
+    lost_replies.look()
+    assert lost_replies.state(claimed) == ("in_doubt", "reply_lost")
     sqlite_world.accept(other, task)
-    bureau.look(2)
-    assert bureau.state(claimed) == ("abandoned", "absence_proved")
+    lost_replies.look(2)
+    assert lost_replies.state(claimed) == ("abandoned", "absence_proved")
 
 
-def test_a_task_noted_as_foreign_is_no_candidate(bureau, sqlite_world, provider):
-    from orchestrator.store import foreign
+def test_a_task_noted_as_foreign_is_no_candidate(lost_replies, sqlite_world, provider):
+    from orchestrator.store.attempts import predictions
 
     sqlite_world.run(1)
     provider.shows_inputs = False
-    claimed, _ = bureau.lose(created=False)
+    claimed, _ = lost_replies.lose(created=False)
     with sqlite_world.database.write() as tx:
-        foreign.note(tx, provider.strange(), None, None, "somebody else's")
-    bureau.look(2, after=SETTLE)
-    assert bureau.state(claimed) == ("abandoned", "absence_proved")
+        predictions.mark_foreign(tx, provider.strange(), None, None, "somebody else's")
+    lost_replies.look(2, after=SETTLE)
+    assert lost_replies.state(claimed) == ("abandoned", "absence_proved")
 
 
-def test_a_doubt_older_than_the_providers_memory_is_left_to_a_person(bureau, sqlite_world, provider):
+def test_a_doubt_older_than_the_providers_memory_is_left_to_a_person(lost_replies, sqlite_world, provider):
     sqlite_world.run(1)
-    claimed, _ = bureau.lose(created=False)
-    bureau.look(4, after=WEEK + 3600)
-    assert bureau.state(claimed) == ("in_doubt", doubts.AMBIGUOUS)
+    claimed, _ = lost_replies.lose(created=False)
+    lost_replies.look(4, after=WEEK + 3600)
+    assert lost_replies.state(claimed) == ("in_doubt", doubts.AMBIGUOUS)
     assert sqlite_world.account() == (0, PRICE, 0)
 
 
-def test_the_list_is_not_asked_for_more_than_it_keeps(bureau, sqlite_world, provider):
+def test_the_list_is_not_asked_for_more_than_it_keeps(lost_replies, sqlite_world, provider):
     sqlite_world.run(1)
-    bureau.lose(created=False)
-    bureau.look(after=WEEK - 60)
+    lost_replies.lose(created=False)
+    lost_replies.look(after=WEEK - 60)
     assert provider.windows[-1][0] >= sqlite_world.clock.now_ms() - WEEK * 1000
 
 
-def test_an_old_held_doubt_does_not_stretch_the_window_of_a_fresh_one(bureau, sqlite_world, provider):
+def test_an_old_held_doubt_does_not_stretch_the_window_of_a_fresh_one(lost_replies, sqlite_world, provider):
     sqlite_world.run(2)
-    bureau.lose(created=False)
+    lost_replies.lose(created=False)
     sqlite_world.clock.advance(3 * 86_400)
-    bureau.lose(created=False)
+    lost_replies.lose(created=False)
     provider.windows.clear()
-    bureau.look()
+    lost_replies.look()
     assert len(provider.windows) == 2
     assert all(before - after < 3_600_000 for after, before in provider.windows)
 
 
-def test_tasks_that_appear_between_two_pages_hide_none(bureau, sqlite_world, provider):
+def test_tasks_that_appear_between_two_pages_hide_none(lost_replies, sqlite_world, provider):
     sqlite_world.run(1)
     provider.page_size = 2
-    claimed, task = bureau.lose(created=True)
+    claimed, task = lost_replies.lose(created=True)
     for number in range(3):
         provider.strange(f"{number}", model="other/model")
     provider.between_pages = lambda: provider.strange("in between", model="other/model")
-    (adopted,) = bureau.look()
+    (adopted,) = lost_replies.look()
     assert (adopted.attempt_id, adopted.prediction_id) == (claimed.attempt_id, task)
 
 
 @pytest.mark.parametrize("minutes", [-2.9, 2.9])
 def test_a_provider_whose_clock_is_off_by_less_than_three_minutes_is_believed(
-    bureau, sqlite_world, provider, minutes
+    lost_replies, sqlite_world, provider, minutes
 ):
     from dataclasses import replace
 
     sqlite_world.run(1)
-    claimed, task = bureau.lose(created=True)
+    claimed, task = lost_replies.lose(created=True)
     made = provider.tasks[task]
     made.final = replace(made.final, created_at_ms=made.final.created_at_ms + int(minutes * 60_000))
-    (adopted,) = bureau.look()
+    (adopted,) = lost_replies.look()
     assert (adopted.attempt_id, adopted.prediction_id) == (claimed.attempt_id, task)
 
 
-def test_a_clock_that_was_set_back_delays_the_verdict_and_changes_nothing(bureau, sqlite_world):
+def test_a_clock_that_was_set_back_delays_the_verdict_and_changes_nothing(lost_replies, sqlite_world):
     sqlite_world.run(1)
-    claimed, _ = bureau.lose(created=False)
+    claimed, _ = lost_replies.lose(created=False)
     sqlite_world.clock._start_ms -= 600_000
-    bureau.look(3, after=SETTLE)
-    assert bureau.state(claimed) == ("in_doubt", "reply_lost")
-    bureau.look(2, after=600)
-    assert bureau.state(claimed) == ("abandoned", "absence_proved")
+    lost_replies.look(3, after=SETTLE)
+    assert lost_replies.state(claimed) == ("in_doubt", "reply_lost")
+    lost_replies.look(2, after=600)
+    assert lost_replies.state(claimed) == ("abandoned", "absence_proved")
 
 
 # --- an operator decides ---
 
 
-def operator(bureau, sqlite_world, provider):
+def operator(lost_replies, sqlite_world, provider):
     sqlite_world.run(1)
-    return bureau.lose(created=True)
+    return lost_replies.lose(created=True)
 
 
-def test_adopting_takes_the_task_and_pays_once(bureau, sqlite_world, provider, shop, agreed):
-    claimed, task = operator(bureau, sqlite_world, provider)
-    shop.run(resolve_doubt.adopt(sqlite_world.database, provider, claimed.attempt_id, task))
-    shop.drain()
+def test_adopting_takes_the_task_and_pays_once(lost_replies, sqlite_world, provider, harness, agreed):
+    claimed, task = operator(lost_replies, sqlite_world, provider)
+    harness.run(resolve_doubt.resolve_as(sqlite_world.database, provider, claimed.attempt_id, task))
+    harness.drain()
     assert (provider.posts, sqlite_world.jobs()) == ([], {"succeeded": 1})
     assert sqlite_world.account() == (PRICE, 0, 0)
     agreed(sqlite_world)
 
 
-def test_absence_frees_the_money_and_costs_no_try(bureau, sqlite_world, provider):
-    claimed, _ = operator(bureau, sqlite_world, provider)
+def test_absence_frees_the_money_and_costs_no_try(lost_replies, sqlite_world, provider):
+    claimed, _ = operator(lost_replies, sqlite_world, provider)
     resolve_doubt.absent(sqlite_world.database, claimed.attempt_id)
     job = sqlite_world.job(claimed)
     assert (job.state, job.tries_left, sqlite_world.account()) == ("pending", 3, (0, 0, 0))
 
 
-def test_writing_off_counts_the_money_as_spent_and_fails_the_job(bureau, sqlite_world, provider, agreed):
-    claimed, _ = operator(bureau, sqlite_world, provider)
+def test_writing_off_counts_the_money_as_spent_and_fails_the_job(
+    lost_replies, sqlite_world, provider, agreed
+):
+    claimed, _ = operator(lost_replies, sqlite_world, provider)
     resolve_doubt.write_off(sqlite_world.database, claimed.attempt_id)
     assert sqlite_world.job(claimed).state == "failed"
     assert sqlite_world.account() == (PRICE, 0, 0)
@@ -358,36 +370,44 @@ def test_writing_off_counts_the_money_as_spent_and_fails_the_job(bureau, sqlite_
 
 
 @pytest.mark.parametrize("decide", [resolve_doubt.absent, resolve_doubt.write_off])
-def test_a_decision_counts_once(bureau, sqlite_world, provider, decide):
-    claimed, task = operator(bureau, sqlite_world, provider)
+def test_a_decision_counts_once(lost_replies, sqlite_world, provider, decide):
+    claimed, task = operator(lost_replies, sqlite_world, provider)
     decide(sqlite_world.database, claimed.attempt_id)
     before = sqlite_world.everything()
     for again in (resolve_doubt.absent, resolve_doubt.write_off):
         with pytest.raises(UsageError, match="not in doubt"):
             again(sqlite_world.database, claimed.attempt_id)
     with pytest.raises(UsageError, match="not in doubt"):
-        bureau.shop.run(resolve_doubt.adopt(sqlite_world.database, provider, claimed.attempt_id, task))
+        lost_replies.harness.run(
+            resolve_doubt.resolve_as(sqlite_world.database, provider, claimed.attempt_id, task)
+        )
     assert sqlite_world.everything() == before
 
 
-def test_a_task_that_another_attempt_holds_cannot_be_adopted(bureau, sqlite_world, provider):
+def test_a_task_that_another_attempt_holds_cannot_be_adopted(lost_replies, sqlite_world, provider):
     sqlite_world.run(2)
-    (first, task), (second, _) = bureau.lose(created=True), bureau.lose(created=False)
-    bureau.shop.run(resolve_doubt.adopt(sqlite_world.database, provider, first.attempt_id, task))
+    (first, task), (second, _) = lost_replies.lose(created=True), lost_replies.lose(created=False)
+    lost_replies.harness.run(
+        resolve_doubt.resolve_as(sqlite_world.database, provider, first.attempt_id, task)
+    )
     with pytest.raises(UsageError, match="another attempt holds"):
-        bureau.shop.run(resolve_doubt.adopt(sqlite_world.database, provider, second.attempt_id, task))
-    assert bureau.state(second) == ("in_doubt", "reply_lost")
+        lost_replies.harness.run(
+            resolve_doubt.resolve_as(sqlite_world.database, provider, second.attempt_id, task)
+        )
+    assert lost_replies.state(second) == ("in_doubt", "reply_lost")
 
 
 @pytest.mark.parametrize("which", ["unknown", "other model"])
 def test_only_a_task_of_the_model_that_the_provider_knows_can_be_adopted(
-    bureau, sqlite_world, provider, which
+    lost_replies, sqlite_world, provider, which
 ):
-    claimed, _ = operator(bureau, sqlite_world, provider)
+    claimed, _ = operator(lost_replies, sqlite_world, provider)
     name = provider.strange(model="other/model") if which == "other model" else "nosuch"
     with pytest.raises(UsageError):
-        bureau.shop.run(resolve_doubt.adopt(sqlite_world.database, provider, claimed.attempt_id, name))
-    assert bureau.state(claimed) == ("in_doubt", "reply_lost")
+        lost_replies.harness.run(
+            resolve_doubt.resolve_as(sqlite_world.database, provider, claimed.attempt_id, name)
+        )
+    assert lost_replies.state(claimed) == ("in_doubt", "reply_lost")
 
 
 def test_an_attempt_that_is_not_there_is_named(sqlite_world):
@@ -395,22 +415,22 @@ def test_an_attempt_that_is_not_there_is_named(sqlite_world):
         resolve_doubt.write_off(sqlite_world.database, 99)
 
 
-def test_a_cancelled_job_in_doubt_ends_cancelled_and_its_money_is_free(bureau, sqlite_world):
+def test_a_cancelled_job_in_doubt_ends_cancelled_and_its_money_is_free(lost_replies, sqlite_world):
     from sqlalchemy import update
 
     sqlite_world.run(1)
-    claimed, _ = bureau.lose(created=False)
+    claimed, _ = lost_replies.lose(created=False)
     with sqlite_world.database.write() as tx:
         tx.conn.execute(update(jobs).values(cancel_requested=True))
-    bureau.look(2, after=SETTLE)
+    lost_replies.look(2, after=SETTLE)
     assert sqlite_world.job(claimed).state == "cancelled"
     assert sqlite_world.account() == (0, 0, 0)
 
 
-def test_the_proof_of_each_ended_doubt_is_in_the_history(bureau, sqlite_world):
+def test_the_proof_of_each_ended_doubt_is_in_the_history(lost_replies, sqlite_world):
     sqlite_world.run(2)
-    (_, task), _ = bureau.lose(created=True), bureau.lose(created=False)
-    bureau.look(2, after=SETTLE)
+    (_, task), _ = lost_replies.lose(created=True), lost_replies.lose(created=False)
+    lost_replies.look(2, after=SETTLE)
     first, second = sqlite_world.events("doubt_ended")
     assert task in first
     assert "shows no task" in second
@@ -422,27 +442,27 @@ def test_a_doubt_ends_once_on_each_database(world):
     world.send(held)
     world.do(_doubt, held)
     found = doubts.Found(held.attempt_id, held.epoch, "p1", "created", "w2", 60_000, "seen")
-    assert world.do(doubts.adopt, found) is True
-    assert world.do(doubts.adopt, found) is False
+    assert world.do(doubts.resolve_as, found) is True
+    assert world.do(doubts.resolve_as, found) is False
     assert world.do(doubts.abandon, doubts.Absent(held.attempt_id, held.epoch, "no")) is False
     assert world.rows(attempts)[0].prediction_id == "p1"
     world.check_money()
 
 
 def _doubt(tx, rows):
-    from orchestrator.store.attempts import doubt
+    from orchestrator.store.attempts.lifecycle import mark_in_doubt
 
-    return doubt(tx, [Doubt(row.attempt_id, row.epoch, "reset") for row in rows])
+    return mark_in_doubt(tx, [MarkInDoubt(row.attempt_id, row.epoch, "reset") for row in rows])
 
 
 def test_doubts_in_every_slot_do_not_stop_the_rest_once_whatever_they_created_has_ended(
-    shop, sqlite_world, provider, agreed
+    harness, sqlite_world, provider, agreed
 ):
     sqlite_world.run(6)
-    shop.change("limits", concurrency=2)
+    harness.change("limits", concurrency=2)
     provider.shows_inputs = False
     provider.loses = 2
-    shop.drain(limit_seconds=1800)
+    harness.drain(limit_seconds=1800)
     assert sqlite_world.attempts() == {"in_doubt": 2, "succeeded": 4}
     assert provider.most_tasks_at_once() <= 2
     agreed(sqlite_world)

@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import select
 from support.world import PRICE
 
-from orchestrator.store import money
-from orchestrator.store.caps import caps_in_force
-from orchestrator.store.schema import LedgerKind, Scope, Window, balances
+from orchestrator.store.db.schema import LedgerKind, Scope, Window, balances
+from orchestrator.store.money import ledger
+from orchestrator.store.money.caps import caps_in_force
 
 
 def test_each_threshold_is_an_event_when_it_is_passed(world):
@@ -52,10 +52,10 @@ def test_several_reservations_in_one_transaction_add_up(world, times):
     with world.database.write() as tx:
         for _ in range(times):
             caps = caps_in_force(tx, "2026-11-22")
-            row = money.Movement(
+            row = ledger.Movement(
                 LedgerKind.RESERVE, held.attempt_id, run.id, run.campaign_id, "2026-11-22", held_delta=PRICE
             )
-            money.reserve(tx, [row], caps)
+            ledger.reserve(tx, [row], caps)
     with world.database.read() as tx:
         held_now = set(tx.conn.execute(select(balances.c.held_micros)).scalars())
     assert held_now == {(1 + times) * PRICE}
@@ -66,14 +66,14 @@ def test_a_reservation_after_other_movements_of_its_transaction_counts_them_once
     first = world.lease()
     world.cap(PRICE)
     with world.database.write() as tx:
-        release = money.Movement(
+        release = ledger.Movement(
             LedgerKind.RELEASE, first.attempt_id, run.id, run.campaign_id, "2026-11-22", held_delta=-PRICE
         )
-        money.book(tx, [release])
+        ledger.post(tx, [release])
         caps = caps_in_force(tx, "2026-11-22")
-        again = money.Movement(
+        again = ledger.Movement(
             LedgerKind.RESERVE, first.attempt_id, run.id, run.campaign_id, "2026-11-22", held_delta=PRICE
         )
-        money.reserve(tx, [again], caps)
-        money.book(tx, [release])
+        ledger.reserve(tx, [again], caps)
+        ledger.post(tx, [release])
     assert world.account() == (0, 0, 0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from crashes.nursery import Nursery
+from crashes.processes import Processes
 
 from powerloss.plug import pull_the_plug
 
@@ -18,9 +18,9 @@ def main() -> int:
     parser.add_argument("--torn", type=int, default=20, help="torn images for each moment (default: 20)")
     parser.add_argument("--seed", type=int, default=1, help="of what is drawn by chance")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, Nursery() as nursery:
+    with tempfile.TemporaryDirectory() as folder, Processes() as processes:
         found = pull_the_plug(
-            nursery, Path(folder) / "stage", jobs=chosen.jobs, torn=chosen.torn, seed=chosen.seed
+            processes, Path(folder) / "stage", jobs=chosen.jobs, torn=chosen.torn, seed=chosen.seed
         )
     sys.stdout.write(
         f"{found.images} different images of {found.moments} moments; {found.posts} paid requests,"

@@ -24,7 +24,7 @@ ID = re.compile(rb'"id": ?"([0-9a-f]{32})"')
 
 
 @dataclass
-class Findings:
+class LossFindings:
     """What was looked at, and what was wrong."""
 
     problems: Counter[str] = field(default_factory=Counter)
@@ -46,14 +46,14 @@ class _World:
 
 def check(
     calls: Iterable[Call], disk: Disk, root: Path, pictures: set[str], *, torn: int, seed: int
-) -> Findings:
+) -> LossFindings:
     """Play the calls; look at the disk before each sync and request (torn), and after it (bare: without what was not
     synced).
 
     `pictures` are the digests of everything the provider has made. A prediction id counts as acted on when the process
     looks at it, or sends another paid request after its answer: with one task at a time both must wait for its commit.
     """
-    found, world, dice = Findings(), _World(), random.Random(seed)
+    found, world, dice = LossFindings(), _World(), random.Random(seed)
     seen: set[str] = set()
     for call in sorted(calls, key=lambda call: call.began if call.name in SENDS else call.ended):
         told = _told_others(call, world, found)
@@ -70,7 +70,7 @@ def check(
     return found
 
 
-def _told_others(call: Call, world: _World, found: Findings) -> bool:
+def _told_others(call: Call, world: _World, found: LossFindings) -> bool:
     """Note what leaves and what arrives; True when a request leaves that depends on earlier facts."""
     data = b"".join(call.texts)
     if call.name in {"recvfrom", "recvmsg"}:

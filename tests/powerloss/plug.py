@@ -5,10 +5,10 @@ import os
 import sys
 from pathlib import Path
 
-from crashes.nursery import Nursery
+from crashes.processes import Processes
 from crashes.stage import CONFIG, HEAD, KEY, Scenario, staged
 
-from powerloss.check import Findings, check
+from powerloss.check import LossFindings, check
 from powerloss.disk import Disk
 from powerloss.trace import calls, traced
 
@@ -34,11 +34,17 @@ output: "{{{{ scene }}}}/{{{{ index }}}}.{{{{ ext }}}}"
 
 
 def pull_the_plug(
-    nursery: Nursery, folder: Path, sabotage: str = "nothing", *, jobs: int = 3, torn: int = 3, seed: int = 1
-) -> Findings:
+    processes: Processes,
+    folder: Path,
+    sabotage: str = "nothing",
+    *,
+    jobs: int = 3,
+    torn: int = 3,
+    seed: int = 1,
+) -> LossFindings:
     """Trace a worker with one task at a time, then rebuild the disk as it may be at each moment."""
     work = scenario(jobs)
-    with staged(nursery, folder, work) as stage:
+    with staged(processes, folder, work) as stage:
         (folder / "config.yaml").write_text(CONFIG.replace("concurrency: 6", "concurrency: 1"))
         disk = Disk(folder, ["outputs", "orchestrator.db"])
         env = {**os.environ, "WAVESPEED_API_KEY": KEY, "WAVESPEED_BASE_URL": stage.url}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from crashes.nursery import Nursery
+from crashes.processes import Processes
 
 from powerloss.plug import pull_the_plug
 from powerloss.trace import why_not
@@ -12,13 +12,13 @@ pytestmark = pytest.mark.skipif(bool(reason := why_not()), reason=reason)
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as server:
+def processes() -> Iterator[Processes]:
+    with Processes() as server:
         yield server
 
 
-def test_every_promise_survives_a_power_loss(nursery, tmp_path):
-    found = pull_the_plug(nursery, tmp_path / "stage")
+def test_every_promise_survives_a_power_loss(processes, tmp_path):
+    found = pull_the_plug(processes, tmp_path / "stage")
     assert found.problems == {}
     assert (found.posts, found.answers) == (3, 3)
     assert found.images > 100
@@ -36,5 +36,5 @@ def test_every_promise_survives_a_power_loss(nursery, tmp_path):
         ("post_first", {"a request left whose intent is not durable"}),
     ],
 )
-def test_a_broken_promise_is_found(sabotage, problems, nursery, tmp_path):
-    assert problems <= pull_the_plug(nursery, tmp_path / "stage", sabotage, jobs=2).problems.keys()
+def test_a_broken_promise_is_found(sabotage, problems, processes, tmp_path):
+    assert problems <= pull_the_plug(processes, tmp_path / "stage", sabotage, jobs=2).problems.keys()

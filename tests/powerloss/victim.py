@@ -12,7 +12,7 @@ def nothing() -> None:
 
 def synchronous_normal() -> None:
     """SQLite does not sync its log when it commits."""
-    from orchestrator.store import dialect
+    from orchestrator.store.db import dialect
 
     configure: Callable[..., Any] = dialect._configure_sqlite
 
@@ -38,8 +38,8 @@ def no_picture_sync() -> None:
 
 def post_first() -> None:
     """The request leaves before the intent to send it is durable."""
-    from orchestrator.store import attempts
-    from orchestrator.worker.submit import Submitter
+    from orchestrator.store.attempts import lifecycle
+    from orchestrator.worker.pipeline.submit import Submitter
 
     prepare = Submitter._may_send
 
@@ -54,7 +54,7 @@ def post_first() -> None:
         self._deps.provider.submit = late
         return SimpleNamespace(may_leave=lambda: True)
 
-    assert attempts.begin_submit
+    assert lifecycle.begin_submit
     Submitter._may_send = hasty
 
 

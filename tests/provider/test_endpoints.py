@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from orchestrator.clock import SystemClock
 from orchestrator.ports import (
     Balance,
     BillingPage,
@@ -19,6 +18,7 @@ from orchestrator.ports import (
     Throttled,
 )
 from orchestrator.provider import WaveSpeed
+from orchestrator.runtime.clock import SystemClock
 
 
 class Api:

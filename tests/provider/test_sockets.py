@@ -12,7 +12,6 @@ import httpx
 import pytest
 from scripted import Act, Scripted, answer
 
-from orchestrator.clock import SystemClock
 from orchestrator.ports import (
     Accepted,
     KeyRefused,
@@ -25,7 +24,8 @@ from orchestrator.ports import (
 )
 from orchestrator.provider import WaveSpeed, make_transport
 from orchestrator.provider.classify import NEVER_CONNECTED
-from orchestrator.provider.transport import _ssl_context
+from orchestrator.runtime.clock import SystemClock
+from orchestrator.runtime.http_transport import _ssl_context
 
 KEY = "wsk_secret-0123456789"
 MODEL = "kwaivgi/kling-image-o3/edit"

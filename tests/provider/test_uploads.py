@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from scripted import Act, Scripted, answer
 
-from orchestrator.clock import SystemClock
 from orchestrator.core.specs import LocalImage
 from orchestrator.ports import Lost, NoCredit, Rejected, Throttled, Uploaded
 from orchestrator.provider import WaveSpeed
 from orchestrator.provider.uploads import read_ticket
+from orchestrator.runtime.clock import SystemClock
 
 KEY = "wsk_secret-0123456789"
 BYTES = b"\x89PNG\r\n\x1a\n" + b"\x00" * 2_000_000

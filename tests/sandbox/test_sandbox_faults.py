@@ -6,7 +6,7 @@ from sandbox_api import NO_TLS
 
 from orchestrator.core.errors import UsageError
 from orchestrator.sandbox import Fault, Faults, Scripted, parse_faults
-from orchestrator.sandbox.dice import Dice, FaultDice
+from orchestrator.sandbox.faults.dice import Dice, FaultDice
 
 
 def test_fault_words_are_rates_and_scripts():

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.sandbox.limits import SlidingWindow, Slots, Unfinished
+from orchestrator.sandbox.account.limits import SlidingWindow, Slots, Unfinished
 
 gaps = st.lists(st.tuples(st.integers(0, 40_000), st.integers(0, 90_000)), max_size=60)
 

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from sandbox_api import png
 
-from orchestrator.sandbox.pictures import PictureSpec, picture_size, render
-from orchestrator.sandbox.stamps import small_picture
+from orchestrator.sandbox.media.drawing import PictureSpec, picture_size, render
+from orchestrator.sandbox.media.stamps import small_picture
 
 SPEC = PictureSpec("a red hat on @Image1", (png(), None), "1:1", "1k", "png", "picture 1.1 abc")
 

@@ -5,7 +5,7 @@ import pytest
 from sandbox_api import EDIT, KEY
 
 from orchestrator.sandbox import KeyState, Level, NoCredit, Overload, RateUnit
-from orchestrator.sandbox.submitting import AFTER
+from orchestrator.sandbox.http.submit import AFTER
 
 
 def test_an_accepted_submit_says_created_and_has_an_id(start):

@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .plan import MODEL, UNIT, Plan
+from .plan import MODEL, UNIT, SimulationPlan
 from .timeline import Timeline
 
 
 @dataclass
-class Task:
+class SimulatedTask:
     """One accepted POST, ours or another user's of the account."""
 
     id: str
@@ -53,17 +53,17 @@ class Charge:
 
 
 @dataclass
-class Account:
+class SimulatedAccount:
     """Everything the provider knows."""
 
-    plan: Plan
+    plan: SimulationPlan
     timeline: Timeline
     now: Any
-    tasks: dict[str, Task] = field(default_factory=dict)
+    tasks: dict[str, SimulatedTask] = field(default_factory=dict)
     bill: list[Charge] = field(default_factory=list)
     pending: list[tuple[str, float]] = field(default_factory=list)  # (prompt, when it will be created)
     quiet: bool = False  # the faults are over
-    accepted: Callable[[Task], None] = lambda _task: None  # told of each task, ours or not
+    accepted: Callable[[SimulatedTask], None] = lambda _task: None  # told of each task, ours or not
     lost: str | None = None  # the task of which one picture can never be had
 
     def __post_init__(self) -> None:
@@ -120,7 +120,7 @@ class Account:
         foreign: bool = False,
         by_copy: bool = False,
         token: str | None = None,
-    ) -> Task:
+    ) -> SimulatedTask:
         """Accept a task and charge for it."""
         now, dice = self.now(), self._dice
         number = len(self.tasks) + 1
@@ -131,7 +131,7 @@ class Account:
         latency = dice.uniform(2, 40)
         if self.strike("task_slow"):
             latency = dice.uniform(300, 1500)
-        task = Task(
+        task = SimulatedTask(
             id=f"{'f' if foreign else 't'}{number:04d}-{dice.getrandbits(32):08x}",
             prompt=str(inputs["prompt"]),
             inputs=dict(inputs),
@@ -207,10 +207,10 @@ class Account:
             kept[charge.task_id] += charge.micros if charge.kind == "deduct" else -charge.micros
         return +kept
 
-    def ours(self) -> list[Task]:
+    def ours(self) -> list[SimulatedTask]:
         return [task for task in self.tasks.values() if not task.foreign]
 
-    def of_copy(self) -> list[Task]:
+    def of_copy(self) -> list[SimulatedTask]:
         """What another live copy of our store has bought."""
         return [task for task in self.tasks.values() if task.by_copy]
 
@@ -227,7 +227,7 @@ class Account:
         now = self.now()
         return sum(1 for task in self.ours() if task.created <= now < task.ends and task.id not in without)
 
-    def expired(self, task: Task) -> bool:
+    def expired(self, task: SimulatedTask) -> bool:
         return self.now() > task.created + self.plan.retention_seconds
 
     def foreign_inputs(self) -> dict[str, Any]:

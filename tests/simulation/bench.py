@@ -15,10 +15,10 @@ import psycopg
 from sqlalchemy import Connection, Engine
 
 from orchestrator.ports import Clock, Crashpoint
-from orchestrator.store import dialect, migrate
-from orchestrator.store.database import Database, Tx, parse_url
-from orchestrator.store.schema import metadata
-from orchestrator.store.servertime import ServerClock
+from orchestrator.store.db import dialect, migrate
+from orchestrator.store.db.database import Database, Tx, parse_url
+from orchestrator.store.db.schema import metadata
+from orchestrator.store.db.server_clock import ServerClock
 from tests.support.postgres import own_postgres
 from tests.support.times import FakeClock
 

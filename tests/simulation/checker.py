@@ -22,10 +22,10 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .account import Account, Task
-from .disk import Disk, digest_of
+from .account import SimulatedAccount, SimulatedTask
+from .disk import SimulatedDisk, digest_of
 from .lasting import UNREADABLE, wrong_with
-from .plan import Plan
+from .plan import SimulationPlan
 from .timeline import Timeline, ViolationError
 from .watch import Row, Watch
 
@@ -80,7 +80,14 @@ WEAK_REASONS = {"prediction_missing", "written_off", "output_lost"}
 class Checker:
     """Watches one seed."""
 
-    def __init__(self, watch: Watch, plan: Plan, account: Account, disk: Disk, timeline: Timeline) -> None:
+    def __init__(
+        self,
+        watch: Watch,
+        plan: SimulationPlan,
+        account: SimulatedAccount,
+        disk: SimulatedDisk,
+        timeline: Timeline,
+    ) -> None:
         self._watch = watch
         self.rows = watch.rows
         self._plan = plan
@@ -349,7 +356,7 @@ class Checker:
             f"a POST for {prompt!r} while {possible} paid task(s) may exist for {len(jobs)} job(s)",
         )
 
-    def created(self, task: Task) -> None:
+    def created(self, task: SimulatedTask) -> None:
         """The provider accepted: how many run, and what was charged."""
         plan, account = self._plan, self._account
         if not self.uncertain and not sum(self.authorized.values()):
@@ -409,7 +416,7 @@ class Checker:
 
     # --- webhooks --------------------------------------------------------------------------------------------------
 
-    def hears(self, task: Task) -> int | None:
+    def hears(self, task: SimulatedTask) -> int | None:
         """A true report is about to arrive: the attempt whose doubt it can end."""
         if not task.token:
             return None
@@ -418,7 +425,7 @@ class Checker:
         )
         return int(rows[0]["id"]) if rows else None
 
-    def heard(self, task: Task, attempt: int | None, *, believable: bool) -> None:
+    def heard(self, task: SimulatedTask, attempt: int | None, *, believable: bool) -> None:
         """A report was answered with 200: it is evidence from now on, and if it is forged or old, it must not be."""
         self.expect(
             believable, "webhook", f"a report of {task.id} with a wrong signature or time was believed"
@@ -641,7 +648,7 @@ class Checker:
                 self._only_listed(task)
         self.listed |= noted & self._account.tasks.keys()
 
-    def _only_listed(self, task: Task) -> None:
+    def _only_listed(self, task: SimulatedTask) -> None:
         """A completed task that a waiting job asked for exactly is adopted where the list shows what was asked."""
         if not self._plan.list_shows_inputs or not task.paid_for or task.id in self._given_up():
             return
@@ -717,7 +724,7 @@ class Checker:
         newest: int | None = self.row("SELECT max(accepted_at) AS at FROM attempts")["at"]
         return newest
 
-    def _is_newer(self, task: Task, at_ms: int) -> bool:
+    def _is_newer(self, task: SimulatedTask, at_ms: int) -> bool:
         plan = self._plan
         return plan.start_ms + task.created * 1000 + plan.clock_skew_ms > at_ms
 

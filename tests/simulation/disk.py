@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.ports import ArtifactRequest, FetchFailed, FetchFault, FetchOutcome, StoredArtifact
 
-from .account import Account, Task
+from .account import SimulatedAccount, SimulatedTask
 from .process import Process
 
 
@@ -16,10 +16,10 @@ def digest_of(task_id: str, index: int) -> str:
     return sha256(f"{task_id}/{index}".encode()).hexdigest()
 
 
-class Disk:
+class SimulatedDisk:
     """Downloads from the provider's output host into a tree of digests."""
 
-    def __init__(self, account: Account, seed: int) -> None:
+    def __init__(self, account: SimulatedAccount, seed: int) -> None:
         self._account = account
         self._dice = random.Random(f"disk {seed}")
         self.files: dict[str, str] = {}  # final path -> digest; a file that is here is complete and durable
@@ -57,7 +57,7 @@ class Disk:
         process.crashpoint("artifact.renamed")
         return StoredArtifact(path, digest, 1000, "image/png", 64, 64)
 
-    def _is_lost(self, task: Task, index: int) -> bool:
+    def _is_lost(self, task: SimulatedTask, index: int) -> bool:
         return (
             task.id == self._account.lost
             and index == self._account.plan.lasting_at % task.outputs

@@ -31,12 +31,12 @@ from orchestrator.ports import (
     UploadOutcome,
 )
 
-from .account import Account, Task
+from .account import SimulatedAccount, SimulatedTask
 from .checker import Checker
 from .disk import url_of
 from .lasting import refused_prompt
 from .plan import MODEL, UNIT
-from .process import Process, World
+from .process import Process, SimulatedWorld
 from .webhooks import token_of
 
 CONNECT_SECONDS = 10.0
@@ -53,7 +53,9 @@ MOODS = {
 class Endpoints:
     """What one worker sees of the provider."""
 
-    def __init__(self, account: Account, process: Process, checker: Checker, world: World) -> None:
+    def __init__(
+        self, account: SimulatedAccount, process: Process, checker: Checker, world: SimulatedWorld
+    ) -> None:
         self._account = account
         self._process = process
         self._checker = checker
@@ -130,7 +132,7 @@ class Endpoints:
             return Lost("no reply in time")
         return outcome
 
-    def _create(self, inputs: Mapping[str, Any], attempt_id: int | None, token: str | None) -> Task:
+    def _create(self, inputs: Mapping[str, Any], attempt_id: int | None, token: str | None) -> SimulatedTask:
         task = self._account.create(inputs, token=token)
         task.attempt_id = attempt_id
         self._checker.created(task)
@@ -256,7 +258,7 @@ class Endpoints:
             return refused
         return KeyRefused("the key is not active", 401) if self._account.mood() == "no_key" else None
 
-    def _shown(self, task: Task, *, inputs: bool) -> Prediction:
+    def _shown(self, task: SimulatedTask, *, inputs: bool) -> Prediction:
         now = self._account.now()
         common: dict[str, Any] = {
             "created_at_ms": self._created_ms(task),
@@ -283,7 +285,7 @@ class Endpoints:
             **common,
         )
 
-    def _created_ms(self, task: Task) -> int:
+    def _created_ms(self, task: SimulatedTask) -> int:
         return self._stamp(task.created)
 
     def _stamp(self, at: float) -> int:

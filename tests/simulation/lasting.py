@@ -9,7 +9,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .plan import Plan, prompts
+from .plan import SimulationPlan, prompts
 
 UNREADABLE = frozenset({"bill", "list"})
 """Those that keep workers from ending in order: what they must read first can never be read."""
@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 900.0
 Row = Mapping[str, Any]
 
 
-def refused_prompt(plan: Plan) -> str | None:
+def refused_prompt(plan: SimulationPlan) -> str | None:
     """The prompt whose input the provider never takes."""
     if plan.lasting != "input":
         return None

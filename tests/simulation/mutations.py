@@ -10,31 +10,24 @@ from sqlalchemy import bindparam, select, update
 
 from orchestrator.core import evidence, webhooks
 from orchestrator.core.states import AttemptEvent, AttemptState
-from orchestrator.paging import Bill
 from orchestrator.ports import Lost, StoredArtifact, Throttled
-from orchestrator.store import (
-    attempts,
-    bills,
-    choosing,
-    endings,
-    fences,
-    limits,
-    money,
-    orphans,
-    pictures,
-    receipts,
-    rescue,
-    runs,
-    schema,
-)
-from orchestrator.store.schema import LedgerKind, balances
-from orchestrator.worker import gap, resolve
-from orchestrator.worker.bills import BillReader
-from orchestrator.worker.draining import Standstill
-from orchestrator.worker.fetch import Fetcher
-from orchestrator.worker.prices import PriceGuard
-from orchestrator.worker.resolve import Resolver
-from orchestrator.worker.submit import Submitter
+from orchestrator.ports.paging import Bill
+from orchestrator.store.account import rate_limits
+from orchestrator.store.attempts import endings, leases, lifecycle, outputs, transitions
+from orchestrator.store.claiming import selection
+from orchestrator.store.db import schema
+from orchestrator.store.db.schema import LedgerKind, balances
+from orchestrator.store.doubts import adoption, webhook_reports
+from orchestrator.store.money import bills, ledger
+from orchestrator.store.runs import runs
+from orchestrator.worker.doubts import resolver
+from orchestrator.worker.doubts.resolver import Resolver
+from orchestrator.worker.guards import restored_copy
+from orchestrator.worker.guards.price_guard import PriceGuard
+from orchestrator.worker.pipeline.fetch import Fetcher
+from orchestrator.worker.pipeline.submit import Submitter
+from orchestrator.worker.upkeep.billing import BillReader
+from orchestrator.worker.upkeep.drain_watchdog import DrainWatchdog
 
 from .simulation import simulate
 
@@ -73,26 +66,26 @@ def planted(mutation: Mutation) -> Iterator[None]:
 
 def fence_removed(patch: Patch) -> None:
     """A write goes through whoever holds the attempt by now."""
-    genuine = fences.held
+    genuine = transitions.lock
 
     def held(tx, rows, event):
-        current = {row.id: row.epoch for row in tx.conn.execute(fences._HELD)}
+        current = {row.id: row.epoch for row in tx.conn.execute(transitions._HELD)}
         return genuine(
             tx,
             [SimpleNamespace(attempt_id=r.attempt_id, epoch=current.get(r.attempt_id)) for r in rows],
             event,
         )
 
-    patch(fences, "held", held)
+    patch(transitions, "lock", held)
 
 
 def caps_not_held(patch: Patch) -> None:
     """Looking is trusted, and looked at a while ago; the update that reserves has no condition."""
-    patch(choosing.Headroom, "fits", lambda self, lane: True)
+    patch(selection.Headroom, "fits", lambda self, lane: True)
     unconditional = (
-        update(balances).where(money._KEY).values(held_micros=balances.c.held_micros + bindparam("d_held"))
+        update(balances).where(ledger._KEY).values(held_micros=balances.c.held_micros + bindparam("d_held"))
     )
-    patch(money, "_HOLD_UNDER_CAP", unconditional)
+    patch(ledger, "_HOLD_UNDER_CAP", unconditional)
 
 
 def post_before_commit(patch: Patch) -> None:
@@ -128,12 +121,12 @@ def _released(tx, rows):
 
 def rescue_resubmits(patch: Patch) -> None:
     """A worker that died while sending has its job queued again at once."""
-    patch(rescue, "moves", SimpleNamespace(**{**vars(attempts), "doubt": _released}))
+    patch(leases, "lifecycle", SimpleNamespace(**{**vars(lifecycle), "mark_in_doubt": _released}))
 
 
 def doubt_releases(patch: Patch) -> None:
     """A lost reply frees the money and the job."""
-    patch(attempts, "doubt", _released)
+    patch(lifecycle, "mark_in_doubt", _released)
 
 
 def absence_at_first_look(patch: Patch) -> None:
@@ -144,12 +137,12 @@ def absence_at_first_look(patch: Patch) -> None:
 
 def released_twice(patch: Patch) -> None:
     """Every release is booked twice."""
-    genuine = money.book
+    genuine = ledger.post
 
     def book(tx, movements):
         genuine(tx, [*movements, *(m for m in movements if m.kind is LedgerKind.RELEASE)])
 
-    patch(money, "book", book)
+    patch(ledger, "post", book)
 
 
 def unsigned_webhook_is_believed(patch: Patch) -> None:
@@ -159,14 +152,14 @@ def unsigned_webhook_is_believed(patch: Patch) -> None:
 
 def webhook_is_forgotten(patch: Patch) -> None:
     """What a webhook said is recorded, and the resolver never reads it."""
-    patch(receipts, "of_doubts", lambda tx: [])
+    patch(webhook_reports, "of_doubts", lambda tx: [])
 
 
 def webhook_is_anybodys(patch: Patch) -> None:
     """A report counts for some attempt in doubt, whatever its token."""
-    columns = receipts._attempt_of("").selected_columns
+    columns = webhook_reports._attempt_of("").selected_columns
     doubted = schema.attempts.c.state == AttemptState.IN_DOUBT.value
-    patch(receipts, "_attempt_of", lambda token: select(*columns).where(doubted).limit(1))
+    patch(webhook_reports, "_attempt_of", lambda token: select(*columns).where(doubted).limit(1))
 
 
 def unknown_price_is_nothing(patch: Patch) -> None:
@@ -198,13 +191,13 @@ def throttled_is_failure(patch: Patch) -> None:
 
 def slots_ignored(patch: Patch) -> None:
     """Concurrency is not counted."""
-    genuine = limits.allowance
-    patch(limits, "allowance", lambda tx: replace(genuine(tx), slots=1000))
+    genuine = rate_limits.allowance
+    patch(rate_limits, "allowance", lambda tx: replace(genuine(tx), slots=1000))
 
 
 def rate_ignored(patch: Patch) -> None:
     """Submissions of the last minute are not counted."""
-    patch(limits, "_granted_in_window", lambda tx: 0)
+    patch(rate_limits, "_granted_in_window", lambda tx: 0)
 
 
 def success_before_storing(patch: Patch) -> None:
@@ -215,7 +208,7 @@ def success_before_storing(patch: Patch) -> None:
         stored = tuple(
             (each.index, StoredArtifact(each.path, "0" * 64, 1, "image/png", 1, 1)) for each in expected
         )
-        row = pictures.Finish(flight.attempt_id, flight.epoch, stored, (), flight.images)
+        row = outputs.Finish(flight.attempt_id, flight.epoch, stored, (), flight.images)
         await self._deps.writer.submit(endings.finish, row)
         await genuine(self, flight, expected)
 
@@ -224,7 +217,7 @@ def success_before_storing(patch: Patch) -> None:
 
 def id_only_in_memory(patch: Patch) -> None:
     """The prediction's id is used and never written."""
-    patch(attempts, "accept", lambda tx, rows: [row.epoch for row in rows])
+    patch(lifecycle, "accept", lambda tx, rows: [row.epoch for row in rows])
 
 
 def any_candidate_adopted(patch: Patch) -> None:
@@ -238,7 +231,7 @@ def any_candidate_adopted(patch: Patch) -> None:
         taken = tuple((doubt.attempt_id, found.prediction_id) for doubt, found in pairs)
         return replace(rest, adopt=taken)
 
-    patch(resolve, "evidence", SimpleNamespace(**{**vars(evidence), "judge": judge}))
+    patch(resolver, "evidence", SimpleNamespace(**{**vars(evidence), "judge": judge}))
 
 
 def posted_twice(patch: Patch) -> None:
@@ -254,14 +247,14 @@ def posted_twice(patch: Patch) -> None:
 
 def one_more_than_the_cap(patch: Patch) -> None:
     """`<` became `<=` somewhere: a job that is one too many still fits."""
-    patch(choosing.Headroom, "fits", lambda self, lane: True)
+    patch(selection.Headroom, "fits", lambda self, lane: True)
     condition = balances.c.spent_micros + balances.c.held_micros + balances.c.refund_due_micros
     one_over = (
         update(balances)
-        .where(money._KEY, condition < bindparam("cap"))
+        .where(ledger._KEY, condition < bindparam("cap"))
         .values(held_micros=balances.c.held_micros + bindparam("d_held"))
     )
-    patch(money, "_HOLD_UNDER_CAP", one_over)
+    patch(ledger, "_HOLD_UNDER_CAP", one_over)
 
 
 def absence_at_once(patch: Patch) -> None:
@@ -271,7 +264,7 @@ def absence_at_once(patch: Patch) -> None:
     def judge(doubts, candidates, *, inputs_trusted):
         return genuine(doubts, (), inputs_trusted=inputs_trusted)
 
-    patch(resolve, "evidence", SimpleNamespace(**{**vars(evidence), "judge": judge}))
+    patch(resolver, "evidence", SimpleNamespace(**{**vars(evidence), "judge": judge}))
 
 
 def refund_never_due(patch: Patch) -> None:
@@ -292,17 +285,17 @@ def restored_store_spends(patch: Patch) -> None:
     async def look(deps, troubles):
         return None
 
-    patch(gap, "look", look)
+    patch(restored_copy, "check", look)
 
 
 def reconcile_only_lists(patch: Patch) -> None:
     """Tasks of a gap are noted, and the jobs that wanted them buy them again."""
-    patch(orphans, "adopt", lambda *_args, **_more: False)
+    patch(adoption, "assign", lambda *_args, **_more: False)
 
 
 def rate_window_too_short(patch: Patch) -> None:
     """Half a minute counts as a minute."""
-    patch(limits, "WINDOW_MS", 30_000)
+    patch(rate_limits, "WINDOW_MS", 30_000)
 
 
 def stale_grants_are_used(patch: Patch) -> None:
@@ -318,7 +311,7 @@ def stale_grants_are_used(patch: Patch) -> None:
 
 def doubts_take_no_slot(patch: Patch) -> None:
     """An attempt in doubt does not count against the concurrency limit."""
-    patch(limits, "DOUBT_TAKES_SLOT_MS", 0)
+    patch(rate_limits, "DOUBT_TAKES_SLOT_MS", 0)
 
 
 def billed_is_enough(patch: Patch) -> None:
@@ -327,7 +320,7 @@ def billed_is_enough(patch: Patch) -> None:
     def candidate(*facts, listed=True):
         return evidence.Candidate(*facts)
 
-    patch(resolve, "evidence", SimpleNamespace(**{**vars(evidence), "Candidate": candidate}))
+    patch(resolver, "evidence", SimpleNamespace(**{**vars(evidence), "Candidate": candidate}))
 
 
 def picture_is_never_lost(patch: Patch) -> None:
@@ -343,7 +336,7 @@ def picture_is_never_lost(patch: Patch) -> None:
 
 def drain_never_gives_up(patch: Patch) -> None:
     """A worker that drains waits for ever for a list or a bill that cannot be read."""
-    patch(Standstill, "_why_blocked", lambda self, activity, unreadable, monotonic: None)
+    patch(DrainWatchdog, "_why_blocked", lambda self, activity, unreadable, monotonic: None)
 
 
 def record_counts_on_each_page(patch: Patch) -> None:
@@ -379,7 +372,7 @@ def bill_trouble_ends_the_worker(patch: Patch) -> None:
     async def book(self, due, sums):
         for row in due:
             line = bills.BillLine(row.attempt_id, *sums.get(row.prediction_id, (0, 0)))
-            await self._deps.writer.submit(bills.record, line)
+            await self._deps.writer.submit(bills.book_lines, line)
 
     patch(BillReader, "_book", book)
     patch(BillReader, "tick", BillReader._read)

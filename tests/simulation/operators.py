@@ -6,13 +6,14 @@ from typing import Any
 
 from orchestrator.core.keys import job_key
 from orchestrator.core.specs import JobSpec, LocalImage, RunSpec
-from orchestrator.store import campaigns, doubts, jobs, runs
-from orchestrator.store.caps import set_cap
-from orchestrator.store.database import Database
-from orchestrator.store.schema import Scope, Window
+from orchestrator.store.db.database import Database
+from orchestrator.store.db.schema import Scope, Window
+from orchestrator.store.doubts import doubts
+from orchestrator.store.money.caps import set_cap
+from orchestrator.store.runs import campaigns, jobs, runs
 
 from .checker import Checker
-from .plan import MODEL, PICTURE, Cap, Plan, Run, prompts
+from .plan import MODEL, PICTURE, PlannedCap, PlannedRun, SimulationPlan, prompts
 from .timeline import Timeline
 
 
@@ -22,7 +23,7 @@ class Operator:
     def __init__(
         self,
         database: Database,
-        plan: Plan,
+        plan: SimulationPlan,
         checker: Checker,
         timeline: Timeline,
         photo: tuple[Path, str, int],
@@ -35,7 +36,7 @@ class Operator:
         self._dice = random.Random(f"operator {plan.seed}")
         self._paused: set[str] = set()
 
-    def apply(self, run: Run) -> int:
+    def apply(self, run: PlannedRun) -> int:
         """What `orchestrator apply` writes; returns how many jobs were new."""
         with self._database.write() as tx:
             stored = runs.ensure_run(
@@ -56,7 +57,7 @@ class Operator:
         self._timeline.note("operator", "applied", run.name, added.new, "new")
         return added.new
 
-    def _spec(self, run: Run, ordinal: int, item: tuple[int, int, dict[str, Any]]) -> JobSpec:
+    def _spec(self, run: PlannedRun, ordinal: int, item: tuple[int, int, dict[str, Any]]) -> JobSpec:
         number, variation, params = item
         path, sha256, size = self._photo
         written = "photos/a.png"
@@ -73,7 +74,7 @@ class Operator:
             tuple(f"{run.campaign}/{run.name}/{number}-v{variation}-{i}.png" for i in range(run.images)),
         )
 
-    def cap(self, cap: Cap) -> None:
+    def cap(self, cap: PlannedCap) -> None:
         """`orchestrator budget set`."""
         found = self._scope_id(cap)
         if found is None:
@@ -87,7 +88,7 @@ class Operator:
             set_cap(tx, Scope(cap.scope), found, Window(cap.window), cap.micros, "operator")
         self._timeline.note("operator", "cap", cap.scope, cap.name, cap.window, cap.micros)
 
-    def _scope_id(self, cap: Cap) -> int | None:
+    def _scope_id(self, cap: PlannedCap) -> int | None:
         if cap.scope == "account":
             return 0
         table = {"campaign": "campaigns", "run": "runs"}[cap.scope]
@@ -143,7 +144,9 @@ class Operator:
         if not self._plan.caps:
             return
         cap = self._dice.choice(self._plan.caps)
-        changed = Cap(cap.scope, cap.name, cap.window, int(cap.micros * self._dice.choice((0.5, 1.5, 3.0))))
+        changed = PlannedCap(
+            cap.scope, cap.name, cap.window, int(cap.micros * self._dice.choice((0.5, 1.5, 3.0)))
+        )
         self.cap(changed)
 
     def _again(self) -> None:

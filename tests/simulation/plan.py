@@ -70,7 +70,7 @@ LASTING = ("picture", "bill", "list", "input")
 
 
 @dataclass
-class Run:
+class PlannedRun:
     """One manifest, applied under one key."""
 
     campaign: str
@@ -93,7 +93,7 @@ class Run:
 
 
 @dataclass
-class Cap:
+class PlannedCap:
     """A cap an operator sets before the work begins."""
 
     scope: str  # account | campaign | run
@@ -103,13 +103,13 @@ class Cap:
 
 
 @dataclass
-class Plan:
+class SimulationPlan:
     """All that is random about a seed, but for the dice thrown on the way."""
 
     seed: int
     theme: str
-    runs: list[Run]
-    caps: list[Cap]
+    runs: list[PlannedRun]
+    caps: list[PlannedCap]
     workers: int
     grouped_writes: bool
     hosts_see_death: bool  # a restarted worker knows which of its neighbors are dead
@@ -167,14 +167,14 @@ THEMES = (
 )
 
 
-def draw(seed: int, theme: str | None = None) -> Plan:
+def draw(seed: int, theme: str | None = None) -> SimulationPlan:
     """The plan of a seed; a theme can be asked for."""
     dice = random.Random(f"plan {seed}")
     chosen = dice.choice(THEMES)
     theme = theme or chosen
     lag = dice.choice((0.0, dice.uniform(0, 10), dice.uniform(10, 120), dice.uniform(120, 600)))
     runs = _runs(dice, theme)
-    plan = Plan(
+    plan = SimulationPlan(
         seed=seed,
         theme=theme,
         runs=runs,
@@ -215,14 +215,14 @@ def draw(seed: int, theme: str | None = None) -> Plan:
     return plan
 
 
-def _lasting(dice: random.Random, plan: Plan) -> None:
+def _lasting(dice: random.Random, plan: SimulationPlan) -> None:
     """Whether something never works again. Not where people must compare the store with the list to go on."""
     if plan.restored is None and not plan.copy_buys and dice.random() < 0.1:
         plan.lasting = dice.choice(LASTING)
         plan.lasting_at = dice.randrange(1000)
 
 
-def _bill(dice: random.Random, plan: Plan) -> None:
+def _bill(dice: random.Random, plan: SimulationPlan) -> None:
     """How odd the bill is. What was kept of a partial refund only the bill tells, so there it can be read."""
     if plan.on_failed == "hold" and dice.random() < 0.5:  # refunds are seen, where else most have lapsed
         plan.last_look_after = 700.0
@@ -235,13 +235,13 @@ def _bill(dice: random.Random, plan: Plan) -> None:
         plan.bill_chances["refund_partial"] = 0.0
 
 
-def _copy(dice: random.Random, plan: Plan) -> None:
+def _copy(dice: random.Random, plan: SimulationPlan) -> None:
     """Whether another copy of the store lives and buys; to this one it is no more than what the account shows of it."""
     if plan.theme != "calm" and dice.random() < 0.15:
         plan.copy_buys = dice.choice((1, 2, 5, 12))
 
 
-def _webhooks(dice: random.Random, plan: Plan) -> None:
+def _webhooks(dice: random.Random, plan: SimulationPlan) -> None:
     """Whether the provider reports, and what goes wrong with that: from never losing a report to losing all of them."""
     if dice.random() < 0.4:
         plan.webhook_wait_seconds = dice.choice((0.0, 60.0, 600.0))
@@ -256,7 +256,7 @@ def _webhooks(dice: random.Random, plan: Plan) -> None:
                 plan.webhook_chances["webhook_late"] = 1.0
 
 
-def _runs(dice: random.Random, theme: str) -> list[Run]:
+def _runs(dice: random.Random, theme: str) -> list[PlannedRun]:
     campaigns = ["spring", "summer"][: dice.randint(1, 2)]
     count = dice.randint(1, 3)
     budget = {"long": 14, "caps": 16}.get(theme, 10)
@@ -264,7 +264,7 @@ def _runs(dice: random.Random, theme: str) -> list[Run]:
     for number in range(count):
         variations = dice.choice((1, 1, 1, 2))
         runs.append(
-            Run(
+            PlannedRun(
                 campaign=dice.choice(campaigns),
                 name=f"run{number}",
                 priority=dice.choice((0, 0, 5)),
@@ -279,7 +279,7 @@ def _runs(dice: random.Random, theme: str) -> list[Run]:
     return runs
 
 
-def _caps(dice: random.Random, theme: str, runs: list[Run]) -> list[Cap]:
+def _caps(dice: random.Random, theme: str, runs: list[PlannedRun]) -> list[PlannedCap]:
     if theme != "caps" and dice.random() < 0.6:
         return []
     total = sum(run.price_micros * run.jobs for run in runs)
@@ -294,7 +294,9 @@ def _caps(dice: random.Random, theme: str, runs: list[Run]) -> list[Cap]:
         }[scope]
         share = dice.choice((0.0, 0.3, 0.5, 0.8, 1.0, 1.5))
         name = {"account": "", "campaign": run.campaign, "run": run.name}[scope]
-        caps.append(Cap(scope, name, dice.choice(("total", "total", "month", "day")), int(base * share)))
+        caps.append(
+            PlannedCap(scope, name, dice.choice(("total", "total", "month", "day")), int(base * share))
+        )
     return caps
 
 
@@ -326,7 +328,7 @@ _USUAL: dict[str, float] = {
 }
 
 
-def _faults(dice: random.Random, plan: Plan) -> None:
+def _faults(dice: random.Random, plan: SimulationPlan) -> None:
     """Switch off about half of the faults, and give the others a chance each."""
     if plan.theme != "calm":
         for kind in FAULTS:
@@ -352,7 +354,7 @@ def _faults(dice: random.Random, plan: Plan) -> None:
         plan.idle_seconds = 60.0
 
 
-def _restored(dice: random.Random, plan: Plan) -> None:
+def _restored(dice: random.Random, plan: SimulationPlan) -> None:
     """A backup is taken while the work goes on, and put back later, when the provider's list shows what it lacks."""
     taken = dice.uniform(5, 120)
     plan.restored = (taken + dice.uniform(5, 300), taken)
@@ -362,7 +364,7 @@ def _restored(dice: random.Random, plan: Plan) -> None:
     plan.faults_until = max(plan.faults_until, plan.restored[0] + plan.list_lag + 200)
 
 
-def prompts(run: Run) -> list[tuple[int, int, dict[str, Any]]]:
+def prompts(run: PlannedRun) -> list[tuple[int, int, dict[str, Any]]]:
     """(number, variation, params without pictures) of every job of a run; variations ask for the same."""
     return [
         (

@@ -6,13 +6,13 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from orchestrator.handover import Handover, hand_over
 from orchestrator.ports import ArtifactRequest, FetchOutcome
-from orchestrator.store import claims
-from orchestrator.store import workers as worker_rows
-from orchestrator.store.database import Database
-from orchestrator.store.groupcommit import GroupWriter, InlineWriter, Operation, _Write
-from orchestrator.worker.deps import Facts
+from orchestrator.runtime.handover import Handover, hand_over
+from orchestrator.store.account import workers
+from orchestrator.store.claiming import claim
+from orchestrator.store.db.database import Database
+from orchestrator.store.db.group_commit import GroupWriter, InlineWriter, Operation, _Write
+from orchestrator.worker.deps import ModelFacts
 from orchestrator.worker.worker import Worker
 
 from .timeline import Timeline
@@ -124,7 +124,7 @@ def task_factory(loop: asyncio.AbstractEventLoop, coro: Any, **more: Any) -> "as
     return task
 
 
-class World:
+class SimulatedWorld:
     """Shared wall time."""
 
     def __init__(self, start_ms: int, seconds: Callable[[], float]) -> None:
@@ -138,7 +138,7 @@ class World:
 class SimClock:
     """ports.Clock of one process."""
 
-    def __init__(self, world: World, process: Process, ahead_ms: int = 0) -> None:
+    def __init__(self, world: SimulatedWorld, process: Process, ahead_ms: int = 0) -> None:
         self._world = world
         self._process = process
         self._ahead_ms = ahead_ms  # this host's own idea of the time
@@ -196,7 +196,7 @@ class GroupedWrites(GroupWriter):
 
     def __init__(self, database: Database, process: Process, dice: random.Random) -> None:
         self._database = database
-        self._last = claims.claim
+        self._last = claim.claim
         self._process = process
         self._dice = dice
         self._queue: list[Handover[_Write]] = []
@@ -270,9 +270,9 @@ class SimWorker(Worker):
 
     pid = 0
 
-    def _worker_row(self) -> worker_rows.WorkerRow:
-        return worker_rows.WorkerRow(self.id, HOST, self.pid)
+    def _worker_row(self) -> workers.WorkerRow:
+        return workers.WorkerRow(self.id, HOST, self.pid)
 
 
-def facts(_model: str) -> Facts:
-    return Facts(25.0, lambda _params: "image/png")
+def facts(_model: str) -> ModelFacts:
+    return ModelFacts(25.0, lambda _params: "image/png")

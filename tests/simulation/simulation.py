@@ -10,39 +10,40 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.actions.adopt import adopt
-from orchestrator.actions.reconcile import Period, Report, reconcile
+from orchestrator.actions.operator.assign_task import assign_task
+from orchestrator.actions.reconciling.reconcile import Period, Reconciliation, reconcile
 from orchestrator.core.errors import DatabaseError, OperatorNeededError, OrchestratorError, UsageError
 from orchestrator.settings import Settings
 from orchestrator.settings.model import (
     Budgets,
     Guards,
-    InDoubt,
+    InDoubtSettings,
     Limits,
     Outputs,
     Retry,
     Webhook,
     WorkerSettings,
 )
-from orchestrator.store import orphans
-from orchestrator.store.database import Database
-from orchestrator.store.outlook import outlook
+from orchestrator.store.db.database import Database
+from orchestrator.store.doubts import adoption
+from orchestrator.store.stops.outlook import outlook
 from orchestrator.web import Receiver
-from orchestrator.worker import resolve, upkeep
 from orchestrator.worker import worker as worker_module
-from orchestrator.worker.bills import TROUBLE
 from orchestrator.worker.deps import Deps
+from orchestrator.worker.doubts import resolver
 from orchestrator.worker.stop import Stop
+from orchestrator.worker.upkeep import upkeep
+from orchestrator.worker.upkeep.billing import TROUBLE
 
-from .account import Account
+from .account import SimulatedAccount
 from .bench import Bench, benches
 from .checker import Checker
-from .disk import Disk
+from .disk import SimulatedDisk
 from .endpoints import Endpoints
 from .lasting import PATIENCE_SECONDS, UNREADABLE
 from .loop import HangError, VirtualLoop, run_virtual
 from .operators import Operator
-from .plan import PICTURE, Plan, draw, prompts
+from .plan import PICTURE, SimulationPlan, draw, prompts
 from .process import (
     GatedArtifacts,
     GroupedWrites,
@@ -50,9 +51,9 @@ from .process import (
     Process,
     SimClock,
     SimEntropy,
+    SimulatedWorld,
     SimWorker,
     SingleWrites,
-    World,
     facts,
     owner,
     task_factory,
@@ -81,7 +82,7 @@ class Result:
     """What became of one seed."""
 
     seed: int
-    plan: Plan
+    plan: SimulationPlan
     timeline: Timeline
     failure: str | None = None
     detail: str = ""
@@ -95,7 +96,7 @@ class Result:
 class Simulation:
     """The cast of one seed."""
 
-    def __init__(self, plan: Plan, stage: Bench) -> None:
+    def __init__(self, plan: SimulationPlan, stage: Bench) -> None:
         self.plan = plan
         self.timeline = Timeline()
         self._bench = stage
@@ -152,9 +153,9 @@ class Simulation:
         self._open.set()
         self._loop = loop
         self.timeline.now = loop.time
-        self.world = World(self.plan.start_ms, loop.time)
-        self.account = Account(self.plan, self.timeline, loop.time)
-        self.disk = Disk(self.account, self.plan.seed)
+        self.world = SimulatedWorld(self.plan.start_ms, loop.time)
+        self.account = SimulatedAccount(self.plan, self.timeline, loop.time)
+        self.disk = SimulatedDisk(self.account, self.plan.seed)
         self.checker = Checker(self._bench.watch(), self.plan, self.account, self.disk, self.timeline)
         operator_process = Process("operator", 0, self.timeline, lambda _kind: False)
         operator_process.mortal = False
@@ -328,7 +329,7 @@ class Simulation:
             Outputs("/outputs"),
             limits=Limits("gold", plan.concurrency, plan.submits_per_minute, 50.0),
             budgets=Budgets(on_failed=plan.on_failed, timezone=plan.timezone),  # type: ignore[arg-type]
-            in_doubt=InDoubt(plan.settle_seconds),
+            in_doubt=InDoubtSettings(plan.settle_seconds),
             guards=Guards(unknown_tasks=plan.unknown_tasks),  # type: ignore[arg-type]
             retry=Retry(),
             webhook=Webhook()
@@ -357,11 +358,11 @@ class Simulation:
             self.checker.reconciled()
         return not report.in_doubt
 
-    def _askers(self, task: str) -> list[orphans.PendingJob]:
+    def _askers(self, task: str) -> list[adoption.PendingJob]:
         """Jobs that ask for just what the task shows, and were not sent yet."""
         wanted = self.account.tasks[task].inputs
         with self._reader.read() as tx:
-            return [job for job in orphans.pending_jobs(tx, BASE_URL) if {**wanted, **job.certain} == wanted]
+            return [job for job in adoption.pending_jobs(tx, BASE_URL) if {**wanted, **job.certain} == wanted]
 
     async def _give(self, task: str) -> None:
         """Give a task to a waiting job that asks for just what it shows; there may be none."""
@@ -370,10 +371,12 @@ class Simulation:
             provider = Endpoints(self.account, process, self.checker, self.world)
             entropy = SimEntropy(f"adopt {self.plan.seed} {next(self._names)}")
             with suppress(UsageError):  # a worker may have been quicker, or the provider does not answer
-                await adopt(self._reader, provider, entropy, job.job_id, task, timezone=self.plan.timezone)
+                await assign_task(
+                    self._reader, provider, entropy, job.job_id, task, timezone=self.plan.timezone
+                )
                 self.timeline.note("operator", "gives", job.job_id, task)
 
-    async def _compare(self, *, not_ours: bool) -> tuple[Report, bool]:
+    async def _compare(self, *, not_ours: bool) -> tuple[Reconciliation, bool]:
         """The report, and whether the store was stopped before it and is still the one that was."""
         await asyncio.sleep(self._dice.uniform(1, 300))
         before = self.checker.stopped_for_a_gap(), self._put_back
@@ -552,13 +555,13 @@ PACES: list[tuple[Any, str]] = [
     (worker_module, "IDLE_SECONDS"),
     (worker_module, "DRAIN_SECONDS"),
     (upkeep, "UPKEEP_SECONDS"),
-    (resolve, "IDLE_LOOK_SECONDS"),
-    (resolve, "HEAR_SECONDS"),
+    (resolver, "IDLE_LOOK_SECONDS"),
+    (resolver, "HEAR_SECONDS"),
 ]
 
 
 @contextmanager
-def _slower_idling(plan: Plan) -> Iterator[None]:
+def _slower_idling(plan: SimulationPlan) -> Iterator[None]:
     """Idle looks cost real time and find nothing: a seed takes its own pace."""
     kept = [getattr(module, name) for module, name in PACES]
     _idle_at((plan.idle_seconds, plan.idle_seconds / 2, 60.0, plan.idle_seconds, plan.idle_seconds / 4))
@@ -584,7 +587,7 @@ def _no_garbage_collection() -> Iterator[None]:
 
 
 def simulate(
-    seed: int, theme: str | None = None, plan: Plan | None = None, *, database: str = "sqlite"
+    seed: int, theme: str | None = None, plan: SimulationPlan | None = None, *, database: str = "sqlite"
 ) -> Result:
     """Run one seed; a failure is in the result, with its timeline."""
     plan = plan or draw(seed, theme)

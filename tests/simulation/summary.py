@@ -15,7 +15,7 @@ SLOWEST = 5
 
 
 @dataclass
-class Failure:
+class FailedSeed:
     """A seed that broke an invariant."""
 
     seed: int
@@ -37,7 +37,7 @@ class Summary:
     themes: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     edges: Counter[str] = field(default_factory=Counter)
-    failures: list[Failure] = field(default_factory=list)
+    failures: list[FailedSeed] = field(default_factory=list)
     slowest: list[tuple[float, int]] = field(default_factory=list)  # (seconds, seed)
 
     def add(self, result: Result, seconds: float) -> None:
@@ -55,7 +55,7 @@ class Summary:
         self._note_slow([(round(seconds, 2), result.seed)])
         if result.failure is not None:
             told = result.timeline.text(200) + result.detail
-            self.failures.append(Failure(result.seed, result.failure, told))
+            self.failures.append(FailedSeed(result.seed, result.failure, told))
 
     def merge(self, other: "Summary") -> None:
         """Add another sum."""
@@ -129,7 +129,7 @@ class Log:
 
 def _read(kept: dict[str, Any]) -> Summary:
     counters = {name: Counter(kept[name]) for name in ("themes", "faults", "edges")}
-    failures = [Failure(**each) for each in kept["failures"]]
+    failures = [FailedSeed(**each) for each in kept["failures"]]
     slowest = [(seconds, seed) for seconds, seed in kept["slowest"]]
     return Summary(**{**kept, **counters, "failures": failures, "slowest": slowest})
 

@@ -15,10 +15,10 @@ from urllib.parse import parse_qsl, urlsplit
 from orchestrator.core import webhooks
 from orchestrator.web import Receiver
 
-from .account import Account, Task
+from .account import SimulatedAccount, SimulatedTask
 from .checker import Checker
-from .plan import MODEL, Plan
-from .process import PowerCut, Process, World
+from .plan import MODEL, SimulationPlan
+from .process import PowerCut, Process, SimulatedWorld
 from .timeline import ViolationError
 
 URL = "https://hooks.example/wavespeed"
@@ -61,10 +61,10 @@ class Webhooks:
 
     def __init__(
         self,
-        plan: Plan,
-        account: Account,
+        plan: SimulationPlan,
+        account: SimulatedAccount,
         checker: Checker,
-        world: World,
+        world: SimulatedWorld,
         serve: Callable[[], tuple[Process, Receiver]],
     ) -> None:
         self._plan = plan
@@ -80,7 +80,7 @@ class Webhooks:
         self.is_open: Callable[[], bool] = lambda: True
         self.failed: Callable[[], None] = lambda: None
 
-    def promise(self, task: Task) -> None:
+    def promise(self, task: SimulatedTask) -> None:
         """Report the task when it has ended, unless this gets lost."""
         if task.fate not in REPORTED or self._strike("webhook_lost"):
             return
@@ -110,7 +110,7 @@ class Webhooks:
         self._account.timeline.fault("provider", kind)
         return True
 
-    async def _keep(self, task: Task) -> None:
+    async def _keep(self, task: SimulatedTask) -> None:
         """Deliver when the task has ended, in no order; again until somebody answers 200."""
         dice = self._dice
         delay = dice.uniform(0.0, 5.0)
@@ -131,7 +131,7 @@ class Webhooks:
         if self._strike("webhook_replayed"):
             await self._deliver(task, age=TOO_OLD_SECONDS + dice.uniform(0, 10_000))
 
-    async def _deliver(self, task: Task, *, tampered: bool = False, age: float = 0.0) -> int | None:
+    async def _deliver(self, task: SimulatedTask, *, tampered: bool = False, age: float = 0.0) -> int | None:
         """One POST; its status, or None when nobody answers."""
         receiver = self._listening()
         if receiver is None:
@@ -168,7 +168,7 @@ class Webhooks:
             self._process, self._receiver = self._born()
         return self._receiver
 
-    def _request(self, task: Task, *, tampered: bool, age: float) -> Any:
+    def _request(self, task: SimulatedTask, *, tampered: bool, age: float) -> Any:
         body = json.dumps({"id": task.id, "model": MODEL, "status": REPORTED[task.fate]}).encode()
         at = self._plan.start_ms + self._account.now() * 1000 + self._plan.clock_skew_ms
         stamp = str(int(at / 1000 - age))

@@ -15,9 +15,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from soak.outcome import Outcome
-from soak.plants import PLANTS
+from soak.parameters import Parameters
+from soak.planted_bugs import PLANTS
 from soak.run import soak
-from soak.terms import Terms
 
 PROBLEMS_SHOWN = 30
 
@@ -37,10 +37,12 @@ def main() -> int:
     )
     chosen = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # whoever ends it wants its servers ended too
-    terms = Terms(chosen.minutes, chosen.workers, chosen.database, chosen.faults, chosen.seed, chosen.plant)
+    parameters = Parameters(
+        chosen.minutes, chosen.workers, chosen.database, chosen.faults, chosen.seed, chosen.plant
+    )
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
-    say(f"{terms}\nin {folder}; samples in {folder / 'samples.jsonl'}")
-    outcome = soak(terms, folder, say)
+    say(f"{parameters}\nin {folder}; samples in {folder / 'samples.jsonl'}")
+    outcome = soak(parameters, folder, say)
     report = chosen.report or folder / "soak.json"
     report.write_text(json.dumps(outcome.as_json(), indent=1) + "\n")
     say(summary(outcome))

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 
-from crashes.nursery import Child
+from crashes.processes import Child
 
 from soak.site import Line, Site
 
@@ -19,7 +19,7 @@ LEAVE_SECONDS_MAX = 120.0
 
 
 @dataclass
-class Post:
+class WorkerSlot:
     """A place for one worker."""
 
     number: int
@@ -33,7 +33,7 @@ class Crew:
     """Keeps every post filled."""
 
     def __init__(self, site: Site, dice: random.Random) -> None:
-        self.posts = [Post(number, line) for number, line in enumerate(site.lines)]
+        self.posts = [WorkerSlot(number, line) for number, line in enumerate(site.lines)]
         self.deeds: Counter[str] = Counter()
         self.stuck = 0  # did not leave when asked
         self._site = site
@@ -101,7 +101,7 @@ class Crew:
         """Of those who are there."""
         return [post.child.pid for post in self.posts if post.child is not None]
 
-    def _start(self, post: Post) -> None:
+    def _start(self, post: WorkerSlot) -> None:
         variables = {"CLAIM_TIMES": str(self._site.folder / "claims.txt"), "TELL_ON_SIGNAL": "1"}
         if ahead := self._dice.choice(CLOCKS):
             variables["CLOCK_AHEAD_SECONDS"] = ahead
@@ -109,16 +109,16 @@ class Crew:
         post.child = self._site.start(f"worker-{post.number}.log", "work", line=post.line, **variables)
         self.deeds["started"] += 1
 
-    def _vacant(self, post: Post) -> None:
+    def _vacant(self, post: WorkerSlot) -> None:
         post.child, post.frozen_until = None, 0.0
         post.back_at = time.monotonic() + self._dice.uniform(*BACK_SECONDS)
 
-    def _thaw(self, post: Post) -> None:
+    def _thaw(self, post: WorkerSlot) -> None:
         if post.child is not None and post.frozen_until:
             post.frozen_until = 0.0
             if post.child.poll() is None:
                 os.kill(post.child.pid, signal.SIGCONT)
 
-    def _anyone(self) -> Post | None:
+    def _anyone(self) -> WorkerSlot | None:
         there = [post for post in self.posts if post.child is not None]
         return self._dice.choice(there) if there else None

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from crashes.always import judge_books, judge_intents
-from crashes.books import Books
-from crashes.verdict import Verdict
+from crashes.always import judge_intents, judge_money
+from crashes.reader import StoreReader
+from crashes.verdict import Judgement
 
 from soak.meter import descriptors, memory_mb
-from soak.terms import CONCURRENCY, SUBMITS_PER_MINUTE
+from soak.parameters import CONCURRENCY, SUBMITS_PER_MINUTE
 
 
-def judge_account(verdict: Verdict, bill: Mapping[str, Any]) -> None:
+def judge_account(verdict: Judgement, bill: Mapping[str, Any]) -> None:
     """What the provider's own account says of rates and slots, in any minute and at any moment so far."""
     posts, at_once = bill["max_posts_per_minute"], bill["max_concurrency"]
     verdict.blame(posts <= SUBMITS_PER_MINUTE, f"{posts} submits in 60 s, {SUBMITS_PER_MINUTE} are allowed")
@@ -24,23 +24,23 @@ def judge_account(verdict: Verdict, bill: Mapping[str, Any]) -> None:
 
 
 def judge_running(
-    verdict: Verdict, books: Books, before: Mapping[str, Any], after: Mapping[str, Any]
+    verdict: Judgement, reader: StoreReader, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> None:
     """What must hold in the middle of it all. The books were read between the two bills."""
-    verdict.problems += books.damage()
+    verdict.problems += reader.damage()
     judge_account(verdict, after)
-    judge_books(verdict, books)
-    judge_intents(verdict, books, before)
-    _paid_once(verdict, books, before)
-    _nothing_unknown(verdict, books, before)
-    _caps_hold_at_the_provider(verdict, books, before, after)
+    judge_money(verdict, reader)
+    judge_intents(verdict, reader, before)
+    _paid_once(verdict, reader, before)
+    _nothing_unknown(verdict, reader, before)
+    _caps_hold_at_the_provider(verdict, reader, before, after)
 
 
-def _paid_once(verdict: Verdict, books: Books, bill: Mapping[str, Any]) -> None:
+def _paid_once(verdict: Judgement, reader: StoreReader, bill: Mapping[str, Any]) -> None:
     """No more good tasks for a prompt than there are jobs that ask for it."""
     wanted = {
         row["prompt"]: row["jobs"]
-        for row in books.rows(
+        for row in reader.rows(
             "SELECT params ->> 'prompt' AS prompt, count(*) AS jobs FROM job_specs GROUP BY params ->> 'prompt'"
         )
     }
@@ -55,16 +55,16 @@ def _paid_once(verdict: Verdict, books: Books, bill: Mapping[str, Any]) -> None:
             verdict.problems.append(f"{prompt!r} was paid {count} times for {wanted.get(prompt, 0)} jobs")
 
 
-def _nothing_unknown(verdict: Verdict, books: Books, bill: Mapping[str, Any]) -> None:
+def _nothing_unknown(verdict: Judgement, reader: StoreReader, bill: Mapping[str, Any]) -> None:
     """A task that our books do not know must be one that an open request of ours may have created."""
     known = {
         row["prediction_id"]
-        for row in books.rows("SELECT prediction_id FROM attempts WHERE prediction_id IS NOT NULL")
+        for row in reader.rows("SELECT prediction_id FROM attempts WHERE prediction_id IS NOT NULL")
     }
     open_requests = Counter(
         {
             row["prompt"]: row["open"]
-            for row in books.rows(
+            for row in reader.rows(
                 "SELECT params ->> 'prompt' AS prompt, count(*) AS open FROM attempts JOIN job_specs USING (job_id)"
                 " WHERE state IN ('submitting', 'in_doubt') GROUP BY params ->> 'prompt'"
             )
@@ -80,17 +80,17 @@ def _nothing_unknown(verdict: Verdict, books: Books, bill: Mapping[str, Any]) ->
 
 
 def _caps_hold_at_the_provider(
-    verdict: Verdict, books: Books, before: Mapping[str, Any], after: Mapping[str, Any]
+    verdict: Judgement, reader: StoreReader, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> None:
     """What was charged less what was paid back never passes what we count, and that never passes a cap."""
-    (row,) = books.rows(
+    (row,) = reader.rows(
         "SELECT coalesce(sum(spent_delta + held_delta + refund_due_delta), 0) AS counted FROM ledger"
     )
     net = before["charged_micros"] - after["refunded_micros"]
     verdict.blame(
         net <= row["counted"], f"the provider has taken {net} micros, our books count {row['counted']}"
     )
-    caps = books.rows("SELECT cap_micros FROM budgets WHERE scope = 'account' AND \"window\" = 'total'")
+    caps = reader.rows("SELECT cap_micros FROM budgets WHERE scope = 'account' AND \"window\" = 'total'")
     for cap in caps:
         verdict.blame(
             net <= cap["cap_micros"], f"the provider has taken {net} micros, the cap is {cap['cap_micros']}"
@@ -120,23 +120,23 @@ class ClaimTimes:
         return statistics.quantiles(times, n=20)[-1] if len(times) > 1 else None
 
 
-def counts(books: Books) -> dict[str, int]:
+def counts(reader: StoreReader) -> dict[str, int]:
     """Jobs by state, and attempts that are under way."""
     found = {
         row["state"]: int(row["n"])
-        for row in books.rows("SELECT state, count(*) AS n FROM jobs GROUP BY state")
+        for row in reader.rows("SELECT state, count(*) AS n FROM jobs GROUP BY state")
     }
-    for row in books.rows(
+    for row in reader.rows(
         "SELECT state, count(*) AS n FROM attempts WHERE finished_at IS NULL GROUP BY state"
     ):
         found[f"attempts {row['state']}"] = int(row["n"])
     return found
 
 
-def database_sizes(books: Books) -> dict[str, float]:
+def database_sizes(reader: StoreReader) -> dict[str, float]:
     """Megabytes of a server's database and of its log; nothing for a file."""
     try:
-        (row,) = books.rows(
+        (row,) = reader.rows(
             "SELECT pg_database_size(current_database()) AS data, (SELECT sum(size) FROM pg_ls_waldir()) AS log"
         )
     except Exception:

@@ -4,14 +4,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from crashes.verdict import Verdict
+from crashes.verdict import Judgement
 
 
 @dataclass
 class Outcome:
     """The verdict, and the figures that tell how much it is worth."""
 
-    verdict: Verdict
+    verdict: Judgement
     samples: list[dict[str, Any]] = field(default_factory=list)
     deeds: Counter[str] = field(default_factory=Counter)
     faults: dict[str, int] = field(default_factory=dict)
@@ -21,7 +21,7 @@ class Outcome:
     def passed(self) -> bool:
         return not self.verdict.problems
 
-    def note(self, found: Verdict) -> None:
+    def note(self, found: Judgement) -> None:
         """What one look found. Looks see the same things again, so the largest count is the count."""
         self.verdict.problems += found.problems
         self.verdict.double_billed = max(self.verdict.double_billed, found.double_billed)

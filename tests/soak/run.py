@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from crashes.at_rest import judge_rest
-from crashes.verdict import Verdict
+from crashes.verdict import Judgement
 
 from soak import inspector
 from soak.crew import Crew
+from soak.disturbances import Disturbances
 from soak.meter import Meter
 from soak.outcome import Outcome
-from soak.plants import PLANTS
+from soak.parameters import Parameters
+from soak.planted_bugs import PLANTS
 from soak.site import Site, site
-from soak.terms import Terms
-from soak.weather import Weather
 
 LOOK_SECONDS = 0.25
 SAMPLE_SECONDS = 60.0
@@ -33,14 +33,14 @@ Say = Callable[[str], None]
 class Soak:
     """Runs, looks every minute, ends cleanly, and judges."""
 
-    def __init__(self, terms: Terms, place: Site, say: Say) -> None:
-        self._terms, self._site, self._say = terms, place, say
-        dice = random.Random(terms.seed)
+    def __init__(self, parameters: Parameters, place: Site, say: Say) -> None:
+        self._terms, self._site, self._say = parameters, place, say
+        dice = random.Random(parameters.seed)
         self._meter = Meter()
         self._crew = Crew(place, dice)
-        self._weather = Weather(terms, place, self._crew, self._meter, dice)
+        self._weather = Disturbances(parameters, place, self._crew, self._meter, dice)
         self._claims = inspector.ClaimTimes(place.folder / "claims.txt")
-        self.outcome = Outcome(Verdict())
+        self.outcome = Outcome(Judgement())
 
     def run(self) -> Outcome:
         """All of it."""
@@ -67,13 +67,13 @@ class Soak:
             time.sleep(LOOK_SECONDS)
 
     def _sample(self) -> None:
-        verdict = Verdict()
+        verdict = Judgement()
         before = self._site.bill()
-        with self._site.store.opened() as books:
+        with self._site.store.opened() as reader:
             after = self._site.bill()
-            inspector.judge_running(verdict, books, before, after)
-            now = inspector.counts(books)
-            sizes = inspector.database_sizes(books)
+            inspector.judge_running(verdict, reader, before, after)
+            now = inspector.counts(reader)
+            sizes = inspector.database_sizes(reader)
         sample = {
             "seconds": round(self._weather.elapsed),
             "counts": now,
@@ -94,7 +94,7 @@ class Soak:
 
     def _roots(self) -> list[int]:
         server = self._site.server
-        pids = [self._site.nursery.pid, os.getpid()]
+        pids = [self._site.processes.pid, os.getpid()]
         return [*pids, server.pid] if server is not None and server.running else pids
 
     def _hear(self) -> None:
@@ -146,9 +146,9 @@ class Soak:
     def _resolve_doubts(self) -> int:
         """An operator decides what evidence could not, by what the provider really did; returns how many."""
         bill = self._site.bill()
-        with self._site.store.opened() as books:
-            known = {row["prediction_id"] for row in books.rows("SELECT prediction_id FROM attempts")}
-            doubts = books.rows(
+        with self._site.store.opened() as reader:
+            known = {row["prediction_id"] for row in reader.rows("SELECT prediction_id FROM attempts")}
+            doubts = reader.rows(
                 "SELECT attempts.id, params ->> 'prompt' AS prompt FROM attempts JOIN job_specs USING (job_id)"
                 " WHERE state = 'in_doubt' ORDER BY attempts.id"
             )
@@ -166,12 +166,12 @@ class Soak:
 
     def _judge(self) -> None:
         bill = self._site.bill()
-        running, verdict = Verdict(), Verdict()
-        with self._site.store.opened() as books:
-            inspector.judge_running(running, books, bill, bill)
+        running, verdict = Judgement(), Judgement()
+        with self._site.store.opened() as reader:
+            inspector.judge_running(running, reader, bill, bill)
             self.outcome.note(running)
-            judge_rest(verdict, books, self._site.outputs, bill)
-            left = inspector.counts(books)
+            judge_rest(verdict, reader, self._site.outputs, bill)
+            left = inspector.counts(reader)
             capped = 4 in self.outcome.figures["drained_with"]
         waiting = left.get("pending", 0)
         verdict.blame(not waiting or capped, f"{waiting} jobs wait, and no cap is why")
@@ -199,10 +199,10 @@ class Soak:
         }
 
 
-def soak(terms: Terms, folder: Path, say: Say) -> Outcome:
+def soak(parameters: Parameters, folder: Path, say: Say) -> Outcome:
     """Set up in `folder`, soak, judge."""
-    with site(terms, folder) as place:
-        return Soak(terms, place, say).run()
+    with site(parameters, folder) as place:
+        return Soak(parameters, place, say).run()
 
 
 def _line(sample: dict[str, Any]) -> str:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from crashes.books import PostgresStore, SqliteStore, Store
-from crashes.nursery import Child, Nursery
+from crashes.processes import Child, Processes
+from crashes.reader import PostgresStore, SqliteStore, Store
 from crashes.stage import address_of
 from PIL import Image
 from support.postgres import OwnPostgres, own_postgres
 from support.proxy import Proxy
 
-from soak.terms import CONFIG, KEY, MANIFESTS, Terms, sandbox_switches
+from soak.parameters import CONFIG, KEY, MANIFESTS, Parameters, sandbox_switches
 
 DATABASE = "soak"
 DISK_AND_ALL = "synchronous_commit = on\n"  # nothing is left out: this is what a soak is for
@@ -35,7 +35,7 @@ class Site:
     """What is there while a soak runs."""
 
     folder: Path
-    nursery: Nursery
+    processes: Processes
     store: Store
     server: OwnPostgres | None
     provider: Child
@@ -66,7 +66,7 @@ class Site:
                 env["ORCHESTRATOR_DATABASE_URL"] = (
                     f"postgresql+psycopg://postgres@127.0.0.1:{line.database.port}/{DATABASE}?connect_timeout=5"
                 )
-        return self.nursery.start("cli", arguments, self.folder, log, env)
+        return self.processes.start("cli", arguments, self.folder, log, env)
 
     def command(self, *arguments: str) -> Child:
         """An operator's command, straight to the database; what it prints goes to `commands.log`."""
@@ -105,26 +105,26 @@ class Site:
 
 
 @contextmanager
-def site(terms: Terms, folder: Path) -> Iterator[Site]:
+def site(parameters: Parameters, folder: Path) -> Iterator[Site]:
     """Set up, with tables made; everything ends with the block."""
     (folder / "config.yaml").write_text(CONFIG)
     for name, text in MANIFESTS.items():
         (folder / f"{name}.yaml").write_text(text)
     Image.new("RGB", (256, 256), "teal").save(folder / "photo.png")
     with ExitStack() as stack:
-        server, store = _database(terms, folder, stack)
-        nursery = stack.enter_context(Nursery())
-        provider = nursery.start("sandbox", [sandbox_switches(terms)], folder, "sandbox.log")
+        server, store = _database(parameters, folder, stack)
+        processes = stack.enter_context(Processes())
+        provider = processes.start("sandbox", [sandbox_switches(parameters)], folder, "sandbox.log")
         stack.callback(provider.kill)
         url = address_of(folder / "url", provider)
-        lines = [_line(server, url, stack) for _ in range(terms.workers)]
-        made = Site(folder, nursery, store, server, provider, url, lines)
+        lines = [_line(server, url, stack) for _ in range(parameters.workers)]
+        made = Site(folder, processes, store, server, provider, url, lines)
         assert made.command("db", "upgrade").wait() == 0, (folder / "commands.log").read_text()
         yield made
 
 
-def _database(terms: Terms, folder: Path, stack: ExitStack) -> tuple[OwnPostgres | None, Store]:
-    if terms.database == "sqlite":
+def _database(parameters: Parameters, folder: Path, stack: ExitStack) -> tuple[OwnPostgres | None, Store]:
+    if parameters.database == "sqlite":
         return None, SqliteStore(folder / "orchestrator.db")
     server = stack.enter_context(own_postgres(settings=DISK_AND_ALL))
     server.execute(f"CREATE DATABASE {DATABASE}")

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crashes.books import SqliteStore
-from crashes.nursery import Nursery
+from crashes.processes import Processes
+from crashes.reader import SqliteStore
 from crashes.stage import MIXED, staged
-from crashes.verdict import Verdict
+from crashes.verdict import Judgement
 
-from orchestrator.sandbox.fault import Fault
-from orchestrator.sandbox.faults import parse_faults
+from orchestrator.sandbox.faults.names import Fault
+from orchestrator.sandbox.faults.script import parse_faults
 from soak import inspector
 from soak.outcome import Outcome
-from soak.terms import CONCURRENCY, NEVER, SUBMITS_PER_MINUTE, fault_words
+from soak.parameters import CONCURRENCY, NEVER, SUBMITS_PER_MINUTE, fault_words
 
 Bill = dict[str, Any]
 
@@ -23,15 +23,15 @@ Bill = dict[str, Any]
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SqliteStore, Bill]]:
     folder: Path = tmp_path_factory.mktemp("soak") / "stage"
-    with Nursery() as nursery, staged(nursery, folder, MIXED) as stage:
+    with Processes() as processes, staged(processes, folder, MIXED) as stage:
         assert stage.worker().wait() == MIXED.exit_code, stage.log()
         yield SqliteStore(folder / "orchestrator.db"), stage.bill()
 
 
-def judged(store: SqliteStore, bill: Bill) -> Verdict:
-    verdict = Verdict()
-    with store.opened() as books:
-        inspector.judge_running(verdict, books, bill, bill)
+def judged(store: SqliteStore, bill: Bill) -> Judgement:
+    verdict = Judgement()
+    with store.opened() as reader:
+        inspector.judge_running(verdict, reader, bill, bill)
     return verdict
 
 

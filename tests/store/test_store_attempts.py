@@ -5,12 +5,13 @@ from support.world import LEASE_MS, PRICE, Held, picture
 
 from orchestrator.core.states import ATTEMPT_LIVE, ATTEMPT_TRANSITIONS, AttemptEvent, AttemptState, sources
 from orchestrator.ports import DiscardedArtifact
-from orchestrator.store import attempts, doubts, endings, fences, pictures
-from orchestrator.store.jobs import cancel
+from orchestrator.store.attempts import endings, lifecycle, outputs, transitions
+from orchestrator.store.doubts import doubts
+from orchestrator.store.runs.jobs import cancel
 
 # Each fenced write: its name, how to call it, the events it stands for, and the answer of one that is late.
 WRITES = [
-    ("send", lambda world, held: world.send(held), {AttemptEvent.SEND_COMMITTED}, attempts.Send.LATE),
+    ("send", lambda world, held: world.send(held), {AttemptEvent.SEND_COMMITTED}, lifecycle.Send.LATE),
     (
         "accept",
         lambda world, held: world.accept(held),
@@ -100,12 +101,12 @@ def test_the_fence_stands_in_the_update_itself(sqlite_world):
     world.run(1)
     held = world.until(AttemptState.LEASED)
     with world.database.write() as tx:
-        seen = fences.held(
-            tx, [attempts.BeginSubmit(held.attempt_id, held.epoch)], AttemptEvent.SEND_COMMITTED
+        seen = transitions.lock(
+            tx, [lifecycle.BeginSubmit(held.attempt_id, held.epoch)], AttemptEvent.SEND_COMMITTED
         )
     world.send(held)
     with pytest.raises(AssertionError, match="0 of 1"), world.database.write() as tx:
-        fences.move(tx, [(seen[held.attempt_id], AttemptEvent.RELEASED, {"finished_at": tx.now})])
+        transitions.move(tx, [(seen[held.attempt_id], AttemptEvent.RELEASED, {"finished_at": tx.now})])
 
 
 # --- accepting ---
@@ -147,7 +148,7 @@ def test_an_accept_after_another_worker_adopted_the_prediction_by_evidence_is_la
     world.run(1)
     held = world.until(AttemptState.IN_DOUBT)
     found = doubts.Found(held.attempt_id, held.epoch, "p-1", "created", "w2", LEASE_MS, "found in the list")
-    assert world.do(doubts.adopt, found)
+    assert world.do(doubts.resolve_as, found)
     assert world.accept(held, "p-1", worker="w1") is None
     attempt = world.attempt(held)
     assert (attempt.state, attempt.worker, attempt.prediction_id) == ("in_flight", "w2", "p-1")
@@ -184,11 +185,11 @@ def test_two_attempts_with_one_prediction_in_one_group_are_told_apart(world):
     world.run(2)
     first, second = world.until(AttemptState.SUBMITTING), world.until(AttemptState.SUBMITTING)
     rows = [
-        attempts.Accept(held.attempt_id, held.epoch, "w1", "p-1", "created", LEASE_MS)
+        lifecycle.Accept(held.attempt_id, held.epoch, "w1", "p-1", "created", LEASE_MS)
         for held in (first, second, first)
     ]
     with world.database.write() as tx:
-        assert attempts.accept(tx, rows) == [first.epoch, None, first.epoch]
+        assert lifecycle.accept(tx, rows) == [first.epoch, None, first.epoch]
 
 
 def test_a_prediction_that_no_attempt_can_take_is_recorded(world):
@@ -213,7 +214,7 @@ def test_completing_answers_what_to_store_and_where(world):
     ]
     assert [row.state for row in world.outputs(held.job_id)] == ["expected", "expected"]
     with world.database.read() as tx:
-        assert pictures.expected(tx, held.attempt_id) == expected
+        assert outputs.expected(tx, held.attempt_id) == expected
 
 
 def test_finishing_settles_the_price_and_records_every_file(world):
@@ -235,7 +236,7 @@ def test_flags_are_kept_apart_when_true_false_or_unknown(world):
     world.run(1, images=3)
     held = world.until(AttemptState.IN_FLIGHT)
     flagged = tuple(zip(("https://a/0", "https://a/1", "https://a/2"), (True, False, None), strict=True))
-    world.do(attempts.complete, attempts.Complete(held.attempt_id, held.epoch, "completed", flagged, None))
+    world.do(lifecycle.complete, lifecycle.Complete(held.attempt_id, held.epoch, "completed", flagged, None))
     assert [row.nsfw for row in world.outputs(held.job_id)] == [True, False, None]
 
 
@@ -277,7 +278,7 @@ def test_a_discarded_picture_keeps_its_digest_and_no_path(world):
     world.run(1)
     held = world.until(AttemptState.FETCHING)
     gone = DiscardedArtifact("b" * 64, 10, "image/png", 1, 1)
-    assert world.do(endings.finish, pictures.Finish(held.attempt_id, held.epoch, ((0, gone),), (), 1))
+    assert world.do(endings.finish, outputs.Finish(held.attempt_id, held.epoch, ((0, gone),), (), 1))
     (row,) = world.outputs(held.job_id)
     assert (row.state, row.sha256, row.stored_path) == ("discarded", "b" * 64, None)
 
@@ -361,7 +362,7 @@ def test_a_group_with_one_late_row_moves_the_others(world):
     world.run(3)
     held = [world.until(AttemptState.FETCHING) for _ in range(3)]
     world.finish(held[1])
-    rows = [pictures.Finish(one.attempt_id, one.epoch, ((0, picture()),), (), 1) for one in held]
+    rows = [outputs.Finish(one.attempt_id, one.epoch, ((0, picture()),), (), 1) for one in held]
     with world.database.write() as tx:
         assert endings.finish(tx, rows) == [True, False, True]
     assert world.jobs() == {"succeeded": 3}
@@ -376,6 +377,6 @@ def test_a_cancelled_job_is_not_sent(world):
     held = world.lease()
     with world.database.write() as tx:
         assert cancel(tx, [held.job_id]).after_attempt == [held.job_id]
-    assert world.send(held) is attempts.Send.CANCELLED
+    assert world.send(held) is lifecycle.Send.CANCELLED
     assert world.give_back(held)
     assert (world.job(held).state, world.account()) == ("cancelled", (0, 0, 0))

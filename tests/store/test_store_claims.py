@@ -9,8 +9,12 @@ from support.databases import wipe
 from support.world import PRICE, World, picture, spec
 
 from orchestrator.core.states import AttemptEvent, AttemptState
-from orchestrator.store import attempts, campaigns, claims, doubts, endings, jobs, limits, pauses, pictures
-from orchestrator.store.schema import Scope, lanes, rate_grants
+from orchestrator.store.account import pauses, rate_limits
+from orchestrator.store.attempts import endings, lifecycle, outputs
+from orchestrator.store.claiming import claim
+from orchestrator.store.db.schema import Scope, lanes, rate_grants
+from orchestrator.store.doubts import doubts
+from orchestrator.store.runs import campaigns, jobs
 
 
 def numbers(claimed):
@@ -168,10 +172,10 @@ def test_the_rate_bounds_a_claim_until_the_window_has_passed(world):
     world.run(5)
     world.limit(submits_per_minute=2)
     assert len(world.claim()) == 2
-    result = world.do(claims.claim, world.request())
+    result = world.do(claim.claim, world.request())
     assert result.claimed == ()
     wait = result.retry_at - world.clock.now_ms()
-    assert 60_000 < wait <= 60_000 + limits.MARGIN_MS + limits.BUCKET_MS
+    assert 60_000 < wait <= 60_000 + rate_limits.MARGIN_MS + rate_limits.BUCKET_MS
     world.clock.advance_ms(wait - 200)
     assert world.claim() == ()
     world.clock.advance_ms(200)
@@ -185,7 +189,7 @@ def test_a_post_that_is_answered_late_counts_until_then_and_from_then_on_and_onl
     early, late = world.claim()
     world.send(early), world.send(late)
     world.accept(early)
-    window = 60_000 + limits.MARGIN_MS + limits.BUCKET_MS
+    window = 60_000 + rate_limits.MARGIN_MS + rate_limits.BUCKET_MS
     world.clock.advance_ms(window)
     assert len(world.claim(5)) == 1, "the other may be on its way still"
     world.clock.advance_ms(window)
@@ -208,7 +212,7 @@ def test_an_aged_grant_of_the_window_moves_to_now_and_takes_nothing_more(world):
     world.limit(submits_per_minute=1)
     held = world.lease()
     world.clock.advance(30)
-    assert world.send(held) is attempts.Send.GO
+    assert world.send(held) is lifecycle.Send.GO
     assert sum(row.granted for row in world.rows(rate_grants)) == 1
     world.accept(held)
     world.clock.advance(59)
@@ -223,20 +227,20 @@ def test_an_aged_grant_that_left_the_window_needs_another(world):
     first = world.lease()
     world.clock.advance(62)
     second = world.lease()
-    assert world.send(second) is attempts.Send.GO
+    assert world.send(second) is lifecycle.Send.GO
     world.accept(second)
-    assert world.send(first) is attempts.Send.WAIT
+    assert world.send(first) is lifecycle.Send.WAIT
     assert world.attempt(first).state == "leased"
     world.clock.advance(62)
-    assert world.send(first) is attempts.Send.GO
+    assert world.send(first) is lifecycle.Send.GO
 
 
 def test_a_fresh_grant_needs_no_other(world):
     world.run(1)
     world.limit(submits_per_minute=1)
     held = world.lease()
-    world.clock.advance_ms(limits.GRANT_FRESH_MS)
-    assert world.send(held) is attempts.Send.GO
+    world.clock.advance_ms(rate_limits.GRANT_FRESH_MS)
+    assert world.send(held) is lifecycle.Send.GO
 
 
 @settings(max_examples=20)
@@ -264,7 +268,7 @@ def test_no_minute_holds_more_submissions_than_the_limit(database, clock, entrop
         clock.advance_ms(pause_ms)
         leased.extend(world.claim(count))
         if sends:
-            gone = [held for held in leased if world.send(held) is attempts.Send.GO]
+            gone = [held for held in leased if world.send(held) is lifecycle.Send.GO]
             leased = [held for held in leased if held not in gone]
             sent.extend([clock.now_ms()] * len(gone))
     for start in sent:
@@ -333,7 +337,7 @@ def test_a_job_waits_until_it_is_due(world):
     world.run(1)
     held = world.lease()
     world.give_back(held, delay_ms=5000)
-    result = world.do(claims.claim, world.request())
+    result = world.do(claim.claim, world.request())
     assert (result.claimed, result.retry_at) == ((), world.clock.now_ms() + 5000)
     world.clock.advance_ms(4999)
     assert world.claim() == ()
@@ -379,7 +383,7 @@ def test_a_job_that_becomes_ready_may_be_claimed_in_the_same_transaction(world):
             held.attempt_id, held.epoch, AttemptEvent.RELEASED, 0, "released", "given back"
         )
         endings.give_back(tx, [row])
-        (result,) = claims.claim(tx, [world.request()])
+        (result,) = claim.claim(tx, [world.request()])
     assert [claimed.job_id for claimed in result.claimed] == [held.job_id]
     world.check_money()
 
@@ -390,10 +394,10 @@ def test_what_a_transaction_has_granted_counts_for_its_claim(world):
     stale = world.lease()
     world.clock.advance(62)
     with world.database.write() as tx:
-        assert attempts.begin_submit(tx, [attempts.BeginSubmit(stale.attempt_id, stale.epoch)]) == ["go"]
-        (result,) = claims.claim(tx, [world.request()])
+        assert lifecycle.begin_submit(tx, [lifecycle.BeginSubmit(stale.attempt_id, stale.epoch)]) == ["go"]
+        (result,) = claim.claim(tx, [world.request()])
     assert result.claimed == (), "the one submission of this minute is taken"
-    assert result.retry_at > world.clock.now_ms() + limits.WINDOW_MS
+    assert result.retry_at > world.clock.now_ms() + rate_limits.WINDOW_MS
     world.check_money()
 
 
@@ -401,22 +405,22 @@ def test_what_a_transaction_has_settled_stays_in_the_books_when_it_claims(world)
     world.run(2)
     done = world.until(AttemptState.FETCHING)
     with world.database.write() as tx:
-        endings.finish(tx, [pictures.Finish(done.attempt_id, done.epoch, ((0, picture()),))])
-        (result,) = claims.claim(tx, [world.request()])
+        endings.finish(tx, [outputs.Finish(done.attempt_id, done.epoch, ((0, picture()),))])
+        (result,) = claim.claim(tx, [world.request()])
     assert len(result.claimed) == 1
     assert world.account() == (PRICE, PRICE, 0)
     world.check_money()
 
 
 def test_staging_is_bounded_and_comes_in_order_of_time(world, monkeypatch):
-    monkeypatch.setattr(claims, "STAGE_MAX", 2)
+    monkeypatch.setattr(claim, "STAGE_MAX", 2)
     world.run(3)
     for delay, held in enumerate([world.lease() for _ in range(3)]):
         world.give_back(held, delay_ms=100 - delay)
     world.clock.advance_ms(1000)
     with world.database.write() as tx:
-        assert claims.stage(tx) == 2
-    assert [row.queue for row in world.rows(claims.jobs)] == ["waiting", "ready", "ready"]
+        assert claim.stage(tx) == 2
+    assert [row.queue for row in world.rows(claim.jobs)] == ["waiting", "ready", "ready"]
 
 
 def test_a_full_queue_of_one_campaign_does_not_hide_another_behind_its_limit(world):
@@ -474,7 +478,7 @@ def test_two_requests_in_one_transaction_share_what_is_left(world):
     world.cap(PRICE * 4)
     world.limit(concurrency=3)
     with world.database.write() as tx:
-        first, second = claims.claim(tx, [world.request(2), world.request(2, "w2")])
+        first, second = claim.claim(tx, [world.request(2), world.request(2, "w2")])
     assert (len(first.claimed), len(second.claimed)) == (2, 1)
     world.check_money()
 

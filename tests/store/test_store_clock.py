@@ -4,8 +4,8 @@ import time
 
 from support.times import FakeClock
 
-from orchestrator.store.database import Database
-from orchestrator.store.servertime import STEADY_MS, ServerClock
+from orchestrator.store.db.database import Database
+from orchestrator.store.db.server_clock import STEADY_MS, ServerClock
 
 TEN_YEARS_MS = 10 * 365 * 86_400_000
 

@@ -12,23 +12,26 @@ from support.times import FakeEntropy
 from support.world import PRICE, World, picture, run_spec, spec
 
 from orchestrator.core.states import AttemptState
-from orchestrator.store import attempts, endings, jobs, limits, orphans, pictures, runs
-from orchestrator.store.money import CapRacedError
-from orchestrator.store.schema import JOB_READY, rate_grants
-from orchestrator.store.schema import jobs as job_table
+from orchestrator.store.account import rate_limits
+from orchestrator.store.attempts import endings, lifecycle, outputs
+from orchestrator.store.db.schema import JOB_READY, rate_grants
+from orchestrator.store.db.schema import jobs as job_table
+from orchestrator.store.doubts import adoption
+from orchestrator.store.money.ledger import CapRacedError
+from orchestrator.store.runs import jobs, runs
 
 CLAIMER = """
 import sys
-from orchestrator.clock import SystemClock, SystemEntropy
-from orchestrator.store import claims
-from orchestrator.store.database import Database
+from orchestrator.runtime.clock import SystemClock, SystemEntropy
+from orchestrator.store.claiming import claim
+from orchestrator.store.db.database import Database
 database = Database.open(sys.argv[1], SystemClock())
 token = SystemEntropy().token
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(20):
     with database.write() as tx:
-        (result,) = claims.claim(tx, [claims.ClaimRequest(sys.argv[2], 3, 60_000, "UTC", token)])
+        (result,) = claim.claim(tx, [claim.ClaimRequest(sys.argv[2], 3, 60_000, "UTC", token)])
     for claimed in result.claimed:
         print(claimed.job_id, flush=True)
 database.close()
@@ -190,16 +193,16 @@ def test_nobody_waits_for_a_transaction_that_has_not_come_to_its_shared_rows(wor
     held = world.until(
         states.get(write, AttemptState.SUBMITTING if "accept" in write else AttemptState.LEASED)
     )
-    world.clock.advance_ms(limits.ANSWERED_WITHIN_MS + 1)
+    world.clock.advance_ms(rate_limits.ANSWERED_WITHIN_MS + 1)
     writes = {
         "finish": lambda: other.finish(held),
         "fail": lambda: other.fail(held),
-        "send after a while": lambda: other.send(held) is attempts.Send.GO,
+        "send after a while": lambda: other.send(held) is lifecycle.Send.GO,
         "accept after a while": lambda: other.accept(held, "another") == held.epoch,
     }
     with ThreadPoolExecutor(1) as pool, world.database.write() as tx:
-        limits.allowance(tx)
-        assert endings.finish(tx, [pictures.Finish(mine.attempt_id, mine.epoch, ((0, picture()),))]) == [True]
+        rate_limits.allowance(tx)
+        assert endings.finish(tx, [outputs.Finish(mine.attempt_id, mine.epoch, ((0, picture()),))]) == [True]
         assert pool.submit(writes[write]).result(10)
     world.check_money()
     granted = sum(row.granted for row in world.rows(rate_grants))
@@ -212,7 +215,7 @@ def test_a_job_that_is_cancelled_at_that_moment_adopts_nothing(worlds):
 
     def adopt():
         with other.database.write() as tx:
-            return orphans.adopt(tx, 1, "task", "created", token="token", timezone="UTC")
+            return adoption.assign(tx, 1, "task", "created", token="token", timezone="UTC")
 
     with ThreadPoolExecutor(1) as pool:
         with world.database.write() as tx:

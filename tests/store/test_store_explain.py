@@ -5,19 +5,21 @@ from sqlalchemy import event, select, text
 from support.world import World, spec
 
 from orchestrator.core.states import AttemptState
-from orchestrator.store import attempts, claims, outlook, rescue
-from orchestrator.store.schema import jobs, runs
+from orchestrator.store.attempts import leases, lifecycle
+from orchestrator.store.claiming import claim
+from orchestrator.store.db.schema import jobs, runs
+from orchestrator.store.stops import outlook
 from orchestrator.store.views import JobFilter, overview, pace, walk
 
 LIVE = {"ix_attempts_live", "uq_attempts_live_job"}
 HOT = {
     "claim": ({"ix_jobs_ready"}, lambda world: world.claim(5)),
-    "stage": ({"ix_jobs_due"}, lambda world: world.do(lambda tx, rows: [claims.stage(tx)], None)),
+    "stage": ({"ix_jobs_due"}, lambda world: world.do(lambda tx, rows: [claim.stage(tx)], None)),
     "slots": (LIVE, lambda world: world.claim(5)),
     "rescue": (LIVE, lambda world: world.rescue()),
-    "release": (LIVE, lambda world: world.do(lambda tx, rows: [rescue.release_unsent(tx)], None)),
+    "release": (LIVE, lambda world: world.do(lambda tx, rows: [leases.release_unsent(tx)], None)),
     "refunds": ({"ix_attempts_refund"}, lambda world: world.lapse()),
-    "heartbeat": (LIVE, lambda world: world.do(attempts.heartbeat, attempts.Heartbeat("w1", 1000))),
+    "heartbeat": (LIVE, lambda world: world.do(lifecycle.extend_leases, lifecycle.ExtendLeases("w1", 1000))),
 }
 
 
@@ -58,7 +60,7 @@ def _add_old_attempts(tx):
         "price_micros": 1,
     }
     tx.conn.execute(
-        attempts.attempts.insert(), [{**old, "number": n, "token": f"old{n}"} for n in range(1, 2001)]
+        lifecycle.attempts.insert(), [{**old, "number": n, "token": f"old{n}"} for n in range(1, 2001)]
     )
 
 

@@ -4,7 +4,9 @@ import pytest
 from support.world import PRICE
 
 from orchestrator.core.states import AttemptState
-from orchestrator.store import jobs, lookups, pictures
+from orchestrator.store.attempts import outputs
+from orchestrator.store.db import bulk
+from orchestrator.store.runs import jobs
 
 
 def cancel(world, *job_ids):
@@ -134,12 +136,12 @@ def test_a_retry_keeps_the_files_of_earlier_attempts(world):
     assert world.finish(last, 2, expected=2)
     assert world.job(last).cost_micros == PRICE * 3
     with world.database.read() as tx:
-        assert len(pictures.expected(tx, last.attempt_id)) == 2
+        assert len(outputs.expected(tx, last.attempt_id)) == 2
     world.check_money()
 
 
 def test_retry_and_cancel_take_more_jobs_than_one_statement(world):
-    world.run(lookups.LOOKUP_CHUNK + 5)
+    world.run(bulk.LOOKUP_CHUNK + 5)
     ids = [row.id for row in world.rows(jobs.jobs)]
     assert cancel(world, *ids).now == ids
     assert retry(world, *ids) == ids

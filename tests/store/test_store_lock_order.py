@@ -8,7 +8,11 @@ from support.times import FakeEntropy
 from support.world import World, picture, run_spec
 
 from orchestrator.core.states import AttemptEvent, AttemptState
-from orchestrator.store import attempts, choosing, claims, dialect, endings, jobs, limits, pictures, runs
+from orchestrator.store.account import rate_limits
+from orchestrator.store.attempts import endings, lifecycle, outputs
+from orchestrator.store.claiming import claim, selection
+from orchestrator.store.db import dialect
+from orchestrator.store.runs import jobs, runs
 
 A_MOMENT_SECONDS = 0.2
 """Long enough for the other to have come to its lock."""
@@ -56,13 +60,13 @@ def test_a_claim_that_closes_lanes_and_a_group_that_opens_them(worlds, monkeypat
     world.run(1, name="low", priority=1)
     world.run(1, name="high", priority=9)
     both = world.claim(2)
-    meeting, close = Meeting(), choosing._close_if_idle
+    meeting, close = Meeting(), selection._close_if_idle
 
     def close_and_pause(tx, lane_id):
         close(tx, lane_id)
         meeting.pause()
 
-    monkeypatch.setattr(choosing, "_close_if_idle", close_and_pause)
+    monkeypatch.setattr(selection, "_close_if_idle", close_and_pause)
 
     def open_both(begun):
         with other.database.write() as tx:
@@ -87,7 +91,7 @@ def test_an_apply_and_a_group_that_counts_pictures_and_opens_lanes(worlds, monke
 
     def end_both():
         with world.database.write() as tx:
-            endings.finish(tx, [pictures.Finish(done.attempt_id, done.epoch, ((0, picture()),))])
+            endings.finish(tx, [outputs.Finish(done.attempt_id, done.epoch, ((0, picture()),))])
             endings.give_back(tx, [give_back(back)])
 
     def apply(begun):
@@ -109,7 +113,7 @@ def test_a_claim_that_makes_jobs_ready_and_a_cancel(worlds, monkeypatch):
     meeting, run_many = Meeting(), dialect.run_many
 
     def stage_one_by_one(conn, statement, rows):
-        if statement is not claims._STAGE:
+        if statement is not claim._STAGE:
             return run_many(conn, statement, rows)
         counts = []
         for row in rows:
@@ -133,18 +137,18 @@ def test_a_renewal_that_waits_while_the_last_submission_is_granted_does_not_go_f
     world.run(2)
     world.limit(submits_per_minute=1)
     held = world.lease()
-    world.clock.advance_ms(limits.WINDOW_MS + limits.ANSWERED_WITHIN_MS)
-    allowance, claimed = limits.allowance, []
+    world.clock.advance_ms(rate_limits.WINDOW_MS + rate_limits.ANSWERED_WITHIN_MS)
+    allowance, claimed = rate_limits.allowance, []
 
     def after_another_claim(tx):
         if not claimed:
             claimed.append(None)  # the other's own look comes here too
-            world.clock.advance_ms(2 * limits.BUCKET_MS)
+            world.clock.advance_ms(2 * rate_limits.BUCKET_MS)
             claimed.extend(other.claim(1, "w2"))
         return allowance(tx)
 
-    monkeypatch.setattr(limits, "allowance", after_another_claim)
+    monkeypatch.setattr(rate_limits, "allowance", after_another_claim)
     with world.database.write() as tx:
-        answers = attempts.begin_submit(tx, [attempts.BeginSubmit(held.attempt_id, held.epoch)])
+        answers = lifecycle.begin_submit(tx, [lifecycle.BeginSubmit(held.attempt_id, held.epoch)])
     assert len(claimed) == 2, "the other has the one submission of this minute"
-    assert answers == [attempts.Send.WAIT]
+    assert answers == [lifecycle.Send.WAIT]

@@ -9,10 +9,14 @@ from support.world import LEASE_MS, PRICE, REFUND_MS, World
 from orchestrator.core.budget import day_of
 from orchestrator.core.errors import NotFoundError
 from orchestrator.core.states import AttemptEvent, AttemptState
-from orchestrator.store import budgets, campaigns, claims, endings, money
-from orchestrator.store.caps import caps_in_force
-from orchestrator.store.schema import LedgerKind, Scope, Window, attempts, balances, ledger
-from orchestrator.store.schema import budgets as budget_table
+from orchestrator.store.attempts import endings
+from orchestrator.store.claiming import claim
+from orchestrator.store.db.schema import LedgerKind, Scope, Window, attempts, balances, ledger
+from orchestrator.store.db.schema import budgets as budget_table
+from orchestrator.store.money import budgets
+from orchestrator.store.money import ledger as money
+from orchestrator.store.money.caps import caps_in_force
+from orchestrator.store.runs import campaigns
 
 SCOPES = [Scope.ACCOUNT, Scope.CAMPAIGN, Scope.RUN]
 PRICES = st.sampled_from([1, 28_000, 56_000, 99_999])
@@ -195,7 +199,7 @@ def test_money_moved_earlier_in_a_transaction_counts_in_it(world):
     with world.database.write() as tx:
         row = endings.GiveBack(held.attempt_id, held.epoch, AttemptEvent.RELEASED, 60_000, "released", "")
         endings.give_back(tx, [row])
-        (result,) = claims.claim(tx, [world.request()])
+        (result,) = claim.claim(tx, [world.request()])
     assert len(result.claimed) <= 1
     world.check_money()
 
@@ -212,41 +216,43 @@ def stored_caps(world):
 
 
 def test_the_first_cap_of_a_configuration_counts_and_one_that_another_does_not_name_stays(world):
-    assert budgets.adopt(world.database, {DAY: 5, SALE: 7}) == []
-    assert budgets.adopt(world.database, {}) == []
+    assert budgets.take_configured(world.database, {DAY: 5, SALE: 7}) == []
+    assert budgets.take_configured(world.database, {}) == []
     assert stored_caps(world) == {("account", "day"): (5, "config"), ("campaign", "total"): (7, "config")}
 
 
 def test_of_several_configurations_the_strictest_cap_stands_and_the_others_are_answered(world):
-    budgets.adopt(world.database, {DAY: 5})
-    assert budgets.adopt(world.database, {DAY: 6}) == [budgets.Overruled(DAY, 6, 5, "config")]
-    assert budgets.adopt(world.database, {DAY: 4}) == []
+    budgets.take_configured(world.database, {DAY: 5})
+    assert budgets.take_configured(world.database, {DAY: 6}) == [budgets.Overruled(DAY, 6, 5, "config")]
+    assert budgets.take_configured(world.database, {DAY: 4}) == []
     assert stored_caps(world) == {("account", "day"): (4, "config")}
 
 
 def test_of_two_configurations_that_come_together_the_stricter_cap_stands(world, monkeypatch):
     """Each has looked before the other wrote."""
-    budgets.adopt(world.database, {DAY: 5})
+    budgets.take_configured(world.database, {DAY: 5})
     with monkeypatch.context() as stale:
         stale.setattr(budgets, "_counts", lambda cap, standing: True)
-        budgets.adopt(world.database, {DAY: 9})
+        budgets.take_configured(world.database, {DAY: 9})
         world.cap(3, window=Window.MONTH)
-        budgets.adopt(world.database, {(Scope.ACCOUNT, "", Window.MONTH): 1})
+        budgets.take_configured(world.database, {(Scope.ACCOUNT, "", Window.MONTH): 1})
     assert stored_caps(world) == {("account", "day"): (5, "config"), ("account", "month"): (3, "operator")}
 
 
 @pytest.mark.parametrize("cap", [5, 500])
 def test_an_operators_cap_stands_over_the_configurations(world, cap):
     world.cap(100, window=Window.DAY)
-    assert budgets.adopt(world.database, {DAY: cap}) == [budgets.Overruled(DAY, cap, 100, "operator")]
-    assert budgets.adopt(world.database, {}) == []
+    assert budgets.take_configured(world.database, {DAY: cap}) == [
+        budgets.Overruled(DAY, cap, 100, "operator")
+    ]
+    assert budgets.take_configured(world.database, {}) == []
     assert stored_caps(world) == {("account", "day"): (100, "operator")}
 
 
 def test_caps_that_change_nothing_write_nothing(world, monkeypatch):
-    budgets.adopt(world.database, {DAY: 5, SALE: 7})
+    budgets.take_configured(world.database, {DAY: 5, SALE: 7})
     monkeypatch.delattr(type(world.database), "write")
-    budgets.adopt(world.database, {DAY: 5, SALE: 8})
+    budgets.take_configured(world.database, {DAY: 5, SALE: 8})
 
 
 def test_an_unknown_campaign_is_named(world):

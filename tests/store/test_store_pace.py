@@ -4,9 +4,10 @@ import pytest
 from sqlalchemy import update
 from support.world import PRICE
 
-from orchestrator.actions.explain import why
-from orchestrator.store import limits, pauses, views
-from orchestrator.store.schema import Scope, jobs
+from orchestrator.actions.operator.explain import why
+from orchestrator.store import views
+from orchestrator.store.account import pauses, rate_limits
+from orchestrator.store.db.schema import Scope, jobs
 
 
 def told(world):
@@ -25,7 +26,7 @@ def test_ready_jobs_that_wait_for_the_rate_are_told_until_it_has_room(world):
     world.clock.advance(20)
     ((scope, message, since, left),) = told(world)
     assert (scope, message, since) == ("account", "3 of 3 submits of the last minute are taken", began)
-    assert 40_000 <= left <= 40_000 + limits.MARGIN_MS
+    assert 40_000 <= left <= 40_000 + rate_limits.MARGIN_MS
     with world.database.read() as tx:
         said = why(views.job_detail(tx, 5, "UTC"))
     assert said == "Ready, and waits for its turn: 3 of 3 submits of the last minute are taken."
@@ -56,7 +57,7 @@ def test_what_does_not_wait_for_the_rate_is_not_said_to(world, holds):
 def test_before_any_worker_has_written_the_limits_nothing_waits_for_them(world):
     world.run(1)
     with world.database.write() as tx:
-        tx.conn.execute(limits.limits.delete())
+        tx.conn.execute(rate_limits.limits.delete())
     assert told(world) == []
 
 
@@ -64,4 +65,4 @@ def test_before_any_worker_has_written_the_limits_nothing_waits_for_them(world):
     ("taken", "most", "binds"), [(10, 10, True), (9, 10, False), (490, 500, True), (489, 500, False)]
 )
 def test_at_full_pace_the_little_that_becomes_free_is_as_good_as_taken(taken, most, binds):
-    assert limits.RateUse(taken, most, None).binds is binds
+    assert rate_limits.RateUse(taken, most, None).binds is binds

@@ -4,8 +4,8 @@ import pytest
 from support.relayed import POSES_AS_POOLER, relayed
 
 from orchestrator.core.errors import DatabaseError, UsageError
-from orchestrator.store import version
-from orchestrator.store.database import Database
+from orchestrator.store.db import schema_version
+from orchestrator.store.db.database import Database
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_standby_is_a_transient_error(server_url, clock):
 
 
 def test_a_server_that_is_too_old_is_refused_before_anything_is_written(server_url, clock, monkeypatch):
-    monkeypatch.setattr(version, "OLDEST_SERVER", 99)
+    monkeypatch.setattr(schema_version, "OLDEST_SERVER", 99)
     database = Database.open(server_url, clock)
     with pytest.raises(UsageError, match="needs 99 or newer"), database.write():
         pass

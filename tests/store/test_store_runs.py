@@ -5,9 +5,10 @@ from support.world import PRICE, run_spec, spec
 
 from orchestrator.core.errors import UsageError
 from orchestrator.core.specs import LocalImage
-from orchestrator.store import lookups, paths, runs
-from orchestrator.store.schema import job_specs, lanes
-from orchestrator.store.schema import runs as run_table
+from orchestrator.store.db import bulk
+from orchestrator.store.db.schema import job_specs, lanes
+from orchestrator.store.db.schema import runs as run_table
+from orchestrator.store.runs import output_paths, runs
 
 
 def test_applying_twice_changes_nothing(world):
@@ -52,7 +53,7 @@ def test_the_suffix_is_the_same_at_every_apply(world):
 
 def test_a_path_of_another_manifest_is_refused_and_nothing_is_added(world):
     world.apply([spec(0)])
-    with pytest.raises(paths.PathTakenError) as caught:
+    with pytest.raises(output_paths.PathTakenError) as caught:
         world.apply([spec(0), spec(1)], campaign="autumn")
     (conflict,) = caught.value.conflicts
     assert (conflict.path, conflict.campaign, conflict.job_id) == ("hero/0-v1-0.png", "spring", 1)
@@ -61,7 +62,7 @@ def test_a_path_of_another_manifest_is_refused_and_nothing_is_added(world):
 
 def test_paths_that_only_differ_in_case_or_unicode_form_are_one_path(world):
     world.apply([spec(0, output_paths=("Caf\u00e9/A.png",))])
-    with pytest.raises(paths.PathTakenError):
+    with pytest.raises(output_paths.PathTakenError):
         world.apply([spec(1, output_paths=("CAFE\u0301/a.PNG",))], name="other")
 
 
@@ -69,8 +70,8 @@ def test_conflicts_are_found_without_writing(world):
     run = world.run(1)
     taken = spec(9, output_paths=("spring/hero/main/28000/0-v1-0.png",))
     with world.database.read() as tx:
-        found = runs.look(tx, None, run_spec("autumn"), [taken])
-        own = runs.look(tx, run, run_spec(), [taken])
+        found = runs.look_up(tx, None, run_spec("autumn"), [taken])
+        own = runs.look_up(tx, run, run_spec(), [taken])
     assert [conflict.job_id for conflict in found.conflicts] == [1]
     assert (own.fresh, own.conflicts) == ([taken], [])
 
@@ -110,7 +111,7 @@ def test_a_run_is_found_by_campaign_name_and_key(world):
 
 
 def test_more_jobs_than_one_lookup_holds_are_recognised(world):
-    specs = [spec(number) for number in range(lookups.LOOKUP_CHUNK + 20)]
+    specs = [spec(number) for number in range(bulk.LOOKUP_CHUNK + 20)]
     world.apply(specs)
     assert world.apply(specs).existing == len(specs)
 

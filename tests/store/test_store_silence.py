@@ -3,7 +3,8 @@
 import pytest
 
 from orchestrator.core.errors import DatabaseError
-from orchestrator.store import dialect, limits
+from orchestrator.store.account import rate_limits
+from orchestrator.store.db import dialect
 
 
 def test_a_transaction_whose_worker_is_frozen_is_undone_and_its_locks_are_free(
@@ -13,15 +14,15 @@ def test_a_transaction_whose_worker_is_frozen_is_undone_and_its_locks_are_free(
         pytest.skip("a file has no server that could end a transaction; its writers are on one host")
     other = open_database()
     with database.write() as tx:
-        limits.configure(tx, concurrency=7, submits_per_minute=7)
+        rate_limits.configure(tx, concurrency=7, submits_per_minute=7)
     monkeypatch.setattr(dialect, "SILENT_MS", 50)
 
     def fall_silent() -> None:
         with database.write() as tx:
-            limits.configure(tx, concurrency=1, submits_per_minute=1)
+            rate_limits.configure(tx, concurrency=1, submits_per_minute=1)
             # The other waits here for the lock, until the server has ended the silent transaction.
             with other.write() as tx_of_other:
-                assert limits.allowance(tx_of_other).slots == 7
+                assert rate_limits.allowance(tx_of_other).slots == 7
 
     with pytest.raises(DatabaseError) as late:
         fall_silent()

@@ -5,8 +5,10 @@ from support.world import LEASE_MS
 
 from orchestrator.core.errors import NotFoundError
 from orchestrator.core.states import AttemptState
-from orchestrator.store import claims, views, workers
-from orchestrator.store.schema import workers as worker_table
+from orchestrator.store import views
+from orchestrator.store.account import workers
+from orchestrator.store.claiming import claim
+from orchestrator.store.db.schema import workers as worker_table
 
 DAY_MS = 86_400_000
 
@@ -91,7 +93,7 @@ def test_a_worker_that_is_asked_to_finish_claims_nothing_from_that_moment(world,
     assert len(world.claim(1, "w1")) == 1
     assert do(workers.drain, "w1")
     assert not do(workers.drain, "w1")
-    result = world.do(claims.claim, world.request(5, "w1"))
+    result = world.do(claim.claim, world.request(5, "w1"))
     assert (result.claimed, result.draining) == ((), True)
     assert len(world.claim(5, "w2")) == 2
 

@@ -12,9 +12,9 @@ from typing import Any
 import psycopg
 from sqlalchemy.engine import make_url
 
-from orchestrator.store import migrate
-from orchestrator.store.database import Database
-from orchestrator.store.schema import metadata
+from orchestrator.store.db import migrate
+from orchestrator.store.db.database import Database
+from orchestrator.store.db.schema import metadata
 from support.postgres import USER, named_programs, own_postgres
 
 

@@ -12,17 +12,22 @@ from orchestrator.core.keys import job_key
 from orchestrator.core.specs import JobSpec, RunSpec
 from orchestrator.core.states import AttemptEvent, AttemptState
 from orchestrator.ports import StoredArtifact
-from orchestrator.store import attempts, claims, endings, limits, pictures, refunds, rescue, runs
-from orchestrator.store.caps import set_cap
-from orchestrator.store.database import Database
-from orchestrator.store.schema import Scope, Window
-from orchestrator.store.schema import attempts as attempt_table
-from orchestrator.store.schema import balances as balance_table
-from orchestrator.store.schema import budgets as budget_table
-from orchestrator.store.schema import events as event_table
-from orchestrator.store.schema import jobs as job_table
-from orchestrator.store.schema import ledger as ledger_table
-from orchestrator.store.schema import outputs as output_table
+from orchestrator.store.account import rate_limits
+from orchestrator.store.attempts import endings, leases, lifecycle
+from orchestrator.store.attempts import outputs as pictures
+from orchestrator.store.claiming import claim as claims
+from orchestrator.store.db.database import Database
+from orchestrator.store.db.schema import Scope, Window
+from orchestrator.store.db.schema import attempts as attempt_table
+from orchestrator.store.db.schema import balances as balance_table
+from orchestrator.store.db.schema import budgets as budget_table
+from orchestrator.store.db.schema import events as event_table
+from orchestrator.store.db.schema import jobs as job_table
+from orchestrator.store.db.schema import ledger as ledger_table
+from orchestrator.store.db.schema import outputs as output_table
+from orchestrator.store.money import refunds
+from orchestrator.store.money.caps import set_cap
+from orchestrator.store.runs import runs
 from support.times import FakeClock, FakeEntropy
 
 MODEL = "kwaivgi/kling-image-o3/edit"
@@ -94,7 +99,7 @@ class World:
 
     def limit(self, *, concurrency: int = 1000, submits_per_minute: int = 1000) -> None:
         with self.database.write() as tx:
-            limits.configure(tx, concurrency=concurrency, submits_per_minute=submits_per_minute)
+            rate_limits.configure(tx, concurrency=concurrency, submits_per_minute=submits_per_minute)
 
     def apply(self, specs: Sequence[JobSpec], **run: Any) -> runs.Added:
         with self.database.write() as tx:
@@ -146,19 +151,19 @@ class World:
         (claimed,) = self.claim(1, worker)
         return Held(claimed.attempt_id, claimed.epoch, claimed.job_id)
 
-    def send(self, held: Any) -> attempts.Send:
-        return self.do(attempts.begin_submit, attempts.BeginSubmit(held.attempt_id, held.epoch))
+    def send(self, held: Any) -> lifecycle.Send:
+        return self.do(lifecycle.begin_submit, lifecycle.BeginSubmit(held.attempt_id, held.epoch))
 
     def accept(self, held: Any, prediction_id: str | None = None, worker: str = "w1") -> int | None:
         self._predictions += 1
         chosen = prediction_id or f"p{self._predictions}"
-        row = attempts.Accept(held.attempt_id, held.epoch, worker, chosen, "created", LEASE_MS)
-        return self.do(attempts.accept, row)
+        row = lifecycle.Accept(held.attempt_id, held.epoch, worker, chosen, "created", LEASE_MS)
+        return self.do(lifecycle.accept, row)
 
     def complete(self, held: Any, urls: int = 1) -> list[pictures.ExpectedOutput] | None:
         outputs = tuple((f"https://out.example/{held.attempt_id}/{index}.png", None) for index in range(urls))
         return self.do(
-            attempts.complete, attempts.Complete(held.attempt_id, held.epoch, "completed", outputs, 900)
+            lifecycle.complete, lifecycle.Complete(held.attempt_id, held.epoch, "completed", outputs, 900)
         )
 
     def finish(self, held: Any, stored: int = 1, *, expected: int = 1, lost: tuple = ()) -> bool:
@@ -193,10 +198,12 @@ class World:
         return self.do(endings.reject, endings.Reject(held.attempt_id, held.epoch, "bad_input", "no", 1401))
 
     def doubt(self, held: Any) -> bool:
-        return self.do(attempts.doubt, attempts.Doubt(held.attempt_id, held.epoch, "the reply was lost"))
+        return self.do(
+            lifecycle.mark_in_doubt, lifecycle.MarkInDoubt(held.attempt_id, held.epoch, "the reply was lost")
+        )
 
-    def rescue(self, worker: str = "w2") -> rescue.Rescued:
-        return self.do(rescue.rescue, rescue.Rescue(worker, LEASE_MS))
+    def rescue(self, worker: str = "w2") -> leases.Rescued:
+        return self.do(leases.rescue, leases.Rescue(worker, LEASE_MS))
 
     def lapse(self) -> int:
         with self.database.write() as tx:

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from orchestrator.core.webhooks import callback_url, signature
-from orchestrator.store.groupcommit import GroupWriter
+from orchestrator.store.db.group_commit import GroupWriter
 from orchestrator.web import Receiver, make_site, serve
 
 SECRET = "whsec_test"

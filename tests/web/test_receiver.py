@@ -8,8 +8,8 @@ from support.world import PRICE
 
 from orchestrator.core.errors import DatabaseError
 from orchestrator.core.states import AttemptState
-from orchestrator.store import receipts
-from orchestrator.store.schema import events, foreign_predictions, webhook_receipts
+from orchestrator.store.db.schema import events, foreign_predictions, webhook_receipts
+from orchestrator.store.doubts import webhook_reports
 from orchestrator.web import server
 from orchestrator.web.refusals import QUIET_SECONDS
 
@@ -69,7 +69,7 @@ def test_what_is_not_signed_just_now_changes_nothing_but_one_event(world, exchan
     before = world.everything()
     assert exchange(lambda post: post.deliver(doubted[1], **spoiled)) == 401
     assert (world.everything(), world.rows(webhook_receipts)) == (before, [])
-    (message,) = world.events(receipts.REFUSED)
+    (message,) = world.events(webhook_reports.REFUSED)
     assert "not believed" in message
     assert doubted[1] not in message
 
@@ -94,7 +94,7 @@ def test_a_repeated_header_is_refused(world, exchange, doubted):
 def test_a_signed_body_that_is_no_prediction_is_refused(world, exchange, doubted, body):
     assert exchange(lambda post: post.deliver(doubted[1], body=body)) == 400
     assert world.rows(webhook_receipts) == []
-    assert len(world.events(receipts.REFUSED)) == 1
+    assert len(world.events(webhook_reports.REFUSED)) == 1
 
 
 @pytest.mark.parametrize("token", ["", "nobody's", "x" * 200])
@@ -104,7 +104,7 @@ def test_a_token_of_no_attempt_is_answered_200_and_told_once(world, exchange, do
 
     assert exchange(main) == [200, 200, 200]
     assert world.rows(webhook_receipts) == []
-    (message,) = world.events(receipts.REFUSED)
+    (message,) = world.events(webhook_reports.REFUSED)
     assert "no attempt of this database" in message
 
 
@@ -123,7 +123,7 @@ def test_a_flood_of_forgeries_writes_one_event_a_minute_and_says_how_many_there_
         assert await post.deliver(doubted[1], secret="whsec_other") == 401
 
     exchange(main)
-    first, second = world.events(receipts.REFUSED)
+    first, second = world.events(webhook_reports.REFUSED)
     assert "9 more" in second
     assert "more" not in first
 

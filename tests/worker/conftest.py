@@ -1,12 +1,12 @@
 """A workshop for every test of the worker."""
 
 import pytest
-from support.workshop import Workshop
+from support.harness import WorkerHarness
 
 
 @pytest.fixture
-def shop(sqlite_world, provider, artifacts) -> Workshop:
-    return Workshop(sqlite_world, provider, artifacts)
+def harness(sqlite_world, provider, artifacts) -> WorkerHarness:
+    return WorkerHarness(sqlite_world, provider, artifacts)
 
 
 @pytest.fixture

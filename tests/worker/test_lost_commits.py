@@ -8,16 +8,16 @@ from collections import Counter
 
 import pytest
 from support.databases import wipe
+from support.harness import WorkerHarness
 from support.relayed import relayed
-from support.workshop import Workshop
 from support.world import LEASE_MS, World, picture
 
 from orchestrator.core.errors import DatabaseError
 from orchestrator.core.states import AttemptEvent, AttemptState
-from orchestrator.store import attempts, endings, pictures
-from orchestrator.store.database import Database
-from orchestrator.store.schema import ledger
-from orchestrator.worker.records import keep_trying
+from orchestrator.store.attempts import endings, lifecycle, outputs
+from orchestrator.store.db.database import Database
+from orchestrator.store.db.schema import ledger
+from orchestrator.worker.durable import write_durably
 
 COMMIT = b"COMMIT"
 JOBS = 1
@@ -27,20 +27,20 @@ IGNORED = {"id", "job_id", "number", "token", "prediction_id"}
 OPERATIONS = {
     "begin_submit": (
         AttemptState.LEASED,
-        attempts.begin_submit,
-        lambda held: attempts.BeginSubmit(held.attempt_id, held.epoch, "digest"),
+        lifecycle.begin_submit,
+        lambda held: lifecycle.BeginSubmit(held.attempt_id, held.epoch, "digest"),
     ),
     "accept": (
         AttemptState.SUBMITTING,
-        attempts.accept,
-        lambda held: attempts.Accept(
+        lifecycle.accept,
+        lambda held: lifecycle.Accept(
             held.attempt_id, held.epoch, "w1", f"p{held.attempt_id}", "created", LEASE_MS
         ),
     ),
     "doubt": (
         AttemptState.SUBMITTING,
-        attempts.doubt,
-        lambda held: attempts.Doubt(held.attempt_id, held.epoch, "the reply was lost"),
+        lifecycle.mark_in_doubt,
+        lambda held: lifecycle.MarkInDoubt(held.attempt_id, held.epoch, "the reply was lost"),
     ),
     "give back": (
         AttemptState.SUBMITTING,
@@ -56,8 +56,8 @@ OPERATIONS = {
     ),
     "complete": (
         AttemptState.IN_FLIGHT,
-        attempts.complete,
-        lambda held: attempts.Complete(
+        lifecycle.complete,
+        lambda held: lifecycle.Complete(
             held.attempt_id, held.epoch, "completed", (("https://out.example/a.png", None),), 900
         ),
     ),
@@ -71,7 +71,7 @@ OPERATIONS = {
     "finish": (
         AttemptState.FETCHING,
         endings.finish,
-        lambda held: pictures.Finish(held.attempt_id, held.epoch, ((0, picture("a.png")),), (), 1),
+        lambda held: outputs.Finish(held.attempt_id, held.epoch, ((0, picture("a.png")),), (), 1),
     ),
 }
 ANSWERS_USED = {"begin_submit", "accept", "complete"}
@@ -84,7 +84,7 @@ def through(database_url, clock, entropy, provider, artifacts):
         pytest.skip("there is no connection to a file")
     with relayed(database_url) as (proxy, url):
         database = Database.open(url, clock, clock_from_server=False)
-        yield Workshop(World(database, clock, entropy), provider, artifacts), proxy
+        yield WorkerHarness(World(database, clock, entropy), provider, artifacts), proxy
         database.close()
 
 
@@ -100,16 +100,16 @@ def trace(world, held):
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_write_whose_commit_was_lost_is_done_once_and_answers_as_the_first_time(through, name):
-    shop, proxy = through
-    world = shop.world
+    harness, proxy = through
+    world = harness.world
     state, operation, row_of = OPERATIONS[name]
     world.run(2)
     once, again = (world.until(state) for _ in range(2))
     answer = world.do(operation, row_of(once))
     proxy.lose_answer(COMMIT)
     began = world.clock.now_ms()
-    repeated = shop.run(keep_trying(shop.deps(), operation, row_of(again)))
-    assert (proxy.lost, shop.writer.calls.count(operation.__name__)) == (1, 2)
+    repeated = harness.run(write_durably(harness.deps(), operation, row_of(again)))
+    assert (proxy.lost, harness.writer.calls.count(operation.__name__)) == (1, 2)
     world.clock.advance_ms(began - world.clock.now_ms())
     assert trace(world, again) == trace(world, once)
     if name in ANSWERS_USED:
@@ -120,78 +120,78 @@ def test_a_write_whose_commit_was_lost_is_done_once_and_answers_as_the_first_tim
 
 def test_a_submission_is_not_ours_because_somebody_doubts_it_by_now(through):
     """The commit's answer comes so late that another worker has taken the attempt for lost."""
-    shop, proxy = through
-    world = shop.world
+    harness, proxy = through
+    world = harness.world
     world.run(1)
     held = world.lease()
     proxy.lose_answer(COMMIT)
-    row = attempts.BeginSubmit(held.attempt_id, held.epoch, "digest")
+    row = lifecycle.BeginSubmit(held.attempt_id, held.epoch, "digest")
 
     async def late():
         with pytest.raises(Exception, match="cannot be used"):
-            await shop.writer.submit(attempts.begin_submit, row)
+            await harness.writer.submit(lifecycle.begin_submit, row)
         world.clock.advance_ms(LEASE_MS)
         world.rescue("w2")
-        return await shop.writer.submit(
-            attempts.begin_submit, attempts.BeginSubmit(held.attempt_id, held.epoch, "digest", repeat=True)
+        return await harness.writer.submit(
+            lifecycle.begin_submit, lifecycle.BeginSubmit(held.attempt_id, held.epoch, "digest", repeat=True)
         )
 
-    assert shop.run(late()) is attempts.Send.LATE
+    assert harness.run(late()) is lifecycle.Send.LATE
     assert world.attempts() == {"in_doubt": 1}
 
 
 def test_a_submission_that_was_not_repeated_is_never_told_to_go_twice(world):
     world.run(1)
     held = world.lease()
-    assert world.send(held) is attempts.Send.GO
-    assert world.send(held) is attempts.Send.LATE
+    assert world.send(held) is lifecycle.Send.GO
+    assert world.send(held) is lifecycle.Send.LATE
 
 
 def test_whichever_commit_of_a_batch_is_lost_every_job_is_paid_once_and_none_waits_for_a_lease(through):
-    shop, proxy = through
-    world = shop.world
+    harness, proxy = through
+    world = harness.world
     number = tries = 0
     while proxy.lost == tries:
         number, tries = number + STEP, tries + 1
         wipe(world.database)
         world.limit()
         world.run(JOBS, run_key=f"{number}")
-        shop.provider.__init__(shop.clock)
-        began = shop.clock.monotonic()
+        harness.provider.__init__(harness.clock)
+        began = harness.clock.monotonic()
         proxy.lose_answer(COMMIT, number)
         try:
-            shop.drain()
+            harness.drain()
         except DatabaseError:  # while it arrived or left: then the command says so, and is run again
-            assert len(shop.provider.posts) == 0 or world.jobs() == {"succeeded": JOBS}, number
-            shop.drain()
+            assert len(harness.provider.posts) == 0 or world.jobs() == {"succeeded": JOBS}, number
+            harness.drain()
         proxy.lose_answer(COMMIT, 0)  # the looks of the test itself are not meant
         assert world.jobs() == {"succeeded": JOBS}, number
-        assert len(shop.provider.posts) == JOBS, number
-        assert shop.clock.monotonic() - began < LEASE_MS / 1000, number
+        assert len(harness.provider.posts) == JOBS, number
+        assert harness.clock.monotonic() - began < LEASE_MS / 1000, number
         world.check_money()
     assert tries > 5
 
 
 def test_a_server_that_is_away_for_minutes_stops_spending_and_loses_nothing(through):
     """The restart comes while everything is under way: leased, sent, running, being stored."""
-    shop, proxy = through
-    world = shop.world
+    harness, proxy = through
+    world = harness.world
     world.run(12)
-    shop.change("limits", concurrency=4)
+    harness.change("limits", concurrency=4)
     posts_while_away = []
 
     def leave(_stop):
         proxy.refuse()
-        posts_while_away.append(len(shop.provider.posts))
+        posts_while_away.append(len(harness.provider.posts))
 
     def come_back(_stop):
-        posts_while_away.append(len(shop.provider.posts))
+        posts_while_away.append(len(harness.provider.posts))
         proxy.mend()
 
-    shop.run_for(900, (14.0, leave), (14.0 + 400.0, come_back))
+    harness.run_for(900, (14.0, leave), (14.0 + 400.0, come_back))
     assert world.jobs() == {"succeeded": 12}
-    assert len(shop.provider.posts) == 12
+    assert len(harness.provider.posts) == 12
     before, after = posts_while_away
     assert after - before <= 4  # whose intent was durable already
-    assert {row.epoch for row in world.rows(attempts.attempts)} == {1}
+    assert {row.epoch for row in world.rows(lifecycle.attempts)} == {1}
     world.check_money()

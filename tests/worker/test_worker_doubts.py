@@ -5,7 +5,7 @@ from support.provider import FakeProvider
 
 from orchestrator.core.states import AttemptState
 from orchestrator.ports import Lost
-from orchestrator.worker.resolve import IDLE_LOOK_SECONDS
+from orchestrator.worker.doubts.resolver import IDLE_LOOK_SECONDS
 
 SETTLE = 2.0
 NORMAL = SETTLE / 4
@@ -38,45 +38,45 @@ def provider(clock):
 
 
 @pytest.fixture
-def shop(shop):
-    shop.change("in_doubt", settle_seconds=SETTLE)
-    shop.change("guards", unknown_tasks="ignore")
-    shop.change("limits", concurrency=1)
-    return shop
+def harness(harness):
+    harness.change("in_doubt", settle_seconds=SETTLE)
+    harness.change("guards", unknown_tasks="ignore")
+    harness.change("limits", concurrency=1)
+    return harness
 
 
-def test_a_new_doubt_beside_one_that_waits_for_a_person_frees_its_slot_after_the_settle_delay(shop, world):
+def test_a_new_doubt_beside_one_that_waits_for_a_person_frees_its_slot_after_the_settle_delay(harness, world):
     world.run(3)
-    shop.provider.next_submits.extend([Lost("reset"), Lost("reset")])
-    shop.drain()
+    harness.provider.next_submits.extend([Lost("reset"), Lost("reset")])
+    harness.drain()
     assert (world.jobs()["succeeded"], world.attempts()["in_doubt"]) == (1, 2)
-    _, second, third = (at for at, _ in shop.provider.posts)
+    _, second, third = (at for at, _ in harness.provider.posts)
     assert second < SETTLE + 3 * NORMAL + CLAIM
     assert third - second < SETTLE + 3 * NORMAL + CLAIM
-    assert min(at for at in shop.provider.read_at if at >= second) - second <= NORMAL
+    assert min(at for at in harness.provider.read_at if at >= second) - second <= NORMAL
 
 
-def test_a_doubt_that_another_worker_left_is_looked_at_within_seconds(shop, world):
+def test_a_doubt_that_another_worker_left_is_looked_at_within_seconds(harness, world):
     world.run(1)
     world.until(AttemptState.IN_DOUBT, "w0")
     made = []
 
     def lose(_stop):
-        shop.provider.read_at.clear()
-        made.append(shop.clock.monotonic())
+        harness.provider.read_at.clear()
+        made.append(harness.clock.monotonic())
         world.run(1, name="later")
         world.until(AttemptState.IN_DOUBT, "w1")
 
-    shop.change("limits", concurrency=2)
-    shop.run_for(60, (30.0, lose))
-    assert 0 < shop.provider.read_at[0] - made[0] <= IDLE_LOOK_SECONDS
+    harness.change("limits", concurrency=2)
+    harness.run_for(60, (30.0, lose))
+    assert 0 < harness.provider.read_at[0] - made[0] <= IDLE_LOOK_SECONDS
 
 
-def test_many_replies_that_are_lost_together_do_not_make_the_list_read_more_often(shop, world):
+def test_many_replies_that_are_lost_together_do_not_make_the_list_read_more_often(harness, world):
     world.run(20)
-    shop.change("limits", concurrency=20)
-    shop.provider.next_submits.extend([Lost("reset")] * 8)
-    shop.run_for(10)
-    looks = shop.provider.read_at
+    harness.change("limits", concurrency=20)
+    harness.provider.next_submits.extend([Lost("reset")] * 8)
+    harness.run_for(10)
+    looks = harness.provider.read_at
     assert world.attempts()["in_doubt"] == 8
     assert all(later - earlier >= NORMAL - 0.01 for earlier, later in zip(looks, looks[1:], strict=False))

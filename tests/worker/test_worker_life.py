@@ -9,91 +9,91 @@ from support.world import LEASE_MS, PRICE
 from orchestrator.core.errors import OperatorNeededError, OrchestratorError, SchemaVersionError
 from orchestrator.core.states import AttemptState
 from orchestrator.ports import Balance, KeyRefused, NotSent
-from orchestrator.store import version
-from orchestrator.store import workers as registry
-from orchestrator.store.schema import attempts, jobs, workers
-from orchestrator.worker.heart import TAKEN_FOR_DEAD, Pulse
+from orchestrator.store.account import workers as registry
+from orchestrator.store.db import schema_version
+from orchestrator.store.db.schema import attempts, jobs, workers
 from orchestrator.worker.stop import Stop, StopLevel
+from orchestrator.worker.upkeep.heartbeat import TAKEN_FOR_DEAD, SilenceDetector
 
 
 def request(stop):
     stop.request()
 
 
-def test_the_first_stop_finishes_what_is_in_flight_and_sends_nothing_more(shop, world):
+def test_the_first_stop_finishes_what_is_in_flight_and_sends_nothing_more(harness, world):
     world.run(9)
-    shop.change("limits", concurrency=3)
-    shop.run_for(300, (5.0, request))
+    harness.change("limits", concurrency=3)
+    harness.run_for(300, (5.0, request))
     assert world.jobs() == {"succeeded": 3, "pending": 6}
-    assert len(shop.provider.posts) == 3
-    assert shop.clock.monotonic() < 60
+    assert len(harness.provider.posts) == 3
+    assert harness.clock.monotonic() < 60
 
 
-def test_the_second_stop_leaves_at_once_and_costs_no_try(shop, world):
+def test_the_second_stop_leaves_at_once_and_costs_no_try(harness, world):
     world.run(3, max_attempts=1)
-    shop.provider.latency = 10_000.0
-    shop.run_for(300, (5.0, request), (6.0, request))
-    assert shop.clock.monotonic() < 20
+    harness.provider.latency = 10_000.0
+    harness.run_for(300, (5.0, request), (6.0, request))
+    assert harness.clock.monotonic() < 20
     assert world.attempts() == {"in_flight": 3}
     assert {row.tries_left for row in world.rows(jobs)} == {1}
-    assert all(row.lease_expires_at <= shop.clock.now_ms() for row in world.rows(attempts))
+    assert all(row.lease_expires_at <= harness.clock.now_ms() for row in world.rows(attempts))
     assert all(row.stopped_at for row in world.rows(workers))
 
 
-def test_what_a_worker_left_is_followed_by_the_next_without_another_post(shop, world):
+def test_what_a_worker_left_is_followed_by_the_next_without_another_post(harness, world):
     world.run(3)
-    shop.provider.latency = 60.0
-    shop.run_for(300, (5.0, request), (6.0, request))
-    shop.drain()
-    assert (world.jobs(), len(shop.provider.posts)) == ({"succeeded": 3}, 3)
+    harness.provider.latency = 60.0
+    harness.run_for(300, (5.0, request), (6.0, request))
+    harness.drain()
+    assert (world.jobs(), len(harness.provider.posts)) == ({"succeeded": 3}, 3)
     assert {row.epoch for row in world.rows(attempts)} == {2}
 
 
-def test_a_second_stop_waits_a_little_for_replies_to_requests_that_were_sent(shop, world):
+def test_a_second_stop_waits_a_little_for_replies_to_requests_that_were_sent(harness, world):
     world.run(1)
-    shop.provider = Slow(shop.clock)
-    shop.provider.seconds = 8.0
-    shop.run_for(300, (2.0, request), (3.0, request))
+    harness.provider = Slow(harness.clock)
+    harness.provider.seconds = 8.0
+    harness.run_for(300, (2.0, request), (3.0, request))
     assert world.attempts() == {"in_flight": 1}
 
 
-def test_a_reply_that_does_not_come_in_time_leaves_the_attempt_in_doubt(shop, world):
+def test_a_reply_that_does_not_come_in_time_leaves_the_attempt_in_doubt(harness, world):
     world.run(1)
-    shop.provider = Slow(shop.clock)
-    shop.provider.seconds = 100.0
-    shop.run_for(300, (2.0, request), (3.0, request))
+    harness.provider = Slow(harness.clock)
+    harness.provider.seconds = 100.0
+    harness.run_for(300, (2.0, request), (3.0, request))
     assert (world.attempts(), world.account()) == ({"in_doubt": 1}, (0, PRICE, 0))
 
 
 @pytest.mark.parametrize("state", [AttemptState.IN_FLIGHT, AttemptState.FETCHING])
-def test_a_dead_workers_attempts_are_taken_over_when_their_leases_lapse(shop, world, state):
+def test_a_dead_workers_attempts_are_taken_over_when_their_leases_lapse(harness, world, state):
     world.run(1)
     held = world.until(state, "dead")
-    shop.provider.create({})
-    shop.provider.tasks["p1"] = shop.provider.tasks.pop("task1")
-    shop.change("guards", unknown_tasks="ignore")
-    shop.clock.advance_ms(LEASE_MS)
-    shop.drain()
-    assert (world.job(held).state, shop.provider.posts) == ("succeeded", [])
+    harness.provider.create({})
+    harness.provider.tasks["p1"] = harness.provider.tasks.pop("task1")
+    harness.change("guards", unknown_tasks="ignore")
+    harness.clock.advance_ms(LEASE_MS)
+    harness.drain()
+    assert (world.job(held).state, harness.provider.posts) == ("succeeded", [])
 
 
-def test_leases_are_kept_while_a_worker_lives(shop, world):
+def test_leases_are_kept_while_a_worker_lives(harness, world):
     world.run(1)
-    shop.provider.latency = 200.0
-    shop.change("worker", lease_seconds=15.0, poll_min_seconds=5.0)
-    shop.drain()
+    harness.provider.latency = 200.0
+    harness.change("worker", lease_seconds=15.0, poll_min_seconds=5.0)
+    harness.drain()
     assert {row.epoch for row in world.rows(attempts)} == {1}
     assert world.jobs() == {"succeeded": 1}
 
 
-def test_a_failed_heartbeat_loses_nothing(shop, world):
+def test_a_failed_heartbeat_loses_nothing(harness, world):
     world.run(3)
-    shop.writer.failures["heartbeat"] = 1
+    harness.writer.failures["heartbeat"] = 1
     try:
-        shop.drain()
+        harness.drain()
     except OrchestratorError:
-        shop.drain()
-    assert (world.jobs(), len(shop.provider.posts)) == ({"succeeded": 3}, 3)
+        harness.drain()
+    assert (world.jobs(), len(harness.provider.posts)) == ({"succeeded": 3}, 3)
 
 
 @pytest.mark.parametrize(
@@ -104,52 +104,52 @@ def test_a_failed_heartbeat_loses_nothing(shop, world):
         (NotSent("no route"), OrchestratorError, "cannot be reached"),
     ],
 )
-def test_trouble_is_noticed_before_anything_is_sent(shop, world, outcome, error, words):
+def test_trouble_is_noticed_before_anything_is_sent(harness, world, outcome, error, words):
     world.run(1)
-    shop.provider.balance_outcome = outcome
+    harness.provider.balance_outcome = outcome
     with pytest.raises(error, match=words):
-        shop.drain()
-    assert (shop.provider.posts, world.jobs()) == ([], {"pending": 1})
+        harness.drain()
+    assert (harness.provider.posts, world.jobs()) == ([], {"pending": 1})
 
 
-def test_a_server_goes_on_by_itself_once_there_is_credit(shop, world):
+def test_a_server_goes_on_by_itself_once_there_is_credit(harness, world):
     world.run(1)
-    shop.provider.balance_outcome = Balance(0)
+    harness.provider.balance_outcome = Balance(0)
 
     def top_up(_stop):
-        shop.provider.balance_outcome = Balance(5_000_000)
+        harness.provider.balance_outcome = Balance(5_000_000)
 
-    shop.run_for(90, (20.0, top_up))
-    assert (world.jobs(), shop.pauses()) == ({"succeeded": 1}, set())
+    harness.run_for(90, (20.0, top_up))
+    assert (world.jobs(), harness.pauses()) == ({"succeeded": 1}, set())
 
 
-def test_a_drain_ends_when_only_ambiguous_doubts_are_left(shop, world):
+def test_a_drain_ends_when_only_ambiguous_doubts_are_left(harness, world):
     world.run(2)
-    shop.change("guards", unknown_tasks="ignore")
+    harness.change("guards", unknown_tasks="ignore")
     held = world.until(AttemptState.IN_DOUBT, "w0")
-    shop.provider.shows_inputs = False
-    shop.provider.create({"prompt": "one"})
-    shop.provider.create({"prompt": "two"})
-    shop.drain(limit_seconds=3600)
+    harness.provider.shows_inputs = False
+    harness.provider.create({"prompt": "one"})
+    harness.provider.create({"prompt": "two"})
+    harness.drain(limit_seconds=3600)
     assert (world.attempt(held).state, world.attempts()["succeeded"]) == ("in_doubt", 1)
     assert world.account() == (PRICE, PRICE, 0)
 
 
-def test_a_drain_waits_for_jobs_that_become_due(shop, world):
+def test_a_drain_waits_for_jobs_that_become_due(harness, world):
     world.run(1)
     world.give_back(world.lease(), delay_ms=45_000)
-    shop.drain()
-    assert (world.jobs(), shop.clock.monotonic() >= 45) == ({"succeeded": 1}, True)
+    harness.drain()
+    assert (world.jobs(), harness.clock.monotonic() >= 45) == ({"succeeded": 1}, True)
 
 
-def test_only_the_named_run_is_drained(shop, world):
+def test_only_the_named_run_is_drained(harness, world):
     mine = world.run(2, name="mine")
     world.run(2, name="other")
-    shop.drain(run_ids=frozenset({mine.id}))
+    harness.drain(run_ids=frozenset({mine.id}))
     assert world.jobs() == {"succeeded": 2, "pending": 2}
 
 
-def test_a_crash_between_intent_and_reply_never_sends_again_without_evidence(shop, world):
+def test_a_crash_between_intent_and_reply_never_sends_again_without_evidence(harness, world):
     class Killed(BaseException):
         pass
 
@@ -158,32 +158,34 @@ def test_a_crash_between_intent_and_reply_never_sends_again_without_evidence(sho
             raise Killed
 
     world.run(1)
-    shop.crashpoint = kill
+    harness.crashpoint = kill
     with pytest.raises(Killed):
-        shop.drain()
-    shop.crashpoint = lambda name: None
-    shop.drain()
-    assert (world.jobs(), len(shop.provider.posts)) == ({"succeeded": 1}, 1)
+        harness.drain()
+    harness.crashpoint = lambda name: None
+    harness.drain()
+    assert (world.jobs(), len(harness.provider.posts)) == ({"succeeded": 1}, 1)
     assert world.account() == (PRICE, 0, 0)
 
 
 @pytest.mark.parametrize("operation", ["claim", "rescue", "heartbeat", "complete", "begin_submit"])
-def test_what_a_lost_answer_leaves_is_taken_up_within_seconds_and_no_death_is_counted(shop, world, operation):
+def test_what_a_lost_answer_leaves_is_taken_up_within_seconds_and_no_death_is_counted(
+    harness, world, operation
+):
     world.run(3)
     world.until(AttemptState.FETCHING, "dead")  # for the rescue
-    shop.change("guards", unknown_tasks="ignore")
-    shop.clock.advance_ms(LEASE_MS)
-    shop.writer.lost_commits[operation] = 1
-    began = shop.clock.monotonic()
-    shop.drain()
-    assert shop.clock.monotonic() - began < LEASE_MS / 3 / 1000
-    assert (world.jobs(), len(shop.provider.posts)) == ({"succeeded": 3}, 2)
+    harness.change("guards", unknown_tasks="ignore")
+    harness.clock.advance_ms(LEASE_MS)
+    harness.writer.lost_commits[operation] = 1
+    began = harness.clock.monotonic()
+    harness.drain()
+    assert harness.clock.monotonic() - began < LEASE_MS / 3 / 1000
+    assert (world.jobs(), len(harness.provider.posts)) == ({"succeeded": 3}, 2)
     assert {row.deaths for row in world.rows(jobs)} == {0}
 
 
 def test_who_was_away_for_longer_than_a_lease_lets_the_others_say_that_they_live_before_it_rescues():
     """The database was away: every lease has lapsed, and nobody is dead."""
-    pulse = Pulse(60.0)
+    pulse = SilenceDetector(60.0)
     assert pulse.may_rescue(0.0)  # a worker that begins
     pulse.beat(0.0)
     pulse.beat(20.0)
@@ -193,62 +195,64 @@ def test_who_was_away_for_longer_than_a_lease_lets_the_others_say_that_they_live
     assert [pulse.may_rescue(at) for at in (200.0, 229.0, 230.0)] == [False, False, True]
 
 
-def test_a_worker_that_is_asked_to_finish_collects_what_it_has_and_leaves(shop, world):
+def test_a_worker_that_is_asked_to_finish_collects_what_it_has_and_leaves(harness, world):
     world.run(9)
-    shop.change("limits", concurrency=3)
+    harness.change("limits", concurrency=3)
 
     def drain(_stop):
         (row,) = world.rows(workers)
         with world.database.write() as tx:
             registry.drain(tx, row.id)
 
-    worker = shop.run_for(300, (5.0, drain))
+    worker = harness.run_for(300, (5.0, drain))
     assert worker.told_to_drain
     assert world.jobs() == {"succeeded": 3, "pending": 6}
-    assert (len(shop.provider.posts), shop.clock.monotonic() < 60) == (3, True)
+    assert (len(harness.provider.posts), harness.clock.monotonic() < 60) == (3, True)
     (row,) = world.rows(workers)
     assert row.stopped_at is not None
 
 
-def test_a_worker_that_was_taken_for_dead_finds_out_and_says_so(shop, world):
+def test_a_worker_that_was_taken_for_dead_finds_out_and_says_so(harness, world):
     world.run(1)
-    shop.provider.latency = 100.0
+    harness.provider.latency = 100.0
 
     def lose(_stop):
         (row,) = world.rows(workers)
         with world.database.write() as tx:
             registry.lost(tx, row.id)
 
-    shop.run_for(200, (5.0, lose))
-    assert [words for words in shop.told if "taken for dead" in words] == [TAKEN_FOR_DEAD]
+    harness.run_for(200, (5.0, lose))
+    assert [words for words in harness.notices if "taken for dead" in words] == [TAKEN_FOR_DEAD]
     assert world.jobs() == {"succeeded": 1}
 
 
-def test_a_worker_that_is_stopped_shows_that_it_is_finishing(shop, world):
+def test_a_worker_that_is_stopped_shows_that_it_is_finishing(harness, world):
     world.run(1)
-    shop.provider.latency = 100.0
+    harness.provider.latency = 100.0
     seen = []
-    shop.run_for(200, (5.0, request), (60.0, lambda _stop: seen.extend(world.rows(workers))))
+    harness.run_for(200, (5.0, request), (60.0, lambda _stop: seen.extend(world.rows(workers))))
     assert seen[0].draining_at is not None
 
 
-def test_a_worker_stops_when_the_schema_becomes_newer_and_one_that_knows_it_goes_on(shop, world, monkeypatch):
+def test_a_worker_stops_when_the_schema_becomes_newer_and_one_that_knows_it_goes_on(
+    harness, world, monkeypatch
+):
     world.run(9)
-    shop.change("limits", concurrency=3)
-    shop.provider.latency = 60.0
+    harness.change("limits", concurrency=3)
+    harness.provider.latency = 60.0
 
     def migrated(_stop):
         with sqlite3.connect(world.database.url.database) as conn:
             conn.execute("UPDATE alembic_version SET version_num = '9999'")
 
     with pytest.raises(SchemaVersionError, match="newer"):
-        shop.run_for(300, (30.0, migrated))
-    posts = len(shop.provider.posts)
+        harness.run_for(300, (30.0, migrated))
+    posts = len(harness.provider.posts)
     assert (posts, world.attempts()) == (3, {"in_flight": 3})
-    assert shop.clock.monotonic() < 60
-    monkeypatch.setattr(version, "HEAD", "9999")
-    shop.drain()
-    assert (world.jobs(), len(shop.provider.posts)) == ({"succeeded": 9}, 9)
+    assert harness.clock.monotonic() < 60
+    monkeypatch.setattr(schema_version, "HEAD", "9999")
+    harness.drain()
+    assert (world.jobs(), len(harness.provider.posts)) == ({"succeeded": 9}, 9)
 
 
 def test_a_stop_only_rises():

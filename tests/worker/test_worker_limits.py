@@ -3,8 +3,8 @@
 import pytest
 from support.world import LEASE_MS
 
-from orchestrator.store import workers
-from orchestrator.store.schema import limits as limit_table
+from orchestrator.store.account import workers
+from orchestrator.store.db.schema import limits as limit_table
 
 
 @pytest.fixture
@@ -17,32 +17,32 @@ def company(world):
         workers.register(tx, workers.WorkerRow("w0", "elsewhere", 7, "1.2.3", LEASE_MS))
 
 
-def test_a_worker_that_starts_beside_another_raises_nothing_and_says_so(world, shop, stored):
+def test_a_worker_that_starts_beside_another_raises_nothing_and_says_so(world, harness, stored):
     world.limit(concurrency=4, submits_per_minute=20)
     company(world)
-    shop.change("limits", concurrency=20, submits_per_minute=20)
-    shop.drain()
+    harness.change("limits", concurrency=20, submits_per_minute=20)
+    harness.drain()
     assert stored() == [(4, 20)]
-    (told,) = shop.told
+    (told,) = harness.notices
     assert "4 tasks at once and 20 submits a minute" in told
     assert "only a worker that starts alone raises limits" in told
 
 
-def test_a_worker_that_starts_alone_takes_the_limits_of_its_own_edited_configuration(world, shop, stored):
-    shop.change("limits", concurrency=2, submits_per_minute=2)
-    shop.drain()
+def test_a_worker_that_starts_alone_takes_the_limits_of_its_own_edited_configuration(world, harness, stored):
+    harness.change("limits", concurrency=2, submits_per_minute=2)
+    harness.drain()
     assert stored() == [(2, 2)]
-    shop.change("limits", concurrency=3000, submits_per_minute=3000)
-    shop.drain()
+    harness.change("limits", concurrency=3000, submits_per_minute=3000)
+    harness.drain()
     assert stored() == [(3000, 3000)]
-    assert shop.told == []
+    assert harness.notices == []
 
 
-def test_a_worker_whose_configuration_names_no_limits_changes_none(world, shop, stored):
+def test_a_worker_whose_configuration_names_no_limits_changes_none(world, harness, stored):
     world.limit(concurrency=4, submits_per_minute=20)
     company(world)
     defaulted = frozenset({"concurrency", "submits_per_minute"})
-    shop.change("limits", concurrency=2, submits_per_minute=2, defaulted=defaulted)
-    shop.drain()
+    harness.change("limits", concurrency=2, submits_per_minute=2, defaulted=defaulted)
+    harness.drain()
     assert stored() == [(4, 20)]
-    assert shop.told == []
+    assert harness.notices == []

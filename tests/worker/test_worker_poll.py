@@ -6,7 +6,7 @@ from support.world import PRICE
 
 from orchestrator.core.specs import LocalImage
 from orchestrator.ports import KeyRefused, Lost, Missing, NotSent, Prediction, Rejected, Status, Throttled
-from orchestrator.store.schema import attempts, jobs, latencies
+from orchestrator.store.db.schema import attempts, jobs, latencies
 
 
 def only(world):
@@ -27,38 +27,49 @@ def only(world):
     ],
     ids=["lost", "not sent", "wait 2 s", "wait", "rejected", "key refused", "missing", "unknown word"],
 )
-def test_a_look_that_says_nothing_never_ends_a_task(shop, world, look):
+def test_a_look_that_says_nothing_never_ends_a_task(harness, world, look):
     world.run(1, max_attempts=1)
-    shop.provider.next_looks.extend([look] * 3)
-    shop.drain()
-    assert (world.jobs(), len(shop.provider.posts)) == ({"succeeded": 1}, 1)
+    harness.provider.next_looks.extend([look] * 3)
+    harness.drain()
+    assert (world.jobs(), len(harness.provider.posts)) == ({"succeeded": 1}, 1)
 
 
-def test_a_straggler_is_followed_for_as_long_as_it_takes(shop, world):
+def test_a_straggler_is_followed_for_as_long_as_it_takes(harness, world):
     world.run(1)
-    shop.change("worker", poll_min_seconds=5.0, poll_max_seconds=60.0)
-    shop.provider.latency = 400.0
-    shop.drain()
+    harness.change("worker", poll_min_seconds=5.0, poll_max_seconds=60.0)
+    harness.provider.latency = 400.0
+    harness.drain()
     assert world.jobs() == {"succeeded": 1}
-    assert len(shop.provider.looks) < 60
+    assert len(harness.provider.looks) < 60
 
 
-def test_a_task_the_provider_denies_for_an_hour_is_given_up_and_its_money_counts_as_spent(shop, world):
+def test_a_task_the_provider_denies_for_an_hour_is_given_up_and_its_money_counts_as_spent(harness, world):
     world.run(1, max_attempts=3)
-    shop.change("worker", lease_seconds=900.0, poll_min_seconds=300.0, poll_max_seconds=600.0)
-    worker = shop.worker(drain=False)
+    harness.change("worker", lease_seconds=900.0, poll_min_seconds=300.0, poll_max_seconds=600.0)
+    worker = harness.worker(drain=False)
     poller = worker._poller
     flight_seen = []
 
     async def deny(prediction_id):
         return Missing("no such prediction")
 
-    shop.provider.result = deny
+    harness.provider.result = deny
     held = world.until(_in_flight())
-    from orchestrator.worker.flight import Flight
+    from orchestrator.worker.attempt import InFlight
 
-    flight = Flight(
-        held.attempt_id, held.job_id, held.epoch, "m", "p1", shop.clock.now_ms(), 1, 1, PRICE, {}, {}, False
+    flight = InFlight(
+        held.attempt_id,
+        held.job_id,
+        held.epoch,
+        "m",
+        "p1",
+        harness.clock.now_ms(),
+        1,
+        1,
+        PRICE,
+        {},
+        {},
+        False,
     )
 
     async def main():
@@ -66,9 +77,9 @@ def test_a_task_the_provider_denies_for_an_hour_is_given_up_and_its_money_counts
             assert world.attempt(held).state == "in_flight", minutes
             flight_seen.append(minutes)
             await poller._look(flight)
-            shop.clock.advance(600)
+            harness.clock.advance(600)
 
-    shop.run(main())
+    harness.run(main())
     assert (world.attempt(held).state, world.attempt(held).reason) == ("failed", "prediction_missing")
     assert (world.job(held).state, world.account()) == ("failed", (PRICE, 0, 0))
     assert len(flight_seen) == 7
@@ -80,20 +91,20 @@ def _in_flight():
     return AttemptState.IN_FLIGHT
 
 
-def test_one_good_look_starts_the_hour_of_denial_again(shop, world):
+def test_one_good_look_starts_the_hour_of_denial_again(harness, world):
     world.run(1)
-    shop.provider.next_looks.extend(
+    harness.provider.next_looks.extend(
         [Missing("x"), Prediction("task1", Status.RUNNING, "processing"), Missing("x")]
     )
-    shop.drain()
+    harness.drain()
     assert world.jobs() == {"succeeded": 1}
 
 
-def test_looks_keep_to_their_rate(shop, world):
+def test_looks_keep_to_their_rate(harness, world):
     world.run(40)
-    shop.change("limits", polls_per_second=4.0)
-    shop.drain()
-    times = [at for at, _ in shop.provider.looks]
+    harness.change("limits", polls_per_second=4.0)
+    harness.drain()
+    times = [at for at, _ in harness.provider.looks]
     assert world.jobs() == {"succeeded": 40}
     assert max(sum(1 for at in times if start <= at < start + 5) for start in times) <= 4 * 5 + 4
 
@@ -110,40 +121,40 @@ def test_looks_keep_to_their_rate(shop, world):
     ],
     ids=["moderated", "5000", "timeout", "cancelled", "deleted", "1402"],
 )
-def test_how_a_task_that_ended_without_pictures_goes_on(shop, world, ending, job, posts, reason):
+def test_how_a_task_that_ended_without_pictures_goes_on(harness, world, ending, job, posts, reason):
     world.run(1)
-    shop.provider.next_endings.append(ending)
-    shop.drain()
-    assert (world.jobs(), len(shop.provider.posts)) == ({job: 1}, posts)
+    harness.provider.next_endings.append(ending)
+    harness.drain()
+    assert (world.jobs(), len(harness.provider.posts)) == ({job: 1}, posts)
     first = world.rows(attempts)[0]
     assert (first.state, first.reason) == ("failed", reason)
     world.check_money()
 
 
-def test_failures_end_when_the_tries_are_used_up(shop, world):
+def test_failures_end_when_the_tries_are_used_up(harness, world):
     world.run(1, max_attempts=2)
-    shop.provider.next_endings.extend([Ending(Status.FAILED, {"code": 5000})] * 5)
-    shop.drain()
-    assert (world.jobs(), len(shop.provider.posts)) == ({"failed": 1}, 2)
+    harness.provider.next_endings.extend([Ending(Status.FAILED, {"code": 5000})] * 5)
+    harness.drain()
+    assert (world.jobs(), len(harness.provider.posts)) == ({"failed": 1}, 2)
 
 
-def test_completed_without_outputs_is_paid_for_and_never_bought_again_by_itself(shop, world):
+def test_completed_without_outputs_is_paid_for_and_never_bought_again_by_itself(harness, world):
     world.run(1)
-    shop.provider.next_endings.append(Ending(Status.COMPLETED, {"outputs": ()}))
-    shop.drain()
+    harness.provider.next_endings.append(Ending(Status.COMPLETED, {"outputs": ()}))
+    harness.drain()
     assert (world.jobs(), world.account()[0]) == ({"failed": 1}, PRICE)
-    assert (len(shop.provider.posts), world.rows(jobs)[0].reason) == (1, "no_outputs")
+    assert (len(harness.provider.posts), world.rows(jobs)[0].reason) == (1, "no_outputs")
 
 
-def test_a_failed_task_frees_its_money_at_once_when_told_so(shop, world):
+def test_a_failed_task_frees_its_money_at_once_when_told_so(harness, world):
     world.run(1)
-    shop.change("budgets", on_failed="release")
-    shop.provider.next_endings.append(Ending(Status.CANCELLED))
-    shop.drain()
+    harness.change("budgets", on_failed="release")
+    harness.provider.next_endings.append(Ending(Status.CANCELLED))
+    harness.drain()
     assert world.rows(attempts)[0].reservation == "released"
 
 
-def test_hosted_copies_the_provider_could_not_fetch_are_uploaded_afresh(shop, world, tmp_path):
+def test_hosted_copies_the_provider_could_not_fetch_are_uploaded_afresh(harness, world, tmp_path):
     from hashlib import sha256
 
     from support.world import spec
@@ -153,23 +164,23 @@ def test_hosted_copies_the_provider_could_not_fetch_are_uploaded_afresh(shop, wo
     photo = LocalImage(str(path), sha256(b"picture").hexdigest(), 7, "image/png")
     params = {"prompt": "x", "images": ["a.png"], "num_images": 1}
     world.apply([spec(0, params=params, local_images={"a.png": photo})])
-    shop.provider.next_endings.append(Ending(Status.FAILED, {"code": 1402}))
-    shop.drain()
-    assert (world.jobs(), len(shop.provider.uploads)) == ({"succeeded": 1}, 2)
+    harness.provider.next_endings.append(Ending(Status.FAILED, {"code": 1402}))
+    harness.drain()
+    assert (world.jobs(), len(harness.provider.uploads)) == ({"succeeded": 1}, 2)
 
 
-def test_flags_reach_the_database_and_the_files(shop, world):
+def test_flags_reach_the_database_and_the_files(harness, world):
     world.run(1, images=2, price=2 * PRICE)
-    shop.provider.next_endings.append(Ending(Status.COMPLETED, {"nsfw": (True,), "inference_ms": 1234}))
-    shop.drain()
+    harness.provider.next_endings.append(Ending(Status.COMPLETED, {"nsfw": (True,), "inference_ms": 1234}))
+    harness.drain()
     assert [row.nsfw for row in world.outputs(1)] == [True, None]
-    assert sorted([request.nsfw for request in shop.artifacts.requests], key=str) == [None, True]
+    assert sorted([request.nsfw for request in harness.artifacts.requests], key=str) == [None, True]
     assert only(world).inference_ms == 1234
 
 
-def test_observed_latencies_are_remembered_for_the_next_worker(shop, world):
+def test_observed_latencies_are_remembered_for_the_next_worker(harness, world):
     world.run(8)
-    shop.drain()
+    harness.drain()
     (row,) = world.rows(latencies)
     assert row.samples >= 5
     assert (

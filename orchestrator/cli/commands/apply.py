@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from orchestrator.actions.apply import Applied, apply
-from orchestrator.actions.manifests import load_manifests
+from orchestrator.actions.planning.apply import Applied, apply
+from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.cli import out
 from orchestrator.cli.base import PRUNE, manifest_options
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened, take_caps
-from orchestrator.cli.documents import others_document
-from orchestrator.cli.others_text import others_text
-from orchestrator.cli.words import count, safe
+from orchestrator.cli.rendering.documents import others_document
+from orchestrator.cli.rendering.unrequested_text import others_text
+from orchestrator.cli.rendering.words import count, safe
 from orchestrator.core.errors import ExitCode
 
 RENAMED_SHOWN = 3

@@ -4,22 +4,23 @@ import shlex
 
 import click
 
-from orchestrator.actions.caps import configured
+from orchestrator.actions.operator.configured_caps import caps_of
 from orchestrator.cli import out
 from orchestrator.cli.base import group
 from orchestrator.cli.context import opened
-from orchestrator.cli.documents import budget_document
-from orchestrator.cli.words import bar, count, percent, safe, table, usd
+from orchestrator.cli.rendering.documents import budget_document
+from orchestrator.cli.rendering.words import bar, count, percent, safe, table, usd
 from orchestrator.core.errors import ExitCode, NotFoundError, UsageError
 from orchestrator.core.money import MoneyError, parse_usd
 from orchestrator.settings import Settings
-from orchestrator.store import budgets, money, views
-from orchestrator.store.audit import audit
-from orchestrator.store.campaigns import ensure_campaign, has_runs
-from orchestrator.store.caps import set_cap
-from orchestrator.store.database import Tx
-from orchestrator.store.runs import find_run
-from orchestrator.store.schema import Scope, Window
+from orchestrator.store import views
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import Scope, Window
+from orchestrator.store.money import budgets, ledger
+from orchestrator.store.money.audit import audit
+from orchestrator.store.money.caps import set_cap
+from orchestrator.store.runs.campaigns import ensure_campaign, has_runs
+from orchestrator.store.runs.runs import find_run
 
 RUN_PARTS = 3
 
@@ -151,7 +152,7 @@ def _as_configured(
     if kind is Scope.RUN:
         budgets.remove(tx, kind, scope_id, window)
         return
-    micros = configured(settings).get((kind, scope.partition(":")[2], window))
+    micros = caps_of(settings).get((kind, scope.partition(":")[2], window))
     if micros is None:
         raise UsageError(
             f"This configuration names no {window.value} cap of {safe(scope)}, so nothing was changed. To have none: "
@@ -172,7 +173,7 @@ def _amount(text: str) -> int | None:
 def _scope(tx: Tx, text: str) -> tuple[Scope, int]:
     kind, _, name = text.partition(":")
     if kind == "account" and not name:
-        return Scope.ACCOUNT, money.ACCOUNT_ID
+        return Scope.ACCOUNT, ledger.ACCOUNT_ID
     if kind == "campaign" and name:
         return Scope.CAMPAIGN, ensure_campaign(tx, name)
     if kind == "run" and name.count("/") >= RUN_PARTS - 1:

@@ -5,12 +5,13 @@ import click
 from orchestrator.cli import out
 from orchestrator.cli.base import group
 from orchestrator.cli.context import opened
-from orchestrator.cli.documents import campaign_document
-from orchestrator.cli.words import safe, table, usd
+from orchestrator.cli.rendering.documents import campaign_document
+from orchestrator.cli.rendering.words import safe, table, usd
 from orchestrator.core.errors import ExitCode, NotFoundError
 from orchestrator.core.suggest import did_you_mean
-from orchestrator.store import campaigns, views
-from orchestrator.store.database import Tx
+from orchestrator.store import views
+from orchestrator.store.db.database import Tx
+from orchestrator.store.runs import campaigns
 from orchestrator.store.views import CampaignRow
 from orchestrator.store.views.owners import campaign_names
 

@@ -5,9 +5,9 @@ from orchestrator.cli import out
 from orchestrator.cli.base import group
 from orchestrator.cli.context import opened
 from orchestrator.core.errors import ExitCode
-from orchestrator.store import migrate
-from orchestrator.store.database import shown
-from orchestrator.store.version import HEAD
+from orchestrator.store.db import migrate
+from orchestrator.store.db.database import shown
+from orchestrator.store.db.schema_version import HEAD
 
 
 @group("db", short_help="Create, upgrade and check the database.")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from orchestrator.actions.examples import Written, copy_quickstart
-from orchestrator.actions.manifests import load_manifests
-from orchestrator.actions.plan import plan
+from orchestrator.actions.planning.manifests import load_manifests
+from orchestrator.actions.planning.plan import plan
+from orchestrator.actions.setup.examples import Written, copy_quickstart
 from orchestrator.app import open_app
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.commands.run import carry_out
-from orchestrator.cli.plan_text import plan_text
+from orchestrator.cli.rendering.plan_text import plan_text
 from orchestrator.core.errors import ExitCode, StorageError, UsageError
 from orchestrator.gallery import write_gallery
 from orchestrator.sandbox import SandboxConfig, SandboxThread, parse_faults

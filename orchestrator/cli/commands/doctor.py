@@ -5,17 +5,16 @@ from contextlib import aclosing
 
 import click
 
-from orchestrator.actions.doctor import Check, Patient, Verdict, examine, exit_code
+from orchestrator.actions.setup.doctor import Check, CheckResult, Patient, examine, exit_code
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
-from orchestrator.cli.reach import reach
-from orchestrator.cli.words import safe
+from orchestrator.cli.rendering.words import safe
 from orchestrator.core.errors import ExitCode
 from orchestrator.ports import BalanceOutcome
 
-_COLORS = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red"}
+_COLORS = {CheckResult.OK: "green", CheckResult.WARN: "yellow", CheckResult.FAIL: "red"}
 
 
 @declare("doctor", short_help="Check key, balance, database, disk and clock.")
@@ -29,7 +28,7 @@ def command() -> ExitCode:
             settings=app.settings,
             env=app.env,
             clock=app.clock,
-            reach=reach,
+            reach=app.reach,
             ask_balance=lambda: asyncio.run(_balance(app)),
             check_writable=lambda: asyncio.run(_check_writable(app)),
             output_root=app.output_root,

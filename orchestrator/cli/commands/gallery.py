@@ -7,7 +7,7 @@ import click
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
-from orchestrator.cli.words import count
+from orchestrator.cli.rendering.words import count
 from orchestrator.core.errors import ExitCode
 from orchestrator.gallery import THUMBNAILS_MAX, write_gallery
 from orchestrator.store.views import JobFilter

@@ -7,16 +7,17 @@ from functools import partial
 
 import click
 
-from orchestrator.actions import resolve_doubt
+from orchestrator.actions.operator import resolve_doubt
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID, group
 from orchestrator.cli.context import opened
-from orchestrator.cli.documents import in_doubt_document
-from orchestrator.cli.words import count, rfc3339, safe, table, usd
+from orchestrator.cli.rendering.documents import in_doubt_document
+from orchestrator.cli.rendering.words import count, rfc3339, safe, table, usd
 from orchestrator.core.errors import ExitCode, NotFoundError, UsageError
-from orchestrator.store import doubts, views
-from orchestrator.store.doubts import Possible
+from orchestrator.store import views
+from orchestrator.store.doubts import doubts
+from orchestrator.store.doubts.doubts import PossibleTask
 
 SHOWN_MAX = 20
 ATTEMPTS_SHOWN_MAX = 8
@@ -72,9 +73,9 @@ def list_in_doubt() -> ExitCode:
     return ExitCode.OPERATOR if rows else ExitCode.DONE
 
 
-def _tell_candidates(possible: list[Possible]) -> None:
+def _tell_candidates(possible: list[PossibleTask]) -> None:
     """Each possible task once, with its pictures and the attempts it may belong to."""
-    by_task: dict[str, list[Possible]] = {}
+    by_task: dict[str, list[PossibleTask]] = {}
     for row in possible:
         by_task.setdefault(row.prediction_id, []).append(row)
     for task, rows in list(by_task.items())[:SHOWN_MAX]:
@@ -163,10 +164,10 @@ def _adopt(app: App, prediction_id: str, attempt_id: int) -> None:
 
 async def _look_up_and_adopt(app: App, prediction_id: str, attempt_id: int) -> None:
     async with aclosing(app.provider()) as provider:
-        await resolve_doubt.adopt(app.database, provider, attempt_id, prediction_id)
+        await resolve_doubt.resolve_as(app.database, provider, attempt_id, prediction_id)
 
 
-def _candidate(row: Possible) -> dict[str, object]:
+def _candidate(row: PossibleTask) -> dict[str, object]:
     return {
         "prediction_id": row.prediction_id,
         "status": row.status,

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from orchestrator.actions.examples import Written, config_example, copy_once, copy_quickstart
+from orchestrator.actions.setup.examples import Written, config_example, copy_once, copy_quickstart
 from orchestrator.app import refuse_network_file
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.base import options
 from orchestrator.cli.context import opened
 from orchestrator.core.errors import ExitCode
-from orchestrator.store import migrate
-from orchestrator.store.database import parse_url, shown
+from orchestrator.store.db import migrate
+from orchestrator.store.db.database import parse_url, shown
 
 
 @declare("init", short_help="Write config.yaml and an example, create the database.")

@@ -11,16 +11,16 @@ from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID, group
 from orchestrator.cli.context import opened
-from orchestrator.cli.documents import detail_document, job_document
-from orchestrator.cli.job_text import detail_text, header, row
-from orchestrator.cli.words import count, safe, table, usd
+from orchestrator.cli.rendering.documents import detail_document, job_document
+from orchestrator.cli.rendering.job_text import detail_text, header, row
+from orchestrator.cli.rendering.words import count, safe, table, usd
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.core.states import JobState
 from orchestrator.store import views
 from orchestrator.store.views import JobFilter
 
 if TYPE_CHECKING:  # a listing need not load what changes or explains jobs
-    from orchestrator.actions.change_jobs import Changed
+    from orchestrator.actions.operator.change_jobs import Changed
 
 F = TypeVar("F", bound=Callable[..., Any])
 TABLE_ROWS = 50
@@ -90,7 +90,7 @@ def list_jobs(limit: int | None, **words: Any) -> ExitCode:
 @click.argument("job_id", type=ROW_ID, metavar="ID")
 def show(job_id: int) -> ExitCode:
     """The timeline of one job: every attempt, its times and money, and why it is not running now."""
-    from orchestrator.actions.explain import why
+    from orchestrator.actions.operator.explain import why
 
     with opened() as app:
         with app.database.read() as tx:
@@ -108,7 +108,7 @@ def show(job_id: int) -> ExitCode:
 @click.option("--dry-run", is_flag=True, help="Say how many and what they cost; change nothing.")
 def retry(ids: tuple[int, ...], *, dry_run: bool, **words: Any) -> ExitCode:
     """Queue failed or cancelled jobs again, by ID or by filter. Spends nothing until a worker runs."""
-    from orchestrator.actions.change_jobs import retry_jobs
+    from orchestrator.actions.operator.change_jobs import retry_jobs
 
     wanted = _wanted(words, ids)
     _need_some(wanted, "retry", "--state failed")
@@ -137,7 +137,7 @@ def cancel(ids: tuple[int, ...], *, dry_run: bool, **words: Any) -> ExitCode:
     A task that the provider has accepted cannot be called back: such a job keeps its pictures, and is cancelled only
     if its attempt ends without them.
     """
-    from orchestrator.actions.change_jobs import cancel_jobs
+    from orchestrator.actions.operator.change_jobs import cancel_jobs
 
     wanted = _wanted(words, ids)
     _need_some(wanted, "cancel", "--state pending --campaign NAME")
@@ -176,7 +176,7 @@ def adopt(job_id: int, prediction_id: str) -> ExitCode:
 
 
 async def _look_up_and_adopt(app: App, job_id: int, prediction_id: str) -> None:
-    from orchestrator.actions.adopt import adopt as give
+    from orchestrator.actions.operator.assign_task import assign_task as give
 
     timezone = app.settings.budgets.timezone
     async with aclosing(app.provider()) as provider:

@@ -8,7 +8,7 @@ from orchestrator import catalogue
 from orchestrator.catalogue import Model
 from orchestrator.cli import out
 from orchestrator.cli.base import group
-from orchestrator.cli.words import duration, table, unit_price
+from orchestrator.cli.rendering.words import duration, table, unit_price
 from orchestrator.core.errors import ExitCode
 from orchestrator.core.money import format_usd
 

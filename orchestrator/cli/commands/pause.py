@@ -6,7 +6,7 @@ from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.core.errors import ExitCode
-from orchestrator.store import pauses
+from orchestrator.store.account import pauses
 
 
 @declare("pause", short_help="Stop spending everywhere, until `resume`.")

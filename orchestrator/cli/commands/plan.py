@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from orchestrator.actions.manifests import load_manifests
-from orchestrator.actions.plan import plan
+from orchestrator.actions.planning.manifests import load_manifests
+from orchestrator.actions.planning.plan import plan
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.base import manifest_options
 from orchestrator.cli.context import database_if_any, opened
-from orchestrator.cli.documents import plan_document
-from orchestrator.cli.plan_text import plan_text
+from orchestrator.cli.rendering.documents import plan_document
+from orchestrator.cli.rendering.plan_text import plan_text
 from orchestrator.core.errors import ExitCode
 
 

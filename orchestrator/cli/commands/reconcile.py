@@ -5,16 +5,16 @@ from contextlib import aclosing
 
 import click
 
-from orchestrator.actions.reconcile import Period, Report, reconcile
+from orchestrator.actions.reconciling.reconcile import Period, Reconciliation, reconcile
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
-from orchestrator.cli.words import count, rfc3339, safe, usd
+from orchestrator.cli.rendering.words import count, rfc3339, safe, usd
 from orchestrator.core.errors import ExitCode
 from orchestrator.core.money import format_usd
 from orchestrator.ports import Prediction
-from orchestrator.store.bills import surplus_text
+from orchestrator.store.money.bills import surplus_text
 
 HOUR_MS = 3600 * 1000
 SHOWN_MAX = 20
@@ -45,7 +45,7 @@ def command(hours: int, *, not_ours: bool) -> ExitCode:
     return ExitCode.DONE if report.agrees else ExitCode.OPERATOR
 
 
-async def _reconcile(app: App, hours: int, *, not_ours: bool) -> Report:
+async def _reconcile(app: App, hours: int, *, not_ours: bool) -> Reconciliation:
     now = app.clock.now_ms()
     period = Period(now - hours * HOUR_MS, now, app.settings.provider.base_url, app.settings.budgets.timezone)
     async with aclosing(app.provider()) as provider:
@@ -60,7 +60,7 @@ async def _reconcile(app: App, hours: int, *, not_ours: bool) -> Report:
         )
 
 
-def _tell(report: Report) -> None:
+def _tell(report: Reconciliation) -> None:
     out.answer(f"From {rfc3339(report.start_ms)} to {rfc3339(report.end_ms)}")
     if not report.readable:
         out.answer(
@@ -128,7 +128,7 @@ def _task(task: Prediction) -> str:
     return f"task {safe(task.id)} ({safe(task.status_text)}), created {rfc3339(task.created_at_ms)}{prompt}"
 
 
-def _document(report: Report) -> dict[str, object]:
+def _document(report: Reconciliation) -> dict[str, object]:
     return {
         "from": rfc3339(report.start_ms),
         "to": rfc3339(report.end_ms),

@@ -3,9 +3,9 @@
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
-from orchestrator.cli.words import safe
+from orchestrator.cli.rendering.words import safe
 from orchestrator.core.errors import ExitCode
-from orchestrator.store import pauses
+from orchestrator.store.account import pauses
 
 
 @declare("resume", short_help="Go on after `pause`.")

@@ -6,23 +6,22 @@ from pathlib import Path
 
 import click
 
-from orchestrator.actions.apply import apply
-from orchestrator.actions.manifests import load_manifests
-from orchestrator.actions.parts import Part, refuse_others_beside_a_part
-from orchestrator.actions.plan import Plan, plan
+from orchestrator.actions.planning.apply import apply
+from orchestrator.actions.planning.manifests import load_manifests
+from orchestrator.actions.planning.part import Part, refuse_others_beside_a_part
+from orchestrator.actions.planning.plan import Plan, plan
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import PRUNE, manifest_options, options
 from orchestrator.cli.base import command as declare
-from orchestrator.cli.context import opened, take_caps
-from orchestrator.cli.display import choose
-from orchestrator.cli.plan_text import plan_text
-from orchestrator.cli.summary import summarize
-from orchestrator.cli.words import count, usd
+from orchestrator.cli.context import need_key, opened, take_caps
+from orchestrator.cli.rendering.display import choose
+from orchestrator.cli.rendering.plan_text import plan_text
+from orchestrator.cli.rendering.summary import summarize
+from orchestrator.cli.rendering.words import count, usd
 from orchestrator.cli.working import work_on
-from orchestrator.core.errors import ExitCode, OperatorNeededError, UsageError
+from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.manifest import Manifest
-from orchestrator.settings import api_key
 from orchestrator.store import views
 
 
@@ -86,17 +85,6 @@ def carry_out(
     label = manifests[0].spec.name if len(manifests) == 1 else f"{len(manifests)} manifests"
     done = work_on(app, run_ids, display, label)
     return summarize(done, app.output_root, extra=_unpaid(app, done.code, run_ids), sandbox=sandbox)
-
-
-def need_key(app: App) -> None:
-    """Refuse at once, and kindly, when there is no key."""
-    if api_key(app.settings, app.env) is None:
-        name = app.settings.provider.api_key_env
-        raise OperatorNeededError(
-            f"There is no provider key: the environment variable {name} is not set. Make a key at "
-            f"https://wavespeed.ai/accesskey, then: export {name}=... To try without one: add --sandbox. "
-            "Nothing was spent."
-        )
 
 
 def consent(planned: Plan, *, yes: bool) -> None:

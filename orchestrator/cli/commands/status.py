@@ -5,12 +5,12 @@ import click
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
-from orchestrator.cli.documents import status_document
-from orchestrator.cli.remedies import remedies
-from orchestrator.cli.words import bar, duration, percent, safe, table, usd
+from orchestrator.cli.rendering.documents import status_document
+from orchestrator.cli.rendering.remedies import remedies
+from orchestrator.cli.rendering.words import bar, duration, percent, safe, table, usd
 from orchestrator.core.errors import ExitCode
 from orchestrator.store import views
-from orchestrator.store.views import BudgetRow, RunRow, Status
+from orchestrator.store.views import BudgetRow, Overview, RunRow
 
 RUNS_SHOWN = 20
 
@@ -36,7 +36,7 @@ def command(*, show_all: bool) -> ExitCode:
     return ExitCode.DONE
 
 
-def _text(status: Status, now: int, *, show_all: bool) -> str:
+def _text(status: Overview, now: int, *, show_all: bool) -> str:
     runs = status.runs if show_all else status.runs[-RUNS_SHOWN:]
     header = [
         "run",
@@ -84,7 +84,7 @@ def _budget(row: BudgetRow) -> list[str]:
     return [safe(owner, 40), row.window, *amounts, share]
 
 
-def _next(status: Status) -> list[tuple[str, str]]:
+def _next(status: Overview) -> list[tuple[str, str]]:
     steps = []
     if any(row.in_doubt for row in status.runs):
         steps.append(("orchestrator in-doubt list", "shows what may have been paid"))

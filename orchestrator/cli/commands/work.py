@@ -5,10 +5,9 @@ import click
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.base import options
-from orchestrator.cli.commands.run import need_key
-from orchestrator.cli.context import opened, take_caps
-from orchestrator.cli.display import choose
-from orchestrator.cli.summary import summarize
+from orchestrator.cli.context import need_key, opened, take_caps
+from orchestrator.cli.rendering.display import choose
+from orchestrator.cli.rendering.summary import summarize
 from orchestrator.cli.working import work_on
 from orchestrator.core.errors import ExitCode
 

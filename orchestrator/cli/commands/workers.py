@@ -7,9 +7,10 @@ import click
 from orchestrator.cli import out
 from orchestrator.cli.base import group
 from orchestrator.cli.context import opened
-from orchestrator.cli.words import duration, rfc3339, safe, table
+from orchestrator.cli.rendering.words import duration, rfc3339, safe, table
 from orchestrator.core.errors import ExitCode
-from orchestrator.store import views, workers
+from orchestrator.store import views
+from orchestrator.store.account import workers
 from orchestrator.store.views import CrewRow
 
 

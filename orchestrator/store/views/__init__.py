@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from orchestrator.store.views.detail import AttemptDetail, EventRow, JobDetail, job_detail
     from orchestrator.store.views.jobs import JobRow, OutputRow, count_jobs, count_pictures, list_jobs
     from orchestrator.store.views.money import BudgetRow, LaneStop, StoppedRow, budgets, lane_stops, stopped
-    from orchestrator.store.views.overview import RunRow, Status, status
+    from orchestrator.store.views.overview import Overview, RunRow, status
     from orchestrator.store.views.owners import CampaignRow, campaigns
     from orchestrator.store.views.pace import RATE
     from orchestrator.store.views.progress import Progress, pending_cost, run_progress
@@ -32,9 +32,9 @@ __all__ = [
     "JobRow",
     "LaneStop",
     "OutputRow",
+    "Overview",
     "Progress",
     "RunRow",
-    "Status",
     "StoppedRow",
     "at_risk",
     "budgets",
@@ -63,7 +63,7 @@ _HOMES: Final = {
     "money": ("BudgetRow", "LaneStop", "StoppedRow", "budgets", "lane_stops", "stopped"),
     "pace": ("RATE",),
     "progress": ("Progress", "pending_cost", "run_progress"),
-    "overview": ("RunRow", "Status", "status"),
+    "overview": ("RunRow", "Overview", "status"),
     "trouble": ("AtRisk", "InDoubtRow", "at_risk", "in_doubt"),
 }
 

@@ -7,11 +7,11 @@ from sqlalchemy import select
 
 from orchestrator.core.errors import NotFoundError
 from orchestrator.core.states import AttemptState
-from orchestrator.store.database import Tx
-from orchestrator.store.schema import attempts as attempt_table
-from orchestrator.store.schema import events as event_table
-from orchestrator.store.schema import jobs as job_table
-from orchestrator.store.schema import runs as run_table
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import attempts as attempt_table
+from orchestrator.store.db.schema import events as event_table
+from orchestrator.store.db.schema import jobs as job_table
+from orchestrator.store.db.schema import runs as run_table
 from orchestrator.store.views.jobs import JobRow, list_jobs
 from orchestrator.store.views.money import LaneStop, StoppedRow, budgets, lane_stops, stopped
 from orchestrator.store.views.pace import rate_stop

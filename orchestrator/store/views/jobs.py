@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, func, select
 
-from orchestrator.store.database import Tx
-from orchestrator.store.schema import OutputState, attempts, job_specs
-from orchestrator.store.schema import campaigns as campaign_table
-from orchestrator.store.schema import jobs as job_table
-from orchestrator.store.schema import outputs as output_table
-from orchestrator.store.schema import runs as run_table
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import OutputState, attempts, job_specs
+from orchestrator.store.db.schema import campaigns as campaign_table
+from orchestrator.store.db.schema import jobs as job_table
+from orchestrator.store.db.schema import outputs as output_table
+from orchestrator.store.db.schema import runs as run_table
 from orchestrator.store.views.walk import PAGE, JobFilter, matching, page_ids
 
 

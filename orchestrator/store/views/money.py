@@ -8,15 +8,15 @@ from sqlalchemy import and_, select, text
 
 from orchestrator.core import budget
 from orchestrator.core.money import format_usd
-from orchestrator.store.database import Tx
-from orchestrator.store.schema import Scope, Window, attempts
-from orchestrator.store.schema import balances as balance_table
-from orchestrator.store.schema import budgets as budget_table
-from orchestrator.store.schema import campaigns as campaign_table
-from orchestrator.store.schema import jobs as job_table
-from orchestrator.store.schema import lanes as lane_table
-from orchestrator.store.schema import pauses as pause_table
-from orchestrator.store.schema import runs as run_table
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import Scope, Window, attempts
+from orchestrator.store.db.schema import balances as balance_table
+from orchestrator.store.db.schema import budgets as budget_table
+from orchestrator.store.db.schema import campaigns as campaign_table
+from orchestrator.store.db.schema import jobs as job_table
+from orchestrator.store.db.schema import lanes as lane_table
+from orchestrator.store.db.schema import pauses as pause_table
+from orchestrator.store.db.schema import runs as run_table
 
 ACCOUNT_ID: Final = 0
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select, text
 
 from orchestrator.core.states import AttemptState, JobState
-from orchestrator.store.database import Tx
-from orchestrator.store.schema import LIVE_SQL, Scope, attempts
-from orchestrator.store.schema import balances as balance_table
-from orchestrator.store.schema import campaigns as campaign_table
-from orchestrator.store.schema import jobs as job_table
-from orchestrator.store.schema import runs as run_table
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import LIVE_SQL, Scope, attempts
+from orchestrator.store.db.schema import balances as balance_table
+from orchestrator.store.db.schema import campaigns as campaign_table
+from orchestrator.store.db.schema import jobs as job_table
+from orchestrator.store.db.schema import runs as run_table
 from orchestrator.store.views.money import BudgetRow, StoppedRow, budgets, stopped
 from orchestrator.store.views.pace import rate_stop
 
@@ -43,7 +43,7 @@ class RunRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class Overview:
     """What `orchestrator status` shows."""
 
     runs: list[RunRow] = field(default_factory=list)
@@ -51,11 +51,11 @@ class Status:
     stopped: list[StoppedRow] = field(default_factory=list)
 
 
-def status(tx: Tx, timezone: str) -> Status:
+def status(tx: Tx, timezone: str) -> Overview:
     """Everything, in one consistent view; `timezone` decides when a budget's day begins."""
     caps = budgets(tx, timezone)
     waits = rate_stop(tx, timezone)
-    return Status(runs(tx), caps, [*stopped(tx, caps), *([waits] if waits else [])])
+    return Overview(runs(tx), caps, [*stopped(tx, caps), *([waits] if waits else [])])
 
 
 def runs(tx: Tx, run_ids: Sequence[int] | None = None) -> list[RunRow]:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from orchestrator.store.database import Tx
-from orchestrator.store.schema import Scope
-from orchestrator.store.schema import campaigns as campaign_table
-from orchestrator.store.schema import pauses as pause_table
-from orchestrator.store.schema import runs as run_table
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import Scope
+from orchestrator.store.db.schema import campaigns as campaign_table
+from orchestrator.store.db.schema import pauses as pause_table
+from orchestrator.store.db.schema import runs as run_table
 from orchestrator.store.views.money import balance
 from orchestrator.store.views.overview import counts_by_state, no_jobs
 

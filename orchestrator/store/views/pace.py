@@ -3,9 +3,9 @@
 from typing import Final
 
 from orchestrator.core.budget import day_of
-from orchestrator.store import limits
-from orchestrator.store.choosing import anything_fits
-from orchestrator.store.database import Tx
+from orchestrator.store.account import rate_limits
+from orchestrator.store.claiming.selection import anything_fits
+from orchestrator.store.db.database import Tx
 from orchestrator.store.views.money import StoppedRow, last_admitted_at
 
 RATE: Final = "rate_limit"
@@ -16,7 +16,7 @@ def rate_stop(tx: Tx, timezone: str) -> StoppedRow | None:
 
     A million jobs cost no more than a few: it reads the window, and only when that is used up, the open lanes.
     """
-    rate = limits.rate_use(tx)
+    rate = rate_limits.rate_use(tx)
     if rate is None or not rate.binds or not anything_fits(tx, day_of(tx.now, timezone)):
         return None
     message = f"{rate.taken:,} of {rate.most:,} submits of the last minute are taken"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from orchestrator.core.states import AttemptState, JobState, ReservationState
-from orchestrator.store.database import Tx
-from orchestrator.store.schema import attempts
-from orchestrator.store.schema import jobs as job_table
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import attempts
+from orchestrator.store.db.schema import jobs as job_table
 from orchestrator.store.views.overview import RunRow, no_jobs, runs
 
 

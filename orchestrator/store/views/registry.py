@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from sqlalchemy import Row, func, select
 
-from orchestrator.store.database import Tx
-from orchestrator.store.schema import ATTEMPT_IS_LIVE, attempts
-from orchestrator.store.schema import workers as worker_table
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts
+from orchestrator.store.db.schema import workers as worker_table
 
 LATELY_MS: Final = 60_000
 LATEST_ATTEMPTS: Final = 20_000

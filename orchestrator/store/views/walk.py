@@ -14,8 +14,8 @@ from typing import Any, Final
 from sqlalchemy import Select, bindparam, func, select
 
 from orchestrator.core.states import JobState
-from orchestrator.store.database import Tx
-from orchestrator.store.schema import campaigns, job_specs, jobs, runs
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import campaigns, job_specs, jobs, runs
 
 PAGE: Final = 500
 

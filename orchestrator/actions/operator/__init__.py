@@ -1,0 +1,1 @@
+"""What an operator decides about jobs and tasks: retry, cancel, explain, assign, resolve."""

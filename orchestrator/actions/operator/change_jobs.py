@@ -1,0 +1,111 @@
+"""Retry or cancel jobs, by id or by filter, a chunk at a time."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from orchestrator.core.errors import NotFoundError
+from orchestrator.core.states import JOB_TRANSITIONS, JobEvent, JobState, sources
+from orchestrator.store import views
+from orchestrator.store.account import workers
+from orchestrator.store.db.database import Database, Tx
+from orchestrator.store.runs import jobs
+from orchestrator.store.views import JobFilter
+
+CHUNK = 500
+
+
+@dataclass(slots=True)
+class Changed:
+    """What happened, or with a dry run what would happen."""
+
+    matched: int = 0
+    cost_micros: int = 0  # one attempt at each of the matched jobs
+    moved: list[int] = field(default_factory=list)
+    after_attempt: list[int] = field(default_factory=list)  # cancelled once their paid attempt has ended
+
+
+def retryable(wanted: JobFilter) -> JobFilter:
+    """The filter, narrowed to states a retry is legal from: failed unless asked otherwise."""
+    legal = sources(JOB_TRANSITIONS, JobEvent.RETRIED)
+    default = legal if wanted.ids else {JobState.FAILED}
+    return _narrowed(wanted, legal, default)
+
+
+def cancellable(wanted: JobFilter) -> JobFilter:
+    """The filter, narrowed to states a cancel is legal from: waiting and running."""
+    legal = sources(JOB_TRANSITIONS, JobEvent.CANCELLED)
+    return _narrowed(wanted, legal, legal)
+
+
+def retry_jobs(database: Database, wanted: JobFilter, *, dry_run: bool = False) -> Changed:
+    """Put failed or cancelled jobs back in the queue with fresh tries."""
+
+    def step(tx: Tx, ids: Sequence[int], changed: Changed) -> None:
+        changed.moved += jobs.retry(tx, ids)
+
+    return _change(database, wanted, retryable(wanted), step, dry_run=dry_run)
+
+
+def cancel_jobs(database: Database, wanted: JobFilter, *, dry_run: bool = False) -> Changed:
+    """Take jobs out of the queue; one that may be paid already ends with its attempt."""
+
+    def step(tx: Tx, ids: Sequence[int], changed: Changed) -> None:
+        cancelled = jobs.cancel(tx, ids)
+        changed.moved += cancelled.now
+        changed.after_attempt += cancelled.after_attempt
+
+    return _change(database, wanted, cancellable(wanted), step, dry_run=dry_run)
+
+
+def drop_waiting(database: Database, ids: Sequence[int]) -> int:
+    """Cancel those of the jobs that still wait, and touch no other; returns how many."""
+    dropped = 0
+    for start in range(0, len(ids), CHUNK):
+        with database.write() as tx:
+            dropped += len(jobs.cancel_waiting(tx, ids[start : start + CHUNK]))
+            beside = workers.any_alive(tx)
+        if beside:
+            database.give_way()
+    return dropped
+
+
+def _change(
+    database: Database,
+    wanted: JobFilter,
+    narrowed: JobFilter,
+    step: Callable[[Tx, Sequence[int], Changed], None],
+    *,
+    dry_run: bool,
+) -> Changed:
+    with database.read() as tx:
+        _refuse_unknown(tx, wanted.ids)
+        if not narrowed.states:
+            return Changed()
+        matched, cost = views.count_jobs(tx, narrowed)
+    changed = Changed(matched, cost)
+    after = 0
+    while not dry_run:
+        with database.write() as tx:
+            ids = views.page_ids(tx, narrowed, after_id=after, limit=CHUNK)
+            if ids:
+                step(tx, ids, changed)
+        if len(ids) < CHUNK:
+            break
+        after = ids[-1]
+    return changed
+
+
+def _refuse_unknown(tx: Tx, ids: Sequence[int]) -> None:
+    unknown = [job_id for job_id in ids if not views.page_ids(tx, JobFilter(ids=(job_id,)), limit=1)]
+    if unknown:
+        listed = ", ".join(str(job_id) for job_id in unknown[:10])
+        raise NotFoundError(
+            f"There is no job {listed}. List jobs with: orchestrator jobs list. Nothing was changed."
+        )
+
+
+def _narrowed(
+    wanted: JobFilter, legal: frozenset[JobState], default: set[JobState] | frozenset[JobState]
+) -> JobFilter:
+    states = {state for state in wanted.states if state in legal} if wanted.states else default
+    return replace(wanted, states=tuple(sorted(states)))

@@ -1,0 +1,78 @@
+"""Why a job is not running now, in one sentence."""
+
+from orchestrator.core.money import format_usd
+from orchestrator.core.states import AttemptState, JobState
+from orchestrator.store.db.schema import Queue
+from orchestrator.store.views import AttemptDetail, JobDetail
+
+_LIVE = {
+    AttemptState.LEASED: "Its input pictures are being prepared; nothing was sent yet.",
+    AttemptState.SUBMITTING: "It is being sent to the provider at this moment.",
+    AttemptState.FETCHING: "The provider has finished; its pictures are being downloaded and checked.",
+}
+
+
+def why(detail: JobDetail) -> str:
+    """One or two sentences; the first thing that stands in the job's way is the one that is told."""
+    job = detail.job
+    match JobState(job.state):
+        case JobState.SUCCEEDED:
+            stored = sum(1 for output in job.outputs if output.path is not None)
+            return f"Done: {stored} of {job.images} pictures are stored."
+        case JobState.FAILED:
+            return f"Failed: {job.message or job.reason or 'no reason was recorded'}. {_again(detail)}"
+        case JobState.CANCELLED:
+            return f"Cancelled by an operator. To run it after all: orchestrator jobs retry {job.id}"
+        case JobState.RUNNING:
+            return _running(detail)
+        case JobState.PENDING:
+            return _waiting(detail)
+
+
+def _again(detail: JobDetail) -> str:
+    return (
+        f"No further attempt is made by itself after {detail.job.attempts}; to try again: "
+        f"orchestrator jobs retry {detail.job.id}"
+    )
+
+
+def _running(detail: JobDetail) -> str:
+    live = detail.live
+    if live is None:
+        return "It is between two steps; look again in a moment."
+    cancelled = " It will be cancelled when this attempt has ended." if detail.cancel_requested else ""
+    return _live(live) + cancelled
+
+
+def _live(live: AttemptDetail) -> str:
+    state = AttemptState(live.state)
+    if state is AttemptState.IN_DOUBT:
+        said = f" ({live.message})" if live.message else ""
+        return (
+            f"In doubt: attempt {live.number} may have been accepted and paid, and its reply was lost{said}. "
+            f"${format_usd(live.price_micros)} stays held, and it is not sent again until that is known."
+        )
+    if state is AttemptState.IN_FLIGHT:
+        return f"The provider works on it (task {live.prediction_id}, {live.status or 'accepted'})."
+    return _LIVE.get(state, f"Its attempt {live.number} is {live.state}.")
+
+
+def _waiting(detail: JobDetail) -> str:
+    job = detail.job
+    if detail.pauses:
+        pause = detail.pauses[0]
+        end = " It resumes by itself." if pause.until else ""
+        return f"Waiting: {pause.scope} is stopped: {pause.reason}: {pause.message}.{end}".replace("..", ".")
+    if detail.no_headroom is not None:
+        cap = detail.no_headroom.blocker
+        return (
+            f"Waiting for money: {cap.words} has ${format_usd(cap.remaining_micros)} left and the job costs "
+            f"${format_usd(job.price_micros)}."
+        )
+    if job.queue == Queue.WAITING and job.due_at is not None and job.due_at > detail.now:
+        seconds = (job.due_at - detail.now) / 1000
+        cause = f" after: {job.message or job.reason}" if job.message or job.reason else ""
+        return f"Waiting to be tried again in {seconds:.0f} s{cause}."
+    if detail.rate is not None:
+        return f"Ready, and waits for its turn: {detail.rate.message}."
+    return "Ready: a worker takes it when a slot and the submits of this minute allow. If none runs: orchestrator work"

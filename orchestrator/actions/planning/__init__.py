@@ -1,0 +1,1 @@
+"""Manifests to a plan, and a plan to rows."""

@@ -1,0 +1,153 @@
+"""Record the jobs of manifests. Spends nothing.
+
+Everything is expanded and checked once, before the first row is written; what passed is kept in a temporary file, so
+that exactly what was checked is what is inserted, whatever happens to the files of the manifest meanwhile.
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Final
+
+from orchestrator.actions.operator.change_jobs import drop_waiting
+from orchestrator.actions.planning.manifests import check_all, chunks
+from orchestrator.actions.planning.part import Part, refuse_others_beside_a_part, refuse_prune_of
+from orchestrator.actions.planning.path_register import PathRegister, SharedPathsError
+from orchestrator.actions.planning.spool import Spool
+from orchestrator.manifest import Manifest
+from orchestrator.store.account import workers
+from orchestrator.store.db.database import Database, Tx
+from orchestrator.store.db.schema import Scope, Window
+from orchestrator.store.money import budgets
+from orchestrator.store.runs.new_jobs import encode
+from orchestrator.store.runs.output_paths import PathConflict, PathTakenError
+from orchestrator.store.runs.runs import Run, add_encoded, ensure_run, find_run, look_up
+from orchestrator.store.runs.unrequested import Requested, Unrequested
+from orchestrator.yamlio import Problem, ProblemsError
+
+ROWS_PER_TRANSACTION: Final = 2_000
+"""A worker beside must not wait long for the one write lock of SQLite: this many take about a tenth of a second."""
+RENAMED_KEPT: Final = 1_000
+
+
+@dataclass(slots=True)
+class Applied:
+    """What one manifest added."""
+
+    manifest: Manifest
+    run_id: int = 0
+    new: int = 0
+    existing: int = 0
+    cost_micros: int = 0  # of all its jobs, new or not
+    others: Unrequested = field(
+        default_factory=Unrequested
+    )  # waited in the run and are not asked for (any more)
+    pruned: int = 0  # as many of the others were cancelled
+    renamed: list[tuple[str, str]] = field(
+        default_factory=list
+    )  # wanted path, given path; the first thousand
+
+
+def apply(
+    database: Database,
+    manifests: Sequence[Manifest],
+    *,
+    limit: int | None = None,
+    sample: int | None = None,
+    checked: bool = False,
+    prune: bool = False,
+    alone: bool = False,
+) -> list[Applied]:
+    """Insert what is new, manifest by manifest; raises ProblemsError or UsageError before anything is written.
+
+    Rows go in by thousands, each batch durable when its transaction ends: an apply that was interrupted is completed
+    by applying again. `checked` says that a plan of the same manifests has just looked at the whole of each, and not
+    only at the jobs that are wanted now. `prune` first cancels what waits in the run and is not in the manifest any
+    more: first, so that a worker beside never finds both versions of an edited manifest. `alone`
+    refuses a part beside whose jobs others wait, because its runs are to be worked on next.
+    """
+    part = Part(limit, sample)
+    if prune:
+        refuse_prune_of(part)
+    if not checked and part.partial:
+        check_all(manifests)
+    with ExitStack() as stack:
+        drafts = _Checking(database, stack).drafts(manifests, part)
+        if alone and part.partial:
+            refuse_others_beside_a_part([applied.others for applied, _ in drafts])
+        return [_insert(database, applied, spool, prune=prune) for applied, spool in drafts]
+
+
+class _Checking:
+    """Expands every manifest and looks at every job and output path: all manifests or none."""
+
+    def __init__(self, database: Database, stack: ExitStack) -> None:
+        self._database = database
+        self._stack = stack
+        self._problems: list[Problem] = []
+        self._taken: list[PathConflict] = []
+        self._shared: list[str] = []
+
+    def drafts(self, manifests: Sequence[Manifest], part: Part) -> list[tuple[Applied, Spool]]:
+        """What is there already, and a spool of what is not; raises with the problems of the manifests first."""
+        register = PathRegister() if len(manifests) > 1 else None
+        drafts = [self._draft(manifest, register, part) for manifest in manifests]
+        if self._problems:
+            raise ProblemsError(self._problems)
+        if self._taken:
+            raise PathTakenError(self._taken)
+        if self._shared:
+            raise SharedPathsError(self._shared)
+        return drafts
+
+    def _draft(self, manifest: Manifest, register: PathRegister | None, part: Part) -> tuple[Applied, Spool]:
+        owner = manifest.spec
+        applied = Applied(manifest)
+        spool = self._stack.enter_context(Spool())
+        with self._database.read() as tx:
+            run = find_run(tx, owner.campaign, owner.name, owner.run_key)
+            asked = Requested(tx, run.id) if run else None
+        try:
+            for chunk in chunks(manifest.jobs(limit=part.limit, sample=part.sample), ROWS_PER_TRANSACTION):
+                with self._database.read() as tx:
+                    looked = look_up(tx, run, owner, chunk)
+                if asked is not None:
+                    asked.add(looked.known)
+                applied.existing += len(chunk) - len(looked.fresh)
+                applied.cost_micros += sum(spec.price_micros for spec in chunk)
+                self._taken += looked.conflicts
+                self._shared += register.claim(owner, chunk) if register else []
+                if looked.fresh:
+                    spool.put([encode(spec) for spec in looked.fresh])
+        except ProblemsError as error:
+            self._problems += error.problems
+            return applied, spool
+        if asked is not None:
+            with self._database.read() as tx:
+                applied.others = asked.others(tx)
+        return applied, spool
+
+
+def _insert(database: Database, applied: Applied, spool: Spool, *, prune: bool) -> Applied:
+    """The jobs are looked up again in the transaction that inserts them: somebody else may have been quicker."""
+    with database.write() as tx:
+        run = _open_run(tx, applied.manifest)
+    applied.run_id = run.id
+    if prune:
+        applied.pruned = drop_waiting(database, applied.others.ids)
+    for chunk in spool.chunks():
+        with database.write() as tx:
+            added = add_encoded(tx, run, chunk)
+            beside = workers.any_alive(tx)
+        if beside:
+            database.give_way()
+        applied.new += added.new
+        applied.existing += added.existing
+        applied.renamed += added.renamed[: max(0, RENAMED_KEPT - len(applied.renamed))]
+    return applied
+
+
+def _open_run(tx: Tx, manifest: Manifest) -> Run:
+    run = ensure_run(tx, manifest.spec)
+    budgets.declare(tx, Scope.RUN, run.id, Window.TOTAL, manifest.spec.budget_micros, "manifest")
+    return run

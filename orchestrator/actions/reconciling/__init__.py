@@ -1,0 +1,1 @@
+"""Our books held against the provider's list, bill and balance."""

@@ -1,0 +1,113 @@
+"""Is it the promised picture? Judged by its bytes, never by its name, its URL or a header."""
+
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from orchestrator.artifacts.png import SIGNATURE, has_every_row
+
+PIXELS_MAX: Final = 50_000_000
+HEAD_BYTES: Final = 64
+
+# The decoder's classes, not Image.open: only these three formats can ever be tried.
+_DECODERS: Final[dict[str, type[ImageFile]]] = {
+    "image/png": PngImageFile,
+    "image/jpeg": JpegImageFile,
+    "image/webp": WebPImageFile,
+}
+_DECODER_ERRORS: Final = (
+    ValueError,
+    SyntaxError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+)
+
+
+class BadPictureError(ValueError):
+    """The bytes are not a picture that was promised."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedPicture:
+    """What a whole, decodable picture is."""
+
+    media_type: str
+    width: int
+    height: int
+
+
+def sniff(head: bytes) -> str:
+    """The media type by its first bytes; raises BadPictureError, saying what it looks like, for anything else."""
+    if head.startswith(SIGNATURE):
+        return "image/png"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
+    raise BadPictureError(f"not a PNG, JPEG or WebP picture but {_looks_like(head)}")
+
+
+def decode(file: BinaryIO) -> VerifiedPicture:
+    """Decode all of it, or prove that it can be decoded; raises BadPictureError when it is not whole, OSError when the file cannot be read."""
+    media_type = sniff(file.read(HEAD_BYTES))
+    file.seek(0)
+    try:
+        with _DECODERS[media_type](file) as image:
+            width, height = image.size
+            # The size is looked at before a pixel is decoded: a small file can hold a ruinous picture.
+            _check_size(width, height)
+            if not (media_type == "image/png" and _has_every_row(file)):
+                image.load()
+    except BadPictureError:
+        raise
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise BadPictureError(f"the {media_type} data does not decode: {error}") from None
+    except _DECODER_ERRORS as error:
+        raise BadPictureError(f"the {media_type} data does not decode: {type(error).__name__}") from None
+    return VerifiedPicture(media_type, width, height)
+
+
+def _has_every_row(file: BinaryIO) -> bool:
+    """As `png.has_every_row`, for a file that a decoder is reading."""
+    place = file.tell()
+    file.seek(0)
+    try:
+        return has_every_row(file)
+    finally:
+        file.seek(place)
+
+
+def _check_size(width: int, height: int) -> None:
+    if not 0 < width * height <= PIXELS_MAX:
+        raise BadPictureError(
+            f"{width} x {height} pixels, and at most {PIXELS_MAX // 1_000_000} million are taken"
+        )
+
+
+def _looks_like(head: bytes) -> str:
+    start = head.lstrip()[:1]
+    if not head:
+        return "nothing at all"
+    if head[:4] == b"GIF8":
+        return "a GIF"
+    if start == b"<":
+        return "an HTML, XML or SVG document"
+    if start in {b"{", b"["}:
+        return "JSON"
+    return f"bytes that start with {head[:8].hex(' ')}"

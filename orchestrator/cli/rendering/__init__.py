@@ -1,0 +1,1 @@
+"""Rows and outcomes as text and as JSON documents."""

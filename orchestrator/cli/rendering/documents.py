@@ -1,0 +1,230 @@
+"""The JSON documents that other programs rely on: money as decimal strings in USD, times as RFC 3339 in UTC."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.cli.rendering.words import rfc3339
+from orchestrator.core.money import format_usd
+
+if TYPE_CHECKING:  # a listing need not load what expands manifests
+    from orchestrator.actions.planning.plan import Plan
+    from orchestrator.store.runs.unrequested import Unrequested
+    from orchestrator.store.views import (
+        AttemptDetail,
+        BudgetRow,
+        CampaignRow,
+        InDoubtRow,
+        JobDetail,
+        JobRow,
+        OutputRow,
+        Overview,
+        Progress,
+        RunRow,
+        StoppedRow,
+    )
+
+Json = dict[str, Any]
+
+
+def plan_document(plan: Plan) -> Json:
+    """`cost_usd` is what the new jobs cost; jobs that exist cost nothing again.
+
+    `others` wait in the same run although nobody asks for them here: they will be made, and cost, besides.
+    """
+    others = plan.others_to_submit
+    return {
+        "manifests": [
+            {
+                "path": row.path,
+                "name": row.spec.name,
+                "campaign": row.spec.campaign,
+                "run": row.spec.run_key,
+                "model": row.spec.model,
+                "jobs": row.jobs,
+                "images": row.images,
+                "new": row.new,
+                "existing": row.existing,
+                "cost_usd": format_usd(row.cost_micros),
+                "others": others_document(row.others),
+            }
+            for row in plan.manifests
+        ],
+        "totals": {
+            "jobs": plan.total("jobs"),
+            "images": plan.total("images"),
+            "new": plan.total("new"),
+            "existing": plan.total("existing"),
+            "cost_usd": format_usd(plan.total("cost_micros")),
+            "others": {"jobs": others.jobs, "cost_usd": format_usd(others.cost_micros)},
+        },
+        "warnings": plan.warnings,
+    }
+
+
+def others_document(others: Unrequested) -> Json:
+    """Waiting jobs of a run that are not asked for."""
+    return {"jobs": others.jobs, "cost_usd": format_usd(others.cost_micros)}
+
+
+def status_document(status: Overview) -> Json:
+    """Runs, budgets, and what is stopped."""
+    return {
+        "runs": [run_document(row) for row in status.runs],
+        "budgets": [budget_document(row) for row in status.budgets],
+        "stopped": [stopped_document(row) for row in status.stopped],
+    }
+
+
+def run_document(row: RunRow) -> Json:
+    """One run of `status`."""
+    return {
+        "campaign": row.campaign,
+        "name": row.name,
+        "run": row.run,
+        "jobs": row.jobs,
+        "in_doubt": row.in_doubt,
+        "images": {"stored": row.stored, "nsfw": row.nsfw},
+        "spent_usd": format_usd(row.spent_micros),
+        "held_usd": format_usd(row.held_micros),
+    }
+
+
+def budget_document(row: BudgetRow) -> Json:
+    """One cap in its current period."""
+    return {
+        "scope": row.scope,
+        "name": row.name,
+        "window": row.window,
+        "cap_usd": format_usd(row.cap_micros),
+        "spent_usd": format_usd(row.spent_micros),
+        "held_usd": format_usd(row.held_micros),
+        "remaining_usd": format_usd(row.remaining_micros),
+    }
+
+
+def stopped_document(row: StoppedRow) -> Json:
+    """One stop."""
+    return {"scope": row.scope, "reason": row.reason, "since": rfc3339(row.since)}
+
+
+def job_document(row: JobRow) -> Json:
+    """One line of `jobs list --json`."""
+    return {
+        "id": row.id,
+        "campaign": row.campaign,
+        "name": row.name,
+        "run": row.run,
+        "key": row.key,
+        "variation": row.variation,
+        "state": row.state,
+        "reason": row.reason,
+        "params": row.params,
+        "tags": row.tags,
+        "price_usd": format_usd(row.price_micros),
+        "cost_usd": format_usd(row.cost_micros),
+        "attempts": row.attempts,
+        "prediction_id": row.prediction_id,
+        "inference_ms": row.inference_ms,
+        "outputs": [output_document(item) for item in row.outputs if item.path is not None],
+    }
+
+
+def output_document(row: OutputRow) -> Json:
+    """One stored picture."""
+    return {
+        "index": row.index,
+        "path": row.path,
+        "sha256": row.sha256,
+        "bytes": row.bytes,
+        "media_type": row.media_type,
+        "width": row.width,
+        "height": row.height,
+        "nsfw": row.nsfw,
+    }
+
+
+def detail_document(detail: JobDetail, why: str) -> Json:
+    """`jobs show`: the job as it is listed, with its timeline and why it is not running now."""
+    return {
+        **job_document(detail.job),
+        "model": detail.model,
+        "manifest": detail.manifest_path,
+        "message": detail.job.message,
+        "why": why,
+        "created_at": rfc3339(detail.job.created_at),
+        "finished_at": rfc3339(detail.job.finished_at),
+        "timeline": [attempt_document(item) for item in detail.attempts],
+        "events": [
+            {"at": rfc3339(item.at), "kind": item.kind, "message": item.message} for item in detail.events
+        ],
+    }
+
+
+def attempt_document(item: AttemptDetail) -> Json:
+    """One try."""
+    return {
+        "number": item.number,
+        "state": item.state,
+        "worker": item.worker,
+        "leased_at": rfc3339(item.leased_at),
+        "submitted_at": rfc3339(item.submitted_at),
+        "accepted_at": rfc3339(item.accepted_at),
+        "completed_at": rfc3339(item.completed_at),
+        "finished_at": rfc3339(item.finished_at),
+        "prediction_id": item.prediction_id,
+        "status": item.status,
+        "inference_ms": item.inference_ms,
+        "code": item.code,
+        "reason": item.reason,
+        "message": item.message,
+        "money": item.reservation,
+        "price_usd": format_usd(item.price_micros),
+        "cost_usd": None if item.cost_micros is None else format_usd(item.cost_micros),
+    }
+
+
+def in_doubt_document(row: InDoubtRow) -> Json:
+    """One line of `in-doubt list --json`."""
+    return {
+        "attempt": row.attempt_id,
+        "job": row.job_id,
+        "campaign": row.campaign,
+        "name": row.name,
+        "run": row.run,
+        "number": row.number,
+        "submitted_at": rfc3339(row.submitted_at),
+        "held_usd": format_usd(row.price_micros),
+        "message": row.message,
+    }
+
+
+def campaign_document(row: CampaignRow) -> Json:
+    """One line of `campaigns list --json`."""
+    return {
+        "name": row.name,
+        "weight": row.weight,
+        "runs": row.runs,
+        "jobs": row.jobs,
+        "paused": row.paused,
+        "spent_usd": format_usd(row.spent_micros),
+        "held_usd": format_usd(row.held_micros),
+    }
+
+
+def summary_document(
+    progress: Progress, *, exit_code: int, reason: str, seconds: float, outputs: str
+) -> Json:
+    """What `run` and `work` print at the end."""
+    return {
+        "exit": {"code": exit_code, "reason": reason},
+        "seconds": round(seconds, 3),
+        "runs": [run_document(row) for row in progress.runs],
+        "jobs": progress.jobs,
+        "in_doubt": progress.in_doubt,
+        "images": {"stored": progress.stored, "nsfw": progress.nsfw},
+        "spent_usd": format_usd(progress.spent_micros),
+        "held_usd": format_usd(progress.held_micros),
+        "failures": [{"reason": name, "jobs": jobs} for name, jobs in progress.failures],
+        "outputs": outputs,
+    }

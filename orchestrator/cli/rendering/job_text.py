@@ -1,0 +1,111 @@
+"""One job in words: a row of the list, or its whole timeline."""
+
+import json
+from pathlib import Path
+
+from orchestrator.cli.rendering.words import count, duration, rfc3339, safe, table, usd
+from orchestrator.core.states import ReservationState
+from orchestrator.store.views import AttemptDetail, JobDetail, JobRow
+
+PROMPT_COLUMNS = 44
+
+_MONEY = {
+    ReservationState.HELD: "held",
+    ReservationState.SETTLED: "paid",
+    ReservationState.RELEASED: "not charged",
+    ReservationState.REFUND_DUE: "charged, refund due",
+}
+
+
+def header() -> list[str]:
+    """The columns of `row`."""
+    return ["id", "run", "state", "reason", "cost", "prompt"]
+
+
+def row(job: JobRow) -> list[str]:
+    """One job in one line."""
+    run = safe(f"{job.campaign}/{job.name}/{job.run}", 36)
+    return [str(job.id), run, job.state, job.reason or "", usd(job.cost_micros), prompt(job, PROMPT_COLUMNS)]
+
+
+def prompt(job: JobRow, limit: int | None = None) -> str:
+    """The job's prompt, made harmless for a terminal."""
+    return safe(str(job.params.get("prompt", "")), limit)
+
+
+def detail_text(detail: JobDetail, why: str, output_root: Path) -> str:
+    """Everything about one job, the answer to "why" first."""
+    job = detail.job
+    facts = [
+        ("run", safe(f"{job.campaign}/{job.name}/{job.run}")),
+        ("model", detail.model),
+        (
+            "price",
+            f"{usd(job.price_micros)} for {count(job.images, 'picture')}; spent so far {usd(job.cost_micros)}",
+        ),
+        ("tries", f"{job.attempts} made, {job.tries_left} left"),
+        ("variation", str(job.variation)),
+        ("key", job.key),
+        *((name, safe(_value(value), 300)) for name, value in job.params.items()),
+        *((f"tag {name}", safe(value)) for name, value in job.tags.items()),
+    ]
+    blocks = [f"Job {job.id}: {job.state}. {safe(why)}", "", table(["", ""], facts).lstrip("\n")]
+    for attempt in detail.attempts:
+        blocks += ["", attempt_text(attempt)]
+    if detail.events:
+        blocks += ["", *(f"{rfc3339(item.at)}  {item.kind}: {safe(item.message)}" for item in detail.events)]
+    if job.outputs:
+        blocks += ["", "Pictures", *(f"  {line}" for line in outputs_text(job, output_root))]
+    return "\n".join(blocks)
+
+
+def _value(value: object) -> str:
+    """A parameter as a manifest says it: words as they are, anything else as JSON."""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def attempt_text(item: AttemptDetail) -> str:
+    """One try: what happened when, how long each step took, and the money."""
+    cost = item.cost_micros if item.cost_micros is not None else item.price_micros
+    lines = [f"Attempt {item.number}: {item.state}, {usd(cost)} {_MONEY[ReservationState(item.reservation)]}"]
+    if item.prediction_id:
+        lines[0] += f", task {safe(item.prediction_id)}"
+    before: int | None = None
+    moments = {
+        "claimed": item.leased_at,
+        "sent": item.submitted_at,
+        "accepted": item.accepted_at,
+        "completed": item.completed_at,
+        "ended": item.finished_at,
+    }
+    for name, at in moments.items():
+        if at is not None:
+            later = (
+                f"  +{duration((at - before) / 1000)}"
+                if before is not None
+                else f"  by worker {safe(item.worker)}"
+            )
+            lines.append(f"  {rfc3339(at):<24}  {name:<9}{later}")
+            before = at
+    if item.inference_ms is not None:
+        lines.append(f"  the provider reports {duration(item.inference_ms / 1000)} of work")
+    if item.reason or item.message:
+        code = f" (code {item.code})" if item.code is not None else ""
+        lines.append(f"  {item.reason or 'note'}{code}: {safe(item.message or '')}")
+    return "\n".join(lines)
+
+
+def outputs_text(job: JobRow, output_root: Path) -> list[str]:
+    """Each planned picture: where it is, or what became of it."""
+    lines = []
+    for item in job.outputs:
+        flagged = ", flagged" if item.nsfw else ""
+        if item.path is None:
+            lines.append(f"{item.index}  {item.state}{flagged}: {safe(item.planned_path)}")
+        else:
+            lines.append(
+                f"{item.index}  {safe(str(output_root / item.path))}  {item.width}x{item.height}{flagged}"
+            )
+    return lines

@@ -1,0 +1,108 @@
+"""A plan in words: one screen, whatever its size."""
+
+import click
+
+from orchestrator.actions.planning.cap_forecast import CapForecast
+from orchestrator.actions.planning.plan import ManifestPlan, Plan
+from orchestrator.cli.rendering.unrequested_text import plan_others
+from orchestrator.cli.rendering.words import bar, count, duration, percent, safe, table, usd
+
+MANIFESTS_SHOWN = 8
+WARNINGS_SHOWN = 5
+CAPS_SHOWN = 5
+OTHERS_SHOWN = 2
+
+
+def plan_text(plan: Plan, *, run_key: str | None = None, sandbox: bool = False) -> str:
+    """At most 24 lines: manifests, money, budgets, time, what waits beside them, warnings.
+
+    `run_key` and `sandbox` as they were given on the command line, for the commands that are shown.
+    """
+    notes = [*_others(plan, run_key=run_key, sandbox=sandbox), *_warnings(plan)]
+    if not plan.total("to_submit"):
+        everything = count(plan.total("existing"), "job")
+        return "\n".join([f"Nothing to do: all {everything} are recorded already.", *notes])
+    blocks = [_manifests(plan), _money(plan)]
+    return "\n".join([*blocks, *_headroom(plan.headroom), _time(plan), *notes])
+
+
+def _manifests(plan: Plan) -> str:
+    rows = [_row(item) for item in plan.manifests[:MANIFESTS_SHOWN]]
+    if len(plan.manifests) > MANIFESTS_SHOWN:
+        rows.append([f"... and {len(plan.manifests) - MANIFESTS_SHOWN} more", "", "", "", "", "", ""])
+    if len(plan.manifests) > 1:
+        total = [f"{plan.total(name):,}" for name in ("jobs", "images", "new", "existing")]
+        rows.append(["total", "", *total, usd(plan.total("cost_micros"))])
+    header = ["Plan", "run", "jobs", "images", "new", "existing", "cost"]
+    return table(header, rows, right=frozenset({2, 3, 4, 5, 6}))
+
+
+def _row(item: ManifestPlan) -> list[str]:
+    run = f"{item.spec.campaign}/{item.spec.name}/{item.spec.run_key}"
+    counts = [f"{value:,}" for value in (item.jobs, item.images, item.new, item.existing)]
+    return [safe(item.path, 40), safe(run, 40), *counts, usd(item.cost_micros)]
+
+
+def _money(plan: Plan) -> str:
+    lines = [
+        "",
+        (
+            f"To submit   {count(plan.total('to_submit'), 'job')}, {count(plan.total('to_submit_images'), 'image')}, "
+            f"{usd(plan.total('to_pay_micros'))}   list prices, each job once"
+        ),
+    ]
+    if plan.total("waiting"):
+        lines.append(
+            f"            of these {count(plan.total('waiting'), 'job')} ({usd(plan.total('waiting_micros'))}) "
+            "were recorded earlier and are not paid yet"
+        )
+    if others := plan.others_to_submit:
+        lines.append(
+            f"            of these {count(others.jobs, 'job')} ({usd(others.cost_micros)}) are not asked for here: see below"
+        )
+    return "\n".join(lines)
+
+
+def _headroom(rows: list[CapForecast]) -> list[str]:
+    lines = []
+    for at, row in enumerate(rows[:CAPS_SHOWN]):
+        cap = row.cap
+        used = cap.spent_micros + cap.held_micros
+        after = used + row.wanted_micros
+        owner = "account" if cap.scope == "account" else f"{cap.scope} {safe(cap.name, 36)}"
+        fits = "" if row.fits else click.style(f"   covers {usd(cap.remaining_micros)} of it", fg="red")
+        share = percent(after, cap.cap_micros) if after <= cap.cap_micros else "over"
+        lines.append(
+            f"{'Budget' if at == 0 else '      '}      {owner} {cap.window}: {usd(used)} + {usd(row.wanted_micros)} = "
+            f"{usd(after)} of {usd(cap.cap_micros)}   {bar(after / cap.cap_micros if cap.cap_micros else 1)} {share}{fits}"
+        )
+    if not lines:
+        lines.append(
+            "Budget      no cap is set (see `budget:` in the manifest and `budgets:` in config.yaml)"
+        )
+    elif len(rows) > CAPS_SHOWN:
+        lines.append(f"            and {count(len(rows) - CAPS_SHOWN, 'more cap')}")
+    return lines
+
+
+def _time(plan: Plan) -> str:
+    return f"Time        about {duration(plan.estimate.seconds)}   limit: {plan.estimate.bottleneck}"
+
+
+def _others(plan: Plan, *, run_key: str | None, sandbox: bool) -> list[str]:
+    mark = click.style("!", fg="yellow")
+    found = [text for row in plan.manifests for text in plan_others(row, run_key=run_key, sandbox=sandbox)]
+    lines = [f"{mark} {text}" for text in found[:OTHERS_SHOWN]]
+    if len(found) > OTHERS_SHOWN:
+        lines.append(
+            f"{mark} and the same in {count(len(found) - OTHERS_SHOWN, 'more manifest')} (see --json)"
+        )
+    return lines
+
+
+def _warnings(plan: Plan) -> list[str]:
+    mark = click.style("!", fg="yellow")
+    lines = [f"{mark} {safe(text)}" for text in plan.warnings[:WARNINGS_SHOWN]]
+    if len(plan.warnings) > WARNINGS_SHOWN:
+        lines.append(f"{mark} and {count(len(plan.warnings) - WARNINGS_SHOWN, 'more warning')} (see --json)")
+    return lines

@@ -1,0 +1,145 @@
+"""One moment of running work, and how it reads: six lines on a terminal, or one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestrator.cli.rendering.words import count, duration, percent, safe, usd
+from orchestrator.store.views import BudgetRow, Progress, StoppedRow
+
+NARROW_COLUMNS = 60
+BAR_COLUMNS = 24
+ETA_RESULTS_MIN = 10
+ETA_SECONDS_MIN = 60.0
+REASONS_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is shown at one moment. `finished_before` was finished when the work began."""
+
+    label: str
+    progress: Progress
+    elapsed_seconds: float
+    finished_before: int = 0
+    worker: Mapping[str, Any] = field(default_factory=dict)
+    cap: BudgetRow | None = None  # the tightest cap about these runs
+    stopped: tuple[StoppedRow, ...] = ()
+
+    @property
+    def in_flight(self) -> int:
+        """Tasks that the provider works on, as far as this process knows."""
+        return _number(self.worker.get("in_flight"))
+
+    @property
+    def per_second(self) -> float:
+        """Jobs finished a second since the work began."""
+        done = self.progress.finished - self.finished_before
+        return done / self.elapsed_seconds if self.elapsed_seconds > 0 else 0.0
+
+    @property
+    def eta_seconds(self) -> float | None:
+        """Time left, once there is enough to judge by."""
+        done = self.progress.finished - self.finished_before
+        if done <= 0 or (done < ETA_RESULTS_MIN and self.elapsed_seconds < ETA_SECONDS_MIN):
+            return None
+        return self.progress.left / self.per_second
+
+
+def lines(snapshot: Snapshot, columns: int) -> list[str]:
+    """The live display for a terminal of that width: one line below sixty columns."""
+    if columns < NARROW_COLUMNS:
+        return [_cut(plain(snapshot), columns)]
+    progress = snapshot.progress
+    share = percent(progress.finished, progress.total)
+    eta = snapshot.eta_seconds
+    left = f"{duration(eta)} left" if eta is not None else duration(snapshot.elapsed_seconds)
+    found = [
+        f"{safe(snapshot.label, 24)}  [{_bar(snapshot)}]  {progress.finished:,}/{progress.total:,}  {share}   {left}",
+        f"money   {_money(snapshot)}",
+        f"now     {_now(snapshot)}",
+        f"result  {_result(progress)}",
+    ]
+    found += [f"stopped {safe(row.scope)}: {row.reason}: {safe(row.message)}" for row in snapshot.stopped[:2]]
+    return [_cut(line, columns) for line in found]
+
+
+def plain(snapshot: Snapshot) -> str:
+    """Everything in one line, for a log."""
+    progress = snapshot.progress
+    parts = [
+        f"{progress.finished:,}/{progress.total:,} {percent(progress.finished, progress.total)}",
+        _money(snapshot),
+        f"{snapshot.in_flight:,} in flight",
+    ]
+    if progress.jobs["failed"]:
+        parts.append(_failures(progress))
+    if progress.in_doubt:
+        parts.append(f"{progress.in_doubt:,} in doubt")
+    if snapshot.eta_seconds is not None and progress.left:
+        parts.append(f"{duration(snapshot.eta_seconds)} left")
+    parts += [f"stopped: {safe(row.scope)} {row.reason}" for row in snapshot.stopped[:1]]
+    return ", ".join(parts)
+
+
+def _money(snapshot: Snapshot) -> str:
+    progress = snapshot.progress
+    text = f"{usd(progress.spent_micros)} spent, {usd(progress.held_micros)} held"
+    if snapshot.cap is not None:
+        text += f", {usd(snapshot.cap.remaining_micros)} left of {snapshot.cap.words}"
+    return text
+
+
+def _now(snapshot: Snapshot) -> str:
+    progress = snapshot.progress
+    parts = [f"{snapshot.in_flight:,} in flight", f"{progress.fetching:,} downloading"]
+    parts.append(f"{progress.jobs['pending']:,} waiting")
+    if snapshot.per_second:
+        rate = snapshot.per_second
+        parts.append(f"{rate:.1f} jobs/s" if rate >= 1 else f"{rate * 60:.1f} jobs/min")
+    return ", ".join(parts)
+
+
+def _result(progress: Progress) -> str:
+    parts = [f"{progress.jobs['succeeded']:,} done"]
+    if progress.nsfw:
+        parts.append(f"{count(progress.nsfw, 'picture')} flagged")
+    if progress.jobs["failed"]:
+        parts.append(_failures(progress))
+    if progress.jobs["cancelled"]:
+        parts.append(f"{progress.jobs['cancelled']:,} cancelled")
+    if progress.in_doubt:
+        parts.append(f"{progress.in_doubt:,} in doubt")
+    return ", ".join(parts)
+
+
+def _failures(progress: Progress) -> str:
+    reasons = ", ".join(f"{jobs:,} {safe(reason)}" for reason, jobs in progress.failures[:REASONS_SHOWN])
+    more = ", ..." if len(progress.failures) > REASONS_SHOWN else ""
+    return (
+        f"{progress.jobs['failed']:,} failed ({reasons}{more})"
+        if reasons
+        else f"{progress.jobs['failed']:,} failed"
+    )
+
+
+def _bar(snapshot: Snapshot) -> str:
+    """Done, in flight, waiting: three signs, so that no colour is needed."""
+    progress = snapshot.progress
+    whole = max(1, progress.total)
+    done = progress.finished * BAR_COLUMNS // whole
+    moving = min(BAR_COLUMNS - done, -(-progress.jobs["running"] * BAR_COLUMNS // whole))
+    return "#" * done + "=" * moving + "." * (BAR_COLUMNS - done - moving)
+
+
+def _cut(text: str, columns: int) -> str:
+    return text if len(text) < columns else text[: max(0, columns - 4)] + "..."
+
+
+def _number(value: object) -> int:
+    """A count that the worker gives as a number or as a collection."""
+    if isinstance(value, bool) or value is None:
+        return 0
+    if isinstance(value, int):
+        return value
+    return len(value) if hasattr(value, "__len__") else 0

@@ -1,0 +1,131 @@
+"""The end of `run` and `work`: what was done, what it cost, where the files are, what to do next."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orchestrator.actions.operator.exit_code import RunFacts
+from orchestrator.cli import out
+from orchestrator.cli.rendering.documents import summary_document
+from orchestrator.cli.rendering.remedies import remedies
+from orchestrator.cli.rendering.words import count, duration, safe, usd
+from orchestrator.core.errors import ExitCode, OrchestratorError
+from orchestrator.store.views import Progress, StoppedRow
+
+REASONS = {
+    ExitCode.DONE: "done",
+    ExitCode.UNEXPECTED: "unfinished",
+    ExitCode.SOME_FAILED: "some_failed",
+    ExitCode.BUDGET: "budget",
+    ExitCode.OPERATOR: "operator",
+    ExitCode.INTERRUPTED: "interrupted",
+    ExitCode.USAGE: "usage",
+}
+
+_HEADLINES = {
+    ExitCode.DONE: "Finished",
+    ExitCode.SOME_FAILED: "Finished with failures",
+    ExitCode.BUDGET: "Stopped by a budget",
+    ExitCode.OPERATOR: "Stopped: an operator is needed",
+    ExitCode.INTERRUPTED: "Interrupted",
+    ExitCode.UNEXPECTED: "Stopped with work left",
+    ExitCode.USAGE: "Stopped",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How the work ended."""
+
+    code: ExitCode
+    facts: RunFacts
+    progress: Progress
+    stopped: list[StoppedRow]
+    seconds: float
+    error: OrchestratorError | None = None  # what stopped it, beyond what the database says
+
+
+def summarize(done: Done, root: Path, *, extra: list[str] | None = None, sandbox: bool = False) -> ExitCode:
+    """Print the summary, as words or as one JSON document; returns the exit code."""
+    if out.as_json():
+        out.document(document(done, root))
+    else:
+        out.answer("\n".join([*text(done, root), *(extra or ())]))
+        out.next_steps(steps(done, sandbox=sandbox))
+    if done.error is not None:
+        click.echo(f"\n{done.error}", err=True)
+    return done.code
+
+
+def document(done: Done, root: Path) -> dict[str, Any]:
+    """The summary as JSON."""
+    stopped = [{"scope": row.scope, "reason": row.reason, "message": row.message} for row in done.stopped]
+    shape = summary_document(
+        done.progress,
+        exit_code=int(done.code),
+        reason=REASONS[done.code],
+        seconds=done.seconds,
+        outputs=str(root),
+    )
+    error = {"error": {"code": int(done.code), "message": str(done.error)}} if done.error else {}
+    return {**shape, "stopped": stopped, **error}
+
+
+def text(done: Done, root: Path) -> list[str]:
+    """A handful of lines; those without content are left out."""
+    progress = done.progress
+    jobs = progress.jobs
+    parts = [f"{jobs['succeeded']:,} done", f"{jobs['failed']:,} failed"]
+    parts += [f"{jobs['cancelled']:,} cancelled"] if jobs["cancelled"] else []
+    parts += [f"{progress.left:,} left"] if progress.left else []
+    flagged = f", {progress.nsfw:,} flagged" if progress.nsfw else ""
+    found = [
+        f"{_HEADLINES[done.code]} after {duration(done.seconds)}: {', '.join(parts)} of {count(progress.total, 'job')}",
+        f"  pictures  {progress.stored:,} stored{flagged}",
+        f"  files     {safe(str(root))}",
+        f"  money     {usd(progress.spent_micros)} spent, {usd(progress.held_micros)} held",
+    ]
+    if progress.failures:
+        reasons = ", ".join(f"{number:,} {safe(reason)}" for reason, number in progress.failures)
+        found.append(f"  failed    {reasons}")
+    if progress.in_doubt:
+        found.append(
+            f"  in doubt  {count(progress.in_doubt, 'attempt')}: may have been paid, so never sent again by itself"
+        )
+    found += [f"  stopped   {safe(row.scope)}: {row.reason}: {safe(row.message)}" for row in done.stopped]
+    return found
+
+
+def steps(done: Done, *, sandbox: bool) -> list[tuple[str, str]]:
+    """The commands that follow from this end; none for a sandbox's, since they would look at the real database."""
+    if sandbox:
+        return []
+    progress = done.progress
+    found = []
+    if progress.in_doubt:
+        found.append(("orchestrator in-doubt list", "shows what may have been paid"))
+    if progress.jobs["failed"]:
+        found.append(
+            (f"orchestrator jobs retry --state failed{_scope(done)}", "queues the failed jobs again")
+        )
+    if progress.left:
+        found += remedies(done.stopped)
+    if progress.left and not found:
+        found.append(("orchestrator work --drain", "goes on with what is left"))
+    return found or [("orchestrator gallery", "writes a page with every picture")]
+
+
+def _scope(done: Done) -> str:
+    """Filters that name the one run in question; nothing when there are several."""
+    if len(done.progress.runs) != 1:
+        return ""
+    run = done.progress.runs[0]
+    return f" --campaign {_word(run.campaign)} --run {_word(run.run)}"
+
+
+def _word(text: str) -> str:
+    import shlex
+
+    return shlex.quote(text)

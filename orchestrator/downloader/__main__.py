@@ -1,6 +1,0 @@
-"""See the package."""
-
-from orchestrator.downloader import main
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,1 @@
+"""What a process needs to run: time, the event loop, connections, crash points."""

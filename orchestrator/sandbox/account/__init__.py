@@ -1,0 +1,1 @@
+"""The stand-in's account: tasks and their fates, money, limits."""

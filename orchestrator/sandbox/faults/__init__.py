@@ -1,0 +1,1 @@
+"""Faults on demand: their names, the script that asks for them, the dice that decide."""

@@ -1,0 +1,1 @@
+"""Pictures that go in and come out of the stand-in."""

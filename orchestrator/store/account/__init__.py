@@ -1,0 +1,1 @@
+"""What all workers of the account share: rate limits, pauses, workers, uploads, latencies."""

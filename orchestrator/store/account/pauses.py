@@ -1,0 +1,96 @@
+"""Pauses: what stops a scope from spending, since when, why, and what ends it.
+
+A pause costs no job a retry: the claim passes over the lanes it covers. One that has an `until` ends by itself.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import bindparam, delete, select
+
+from orchestrator.store.db import dialect
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import events, pauses
+
+BY_OPERATOR: Final = "paused"
+"""The reason of a pause that a person began. It also holds what is claimed and not sent yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """`scope` is account, model, campaign or run; `name` is the model id, or the row's id as text, or empty."""
+
+    scope: str
+    name: str
+    reason: str
+    message: str
+    until: int | None = None
+    since: int | None = None
+
+
+def begin(tx: Tx, pause: Pause) -> bool:
+    """Record a pause; one that stands already keeps its `since` and takes the new message and `until`. True when new."""
+    standing = tx.conn.execute(
+        select(pauses.c.since).where(
+            pauses.c.scope == pause.scope, pauses.c.name == pause.name, pauses.c.reason == pause.reason
+        )
+    ).scalar()
+    statement = dialect.insert(tx.conn, pauses).values(
+        scope=pause.scope,
+        name=pause.name,
+        reason=pause.reason,
+        message=pause.message,
+        since=tx.now,
+        until=pause.until,
+    )
+    tx.conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=["scope", "name", "reason"],
+            set_={"message": pause.message, "until": pause.until},
+        )
+    )
+    if standing is None:
+        tx.conn.execute(
+            events.insert().values(
+                at=tx.now,
+                kind="paused",
+                message=f"{pause.scope} {pause.name} {pause.reason}: {pause.message}",
+            )
+        )
+    return standing is None
+
+
+def end(tx: Tx, scope: str, name: str, reason: str) -> bool:
+    """Remove a pause. False when there was none."""
+    key = {"p_scope": scope, "p_name": name, "p_reason": reason}
+    removed = tx.conn.execute(_END, key).rowcount
+    if removed:
+        tx.conn.execute(events.insert().values(at=tx.now, kind="resumed", message=f"{scope} {name} {reason}"))
+    return bool(removed)
+
+
+def in_force(tx: Tx) -> list[Pause]:
+    """Every pause that stands now, oldest first; ones past their `until` are not among them."""
+    rows = tx.conn.execute(_IN_FORCE, {"now": tx.now})
+    return [Pause(row.scope, row.name, row.reason, row.message, row.until, row.since) for row in rows]
+
+
+_END: Final = delete(pauses).where(
+    pauses.c.scope == bindparam("p_scope"),
+    pauses.c.name == bindparam("p_name"),
+    pauses.c.reason == bindparam("p_reason"),
+)
+
+
+def by_operator(tx: Tx) -> set[tuple[str, str]]:
+    """Scope and name of everything that a person has paused."""
+    return {(row.scope, row.name) for row in tx.conn.execute(_BY_OPERATOR)}
+
+
+_BY_OPERATOR: Final = select(pauses.c.scope, pauses.c.name).where(pauses.c.reason == BY_OPERATOR)
+
+_IN_FORCE: Final = (
+    select(pauses)
+    .where(pauses.c.until.is_(None) | (pauses.c.until > bindparam("now")))
+    .order_by(pauses.c.since, pauses.c.scope, pauses.c.name, pauses.c.reason)
+)

@@ -1,0 +1,136 @@
+"""Workers: who is or was here, who is asked to finish, and who has fallen silent. All times are the database's."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import bindparam, delete, exists, func, select, update
+
+from orchestrator.core.errors import NotFoundError
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import events, workers
+
+KEPT_MS: Final = 7 * 86_400_000
+"""How long a worker that is gone stays in the list: as long as its last attempts may still be asked about."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """One OS process that runs or ran the loops."""
+
+    id: str
+    host: str
+    pid: int
+    version: str = ""
+    lease_ms: int = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What others have written about a worker since it last looked."""
+
+    draining: bool = False  # it is asked to finish
+    was_lost: bool = False  # it was silent for so long that it counted as dead
+
+
+def register(tx: Tx, worker: WorkerRow) -> None:
+    """Record that a worker started, and forget those that have long been gone."""
+    gone_at = func.coalesce(workers.c.stopped_at, workers.c.lost_at)
+    tx.conn.execute(delete(workers).where(gone_at < tx.now - KEPT_MS))
+    tx.conn.execute(
+        workers.insert().values(
+            id=worker.id,
+            host=worker.host,
+            pid=worker.pid,
+            version=worker.version,
+            lease_ms=worker.lease_ms,
+            started_at=tx.now,
+            seen_at=tx.now,
+        )
+    )
+
+
+def seen(tx: Tx, worker_id: str, *, leaving: bool = False) -> Standing:
+    """Record that a worker lives, and whether it is finishing by itself; answers what others wrote about it."""
+    found = tx.conn.execute(
+        select(workers.c.draining_at, workers.c.lost_at).where(workers.c.id == worker_id)
+    ).one_or_none()
+    if found is None:
+        return Standing()
+    draining_at = tx.now if leaving and found.draining_at is None else found.draining_at
+    tx.conn.execute(
+        update(workers)
+        .where(workers.c.id == worker_id)
+        .values(seen_at=tx.now, lost_at=None, draining_at=draining_at)
+    )
+    if found.lost_at is not None:
+        _note(tx, "worker_back", f"worker {worker_id} was lost since {found.lost_at} and lives")
+    return Standing(found.draining_at is not None, found.lost_at is not None)
+
+
+def drain(tx: Tx, worker_id: str) -> bool:
+    """Ask a worker to finish what it has and leave. False when it is finishing or gone already; raises NotFoundError."""
+    if tx.conn.execute(select(workers.c.id).where(workers.c.id == worker_id)).scalar() is None:
+        raise NotFoundError(f"There is no worker {worker_id!r}. See: orchestrator workers list")
+    return bool(
+        tx.conn.execute(
+            update(workers)
+            .where(workers.c.id == worker_id, workers.c.draining_at.is_(None), workers.c.stopped_at.is_(None))
+            .values(draining_at=tx.now)
+        ).rowcount
+    )
+
+
+def is_draining(tx: Tx, worker_id: str) -> bool:
+    """Whether a worker is to take nothing new."""
+    return tx.conn.execute(_DRAINING, {"worker": worker_id}).scalar() is not None
+
+
+def stopped(tx: Tx, worker_id: str) -> None:
+    """Record that a worker ended in order."""
+    tx.conn.execute(
+        update(workers).where(workers.c.id == worker_id).values(stopped_at=tx.now, seen_at=tx.now)
+    )
+
+
+def lost(tx: Tx, worker_id: str) -> None:
+    """Record that a worker is gone without having said so."""
+    tx.conn.execute(update(workers).where(workers.c.id == worker_id).values(lost_at=tx.now))
+    _note(tx, "worker_lost", f"worker {worker_id} is gone")
+
+
+def lose_silent(tx: Tx) -> list[str]:
+    """Record which workers were silent for longer than their lease; should one live after all, it finds out."""
+    silent = (
+        select(workers.c.id)
+        .where(workers.c.stopped_at.is_(None), workers.c.lost_at.is_(None))
+        .where(workers.c.seen_at + workers.c.lease_ms < tx.now)
+        .order_by(workers.c.id)
+    )
+    found = list(tx.conn.execute(silent).scalars())
+    for worker_id in found:
+        lost(tx, worker_id)
+    return found
+
+
+def any_alive(tx: Tx) -> bool:
+    """Whether some worker was seen within its lease and has not stopped."""
+    alive = exists().where(workers.c.stopped_at.is_(None), workers.c.seen_at + workers.c.lease_ms >= tx.now)
+    return bool(tx.conn.execute(select(alive)).scalar())
+
+
+def unfinished(tx: Tx, host: str) -> list[WorkerRow]:
+    """Workers of this host that never said they stopped and are not known to be lost, newest first."""
+    query = (
+        select(workers.c.id, workers.c.host, workers.c.pid)
+        .where(workers.c.host == host, workers.c.stopped_at.is_(None), workers.c.lost_at.is_(None))
+        .order_by(workers.c.started_at.desc())
+        .limit(100)
+    )
+    return [WorkerRow(row.id, row.host, row.pid) for row in tx.conn.execute(query)]
+
+
+def _note(tx: Tx, kind: str, message: str) -> None:
+    tx.conn.execute(events.insert().values(at=tx.now, kind=kind, message=message))
+
+
+_DRAINING: Final = select(workers.c.draining_at).where(workers.c.id == bindparam("worker"))

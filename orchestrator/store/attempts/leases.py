@@ -1,0 +1,223 @@
+"""Rescue: what happens when a lease lapses. It resumes, it never submits again.
+
+| Found | Becomes |
+|---|---|
+| leased | abandoned: nothing was sent, the job is ready again, unless too many workers died over it |
+| submitting | in doubt: the POST may have left |
+| in_flight, fetching | taken over: the id is known, so polling or storing goes on |
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Select, bindparam, select, update
+
+from orchestrator.core.states import AttemptEvent, AttemptState
+from orchestrator.store.attempts import endings, lifecycle
+from orchestrator.store.db import dialect
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts, job_specs, jobs, runs
+
+RESCUE_MAX: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Rescue:
+    """Look for lapsed leases on behalf of a worker."""
+
+    worker: str
+    lease_ms: int
+    deaths_max: int = 5  # a job over which this many workers died is set aside
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """An attempt another worker left, now ours."""
+
+    attempt_id: int
+    job_id: int
+    epoch: int
+    state: AttemptState
+    model: str
+    prediction_id: str
+    accepted_at: int
+    number: int
+    images: int
+    price_micros: int
+    params: dict[str, Any]
+    local_images: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rescued:
+    """What one rescue did."""
+
+    adopted: tuple[Adopted, ...]
+    released: int
+    doubted: int
+
+
+def rescue(tx: Tx, rows: Sequence[Rescue]) -> list[Rescued]:
+    """Serve lapsed leases, oldest first, a bounded number; the next call takes more."""
+    return [_rescue_one(tx, row) for row in rows]
+
+
+def expire_leases_of_workers(tx: Tx, worker_ids: Sequence[str]) -> int:
+    """End the leases of workers known to be dead, so that rescue need not wait for them to lapse."""
+    return tx.conn.execute(
+        update(attempts)
+        .where(ATTEMPT_IS_LIVE, attempts.c.worker.in_(worker_ids), attempts.c.lease_expires_at > tx.now)
+        .values(lease_expires_at=tx.now)
+    ).rowcount
+
+
+def release_unsent(tx: Tx) -> int:
+    """Give back what was claimed, never sent, and whose lease has lapsed, so that its jobs wait again.
+
+    Returns how many; when that is `RESCUE_MAX`, there may be more: call again.
+    """
+    unsent = _lapsed(tx, _UNSENT)
+    endings.give_back(tx, [_released(row.id, row.epoch, "nothing was sent") for row in unsent])
+    return len(unsent)
+
+
+def release_worker(tx: Tx, worker_id: str) -> int:
+    """A worker leaves in order: unsent attempts go back, accepted ones become anybody's at once. Costs no try."""
+    mine = tx.conn.execute(
+        select(attempts.c.id, attempts.c.epoch, attempts.c.state).where(
+            ATTEMPT_IS_LIVE, attempts.c.worker == worker_id
+        )
+    ).all()
+    unsent = [row for row in mine if row.state == AttemptState.LEASED.value]
+    unanswered = [row for row in mine if row.state == AttemptState.SUBMITTING.value]
+    endings.give_back(tx, [_released(row.id, row.epoch, "its worker left") for row in unsent])
+    lifecycle.mark_in_doubt(
+        tx,
+        [
+            lifecycle.MarkInDoubt(row.id, row.epoch, "its worker left before the reply came")
+            for row in unanswered
+        ],
+    )
+    expire_leases_of_workers(tx, [worker_id])
+    return len(unsent)
+
+
+def _lapsed(tx: Tx, which: Select[Any]) -> Sequence[Any]:
+    """Attempts whose leases have lapsed, locked, oldest first, a bounded number; none that somebody else is serving."""
+    query = dialect.lock_rows(tx.conn, which, attempts, skip_locked=True)
+    return tx.conn.execute(query, {"now": tx.now, "most": RESCUE_MAX}).all()
+
+
+def _rescue_one(tx: Tx, row: Rescue) -> Rescued:
+    lapsed = _lapsed(tx, _LAPSED)
+    leased = [found for found in lapsed if found.state == AttemptState.LEASED.value]
+    submitting = [found for found in lapsed if found.state == AttemptState.SUBMITTING.value]
+    accepted = [found for found in lapsed if found.prediction_id is not None]
+    endings.give_back(tx, [_abandoned_by_dead_worker(found, row.deaths_max) for found in leased])
+    lifecycle.mark_in_doubt(
+        tx,
+        [
+            lifecycle.MarkInDoubt(found.id, found.epoch, "its worker died while sending the request")
+            for found in submitting
+        ],
+    )
+    return Rescued(tuple(_adopt(tx, row, accepted)), len(leased), len(submitting))
+
+
+def adopted_by_id(tx: Tx, worker: str, attempt_ids: Sequence[int]) -> list[Adopted]:
+    """Attempts as one would take them over: for a worker that just gave them a prediction.
+
+    Another worker may have taken some over since; those are not among them, for their epoch is not this worker's.
+    """
+    query = _RESUMABLE.where(attempts.c.id.in_(attempt_ids), attempts.c.worker == worker)
+    rows = tx.conn.execute(query)
+    return [_adopted(row, row.epoch) for row in rows]
+
+
+def _adopt(tx: Tx, row: Rescue, accepted: Sequence[Any]) -> list[Adopted]:
+    if not accepted:
+        return []
+    tx.conn.execute(
+        update(attempts)
+        .where(attempts.c.id.in_([found.id for found in accepted]))
+        .values(worker=row.worker, lease_expires_at=tx.now + row.lease_ms, epoch=attempts.c.epoch + 1)
+    )
+    return [_adopted(found, found.epoch + 1) for found in accepted]
+
+
+def _adopted(row: Any, epoch: int) -> Adopted:
+    return Adopted(
+        row.id,
+        row.job_id,
+        epoch,
+        AttemptState(row.state),
+        row.model,
+        row.prediction_id,
+        row.accepted_at,
+        row.number,
+        row.images,
+        row.price_micros,
+        row.params,
+        row.local_images,
+    )
+
+
+def _abandoned_by_dead_worker(found: Any, deaths_max: int) -> endings.GiveBack:
+    """The worker died before anything was sent. A job that keeps killing workers is set aside: somebody should look."""
+    poison = found.deaths + 1 >= deaths_max
+    message = f"its worker died, the {found.deaths + 1}. one over this job" if poison else "its worker died"
+    return endings.GiveBack(
+        found.id,
+        found.epoch,
+        AttemptEvent.RELEASED,
+        None if poison else 0,
+        "poison" if poison else "released",
+        message,
+        worker_died=True,
+    )
+
+
+def _released(attempt_id: int, epoch: int, message: str) -> endings.GiveBack:
+    return endings.GiveBack(attempt_id, epoch, AttemptEvent.RELEASED, 0, "released", message)
+
+
+_RESUMABLE: Final = (
+    select(
+        attempts.c.id,
+        attempts.c.job_id,
+        attempts.c.epoch,
+        attempts.c.state,
+        attempts.c.prediction_id,
+        attempts.c.accepted_at,
+        attempts.c.number,
+        attempts.c.price_micros,
+        runs.c.model,
+        jobs.c.images,
+        jobs.c.deaths,
+        job_specs.c.params,
+        job_specs.c.local_images,
+    )
+    .join_from(attempts, runs)
+    .join(jobs, jobs.c.id == attempts.c.job_id)
+    .join(job_specs, job_specs.c.job_id == attempts.c.job_id)
+)
+_LAPSED: Final = (
+    _RESUMABLE.where(
+        ATTEMPT_IS_LIVE,
+        attempts.c.lease_expires_at <= bindparam("now"),
+        attempts.c.state != AttemptState.IN_DOUBT.value,
+    )
+    .order_by(attempts.c.lease_expires_at)
+    .limit(bindparam("most"))
+)
+_UNSENT: Final = (
+    select(attempts.c.id, attempts.c.epoch)
+    .where(
+        ATTEMPT_IS_LIVE,
+        attempts.c.lease_expires_at <= bindparam("now"),
+        attempts.c.state == AttemptState.LEASED.value,
+    )
+    .order_by(attempts.c.lease_expires_at)
+    .limit(bindparam("most"))
+)

@@ -1,0 +1,289 @@
+"""An attempt on its way: send, accepted, in doubt, completed. How attempts end is in `endings`.
+
+Every function takes a transaction and a list of requests and answers each of them; see `groupcommit`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import and_, bindparam, select, update
+
+from orchestrator.core.states import AttemptEvent, AttemptState
+from orchestrator.store.account import pauses, rate_limits
+from orchestrator.store.attempts import outputs as pictures
+from orchestrator.store.attempts import predictions, transitions
+from orchestrator.store.db.bulk import chunks
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts, events
+
+
+class Send(StrEnum):
+    """Whether the POST may leave now."""
+
+    GO = "go"  # `submitting` is durable: from here on money may be owed
+    WAIT = "wait"  # the rate grant has aged and there is none to renew it with; ask again
+    PAUSED = "paused"  # an operator paused the account or the campaign: give the attempt back
+    CANCELLED = "cancelled"  # an operator cancelled the job: give the attempt back
+    LATE = "late"  # the attempt is not ours any more
+
+
+@dataclass(frozen=True, slots=True)
+class BeginSubmit:
+    """Commit the intent to POST, with the digest of what will be sent."""
+
+    attempt_id: int
+    epoch: int
+    sent_digest: str | None = None
+    repeat: bool = False  # the answer to this very write was lost: it may be done already
+
+
+def begin_submit(tx: Tx, rows: Sequence[BeginSubmit]) -> list[Send]:
+    """Leased -> submitting, committed before the POST leaves; an aged rate grant is renewed or waited for.
+
+    A repeat whose first try was written after all is told GO too. Only its own first try can have moved the attempt,
+    under this epoch, to where it stands, and nothing was sent yet: whoever repeats has not had an answer.
+    """
+    held = transitions.lock(tx, rows, AttemptEvent.SEND_COMMITTED)
+    answers: dict[int, Send] = {}
+    aged = [a.id for a in held.values() if tx.now - a.rate_granted_at > rate_limits.GRANT_FRESH_MS]
+    without_grant = set(aged) - rate_limits.renew(tx, aged)
+    digests = {row.attempt_id: row.sent_digest for row in rows}
+    moves: list[tuple[transitions.LockedAttempt, AttemptEvent, dict[str, Any]]] = []
+    paused = pauses.by_operator(tx)
+    for attempt in held.values():
+        if attempt.cancel_requested:
+            answers[attempt.id] = Send.CANCELLED
+        elif paused & {("account", ""), ("campaign", str(attempt.campaign_id))}:
+            answers[attempt.id] = Send.PAUSED
+        elif attempt.id in without_grant:
+            answers[attempt.id] = Send.WAIT
+        else:
+            answers[attempt.id] = Send.GO
+            granted_at = tx.now if attempt.id in aged else attempt.rate_granted_at
+            values = {
+                "submitted_at": tx.now,
+                "sent_digest": digests[attempt.id],
+                "rate_granted_at": granted_at,
+            }
+            moves.append((attempt, AttemptEvent.SEND_COMMITTED, values))
+    transitions.move(tx, moves)
+    answers.update(dict.fromkeys(_done_before(tx, rows, AttemptState.SUBMITTING), Send.GO))
+    return [answers.get(row.attempt_id, Send.LATE) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """The provider accepted: keep its prediction id before anything else happens to it."""
+
+    attempt_id: int
+    epoch: int
+    worker: str
+    prediction_id: str
+    status: str
+    lease_ms: int
+
+
+def accept(tx: Tx, rows: Sequence[Accept]) -> list[int | None]:
+    """Submitting -> in_flight; answers the epoch to go on with, or None when another attempt holds this prediction.
+
+    A worker that was slow may find its attempt set in doubt by another: its own reply is the best evidence there is,
+    so the attempt goes in flight all the same. What cannot be attached is recorded as an event, never dropped.
+    """
+    owned = _owned_predictions(tx, [row.prediction_id for row in rows])
+    fresh = [row for row in rows if row.prediction_id not in owned]
+    held = transitions.lock(tx, fresh, AttemptEvent.ACCEPTED)
+    doubted = transitions.lock(tx, fresh, AttemptEvent.EVIDENCE_FOUND)
+    answers: list[int | None] = []
+    moves: dict[AttemptEvent, list[tuple[transitions.LockedAttempt, AttemptEvent, dict[str, Any]]]] = {}
+    for row in rows:
+        attempt = held.get(row.attempt_id) or doubted.get(row.attempt_id)
+        if attempt is None or row.prediction_id in owned:
+            _record_unattached(tx, row, owned.get(row.prediction_id))
+            answers.append(_already(owned, row))
+            continue
+        event = AttemptEvent.ACCEPTED if row.attempt_id in held else AttemptEvent.EVIDENCE_FOUND
+        values = {
+            "prediction_id": row.prediction_id,
+            "status": row.status,
+            "accepted_at": tx.now,
+            "worker": row.worker,
+            "lease_expires_at": tx.now + row.lease_ms,
+            "reason": None,
+            "message": None,
+        }
+        moves.setdefault(event, []).append((attempt, event, values))
+        owned[row.prediction_id] = (row.attempt_id, attempt.epoch, row.worker)
+        answers.append(attempt.epoch)
+    for same in moves.values():
+        transitions.move(tx, same)
+    return answers
+
+
+@dataclass(frozen=True, slots=True)
+class MarkInDoubt:
+    """The reply to the POST was lost: it may have created a prediction."""
+
+    attempt_id: int
+    epoch: int
+    message: str
+
+
+def mark_in_doubt(tx: Tx, rows: Sequence[MarkInDoubt]) -> list[bool]:
+    """Submitting -> in_doubt. The money stays held and the job is not sent again until evidence or a person decides."""
+    held = transitions.lock(tx, rows, AttemptEvent.REPLY_LOST)
+    transitions.move(
+        tx,
+        [
+            (
+                held[row.attempt_id],
+                AttemptEvent.REPLY_LOST,
+                {"reason": "reply_lost", "message": row.message, "doubted_at": tx.now},
+            )
+            for row in rows
+            if row.attempt_id in held
+        ],
+    )
+    return [row.attempt_id in held for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """The provider says completed, with these outputs: (url, nsfw) in order."""
+
+    attempt_id: int
+    epoch: int
+    status: str
+    outputs: tuple[tuple[str, bool | None], ...]
+    inference_ms: int | None
+    repeat: bool = False  # the answer to this very write was lost: it may be done already
+
+
+def complete(tx: Tx, rows: Sequence[Complete]) -> list[list[pictures.ExpectedOutput] | None]:
+    """in_flight -> fetching, with every returned URL recorded; answers what to store, or None when late."""
+    held = transitions.lock(tx, rows, AttemptEvent.COMPLETED)
+    done = [row for row in rows if row.attempt_id in held]
+    transitions.move(
+        tx,
+        [
+            (
+                held[row.attempt_id],
+                AttemptEvent.COMPLETED,
+                {"status": row.status, "inference_ms": row.inference_ms, "completed_at": tx.now},
+            )
+            for row in done
+        ],
+    )
+    returned = {row.attempt_id: (held[row.attempt_id].job_id, row.outputs) for row in done}
+    expected = pictures.expect(tx, returned)
+    for attempt_id in _done_before(tx, rows, AttemptState.FETCHING) - held.keys():
+        expected[attempt_id] = pictures.expected(tx, attempt_id)
+    return [expected.get(row.attempt_id) for row in rows]
+
+
+def _done_before(tx: Tx, rows: Sequence[BeginSubmit | Complete], state: AttemptState) -> set[int]:
+    """The attempts of repeated writes that stand in `state` under the writer's epoch: the first try was written."""
+    repeated = {row.attempt_id: row.epoch for row in rows if row.repeat}
+    if not repeated:
+        return set()
+    query = select(attempts.c.id, attempts.c.epoch).where(
+        attempts.c.id.in_(list(repeated)), attempts.c.state == state.value
+    )
+    return {row.id for row in tx.conn.execute(query) if row.epoch == repeated[row.id]}
+
+
+def sent_digests(tx: Tx, prediction_ids: Sequence[str]) -> dict[str, str]:
+    """By prediction: the digest of what we sent for it, where it is known."""
+    found: dict[str, str] = {}
+    for chunk in chunks(prediction_ids):
+        query = select(attempts.c.prediction_id, attempts.c.sent_digest).where(
+            attempts.c.prediction_id.in_(chunk),
+            attempts.c.sent_digest.is_not(None),
+        )
+        found.update({row.prediction_id: row.sent_digest for row in tx.conn.execute(query)})
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendLeases:
+    """Extend the leases of a worker's attempts."""
+
+    worker: str
+    lease_ms: int
+
+
+def extend_leases(tx: Tx, rows: Sequence[ExtendLeases]) -> list[frozenset[int]]:
+    """Extend every live lease of the worker; answers which attempts it holds."""
+    answers: list[frozenset[int]] = []
+    for row in rows:
+        tx.conn.execute(_EXTEND, {"holder": row.worker, "until": tx.now + row.lease_ms})
+        answers.append(frozenset(tx.conn.execute(_HELD_BY, {"holder": row.worker}).scalars()))
+    return answers
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireLeases:
+    """End the leases of some of a worker's attempts."""
+
+    worker: str
+    attempt_ids: frozenset[int]
+
+
+def expire_leases_of_attempts(tx: Tx, rows: Sequence[ExpireLeases]) -> list[None]:
+    """The leases end now: any worker's next rescue takes the attempts up."""
+    for row in rows:
+        tx.conn.execute(
+            update(attempts)
+            .where(
+                ATTEMPT_IS_LIVE, attempts.c.worker == row.worker, attempts.c.id.in_(sorted(row.attempt_ids))
+            )
+            .values(lease_expires_at=tx.now)
+        )
+    return [None] * len(rows)
+
+
+_Owner = tuple[int, int, str]
+"""Of a prediction: the attempt that holds it, under which epoch, and the worker that looks after it."""
+
+
+def _owned_predictions(tx: Tx, ids: Sequence[str]) -> dict[str, _Owner]:
+    query = select(attempts.c.prediction_id, attempts.c.id, attempts.c.epoch, attempts.c.worker).where(
+        attempts.c.prediction_id.in_(list(ids))
+    )
+    return {row.prediction_id: (row.id, row.epoch, row.worker) for row in tx.conn.execute(query)}
+
+
+def _already(owned: dict[str, _Owner], row: Accept) -> int | None:
+    """The epoch, when this attempt holds the prediction already and is still the writer's: the accept was a repeat.
+
+    Another worker may have adopted it by evidence while this one was suspended; then it is the other's to look after.
+    """
+    return row.epoch if owned.get(row.prediction_id) == (row.attempt_id, row.epoch, row.worker) else None
+
+
+def _record_unattached(tx: Tx, row: Accept, owner: _Owner | None) -> None:
+    if owner is not None and owner[0] == row.attempt_id:
+        return
+    tx.conn.execute(
+        events.insert().values(
+            at=tx.now,
+            kind="late_acceptance",
+            attempt_id=row.attempt_id,
+            message=f"prediction {row.prediction_id} was accepted for an attempt that is over"
+            + (f"; attempt {owner[0]} holds it" if owner else ""),
+        )
+    )
+    if owner is None:
+        predictions.mark_foreign(
+            tx, row.prediction_id, None, None, f"accepted late for attempt {row.attempt_id}"
+        )
+
+
+_HELD: Final = and_(
+    ATTEMPT_IS_LIVE,
+    attempts.c.worker == bindparam("holder"),
+    attempts.c.state != AttemptState.IN_DOUBT.value,
+)
+_EXTEND: Final = update(attempts).where(_HELD).values(lease_expires_at=bindparam("until"))
+_HELD_BY: Final = select(attempts.c.id).where(_HELD)

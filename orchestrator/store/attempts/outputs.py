@@ -1,0 +1,210 @@
+"""Outputs: what a completed attempt returned, what became of each picture, and the runs' counts of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from sqlalchemy import bindparam, select, update
+
+from orchestrator.core.paths import path_key
+from orchestrator.ports import DiscardedArtifact, StoredArtifact
+from orchestrator.store.attempts import transitions
+from orchestrator.store.db import dialect
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.deferred_writes import Changes, LockOrder
+from orchestrator.store.db.schema import OutputState, outputs, runs
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedOutput:
+    """One output to store, and where."""
+
+    index: int
+    url: str
+    nsfw: bool | None
+    path: str
+    sha256: str | None  # known already: an earlier try of ours stored it
+
+
+Returned = tuple[int, tuple[tuple[str, bool | None], ...]]
+"""A job's id, and the (URL, flag) of every output in order."""
+
+
+def expected(tx: Tx, attempt_id: int) -> list[ExpectedOutput]:
+    """What a fetching attempt still has to store or has stored, in order: for a worker that takes it over."""
+    query = (
+        select(outputs)
+        .where(outputs.c.attempt_id == attempt_id, outputs.c.url.is_not(None))
+        .order_by(outputs.c.idx)
+    )
+    return [
+        ExpectedOutput(row.idx, row.url, row.nsfw, row.path, row.sha256) for row in tx.conn.execute(query)
+    ]
+
+
+def expect(tx: Tx, returned: Mapping[int, Returned]) -> dict[int, list[ExpectedOutput]]:
+    """Record the URLs that completed attempts returned, by attempt id; answers what to store, and where.
+
+    An output beyond those that were asked for gets a place of its own: it is paid for like the others.
+    """
+    planned = _planned_paths(tx, [job_id for job_id, _ in returned.values()])
+    updates: list[dict[str, Any]] = []
+    extras: list[dict[str, Any]] = []
+    answers: dict[int, list[ExpectedOutput]] = {}
+    for attempt_id, (job_id, urls) in returned.items():
+        paths = planned[job_id]
+        answers[attempt_id] = []
+        for index, (url, nsfw) in enumerate(urls):
+            path = paths.get(index)
+            if path is None:
+                path = _extra_path(paths[0], job_id, index)
+                extras.append(
+                    {
+                        "job_id": job_id,
+                        "idx": index,
+                        "path": path,
+                        "path_key": path_key(path),
+                        "state": OutputState.PLANNED.value,
+                    }
+                )
+            updates.append(
+                {
+                    "o_job": job_id,
+                    "o_idx": index,
+                    "o_url": url,
+                    "o_nsfw": nsfw,
+                    "o_attempt": attempt_id,
+                }
+            )
+            answers[attempt_id].append(ExpectedOutput(index, url, nsfw, path, None))
+    if extras:
+        tx.conn.execute(outputs.insert(), extras)
+    if updates:
+        dialect.run_many(tx.conn, _EXPECT, updates)
+    return answers
+
+
+def _planned_paths(tx: Tx, job_ids: Sequence[int]) -> dict[int, dict[int, str]]:
+    found: dict[int, dict[int, str]] = {job_id: {} for job_id in job_ids}
+    query = select(outputs.c.job_id, outputs.c.idx, outputs.c.path).where(outputs.c.job_id.in_(job_ids))
+    for row in tx.conn.execute(query):
+        found[row.job_id][row.idx] = row.path
+    return found
+
+
+def _extra_path(first: str, job_id: int, index: int) -> str:
+    """A place for an output beyond those asked for: beside the first one, named by the job, so nobody's."""
+    pure = PurePosixPath(first)
+    return str(pure.with_name(f"{pure.stem}~extra-{job_id}-{index}{pure.suffix}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Every output has met its end: stored, discarded, or lost."""
+
+    attempt_id: int
+    epoch: int
+    stored: tuple[tuple[int, StoredArtifact | DiscardedArtifact], ...]  # by output index
+    lost: tuple[tuple[int, str], ...] = ()  # index and why
+    expected: int = 0  # how many were asked for
+    flagged: int = 0  # how many of the stored ones the provider flagged
+
+
+def record_stored(tx: Tx, held: dict[int, transitions.LockedAttempt], rows: Sequence[Finish]) -> None:
+    """Write what became of every output of these finished attempts."""
+    stored: list[dict[str, Any]] = []
+    unstored: list[dict[str, Any]] = []
+    for row in rows:
+        job_id = held[row.attempt_id].job_id
+        stored.extend(_artifact_values(tx, job_id, index, artifact) for index, artifact in row.stored)
+        unstored.extend(
+            {"o_job": job_id, "o_idx": index, "v_state": OutputState.LOST.value} for index, _ in row.lost
+        )
+        returned = {index for index, _ in row.stored} | {index for index, _ in row.lost}
+        unstored.extend(
+            {"o_job": job_id, "o_idx": index, "v_state": OutputState.ABSENT.value}
+            for index in range(row.expected)
+            if index not in returned
+        )
+    if stored:
+        dialect.run_many(tx.conn, _STORE_OUTPUT, stored)
+        _count_pictures(tx, held, rows)
+    if unstored:
+        tx.conn.execute(_MARK_OUTPUT, unstored)
+
+
+def _count_pictures(tx: Tx, held: dict[int, transitions.LockedAttempt], rows: Sequence[Finish]) -> None:
+    """Note what was just stored for the runs' counters."""
+    for row in rows:
+        stored = sum(1 for _, artifact in row.stored if isinstance(artifact, StoredArtifact))
+        tx.deferred.add(LockOrder.RUNS, _add_to_runs, held[row.attempt_id].run_id, stored, row.flagged)
+
+
+def _add_to_runs(tx: Tx, changes: Changes) -> None:
+    dialect.run_many(
+        tx.conn,
+        _COUNT,
+        [
+            {"r_id": run_id, "d_stored": stored, "d_flagged": flagged}
+            for run_id, (stored, flagged) in changes.items()
+        ],
+    )
+
+
+def _artifact_values(
+    tx: Tx, job_id: int, index: int, artifact: StoredArtifact | DiscardedArtifact
+) -> dict[str, Any]:
+    kept = isinstance(artifact, StoredArtifact)
+    return {
+        "o_job": job_id,
+        "o_idx": index,
+        "v_state": (OutputState.STORED if kept else OutputState.DISCARDED).value,
+        "v_path": artifact.path if isinstance(artifact, StoredArtifact) else None,
+        "v_sha256": artifact.sha256,
+        "v_bytes": artifact.bytes,
+        "v_media_type": artifact.media_type,
+        "v_width": artifact.width,
+        "v_height": artifact.height,
+        "v_at": tx.now,
+    }
+
+
+_OUTPUT_KEY: Final = (outputs.c.job_id == bindparam("o_job")) & (outputs.c.idx == bindparam("o_idx"))
+
+_STORE_OUTPUT: Final = (
+    update(outputs)
+    .where(_OUTPUT_KEY)
+    .values(
+        state=bindparam("v_state"),
+        stored_path=bindparam("v_path"),
+        sha256=bindparam("v_sha256"),
+        bytes=bindparam("v_bytes"),
+        media_type=bindparam("v_media_type"),
+        width=bindparam("v_width"),
+        height=bindparam("v_height"),
+        stored_at=bindparam("v_at"),
+    )
+)
+
+_MARK_OUTPUT: Final = update(outputs).where(_OUTPUT_KEY).values(state=bindparam("v_state"))
+
+_COUNT: Final = (
+    update(runs)
+    .where(runs.c.id == bindparam("r_id"))
+    .values(
+        pictures_stored=runs.c.pictures_stored + bindparam("d_stored"),
+        pictures_flagged=runs.c.pictures_flagged + bindparam("d_flagged"),
+    )
+)
+
+_EXPECT: Final = (
+    update(outputs)
+    .where(_OUTPUT_KEY)
+    .values(
+        url=bindparam("o_url"),
+        nsfw=bindparam("o_nsfw"),
+        attempt_id=bindparam("o_attempt"),
+        state=OutputState.EXPECTED.value,
+    )
+)

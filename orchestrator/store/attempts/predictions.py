@@ -1,0 +1,85 @@
+"""Predictions: which attempt holds one, and which are foreign, noted once so that they are never taken for ours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Column, RowMapping, Select, bindparam, select
+
+from orchestrator.core.states import ReservationState
+from orchestrator.store.db import dialect
+from orchestrator.store.db.bulk import chunks
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import attempts, foreign_predictions
+
+
+def mark_foreign(tx: Tx, prediction_id: str, model: str | None, created_at: int | None, why: str) -> None:
+    """Record a prediction that is not to be matched with anything; a repeat changes nothing."""
+    tx.conn.execute(
+        dialect.insert(tx.conn, foreign_predictions)
+        .values(prediction_id=prediction_id, model=model, created_at=created_at, noted_at=tx.now, note=why)
+        .on_conflict_do_nothing(index_elements=["prediction_id"])
+    )
+
+
+def unknown(tx: Tx, prediction_ids: list[str]) -> set[str]:
+    """Which of these predictions no attempt holds and nobody has noted."""
+    known: set[str] = set()
+    for chunk in chunks(prediction_ids):
+        for query in (_HELD, _NOTED):
+            known.update(tx.conn.execute(query, {"ids": chunk}).scalars())
+    return set(prediction_ids) - known
+
+
+def unheld(tx: Tx, prediction_ids: list[str]) -> set[str]:
+    """Which of these predictions no attempt holds."""
+    return set(prediction_ids) - set(tx.conn.execute(_HELD, {"ids": prediction_ids}).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """An attempt that holds a prediction."""
+
+    attempt_id: int
+    prediction_id: str
+    price_micros: int
+    refund_due: bool
+
+
+def owners(tx: Tx, prediction_ids: Sequence[str]) -> dict[str, Ours]:
+    """By prediction: the attempt that holds it."""
+    found: dict[str, Ours] = {}
+    for chunk in chunks(prediction_ids):
+        for row in tx.conn.execute(_OURS.where(attempts.c.prediction_id.in_(chunk))).mappings():
+            found[row["prediction_id"]] = _ours(row)
+    return found
+
+
+def accepted_between(tx: Tx, start_ms: int, end_ms: int) -> list[Ours]:
+    """Attempts whose prediction was accepted in the period, oldest first."""
+    query = _OURS.where(attempts.c.accepted_at >= start_ms, attempts.c.accepted_at < end_ms).order_by(
+        attempts.c.id
+    )
+    return [_ours(row) for row in tx.conn.execute(query).mappings()]
+
+
+_OURS = select(
+    attempts.c.id, attempts.c.prediction_id, attempts.c.price_micros, attempts.c.reservation
+).where(attempts.c.prediction_id.is_not(None))
+
+
+def _ours(fields: RowMapping) -> Ours:
+    return Ours(
+        fields["id"],
+        fields["prediction_id"],
+        fields["price_micros"],
+        fields["reservation"] == ReservationState.REFUND_DUE.value,
+    )
+
+
+def _among_ids(column: Column[str]) -> Select[str]:
+    return select(column).where(column.in_(bindparam("ids", expanding=True)))
+
+
+_HELD: Final = _among_ids(attempts.c.prediction_id)
+_NOTED: Final = _among_ids(foreign_predictions.c.prediction_id)

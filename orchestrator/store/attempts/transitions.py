@@ -1,0 +1,148 @@
+"""Fences: a write to an attempt happens only while the attempt is where the writer believes it is, and still its own.
+
+Zero rows is an answer: "I am late". The row is looked up under the transaction's lock and the state and epoch stand in
+the UPDATE's own WHERE again, so that a fence removed in one place still holds in the other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Row, Select, Update, bindparam, select, update
+
+from orchestrator.core.states import ATTEMPT_TRANSITIONS, AttemptEvent, AttemptState, sources, step
+from orchestrator.store.account import rate_limits
+from orchestrator.store.db import dialect
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import attempts, jobs
+
+
+class FencedRequest(Protocol):
+    """A request to change an attempt, naming the attempt and the epoch under which the writer holds it."""
+
+    @property
+    def attempt_id(self) -> int:
+        """The attempt."""
+        ...
+
+    @property
+    def epoch(self) -> int:
+        """Goes up by one whenever another worker takes the attempt over."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LockedAttempt:
+    """An attempt and its job, as they stand under the transaction's lock."""
+
+    id: int
+    epoch: int
+    state: AttemptState
+    job_id: int
+    run_id: int
+    campaign_id: int
+    lane_id: int
+    day: str
+    price_micros: int
+    rate_granted_at: int
+    tries_left: int
+    cancel_requested: bool
+
+    def after(self, event: AttemptEvent) -> AttemptState:
+        """The state that `event` leads to."""
+        return step(ATTEMPT_TRANSITIONS, self.state, event)
+
+
+def lock(tx: Tx, rows: Sequence[FencedRequest], event: AttemptEvent) -> dict[int, LockedAttempt]:
+    """The attempts among `rows` to which `event` may happen and that are still the writer's, by id."""
+    wanted = {row.attempt_id: row.epoch for row in rows}
+    if not wanted:
+        return {}
+    query = dialect.lock_rows(tx.conn, _statement_for(event), attempts, jobs)
+    rows_now = tx.conn.execute(query, {"ids": list(wanted)})
+    return {row.id: _held(row) for row in rows_now if row.epoch == wanted[row.id]}
+
+
+def move(tx: Tx, moves: Sequence[tuple[LockedAttempt, AttemptEvent, dict[str, Any]]]) -> None:
+    """Apply `event` and the given columns to each attempt; all moves name the same columns."""
+    if not moves:
+        return
+    columns = tuple(sorted(moves[0][2]))
+    parameters = [
+        {
+            "f_id": attempt.id,
+            "f_state": attempt.state.value,
+            "f_epoch": attempt.epoch,
+            "v_state": attempt.after(event).value,
+            **{f"v_{column}": values[column] for column in columns},
+        }
+        for attempt, event, values in moves
+    ]
+    moved = dialect.run_many(tx.conn, _move_statement(columns), parameters)
+    assert moved == len(moves), f"{moved} of {len(moves)} attempts moved under the lock"
+    rate_limits.count_from_now(
+        tx, [attempt.id for attempt, event, _ in moves if _answered_late(tx, attempt, event)]
+    )
+
+
+def _answered_late(tx: Tx, attempt: LockedAttempt, event: AttemptEvent) -> bool:
+    """Whether a POST may have reached the provider long after its grant: whatever came of it was not known sooner."""
+    was_sent = attempt.state is AttemptState.SUBMITTING and event is not AttemptEvent.NOT_SENT
+    return was_sent and tx.now - attempt.rate_granted_at > rate_limits.ANSWERED_WITHIN_MS
+
+
+@cache
+def _statement_for(event: AttemptEvent) -> Select[Any]:
+    """Attempts by id in the states from which `event` is legal; built once, because building costs more than running."""
+    states = [state.value for state in sorted(sources(ATTEMPT_TRANSITIONS, event))]
+    return _HELD.where(
+        attempts.c.id.in_(bindparam("ids", expanding=True)), attempts.c.state.in_(states)
+    ).order_by(attempts.c.id)
+
+
+@cache
+def _move_statement(columns: tuple[str, ...]) -> Update:
+    """The fenced update of these columns."""
+    return (
+        update(attempts)
+        .where(
+            attempts.c.id == bindparam("f_id"),
+            attempts.c.state == bindparam("f_state"),
+            attempts.c.epoch == bindparam("f_epoch"),
+        )
+        .values({"state": bindparam("v_state"), **{column: bindparam(f"v_{column}") for column in columns}})
+    )
+
+
+def _held(row: Row[Any]) -> LockedAttempt:
+    return LockedAttempt(
+        row.id,
+        row.epoch,
+        AttemptState(row.state),
+        row.job_id,
+        row.run_id,
+        row.campaign_id,
+        row.lane_id,
+        row.day,
+        row.price_micros,
+        row.rate_granted_at,
+        row.tries_left,
+        row.cancel_requested,
+    )
+
+
+_HELD: Final = select(
+    attempts.c.id,
+    attempts.c.epoch,
+    attempts.c.state,
+    attempts.c.job_id,
+    attempts.c.run_id,
+    attempts.c.campaign_id,
+    attempts.c.day,
+    attempts.c.price_micros,
+    attempts.c.rate_granted_at,
+    jobs.c.lane_id,
+    jobs.c.tries_left,
+    jobs.c.cancel_requested,
+).join_from(attempts, jobs)

@@ -1,0 +1,1 @@
+"""The claim: which jobs are taken, and how they become attempts."""

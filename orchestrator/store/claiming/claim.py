@@ -1,0 +1,266 @@
+"""The claim: one transaction that takes slots, rate grants and money together, for jobs that may run now.
+
+The claim looks at lanes (jobs of one run at one price) in order of priority. A lane that is paused or whose price does
+not fit under some cap is passed over whole, so that nothing behind it waits. Campaigns of equal priority
+take turns by their weights; inside a campaign every job's first variation comes before any second one.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import bindparam, select, update
+
+from orchestrator.core.budget import day_of
+from orchestrator.core.states import AttemptState, JobState, ReservationState
+from orchestrator.store.account import rate_limits, workers
+from orchestrator.store.claiming.selection import Selected, select_jobs
+from orchestrator.store.db import dialect
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.deferred_writes import LockOrder
+from orchestrator.store.db.schema import (
+    ATTEMPT_IS_LIVE,
+    JOB_WAITING,
+    LedgerKind,
+    Queue,
+    attempts,
+    job_specs,
+    jobs,
+    runs,
+)
+from orchestrator.store.money import ledger
+from orchestrator.store.runs.runs import reopen_lanes
+
+STAGE_MAX: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """Who asks, for how much, under which rules."""
+
+    worker: str
+    want: int
+    lease_ms: int
+    timezone: str
+    token: Callable[[], str]
+    run_ids: frozenset[int] | None = None  # None: any run
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An attempt this worker may now make."""
+
+    attempt_id: int
+    job_id: int
+    run_id: int
+    epoch: int
+    number: int
+    token: str
+    model: str
+    images: int
+    price_micros: int
+    params: dict[str, Any]
+    local_images: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimResult:
+    """What a claim got, and when it is worth asking again."""
+
+    claimed: tuple[Claimed, ...]
+    draining: bool  # the worker is asked to finish, and gets nothing more
+    retry_at: int | None  # ms; when the rate window or a waiting job frees something; None: not by time
+
+
+def claim(tx: Tx, requests: Sequence[ClaimRequest]) -> list[ClaimResult]:
+    """Serve each request in turn; what a cap, a limit or a pause forbids is simply not among the claimed."""
+    return [_claim_one(tx, request) for request in requests]
+
+
+@dataclass(frozen=True, slots=True)
+class Recover:
+    """After a claim whose answer was lost: which attempts this worker knows that it holds."""
+
+    worker: str
+    known: frozenset[int]
+
+
+def recover(tx: Tx, rows: Sequence[Recover]) -> list[tuple[Claimed, ...]]:
+    """What such a claim took all the same: the worker's unsent attempts that it does not know of."""
+    return [_recover_one(tx, row) for row in rows]
+
+
+def _recover_one(tx: Tx, row: Recover) -> tuple[Claimed, ...]:
+    found = tx.conn.execute(_UNSENT, {"worker": row.worker})
+    return tuple(
+        Claimed(
+            each.id,
+            each.job_id,
+            each.run_id,
+            each.epoch,
+            each.number,
+            each.token,
+            each.model,
+            each.images,
+            each.price_micros,
+            each.params,
+            each.local_images,
+        )
+        for each in found
+        if each.id not in row.known
+    )
+
+
+def stage(tx: Tx) -> int:
+    """Make waiting jobs ready whose time has come; returns how many (bounded; call again when it is the bound)."""
+    query = dialect.lock_rows(
+        tx.conn, _DUE, skip_locked=True
+    )  # what is just being cancelled is not waited for
+    due = tx.conn.execute(query, {"now": tx.now, "most": STAGE_MAX}).all()
+    if not due:
+        return 0
+    reopen_lanes(tx, [row.lane_id for row in due])
+    dialect.run_many(tx.conn, _STAGE, [{"j_id": row.id} for row in due])
+    return len(due)
+
+
+def _claim_one(tx: Tx, request: ClaimRequest) -> ClaimResult:
+    if workers.is_draining(tx, request.worker):
+        return ClaimResult((), draining=True, retry_at=None)
+    allowance = rate_limits.allowance(tx)
+    stage(tx)
+    tx.deferred.write(tx, LockOrder.LANES)  # whatever became ready in this transaction may be claimed in it
+    want = min(request.want, allowance.slots, allowance.submits)
+    picks = select_jobs(tx, want, day_of(tx.now, request.timezone), request.run_ids) if want > 0 else []
+    if picks:
+        rate_limits.grant(tx, len(picks))
+    claimed = _lease(tx, request, picks)
+    retry_at = _retry_at(tx, rate_bound=allowance.submits <= len(picks))
+    return ClaimResult(claimed, draining=False, retry_at=retry_at)
+
+
+def _retry_at(tx: Tx, *, rate_bound: bool) -> int | None:
+    candidates = [
+        tx.conn.execute(_NEXT_DUE).scalar(),
+        rate_limits.next_grant_at(tx) if rate_bound else None,
+    ]
+    return min((at for at in candidates if at is not None), default=None)
+
+
+def _lease(tx: Tx, request: ClaimRequest, picks: Sequence[Selected]) -> tuple[Claimed, ...]:
+    if not picks:
+        return ()
+    day = day_of(tx.now, request.timezone)
+    first_id = next_attempt_id(tx)
+    rows = [
+        _attempt_row(tx, request, attempt_id, pick, day)
+        for attempt_id, pick in enumerate(picks, start=first_id)
+    ]
+    dialect.run_many(tx.conn, _RUN, [{"j_id": pick.job_id} for pick in picks])
+    dialect.run_many(tx.conn, _INSERT_ATTEMPT, rows)
+    movements = [
+        ledger.Movement(
+            LedgerKind.RESERVE,
+            row["id"],
+            row["run_id"],
+            row["campaign_id"],
+            day,
+            held_delta=row["price_micros"],
+        )
+        for row in rows
+    ]
+    caps = {cap.key: cap for pick in picks for cap in pick.lane.caps}
+    ledger.reserve(tx, movements, caps.values())
+    return _load(tx, rows, picks)
+
+
+def _load(tx: Tx, rows: Sequence[dict[str, Any]], picks: Sequence[Selected]) -> tuple[Claimed, ...]:
+    specs = {spec.job_id: spec for spec in tx.conn.execute(_SPECS, {"ids": [pick.job_id for pick in picks]})}
+    return tuple(
+        Claimed(
+            row["id"],
+            row["job_id"],
+            row["run_id"],
+            row["epoch"],
+            row["number"],
+            row["token"],
+            pick.lane.model,
+            pick.images,
+            row["price_micros"],
+            specs[pick.job_id].params,
+            specs[pick.job_id].local_images,
+        )
+        for row, pick in zip(rows, picks, strict=True)
+    )
+
+
+def _attempt_row(tx: Tx, request: ClaimRequest, attempt_id: int, pick: Selected, day: str) -> dict[str, Any]:
+    return {
+        "id": attempt_id,
+        "job_id": pick.job_id,
+        "run_id": pick.lane.run_id,
+        "campaign_id": pick.lane.campaign_id,
+        "number": pick.attempts + 1,
+        "state": AttemptState.LEASED.value,
+        "token": request.token(),
+        "worker": request.worker,
+        "epoch": 1,
+        "lease_expires_at": tx.now + request.lease_ms,
+        "rate_granted_at": tx.now,
+        "leased_at": tx.now,
+        "reservation": ReservationState.HELD.value,
+        "day": day,
+        "price_micros": pick.lane.price_micros,
+    }
+
+
+def next_attempt_id(tx: Tx) -> int:
+    """The id of the next attempt; the caller holds the account's row: see `limits.lock`."""
+    highest = tx.conn.execute(_NEWEST).scalar()
+    return (highest or 0) + 1
+
+
+_RUN: Final = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("j_id"), jobs.c.queue == Queue.READY.value)
+    .values(
+        state=JobState.RUNNING.value,
+        queue=None,
+        due_at=None,
+        reason=None,
+        message=None,
+        attempts=jobs.c.attempts + 1,
+    )
+)
+
+_UNSENT: Final = (
+    select(attempts, runs.c.model, jobs.c.images, job_specs.c.params, job_specs.c.local_images)
+    .join_from(attempts, runs)
+    .join(jobs, jobs.c.id == attempts.c.job_id)
+    .join(job_specs, job_specs.c.job_id == attempts.c.job_id)
+    .where(
+        ATTEMPT_IS_LIVE,
+        attempts.c.state == AttemptState.LEASED.value,
+        attempts.c.worker == bindparam("worker"),
+    )
+    .order_by(attempts.c.id)
+)
+
+_SPECS: Final = select(job_specs.c.job_id, job_specs.c.params, job_specs.c.local_images).where(
+    job_specs.c.job_id.in_(bindparam("ids", expanding=True))
+)
+_NEWEST: Final = select(attempts.c.id).order_by(attempts.c.id.desc()).limit(1)
+_INSERT_ATTEMPT: Final = attempts.insert()
+
+_STAGE: Final = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("j_id"), jobs.c.queue == Queue.WAITING.value)
+    .values(queue=Queue.READY.value, due_at=None)
+)
+_DUE: Final = (
+    select(jobs.c.id, jobs.c.lane_id)
+    .where(JOB_WAITING, jobs.c.due_at <= bindparam("now"))
+    .order_by(jobs.c.due_at)
+    .limit(bindparam("most"))
+)
+_NEXT_DUE: Final = select(jobs.c.due_at).where(JOB_WAITING).order_by(jobs.c.due_at).limit(1)

@@ -1,0 +1,268 @@
+"""Which jobs a claim takes: by priority, campaigns in turn, first variations first, under every pause and cap.
+
+It reads the open lanes and, of the jobs, about as many as it takes: those of a campaign only when its turn comes.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import groupby
+from typing import Final
+
+from sqlalchemy import bindparam, exists, select, tuple_, update
+
+from orchestrator.core.fair_share import FairShare
+from orchestrator.store.account import pauses
+from orchestrator.store.db import dialect
+from orchestrator.store.db.bulk import chunks
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import JOB_READY, LANE_OPEN, Scope, campaigns, jobs, lanes, runs
+from orchestrator.store.money import ledger
+from orchestrator.store.money.caps import Cap, caps_in_force
+
+NAMED_MAX: Final = 500
+"""The caps of so many campaigns or runs are asked for by name; of more, all are read."""
+
+
+@dataclass(slots=True)
+class Lane:
+    """Jobs of one run at one price, with the caps over them."""
+
+    id: int
+    run_id: int
+    campaign_id: int
+    model: str
+    price_micros: int
+    priority: int
+    weight: int  # of the campaign
+    served: int  # how far the campaign's turns have brought it
+    caps: list[Cap]
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A job that the claim takes."""
+
+    lane: Lane
+    job_id: int
+    variation: int
+    attempts: int
+    images: int
+
+
+def select_jobs(tx: Tx, want: int, day: str, run_ids: Collection[int] | None) -> list[Selected]:
+    """Up to `want` jobs that may run now, of the given runs (None: of all); `day` decides which caps are in force."""
+    open_lanes = _lanes(tx, day, run_ids)
+    left = Headroom()
+    moved: dict[int, int] = {}  # how far this claim's turns have brought which campaign
+    picks: list[Selected] = []
+    for _, group in groupby(open_lanes, key=lambda lane: lane.priority):
+        missing = want - len(picks)
+        if missing <= 0:
+            break
+        picks.extend(_take_turns(tx, list(group), missing, left, moved))
+    if moved:
+        tx.conn.execute(_SERVE, [{"c_id": id_, "c_served": at} for id_, at in sorted(moved.items())])
+    return picks
+
+
+def anything_fits(tx: Tx, day: str) -> bool:
+    """Whether some job is ready that no pause and no cap holds back; changes nothing."""
+    left = Headroom()
+    fitting = [lane.id for lane in _lanes(tx, day, None) if left.fits(lane)]
+    return any(tx.conn.execute(_ANY_READY, {"lanes": chunk}).scalar_one() for chunk in chunks(fitting))
+
+
+class Headroom:
+    """What is left under each cap while one claim chooses."""
+
+    def __init__(self) -> None:
+        self._left: dict[tuple[str, int, str, str], int] = {}
+
+    def fits(self, lane: Lane) -> bool:
+        """Whether one more job of this lane fits under every cap."""
+        return all(self._of(cap) >= lane.price_micros for cap in lane.caps)
+
+    def take(self, lane: Lane) -> None:
+        """Count one job of this lane."""
+        for cap in lane.caps:
+            self._left[*cap.key, cap.window.value] = self._of(cap) - lane.price_micros
+
+    def _of(self, cap: Cap) -> int:
+        return self._left.get((*cap.key, cap.window.value), cap.headroom_micros)
+
+
+def _take_turns(
+    tx: Tx, group: Sequence[Lane], want: int, left: Headroom, moved: dict[int, int]
+) -> list[Selected]:
+    """Candidates of equal priority while money lasts, campaign by campaign as their weights say; see `core.turns`."""
+    by_campaign: dict[int, list[Lane]] = {}
+    for lane in group:
+        if left.fits(lane):
+            by_campaign.setdefault(lane.campaign_id, []).append(lane)
+    turns = FairShare(
+        {
+            id_: (moved.get(id_, its_lanes[0].served), its_lanes[0].weight)
+            for id_, its_lanes in by_campaign.items()
+        }
+    )
+    share = -(-want // max(1, len(by_campaign)))
+    queues: dict[int, Iterator[Selected]] = {}
+    picks: list[Selected] = []
+    while len(picks) < want and (campaign_id := turns.turn()) is not None:
+        if campaign_id not in queues:  # not before: most of ten thousand campaigns have no turn in this claim
+            queues[campaign_id] = _candidates(tx, by_campaign[campaign_id], share)
+        pick = next((candidate for candidate in queues[campaign_id] if left.fits(candidate.lane)), None)
+        if pick is None:
+            turns.passed()
+            continue
+        left.take(pick.lane)
+        picks.append(pick)
+        turns.took()
+    moved.update(turns.moved)
+    return picks
+
+
+def _candidates(tx: Tx, campaign_lanes: Sequence[Lane], at_first: int) -> Iterator[Selected]:
+    """Ready jobs of a campaign, first variations first, fetched from its lanes as they are asked for."""
+    heads = _heads(tx, campaign_lanes)
+    queue: list[tuple[int, int, int, Selected | None, Iterator[Selected]]] = []
+    for number, lane in enumerate(campaign_lanes):
+        if lane.id in heads:
+            heappush(queue, (*heads[lane.id], number, None, _jobs_of(tx, lane, at_first)))
+        else:
+            _close_if_idle(tx, lane.id)
+    while queue:
+        _, _, number, pick, rest = heappop(queue)
+        if pick is not None:
+            yield pick
+        following = next(rest, None)
+        if following is not None:
+            heappush(queue, (following.variation, following.job_id, number, following, rest))
+
+
+def _heads(tx: Tx, campaign_lanes: Sequence[Lane]) -> dict[int, tuple[int, int]]:
+    """Variation and id of the first ready job of every lane that has one: a step into the index for each."""
+    if len(campaign_lanes) == 1:
+        return {campaign_lanes[0].id: (0, 0)}  # nothing to merge, so its first job need not be known
+    found: dict[int, tuple[int, int]] = {}
+    for chunk in chunks([lane.id for lane in campaign_lanes]):
+        rows = tx.conn.execute(_HEADS, {"lanes": chunk})
+        found.update({row.id: (row.variation, row.job_id) for row in rows if row.job_id is not None})
+    return found
+
+
+def _jobs_of(tx: Tx, lane: Lane, at_first: int) -> Iterator[Selected]:
+    """Ready jobs of one lane in order, a few at a time and then more."""
+    count, variation, job_id = at_first, 0, 0
+    while True:
+        after = {"lane": lane.id, "variation": variation, "id": job_id, "want": count}
+        rows = tx.conn.execute(dialect.lock_rows(tx.conn, _READY, skip_locked=True), after).all()
+        if not rows and not job_id:
+            _close_if_idle(tx, lane.id)
+        for row in rows:
+            yield Selected(lane, row.id, row.variation, row.attempts, row.images)
+        if len(rows) < count:
+            return
+        variation, job_id = rows[-1].variation, rows[-1].id
+        count *= 2
+
+
+def _lanes(tx: Tx, day: str, run_ids: Collection[int] | None) -> list[Lane]:
+    """Open lanes that no pause covers, by priority, each with the caps over it."""
+    query = _OPEN_LANES if run_ids is None else _OPEN_LANES.where(lanes.c.run_id.in_(list(run_ids)))
+    rows = tx.conn.execute(query).all()
+    paused = {(pause.scope, pause.name) for pause in pauses.in_force(tx)}
+    if not rows or ("account", "") in paused:
+        return []
+    caps = _caps_by_scope(tx, day, {row.campaign_id for row in rows}, {row.run_id for row in rows})
+    return [
+        Lane(
+            row.id,
+            row.run_id,
+            row.campaign_id,
+            row.model,
+            row.price_micros,
+            row.priority,
+            row.weight,
+            row.served,
+            [
+                *caps.get((Scope.ACCOUNT, ledger.ACCOUNT_ID), ()),
+                *caps.get((Scope.CAMPAIGN, row.campaign_id), ()),
+                *caps.get((Scope.RUN, row.run_id), ()),
+            ],
+        )
+        for row in rows
+        if not paused & {("model", row.model), ("campaign", str(row.campaign_id)), ("run", str(row.run_id))}
+    ]
+
+
+def _caps_by_scope(
+    tx: Tx, day: str, campaign_ids: Iterable[int], run_ids: Iterable[int]
+) -> dict[tuple[Scope, int], list[Cap]]:
+    found: dict[tuple[Scope, int], list[Cap]] = {}
+    campaigns_here, runs_here = (
+        ids if len(ids) <= NAMED_MAX else None for ids in (set(campaign_ids), set(run_ids))
+    )
+    for cap in caps_in_force(tx, day, campaign_ids=campaigns_here, run_ids=runs_here):
+        found.setdefault((cap.scope, cap.scope_id), []).append(cap)
+    return found
+
+
+def _close_if_idle(tx: Tx, lane_id: int) -> None:
+    """Stop looking at a lane with nothing ready. Whoever makes a job ready opens it, under the same lock.
+
+    A lane that somebody has locked is left as it is: it is being opened, and a claim comes by lanes in another order than
+    those who open several.
+    """
+    one = select(lanes.c.id).where(lanes.c.id == lane_id)
+    if not tx.conn.execute(dialect.lock_rows(tx.conn, one, skip_locked=True)).all():
+        return
+    ready = exists().where(jobs.c.lane_id == lane_id, JOB_READY)
+    tx.conn.execute(update(lanes).where(lanes.c.id == lane_id, ~ready).values(idle=True))
+
+
+_OPEN_LANES: Final = (
+    select(
+        lanes.c.id,
+        lanes.c.run_id,
+        lanes.c.price_micros,
+        lanes.c.priority,
+        runs.c.campaign_id,
+        runs.c.model,
+        campaigns.c.weight,
+        campaigns.c.served,
+    )
+    .join_from(lanes, runs)
+    .join(campaigns)
+    .where(LANE_OPEN)
+    .order_by(lanes.c.priority.desc(), lanes.c.id)
+)
+
+_READY: Final = (
+    select(jobs.c.id, jobs.c.variation, jobs.c.attempts, jobs.c.images)
+    .where(jobs.c.lane_id == bindparam("lane"), JOB_READY)
+    .where(tuple_(jobs.c.variation, jobs.c.id) > tuple_(bindparam("variation"), bindparam("id")))
+    .order_by(jobs.c.variation, jobs.c.id)
+    .limit(bindparam("want"))
+)
+
+_ANY_READY: Final = select(exists().where(jobs.c.lane_id.in_(bindparam("lanes", expanding=True)), JOB_READY))
+
+_FIRST: Final = (
+    select(jobs.c.id)
+    .where(jobs.c.lane_id == lanes.c.id, JOB_READY)
+    .order_by(jobs.c.variation, jobs.c.id)
+    .limit(1)
+    .correlate(lanes)
+)
+
+_HEADS: Final = select(
+    lanes.c.id,
+    _FIRST.scalar_subquery().label("job_id"),
+    _FIRST.with_only_columns(jobs.c.variation).scalar_subquery().label("variation"),
+).where(lanes.c.id.in_(bindparam("lanes", expanding=True)))
+
+_SERVE: Final = (
+    update(campaigns).where(campaigns.c.id == bindparam("c_id")).values(served=bindparam("c_served"))
+)

@@ -1,0 +1,291 @@
+"""Everything that differs between SQLite and Postgres, in one drawer."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Connection, Engine, Insert, Select, Table, UpdateBase, create_engine, event, text
+from sqlalchemy.engine import URL, Dialect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from orchestrator.store.db import schema_version
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+
+BUSY_TIMEOUT_MS: Final = 30_000
+
+
+def insert(conn: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """An INSERT that knows ON CONFLICT."""
+    return insert_of(conn.dialect.name, table)
+
+
+def insert_or_ignore(conn: Connection, table: Table) -> Insert:
+    """An INSERT that leaves a row that is there already as it is; built once per table."""
+    return _insert_or_ignore(conn.dialect.name, table)
+
+
+@cache
+def _insert_or_ignore(dialect_name: str, table: Table) -> Insert:
+    return insert_of(dialect_name, table).on_conflict_do_nothing()
+
+
+def insert_of(dialect_name: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """The same for a statement that is built once for each dialect.
+
+    Only the dialect in use is imported: commands that look something up should answer at once.
+    """
+    if dialect_name == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
+
+
+def run_many(conn: Connection, statement: UpdateBase, rows: Sequence[Mapping[str, Any]]) -> int:
+    """The statement once for each row, as `conn.execute(statement, rows)` does it; returns how many rows it touched.
+
+    It is compiled once for each set of columns, and the rows go to the driver as they are: on the hot path, SQLAlchemy's
+    handling of each row's parameters costs more than the database's work.
+    """
+    if not rows:
+        return 0
+    made = _compiled(statement, conn.dialect, tuple(rows[0]))
+    return conn.exec_driver_sql(made.sql, [made.parameters(row) for row in rows]).rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A statement in the driver's words."""
+
+    sql: str
+    constants: Mapping[str, Any]  # parameters that the statement itself brings
+    order: tuple[str, ...] | None  # where parameters go by place
+    convert: tuple[tuple[str, Callable[[Any], Any]], ...]  # what the driver does not know as it is
+
+    def parameters(self, row: Mapping[str, Any]) -> Any:
+        values = {**self.constants, **row}
+        for name, conversion in self.convert:
+            values[name] = conversion(values[name])
+        return values if self.order is None else tuple([values[name] for name in self.order])
+
+
+@lru_cache(maxsize=256)
+def _compiled(statement: UpdateBase, dialect: Dialect, columns: tuple[str, ...]) -> _Compiled:
+    compiled = statement.compile(dialect=dialect, column_keys=list(columns))
+    assert isinstance(compiled, SQLCompiler)
+    conversions = {
+        name: bind.type.dialect_impl(dialect).bind_processor(dialect)
+        for bind, name in compiled.bind_names.items()
+    }
+    return _Compiled(
+        compiled.string,
+        {name: value for name, value in compiled.params.items() if name not in columns},
+        tuple(compiled.positiontup) if compiled.positiontup is not None else None,
+        tuple((name, conversion) for name, conversion in conversions.items() if conversion is not None),
+    )
+
+
+def lock_rows(conn: Connection, query: Select[Any], *of: Table, skip_locked: bool = False) -> Select[Any]:
+    """The query, taking row locks where rows can be locked; SQLite holds the one write lock already.
+
+    A query that joins names the tables whose rows it will change: a locked parent row would hold up every insert
+    that refers to it, and might end in a deadlock.
+    """
+    if conn.dialect.name == "sqlite":
+        return query
+    return query.with_for_update(of=list(of) or None, skip_locked=skip_locked)
+
+
+def lock_inserts(conn: Connection, table: Table) -> None:
+    """Until this transaction ends, nobody else who asks the same inserts into the table; others read and update."""
+    if conn.dialect.name != "sqlite":
+        conn.execute(text(f"LOCK TABLE {table.name} IN SHARE UPDATE EXCLUSIVE MODE"))
+
+
+LOCK_WAIT_SECONDS: Final = 1
+"""How long a migration waits for a lock at a time: everybody behind it in the queue waits as long."""
+
+
+def lock_schema(conn: Connection) -> None:
+    """Until this transaction ends, nobody else writes or migrates. Raises the driver's error after `LOCK_WAIT_SECONDS`.
+
+    SQLite holds its one write lock already. A server locks the revision's table, which every writer reads; that works
+    through a pooler that hands out connections by transaction, where a lock of the session would not.
+    """
+    if conn.dialect.name == "sqlite":
+        return
+    conn.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_WAIT_SECONDS}s'")
+    conn.exec_driver_sql(_MAKE_REVISION_TABLE)
+    conn.exec_driver_sql(f"LOCK TABLE {schema_version.TABLE} IN ACCESS EXCLUSIVE MODE")
+
+
+def is_lock_refused(error: DBAPIError) -> bool:
+    """Whether somebody else was in the way of a migration: it may be tried again from its beginning."""
+    state = getattr(error.orig, "sqlstate", None)
+    made_at_once = state == _UNIQUE_VIOLATION and (error.statement or "").startswith(_MAKE_REVISION_TABLE)
+    return made_at_once or state in _LOCK_REFUSED
+
+
+_LOCK_REFUSED: Final = {"55P03", "40P01"}  # lock_not_available, deadlock_detected
+_UNIQUE_VIOLATION: Final = (
+    "23505"  # two that make the first table at once: the loser sees this in the catalogue
+)
+_MAKE_REVISION_TABLE: Final = (
+    f"CREATE TABLE IF NOT EXISTS {schema_version.TABLE} "
+    f"(version_num VARCHAR(32) NOT NULL, CONSTRAINT {schema_version.TABLE}_pkc PRIMARY KEY (version_num))"
+)
+
+
+def server_now_ms(conn: Connection) -> int | None:
+    """The database's own clock, or None where the database is on this host and has none of its own."""
+    if conn.dialect.name == "sqlite":
+        return None
+    return int(
+        conn.execute(text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")).scalar_one()
+    )
+
+
+SILENT_MS: Final = 30_000
+"""How long a worker may fall silent inside a write transaction before the server undoes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a write transaction learns first: the server's clock (None where it has none) and the schema's revision."""
+
+    now_ms: int | None
+    revision: str | None
+
+
+def opening(conn: Connection) -> Opening:
+    """Clock and revision in one statement.
+
+    On a server, reading the revision holds a lock until the transaction ends that a migration has to wait for; see
+    `version.TABLE`. The clock is read after that lock was granted, so a wait makes no stale time. The server also
+    ends the transaction when its worker falls silent in the middle of it (frozen, or cut off without a word): its locks
+    would hold up every other worker. That word holds for this transaction only, so it works through a pooler.
+    """
+    if conn.dialect.name == "sqlite":
+        driver = conn.connection.driver_connection
+        assert driver is not None
+        row = driver.execute(
+            _REVISION
+        ).fetchone()  # without the layers between: it is read in every transaction
+        return Opening(None, row[0] if row else None)
+    now_ms, revision, _ = conn.exec_driver_sql(
+        f"SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, ({_REVISION}),"  # noqa: S608 - our own words
+        f" set_config('idle_in_transaction_session_timeout', '{SILENT_MS}', true)"
+    ).one()
+    return Opening(int(now_ms), revision)
+
+
+_REVISION: Final = f"SELECT version_num FROM {schema_version.TABLE}"  # noqa: S608 - our own words
+
+
+def reader_engine(url: URL) -> Engine:
+    """Connections that never write and never block a writer; each transaction sees one moment."""
+    if url.get_backend_name() != "sqlite":
+        # The level is a word of BEGIN, not a setting of the session, so it also holds behind a pooler.
+        return _postgres_engine(url, connections=4, isolation_level="REPEATABLE READ")
+    engine = create_engine(url, poolclass=QueuePool, pool_size=4, max_overflow=8, connect_args=_SQLITE_ARGS)
+    _configure_sqlite(engine, begin="BEGIN", pragmas=(*_SQLITE_PRAGMAS, "PRAGMA query_only = ON"))
+    return engine
+
+
+def writer_engine(url: URL) -> Engine:
+    """The connection that writes; one per process is enough, since writes are grouped."""
+    if url.get_backend_name() != "sqlite":
+        return _postgres_engine(url, connections=2)
+    engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=0, connect_args=_SQLITE_ARGS)
+    # WAL lets readers go on while one writes. FULL, because NORMAL loses acknowledged commits on power loss.
+    pragmas = (*_SQLITE_PRAGMAS, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
+    _configure_sqlite(engine, begin="BEGIN IMMEDIATE", pragmas=pragmas)
+    return engine
+
+
+def _postgres_engine(url: URL, *, connections: int, **options: Any) -> Engine:
+    """Connections that notice a server that went away, and that a pooler may hand out by transaction."""
+    given = {name: value for name, value in _POSTGRES_ARGS.items() if name not in url.query}
+    engine = create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=connections,
+        pool_pre_ping=True,
+        connect_args=given,
+        **options,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        """Refuse a server that is too old; prepare statements on a server's own session only.
+
+        A pooler answers with a process number of its own. Behind one, the next transaction may run on a session that
+        does not know what was prepared on the last.
+        """
+        schema_version.require_server(connection.info.server_version // 10_000)
+        (own,) = connection.execute("SELECT pg_backend_pid()").fetchone()
+        connection.rollback()
+        if own != connection.info.backend_pid:
+            connection.prepare_threshold = None
+
+    return engine
+
+
+_POSTGRES_ARGS: Final = {
+    "connect_timeout": 10,  # seconds, as the next two
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # ms; without it, a write to a host that vanished waits for a quarter of an hour
+    "application_name": "orchestrator",
+}
+
+_SQLITE_ARGS: Final = {"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000}
+_SQLITE_PRAGMAS: Final = (
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA cache_size = -65536",
+)
+
+
+_BUSY_REST_SECONDS: Final = 0.02
+
+
+def _run_patiently(connection: sqlite3.Connection, pragma: str) -> None:
+    """Run it as soon as nobody holds the write lock.
+
+    SQLite does not wait when a file is to become a WAL one, whatever the busy timeout says: of two programs that open a
+    new database at the same moment, one would be refused at once.
+    """
+    for tries_left in reversed(range(int(BUSY_TIMEOUT_MS / 1000 / _BUSY_REST_SECONDS))):
+        try:
+            connection.execute(pragma).close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or not tries_left:
+                raise
+            threading.Event().wait(_BUSY_REST_SECONDS)
+        else:
+            return
+
+
+def _configure_sqlite(engine: Engine, *, begin: str, pragmas: tuple[str, ...]) -> None:
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = (
+            None  # we say BEGIN ourselves: the driver's deferred one invites lock errors
+        )
+        for pragma in pragmas:
+            _run_patiently(connection, pragma)
+
+    @event.listens_for(engine, "begin")
+    def _begin(conn: Connection) -> None:
+        conn.exec_driver_sql(begin)

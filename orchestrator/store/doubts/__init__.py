@@ -1,0 +1,1 @@
+"""Attempts whose reply was lost: evidence, adoption, webhook reports."""

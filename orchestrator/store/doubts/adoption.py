@@ -1,0 +1,172 @@
+"""Adopting a task that nobody remembers: it was paid for, and a pending job wants just what it made."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import select, update
+
+from orchestrator.core.budget import day_of
+from orchestrator.core.states import AttemptState, JobState, ReservationState
+from orchestrator.store.account import rate_limits
+from orchestrator.store.claiming.claim import next_attempt_id
+from orchestrator.store.db import dialect
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import (
+    ATTEMPT_IS_LIVE,
+    LedgerKind,
+    Queue,
+    attempts,
+    events,
+    job_specs,
+    jobs,
+    outputs,
+    runs,
+    uploads,
+)
+from orchestrator.store.money import ledger
+
+
+@dataclass(frozen=True, slots=True)
+class PendingJob:
+    """A job that was not sent yet, and what it would send now."""
+
+    job_id: int
+    model: str
+    waits: bool  # False: a worker has claimed it, and will send it or give it back
+    params: dict[str, Any]  # as in the manifest
+    local_images: dict[str, str]  # SHA-256 by the name in `params`
+    path: str  # of its first picture
+    inputs: dict[str, Any] | None  # what it would send; None where an input is not hosted yet
+    certain: dict[str, Any]  # those of its inputs whose values do not depend on where an input will be hosted
+
+
+def pending_jobs(tx: Tx, base_url: str) -> Iterator[PendingJob]:
+    """Every job that waits or is claimed and not sent, with hosted URLs in place of local images."""
+    hosted = {
+        row.sha256: row.url
+        for row in tx.conn.execute(
+            select(uploads.c.sha256, uploads.c.url).where(uploads.c.base_url == base_url)
+        )
+    }
+    query = (
+        select(
+            jobs.c.id,
+            jobs.c.queue,
+            runs.c.model,
+            job_specs.c.params,
+            job_specs.c.local_images,
+            outputs.c.path,
+        )
+        .join_from(jobs, runs)
+        .join(job_specs)
+        .join(outputs, (outputs.c.job_id == jobs.c.id) & (outputs.c.idx == 0))
+        .where(jobs.c.queue.in_([Queue.READY.value, Queue.WAITING.value]) | jobs.c.id.in_(_CLAIMED))
+        .order_by(jobs.c.id)
+    )
+    for row in tx.conn.execute(query):
+        digests = {written: image["sha256"] for written, image in row.local_images.items()}
+        urls = {written: hosted.get(digest) for written, digest in digests.items()}
+        unhosted = {written for written, url in urls.items() if url is None}
+        sent = {name: _replaced(value, urls) for name, value in row.params.items()}
+        certain = {name: sent[name] for name, value in row.params.items() if not _mentions(value, unhosted)}
+        waits = row.queue is not None
+        yield PendingJob(
+            row.id, row.model, waits, row.params, digests, row.path, None if unhosted else sent, certain
+        )
+
+
+_CLAIMED: Final = select(attempts.c.job_id).where(
+    ATTEMPT_IS_LIVE, attempts.c.state == AttemptState.LEASED.value
+)
+
+
+def model_of(tx: Tx, job_id: int) -> str | None:
+    """The model of a job; None when there is no such job."""
+    query = select(runs.c.model).join_from(jobs, runs).where(jobs.c.id == job_id)
+    return tx.conn.execute(query).scalar_one_or_none()
+
+
+def assign(tx: Tx, job_id: int, prediction_id: str, status: str, *, token: str, timezone: str) -> bool:
+    """Give a pending job the prediction as its attempt, in flight for any worker. False when it is not pending.
+
+    The money is reserved without looking at caps: it was spent before anybody could ask. The attempt takes its id as a
+    claim does: on a server, the column's own sequence knows nothing of the ids that claims gave.
+    """
+    rate_limits.lock(tx)
+    query = (
+        select(jobs.c.run_id, runs.c.campaign_id, jobs.c.price_micros, jobs.c.attempts)
+        .join_from(jobs, runs)
+        .where(jobs.c.id == job_id, jobs.c.state == JobState.PENDING.value)
+    )
+    job = tx.conn.execute(dialect.lock_rows(tx.conn, query, jobs)).one_or_none()
+    if job is None:
+        return False
+    attempt_id = _insert_attempt(tx, job_id, job, prediction_id, status, token, day_of(tx.now, timezone))
+    tx.conn.execute(
+        update(jobs)
+        .where(jobs.c.id == job_id)
+        .values(state=JobState.RUNNING.value, queue=None, due_at=None, attempts=jobs.c.attempts + 1)
+    )
+    tx.conn.execute(
+        events.insert().values(
+            at=tx.now,
+            kind="adopted",
+            job_id=job_id,
+            attempt_id=attempt_id,
+            message=f"adopted prediction {prediction_id}, which this database did not know",
+        )
+    )
+    return True
+
+
+def _insert_attempt(
+    tx: Tx, job_id: int, job: Any, prediction_id: str, status: str, token: str, day: str
+) -> int:
+    """An attempt in flight whose lease has lapsed, so that the next rescue takes it, with its money held."""
+    times = dict.fromkeys(
+        ("lease_expires_at", "rate_granted_at", "leased_at", "submitted_at", "accepted_at"), tx.now
+    )
+    attempt_id = next_attempt_id(tx)
+    tx.conn.execute(
+        attempts.insert().values(
+            id=attempt_id,
+            job_id=job_id,
+            run_id=job.run_id,
+            campaign_id=job.campaign_id,
+            number=job.attempts + 1,
+            state=AttemptState.IN_FLIGHT.value,
+            token=token,
+            worker="reconcile",
+            epoch=1,
+            prediction_id=prediction_id,
+            status=status,
+            reservation=ReservationState.HELD.value,
+            day=day,
+            price_micros=job.price_micros,
+            **times,
+        )
+    )
+    held = ledger.Movement(
+        LedgerKind.RESERVE,
+        attempt_id,
+        job.run_id,
+        job.campaign_id,
+        day,
+        held_delta=job.price_micros,
+        note="adopted by reconcile",
+    )
+    ledger.post(tx, [held])
+    return attempt_id
+
+
+def _mentions(value: Any, names: set[str]) -> bool:
+    return any(
+        item in names for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)
+    )
+
+
+def _replaced(value: Any, urls: dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_replaced(item, urls) for item in value]
+    return urls.get(value, value) if isinstance(value, str) else value

@@ -1,0 +1,278 @@
+"""Attempts in doubt: reading them, and ending the doubt by evidence or by an operator's decision."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, select, update
+
+from orchestrator.core.errors import NotFoundError, UsageError
+from orchestrator.core.states import AttemptEvent, AttemptState
+from orchestrator.store.attempts import endings, predictions, transitions
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts, candidates, events, job_specs, runs
+from orchestrator.store.doubts import webhook_reports
+
+AMBIGUOUS = "ambiguous"
+"""The reason of an attempt about which the evidence cannot decide: it waits for an operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    """An attempt whose POST may have created a prediction."""
+
+    attempt_id: int
+    epoch: int
+    job_id: int
+    model: str
+    reason: str | None
+    submitted_at: int
+    doubted_at: int
+    sent_digest: str | None
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Evidence: this prediction is what the attempt's POST created."""
+
+    attempt_id: int
+    epoch: int
+    prediction_id: str
+    status: str
+    worker: str
+    lease_ms: int
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Evidence of absence: the POST created nothing."""
+
+    attempt_id: int
+    epoch: int
+    evidence: str
+
+
+Candidate = tuple[str, str, int | None, tuple[str, ...]]
+"""A possible prediction: id, status, created_at, outputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """The evidence cannot decide; these predictions are possible."""
+
+    attempt_id: int
+    epoch: int
+    possible: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PossibleTask:
+    """A prediction that an attempt in doubt may have created."""
+
+    attempt_id: int
+    prediction_id: str
+    status: str
+    created_at: int | None
+    outputs: tuple[str, ...]
+
+
+def possible(tx: Tx) -> list[PossibleTask]:
+    """What the evidence left open, for the operator who decides."""
+    query = select(candidates).order_by(
+        candidates.c.attempt_id, candidates.c.created_at, candidates.c.prediction_id
+    )
+    return [
+        PossibleTask(row.attempt_id, row.prediction_id, row.status, row.created_at, tuple(row.outputs))
+        for row in tx.conn.execute(query)
+    ]
+
+
+def in_doubt(tx: Tx) -> list[InDoubt]:
+    """Every attempt in doubt, oldest first."""
+    query = (
+        select(attempts, runs.c.model, job_specs.c.params)
+        .join_from(attempts, runs)
+        .join(job_specs, job_specs.c.job_id == attempts.c.job_id)
+        .where(ATTEMPT_IS_LIVE, attempts.c.state == AttemptState.IN_DOUBT.value)
+        .order_by(attempts.c.id)
+    )
+    return [
+        InDoubt(
+            row.id,
+            row.epoch,
+            row.job_id,
+            row.model,
+            row.reason,
+            row.submitted_at,
+            row.doubted_at or row.submitted_at,
+            row.sent_digest,
+            row.params,
+        )
+        for row in tx.conn.execute(query)
+    ]
+
+
+def unsettled(tx: Tx) -> bool:
+    """Whether some POST may have created a prediction that is not attached yet."""
+    return bool(unanswered(tx))
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A POST that may have created a prediction that is not attached yet."""
+
+    model: str
+    sent_at: int
+    digest: str | None = None  # of what it sent, by `keys`
+    keys: tuple[str, ...] = ()
+
+
+def unanswered(tx: Tx) -> list[Unanswered]:
+    """Every POST whose reply is not known, oldest first."""
+    states = [AttemptState.SUBMITTING.value, AttemptState.IN_DOUBT.value]
+    query = (
+        select(runs.c.model, attempts.c.submitted_at, attempts.c.sent_digest, job_specs.c.params)
+        .join_from(attempts, runs)
+        .join(job_specs, job_specs.c.job_id == attempts.c.job_id)
+        .where(ATTEMPT_IS_LIVE, attempts.c.state.in_(states))
+        .order_by(attempts.c.submitted_at)
+    )
+    return [
+        Unanswered(row.model, row.submitted_at, row.sent_digest, tuple(sorted(row.params)))
+        for row in tx.conn.execute(query)
+    ]
+
+
+def resolve_as(tx: Tx, rows: Sequence[Found]) -> list[bool]:
+    """The doubt ends: in flight with that prediction. False when late, or when another attempt holds the prediction."""
+    free = predictions.unheld(tx, [row.prediction_id for row in rows])
+    fresh: list[Found] = []
+    for row in rows:
+        if row.prediction_id in free:
+            free.discard(row.prediction_id)
+            fresh.append(row)
+    held = transitions.lock(tx, fresh, AttemptEvent.EVIDENCE_FOUND)
+    mine = [row for row in fresh if row.attempt_id in held]
+    transitions.move(
+        tx,
+        [
+            (
+                held[row.attempt_id],
+                AttemptEvent.EVIDENCE_FOUND,
+                {
+                    "prediction_id": row.prediction_id,
+                    "status": row.status,
+                    "accepted_at": tx.now,
+                    "worker": row.worker,
+                    "lease_expires_at": tx.now + row.lease_ms,
+                    "reason": None,
+                    "message": None,
+                },
+            )
+            for row in mine
+        ],
+    )
+    _close(tx, [(row.attempt_id, f"adopted prediction {row.prediction_id}: {row.evidence}") for row in mine])
+    done = {row.attempt_id for row in mine}
+    return [row.attempt_id in done for row in rows]
+
+
+def abandon(tx: Tx, rows: Sequence[Absent]) -> list[bool]:
+    """The doubt ends: nothing was created, nothing is owed; the job is ready again and has lost no try.
+
+    False when late, or when a webhook has told of something that was created: looked up under the attempt's lock, which
+    the recording of a webhook takes too.
+    """
+    held = transitions.lock(tx, rows, AttemptEvent.ABSENCE_PROVED)
+    created = webhook_reports.with_report(tx, list(held))
+    absent = [row for row in rows if row.attempt_id in held and row.attempt_id not in created]
+    given_back = endings.give_back(
+        tx,
+        [
+            endings.GiveBack(
+                row.attempt_id, row.epoch, AttemptEvent.ABSENCE_PROVED, 0, "absence_proved", row.evidence
+            )
+            for row in absent
+        ],
+    )
+    done = {row.attempt_id for row, ended in zip(absent, given_back, strict=True) if ended}
+    _close(tx, [(row.attempt_id, row.evidence) for row in absent if row.attempt_id in done])
+    return [row.attempt_id in done for row in rows]
+
+
+def set_aside(tx: Tx, rows: Sequence[Ambiguous]) -> list[bool]:
+    """Mark for an operator, with what is possible. The money stays held and nothing is sent again."""
+    for row in rows:
+        tx.conn.execute(
+            update(attempts)
+            .where(
+                attempts.c.id == row.attempt_id,
+                attempts.c.epoch == row.epoch,
+                attempts.c.state == AttemptState.IN_DOUBT.value,
+            )
+            .values(reason=AMBIGUOUS)
+        )
+        tx.conn.execute(delete(candidates).where(candidates.c.attempt_id == row.attempt_id))
+        if row.possible:
+            tx.conn.execute(
+                candidates.insert(),
+                [
+                    {
+                        "attempt_id": row.attempt_id,
+                        "prediction_id": prediction_id,
+                        "status": status,
+                        "created_at": created_at,
+                        "outputs": list(outputs),
+                    }
+                    for prediction_id, status, created_at, outputs in row.possible
+                ],
+            )
+    return [True] * len(rows)
+
+
+def find(tx: Tx, attempt_id: int) -> InDoubt:
+    """The attempt in doubt of that id; raises NotFoundError, or UsageError when it is not in doubt."""
+    for doubt in in_doubt(tx):
+        if doubt.attempt_id == attempt_id:
+            return doubt
+    state = tx.conn.execute(select(attempts.c.state).where(attempts.c.id == attempt_id)).scalar()
+    if state is None:
+        raise NotFoundError(f"There is no attempt {attempt_id}. See: orchestrator in-doubt list")
+    raise UsageError(f"Attempt {attempt_id} is {state}, not in doubt: there is nothing to decide.")
+
+
+def write_off(tx: Tx, doubt: InDoubt) -> bool:
+    """An operator gives the attempt up: its money counts as spent, its job fails and may be retried."""
+    done = endings.write_off(tx, [endings.WriteOff(doubt.attempt_id, doubt.epoch)])[0]
+    if done:
+        _close(tx, [(doubt.attempt_id, "written off by an operator")])
+    return done
+
+
+def _close(tx: Tx, notes: Sequence[tuple[int, str]]) -> None:
+    if not notes:
+        return
+    tx.conn.execute(
+        delete(candidates).where(candidates.c.attempt_id.in_([attempt_id for attempt_id, _ in notes]))
+    )
+    job_of = {
+        row.id: row.job_id
+        for row in tx.conn.execute(
+            select(attempts.c.id, attempts.c.job_id).where(attempts.c.id.in_([note[0] for note in notes]))
+        )
+    }
+    tx.conn.execute(
+        events.insert(),
+        [
+            {
+                "at": tx.now,
+                "kind": "doubt_ended",
+                "job_id": job_of[attempt_id],
+                "attempt_id": attempt_id,
+                "message": message,
+            }
+            for attempt_id, message in notes
+        ],
+    )

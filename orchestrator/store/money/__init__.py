@@ -1,0 +1,1 @@
+"""The ledger, caps, and the provider's bill."""

@@ -1,0 +1,146 @@
+"""Proof that the books agree: everything that is kept twice is recomputed from the ledger and compared."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import case, func, select
+
+from orchestrator.core.states import ATTEMPT_LIVE, ReservationState
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import attempts, balances, jobs, ledger
+from orchestrator.store.money.ledger import balance_keys
+
+if TYPE_CHECKING:
+    from orchestrator.store.money.caps import BalanceKey
+
+SHOWN_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place where the books disagree."""
+
+    what: str
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What was checked, and what differs (the first hundred of each kind)."""
+
+    entries: int
+    balances: int
+    attempts: int
+    differences: tuple[Difference, ...]
+
+
+def audit(tx: Tx) -> Audit:
+    """Recompute balances, reservations and job costs from the ledger."""
+    differences = [*_balances(tx), *_attempts(tx), *_reservations(tx), *_jobs(tx)]
+    return Audit(
+        tx.conn.execute(select(func.count()).select_from(ledger)).scalar_one(),
+        tx.conn.execute(select(func.count()).select_from(balances)).scalar_one(),
+        tx.conn.execute(select(func.count()).select_from(attempts)).scalar_one(),
+        tuple(differences),
+    )
+
+
+def _balances(tx: Tx) -> Iterator[Difference]:
+    """Every balance equals the sum of the ledger rows that count in it."""
+    sums = select(
+        ledger.c.run_id,
+        ledger.c.campaign_id,
+        ledger.c.day,
+        func.sum(ledger.c.spent_delta).label("spent"),
+        func.sum(ledger.c.held_delta).label("held"),
+        func.sum(ledger.c.refund_due_delta).label("due"),
+    ).group_by(ledger.c.run_id, ledger.c.campaign_id, ledger.c.day)
+    expected: dict[BalanceKey, tuple[int, int, int]] = {}
+    for row in tx.conn.execute(sums):
+        for key in balance_keys(row.run_id, row.campaign_id, row.day):
+            spent, held, due = expected.get(key, (0, 0, 0))
+            expected[key] = (spent + int(row.spent), held + int(row.held), due + int(row.due))
+    found: dict[BalanceKey, tuple[int, int, int]] = {
+        (row.scope, row.scope_id, row.period): (row.spent_micros, row.held_micros, row.refund_due_micros)
+        for row in tx.conn.execute(select(balances))
+    }
+    nothing = (0, 0, 0)
+    for key in sorted(expected.keys() | found.keys()):
+        if expected.get(key, nothing) != found.get(key, nothing):
+            yield Difference(
+                f"balance {key[0]} {key[1]} {key[2]} (spent, held, refund due)",
+                str(expected.get(key, nothing)),
+                str(found.get(key, nothing)),
+            )
+
+
+def _attempts(tx: Tx) -> Iterator[Difference]:
+    """Every attempt's ledger rows add up to what its reservation says."""
+    sums = (
+        select(
+            ledger.c.attempt_id,
+            func.sum(ledger.c.spent_delta).label("spent"),
+            func.sum(ledger.c.held_delta).label("held"),
+            func.sum(ledger.c.refund_due_delta).label("due"),
+        )
+        .group_by(ledger.c.attempt_id)
+        .subquery()
+    )
+    is_held = attempts.c.reservation == ReservationState.HELD.value
+    is_due = attempts.c.reservation == ReservationState.REFUND_DUE.value
+    held = case((is_held, attempts.c.price_micros), else_=0)
+    due = case((is_due, attempts.c.price_micros), else_=0)
+    spent = func.coalesce(attempts.c.cost_micros, 0)
+    query = (
+        select(attempts.c.id, spent, held, due, sums.c.spent, sums.c.held, sums.c.due)
+        .select_from(attempts.outerjoin(sums, sums.c.attempt_id == attempts.c.id))
+        .where(
+            sums.c.attempt_id.is_(None)
+            | (sums.c.spent != spent)
+            | (sums.c.held != held)
+            | (sums.c.due != due)
+        )
+        .order_by(attempts.c.id)
+        .limit(SHOWN_MAX)
+    )
+    for row in tx.conn.execute(query):
+        yield Difference(
+            f"attempt {row[0]} (spent, held, refund due)", str(tuple(row[1:4])), str(tuple(row[4:7]))
+        )
+
+
+def _reservations(tx: Tx) -> Iterator[Difference]:
+    """Money is held exactly while an attempt is under way."""
+    live = attempts.c.state.in_([state.value for state in sorted(ATTEMPT_LIVE)])
+    held = attempts.c.reservation == ReservationState.HELD.value
+    query = (
+        select(attempts.c.id, attempts.c.state, attempts.c.reservation)
+        .where((live & ~held) | (~live & held))
+        .order_by(attempts.c.id)
+        .limit(SHOWN_MAX)
+    )
+    for row in tx.conn.execute(query):
+        yield Difference(
+            f"attempt {row.id}", "held exactly while it is under way", f"{row.state} and {row.reservation}"
+        )
+
+
+def _jobs(tx: Tx) -> Iterator[Difference]:
+    """Every job costs what its attempts cost."""
+    costs = (
+        select(attempts.c.job_id, func.sum(func.coalesce(attempts.c.cost_micros, 0)).label("cost"))
+        .group_by(attempts.c.job_id)
+        .subquery()
+    )
+    cost = func.coalesce(costs.c.cost, 0)
+    query = (
+        select(jobs.c.id, jobs.c.cost_micros, cost)
+        .select_from(jobs.outerjoin(costs, costs.c.job_id == jobs.c.id))
+        .where(jobs.c.cost_micros != cost)
+        .order_by(jobs.c.id)
+        .limit(SHOWN_MAX)
+    )
+    for row in tx.conn.execute(query):
+        yield Difference(f"cost of job {row[0]}", str(row[2]), str(row[1]))

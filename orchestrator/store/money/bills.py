@@ -1,0 +1,219 @@
+"""The provider's bill in our books: what was really deducted and paid back for each attempt."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import bindparam, func, select, update
+
+from orchestrator.core.money import MICROS_MAX, format_usd
+from orchestrator.core.states import RESERVATION_TRANSITIONS, ReservationEvent, ReservationState, step
+from orchestrator.store.db import dialect
+from orchestrator.store.db.bulk import chunks
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import ATTEMPT_IS_UNBILLED, LedgerKind, attempts, events, jobs, runs
+from orchestrator.store.money import ledger
+
+REREAD_MS: Final = 10 * 60_000
+"""How long before the bill of an attempt that still waits for its refund is read again."""
+
+REFUND_MS: Final = 3 * 3600 * 1000
+"""How long the provider may take to pay a failed task back. Until then a charge without its refund says nothing about
+money that was counted free at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unbilled:
+    """An ended attempt whose bill is to be read."""
+
+    attempt_id: int
+    prediction_id: str
+    accepted_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class BillLine:
+    """What the bill says of one attempt, in micros."""
+
+    attempt_id: int
+    deducted_micros: int
+    refunded_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What reading one line changed."""
+
+    adjusted_micros: int = 0  # our cost was off by this much
+    refund_seen: bool = False
+    surplus_micros: int = 0  # paid back beyond the charge: in nobody's cost, and somebody should look
+    set_aside: bool = False  # the line cannot be right, and nothing of it was booked
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a line of the bill changes: the attempt's columns, and the money that moves with them."""
+
+    booked: Booked
+    values: Mapping[str, Any]  # of the attempt; empty when the line is not to be taken yet
+    kind: LedgerKind | None = None  # None: no money moves
+    spent_delta: int = 0
+    due_delta: int = 0
+
+
+def unbilled(tx: Tx, limit: int, *, settle_ms: int) -> list[Unbilled]:
+    """Attempts that ended at least `settle_ms` ago and whose bill is to be read (again), oldest first."""
+    values = {
+        "settled_by": tx.now - settle_ms,
+        "reread_by": tx.now - REREAD_MS,
+        "refunded_by": tx.now - REFUND_MS,
+        "most": limit,
+    }
+    return [
+        Unbilled(row.id, row.prediction_id, row.accepted_at) for row in tx.conn.execute(_UNBILLED, values)
+    ]
+
+
+def book_lines(tx: Tx, lines: Sequence[BillLine]) -> list[Booked]:
+    """Book what the bill says; a line that says what we know already changes nothing. Ended attempts only."""
+    ids = [line.attempt_id for line in lines]
+    rows: dict[int, Any] = {}
+    for chunk in chunks(ids):
+        query = select(attempts).where(attempts.c.id.in_(chunk), attempts.c.finished_at.is_not(None))
+        rows.update({row.id: row for row in tx.conn.execute(dialect.lock_rows(tx.conn, query))})
+    booked: list[Booked] = []
+    for line in lines:
+        row = rows.get(line.attempt_id)
+        booked.append(Booked() if row is None else _book(tx, row, line))
+    return booked
+
+
+def last_accepted_at(tx: Tx) -> int | None:
+    """The high-water mark: when the newest prediction that this database knows was accepted, in ms."""
+    return tx.conn.execute(select(func.max(attempts.c.accepted_at))).scalar()
+
+
+def last_answered_sent_at(tx: Tx) -> int | None:
+    """When the newest attempt was sent whose prediction this database knows, in ms."""
+    return tx.conn.execute(
+        select(attempts.c.submitted_at)
+        .where(attempts.c.prediction_id.is_not(None))
+        .order_by(attempts.c.id.desc())
+        .limit(1)
+    ).scalar()
+
+
+def first_run_at(tx: Tx) -> int | None:
+    """When the first run of this database was applied, in ms: it can have paid for nothing before."""
+    return tx.conn.execute(select(func.min(runs.c.created_at))).scalar()
+
+
+def what_to_book(row: Any, line: BillLine, now: int) -> Decision:
+    """Decide what a line changes; `row` is the attempt. Pure, so that a bad line is known before anything is written.
+
+    A refund pays back no more than the charge: the cost stops at zero and the surplus is told. A charge that is not among
+    the records that were read is the one read before, else, while its refund is awaited, the price that was reserved.
+    """
+    if not (0 <= line.deducted_micros <= MICROS_MAX and 0 <= line.refunded_micros <= MICROS_MAX):
+        return Decision(Booked(set_aside=True), {"billed_at": now})
+    if (
+        row.reservation == ReservationState.RELEASED.value
+        and not line.refunded_micros
+        and row.finished_at > now - REFUND_MS
+    ):
+        return Decision(Booked(), {})  # too early to say that the money was kept
+    charged = line.deducted_micros or row.billed_micros or 0
+    surplus = max(0, line.refunded_micros - (charged or row.price_micros))
+    values = {
+        "billed_at": now,
+        "billed_micros": charged,
+        "refunded_micros": line.refunded_micros,
+    }
+    if row.reservation == ReservationState.REFUND_DUE.value:
+        if not line.refunded_micros:
+            return Decision(Booked(), values)
+        kept = max(0, (charged or row.price_micros) - line.refunded_micros)
+        values |= {
+            "reservation": step(
+                RESERVATION_TRANSITIONS, ReservationState.REFUND_DUE, ReservationEvent.REFUND_ENDED
+            ).value,
+            "refund_until": None,
+            "cost_micros": kept or None,
+        }
+        booked = Booked(refund_seen=True, surplus_micros=surplus)
+        return Decision(booked, values, LedgerKind.REFUND_SEEN, kept, -row.price_micros)
+    cost = row.cost_micros or 0
+    kept = max(0, charged - line.refunded_micros)
+    if not charged or kept == cost:
+        return Decision(Booked(surplus_micros=surplus), values)
+    booked = Booked(adjusted_micros=kept - cost, surplus_micros=surplus)
+    return Decision(booked, values | {"cost_micros": kept}, LedgerKind.ADJUSTED, kept - cost)
+
+
+def surplus_text(prediction_id: str, micros: int) -> str:
+    """The sentence for somebody who should look at a refund."""
+    return f"refund is larger than the charge of task {prediction_id}: ${format_usd(micros)} extra, look"
+
+
+def _book(tx: Tx, row: Any, line: BillLine) -> Booked:
+    decided = what_to_book(row, line, tx.now)
+    if not decided.values:
+        return decided.booked
+    if decided.kind is not None:
+        _move(tx, row, decided.kind, spent=decided.spent_delta, due=decided.due_delta)
+        tx.conn.execute(_ADD_COST, {"j_id": row.job_id, "d_cost": decided.spent_delta})
+    if decided.booked.surplus_micros and line.refunded_micros != row.refunded_micros:
+        _note_surplus(tx, row, decided.booked.surplus_micros)
+    tx.conn.execute(update(attempts).where(attempts.c.id == row.id).values(**decided.values))
+    return decided.booked
+
+
+def _note_surplus(tx: Tx, row: Any, micros: int) -> None:
+    tx.conn.execute(
+        events.insert().values(
+            at=tx.now,
+            kind="refund_surplus",
+            job_id=row.job_id,
+            attempt_id=row.id,
+            message=surplus_text(row.prediction_id, micros),
+        )
+    )
+
+
+def _move(tx: Tx, row: Any, kind: LedgerKind, *, spent: int, due: int) -> None:
+    ledger.post(
+        tx,
+        [
+            ledger.Movement(
+                kind,
+                row.id,
+                row.run_id,
+                row.campaign_id,
+                row.day,
+                spent_delta=spent,
+                refund_due_delta=due,
+                note="from the provider's bill",
+            )
+        ],
+    )
+
+
+_ADD_COST: Final = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("j_id"))
+    .values(cost_micros=jobs.c.cost_micros + bindparam("d_cost"))
+)
+
+
+_UNBILLED: Final = (
+    select(attempts.c.id, attempts.c.prediction_id, attempts.c.accepted_at)
+    .where(
+        ATTEMPT_IS_UNBILLED,
+        attempts.c.finished_at <= bindparam("settled_by"),
+        attempts.c.billed_at.is_(None) | (attempts.c.billed_at <= bindparam("reread_by")),
+        (attempts.c.reservation != ReservationState.RELEASED.value)
+        | (attempts.c.finished_at <= bindparam("refunded_by")),
+    )
+    .order_by(attempts.c.id)
+    .limit(bindparam("most"))
+)

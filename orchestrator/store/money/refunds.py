@@ -1,0 +1,58 @@
+"""Refunds that the provider owes: counted against the caps until they are seen or their window has passed."""
+
+from typing import Final
+
+from sqlalchemy import bindparam, select, update
+
+from orchestrator.core.states import RESERVATION_TRANSITIONS, ReservationEvent, ReservationState, step
+from orchestrator.store.db import dialect
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import REFUND_IS_DUE, LedgerKind, attempts
+from orchestrator.store.money import ledger
+
+LAPSE_MAX: Final = 500
+
+
+def lapse(tx: Tx) -> int:
+    """Count money free whose refund window has passed; returns how many attempts (bounded, call again).
+
+    The bill of each is read once more after that: a provider that kept the money shows there, and it counts as spent.
+    """
+    rows = tx.conn.execute(dialect.lock_rows(tx.conn, _LAPSED), {"now": tx.now, "most": LAPSE_MAX}).all()
+    if not rows:
+        return 0
+    tx.conn.execute(_RELEASE, [{"a_id": row.id} for row in rows])
+    ledger.post(
+        tx,
+        [
+            ledger.Movement(
+                LedgerKind.REFUND_LAPSED,
+                row.id,
+                row.run_id,
+                row.campaign_id,
+                row.day,
+                refund_due_delta=-row.price_micros,
+            )
+            for row in rows
+        ],
+    )
+    return len(rows)
+
+
+_LAPSED: Final = (
+    select(attempts.c.id, attempts.c.run_id, attempts.c.campaign_id, attempts.c.day, attempts.c.price_micros)
+    .where(REFUND_IS_DUE, attempts.c.refund_until <= bindparam("now"))
+    .order_by(attempts.c.refund_until)
+    .limit(bindparam("most"))
+)
+_RELEASE: Final = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("a_id"), attempts.c.reservation == ReservationState.REFUND_DUE.value)
+    .values(
+        reservation=step(
+            RESERVATION_TRANSITIONS, ReservationState.REFUND_DUE, ReservationEvent.REFUND_ENDED
+        ).value,
+        refund_until=None,
+        billed_at=None,
+    )
+)

@@ -1,0 +1,68 @@
+"""Campaigns: named owners of spend."""
+
+from sqlalchemy import exists, select, update
+
+from orchestrator.core.errors import NotFoundError, UsageError
+from orchestrator.core.fair_share import WEIGHT_MAX
+from orchestrator.store.account import pauses
+from orchestrator.store.db import dialect
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import campaigns, runs
+
+
+def ensure_campaign(tx: Tx, name: str) -> int:
+    """The id of the campaign of that name, made when there is none."""
+    tx.conn.execute(
+        dialect.insert(tx.conn, campaigns)
+        .values(name=name, created_at=tx.now)
+        .on_conflict_do_nothing(index_elements=["name"])
+    )
+    return int(tx.conn.execute(select(campaigns.c.id).where(campaigns.c.name == name)).scalar_one())
+
+
+def find_campaign(tx: Tx, name: str) -> int:
+    """The id of the campaign of that name; raises NotFoundError."""
+    found = tx.conn.execute(select(campaigns.c.id).where(campaigns.c.name == name)).scalar()
+    if found is None:
+        raise NotFoundError(f"There is no campaign {name!r}. See: orchestrator campaigns list")
+    return int(found)
+
+
+def has_runs(tx: Tx, campaign_id: int) -> bool:
+    """Whether a manifest of the campaign was ever applied."""
+    return bool(tx.conn.execute(select(exists().where(runs.c.campaign_id == campaign_id))).scalar())
+
+
+def set_weight(tx: Tx, name: str, weight: int) -> bool:
+    """How many turns a campaign has for one of an equal of weight 1, from the next claim on. False when it was so."""
+    if not 1 <= weight <= WEIGHT_MAX:
+        raise UsageError(f"A weight is a whole number from 1 to {WEIGHT_MAX}, not {weight}.")
+    campaign_id = find_campaign(tx, name)
+    changed = tx.conn.execute(
+        update(campaigns)
+        .where(campaigns.c.id == campaign_id, campaigns.c.weight != weight)
+        .values(weight=weight)
+    ).rowcount
+    return bool(changed)
+
+
+def pause(tx: Tx, name: str, message: str) -> bool:
+    """Stop claiming this campaign's jobs; what is in flight finishes. False when it was paused already."""
+    campaign_id = find_campaign(tx, name)
+    return pauses.begin(tx, pauses.Pause("campaign", str(campaign_id), pauses.BY_OPERATOR, message))
+
+
+def resume(tx: Tx, name: str) -> bool:
+    """Let the campaign's jobs be claimed again, and those of its runs that a guard paused. False when none was paused.
+
+    The guards' rates start afresh, so that what was looked at does not pause the run again.
+    """
+    campaign_id = find_campaign(tx, name)
+    resumed = pauses.end(tx, "campaign", str(campaign_id), pauses.BY_OPERATOR)
+    run_ids = set(tx.conn.execute(select(runs.c.id).where(runs.c.campaign_id == campaign_id)).scalars())
+    for pause in pauses.in_force(tx):
+        if pause.scope == "run" and int(pause.name) in run_ids:
+            pauses.end(tx, pause.scope, pause.name, pause.reason)
+            tx.conn.execute(update(runs).where(runs.c.id == int(pause.name)).values(rates_since=tx.now))
+            resumed = True
+    return resumed

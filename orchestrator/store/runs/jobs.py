@@ -1,0 +1,150 @@
+"""What an operator may do to jobs: retry and cancel."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from sqlalchemy import select, update
+
+from orchestrator.core.paths import path_key
+from orchestrator.core.states import JOB_TRANSITIONS, JobEvent, JobState, sources
+from orchestrator.store.db import dialect
+from orchestrator.store.db.bulk import chunks
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import OutputState, Queue, events, jobs, outputs, runs
+from orchestrator.store.runs.runs import reopen_lanes
+
+EARLIER_INDEX = 1_000
+"""Outputs kept from an earlier attempt are listed from index 1000 times that attempt's number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Which jobs are cancelled now, and which will be unless the attempt that is under way succeeds."""
+
+    now: list[int]
+    after_attempt: list[int]
+
+
+def retry(tx: Tx, job_ids: Sequence[int]) -> list[int]:
+    """Give failed and cancelled jobs a fresh allowance of tries; returns those moved. Others stay as they are."""
+    states = [state.value for state in sources(JOB_TRANSITIONS, JobEvent.RETRIED)]
+    moved: list[int] = []
+    for chunk in chunks(job_ids):
+        query = (
+            select(jobs.c.id, jobs.c.lane_id, jobs.c.attempts, runs.c.max_attempts)
+            .join_from(jobs, runs)
+            .where(jobs.c.id.in_(chunk), jobs.c.state.in_(states))
+            .order_by(jobs.c.id)
+        )
+        rows = tx.conn.execute(dialect.lock_rows(tx.conn, query, jobs)).all()
+        reopen_lanes(tx, [row.lane_id for row in rows])
+        for row in rows:
+            _set_aside_outputs(tx, row.id, row.attempts)
+            tx.conn.execute(
+                update(jobs)
+                .where(jobs.c.id == row.id)
+                .values(
+                    state=JobState.PENDING.value,
+                    queue=Queue.READY.value,
+                    due_at=None,
+                    finished_at=None,
+                    cancel_requested=False,
+                    reason=None,
+                    message=None,
+                    tries_left=row.max_attempts,
+                    deaths=0,
+                )
+            )
+        _note(tx, "retried", [row.id for row in rows])
+        moved.extend(row.id for row in rows)
+    return moved
+
+
+def cancel(tx: Tx, job_ids: Sequence[int]) -> Cancelled:
+    """Cancel pending jobs now. A running job makes no further attempt; if the present one succeeds, it is kept.
+
+    The provider has no cancel: what was accepted is paid for, so its pictures are stored all the same.
+    """
+    now: list[int] = []
+    later: list[int] = []
+    for chunk in chunks(job_ids):
+        query = (
+            select(jobs.c.id, jobs.c.state)
+            .where(jobs.c.id.in_(chunk), jobs.c.state.in_([JobState.PENDING.value, JobState.RUNNING.value]))
+            .order_by(jobs.c.id)
+        )
+        rows = tx.conn.execute(dialect.lock_rows(tx.conn, query)).all()
+        running = [row.id for row in rows if row.state == JobState.RUNNING.value]
+        now.extend(_end(tx, [row.id for row in rows if row.state == JobState.PENDING.value]))
+        tx.conn.execute(update(jobs).where(jobs.c.id.in_(running)).values(cancel_requested=True))
+        _note(tx, "cancelled", running)
+        later.extend(running)
+    return Cancelled(now, later)
+
+
+def cancel_waiting(tx: Tx, job_ids: Sequence[int]) -> list[int]:
+    """Cancel those of the jobs that wait; returns them. One that a worker has taken, or that is over, stays as it is."""
+    now: list[int] = []
+    for chunk in chunks(job_ids):
+        query = select(jobs.c.id).where(jobs.c.id.in_(chunk), jobs.c.state == JobState.PENDING.value)
+        rows = tx.conn.execute(dialect.lock_rows(tx.conn, query.order_by(jobs.c.id)))
+        now.extend(_end(tx, list(rows.scalars())))
+    return now
+
+
+def _end(tx: Tx, pending: Sequence[int]) -> Sequence[int]:
+    """Cancel pending jobs that this transaction has locked."""
+    tx.conn.execute(
+        update(jobs)
+        .where(jobs.c.id.in_(pending))
+        .values(
+            state=JobState.CANCELLED.value,
+            queue=None,
+            due_at=None,
+            finished_at=tx.now,
+            reason="cancelled",
+            message=None,
+        )
+    )
+    _note(tx, "cancelled", pending)
+    return pending
+
+
+def _set_aside_outputs(tx: Tx, job_id: int, attempt_number: int) -> None:
+    """Keep what an earlier attempt stored, and plan new places beside it, so that nothing is overwritten."""
+    kept = tx.conn.execute(
+        select(outputs.c.idx, outputs.c.path).where(
+            outputs.c.job_id == job_id,
+            outputs.c.state == OutputState.STORED.value,
+            outputs.c.idx < EARLIER_INDEX,
+        )
+    ).all()
+    for row in kept:
+        tx.conn.execute(
+            update(outputs)
+            .where(outputs.c.job_id == job_id, outputs.c.idx == row.idx)
+            .values(idx=row.idx + EARLIER_INDEX * attempt_number)
+        )
+        pure = PurePosixPath(row.path)
+        path = str(pure.with_name(f"{pure.stem}~retry-{job_id}-{attempt_number}{pure.suffix}"))
+        tx.conn.execute(
+            outputs.insert().values(
+                job_id=job_id,
+                idx=row.idx,
+                path=path,
+                path_key=path_key(path),
+                state=OutputState.PLANNED.value,
+            )
+        )
+
+
+def _note(tx: Tx, kind: str, job_ids: Sequence[int]) -> None:
+    if job_ids:
+        tx.conn.execute(
+            events.insert(),
+            [
+                {"at": tx.now, "kind": kind, "job_id": job_id, "message": "by an operator"}
+                for job_id in job_ids
+            ],
+        )

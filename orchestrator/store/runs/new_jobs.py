@@ -1,0 +1,108 @@
+"""New jobs as plain values, encoded once: what is checked, kept aside and inserted is the same text."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from orchestrator.core.paths import path_key
+from orchestrator.core.specs import JobSpec
+from orchestrator.core.states import JobState
+from orchestrator.store.db.schema import OutputState, Queue
+
+Row = tuple[Any, ...]
+
+
+class NewJob(NamedTuple):
+    """One job to be, its JSON columns encoded."""
+
+    key: str
+    ordinal: int
+    variation: int
+    images: int
+    price_micros: int
+    params: str
+    local_images: str
+    tags: str
+    paths: tuple[str, ...]
+
+
+def encode(spec: JobSpec) -> NewJob:
+    """The plain values of a spec."""
+    return NewJob(
+        spec.key,
+        spec.ordinal,
+        spec.variation,
+        spec.images,
+        spec.price_micros,
+        json.dumps(spec.params),
+        json.dumps(_local_images(spec)) if spec.local_images else "{}",
+        json.dumps(spec.tags) if spec.tags else "{}",
+        spec.output_paths,
+    )
+
+
+JOB_COLUMNS: Final = (
+    "id",
+    "run_id",
+    "lane_id",
+    "key",
+    "ordinal",
+    "variation",
+    "state",
+    "queue",
+    "images",
+    "price_micros",
+    "tries_left",
+    "created_at",
+)
+SPEC_COLUMNS: Final = ("job_id", "params", "local_images", "tags")
+OUTPUT_COLUMNS: Final = ("job_id", "idx", "path", "path_key", "state")
+
+
+def job_rows(
+    numbered: Sequence[tuple[int, NewJob]], run_id: int, lane_ids: Mapping[int, int], tries: int, now: int
+) -> list[Row]:
+    """Rows of `jobs`, in the order of JOB_COLUMNS; `lane_ids` by price."""
+    state, queue = JobState.PENDING.value, Queue.READY.value
+    return [
+        (
+            job_id,
+            run_id,
+            lane_ids[job.price_micros],
+            job.key,
+            job.ordinal,
+            job.variation,
+            state,
+            queue,
+            job.images,
+            job.price_micros,
+            tries,
+            now,
+        )
+        for job_id, job in numbered
+    ]
+
+
+def spec_rows(numbered: Sequence[tuple[int, NewJob]]) -> list[Row]:
+    """Rows of `job_specs`, in the order of SPEC_COLUMNS."""
+    return [(job_id, job.params, job.local_images, job.tags) for job_id, job in numbered]
+
+
+def output_rows(numbered: Sequence[tuple[int, NewJob]]) -> Iterator[Row]:
+    """Rows of `outputs`, in the order of OUTPUT_COLUMNS."""
+    state = OutputState.PLANNED.value
+    for job_id, job in numbered:
+        for index, path in enumerate(job.paths):
+            yield (job_id, index, path, path_key(path), state)
+
+
+def _local_images(spec: JobSpec) -> dict[str, dict[str, Any]]:
+    return {
+        written: {
+            "path": image.path,
+            "sha256": image.sha256,
+            "bytes": image.bytes,
+            "media_type": image.media_type,
+        }
+        for written, image in spec.local_images.items()
+    }

@@ -1,0 +1,129 @@
+"""Output paths: one owner each, over all manifests and runs."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+
+from sqlalchemy import bindparam, select
+
+from orchestrator.core.errors import UsageError
+from orchestrator.core.paths import path_key
+from orchestrator.store.db import bulk
+from orchestrator.store.db.bulk import chunks
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import campaigns, jobs, outputs, runs
+from orchestrator.store.runs.new_jobs import NewJob
+
+CONFLICTS_SHOWN: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class PathConflict:
+    """An output path that another manifest's job owns."""
+
+    path: str
+    campaign: str
+    name: str
+    run_key: str
+    job_id: int
+
+
+class PathTakenError(UsageError):
+    """Output paths of this manifest belong to jobs of another one."""
+
+    def __init__(self, conflicts: Sequence[PathConflict]) -> None:
+        self.conflicts = tuple(conflicts)
+        shown = "\n".join(
+            f"  {c.path}  is owned by job {c.job_id} of {c.campaign}/{c.name}, run {c.run_key}"
+            for c in conflicts[:CONFLICTS_SHOWN]
+        )
+        more = (
+            f"\n  ... and {len(conflicts) - CONFLICTS_SHOWN} more" if len(conflicts) > CONFLICTS_SHOWN else ""
+        )
+        super().__init__(
+            f"{len(conflicts)} output path(s) belong to another manifest's jobs; nothing is ever overwritten:\n"
+            f"{shown}{more}\nChange `output:` so that it names this manifest, for example with {{{{ name }}}}."
+        )
+
+
+def foreign(tx: Tx, campaign: str, name: str, wanted: Sequence[str]) -> list[PathConflict]:
+    """Which of these paths belong to jobs of another manifest than `campaign`/`name`."""
+    return _foreign(campaign, name, wanted, _owners(tx, wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    campaign: str
+    name: str
+    run_key: str
+    job_id: int
+
+
+def _owners(tx: Tx, wanted: Sequence[str]) -> dict[str, _Owner]:
+    """Who owns each path that has an owner."""
+    by_key = {path_key(path): path for path in wanted}
+    taken = [bytes(key) for (key,) in bulk.lookup(tx.conn, _TAKEN, list(by_key))]
+    found: dict[str, _Owner] = {}
+    for chunk in chunks(taken):
+        for row in tx.conn.execute(_OWNERS, {"keys": chunk}):
+            found[by_key[row.path_key]] = _Owner(row.campaign, row.name, row.run_key, row.job_id)
+    return found
+
+
+def _foreign(
+    campaign: str, name: str, wanted: Sequence[str], owners: Mapping[str, _Owner]
+) -> list[PathConflict]:
+    if not owners:
+        return []
+    return [
+        PathConflict(path, owner.campaign, owner.name, owner.run_key, owner.job_id)
+        for path in wanted
+        if (owner := owners.get(path)) and (owner.campaign, owner.name) != (campaign, name)
+    ]
+
+
+def assign(
+    tx: Tx, campaign: str, name: str, run_key: str, jobs_to_be: Sequence[NewJob]
+) -> tuple[Sequence[NewJob], list[tuple[str, str]]]:
+    """New jobs with the paths they get, and which of those had to be renamed (wanted, given).
+
+    Raises PathTakenError for a path of another manifest. One that an earlier job of the same manifest owns (an edited
+    prompt, another run key) gets a suffix made from this job, so that both pictures are kept.
+    """
+    wanted = [path for job in jobs_to_be for path in job.paths]
+    owners = _owners(tx, wanted)
+    if taken := _foreign(campaign, name, wanted, owners):
+        raise PathTakenError(taken)
+    if not owners:
+        return jobs_to_be, []
+    renamed: list[tuple[str, str]] = []
+    assigned: list[NewJob] = []
+    for job in jobs_to_be:
+        given = tuple(_suffixed(path, run_key, job.key) if path in owners else path for path in job.paths)
+        renamed += [(path, own) for path, own in zip(job.paths, given, strict=True) if own != path]
+        assigned.append(job._replace(paths=given))
+    return assigned, renamed
+
+
+def _suffixed(path: str, run_key: str, job_key: str) -> str:
+    digest = hashlib.sha256(f"{run_key}\n{job_key}".encode()).hexdigest()[:8]
+    pure = PurePosixPath(path)
+    return str(pure.with_name(f"{pure.stem}~{digest}{pure.suffix}"))
+
+
+_TAKEN: Final = "SELECT path_key FROM outputs WHERE path_key {any}"
+_OWNERS: Final = (
+    select(
+        outputs.c.path_key,
+        outputs.c.job_id,
+        runs.c.name,
+        runs.c.run_key,
+        campaigns.c.name.label("campaign"),
+    )
+    .join_from(outputs, jobs)
+    .join(runs)
+    .join(campaigns)
+    .where(outputs.c.path_key.in_(bindparam("keys", expanding=True)))
+)

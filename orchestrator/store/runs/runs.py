@@ -1,0 +1,186 @@
+"""Runs and the jobs they add: what `apply` writes."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import ColumnElement, func, select, tuple_, update
+
+from orchestrator.core.errors import UsageError
+from orchestrator.core.specs import JobSpec, RunSpec
+from orchestrator.store.db import bulk, dialect
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.deferred_writes import Changes, LockOrder
+from orchestrator.store.db.schema import campaigns, job_specs, jobs, lanes, outputs, runs
+from orchestrator.store.runs import new_jobs, output_paths
+from orchestrator.store.runs.campaigns import ensure_campaign
+from orchestrator.store.runs.new_jobs import NewJob, encode
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One application of a manifest under a run key, as stored."""
+
+    id: int
+    campaign_id: int
+    campaign: str
+    name: str
+    run_key: str
+    model: str
+    priority: int
+    max_attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What one chunk of specs changed."""
+
+    new: int
+    existing: int
+    renamed: tuple[
+        tuple[str, str], ...
+    ]  # (wanted, given) where an earlier job of this manifest owns the name
+
+
+def ensure_run(tx: Tx, spec: RunSpec) -> Run:
+    """The run of that campaign, name and key, made when there is none; settings that may change are updated."""
+    campaign_id = ensure_campaign(tx, spec.campaign)
+    changeable = {
+        "manifest_path": spec.manifest_path,
+        "manifest_sha256": spec.manifest_sha256,
+        "priority": spec.priority,
+        "max_attempts": spec.max_attempts,
+        "applied_at": tx.now,
+    }
+    this = select(runs.c.id).where(
+        runs.c.campaign_id == campaign_id, runs.c.name == spec.name, runs.c.run_key == spec.run_key
+    )
+    _lock_lanes(tx, lanes.c.run_id.in_(this))
+    statement = dialect.insert(tx.conn, runs).values(
+        campaign_id=campaign_id,
+        name=spec.name,
+        run_key=spec.run_key,
+        model=spec.model,
+        created_at=tx.now,
+        **changeable,
+    )
+    tx.conn.execute(
+        statement.on_conflict_do_update(index_elements=["campaign_id", "name", "run_key"], set_=changeable)
+    )
+    run = find_run(tx, spec.campaign, spec.name, spec.run_key)
+    assert run is not None
+    if run.model != spec.model:
+        raise UsageError(
+            f"Run {spec.run_key!r} of {spec.campaign}/{spec.name} was made for model {run.model}; the manifest now says "
+            f"{spec.model}. Give the run another key with --run, or the manifest another name."
+        )
+    tx.conn.execute(update(lanes).where(lanes.c.run_id == run.id).values(priority=spec.priority))
+    return run
+
+
+def _lock_lanes(tx: Tx, which: ColumnElement[bool]) -> None:
+    """By id, and before their run is written: see `deferred_writes.LockOrder`."""
+    tx.conn.execute(dialect.lock_rows(tx.conn, select(lanes.c.id).where(which).order_by(lanes.c.id))).all()
+
+
+def find_run(tx: Tx, campaign: str, name: str, run_key: str) -> Run | None:
+    """The run, or None."""
+    query = (
+        select(runs, campaigns.c.name.label("campaign"))
+        .join_from(runs, campaigns)
+        .where(campaigns.c.name == campaign, runs.c.name == name, runs.c.run_key == run_key)
+    )
+    row = tx.conn.execute(query).one_or_none()
+    if row is None:
+        return None
+    return Run(
+        row.id,
+        row.campaign_id,
+        row.campaign,
+        row.name,
+        row.run_key,
+        row.model,
+        row.priority,
+        row.max_attempts,
+    )
+
+
+def models_in_use(tx: Tx) -> set[str]:
+    """Every model that a run of this database names."""
+    return set(tx.conn.execute(select(runs.c.model).distinct()).scalars())
+
+
+def existing_ids(tx: Tx, run_id: int, keys: Sequence[str]) -> dict[str, int]:
+    """The jobs that the run has already of these job keys: id by key."""
+    return dict(bulk.lookup(tx.conn, _KNOWN, keys, run_id))
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """What a chunk of specs would change."""
+
+    fresh: list[JobSpec]  # what the run does not have yet
+    conflicts: list[output_paths.PathConflict]  # paths of theirs that belong to another manifest's jobs
+    known: Collection[int]  # ids of the jobs that the run has already
+
+
+def look_up(tx: Tx, run: Run | None, owner: RunSpec, specs: Sequence[JobSpec]) -> LookedUp:
+    """Compare specs of `owner` with what is stored; `run` is None when nothing of it is. Writes nothing."""
+    known = existing_ids(tx, run.id, [spec.key for spec in specs]) if run else {}
+    fresh = [spec for spec in specs if spec.key not in known]
+    wanted = [path for spec in fresh for path in spec.output_paths]
+    return LookedUp(fresh, output_paths.foreign(tx, owner.campaign, owner.name, wanted), known.values())
+
+
+def add_jobs(tx: Tx, run: Run, specs: Sequence[JobSpec]) -> Added:
+    """Insert the specs that the run does not have yet; raises PathTakenError and then inserts none (see `paths`)."""
+    return add_encoded(tx, run, [encode(spec) for spec in specs])
+
+
+def add_encoded(tx: Tx, run: Run, wanted: Sequence[NewJob]) -> Added:
+    """The same for jobs that are encoded already."""
+    dialect.lock_inserts(tx.conn, jobs)  # ids and paths are looked up, then taken
+    known = existing_ids(tx, run.id, [job.key for job in wanted])
+    fresh = [job for job in wanted if job.key not in known]
+    if not fresh:
+        return Added(0, len(wanted), ())
+    given, renamed = output_paths.assign(tx, run.campaign, run.name, run.run_key, fresh)
+    first_id = (tx.conn.execute(_HIGHEST_ID).scalar() or 0) + 1
+    lane_ids = _ensure_lanes(tx, run, {job.price_micros for job in given})
+    numbered = list(enumerate(given, start=first_id))
+    rows = new_jobs.job_rows(numbered, run.id, lane_ids, run.max_attempts, tx.now)
+    bulk.insert_many(tx.conn, jobs, new_jobs.JOB_COLUMNS, rows)
+    bulk.insert_many(tx.conn, job_specs, new_jobs.SPEC_COLUMNS, new_jobs.spec_rows(numbered))
+    bulk.insert_many(tx.conn, outputs, new_jobs.OUTPUT_COLUMNS, new_jobs.output_rows(numbered))
+    return Added(len(given), len(wanted) - len(given), tuple(renamed))
+
+
+def reopen_lanes(tx: Tx, lane_ids: Iterable[int]) -> None:
+    """Let the claim look at these lanes again, because a job in them becomes ready in this transaction."""
+    for lane_id in lane_ids:
+        tx.deferred.add(LockOrder.LANES, _open_lanes, lane_id)
+
+
+def _open_lanes(tx: Tx, changes: Changes) -> None:
+    """The lanes are locked first, idle or not: a claim that closes one at this moment waits, and then sees the job."""
+    ids = list(changes)
+    _lock_lanes(tx, lanes.c.id.in_(ids))
+    tx.conn.execute(update(lanes).where(lanes.c.id.in_(ids), lanes.c.idle).values(idle=False))
+
+
+def _ensure_lanes(tx: Tx, run: Run, prices: set[int]) -> dict[int, int]:
+    _lock_lanes(tx, lanes.c.run_id == run.id)
+    for price in sorted(prices):
+        tx.conn.execute(
+            dialect.insert(tx.conn, lanes)
+            .values(run_id=run.id, price_micros=price, priority=run.priority, idle=False)
+            .on_conflict_do_update(index_elements=["run_id", "price_micros"], set_={"idle": False})
+        )
+    query = select(lanes.c.price_micros, lanes.c.id).where(
+        tuple_(lanes.c.run_id, lanes.c.price_micros).in_([(run.id, price) for price in prices])
+    )
+    return {row.price_micros: row.id for row in tx.conn.execute(query)}
+
+
+_KNOWN: Final = "SELECT key, id FROM jobs WHERE run_id = {} AND key {any}"
+_HIGHEST_ID: Final = select(func.max(jobs.c.id))

@@ -1,0 +1,97 @@
+"""Jobs of a run that wait although nobody asks for them now: those of an earlier version of its manifest, or outside a part.
+
+The jobs that are asked for are kept as their ids alone, 8 bytes each, and compared with the ids that wait along the index
+on (run, state, id): no row of the million that stand beside is read.
+"""
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import bindparam, func, select
+
+from orchestrator.core.states import JobState
+from orchestrator.store.db.bulk import chunks
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import jobs
+
+_PAGE: Final = 10_000
+
+
+def _no_ids() -> "array[int]":
+    return array("q")
+
+
+@dataclass(frozen=True, slots=True)
+class Unrequested:
+    """Waiting jobs that are not asked for; money in micros, pictures as many as they would make."""
+
+    ids: "array[int]" = field(default_factory=_no_ids)  # rising
+    images: int = 0
+    cost_micros: int = 0
+
+    @property
+    def jobs(self) -> int:
+        """How many."""
+        return len(self.ids)
+
+
+class Requested:
+    """Which of a run's jobs are asked for, gathered chunk by chunk.
+
+    Made before the first look: jobs that come into the run later are newer than all it speaks about, so that two who
+    apply one manifest at the same time do not take each other's jobs for others.
+    """
+
+    def __init__(self, tx: Tx, run_id: int) -> None:
+        self._run_id = run_id
+        self._newest: int = tx.conn.execute(_NEWEST, {"run": run_id}).scalar() or 0
+        self._ids = _no_ids()
+
+    def add(self, ids: Iterable[int]) -> None:
+        """These jobs of the run are asked for, whatever their state."""
+        self._ids.extend(ids)
+
+    def others(self, tx: Tx) -> Unrequested:
+        """The jobs of the run that wait now, were there when this was made, and are not asked for."""
+        asked = array("q", sorted(self._ids))
+        found = _no_ids()
+        after = 0
+        while True:
+            bounds = {"run": self._run_id, "after": after, "newest": self._newest}
+            page = tx.conn.execute(_WAITING, bounds).scalars().all()
+            if page:
+                after = page[-1]
+                wanted = set(asked[bisect_left(asked, page[0]) : bisect_right(asked, after)])
+                found.extend(job_id for job_id in page if job_id not in wanted)
+            if len(page) < _PAGE:
+                return Unrequested(found, *_cost(tx, found))
+
+
+def _cost(tx: Tx, ids: "array[int]") -> tuple[int, int]:
+    images = micros = 0
+    for chunk in chunks(ids):
+        row = tx.conn.execute(_SUMS, {"ids": list(chunk)}).one()
+        images += int(row.images)
+        micros += int(row.micros)
+    return images, micros
+
+
+_NEWEST: Final = select(func.max(jobs.c.id)).where(jobs.c.run_id == bindparam("run"))
+_WAITING: Final = (
+    select(jobs.c.id)
+    .where(
+        jobs.c.run_id == bindparam("run"),
+        jobs.c.state == JobState.PENDING.value,
+        jobs.c.id > bindparam("after"),
+        jobs.c.id <= bindparam("newest"),
+    )
+    .order_by(jobs.c.id)
+    .limit(_PAGE)
+)
+_SUMS: Final = select(
+    func.coalesce(func.sum(jobs.c.images), 0).label("images"),
+    func.coalesce(func.sum(jobs.c.price_micros), 0).label("micros"),
+).where(jobs.c.id.in_(bindparam("ids", expanding=True)))

@@ -1,0 +1,1 @@
+"""Lost replies: what webhooks report, what the provider shows, what follows."""

@@ -1,0 +1,79 @@
+"""What the provider shows around lost replies: its list, and what only its bill shows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from orchestrator.core import evidence
+from orchestrator.ports import Prediction
+from orchestrator.ports.paging import Bill, bill_all, list_all
+from orchestrator.settings import Settings
+from orchestrator.store.attempts import predictions as foreign
+from orchestrator.worker.deps import Deps
+
+RETENTION_MS: Final = 7 * 86_400_000
+"""The provider lists the last seven days (docs: predictions API)."""
+
+LATE_ACTION_MS: Final = 60_000
+"""How long after our own time limit the provider may still act on a request."""
+
+LOOKUPS_MAX: Final = 20
+"""Billed predictions that are looked up one by one at a time: the bill says neither model nor inputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderView:
+    """Predictions of the account in a window."""
+
+    predictions: Mapping[str, Prediction]
+    billed: Mapping[str, int | None]  # prediction id -> created_at, where only the bill shows it
+    unlisted: frozenset[
+        str
+    ]  # predictions that the list does not show: looked up one by one, or not even that
+    complete: bool  # the list was read whole, and the bill too unless the account may not read it
+
+
+def last_possible_at(settings: Settings, sent_at: int) -> int:
+    """Until when the provider may have acted on a request that left at `sent_at` or soon after (ms)."""
+    wait = settings.provider.connect_timeout_seconds + settings.provider.submit_timeout_seconds
+    return sent_at + int(wait * 1000) + LATE_ACTION_MS
+
+
+async def read_window(deps: Deps, doubts: Sequence[evidence.Doubt], now: int) -> ProviderView | None:
+    """The account's predictions and deductions around these doubts; None when the list cannot be read now."""
+    after = min(doubt.sent_at for doubt in doubts) - evidence.SKEW_MS
+    before = max(doubt.last_possible_at for doubt in doubts) + evidence.SKEW_MS
+    listed = await list_all(
+        deps.provider,
+        deps.clock,
+        after_ms=min(max(after, now - RETENTION_MS), before),
+        before_ms=before,
+        include_inputs=deps.settings.provider.include_inputs,
+    )
+    if listed is None:
+        return None
+    bill = await bill_all(deps.provider, deps.clock, start_ms=after, end_ms=before) or Bill()
+    billed = {
+        record.prediction_id: record.created_at_ms
+        for record in bill.records
+        if record.prediction_id and record.prediction_id not in listed.predictions
+    }
+    looked_up = await _looked_up(deps, billed)
+    return ProviderView(
+        {**listed.predictions, **looked_up},
+        {name: at for name, at in billed.items() if name not in looked_up},
+        frozenset(billed),
+        listed.complete and (bill.complete or bill.refused),
+    )
+
+
+async def _looked_up(deps: Deps, billed: Mapping[str, int | None]) -> dict[str, Prediction]:
+    """Those billed predictions that nobody knows and the provider still has, with their models."""
+    with deps.database.read() as tx:
+        unknown = foreign.unknown(tx, list(billed))
+    found: dict[str, Prediction] = {}
+    for name in sorted(unknown)[:LOOKUPS_MAX]:
+        outcome = await deps.provider.result(name)
+        if isinstance(outcome, Prediction):
+            found[name] = outcome
+    return found

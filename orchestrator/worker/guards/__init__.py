@@ -1,0 +1,1 @@
+"""What stops buying: prices, troubles of the account, a restored database."""

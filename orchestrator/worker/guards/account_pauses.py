@@ -1,0 +1,146 @@
+"""Troubles of the whole account: throttling, an unreachable provider, a refused key, no credit, a full disk.
+
+They stop new submissions for a while or until somebody acts; none of them uses up a job's tries.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from orchestrator.ports import KeyRefused, NoCredit, NotSent, Throttled
+from orchestrator.store.account import pauses
+from orchestrator.store.db.database import Tx
+from orchestrator.worker.deps import Deps
+from orchestrator.worker.durable import write_durably
+
+THROTTLE_FIRST_SECONDS: Final = 1.0
+THROTTLE_MAX_SECONDS: Final = 65.0  # a little more than the provider's window of a minute
+UNREACHABLE_FIRST_SECONDS: Final = 1.0
+UNREACHABLE_MAX_SECONDS: Final = 30.0
+OUTCOMES_WATCHED: Final = 20
+LOST_MAX: Final = 10
+"""Each lost reply holds money in doubt: when so many of the last outcomes were lost, the provider counts as down."""
+
+LOST_IN_A_ROW_MAX: Final = 5
+LOST_SPAN_SECONDS: Final = 1.0
+"""So many in a row count too, if they span some time: of requests sent together, the broken ones come back first."""
+
+_TICK_SECONDS: Final = 0.001  # a pause ends on a whole millisecond
+
+DOWN_FIRST_SECONDS: Final = 5.0
+DOWN_MAX_SECONDS: Final = 300.0
+
+
+class AccountPauses:
+    """Counts troubles in a row and pauses the account accordingly."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._throttles = 0
+        self._unreachable = 0
+        self._lost = 0  # in a row
+        self._lost_since = 0.0
+        self._outcomes: deque[bool] = deque(maxlen=OUTCOMES_WATCHED)  # True where the reply was lost
+        self._openings = 0
+        self._open_until = float("-inf")  # monotonic, as the next two
+        self._apart_until = float("-inf")
+        self._last_throttle_at = float("-inf")
+        self.blind = ""
+        """Why this worker must not buy: when it last had to compare the provider's list with the database, it could not.
+        The pause that says so ends by itself, also while this process sleeps or the database is away."""
+
+    @property
+    def probing(self) -> bool:
+        """Whether the provider was down: then one submission at a time tries whether it is back."""
+        return self._openings > 0 or self._unreachable > 0
+
+    def accepted(self) -> None:
+        """All is well again."""
+        self._throttles = 0
+        self._unreachable = 0
+        self._lost = 0
+        self._openings = 0
+        self._outcomes.append(False)
+
+    async def lost(self, message: str) -> None:
+        """A reply was lost. Several in a row: the provider is down, and a breaker opens for a growing while.
+
+        It grows with each try that fails. What is lost while the breaker is open had left before, and tells nothing new.
+        """
+        now = self._deps.clock.monotonic()
+        self._unreachable = 0
+        if now < self._open_until:
+            return
+        self._lost_since = self._lost_since if self._lost else now
+        self._lost += 1
+        self._outcomes.append(True)
+        in_a_row = self._lost >= LOST_IN_A_ROW_MAX and now - self._lost_since >= LOST_SPAN_SECONDS
+        if not (in_a_row or sum(self._outcomes) >= LOST_MAX or self._openings):
+            return
+        longest = min(DOWN_MAX_SECONDS, DOWN_FIRST_SECONDS * 2.0 ** min(self._openings, 10))
+        self._openings += 1
+        self._outcomes.clear()
+        wait = self._deps.entropy.uniform(longest / 2, longest)
+        self._open_until = now + wait - _TICK_SECONDS
+        await self._pause("provider_down", f"Too many replies were lost: {message}", wait)
+
+    async def throttled(self, outcome: Throttled) -> float:
+        """429: pause submissions for as long as it says, or a growing while; returns the seconds."""
+        now = self._deps.clock.monotonic()
+        if now - self._last_throttle_at > THROTTLE_FIRST_SECONDS:  # one step per episode, not per reply
+            self._throttles += 1
+            self._last_throttle_at = now
+        wait = outcome.retry_after_seconds
+        if wait is None:
+            wait = min(THROTTLE_MAX_SECONDS, THROTTLE_FIRST_SECONDS * 2.0 ** min(self._throttles - 1, 10))
+        await self._pause("throttled", "The provider asks for fewer requests.", wait)
+        return wait + self._deps.entropy.uniform(0.0, 1.0)
+
+    async def unreachable(self, outcome: NotSent) -> float:
+        """No connection: pause submissions for a growing while, a step for each episode; returns the seconds."""
+        now = self._deps.clock.monotonic()
+        if now < self._apart_until:
+            return self._apart_until - now
+        self._unreachable += 1
+        longest = min(
+            UNREACHABLE_MAX_SECONDS, UNREACHABLE_FIRST_SECONDS * 2.0 ** min(self._unreachable - 1, 10)
+        )
+        wait = self._deps.entropy.uniform(longest / 2, longest)
+        self._apart_until = now + wait - _TICK_SECONDS
+        await self._pause("unreachable", f"The provider cannot be reached: {outcome.message}", wait)
+        return wait
+
+    async def key_refused(self, outcome: KeyRefused) -> None:
+        """401 or 403: nothing more is sent until a key works."""
+        await self._pause("key_refused", f"The provider refused the key: {outcome.message}", None)
+
+    async def no_credit(self, outcome: NoCredit) -> None:
+        """The account cannot pay: nothing more is sent until it can."""
+        await self._pause("no_credit", f"The account has no credit: {outcome.message}", None)
+
+    async def no_balance(self) -> None:
+        """The account's balance is zero: nothing is sent until it is topped up."""
+        await self._pause("no_credit", "The account's balance is zero.", None)
+
+    async def storage(self, message: str) -> None:
+        """The output folder takes no files: nothing more is bought until it does."""
+        await self._pause("storage", message, None)
+
+    async def ended(self, *reasons: str) -> None:
+        """What stopped the account is over."""
+        for reason in reasons:
+            await write_durably(self._deps, end_pause, reason)
+
+    async def _pause(self, reason: str, message: str, seconds: float | None) -> None:
+        until = None if seconds is None else self._deps.clock.now_ms() + int(seconds * 1000)
+        await write_durably(self._deps, begin_pause, pauses.Pause("account", "", reason, message, until))
+
+
+def begin_pause(tx: Tx, rows: Sequence[pauses.Pause]) -> list[bool]:
+    """Record pauses; see `pauses.begin`."""
+    return [pauses.begin(tx, row) for row in rows]
+
+
+def end_pause(tx: Tx, rows: Sequence[str]) -> list[bool]:
+    """End pauses of the account by their reasons."""
+    return [pauses.end(tx, "account", "", reason) for reason in rows]

@@ -1,0 +1,1 @@
+"""One attempt on its way: prepared, submitted, polled, fetched."""

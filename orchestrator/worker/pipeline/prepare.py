@@ -1,0 +1,139 @@
+"""Preparing what is sent: local images become hosted URLs, once per distinct content."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from orchestrator.core.specs import LocalImage
+from orchestrator.ports import KeyRefused, Lost, NoCredit, NotSent, Rejected, Throttled, Uploaded
+from orchestrator.store.account import uploads
+from orchestrator.store.claiming.claim import Claimed
+from orchestrator.store.db.database import Tx
+from orchestrator.worker.deps import Deps
+from orchestrator.worker.durable import read_durably, write_durably
+
+HOSTED_LIVES_MS: Final = 24 * 3600 * 1000
+"""How long a hosted copy is reused; the provider keeps it longer (the official clients cache it as long)."""
+
+HOSTED_MARGIN_MS: Final = 3600 * 1000
+"""A copy must live at least this much longer: the task may queue before the provider fetches it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What to send, and whether every image in it was hosted by us."""
+
+    inputs: dict[str, Any]
+    uploaded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InputChanged:
+    """A local image is not the one that was planned and priced: the job cannot be made as it was meant."""
+
+    message: str
+
+
+Prepared = Ready | InputChanged | Rejected | Throttled | KeyRefused | NoCredit | NotSent | Lost
+
+
+@dataclass(frozen=True, slots=True)
+class _Hosted:
+    base_url: str
+    sha256: str
+    url: str
+
+
+class Inputs:
+    """The upload lane: bounded, and one upload at a time per distinct content."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._base_url = deps.settings.provider.base_url
+        self._lane = asyncio.Semaphore(deps.settings.limits.uploads)
+        self._by_content: dict[str, asyncio.Lock] = {}
+        self._urls: dict[str, tuple[str, int]] = {}  # sha256 -> (url, reusable until, ms)
+
+    async def prepare(self, claimed: Claimed) -> Prepared:
+        """The inputs with hosted URLs in place of local images, or the first trouble met."""
+        local = {written: LocalImage(**image) for written, image in claimed.local_images.items()}
+        urls: dict[str, str] = {}
+        for written, image in local.items():
+            outcome = await self._hosted(image)
+            if not isinstance(outcome, Uploaded):
+                return outcome
+            urls[written] = outcome.url
+        inputs = {name: _replaced(value, urls) for name, value in claimed.params.items()}
+        return Ready(inputs, uploaded=bool(local) and _only_local(claimed.params, urls))
+
+    async def forget(self, local_images: dict[str, Any]) -> None:
+        """The provider could not fetch our hosted copies: upload them afresh next time."""
+        for image in local_images.values():
+            self._urls.pop(image["sha256"], None)
+            await write_durably(self._deps, _forget, _Hosted(self._base_url, image["sha256"], ""))
+
+    async def _hosted(
+        self, image: LocalImage
+    ) -> Uploaded | InputChanged | Rejected | Throttled | KeyRefused | NoCredit | NotSent | Lost:
+        async with self._by_content.setdefault(image.sha256, asyncio.Lock()):
+            until = self._deps.clock.now_ms() + HOSTED_MARGIN_MS
+            if (known := await self._known(image.sha256, until)) is not None:
+                return Uploaded(known)
+            if (changed := await asyncio.to_thread(_changed, image)) is not None:
+                return InputChanged(changed)
+            async with self._lane:
+                outcome = await self._deps.provider.upload(image)
+            if isinstance(outcome, Uploaded):
+                self._deps.crashpoint("upload.hosted")
+                hosted = _Hosted(self._base_url, image.sha256, outcome.url)
+                await write_durably(self._deps, _remember, hosted)
+                self._urls[image.sha256] = (outcome.url, self._deps.clock.now_ms() + HOSTED_LIVES_MS)
+            return outcome
+
+    async def _known(self, sha256: str, until: int) -> str | None:
+        url, reusable_until = self._urls.get(sha256, ("", 0))
+        if reusable_until >= until:
+            return url
+        return await read_durably(
+            self._deps, lambda tx: uploads.hosted_url(tx, self._base_url, sha256, until=until)
+        )
+
+
+def _changed(image: LocalImage) -> str | None:
+    """None when the file still has the bytes that were planned, else what is wrong."""
+    try:
+        with Path(image.path).open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        return f"the input picture {image.path} cannot be read: {error.strerror}"
+    if digest != image.sha256:
+        return (
+            f"the input picture {image.path} has changed since the job was applied; apply the manifest again"
+        )
+    return None
+
+
+def _replaced(value: Any, urls: dict[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_replaced(item, urls) for item in value]
+    return urls.get(value, value) if isinstance(value, str) else value
+
+
+def _only_local(params: dict[str, Any], urls: dict[str, str]) -> bool:
+    pictures = [item for value in params.values() if isinstance(value, list) for item in value]
+    return all(item in urls for item in pictures if isinstance(item, str))
+
+
+def _remember(tx: Tx, rows: Sequence[_Hosted]) -> list[None]:
+    for row in rows:
+        uploads.remember(tx, row.base_url, row.sha256, row.url, lives_ms=HOSTED_LIVES_MS)
+    return [None] * len(rows)
+
+
+def _forget(tx: Tx, rows: Sequence[_Hosted]) -> list[None]:
+    for row in rows:
+        uploads.forget(tx, row.base_url, row.sha256)
+    return [None] * len(rows)

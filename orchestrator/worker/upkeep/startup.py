@@ -1,0 +1,113 @@
+"""How a worker arrives and leaves: registration, preflight, and giving its leases back."""
+
+import os
+from collections.abc import Callable
+
+from orchestrator.core.errors import OperatorNeededError, OrchestratorError, StorageError
+from orchestrator.ports import Balance, KeyRefused, NotSent
+from orchestrator.settings import Limits
+from orchestrator.store.account import configured_limits, latencies, pauses, workers
+from orchestrator.store.attempts import leases
+from orchestrator.store.stops.outlook import outlook
+from orchestrator.worker.deps import Deps
+from orchestrator.worker.guards import restored_copy
+from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.pipeline.latencies import Latencies
+
+
+class ProviderUnreachableError(OrchestratorError):
+    """There is no connection to the provider."""
+
+
+def start(deps: Deps, row: workers.WorkerRow, is_alive: Callable[[int], bool], known: Latencies) -> None:
+    """Register, let the configured limits count as far as they may, and end the leases of this host's dead workers.
+
+    A wrong guess about who is dead is harmless: every write of a worker is fenced, so one that lives after all finds
+    that it is late.
+    """
+    with deps.database.write() as tx:
+        dead = [other.id for other in workers.unfinished(tx, row.host) if not is_alive(other.pid)]
+        leases.expire_leases_of_workers(tx, dead)
+        for worker_id in dead:
+            workers.lost(tx, worker_id)
+        workers.register(tx, row)
+        limits = configured_limits.take_configured(tx, row.id, _wanted(deps.settings.limits))
+        for pause in pauses.in_force(tx):
+            if pause.reason == "price_drift":  # asked again before anything is paid
+                pauses.end(tx, pause.scope, pause.name, pause.reason)
+        for model, latency in latencies.known(tx):
+            known.remember(model, latency)
+    if limits.words:
+        deps.notify(limits.words)
+    deps.artifacts.clean()
+
+
+def _wanted(limits: Limits) -> configured_limits.ConfiguredLimits:
+    pair = configured_limits.LimitPair(limits.concurrency, limits.submits_per_minute)
+    return configured_limits.ConfiguredLimits(pair, limits.defaulted)
+
+
+async def preflight(deps: Deps, account_pauses: AccountPauses, *, drain: bool) -> None:
+    """Look before spending: can files be stored, is the provider there, does the key work, is there credit?
+
+    What is well ends its pause. Trouble raises when draining (somebody waits for the result), and pauses otherwise.
+    """
+    problem = deps.artifacts.check_writable()
+    if problem is None:
+        await account_pauses.ended("storage")
+    elif drain:
+        raise StorageError(f"{problem} Nothing was sent.")
+    else:
+        await account_pauses.storage(problem)
+    outcome = await deps.provider.balance()
+    match outcome:
+        case Balance(micros=micros) if micros > 0:
+            await account_pauses.ended("key_refused", "no_credit", "unreachable", "provider_down")
+        case Balance():
+            await account_pauses.ended("key_refused")
+            await account_pauses.no_balance()
+            if drain:
+                raise OperatorNeededError("The account has no credit. Top it up, then run the command again.")
+        case KeyRefused():
+            await account_pauses.key_refused(outcome)
+            if drain:
+                raise OperatorNeededError(
+                    f"The provider refused the key ({outcome.message}). Set a working one in "
+                    f"{deps.settings.provider.api_key_env}, then run the command again."
+                )
+        case NotSent() if drain:
+            raise ProviderUnreachableError(
+                f"The provider at {deps.settings.provider.base_url} cannot be reached: {outcome.message}. "
+                "Check the network and provider.base_url; nothing was sent."
+            )
+        case _:
+            pass  # the loops meet it again, with pauses that explain themselves
+    found = await restored_copy.check(deps, account_pauses)
+    if found is not None and drain and not found.doubts and not _to_collect(deps):
+        raise OperatorNeededError(found.message)
+
+
+def _to_collect(deps: Deps) -> bool:
+    """Whether accepted tasks are still to be collected: those expire, so a stop of spending does not stop them."""
+    with deps.database.read() as tx:
+        return outlook(tx, deps.settings.budgets.timezone).live > 0
+
+
+def leave(deps: Deps, worker_id: str, seen: Latencies) -> None:
+    """Give every lease back, so that the next worker need not wait; costs no job a try."""
+    with deps.database.write() as tx:
+        leases.release_worker(tx, worker_id)
+        for model, latency in seen.take_fresh():
+            latencies.put(tx, model, latency)
+        workers.stopped(tx, worker_id)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this host exists."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

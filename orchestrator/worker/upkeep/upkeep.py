@@ -1,0 +1,78 @@
+"""Upkeep that every worker does by itself, level-triggered: what is due is found again at every tick."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from orchestrator.ports import Balance
+from orchestrator.store.account import latencies, pauses, workers
+from orchestrator.store.account.latencies import RecordedLatency
+from orchestrator.store.db.database import Tx
+from orchestrator.store.money import refunds
+from orchestrator.store.runs import failure_rates
+from orchestrator.worker.deps import Deps
+from orchestrator.worker.guards import restored_copy
+from orchestrator.worker.guards.account_pauses import AccountPauses, begin_pause
+
+UPKEEP_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class SignOfLife:
+    """A worker lives and has observed latencies."""
+
+    worker: str
+    latencies: list[tuple[str, RecordedLatency]]
+    leaving: bool = False  # it takes nothing new any more
+
+
+def record_signs_of_life(tx: Tx, rows: Sequence[SignOfLife]) -> list[workers.Standing]:
+    """Record signs of life and what was observed, and whose signs are missing."""
+    standings = []
+    for row in rows:
+        standings.append(workers.seen(tx, row.worker, leaving=row.leaving))
+        for model, latency in row.latencies:
+            latencies.put(tx, model, latency)
+    workers.lose_silent(tx)
+    return standings
+
+
+async def tick(deps: Deps, account_pauses: AccountPauses) -> float:
+    """Let refunds lapse, and see whether the key, the credit or the disk are well again."""
+    lapsed = await deps.writer.submit(_lapse, None)
+    with deps.database.read() as tx:
+        standing = {pause.reason for pause in pauses.in_force(tx) if pause.scope == "account"}
+    if standing & {"key_refused", "no_credit"}:
+        outcome = await deps.provider.balance()
+        if isinstance(outcome, Balance) and outcome.micros > 0:
+            await account_pauses.ended("key_refused", "no_credit")
+    if "storage" in standing and deps.artifacts.check_writable() is None:
+        await account_pauses.ended("storage")
+    if account_pauses.blind or restored_copy.LIST_UNREADABLE in standing:
+        await restored_copy.check(deps, account_pauses)
+    await _watch_rates(deps)
+    return 0.0 if lapsed == refunds.LAPSE_MAX else UPKEEP_SECONDS
+
+
+async def _watch_rates(deps: Deps) -> None:
+    """Pause runs in which too much fails or is flagged: somebody should look before more is spent."""
+    guards = deps.settings.guards
+    if guards.failure_rate is None and guards.nsfw_rate is None:
+        return
+    with deps.database.read() as tx:
+        rates = failure_rates.of_open_runs(tx, guards.min_jobs, pictures=guards.nsfw_rate is not None)
+    for run in rates:
+        for reason, what, bad, among, limit in (
+            ("failure_rate", "jobs failed", run.failed, run.succeeded + run.failed, guards.failure_rate),
+            ("nsfw_rate", "pictures were flagged", run.flagged, run.pictures, guards.nsfw_rate),
+        ):
+            if limit is not None and among and bad > limit * among:
+                message = (
+                    f"{bad} of {among} {what}, more than guards.{reason} allows ({limit:.0%}). Look at some with "
+                    "`orchestrator jobs list --state failed`; go on with `orchestrator campaigns resume`, or cancel the rest."
+                )
+                await deps.writer.submit(begin_pause, pauses.Pause("run", str(run.run_id), reason, message))
+
+
+def _lapse(tx: Tx, rows: Sequence[None]) -> list[int]:
+    return [refunds.lapse(tx) for _ in rows]

@@ -1,0 +1,291 @@
+"""A store that does not know what its account has bought spends nothing until `reconcile` has told it."""
+
+import pytest
+from support.world import PRICE, World
+
+from orchestrator.actions.reconciling.reconcile import Period, reconcile
+from orchestrator.core.errors import ExitCode, OperatorNeededError
+from orchestrator.core.evidence import inputs_digest
+from orchestrator.ports import Lost, Prediction, Status
+from orchestrator.store.account import pauses
+from orchestrator.store.doubts import webhook_reports
+from orchestrator.store.doubts.doubts import Unanswered
+from orchestrator.store.doubts.webhook_reports import Delivery
+from orchestrator.worker.guards.restored_copy import unexplained
+from orchestrator.worker.upkeep import upkeep
+
+MODEL = "kwaivgi/kling-image-o3/edit"
+
+
+def reader(harness, provider, *, not_ours=False):
+    now = harness.clock.now_ms()
+    return harness.run(
+        reconcile(
+            harness.world.database,
+            provider,
+            harness.clock,
+            harness.world.entropy,
+            Period(now - 7 * 86_400_000, now, harness.settings.provider.base_url, "UTC"),
+            sidecars=harness.artifacts.sidecar,
+            not_ours=not_ours,
+        )
+    )
+
+
+def test_a_worker_that_finds_unknown_newer_tasks_sends_nothing_and_needs_an_operator(
+    harness, sqlite_world, provider
+):
+    sqlite_world.run(2)
+    provider.strange()
+    with pytest.raises(OperatorNeededError, match="orchestrator reconcile") as error:
+        harness.drain()
+    assert error.value.exit_code == ExitCode.OPERATOR
+    assert (provider.posts, harness.pauses()) == ([], {"unknown_tasks"})
+
+
+def test_what_is_accepted_is_collected_although_a_gap_stops_spending(harness, sqlite_world, provider):
+    """Results expire: a stop of spending must not become a loss of pictures."""
+    sqlite_world.run(2)
+    held = sqlite_world.until("in_flight", "dead")
+    mine = provider.create({"prompt": "mine"})
+    with sqlite_world.database.write() as tx:
+        tx.conn.exec_driver_sql(
+            "UPDATE attempts SET prediction_id = ?, lease_expires_at = 0 WHERE id = ?",
+            (mine.id, held.attempt_id),
+        )
+    sqlite_world.clock.advance(600)
+    provider.strange()
+    harness.drain()
+    assert sqlite_world.jobs() == {"succeeded": 1, "pending": 1}
+    assert (provider.posts, harness.pauses()) == ([], {"unknown_tasks"})
+
+
+def test_a_lasting_worker_waits_paused_and_goes_on_after_reconcile(harness, sqlite_world, provider):
+    sqlite_world.run(2)
+    provider.strange()
+    harness.run_for(60)
+    assert (provider.posts, harness.pauses()) == ([], {"unknown_tasks"})
+    assert [item.task.id for item in reader(harness, provider).possible] == ["task1"]
+    harness.run_for(60)
+    assert (provider.posts, harness.pauses()) == ([], {"unknown_tasks"})
+    report = reader(harness, provider, not_ours=True)
+    assert [item.id for item in report.unknown] == ["task1"]
+    harness.run_for(60)
+    assert sqlite_world.jobs() == {"succeeded": 2}
+
+
+@pytest.mark.parametrize("why", ["other model", "older than our last", "ignored"])
+def test_tasks_that_cannot_be_ours_stop_nothing(harness, sqlite_world, provider, why):
+    if why == "older than our last":
+        provider.strange()
+        sqlite_world.clock.advance(600)
+    sqlite_world.run(1)
+    if why == "other model":
+        provider.strange(model="other/model")
+    if why == "ignored":
+        provider.strange()
+        harness.change("guards", unknown_tasks="ignore")
+    harness.drain()
+    assert sqlite_world.jobs() == {"succeeded": 1}
+
+
+def test_a_list_that_cannot_be_read_stops_spending_until_it_can(harness, sqlite_world, provider):
+    sqlite_world.run(1)
+    harness.drain()
+    sqlite_world.run(1, run_key="second")
+    provider.list_answer = Lost("502")
+    seen = []
+    harness.run_for(
+        200,
+        (100, lambda _stop: seen.append((len(provider.posts), harness.pauses()))),
+        (101, lambda _stop: setattr(provider, "list_answer", None)),
+    )
+    assert seen == [(1, {"list_unreadable"})]
+    assert (len(provider.posts), harness.pauses()) == (2, set())
+
+
+def test_a_worker_that_has_not_read_the_list_yet_sends_nothing_although_the_pause_has_run_out(
+    harness, sqlite_world, provider, monkeypatch
+):
+    """A process that slept, or whose database was away, finds the pause over before it can renew it."""
+    sqlite_world.run(1)
+    harness.drain()
+    sqlite_world.run(1, run_key="second")
+    provider.list_answer = Lost("502")
+    monkeypatch.setattr(upkeep, "UPKEEP_SECONDS", 60.0)
+    harness.run_for(300)
+    assert len(provider.posts) == 1
+    provider.list_answer = None
+    harness.run_for(300)
+    assert len(provider.posts) == 2
+
+
+def test_a_draining_worker_whose_list_stays_unreadable_ends_and_says_so(harness, sqlite_world, provider):
+    sqlite_world.run(1)
+    harness.drain()
+    sqlite_world.run(1, run_key="second")
+    provider.list_answer = Lost("502")
+    with pytest.raises(OperatorNeededError, match="list cannot be read.* for ten minutes"):
+        harness.drain(limit_seconds=3600)
+    assert (len(provider.posts), harness.pauses()) == (1, {"list_unreadable"})
+    provider.list_answer = None
+    harness.drain(limit_seconds=3600)
+    assert sqlite_world.jobs() == {"succeeded": 2}
+
+
+@pytest.mark.parametrize("what", ["list_answer", "bill_answer"])
+def test_a_draining_worker_ends_when_a_doubt_cannot_be_looked_into(
+    harness, sqlite_world, provider, lost_replies, what
+):
+    sqlite_world.run(1)
+    claimed, _ = lost_replies.lose(created=False)
+    setattr(provider, what, Lost("502"))
+    with pytest.raises(OperatorNeededError, match="in-doubt list.* for ten minutes"):
+        harness.drain(limit_seconds=3600)
+    assert lost_replies.state(claimed)[0] == "in_doubt"
+    setattr(provider, what, None)
+    harness.drain(limit_seconds=3600)
+    assert sqlite_world.jobs() == {"succeeded": 1}
+
+
+def test_what_an_unanswered_request_may_have_created_is_no_gap_but_one_task_for_each():
+    def task(name, at):
+        return Prediction(name, Status.RUNNING, "created", created_at_ms=at, model=MODEL)
+
+    def gap(tasks, model=MODEL):
+        return [
+            item.id
+            for item in unexplained(tasks, [(Unanswered(model, 1_000_000), 1_130_000)], inputs_trusted=False)
+        ]
+
+    assert gap([task("a", 1_000_500)]) == []
+    assert gap([task("a", 1_000_500), task("b", 1_000_600)]) == ["b"]
+    assert gap([task("old", 0)]) == ["old"]
+    assert gap([task("late", 2_000_000)]) == ["late"]
+    assert gap([task("a", 1_000_500)], "other/model") == ["a"]
+
+
+def test_where_the_list_shows_inputs_an_unanswered_request_explains_only_what_it_asked_for():
+    asked = {"prompt": "ours"}
+    sent = [(Unanswered(MODEL, 1_000_000, inputs_digest(asked, ("prompt",)), ("prompt",)), 1_130_000)]
+
+    def gap(inputs, *, trusted=True):
+        task = Prediction("a", Status.RUNNING, "created", created_at_ms=1_000_500, model=MODEL, inputs=inputs)
+        return unexplained([task], sent, inputs_trusted=trusted) == [task]
+
+    assert not gap(asked)
+    assert gap({"prompt": "another job's"})
+    assert not gap({"prompt": "another job's"}, trusted=False)
+    assert not gap(None)
+
+
+# --- restored from a backup ---
+
+
+def test_a_report_of_what_a_restored_database_never_sent_leaves_the_task_to_reconcile(
+    harness, sqlite_world, provider, agreed
+):
+    """Noted as nobody's, it would be taken for a stranger's, and its job bought again."""
+    sqlite_world.run(1)
+    (claimed,) = sqlite_world.claim(1)  # so stood the backup; its other self sent the request
+    provider.shows_inputs = True
+    task = provider.create(claimed.params).id
+    sqlite_world.clock.advance(600)
+    sqlite_world.rescue()
+    assert sqlite_world.attempts() == {"abandoned": 1}
+    report = Delivery(claimed.token, task, "completed")
+    assert sqlite_world.do(webhook_reports.record_report, report) is webhook_reports.ReportOutcome.SECOND
+    with pytest.raises(OperatorNeededError, match="orchestrator reconcile"):
+        harness.drain()
+    assert reader(harness, provider).adopted == [(task, claimed.job_id)]
+    harness.drain()
+    assert (provider.posts, sqlite_world.jobs()) == ([], {"succeeded": 1})
+    agreed(sqlite_world)
+
+
+@pytest.mark.parametrize("moment", ["before the first", "under way", "while sending", "with a lost reply"])
+@pytest.mark.parametrize("shows_inputs", [True, False])
+def test_a_restored_database_pays_for_nothing_twice(
+    harness, sqlite_world, provider, artifacts, tmp_path, agreed, moment, shows_inputs
+):
+    """The other self finishes the run; then the copy comes back."""
+    from support.harness import WorkerHarness
+
+    sqlite_world.run(6)
+    provider.shows_inputs = shows_inputs
+    if moment in {"under way", "while sending", "with a lost reply"}:
+        harness.change("limits", concurrency=2)
+        provider.loses = 1 if moment == "with a lost reply" else 0
+        copied = []
+
+        def copy_at(name):
+            wanted = "submit.answered" if moment == "while sending" else "submit.recorded"
+            if name == wanted and not copied and len(provider.posts) >= 2:
+                copied.append(copy(sqlite_world, tmp_path))
+
+        harness.crashpoint = copy_at
+        harness.drain(limit_seconds=7200)
+        restored = copied[0]
+    else:
+        restored = copy(sqlite_world, tmp_path)
+        harness.drain()
+    assert sqlite_world.jobs() == {"succeeded": 6}
+    assert len(provider.posts) == 6
+    database = restored(harness)
+    world = World(database, sqlite_world.clock, sqlite_world.entropy)
+    again = WorkerHarness(world, provider, artifacts)
+    again.change("in_doubt", settle_seconds=5)
+    sqlite_world.clock.advance(3600)
+    with_doubts = moment in {"while sending", "with a lost reply"}
+    try:
+        again.drain(limit_seconds=7200)
+        stopped = again.pauses()
+    except OperatorNeededError:
+        stopped = again.pauses()
+    assert "unknown_tasks" in stopped
+    assert len(provider.posts) == 6, "nothing was sent before the gap was known"
+    report = reader(again, provider)
+    ambiguous = with_doubts and report.in_doubt
+    if not ambiguous:
+        known = {row.prediction_id for row in world.rows(_attempts())} | {item.id for item in report.unknown}
+        assert known >= set(provider.tasks), "every task of the gap is adopted or listed"
+        again.drain(limit_seconds=7200)
+        assert world.jobs() == {"succeeded": 6}
+        agreed(world)
+        if shows_inputs:
+            assert len(provider.posts) == 6
+            assert world.account() == (6 * PRICE, 0, 0)
+    else:
+        assert not shows_inputs, "inputs tell every task apart"
+        assert world.attempts()["in_doubt"]
+    database.close()
+
+
+def copy(world, tmp_path):
+    """A backup, as `VACUUM INTO` takes it; gives a way to open it as a database."""
+    from orchestrator.store.db.database import Database
+
+    path = tmp_path / "backup.db"
+    with world.database._reader.connect() as conn:
+        conn.connection.driver_connection.execute("PRAGMA query_only = OFF")
+        conn.connection.driver_connection.execute(f"VACUUM INTO '{path}'")
+        conn.connection.driver_connection.execute("PRAGMA query_only = ON")
+    return lambda harness: Database.open(f"sqlite:///{path}", world.clock)
+
+
+def _attempts():
+    from orchestrator.store.db.schema import attempts
+
+    return attempts
+
+
+def test_the_stop_is_not_lifted_by_time_or_by_another_start(harness, sqlite_world, provider):
+    sqlite_world.run(1)
+    provider.strange()
+    harness.run_for(30)
+    sqlite_world.clock.advance(30 * 86_400)
+    harness.run_for(30)
+    assert (provider.posts, harness.pauses()) == ([], {"unknown_tasks"})
+    with sqlite_world.database.read() as tx:
+        (pause,) = pauses.in_force(tx)
+    assert pause.until is None

@@ -95,7 +95,10 @@ def bare_postgres(ready: Callable[[], None], uri: str, rows: int) -> float:
         ready()
         seconds = 0.0
         for first in range(0, rows, CHUNK):
-            chunks = [(name, list(_copied(source, name, column, first))) for name, column in TABLES.items()]
+            chunks = [
+                (name, list(_copied(source=source, name=name, column=column, first=first)))
+                for name, column in TABLES.items()
+            ]
             began = time.perf_counter()
             for name, chunk in chunks:
                 with target.cursor() as cursor, cursor.copy(f"COPY bare.{name} FROM STDIN") as copy:  # type: ignore[arg-type]
@@ -124,7 +127,10 @@ def measured(folder: Path, bare: Callable[..., float], *arguments: Any) -> Measu
     first, again = process.run(ours, folder), process.run(ours, folder)
     floor = process.run(bare, *arguments)
     return Measured(
-        floor.results[0], first.results[0], again.results[0], max(first.memory_mb, again.memory_mb)
+        bare=floor.results[0],
+        first=first.results[0],
+        again=again.results[0],
+        memory=max(first.memory_mb, again.memory_mb),
     )
 
 

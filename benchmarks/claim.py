@@ -44,7 +44,9 @@ class OurQueue:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._request = claim.ClaimRequest("bench", WANT, LEASE_MS, "UTC", SystemEntropy().token)
+        self._request = claim.ClaimRequest(
+            worker="bench", want=WANT, lease_ms=LEASE_MS, timezone="UTC", token=SystemEntropy().token
+        )
 
     def __call__(self) -> None:
         with self._database.write() as tx:

@@ -29,7 +29,17 @@ def fill(database: Database, shape: FillShape) -> None:
     """Add the runs and jobs of `shape`; keys and paths are in increasing order, so that five million load quickly."""
     for number in range(shape.runs):
         with database.write() as tx:
-            run = ensure_run(tx, RunSpec("bench", "bench", f"r{number}", MODEL, "bench.yaml", "0" * 64))
+            run = ensure_run(
+                tx,
+                RunSpec(
+                    campaign="bench",
+                    name="bench",
+                    run_key=f"r{number}",
+                    model=MODEL,
+                    manifest_path="bench.yaml",
+                    manifest_sha256="0" * 64,
+                ),
+            )
             tx.conn.execute(
                 text(
                     "INSERT INTO lanes (run_id, price_micros, priority, idle) VALUES (:run, :price, 0, false)"

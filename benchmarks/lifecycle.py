@@ -59,7 +59,7 @@ def bare(load: Load, *, default: bool) -> LifecycleRow:
         before = sandbox.cpu_seconds()
         used = process.run(script.run, job, load.jobs, default, limit)
         (done,) = used.results
-        return _row(done, used, sandbox, before)
+        return _row(jobs=done, used=used, sandbox=sandbox, sandbox_before=before)
 
 
 def orchestrator(load: Load, database: postgres.Postgres | None = None, workers: int = 1) -> LifecycleRow:
@@ -82,7 +82,7 @@ def measured(
     """Run a contestant that finishes `jobs` jobs."""
     sandbox_before, database_before = sandbox.cpu_seconds(), database.cpu_seconds() if database else 0.0
     used = process.run(contestant, *arguments, processes=processes)
-    row = _row(jobs, used, sandbox, sandbox_before)
+    row = _row(jobs=jobs, used=used, sandbox=sandbox, sandbox_before=sandbox_before)
     if database is None:
         return row
     return replace(row, database_ms=1000 * (database.cpu_seconds() - database_before) / jobs)
@@ -100,12 +100,12 @@ def _database_url(database: postgres.Postgres | None) -> Iterator[str | None]:
 def _row(jobs: int, used: process.Used, sandbox: stage.SandboxProcess, sandbox_before: float) -> LifecycleRow:
     each = 1000 / max(jobs, 1)
     return LifecycleRow(
-        jobs,
-        jobs / used.wall_seconds,
-        used.cpu_seconds * each,
-        (sandbox.cpu_seconds() - sandbox_before) * each,
-        used.memory_mb,
-        sandbox.judge(),
+        jobs=jobs,
+        rate=jobs / used.wall_seconds,
+        client_ms=used.cpu_seconds * each,
+        sandbox_ms=(sandbox.cpu_seconds() - sandbox_before) * each,
+        memory_mb=used.memory_mb,
+        judged=sandbox.judge(),
     )
 
 

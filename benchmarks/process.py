@@ -45,10 +45,10 @@ def run(contestant: Contestant, *arguments: Any, processes: int = 1) -> Used:
             pipe.send("go")
         answers = _receive(pipes)
         return Used(
-            time.perf_counter() - began,
-            sum(cpu for cpu, _memory, _result in answers),
-            max(memory for _cpu, memory, _result in answers),
-            tuple(result for _cpu, _memory, result in answers),
+            wall_seconds=time.perf_counter() - began,
+            cpu_seconds=sum(cpu for cpu, _memory, _result in answers),
+            memory_mb=max(memory for _cpu, memory, _result in answers),
+            results=tuple(result for _cpu, _memory, result in answers),
         )
     finally:
         for process in started:

@@ -89,13 +89,13 @@ class App:
 
         download = self.settings.download
         setup = server.Setup(
-            self.output_root,
-            self.settings.outputs.nsfw,
-            self.settings.outputs.sidecar,
-            self.settings.limits.downloads,
-            download.max_bytes,
-            download.timeout_seconds,
-            download.max_redirects,
+            root=self.output_root,
+            policy=self.settings.outputs.nsfw,
+            sidecar=self.settings.outputs.sidecar,
+            connections=self.settings.limits.downloads,
+            max_bytes=download.max_bytes,
+            timeout_seconds=download.timeout_seconds,
+            max_redirects=download.max_redirects,
         )
         local = setup.open(self.crashpoint)
         if not self.settings.separate_downloads:
@@ -125,16 +125,16 @@ class App:
         from orchestrator.worker.worker import Worker
 
         deps = Deps(
-            self.database,
-            self.writer(),
-            self.provider(),
-            self.artifacts(),
-            self.database.clock,
-            self.entropy,
-            self.settings,
-            model_facts,
-            self.crashpoint,
-            notify or no_notice,
+            database=self.database,
+            writer=self.writer(),
+            provider=self.provider(),
+            artifacts=self.artifacts(),
+            clock=self.database.clock,
+            entropy=self.entropy,
+            settings=self.settings,
+            facts=model_facts,
+            crashpoint=self.crashpoint,
+            notify=notify or no_notice,
         )
         return Worker(deps, run_ids=run_ids, drain=drain)
 
@@ -159,9 +159,16 @@ def open_app(
     settings = load_settings(config, env, cwd)
     with ExitStack() as stack:
         if sandbox:
-            settings, env = _sandboxed(settings, env, cwd, stack)
+            settings, env = _sandboxed(settings=settings, env=env, cwd=cwd, stack=stack)
         point = crashpoint or crashpoints.from_env(env)
-        app = App(settings, SystemClock(), SystemEntropy(), env, point, stack)
+        app = App(
+            settings=settings,
+            clock=SystemClock(),
+            entropy=SystemEntropy(),
+            env=env,
+            crashpoint=point,
+            _stack=stack,
+        )
         if need_database:
             app._database = _open_database(app, stack)  # noqa: SLF001 - the composition root makes the app
         yield app

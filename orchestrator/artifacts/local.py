@@ -69,7 +69,12 @@ class LocalArtifacts:
             read_seconds=read_seconds,
         )
         self._publisher = Publisher(
-            root, self._files, self._open_temp, crashpoint, self._pool, sidecar=sidecar
+            root=root,
+            files=self._files,
+            open_temp=self._open_temp,
+            crashpoint=crashpoint,
+            pool=self._pool,
+            sidecar=sidecar,
         )
 
     async def start(self) -> None:
@@ -154,7 +159,9 @@ class LocalArtifacts:
             incoming.drop()
             raise
         discard = bool(request.nsfw) and self._policy is NsfwPolicy.DISCARD
-        return await self._publisher.publish(Arrived(request, place, incoming, discard))
+        return await self._publisher.publish(
+            Arrived(request=request, place=place, incoming=incoming, discard=discard)
+        )
 
     def _open_temp(self) -> TempFile:
         folder = self._root / TEMP_FOLDER

@@ -111,7 +111,11 @@ class Publisher:
             picture = decode(file)
         if arrived.discard:
             each.result = DiscardedArtifact(
-                incoming.sha256, incoming.length, picture.media_type, picture.width, picture.height
+                sha256=incoming.sha256,
+                bytes=incoming.length,
+                media_type=picture.media_type,
+                width=picture.width,
+                height=picture.height,
             )
             return
         arrived.place = with_real_extension(arrived.place, picture.media_type)

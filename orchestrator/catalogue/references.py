@@ -28,10 +28,10 @@ def check_references(name: str, prompt: str, images: int) -> list[ParamIssue]:
             if number > images:
                 issues.append(
                     ParamIssue(
-                        name,
-                        f'says "{match.group(0)}", but there {_are(images)}',
-                        f"write @Image1 to @Image{images} to name a picture" if images else "",
-                        Severity.WARNING,
+                        name=name,
+                        message=f'says "{match.group(0)}", but there {_are(images)}',
+                        hint=f"write @Image1 to @Image{images} to name a picture" if images else "",
+                        severity=Severity.WARNING,
                     )
                 )
     return issues
@@ -45,7 +45,7 @@ def _check_reference(name: str, match: re.Match[str], images: int) -> list[Param
     proper = f"@Image{number}"
     if match.group(0) != proper:
         message = f"{match.group(0)} may not be understood as a reference"
-        return [ParamIssue(name, message, f"write {proper}", Severity.WARNING)]
+        return [ParamIssue(name=name, message=message, hint=f"write {proper}", severity=Severity.WARNING)]
     return []
 
 

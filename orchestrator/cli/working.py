@@ -39,7 +39,9 @@ def work_on(
     interrupted, drained, error = False, False, None
     try:
         with display:
-            interrupted, drained = event_loop.run(_work(app, run_ids, display, watch, drain=drain))
+            interrupted, drained = event_loop.run(
+                _work(app=app, run_ids=run_ids, display=display, watch=watch, drain=drain)
+            )
     except OrchestratorError as caught:  # what was done is summed up all the same
         error = caught
     finally:
@@ -51,7 +53,7 @@ def work_on(
     mine = [row for row in stopped if concerns(row, progress)]
     drained = drained and not interrupted  # what is left is other workers' work
     code = error.exit_code if error else ExitCode.DONE if drained else exit_code(facts)
-    return Done(code, facts, progress, mine, watch.elapsed(), error)
+    return Done(code=code, facts=facts, progress=progress, stopped=mine, seconds=watch.elapsed(), error=error)
 
 
 async def _work(

@@ -131,7 +131,9 @@ def judge(doubts: Sequence[Doubt], candidates: Sequence[Candidate], *, inputs_tr
             adopt.append((group[0].attempt_id, ids[0]))
         else:
             ambiguous.extend((doubt.attempt_id, ids) for doubt in group)
-    return Verdict(tuple(adopt), tuple(absent), tuple(ambiguous), tuple(undecided))
+    return Verdict(
+        adopt=tuple(adopt), absent=tuple(absent), ambiguous=tuple(ambiguous), undecided=tuple(undecided)
+    )
 
 
 def related(doubt: Doubt, candidate: Candidate) -> bool:

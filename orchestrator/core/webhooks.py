@@ -79,7 +79,10 @@ def refusal(
     if abs(now_seconds - int(timestamp)) > MAX_AGE_SECONDS:
         return Refusal.TIME
     candidates = [word.encode() for word in offered.split(" ") if _SIGNATURE.fullmatch(word)]
-    expected = [signature(secret, webhook_id, timestamp, body).encode() for secret in secrets]
+    expected = [
+        signature(secret=secret, webhook_id=webhook_id, timestamp=timestamp, body=body).encode()
+        for secret in secrets
+    ]
     fits = [hmac.compare_digest(one, other) for one in candidates for other in expected]
     return None if any(fits) else Refusal.SIGNATURE
 

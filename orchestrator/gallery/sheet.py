@@ -49,13 +49,13 @@ def write_gallery(
     """
     with database.read() as tx:
         total = count_pictures(tx, wanted)
-    chosen = list(islice(pictures(database, root, target, wanted), limit))
+    chosen = list(islice(pictures(database=database, root=root, sheet=target, wanted=wanted), limit))
     failed = failures(database, wanted)
     tiles = _with_thumbnails(chosen)
     html = render(tiles, failed, title=title, total=total)
     _write(target, html)
     missing = sum(1 for _, small in tiles if small.trouble)
-    return Page(target, total, len(tiles), missing, len(failed))
+    return Page(path=target, pictures=total, shown=len(tiles), missing=missing, failed=len(failed))
 
 
 def render(tiles: list[Tile], failed: list[Failure], *, title: str, total: int) -> str:

@@ -90,7 +90,7 @@ def pictures(database: Database, root: Path, sheet: Path, wanted: JobFilter) -> 
         for output in job.outputs:
             if output.path is not None:
                 file = root / output.path
-                yield GalleryPicture(job, output, file, _href(file, sheet))
+                yield GalleryPicture(job=job, output=output, file=file, href=_href(file, sheet))
 
 
 def failures(database: Database, wanted: JobFilter) -> list[Failure]:

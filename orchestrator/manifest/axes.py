@@ -102,7 +102,7 @@ class Axis:
         for bit, condition in enumerate(self.conditions):
             if condition.met(bindings):
                 mask |= 1 << bit
-        return AxisValue(bindings, origin, number, mask)
+        return AxisValue(bindings=bindings, origin=origin, number=number, mask=mask)
 
     def _read(self) -> Iterator[AxisValue]:
         if len(self.sources) == 1:

@@ -25,7 +25,7 @@ def read_condition(
                 child.path, f"expected a value, a list of values or a part of a row, got {described(child)}"
             )
         else:
-            _check_kind(child, name, source, reading)
+            _check_kind(child=child, name=name, source=source, reading=reading)
     return Condition({name: as_list(child.value) for name, child in wanted.items()})
 
 
@@ -69,5 +69,5 @@ def read_addition(
     values: list[AxisValue] = []
     for axis in axes:
         bindings: dict[str, Any] = {name: entry[name].value for name in axis.names}
-        values.append(AxisValue(bindings, origin, -1, 0))
+        values.append(AxisValue(bindings=bindings, origin=origin, number=-1, mask=0))
     return tuple(values)

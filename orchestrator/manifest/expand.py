@@ -69,7 +69,7 @@ class Expansion:
                 if (last is not None and first > last) or number == combinations_max or self.findings.full:
                     complete = False
                     break
-                yield from self._combination(values, bits, first, only)
+                yield from self._combination(values=values, bits=bits, first=first, only=only)
         except ProblemsError as error:  # a row of a table
             self.findings.foreign += error.problems
             complete = False
@@ -97,8 +97,10 @@ class Expansion:
                 if prepared is None or plan.own:
                     prepared = plan.prepare(combination)
                     for path, message, hint in prepared.warnings:
-                        self.findings.warn(path, message, hint, values)
-                spec = self._spec(combination, prepared, ordinal, variation)
+                        self.findings.warn(path=path, message=message, hint=hint, values=values)
+                spec = self._spec(
+                    combination=combination, prepared=prepared, ordinal=ordinal, variation=variation
+                )
             except ParamsError as error:
                 self.findings.params(error, values)
                 if not plan.own:
@@ -114,7 +116,10 @@ class Expansion:
         blueprint = self.blueprint
         sets = [one for bit, one in enumerate(blueprint.overrides) if bits >> bit & 1]
         plan = ParamPlan(
-            blueprint.model, merged(blueprint.params, sets), blueprint.binder, blueprint.pictures
+            model=blueprint.model,
+            raw=merged(blueprint.params, sets),
+            binder=blueprint.binder,
+            pictures=blueprint.pictures,
         )
         self._plans[bits] = plan
         return plan
@@ -130,15 +135,15 @@ class Expansion:
             return None
         combination.bind(key=key, number=ordinal + 1, ext=prepared.extension, index=0)
         return JobSpec(
-            key,
-            ordinal,
-            variation,
-            prepared.params,
-            prepared.local_images,
-            prepared.price_micros,
-            prepared.images,
-            self._output_paths(combination, prepared.images, ordinal),
-            self._tags if self._tags is not None else self._render_tags(combination),
+            key=key,
+            ordinal=ordinal,
+            variation=variation,
+            params=prepared.params,
+            local_images=prepared.local_images,
+            price_micros=prepared.price_micros,
+            images=prepared.images,
+            output_paths=self._output_paths(combination, prepared.images, ordinal),
+            tags=self._tags if self._tags is not None else self._render_tags(combination),
         )
 
     def _output_paths(self, combination: Combination, images: int, ordinal: int) -> tuple[str, ...]:

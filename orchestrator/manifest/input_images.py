@@ -96,4 +96,4 @@ class Pictures:
             formats = listed(kind.removeprefix("image/") for kind in self._rules.media_types)
             what = "is empty" if not size else "is not a picture we know by its content"
             raise TemplateProblem(f'"{text}" {what}; expected {formats}')
-        return LocalImage(real, digest.hexdigest(), size, media_type)
+        return LocalImage(path=real, sha256=digest.hexdigest(), bytes=size, media_type=media_type)

@@ -149,7 +149,13 @@ class ParamPlan:
             raise ParamsError(wrong)
         price_micros, images, extension = self._facts(params)
         return Prepared(
-            params, self._form.stem(keyed), pictures.local, price_micros, images, extension, warnings
+            params=params,
+            stem=self._form.stem(keyed),
+            local_images=pictures.local,
+            price_micros=price_micros,
+            images=images,
+            extension=extension,
+            warnings=warnings,
         )
 
     def _check_references(

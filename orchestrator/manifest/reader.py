@@ -77,28 +77,28 @@ class ManifestReader:
         binder = Binder(self._constants, axis_of)
         try:
             combinations = Combinations(
-                axes,
-                len(self.fields["exclude"]),
-                len(overrides),
-                added,
+                axes=axes,
+                excludes=len(self.fields["exclude"]),
+                overrides=len(overrides),
+                added=added,
                 without_product=bool(added) and not self.fields["matrix"] and not self.fields["zip"],
             )
         except ProblemsError as error:
             self.report.problems += error.problems
             return None
         return Blueprint(
-            self._document,
-            model,
-            self._constants,
-            combinations,
-            conditions,
-            params,
-            [one for one in overrides if one is not None],
-            binder.text(output),
-            {name: binder.text(template) for name, template in tags.items()},
-            self.fields["variations"],
-            binder,
-            Pictures(self._folder, input_roots, model.inputs),
+            document=self._document,
+            model=model,
+            constants=self._constants,
+            combinations=combinations,
+            conditions=conditions,
+            params=params,
+            overrides=[one for one in overrides if one is not None],
+            output=binder.text(output),
+            tags={name: binder.text(template) for name, template in tags.items()},
+            variations=self.fields["variations"],
+            binder=binder,
+            pictures=Pictures(self._folder, input_roots, model.inputs),
         )
 
     def _run_key(self) -> str:
@@ -166,15 +166,31 @@ class ManifestReader:
         root = self._document
         for index, wanted in enumerate(self.fields["exclude"]):
             path: NodePath = ("exclude", index)
-            found.append((path, read_condition(wanted, root.node(path), sources, self._reading)))
+            found.append(
+                (
+                    path,
+                    read_condition(
+                        wanted=wanted, node=root.node(path), sources=sources, reading=self._reading
+                    ),
+                )
+            )
         for index, entry in enumerate(self.fields["override"]):
             path = ("override", index, "when")
-            found.append((path, read_condition(entry["when"], root.node(path), sources, self._reading)))
+            found.append(
+                (
+                    path,
+                    read_condition(
+                        wanted=entry["when"], node=root.node(path), sources=sources, reading=self._reading
+                    ),
+                )
+            )
         return found
 
     def _additions(self, axes: list[Axis]) -> list[tuple[AxisValue, ...]] | None:
         found = [
-            read_addition(entry, self._document.node(("add", index)), axes, self._reading)
+            read_addition(
+                entry=entry, node=self._document.node(("add", index)), axes=axes, reading=self._reading
+            )
             for index, entry in enumerate(self.fields["add"])
         ]
         sound = [values for values in found if values is not None]

@@ -105,7 +105,12 @@ class _Axes:
             if name in RESERVED:
                 message = f"the name is taken; templates use these already: {listed(RESERVED)}"
                 reading.wrong(child.path, message, at_key=True)
-        names = MapOf(Anything({}), "axes", AXIS_PATTERN, "a name of letters, digits and underscores")
+        names = MapOf(
+            shape=Anything({}),
+            what="axes",
+            name_pattern=AXIS_PATTERN,
+            name_what="a name of letters, digits and underscores",
+        )
         return dict(names.read(node, reading))
 
     def schema(self) -> JsonObject:
@@ -126,52 +131,89 @@ MANIFEST: Final = Object(
             Text(NAME_WHAT, NAME_PATTERN),
             "The campaign that pays; the manifest's name when absent.",
         ),
-        Field("run", Text(), 'Run key: one run for each, such as "{{ date }}" for one a day.', "main"),
+        Field(
+            name="run",
+            shape=Text(),
+            doc='Run key: one run for each, such as "{{ date }}" for one a day.',
+            default="main",
+        ),
         Field("model", _ModelId(), "The model that makes the pictures.", required=True),
         Field("budget", Money(), "US dollars that one run may spend; nothing is admitted beyond it."),
-        Field("priority", Integer(-1000, 1000), "Higher is worked on first.", 0),
+        Field(name="priority", shape=Integer(-1000, 1000), doc="Higher is worked on first.", default=0),
         Field(
-            "variations", Integer(1, VARIATIONS_MAX), "How often each combination is asked for on purpose.", 1
+            name="variations",
+            shape=Integer(1, VARIATIONS_MAX),
+            doc="How often each combination is asked for on purpose.",
+            default=1,
         ),
-        Field("matrix", _Axes(), "Axes; every combination of their values is a job.", {}),
-        Field("zip", _Axes(), "Lists of equal length that go together, then combined with the matrix.", {}),
-        Field("exclude", ListOf(_WHEN, "a list of partial matches"), "Combinations to leave out.", []),
         Field(
-            "override",
-            ListOf(
+            name="matrix", shape=_Axes(), doc="Axes; every combination of their values is a job.", default={}
+        ),
+        Field(
+            name="zip",
+            shape=_Axes(),
+            doc="Lists of equal length that go together, then combined with the matrix.",
+            default={},
+        ),
+        Field(
+            name="exclude",
+            shape=ListOf(_WHEN, "a list of partial matches"),
+            doc="Combinations to leave out.",
+            default=[],
+        ),
+        Field(
+            name="override",
+            shape=ListOf(
                 Object(
                     (
-                        Field("when", _WHEN, "A partial match.", {}, required=True),
-                        Field("set", _SET, "Parameters for the combinations that match.", {}, required=True),
+                        Field(name="when", shape=_WHEN, doc="A partial match.", default={}, required=True),
+                        Field(
+                            name="set",
+                            shape=_SET,
+                            doc="Parameters for the combinations that match.",
+                            default={},
+                            required=True,
+                        ),
                     ),
                     "a mapping with when and set",
                 ),
                 "a list of {when: ..., set: ...}",
             ),
-            "Parameters that differ for some combinations.",
-            [],
+            doc="Parameters that differ for some combinations.",
+            default=[],
         ),
         Field(
-            "add",
-            ListOf(MapOf(Anything(_VALUE), "a whole combination"), "a list of whole combinations"),
-            "Combinations beyond the product.",
-            [],
+            name="add",
+            shape=ListOf(MapOf(Anything(_VALUE), "a whole combination"), "a list of whole combinations"),
+            doc="Combinations beyond the product.",
+            default=[],
         ),
-        Field("params", _SET, "What is sent to the model; text may hold templates.", {}, required=True),
+        Field(
+            name="params",
+            shape=_SET,
+            doc="What is sent to the model; text may hold templates.",
+            default={},
+            required=True,
+        ),
         Field("output", Text(), "Where each picture goes, relative to the output root."),
         Field(
-            "retry",
-            Object((Field("max_attempts", Integer(1, 100), "Attempts for each job.", 3),)),
-            "Attempts after a failure that may pass.",
-            {},
+            name="retry",
+            shape=Object(
+                (Field(name="max_attempts", shape=Integer(1, 100), doc="Attempts for each job.", default=3),)
+            ),
+            doc="Attempts after a failure that may pass.",
+            default={},
         ),
         Field(
-            "tags",
-            MapOf(
-                Text("text", empty=True, scalars=True), "a mapping of names to text", NAME_PATTERN, NAME_WHAT
+            name="tags",
+            shape=MapOf(
+                shape=Text("text", empty=True, scalars=True),
+                what="a mapping of names to text",
+                name_pattern=NAME_PATTERN,
+                name_what=NAME_WHAT,
             ),
-            "Words to find jobs by; text may hold templates.",
-            {},
+            doc="Words to find jobs by; text may hold templates.",
+            default={},
         ),
     ),
     "a manifest: a mapping that starts with version: 1",

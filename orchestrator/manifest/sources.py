@@ -32,7 +32,11 @@ def read_source(node: Node, reading: Reading, folder: Path) -> Source | None:
     child = node.children[kind]
     if kind == "range":
         return _range(child, reading)
-    return _glob(child, reading, folder) if kind == "glob" else _table(kind, node, child, reading, folder)
+    return (
+        _glob(child, reading, folder)
+        if kind == "glob"
+        else _table(kind=kind, node=node, child=child, reading=reading, folder=folder)
+    )
 
 
 def _kind(node: Node, reading: Reading) -> str | None:

@@ -151,5 +151,5 @@ def closest_file(path: Path) -> str:
 
 
 def _stop(path: Path, line: int, message: str, hint: str = "") -> NoReturn:
-    problem = Problem(str(path), line, 1 if line else 0, "", message, hint)
+    problem = Problem(file=str(path), line=line, column=1 if line else 0, path="", message=message, hint=hint)
     raise ProblemsError([problem])

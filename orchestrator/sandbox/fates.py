@@ -48,7 +48,7 @@ _FAILURES: Final[Mapping[Fault, tuple[str, str, int]]] = {
 
 def failed(error: str, code: int, *, refunded: bool = True) -> Fate:
     """The fate of a task that ends without outputs."""
-    return Fate("failed", 0, (), error, code, refunded=refunded)
+    return Fate(status="failed", outputs=0, nsfw=(), error=error, code=code, refunded=refunded)
 
 
 _ODDITIES: Final[Mapping[Fault, Mapping[str, Any]]] = {
@@ -70,7 +70,7 @@ def decide_fate(fault: Fault | None, asked: int, dice: Dice, *, refund_moderated
     if fault in _FAILURES:
         status, error, code = _FAILURES[fault]
         refunded = refund_moderated or code != MODERATED_CODE
-        return Fate(status, 0, (), error, code, refunded=refunded)
+        return Fate(status=status, outputs=0, nsfw=(), error=error, code=code, refunded=refunded)
     if fault is Fault.TASK_NSFW:
         certain = int(dice.unit("flagged") * asked)
         flags = (n == certain or dice.unit("flag", n) < FLAGGED_TOO for n in range(asked))

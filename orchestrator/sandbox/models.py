@@ -118,17 +118,17 @@ def check_inputs(model: Model, body: Mapping[str, Any], *, strict: bool) -> Chec
     """
     dropped = tuple(key for key in body if key not in model.parameters)
     if dropped and strict:
-        return Checked({}, dropped, f"unknown parameter: {dropped[0]}", 1401)
+        return Checked(inputs={}, dropped=dropped, problem=f"unknown parameter: {dropped[0]}", code=1401)
     inputs: dict[str, Any] = {}
     for name, parameter in model.parameters.items():
         if name not in body:
             if parameter.required:
-                return Checked({}, dropped, f"property {name!r} is missing", 1400)
+                return Checked(inputs={}, dropped=dropped, problem=f"property {name!r} is missing", code=1400)
             inputs[name] = parameter.default
             continue
         problem = parameter.problem(body[name])
         if problem is not None:
-            return Checked({}, dropped, f"property {name!r} {problem}", 1401)
+            return Checked(inputs={}, dropped=dropped, problem=f"property {name!r} {problem}", code=1401)
         inputs[name] = body[name]
     return Checked(inputs, dropped)
 

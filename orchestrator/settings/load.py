@@ -43,8 +43,10 @@ def load_settings(path: Path | None, env: Mapping[str, str], cwd: Path) -> Setti
     base = origin.resolve().parent if origin else cwd
     report = ProblemReport()
     values = _read(document, report)
-    database = _over(env, "ORCHESTRATOR_DATABASE_URL", database_url_problem, report)
-    base_url = _over(env, "WAVESPEED_BASE_URL", base_url_problem, report)
+    database = _over(
+        env=env, name="ORCHESTRATOR_DATABASE_URL", problem_of=database_url_problem, report=report
+    )
+    base_url = _over(env=env, name="WAVESPEED_BASE_URL", problem_of=base_url_problem, report=report)
     report.raise_if_any()
     provider = values["provider"] | ({"base_url": base_url} if base_url else {})
     outputs, limits, budgets = values["outputs"], values["limits"], values["budgets"]
@@ -108,7 +110,15 @@ def _refuse_secrets(document: Document, node: Node, report: ProblemReport) -> No
                 "or a file (api_key_file, secret_file)",
                 at_key=True,
             )
-            report.add(Problem(problem.file, problem.line, problem.column, problem.path, problem.message))
+            report.add(
+                Problem(
+                    file=problem.file,
+                    line=problem.line,
+                    column=problem.column,
+                    path=problem.path,
+                    message=problem.message,
+                )
+            )
             del node.children[name]
         else:
             _refuse_secrets(document, child, report)
@@ -131,7 +141,9 @@ def _over(env: Mapping[str, str], name: str, problem_of: Any, report: ProblemRep
     if not text:
         return None
     if problem := problem_of(text):
-        report.add(Problem(f"environment variable {name}", 0, 0, "", str(problem)))
+        report.add(
+            Problem(file=f"environment variable {name}", line=0, column=0, path="", message=str(problem))
+        )
     return text
 
 

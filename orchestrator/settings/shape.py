@@ -90,44 +90,63 @@ _SECONDS: Final = Decimal(0.1, 3600)
 
 OUTPUTS: Final = Object(
     (
-        Field("root", Text("a folder"), "Folder for pictures, relative to this file.", "outputs"),
         Field(
-            "nsfw",
-            Choice(("keep", "quarantine", "discard")),
-            "What happens to a picture that the provider flags.",
-            "quarantine",
+            name="root",
+            shape=Text("a folder"),
+            doc="Folder for pictures, relative to this file.",
+            default="outputs",
         ),
-        Field("sidecar", Flag(), "Write a .json with prompt, price and digest beside each picture.", True),
+        Field(
+            name="nsfw",
+            shape=Choice(("keep", "quarantine", "discard")),
+            doc="What happens to a picture that the provider flags.",
+            default="quarantine",
+        ),
+        Field(
+            name="sidecar",
+            shape=Flag(),
+            doc="Write a .json with prompt, price and digest beside each picture.",
+            default=True,
+        ),
     )
 )
 PROVIDER: Final = Object(
     (
-        Field("base_url", _Url(), "Where the API is.", "https://api.wavespeed.ai"),
+        Field(name="base_url", shape=_Url(), doc="Where the API is.", default="https://api.wavespeed.ai"),
         Field(
-            "api_key_env",
-            _VariableName(),
-            "Name of the environment variable that holds the key.",
-            "WAVESPEED_API_KEY",
+            name="api_key_env",
+            shape=_VariableName(),
+            doc="Name of the environment variable that holds the key.",
+            default="WAVESPEED_API_KEY",
         ),
         Field(
             "api_key_file",
             Nullable(Text("a file")),
             "File that holds the key, readable by you alone; used when the variable is not set.",
         ),
-        Field("connect_timeout_seconds", _SECONDS, "Longest wait for a connection.", 10.0),
-        Field("read_timeout_seconds", _SECONDS, "Longest wait for an answer to a look-up.", 30.0),
         Field(
-            "submit_timeout_seconds",
-            _SECONDS,
-            "Longest wait for an answer to a paid request; generous, because giving up leaves it in doubt.",
-            60.0,
+            name="connect_timeout_seconds", shape=_SECONDS, doc="Longest wait for a connection.", default=10.0
         ),
-        Field("upload_timeout_seconds", _SECONDS, "Longest wait for one upload.", 120.0),
         Field(
-            "include_inputs",
-            Flag(),
-            "Ask the provider's list for inputs too, when lost requests are looked for.",
-            True,
+            name="read_timeout_seconds",
+            shape=_SECONDS,
+            doc="Longest wait for an answer to a look-up.",
+            default=30.0,
+        ),
+        Field(
+            name="submit_timeout_seconds",
+            shape=_SECONDS,
+            doc="Longest wait for an answer to a paid request; generous, because giving up leaves it in doubt.",
+            default=60.0,
+        ),
+        Field(
+            name="upload_timeout_seconds", shape=_SECONDS, doc="Longest wait for one upload.", default=120.0
+        ),
+        Field(
+            name="include_inputs",
+            shape=Flag(),
+            doc="Ask the provider's list for inputs too, when lost requests are looked for.",
+            default=True,
         ),
     )
 )
@@ -137,31 +156,36 @@ LIMITS: Final = Object(
         Field("concurrency", Nullable(Integer(1, 100_000)), "Tasks at the provider at one time."),
         Field("submits_per_minute", Nullable(Integer(1, 1_000_000)), "Paid requests a minute."),
         Field("polls_per_second", Nullable(Decimal(0.01, 10_000)), "Look-ups of results a second."),
-        Field("downloads", Integer(1, 1000), "Downloads at one time.", 8),
-        Field("uploads", Integer(1, 100), "Uploads at one time.", 4),
+        Field(name="downloads", shape=Integer(1, 1000), doc="Downloads at one time.", default=8),
+        Field(name="uploads", shape=Integer(1, 100), doc="Uploads at one time.", default=4),
     )
 )
 BUDGETS: Final = Object(
     (
-        Field("account", _WINDOWS, "Caps over everything.", {}),
+        Field(name="account", shape=_WINDOWS, doc="Caps over everything.", default={}),
         Field(
-            "campaigns",
-            MapOf(_WINDOWS, "campaign names, each with caps by window", NAME_PATTERN, "a campaign's name"),
-            "Caps by campaign.",
-            {},
+            name="campaigns",
+            shape=MapOf(
+                shape=_WINDOWS,
+                what="campaign names, each with caps by window",
+                name_pattern=NAME_PATTERN,
+                name_what="a campaign's name",
+            ),
+            doc="Caps by campaign.",
+            default={},
         ),
         Field(
-            "on_failed",
-            Choice(("hold", "release")),
-            "Whether a failed task's money counts until its refund is seen (hold) or is free at once (release).",
-            "hold",
+            name="on_failed",
+            shape=Choice(("hold", "release")),
+            doc="Whether a failed task's money counts until its refund is seen (hold) or is free at once (release).",
+            default="hold",
         ),
-        Field("timezone", _Timezone(), "Where days and months begin.", "UTC"),
+        Field(name="timezone", shape=_Timezone(), doc="Where days and months begin.", default="UTC"),
         Field(
-            "refund_window_seconds",
-            Integer(0, 30 * 86_400),
-            "How long a refund is waited for.",
-            10_800,
+            name="refund_window_seconds",
+            shape=Integer(0, 30 * 86_400),
+            doc="How long a refund is waited for.",
+            default=10_800,
         ),
     )
 )
@@ -173,10 +197,10 @@ WEBHOOK: Final = Object(
             "Public https address that the provider reports to and that leads to `orchestrator serve`; none: no webhooks.",
         ),
         Field(
-            "secret_env",
-            _VariableName(),
-            "Name of the environment variable that holds the webhook secret; two, apart by a space, while one replaces the other.",
-            "WAVESPEED_WEBHOOK_SECRET",
+            name="secret_env",
+            shape=_VariableName(),
+            doc="Name of the environment variable that holds the webhook secret; two, apart by a space, while one replaces the other.",
+            default="WAVESPEED_WEBHOOK_SECRET",
         ),
         Field(
             "secret_file",
@@ -184,13 +208,16 @@ WEBHOOK: Final = Object(
             "File that holds the secret, readable by you alone; used when the variable is not set.",
         ),
         Field(
-            "listen", _Url(problem_of=listen_problem), "Where `orchestrator serve` listens.", "127.0.0.1:8788"
+            name="listen",
+            shape=_Url(problem_of=listen_problem),
+            doc="Where `orchestrator serve` listens.",
+            default="127.0.0.1:8788",
         ),
         Field(
-            "wait_seconds",
-            Decimal(0, 86_400),
-            "How long a lost reply that nothing else explains waits for its webhook before it is left to a person.",
-            600.0,
+            name="wait_seconds",
+            shape=Decimal(0, 86_400),
+            doc="How long a lost reply that nothing else explains waits for its webhook before it is left to a person.",
+            default=600.0,
         ),
     )
 )
@@ -198,105 +225,157 @@ _SHARE: Final = Nullable(Decimal(0.0, 1.0))
 GUARDS: Final = Object(
     (
         Field(
-            "price_drift_percent",
-            Decimal(0.0, 100.0),
-            "A live price that is off by more than this stops the model before money moves.",
-            1.0,
+            name="price_drift_percent",
+            shape=Decimal(0.0, 100.0),
+            doc="A live price that is off by more than this stops the model before money moves.",
+            default=1.0,
         ),
-        Field("failure_rate", _SHARE, "A run whose jobs fail more often than this is paused.", 0.5),
-        Field("nsfw_rate", _SHARE, "A run whose pictures are flagged more often than this is paused."),
-        Field("min_jobs", Integer(1, 1_000_000), "Ended jobs of a run before its rates count.", 20),
-        Field("deaths", Integer(1, 1000), "Workers that may die over one job before it is set aside.", 5),
         Field(
-            "unknown_tasks",
-            Choice(("stop", "ignore")),
-            "What to do when the provider lists newer tasks of our models that this database does not know.",
-            "stop",
+            name="failure_rate",
+            shape=_SHARE,
+            doc="A run whose jobs fail more often than this is paused.",
+            default=0.5,
+        ),
+        Field("nsfw_rate", _SHARE, "A run whose pictures are flagged more often than this is paused."),
+        Field(
+            name="min_jobs",
+            shape=Integer(1, 1_000_000),
+            doc="Ended jobs of a run before its rates count.",
+            default=20,
+        ),
+        Field(
+            name="deaths",
+            shape=Integer(1, 1000),
+            doc="Workers that may die over one job before it is set aside.",
+            default=5,
+        ),
+        Field(
+            name="unknown_tasks",
+            shape=Choice(("stop", "ignore")),
+            doc="What to do when the provider lists newer tasks of our models that this database does not know.",
+            default="stop",
         ),
     )
 )
 CONFIG: Final = Object(
     (
         Field(
-            "database_url",
-            _Url(problem_of=database_url_problem),
-            "Where state is kept; a SQLite path is relative to this file.",
-            "sqlite:///orchestrator.db",
+            name="database_url",
+            shape=_Url(problem_of=database_url_problem),
+            doc="Where state is kept; a SQLite path is relative to this file.",
+            default="sqlite:///orchestrator.db",
         ),
-        Field("outputs", OUTPUTS, "Where pictures go.", {}),
+        Field(name="outputs", shape=OUTPUTS, doc="Where pictures go.", default={}),
         Field(
-            "input_roots",
-            ListOf(Text("a folder"), "a list of folders"),
-            "Further folders that local input pictures may come from; each manifest's own folder always counts. "
+            name="input_roots",
+            shape=ListOf(Text("a folder"), "a list of folders"),
+            doc="Further folders that local input pictures may come from; each manifest's own folder always counts. "
             "An upload makes a picture public.",
-            [],
+            default=[],
         ),
-        Field("provider", PROVIDER, "How the provider is reached.", {}),
-        Field("limits", LIMITS, "The account's limits, shared by all workers.", {}),
-        Field("budgets", BUDGETS, "Caps in US dollars.", {}),
+        Field(name="provider", shape=PROVIDER, doc="How the provider is reached.", default={}),
+        Field(name="limits", shape=LIMITS, doc="The account's limits, shared by all workers.", default={}),
+        Field(name="budgets", shape=BUDGETS, doc="Caps in US dollars.", default={}),
         Field(
-            "in_doubt",
-            Object(
+            name="in_doubt",
+            shape=Object(
                 (
                     Field(
-                        "settle_seconds",
-                        Decimal(0, 86_400),
-                        "How long the provider's list may take to show a task before its absence is proof.",
-                        120.0,
+                        name="settle_seconds",
+                        shape=Decimal(0, 86_400),
+                        doc="How long the provider's list may take to show a task before its absence is proof.",
+                        default=120.0,
                     ),
                 )
             ),
-            "Requests whose answer was lost.",
-            {},
-        ),
-        Field("webhook", WEBHOOK, "How the provider tells by itself what a request created.", {}),
-        Field("guards", GUARDS, "What stops spending by itself when something looks wrong.", {}),
-        Field(
-            "retry",
-            Object(
-                (
-                    Field("max_attempts", Integer(1, 100), "Attempts for each job.", 3),
-                    Field("backoff_base_seconds", Decimal(0, 3600), "First wait between attempts.", 2.0),
-                    Field("backoff_cap_seconds", Decimal(0, 86_400), "Longest wait between attempts.", 300.0),
-                )
-            ),
-            "Attempts after a failure that may pass.",
-            {},
+            doc="Requests whose answer was lost.",
+            default={},
         ),
         Field(
-            "worker",
-            Object(
+            name="webhook",
+            shape=WEBHOOK,
+            doc="How the provider tells by itself what a request created.",
+            default={},
+        ),
+        Field(
+            name="guards",
+            shape=GUARDS,
+            doc="What stops spending by itself when something looks wrong.",
+            default={},
+        ),
+        Field(
+            name="retry",
+            shape=Object(
                 (
                     Field(
-                        "lease_seconds",
-                        Decimal(1, 3600),
-                        "A silent worker's jobs are adopted after this.",
-                        60.0,
+                        name="max_attempts", shape=Integer(1, 100), doc="Attempts for each job.", default=3
                     ),
                     Field(
-                        "poll_min_seconds",
-                        Decimal(0.01, 600),
-                        "Shortest time between two looks at a task.",
-                        0.5,
+                        name="backoff_base_seconds",
+                        shape=Decimal(0, 3600),
+                        doc="First wait between attempts.",
+                        default=2.0,
                     ),
                     Field(
-                        "poll_max_seconds",
-                        Decimal(0.01, 3600),
-                        "Longest time between two looks at a task.",
-                        10.0,
+                        name="backoff_cap_seconds",
+                        shape=Decimal(0, 86_400),
+                        doc="Longest wait between attempts.",
+                        default=300.0,
                     ),
                 )
             ),
-            "The worker's own pace.",
-            {},
+            doc="Attempts after a failure that may pass.",
+            default={},
         ),
         Field(
-            "download",
-            Object(
+            name="worker",
+            shape=Object(
                 (
-                    Field("max_bytes", Integer(1, 10**10), "Largest picture that is accepted.", 200_000_000),
-                    Field("timeout_seconds", Decimal(0.1, 86_400), "Longest time for one picture.", 300.0),
-                    Field("max_redirects", Integer(0, 10), "Redirects that are followed.", 3),
+                    Field(
+                        name="lease_seconds",
+                        shape=Decimal(1, 3600),
+                        doc="A silent worker's jobs are adopted after this.",
+                        default=60.0,
+                    ),
+                    Field(
+                        name="poll_min_seconds",
+                        shape=Decimal(0.01, 600),
+                        doc="Shortest time between two looks at a task.",
+                        default=0.5,
+                    ),
+                    Field(
+                        name="poll_max_seconds",
+                        shape=Decimal(0.01, 3600),
+                        doc="Longest time between two looks at a task.",
+                        default=10.0,
+                    ),
+                )
+            ),
+            doc="The worker's own pace.",
+            default={},
+        ),
+        Field(
+            name="download",
+            shape=Object(
+                (
+                    Field(
+                        name="max_bytes",
+                        shape=Integer(1, 10**10),
+                        doc="Largest picture that is accepted.",
+                        default=200_000_000,
+                    ),
+                    Field(
+                        name="timeout_seconds",
+                        shape=Decimal(0.1, 86_400),
+                        doc="Longest time for one picture.",
+                        default=300.0,
+                    ),
+                    Field(
+                        name="max_redirects",
+                        shape=Integer(0, 10),
+                        doc="Redirects that are followed.",
+                        default=3,
+                    ),
                     Field(
                         "separate_process",
                         Nullable(Flag()),
@@ -305,8 +384,8 @@ CONFIG: Final = Object(
                     ),
                 )
             ),
-            "Bounds of one download.",
-            {},
+            doc="Bounds of one download.",
+            default={},
         ),
     ),
     "a mapping of settings",

@@ -73,21 +73,33 @@ class Worker:
         self._resolve_alarm, self._rescue_alarm, self._beat_alarm = Alarm(), Alarm(), Alarm()
         self._claimed_unknown = False  # the answer to a claim was lost
         self._poller = Poller(
-            deps,
-            inputs,
-            self.activity,
-            self._pauses,
-            self._latencies,
-            self._completed,
-            self._poll_alarm.ring,
+            deps=deps,
+            inputs=inputs,
+            activity=self.activity,
+            account_pauses=self._pauses,
+            latencies=self._latencies,
+            completed=self._completed,
+            wake=self._poll_alarm.ring,
         )
         self._submitter = Submitter(
-            deps, self.id, inputs, self.activity, self._pauses, self._poller.add, self._resolve_alarm.ring
+            deps=deps,
+            worker_id=self.id,
+            inputs=inputs,
+            activity=self.activity,
+            account_pauses=self._pauses,
+            accepted=self._poller.add,
+            doubted=self._resolve_alarm.ring,
         )
         self._resolver, self._drain_watchdog = Resolver(deps, self.id), DrainWatchdog()
         expire = self._rescue_alarm.ring
         self._heartbeat = Heartbeat(
-            deps, self.id, self.activity, self._latencies, expire, self._stopping, self._told_to_drain
+            deps=deps,
+            worker_id=self.id,
+            activity=self.activity,
+            latencies=self._latencies,
+            expire=expire,
+            leaving=self._stopping,
+            drain=self._told_to_drain,
         )
         self.told_to_drain = False  # by an operator, who wants it to end in order
         self._tasks: set[asyncio.Task[None]] = set()
@@ -119,7 +131,11 @@ class Worker:
         keep_up = partial(upkeep.tick, self._deps, self._pauses)
         loops = [
             asyncio.create_task(
-                run_loop(outlasting(tick, OutageBackoff(self._deps), fail, unsure), alarm, self._deps.clock)
+                run_loop(
+                    outlasting(tick=tick, patience=OutageBackoff(self._deps), fail=fail, unsure=unsure),
+                    alarm,
+                    self._deps.clock,
+                )
             )
             for tick, alarm, fail, unsure in (
                 (self._claim, self._claim_alarm, self._fail, self._claim_is_unsure),
@@ -139,7 +155,13 @@ class Worker:
             await cancelled([*loops, *self._tasks])
 
     def _worker_row(self) -> workers.WorkerRow:
-        return workers.WorkerRow(self.id, socket.gethostname(), os.getpid(), __version__, self._lease_ms)
+        return workers.WorkerRow(
+            id=self.id,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=__version__,
+            lease_ms=self._lease_ms,
+        )
 
     # --- ticks ----------------------------------------------------------------------------------------------------
 
@@ -239,17 +261,17 @@ class Worker:
 
     def _adopt(self, adopted: leases.Adopted) -> None:
         flight = InFlight(
-            adopted.attempt_id,
-            adopted.job_id,
-            adopted.epoch,
-            adopted.model,
-            adopted.prediction_id,
-            adopted.accepted_at,
-            adopted.number,
-            adopted.images,
-            adopted.price_micros,
-            adopted.params,
-            adopted.local_images,
+            attempt_id=adopted.attempt_id,
+            job_id=adopted.job_id,
+            epoch=adopted.epoch,
+            model=adopted.model,
+            prediction_id=adopted.prediction_id,
+            accepted_at=adopted.accepted_at,
+            number=adopted.number,
+            images=adopted.images,
+            price_micros=adopted.price_micros,
+            params=adopted.params,
+            local_images=adopted.local_images,
             uploaded=bool(adopted.local_images),
         )
         if adopted.state is AttemptState.FETCHING:

@@ -41,13 +41,20 @@ class Builder:
         mark = _mark(node)
         if isinstance(node, yaml.ScalarNode):
             value = self._scalar(node, path)
-            return Node(path, value, mark, key_mark, node.value, node.style in {"'", '"'})
+            return Node(
+                path=path,
+                value=value,
+                mark=mark,
+                key_mark=key_mark,
+                text=node.value,
+                quoted=node.style in {"'", '"'},
+            )
         if id(node) in self._open:
             self._stop(node, path, "an anchor refers to itself")
         if len(path) >= self._depth_max:
             self._stop(node, path, f"is nested more than {self._depth_max} levels deep")
         self._open.add(id(node))
-        built = Node(path, None, mark, key_mark)
+        built = Node(path=path, value=None, mark=mark, key_mark=key_mark)
         if isinstance(node, yaml.SequenceNode):
             self._check_tag(node, path, scalars.SEQ)
             for index, item in enumerate(node.value):
@@ -67,10 +74,10 @@ class Builder:
             return scalars.plain(text)
         if node.tag not in _SCALAR_TAGS:
             self._add(
-                node,
-                path,
-                f"the tag {_tag(node.tag)} is not known here",
-                'quote text that starts with "!"',
+                node=node,
+                path=path,
+                message=f"the tag {_tag(node.tag)} is not known here",
+                hint='quote text that starts with "!"',
             )
             return text
         try:
@@ -91,10 +98,10 @@ class Builder:
             elif key.value in pairs:
                 first = pairs[key.value][0].start_mark.line + 1
                 self._add(
-                    key,
-                    (*path, str(key.value)),
-                    f"the key stands twice in one mapping, first on line {first}",
-                    "remove one of the two",
+                    node=key,
+                    path=(*path, str(key.value)),
+                    message=f"the key stands twice in one mapping, first on line {first}",
+                    hint="remove one of the two",
                 )
             else:
                 pairs[str(key.value)] = (key, value)
@@ -145,11 +152,20 @@ class Builder:
         mark = _mark(node)
         line = self._lines[mark.line - 1] if mark.line <= len(self._lines) else None
         width = len(node.value) if isinstance(node, yaml.ScalarNode) else 1
-        problem = Problem(self._file, mark.line, mark.column, path_text(path), message, hint, line, width)
+        problem = Problem(
+            file=self._file,
+            line=mark.line,
+            column=mark.column,
+            path=path_text(path),
+            message=message,
+            hint=hint,
+            source=line,
+            width=width,
+        )
         self._problems.append(problem)
 
     def _stop(self, node: yaml.Node, path: Path, message: str, hint: str = "") -> NoReturn:
-        self._add(node, path, message, hint)
+        self._add(node=node, path=path, message=message, hint=hint)
         raise ProblemsError(self._problems)
 
 

@@ -100,15 +100,15 @@ class Document:
         else:
             width = len(node.text) + 2 * node.quoted if node.text is not None else 1
         return Problem(
-            self.file,
-            mark.line,
-            mark.column,
-            path_text(path),
-            message,
-            hint,
-            self.line(mark.line),
-            width,
-            notes,
+            file=self.file,
+            line=mark.line,
+            column=mark.column,
+            path=path_text(path),
+            message=message,
+            hint=hint,
+            source=self.line(mark.line),
+            width=width,
+            notes=notes,
         )
 
     def line(self, number: int) -> str | None:

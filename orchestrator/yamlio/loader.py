@@ -42,7 +42,9 @@ def load(path: FilePath) -> Document:
         with path.open("rb") as stream:
             raw = stream.read(BYTES_MAX + 1)
     except OSError as error:
-        raise ProblemsError([Problem(file, 0, 0, "", _unreadable(error))]) from None
+        raise ProblemsError(
+            [Problem(file=file, line=0, column=0, path="", message=_unreadable(error))]
+        ) from None
     return loads(raw, file)
 
 
@@ -50,26 +52,30 @@ def loads(raw: bytes, file: str) -> Document:
     """Read the bytes of a file called `file`; raises ProblemsError."""
     if len(raw) > BYTES_MAX:
         message = f"is larger than {BYTES_MAX // 1_000_000} MB; put rows into a CSV or JSONL file"
-        raise ProblemsError([Problem(file, 0, 0, "", message)])
+        raise ProblemsError([Problem(file=file, line=0, column=0, path="", message=message)])
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         column = error.start - (raw[: error.start].rfind(b"\n") + 1) + 1
         message = "is not UTF-8 text; save the file as UTF-8"
-        raise ProblemsError([Problem(file, line, column, "", message)]) from None
+        raise ProblemsError(
+            [Problem(file=file, line=line, column=column, path="", message=message)]
+        ) from None
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     try:
         _check_depth(text, file, lines)
         node = yaml.compose(text, Loader=StrictLoader)
     except yaml.YAMLError as error:
-        raise ProblemsError([explain(error, text, file, lines)]) from None
+        raise ProblemsError([explain(error=error, text=text, file=file, lines=lines)]) from None
     except (RecursionError, ValueError, OverflowError) as error:
         message = f"cannot be read as YAML ({type(error).__name__})"
-        raise ProblemsError([Problem(file, 0, 0, "", message)]) from None
+        raise ProblemsError([Problem(file=file, line=0, column=0, path="", message=message)]) from None
     builder = Builder(file, lines, StrictLoader.PLAIN, depth_max=DEPTH_MAX, nodes_max=NODES_MAX)
     root = builder.build(node)
-    return Document(file, root.value, root, lines, hashlib.sha256(raw).hexdigest())
+    return Document(
+        file=file, data=root.value, root=root, lines=lines, digest=hashlib.sha256(raw).hexdigest()
+    )
 
 
 def _check_depth(text: str, file: str, lines: list[str]) -> None:
@@ -82,7 +88,18 @@ def _check_depth(text: str, file: str, lines: list[str]) -> None:
                 line, column = event.start_mark.line, event.start_mark.column
                 source = lines[line] if line < len(lines) else None
                 message = f"is nested more than {DEPTH_MAX} levels deep"
-                raise ProblemsError([Problem(file, line + 1, column + 1, "", message, source=source)])
+                raise ProblemsError(
+                    [
+                        Problem(
+                            file=file,
+                            line=line + 1,
+                            column=column + 1,
+                            path="",
+                            message=message,
+                            source=source,
+                        )
+                    ]
+                )
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 

@@ -33,12 +33,20 @@ def explain(error: yaml.YAMLError, text: str, file: str, lines: list[str]) -> Pr
     """The problem behind a parser error: what is wrong at which position, and how to mend it."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     if mark is None:
-        return _unmarked(error, text, file, lines)
+        return _unmarked(error=error, text=text, file=file, lines=lines)
     line, column = mark.line, mark.column
-    message, hint = _words(error, lines, line, column)
+    message, hint = _words(error=error, lines=lines, line=line, column=column)
     if message == QUOTE_TEMPLATE:
         line, column = _template_position(lines, line)
-    return Problem(file, line + 1, column + 1, "", message, hint, _line(lines, line))
+    return Problem(
+        file=file,
+        line=line + 1,
+        column=column + 1,
+        path="",
+        message=message,
+        hint=hint,
+        source=_line(lines, line),
+    )
 
 
 def _words(error: yaml.YAMLError, lines: list[str], line: int, column: int) -> tuple[str, str]:
@@ -73,9 +81,11 @@ def _unmarked(error: yaml.YAMLError, text: str, file: str, lines: list[str]) -> 
         line = before.count("\n")
         column = found.start() - (before.rfind("\n") + 1)
         message = f"holds the control character \\x{ord(found.group()):02x}; remove it"
-        return Problem(file, line + 1, column + 1, "", message, source=_line(lines, line))
+        return Problem(
+            file=file, line=line + 1, column=column + 1, path="", message=message, source=_line(lines, line)
+        )
     reason = str(getattr(error, "reason", "") or "cannot be read as YAML")
-    return Problem(file, 0, 0, "", f"not YAML: {reason}")
+    return Problem(file=file, line=0, column=0, path="", message=f"not YAML: {reason}")
 
 
 def _line(lines: list[str], number: int) -> str | None:

@@ -17,6 +17,6 @@ from orchestrator.settings import Limits
 )
 def test_the_slower_of_the_two_limits_decides(jobs, concurrency, per_minute, seconds, words):
     limits = Limits(concurrency=concurrency, submits_per_minute=per_minute)
-    found = estimate(jobs, limits, 20.0, "measured")
+    found = estimate(jobs=jobs, limits=limits, latency_seconds=20.0, latency_source="measured")
     assert found.seconds == seconds
     assert words in found.bottleneck

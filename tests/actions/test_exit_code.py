@@ -7,7 +7,14 @@ from orchestrator.core.errors import ExitCode
 
 
 def facts(left=0, failed=0, in_doubt=0, needs_operator=False, over_budget=False, interrupted=False):
-    return RunFacts(left, failed, in_doubt, needs_operator, over_budget, interrupted)
+    return RunFacts(
+        left=left,
+        failed=failed,
+        in_doubt=in_doubt,
+        needs_operator=needs_operator,
+        over_budget=over_budget,
+        interrupted=interrupted,
+    )
 
 
 @pytest.mark.parametrize(

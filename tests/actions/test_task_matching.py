@@ -24,7 +24,16 @@ def job(
     params = {"prompt": prompt, "images": ["a.png"]}
     inputs = {"prompt": prompt, "images": [HOSTED]} if hosted else None
     certain = inputs or {"prompt": prompt}
-    return PendingJob(number, model, waits, params, {"a.png": "0" * 64}, f"{number}.png", inputs, certain)
+    return PendingJob(
+        job_id=number,
+        model=model,
+        waits=waits,
+        params=params,
+        local_images={"a.png": "0" * 64},
+        path=f"{number}.png",
+        inputs=inputs,
+        certain=certain,
+    )
 
 
 def asked(prompt: str, url: str = HOSTED) -> dict[str, Any]:

@@ -65,7 +65,15 @@ def played(root: Path, play: Play, command: Sequence[str] = COMMAND) -> Any:
     async def run() -> Any:
         host = PipeHost()
         server = await asyncio.start_server(host, "127.0.0.1", 0)
-        setup = Setup(root, "quarantine", True, 4, 10**6, 60.0, 3)
+        setup = Setup(
+            root=root,
+            policy="quarantine",
+            sidecar=True,
+            connections=4,
+            max_bytes=10**6,
+            timeout_seconds=60.0,
+            max_redirects=3,
+        )
         artifacts = SeparateArtifacts(setup.open(no_crash), command, setup)
         port = server.sockets[0].getsockname()[1]
         try:

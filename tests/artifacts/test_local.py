@@ -61,7 +61,9 @@ def files(root: Path) -> set[str]:
 
 def test_a_picture_is_stored_with_what_it_is_and_a_sidecar(tmp_path):
     (found,) = store(tmp_path, serving(PNG), request(sidecar={"prompt": "é", "price_usd": "0.028"}))
-    assert found == StoredArtifact("camp/sku/a.png", PNG_SHA, len(PNG), "image/png", 40, 30)
+    assert found == StoredArtifact(
+        path="camp/sku/a.png", sha256=PNG_SHA, bytes=len(PNG), media_type="image/png", width=40, height=30
+    )
     assert (tmp_path / "camp/sku/a.png").read_bytes() == PNG
     sidecar = json.loads((tmp_path / "camp/sku/a.png.json").read_text("utf-8"))
     assert sidecar["prompt"] == "é"
@@ -203,7 +205,9 @@ def test_a_flagged_output_goes_where_the_policy_says(tmp_path, policy, nsfw, pat
 
 def test_a_discarded_output_is_verified_and_leaves_nothing(tmp_path):
     (found,) = store(tmp_path, serving(PNG), request(nsfw=True), policy="discard")
-    assert found == DiscardedArtifact(PNG_SHA, len(PNG), "image/png", 40, 30)
+    assert found == DiscardedArtifact(
+        sha256=PNG_SHA, bytes=len(PNG), media_type="image/png", width=40, height=30
+    )
     assert files(tmp_path) == set()
 
 

@@ -32,7 +32,17 @@ def snapshot(done=10, failed=0, total=40, elapsed=20.0, reasons=()):
         "failed": failed,
         "cancelled": 0,
     }
-    progress = Progress(jobs, 0, 1, done, 0, 280_000, 28_000, list(reasons), [])
+    progress = Progress(
+        jobs=jobs,
+        in_doubt=0,
+        fetching=1,
+        stored=done,
+        nsfw=0,
+        spent_micros=280_000,
+        held_micros=28_000,
+        failures=list(reasons),
+        runs=[],
+    )
     return Snapshot("hero", progress, elapsed, worker={"in_flight": 4})
 
 

@@ -64,11 +64,11 @@ def test_what_is_claimed_when_a_person_pauses_is_not_sent(world, scope):
     held = world.lease()
     name = str(run_.campaign_id) if scope == "campaign" else ""
     with world.database.write() as tx:
-        pauses.begin(tx, pauses.Pause(scope, name, pauses.BY_OPERATOR, "wait"))
+        pauses.begin(tx, pauses.Pause(scope=scope, name=name, reason=pauses.BY_OPERATOR, message="wait"))
     assert world.send(held) is Send.PAUSED
     assert world.attempts() == {"leased": 1}
     with world.database.write() as tx:
-        pauses.end(tx, scope, name, pauses.BY_OPERATOR)
+        pauses.end(tx=tx, scope=scope, name=name, reason=pauses.BY_OPERATOR)
     assert world.send(held) is lifecycle.Send.GO
 
 

@@ -16,7 +16,7 @@ def _one_worker(tmp_path, monkeypatch):
     assert run(["db", "upgrade"]) == 0
     database = Database.open("sqlite:///orchestrator.db", SystemClock())
     with database.write() as tx:
-        workers.register(tx, workers.WorkerRow("h-1-a", "h", 1, "9.9", 60_000))
+        workers.register(tx, workers.WorkerRow(id="h-1-a", host="h", pid=1, version="9.9", lease_ms=60_000))
     database.close()
 
 

@@ -130,7 +130,7 @@ def test_days_around_clock_changes_and_month_ends(local, zone, day):
 
 @given(*[st.integers(0, 10**9)] * 4)
 def test_headroom_is_what_is_left_and_never_negative(cap, spent, held, due):
-    left = headroom(cap, spent, held, due)
+    left = headroom(cap_micros=cap, spent_micros=spent, held_micros=held, refund_due_micros=due)
     assert left == max(0, cap - spent - held - due)
     assert left == 0 or spent + held + due + left == cap
 

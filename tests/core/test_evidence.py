@@ -30,12 +30,23 @@ def inputs(prompt):
 
 def doubt(attempt_id=1, prompt="beach", sent_at=1_000_000, *, settled=True, model=MODEL):
     return Doubt(
-        attempt_id, model, inputs_digest(inputs(prompt), KEYS), KEYS, sent_at, sent_at + 130_000, settled
+        attempt_id=attempt_id,
+        model=model,
+        digest=inputs_digest(inputs(prompt), KEYS),
+        keys=KEYS,
+        sent_at=sent_at,
+        last_possible_at=sent_at + 130_000,
+        settled=settled,
     )
 
 
 def candidate(name="p1", prompt=None, created_at=1_000_500, model=MODEL):
-    return Candidate(name, model, created_at, None if prompt is None else inputs(prompt))
+    return Candidate(
+        prediction_id=name,
+        model=model,
+        created_at=created_at,
+        inputs=None if prompt is None else inputs(prompt),
+    )
 
 
 def weigh(doubts, candidates, *, trusted=True):
@@ -53,7 +64,7 @@ def test_the_only_candidate_is_adopted_after_the_settle_delay_and_not_before():
 
 
 def test_the_only_candidate_is_not_adopted_while_only_the_bill_knows_it():
-    billed = Candidate("p1", None, 1_000_500, None, listed=False)
+    billed = Candidate(prediction_id="p1", model=None, created_at=1_000_500, inputs=None, listed=False)
     assert judge([doubt(1)], [billed], inputs_trusted=False).ambiguous == ((1, ("p1",)),)
 
 
@@ -108,8 +119,10 @@ def test_other_inputs_rule_a_prediction_out_only_where_inputs_are_known_to_be_sh
 
 
 def test_parameters_that_the_provider_adds_do_not_matter_and_those_it_drops_do():
-    more = Candidate("p1", MODEL, 1_000_500, {**inputs("beach"), "seed": -1})
-    less = Candidate("p1", MODEL, 1_000_500, {"prompt": "beach"})
+    more = Candidate(
+        prediction_id="p1", model=MODEL, created_at=1_000_500, inputs={**inputs("beach"), "seed": -1}
+    )
+    less = Candidate(prediction_id="p1", model=MODEL, created_at=1_000_500, inputs={"prompt": "beach"})
     assert weigh([doubt()], [more]).adopt == ((1, "p1"),)
     assert weigh([doubt()], [less]).adopt == ()
 
@@ -164,7 +177,8 @@ CANDIDATES = st.lists(
     max_size=5,
 ).map(
     lambda rows: [
-        candidate(f"p{number}", prompt, at, model) for number, (prompt, at, model) in enumerate(rows)
+        candidate(name=f"p{number}", prompt=prompt, created_at=at, model=model)
+        for number, (prompt, at, model) in enumerate(rows)
     ]
 )
 

@@ -30,7 +30,7 @@ def without(name):
 
 
 def test_the_signature_is_the_known_vector():
-    assert signature(SECRET, "evt_1", str(NOW), BODY) == VECTOR
+    assert signature(secret=SECRET, webhook_id="evt_1", timestamp=str(NOW), body=BODY) == VECTOR
 
 
 def test_a_valid_delivery_is_believed():
@@ -66,7 +66,7 @@ def test_a_body_that_was_changed_by_one_byte_is_refused(body):
 
 
 def test_a_trailing_newline_that_was_signed_is_part_of_the_body():
-    signed = signature(SECRET, "evt_1", str(NOW), BODY + b"\n")
+    signed = signature(secret=SECRET, webhook_id="evt_1", timestamp=str(NOW), body=BODY + b"\n")
     assert judged(headers(webhook_signature=signed), BODY + b"\n") is None
 
 

@@ -85,7 +85,14 @@ def _lane(number: int, database: str, seed: int, work: "queue.Queue[Work]", tota
                 return
             folder = Path(tempfile.mkdtemp(prefix="crash-"))
             try:
-                report = _run(processes, server, folder, case, seed * 100_000 + cycle, number)
+                report = _run(
+                    processes=processes,
+                    server=server,
+                    folder=folder,
+                    case=case,
+                    seed=seed * 100_000 + cycle,
+                    lane=number,
+                )
             except AssertionError as error:
                 report = CycleReport(Judgement([f"{type(error).__name__}: {error}"]))
             totals.add(cycle, case, report, folder)
@@ -98,11 +105,22 @@ def _run(
 ) -> CycleReport:
     if server is None:
         assert isinstance(case, Case)
-        return run_cycle(processes, folder, case.scenario, case.kills, seed=seed)
+        return run_cycle(
+            processes=processes, folder=folder, scenario=case.scenario, kills=case.kills, seed=seed
+        )
     with fresh_database(server, f"cycle_{os.getpid()}_{lane}") as store:
         if isinstance(case, Case):
-            return run_cycle(processes, folder, case.scenario, case.kills, seed=seed, database=store)
-        return run_crowd(processes, server, store, folder, case, seed=seed)
+            return run_cycle(
+                processes=processes,
+                folder=folder,
+                scenario=case.scenario,
+                kills=case.kills,
+                seed=seed,
+                database=store,
+            )
+        return run_crowd(
+            processes=processes, server=server, store=store, folder=folder, crowd=case, seed=seed
+        )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ def judge_rest(verdict: Judgement, reader: StoreReader, outputs: Path, bill: Map
     _every_attempt_ended(verdict, reader)
     _tasks_are_known(verdict, reader, bill)
     _money_agrees(verdict, reader, bill)
-    _pictures_agree(verdict, reader, outputs, bill)
+    _pictures_agree(verdict=verdict, reader=reader, outputs=outputs, bill=bill)
 
 
 def _every_attempt_ended(verdict: Judgement, reader: StoreReader) -> None:

@@ -82,11 +82,15 @@ def run_crowd(
     began = time.monotonic()
     report = CycleReport(Judgement())
     with ExitStack() as stack:
-        stage = stack.enter_context(staged(processes, folder, crowd.scenario, seed, store))
+        stage = stack.enter_context(
+            staged(processes=processes, folder=folder, scenario=crowd.scenario, seed=seed, database=store)
+        )
         proxies = [stack.enter_context(Proxy(server.socket)) for _ in range(crowd.workers)]
         stage.make_tables()
-        _Troop(stage, server, proxies, crowd).run(report)
-        report.verdict += judge_moment(stage.database, stage.outputs, stage.bill(), crowd.scenario)
+        _Troop(stage=stage, server=server, proxies=proxies, crowd=crowd).run(report)
+        report.verdict += judge_moment(
+            store=stage.database, outputs=stage.outputs, bill=stage.bill(), scenario=crowd.scenario
+        )
         finish(report, stage)
         report.log = stage.log()
         report.verdict.blame("Traceback" not in report.log, "a command ended with a traceback")
@@ -143,20 +147,22 @@ class _Troop:
             "kill": lambda: self._signal(child, signal.SIGKILL),
             "freeze": lambda: self._freeze(upset, child),
             "cut": lambda: _ignore(proxy.cut()),
-            "partition": lambda: self._for_a_while(upset, proxy.freeze, proxy.mend, FROZEN_SECONDS),
+            "partition": lambda: self._for_a_while(
+                upset=upset, begin=proxy.freeze, end=proxy.mend, seconds=FROZEN_SECONDS
+            ),
             "crash of the database": self.server.restart,
             "database away": lambda: self._for_a_while(
-                upset, self.server.stop, self.server.start, AWAY_SECONDS
+                upset=upset, begin=self.server.stop, end=self.server.start, seconds=AWAY_SECONDS
             ),
         }
         return deeds[upset.what]
 
     def _freeze(self, upset: Upset, child: Child) -> None:
         self._for_a_while(
-            upset,
-            lambda: self._signal(child, signal.SIGSTOP),
-            lambda: self._signal(child, signal.SIGCONT),
-            FROZEN_SECONDS,
+            upset=upset,
+            begin=lambda: self._signal(child, signal.SIGSTOP),
+            end=lambda: self._signal(child, signal.SIGCONT),
+            seconds=FROZEN_SECONDS,
         )
 
     def _for_a_while(
@@ -188,15 +194,15 @@ def drawn_crowd(dice: random.Random, scenarios: tuple[Scenario, ...], points: tu
     """Two to four workers; each may be killed at a point, have a wrong clock, hear no answer to a commit; and upsets."""
     count = dice.choice((2, 3, 3, 4))
     return Crowd(
-        dice.choice(scenarios),
-        count,
-        tuple(
+        scenario=dice.choice(scenarios),
+        workers=count,
+        kills=tuple(
             At(dice.choice(points), dice.randint(1, 8)) if dice.random() < 0.4 else None for _ in range(count)
         ),
-        tuple(dice.choice((0, 0, 7, -7, 3600, -86_400)) for _ in range(count)),
-        tuple(
+        clocks=tuple(dice.choice((0, 0, 7, -7, 3600, -86_400)) for _ in range(count)),
+        upsets=tuple(
             Upset(dice.choice(WHATS), dice.uniform(0.05, 3.0), dice.randrange(count))
             for _ in range(dice.choice((1, 1, 2, 3)))
         ),
-        tuple(dice.randint(1, 60) if dice.random() < 0.3 else 0 for _ in range(count)),
+        lost_commits=tuple(dice.randint(1, 60) if dice.random() < 0.3 else 0 for _ in range(count)),
     )

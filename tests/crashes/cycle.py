@@ -71,11 +71,13 @@ def run_cycle(
     """
     began = time.monotonic()
     report = CycleReport(Judgement())
-    with staged(processes, folder, scenario, seed, database) as stage:
+    with staged(processes=processes, folder=folder, scenario=scenario, seed=seed, database=database) as stage:
         stage.sabotage = sabotage
         for kill in kills:
             _killed_worker(report, stage, kill)
-            report.verdict += judge_moment(stage.database, stage.outputs, stage.bill(), scenario)
+            report.verdict += judge_moment(
+                store=stage.database, outputs=stage.outputs, bill=stage.bill(), scenario=scenario
+            )
         finish(report, stage)
         if again:
             _nothing_is_left(report, stage)
@@ -104,7 +106,9 @@ def finish(report: CycleReport, stage: Stage) -> None:
     report.seconds_to_finish = time.monotonic() - began
     wanted = stage.scenario.exit_code
     report.verdict.blame(code == wanted, f"the last worker left with {code}, should be {wanted}")
-    report.verdict += judge_end(stage.database, stage.outputs, stage.bill(), stage.scenario)
+    report.verdict += judge_end(
+        store=stage.database, outputs=stage.outputs, bill=stage.bill(), scenario=stage.scenario
+    )
 
 
 def _nothing_is_left(report: CycleReport, stage: Stage) -> None:

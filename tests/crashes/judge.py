@@ -33,13 +33,13 @@ def judge_moment(store: Store, outputs: Path, bill: Mapping[str, Any], scenario:
 
 def judge_end(store: Store, outputs: Path, bill: Mapping[str, Any], scenario: Scenario) -> Judgement:
     """What must hold after a worker that nobody killed has left."""
-    verdict = judge_moment(store, outputs, bill, scenario)
+    verdict = judge_moment(store=store, outputs=outputs, bill=bill, scenario=scenario)
     verdict.tasks = len(bill["tasks"])
     with store.opened() as reader:
         if reader.damage():
             return verdict
         _jobs_ended_as_planned(verdict, reader, scenario)
-        judge_rest(verdict, reader, outputs, bill)
+        judge_rest(verdict=verdict, reader=reader, outputs=outputs, bill=bill)
     return verdict
 
 

@@ -12,16 +12,23 @@ def send_again() -> None:
         return endings.give_back(
             tx,
             [
-                endings.GiveBack(row.attempt_id, row.epoch, AttemptEvent.NOT_SENT, 0, "hope", "hope")
+                endings.GiveBack(
+                    attempt_id=row.attempt_id,
+                    epoch=row.epoch,
+                    event=AttemptEvent.NOT_SENT,
+                    delay_ms=0,
+                    reason="hope",
+                    message="hope",
+                )
                 for row in rows
             ],
         )
 
-    class Moves:
-        Doubt = leases.moves.Doubt
-        doubt = staticmethod(hopeful)
+    class Lifecycle:
+        MarkInDoubt = leases.lifecycle.MarkInDoubt
+        mark_in_doubt = staticmethod(hopeful)
 
-    leases.moves = Moves  # type: ignore[assignment]
+    leases.lifecycle = Lifecycle  # type: ignore[assignment]
 
 
 def leave_unowned() -> None:
@@ -37,7 +44,9 @@ def give_up_fetching() -> None:
     from orchestrator.ports import StoredArtifact
 
     async def store(_self: Any, request: Any) -> StoredArtifact:
-        return StoredArtifact(request.path, "0" * 64, 1, "image/png", 1, 1)
+        return StoredArtifact(
+            path=request.path, sha256="0" * 64, bytes=1, media_type="image/png", width=1, height=1
+        )
 
     LocalArtifacts.store = store  # type: ignore[method-assign,assignment]
 

@@ -211,7 +211,13 @@ def staged(
     provider = processes.start("sandbox", [switches], folder, "sandbox.log")
     try:
         url = address_of(folder / "url", provider)
-        yield Stage(processes, folder, scenario, url, database or SqliteStore(folder / "orchestrator.db"))
+        yield Stage(
+            processes=processes,
+            folder=folder,
+            scenario=scenario,
+            url=url,
+            database=database or SqliteStore(folder / "orchestrator.db"),
+        )
     finally:
         provider.kill()
 

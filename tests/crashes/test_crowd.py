@@ -53,7 +53,9 @@ CROWDS = [
 def test_nothing_is_lost_or_paid_twice_by_a_crowd_in_trouble(
     crowd: Crowd, processes: Processes, server: OwnPostgres, store: PostgresStore, tmp_path: Path
 ):
-    report = run_crowd(processes, server, store, tmp_path / "stage", crowd)
+    report = run_crowd(
+        processes=processes, server=server, store=store, folder=tmp_path / "stage", crowd=crowd
+    )
     assert not report.problems, "\n".join([*report.problems, report.log[-3000:]])
     assert (report.verdict.double_billed, report.verdict.lost) == (0, 0)
     assert report.verdict.pictures == CROWDED.succeeded
@@ -71,6 +73,12 @@ def test_nothing_is_lost_or_paid_twice_by_a_crowd_in_trouble(
 def test_nothing_is_lost_or_paid_twice_on_postgres_by_a_kill_at(
     case: Case, processes: Processes, store: PostgresStore, tmp_path: Path
 ):
-    report = run_cycle(processes, tmp_path / "stage", case.scenario, case.kills, database=store)
+    report = run_cycle(
+        processes=processes,
+        folder=tmp_path / "stage",
+        scenario=case.scenario,
+        kills=case.kills,
+        database=store,
+    )
     assert not report.missed, report.log
     assert not report.problems, "\n".join([*report.problems, report.log[-3000:]])

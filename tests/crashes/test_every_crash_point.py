@@ -15,7 +15,13 @@ def told(report: CycleReport) -> str:
 
 @pytest.mark.parametrize("case", [*AT_FIRST, *AFTER_ANOTHER_KILL], ids=str)
 def test_nothing_is_lost_or_paid_twice_by_a_kill_at(case: Case, processes: Processes, tmp_path):
-    report = run_cycle(processes, tmp_path / "stage", case.scenario, case.kills, again=case.again)
+    report = run_cycle(
+        processes=processes,
+        folder=tmp_path / "stage",
+        scenario=case.scenario,
+        kills=case.kills,
+        again=case.again,
+    )
     assert not report.missed, told(report)
     assert report.killed == len(case.kills)
     assert not report.problems, told(report)

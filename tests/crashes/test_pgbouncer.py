@@ -39,7 +39,7 @@ def test_two_workers_and_the_commands_share_a_poolers_few_sessions(
             stage.make_tables()
             workers = [stage.worker() for _ in range(2)]
             assert [worker.wait() for worker in workers] == [CROWDED.exit_code] * 2, stage.log()
-            verdict = judge_end(store, stage.outputs, stage.bill(), CROWDED)
+            verdict = judge_end(store=store, outputs=stage.outputs, bill=stage.bill(), scenario=CROWDED)
             assert verdict.problems == [], stage.log()
             for command in (("status",), ("budget", "audit"), ("jobs", "list"), ("db", "check")):
                 assert stage.command(*command).wait() == 0, stage.log()

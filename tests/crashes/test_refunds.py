@@ -35,7 +35,10 @@ def test_a_refund_that_was_seen_when_the_worker_died_is_booked_once(processes: P
         wait_until(lambda: booked_micros(stage) == refunded, second)
         second.kill()
         assert refunded > 0
-        assert judge_end(stage.database, stage.outputs, stage.bill(), quick).problems == []
+        assert (
+            judge_end(store=stage.database, outputs=stage.outputs, bill=stage.bill(), scenario=quick).problems
+            == []
+        )
 
 
 def wait_until(done: Callable[[], bool], child: Child) -> None:

@@ -16,6 +16,8 @@ from crashes.stage import CAPPED
     ],
 )
 def test_a_mistaken_worker_is_found(sabotage, point, found, processes: Processes, tmp_path):
-    report = run_cycle(processes, tmp_path / "stage", CAPPED, [At(point)], sabotage=sabotage)
+    report = run_cycle(
+        processes=processes, folder=tmp_path / "stage", scenario=CAPPED, kills=[At(point)], sabotage=sabotage
+    )
     assert report.killed == 1
     assert found in "\n".join(report.problems)

@@ -13,7 +13,7 @@ def test_three_workers_share_one_file(processes: Processes, tmp_path: Path):
     with staged(processes, tmp_path / "stage", CROWDED) as stage:
         crew = [stage.worker() for _ in range(3)]
         assert [worker.wait() for worker in crew] == [CROWDED.exit_code] * 3, stage.log()
-        verdict = judge_end(stage.database, stage.outputs, stage.bill(), CROWDED)
+        verdict = judge_end(store=stage.database, outputs=stage.outputs, bill=stage.bill(), scenario=CROWDED)
         assert verdict.problems == [], stage.log()
     engine = create_engine(f"sqlite:///{stage.folder / 'orchestrator.db'}")
     with engine.connect() as conn:
@@ -37,4 +37,9 @@ def test_one_that_is_asked_to_finish_leaves_with_exit_code_0_and_another_does_th
         assert stage.command("workers", "drain", name).wait() == 0, stage.log()
         assert asked.wait() == 0, stage.log()
         assert stage.worker().wait() == CROWDED.exit_code, stage.log()
-        assert judge_end(stage.database, stage.outputs, stage.bill(), CROWDED).problems == [], stage.log()
+        assert (
+            judge_end(
+                store=stage.database, outputs=stage.outputs, bill=stage.bill(), scenario=CROWDED
+            ).problems
+            == []
+        ), stage.log()

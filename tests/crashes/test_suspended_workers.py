@@ -27,10 +27,13 @@ def test_a_worker_that_wakes_after_its_lease_changes_nothing(moment, processes: 
         wait_until_stopped(sleeper)
         assert stage.worker().wait() == CAPPED.exit_code, stage.log()
         finished = stage.bill()
-        assert judge_end(stage.database, stage.outputs, finished, CAPPED).problems == []
+        assert (
+            judge_end(store=stage.database, outputs=stage.outputs, bill=finished, scenario=CAPPED).problems
+            == []
+        )
         os.kill(sleeper.pid, signal.SIGCONT)
         assert sleeper.wait() == CAPPED.exit_code, stage.log()
-        verdict = judge_end(stage.database, stage.outputs, stage.bill(), CAPPED)
+        verdict = judge_end(store=stage.database, outputs=stage.outputs, bill=stage.bill(), scenario=CAPPED)
         assert verdict.problems == [], stage.log()
         assert stage.bill()["posts"] == finished["posts"]
 

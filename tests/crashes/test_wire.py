@@ -29,10 +29,13 @@ def test_nothing_is_lost_or_paid_twice_when_the_worker_dies_while_a_request_is(
         wire.arm(moment, times, lambda: os.kill(worker.pid, signal.SIGKILL))
         assert worker.wait() == -signal.SIGKILL, stage.log()
         then = stage.bill()
-        assert judge_moment(stage.database, stage.outputs, then, CAPPED).problems == []
+        assert (
+            judge_moment(store=stage.database, outputs=stage.outputs, bill=then, scenario=CAPPED).problems
+            == []
+        )
         assert len(then["tasks"]) >= (tasks_left_behind or 0)
         assert stage.worker().wait() == CAPPED.exit_code, stage.log()
-        verdict = judge_end(stage.database, stage.outputs, stage.bill(), CAPPED)
+        verdict = judge_end(store=stage.database, outputs=stage.outputs, bill=stage.bill(), scenario=CAPPED)
         assert verdict.problems == [], stage.log()
         assert verdict.pictures == CAPPED.succeeded
         if moment is not Moment.CONNECTED:

@@ -27,8 +27,19 @@ def job(prompt="a mug", **changes):
 
 
 def picture(prompt="a mug", *, nsfw=False):
-    output = OutputRow(0, "stored", "a b.png", "a b.png", "00", 9, "image/png", 640, 480, nsfw)
-    return GalleryPicture(job(prompt), output, Path("/x/a b.png"), "outputs/a%20b.png")
+    output = OutputRow(
+        index=0,
+        state="stored",
+        planned_path="a b.png",
+        path="a b.png",
+        sha256="00",
+        bytes=9,
+        media_type="image/png",
+        width=640,
+        height=480,
+        nsfw=nsfw,
+    )
+    return GalleryPicture(job=job(prompt), output=output, file=Path("/x/a b.png"), href="outputs/a%20b.png")
 
 
 def opened(small: Thumbnail) -> Image.Image:

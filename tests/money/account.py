@@ -42,7 +42,13 @@ class OddAccount(FakeProvider):
         return made.id
 
     def refund(self, task, micros=PRICE):
-        record = BillingRecord(f"r-{task}-{len(self.refunds)}", task, "refund", micros, self.clock.now_ms())
+        record = BillingRecord(
+            id=f"r-{task}-{len(self.refunds)}",
+            prediction_id=task,
+            kind="refund",
+            micros=micros,
+            created_at_ms=self.clock.now_ms(),
+        )
         self.refunds.append(record)
 
     def _found(self, prediction_id):
@@ -79,11 +85,11 @@ class OddAccount(FakeProvider):
             return self.bill_answer
         deducts = [
             BillingRecord(
-                f"d-{task.id}",
-                task.id,
-                "deduct",
-                self.charges.get(task.id, PRICE),
-                task.final.created_at_ms,
+                id=f"d-{task.id}",
+                prediction_id=task.id,
+                kind="deduct",
+                micros=self.charges.get(task.id, PRICE),
+                created_at_ms=task.final.created_at_ms,
             )
             for task in self._older_than(self.bill_lag)
             if self.charges.get(task.id, PRICE)

@@ -252,10 +252,10 @@ def test_records_are_summed_by_task():
     bill = Bill()
     bill.add(
         [
-            BillingRecord("1", "a", "deduct", 20, 0),
-            BillingRecord("2", "a", "deduct", 8, 0),
-            BillingRecord("3", "a", "refund", 5, 0),
-            BillingRecord("4", "stranger", "deduct", 99, 0),
+            BillingRecord(id="1", prediction_id="a", kind="deduct", micros=20, created_at_ms=0),
+            BillingRecord(id="2", prediction_id="a", kind="deduct", micros=8, created_at_ms=0),
+            BillingRecord(id="3", prediction_id="a", kind="refund", micros=5, created_at_ms=0),
+            BillingRecord(id="4", prediction_id="stranger", kind="deduct", micros=99, created_at_ms=0),
         ]
     )
     assert bill.by_prediction() == {"a": Billed(28, 5), "stranger": Billed(99, 0)}
@@ -263,7 +263,12 @@ def test_records_are_summed_by_task():
 
 def test_a_deduct_and_its_refund_are_two_records_even_under_one_id():
     bill = Bill()
-    bill.add([BillingRecord("1", "a", "deduct", 20, 0), BillingRecord("1", "a", "refund", 20, 1)])
+    bill.add(
+        [
+            BillingRecord(id="1", prediction_id="a", kind="deduct", micros=20, created_at_ms=0),
+            BillingRecord(id="1", prediction_id="a", kind="refund", micros=20, created_at_ms=1),
+        ]
+    )
     assert bill.by_prediction() == {"a": Billed(20, 20)}
 
 
@@ -274,7 +279,13 @@ def test_a_list_that_slides_while_it_is_read_adds_up_to_what_it_is(data):
     rows = data.draw(st.lists(st.tuples(st.sampled_from("ab"), kinds, st.integers(1, 9)), max_size=30))
     named = data.draw(st.booleans())
     records = [
-        BillingRecord(f"r{number}" if named else "", task, kind, micros, number)
+        BillingRecord(
+            id=f"r{number}" if named else "",
+            prediction_id=task,
+            kind=kind,
+            micros=micros,
+            created_at_ms=number,
+        )
         for number, (task, kind, micros) in enumerate(rows)
     ]
     whole, read = Bill(), Bill()
@@ -289,7 +300,7 @@ def test_a_list_that_slides_while_it_is_read_adds_up_to_what_it_is(data):
 
 def test_records_without_an_id_that_are_alike_on_one_page_are_as_many():
     bill = Bill()
-    page = [BillingRecord("", "a", "refund", 5, 0)] * 2
+    page = [BillingRecord(id="", prediction_id="a", kind="refund", micros=5, created_at_ms=0)] * 2
     bill.add(page)
     bill.add(page)
     assert bill.by_prediction() == {"a": Billed(0, 10)}

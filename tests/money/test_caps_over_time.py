@@ -65,7 +65,7 @@ def test_no_cap_of_any_scope_is_passed_in_any_of_its_windows(database, entropy, 
     made = [world.run(30, campaign=f"c{number % 2}", run_key=f"r{number}") for number in range(3)]
     for (scope, window), jobs in caps.items():
         scope_id = {Scope.ACCOUNT: 0, Scope.CAMPAIGN: made[0].campaign_id, Scope.RUN: made[0].id}[scope]
-        world.cap(jobs * PRICE, scope, scope_id, window)
+        world.cap(micros=jobs * PRICE, scope=scope, scope_id=scope_id, window=window)
     for hours, want in steps:
         clock.advance(hours * 3600)
         local = datetime.fromtimestamp(clock.now_ms() / 1000, ZoneInfo(zone))
@@ -164,7 +164,7 @@ def test_a_job_that_does_not_fit_blocks_neither_cheaper_ones_nor_other_campaigns
 
 def test_what_a_cap_stops_is_told_with_its_window_its_amounts_and_its_scope(sqlite_world):
     sqlite_world.run(2)
-    sqlite_world.cap(PRICE, Scope.CAMPAIGN, 1, Window.MONTH)
+    sqlite_world.cap(micros=PRICE, scope=Scope.CAMPAIGN, scope_id=1, window=Window.MONTH)
     sqlite_world.claim(5)
     with sqlite_world.database.read() as tx:
         view = outlook(tx, "UTC")

@@ -7,7 +7,14 @@ from orchestrator.store.attempts import endings
 
 
 def give(held, event, delay_ms=0, reason="r"):
-    return endings.GiveBack(held.attempt_id, held.epoch, event, delay_ms, reason, "given back")
+    return endings.GiveBack(
+        attempt_id=held.attempt_id,
+        epoch=held.epoch,
+        event=event,
+        delay_ms=delay_ms,
+        reason=reason,
+        message="given back",
+    )
 
 
 def test_givings_back_for_different_reasons_share_a_transaction(world, agreed):
@@ -21,7 +28,7 @@ def test_givings_back_for_different_reasons_share_a_transaction(world, agreed):
     rows = [
         give(late, AttemptEvent.THROTTLED),
         give(throttled, AttemptEvent.THROTTLED, 5_000),
-        give(released, AttemptEvent.RELEASED, None, "poison"),
+        give(held=released, event=AttemptEvent.RELEASED, delay_ms=None, reason="poison"),
         give(refused, AttemptEvent.REFUSED),
     ]
     with world.database.write() as tx:

@@ -29,11 +29,16 @@ def reconciled(harness, sidecars, *, not_ours=False):
     now = harness.clock.now_ms()
     return harness.run(
         reconcile(
-            harness.world.database,
-            harness.provider,
-            harness.clock,
-            harness.world.entropy,
-            Period(now - WEEK_MS, now, harness.settings.provider.base_url, "UTC"),
+            database=harness.world.database,
+            provider=harness.provider,
+            clock=harness.clock,
+            entropy=harness.world.entropy,
+            period=Period(
+                start_ms=now - WEEK_MS,
+                end_ms=now,
+                base_url=harness.settings.provider.base_url,
+                timezone="UTC",
+            ),
             sidecars=sidecars,
             not_ours=not_ours,
         )
@@ -217,7 +222,9 @@ def test_a_task_whose_job_is_claimed_at_that_moment_stays_for_a_person_and_so_do
     def claimed_meanwhile(_path):
         world.claim()
         with world.database.write() as tx:
-            pauses.begin(tx, pauses.Pause("account", "", "unknown_tasks", "newer tasks"))
+            pauses.begin(
+                tx, pauses.Pause(scope="account", name="", reason="unknown_tasks", message="newer tasks")
+            )
 
     report = reconciled(harness, claimed_meanwhile, not_ours=not_ours)
     assert [(item.task.id, item.jobs) for item in report.possible] == [(bought, (1,))]

@@ -213,7 +213,9 @@ def test_once_an_operator_has_decided_one_the_evidence_decides_the_other(
     (first, task), (second, _) = lost_replies.lose(created=True), lost_replies.lose(created=False)
     lost_replies.look(2, after=SETTLE)
     lost_replies.harness.run(
-        resolve_doubt.resolve_as(sqlite_world.database, provider, first.attempt_id, task)
+        resolve_doubt.resolve_as(
+            database=sqlite_world.database, provider=provider, attempt_id=first.attempt_id, prediction_id=task
+        )
     )
     for _ in range(2):
         lost_replies.look(after=AMBIGUOUS_LOOK_SECONDS)
@@ -269,7 +271,9 @@ def test_a_task_noted_as_foreign_is_no_candidate(lost_replies, sqlite_world, pro
     provider.shows_inputs = False
     claimed, _ = lost_replies.lose(created=False)
     with sqlite_world.database.write() as tx:
-        predictions.mark_foreign(tx, provider.strange(), None, None, "somebody else's")
+        predictions.mark_foreign(
+            tx=tx, prediction_id=provider.strange(), model=None, created_at=None, why="somebody else's"
+        )
     lost_replies.look(2, after=SETTLE)
     assert lost_replies.state(claimed) == ("abandoned", "absence_proved")
 
@@ -345,7 +349,14 @@ def operator(lost_replies, sqlite_world, provider):
 
 def test_adopting_takes_the_task_and_pays_once(lost_replies, sqlite_world, provider, harness, agreed):
     claimed, task = operator(lost_replies, sqlite_world, provider)
-    harness.run(resolve_doubt.resolve_as(sqlite_world.database, provider, claimed.attempt_id, task))
+    harness.run(
+        resolve_doubt.resolve_as(
+            database=sqlite_world.database,
+            provider=provider,
+            attempt_id=claimed.attempt_id,
+            prediction_id=task,
+        )
+    )
     harness.drain()
     assert (provider.posts, sqlite_world.jobs()) == ([], {"succeeded": 1})
     assert sqlite_world.account() == (PRICE, 0, 0)
@@ -379,7 +390,12 @@ def test_a_decision_counts_once(lost_replies, sqlite_world, provider, decide):
             again(sqlite_world.database, claimed.attempt_id)
     with pytest.raises(UsageError, match="not in doubt"):
         lost_replies.harness.run(
-            resolve_doubt.resolve_as(sqlite_world.database, provider, claimed.attempt_id, task)
+            resolve_doubt.resolve_as(
+                database=sqlite_world.database,
+                provider=provider,
+                attempt_id=claimed.attempt_id,
+                prediction_id=task,
+            )
         )
     assert sqlite_world.everything() == before
 
@@ -388,11 +404,18 @@ def test_a_task_that_another_attempt_holds_cannot_be_adopted(lost_replies, sqlit
     sqlite_world.run(2)
     (first, task), (second, _) = lost_replies.lose(created=True), lost_replies.lose(created=False)
     lost_replies.harness.run(
-        resolve_doubt.resolve_as(sqlite_world.database, provider, first.attempt_id, task)
+        resolve_doubt.resolve_as(
+            database=sqlite_world.database, provider=provider, attempt_id=first.attempt_id, prediction_id=task
+        )
     )
     with pytest.raises(UsageError, match="another attempt holds"):
         lost_replies.harness.run(
-            resolve_doubt.resolve_as(sqlite_world.database, provider, second.attempt_id, task)
+            resolve_doubt.resolve_as(
+                database=sqlite_world.database,
+                provider=provider,
+                attempt_id=second.attempt_id,
+                prediction_id=task,
+            )
         )
     assert lost_replies.state(second) == ("in_doubt", "reply_lost")
 
@@ -405,7 +428,12 @@ def test_only_a_task_of_the_model_that_the_provider_knows_can_be_adopted(
     name = provider.strange(model="other/model") if which == "other model" else "nosuch"
     with pytest.raises(UsageError):
         lost_replies.harness.run(
-            resolve_doubt.resolve_as(sqlite_world.database, provider, claimed.attempt_id, name)
+            resolve_doubt.resolve_as(
+                database=sqlite_world.database,
+                provider=provider,
+                attempt_id=claimed.attempt_id,
+                prediction_id=name,
+            )
         )
     assert lost_replies.state(claimed) == ("in_doubt", "reply_lost")
 
@@ -441,7 +469,15 @@ def test_a_doubt_ends_once_on_each_database(world):
     held = world.lease()
     world.send(held)
     world.do(_doubt, held)
-    found = doubts.Found(held.attempt_id, held.epoch, "p1", "created", "w2", 60_000, "seen")
+    found = doubts.Found(
+        attempt_id=held.attempt_id,
+        epoch=held.epoch,
+        prediction_id="p1",
+        status="created",
+        worker="w2",
+        lease_ms=60_000,
+        evidence="seen",
+    )
     assert world.do(doubts.resolve_as, found) is True
     assert world.do(doubts.resolve_as, found) is False
     assert world.do(doubts.abandon, doubts.Absent(held.attempt_id, held.epoch, "no")) is False

@@ -21,11 +21,16 @@ def reader(harness, provider, *, not_ours=False):
     now = harness.clock.now_ms()
     return harness.run(
         reconcile(
-            harness.world.database,
-            provider,
-            harness.clock,
-            harness.world.entropy,
-            Period(now - 7 * 86_400_000, now, harness.settings.provider.base_url, "UTC"),
+            database=harness.world.database,
+            provider=provider,
+            clock=harness.clock,
+            entropy=harness.world.entropy,
+            period=Period(
+                start_ms=now - 7 * 86_400_000,
+                end_ms=now,
+                base_url=harness.settings.provider.base_url,
+                timezone="UTC",
+            ),
             sidecars=harness.artifacts.sidecar,
             not_ours=not_ours,
         )
@@ -167,7 +172,14 @@ def test_what_an_unanswered_request_may_have_created_is_no_gap_but_one_task_for_
 
 def test_where_the_list_shows_inputs_an_unanswered_request_explains_only_what_it_asked_for():
     asked = {"prompt": "ours"}
-    sent = [(Unanswered(MODEL, 1_000_000, inputs_digest(asked, ("prompt",)), ("prompt",)), 1_130_000)]
+    sent = [
+        (
+            Unanswered(
+                model=MODEL, sent_at=1_000_000, digest=inputs_digest(asked, ("prompt",)), keys=("prompt",)
+            ),
+            1_130_000,
+        )
+    ]
 
     def gap(inputs, *, trusted=True):
         task = Prediction("a", Status.RUNNING, "created", created_at_ms=1_000_500, model=MODEL, inputs=inputs)

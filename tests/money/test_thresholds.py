@@ -30,7 +30,7 @@ def test_one_large_reservation_passes_several_at_once(world):
 
 def test_a_threshold_names_the_cap_and_its_period(world):
     run = world.run(1)
-    world.cap(PRICE, Scope.CAMPAIGN, run.campaign_id, Window.DAY)
+    world.cap(micros=PRICE, scope=Scope.CAMPAIGN, scope_id=run.campaign_id, window=Window.DAY)
     world.lease()
     (first, *_) = world.events("budget_threshold")
     assert first.startswith("50 % of the day cap of campaign")
@@ -53,7 +53,12 @@ def test_several_reservations_in_one_transaction_add_up(world, times):
         for _ in range(times):
             caps = caps_in_force(tx, "2026-11-22")
             row = ledger.Movement(
-                LedgerKind.RESERVE, held.attempt_id, run.id, run.campaign_id, "2026-11-22", held_delta=PRICE
+                kind=LedgerKind.RESERVE,
+                attempt_id=held.attempt_id,
+                run_id=run.id,
+                campaign_id=run.campaign_id,
+                day="2026-11-22",
+                held_delta=PRICE,
             )
             ledger.reserve(tx, [row], caps)
     with world.database.read() as tx:
@@ -67,12 +72,22 @@ def test_a_reservation_after_other_movements_of_its_transaction_counts_them_once
     world.cap(PRICE)
     with world.database.write() as tx:
         release = ledger.Movement(
-            LedgerKind.RELEASE, first.attempt_id, run.id, run.campaign_id, "2026-11-22", held_delta=-PRICE
+            kind=LedgerKind.RELEASE,
+            attempt_id=first.attempt_id,
+            run_id=run.id,
+            campaign_id=run.campaign_id,
+            day="2026-11-22",
+            held_delta=-PRICE,
         )
         ledger.post(tx, [release])
         caps = caps_in_force(tx, "2026-11-22")
         again = ledger.Movement(
-            LedgerKind.RESERVE, first.attempt_id, run.id, run.campaign_id, "2026-11-22", held_delta=PRICE
+            kind=LedgerKind.RESERVE,
+            attempt_id=first.attempt_id,
+            run_id=run.id,
+            campaign_id=run.campaign_id,
+            day="2026-11-22",
+            held_delta=PRICE,
         )
         ledger.reserve(tx, [again], caps)
         ledger.post(tx, [release])

@@ -66,7 +66,7 @@ def check(
             if fingerprint not in seen:
                 seen.add(fingerprint)
                 found.images += 1
-                found.problems.update(set(_problems(image, root, world, pictures)))
+                found.problems.update(set(_problems(image=image, root=root, world=world, pictures=pictures)))
     return found
 
 
@@ -105,7 +105,7 @@ def _problems(image: Image, root: Path, world: _World, pictures: set[str]) -> It
                 yield "a picture with a final name is not whole"
     with _database(image, root) as conn:
         try:
-            yield from _database_problems(conn, image, outputs, world)
+            yield from _database_problems(conn=conn, image=image, outputs=outputs, world=world)
         except sqlite3.DatabaseError as error:
             yield f"the database cannot be read: {error}"
 

@@ -49,9 +49,13 @@ def pull_the_plug(
         disk = Disk(folder, ["outputs", "orchestrator.db"])
         env = {**os.environ, "WAVESPEED_API_KEY": KEY, "WAVESPEED_BASE_URL": stage.url}
         command = [sys.executable, str(VICTIM), sabotage, "run", "plug.yaml", "--yes"]
-        code = traced(command, folder / "trace", folder, env).wait(timeout=WORKER_SECONDS_MAX)
+        code = traced(command=command, log=folder / "trace", folder=folder, env=env).wait(
+            timeout=WORKER_SECONDS_MAX
+        )
         assert code == work.exit_code, stage.log()
         bill = stage.bill()
     pictures = {digest for task in bill["tasks"] for digest in task["output_sha256"].values()}
     assert len(bill["tasks"]) == work.succeeded, json.dumps(bill)
-    return check(calls(folder / "trace"), disk, folder, pictures, torn=torn, seed=seed)
+    return check(
+        calls=calls(folder / "trace"), disk=disk, root=folder, pictures=pictures, torn=torn, seed=seed
+    )

@@ -102,10 +102,10 @@ def _call(said: str, began: int, ended: int) -> Call | None:
     texts = _TEXT.findall(match.group(2))
     assert not any(cut for _, cut in texts), f"a text was cut: {match.group(1)}"
     return Call(
-        match.group(1),
-        _TEXT.sub('""', match.group(2)),
-        tuple(bytes.fromhex(text.replace("\\x", "")) for text, _ in texts),
-        int(match.group(3)),
-        began,
-        ended,
+        name=match.group(1),
+        words=_TEXT.sub('""', match.group(2)),
+        texts=tuple(bytes.fromhex(text.replace("\\x", "")) for text, _ in texts),
+        result=int(match.group(3)),
+        began=began,
+        ended=ended,
     )

@@ -59,7 +59,9 @@ def record(price: object, kind: str = "deduct", **more: object) -> dict[str, obj
     [(24_300, 24_300), (Decimal("0.0243"), 24_300), ("0.0243", 24_300), (2, 2_000_000), (0, 0), (-28_000, 28_000)],
 )  # fmt: skip
 def test_both_units_of_a_price_are_normalized(price, micros):
-    assert read_billing([record(price)]) == (BillingRecord("r1", "p1", "deduct", micros, 1000),)
+    assert read_billing([record(price)]) == (
+        BillingRecord(id="r1", prediction_id="p1", kind="deduct", micros=micros, created_at_ms=1000),
+    )
 
 
 def test_one_fraction_makes_the_whole_page_dollars():

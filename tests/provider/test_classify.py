@@ -69,7 +69,7 @@ SUBMITS = [
     (400, body("Insufficient credits. Please top up.", 400), NoCredit),
     (400, body("INSUFFICIENT CREDITS, top up to continue", 400), NoCredit),
     (400, body("x", 1407), NoCredit),
-    (400, Body(True, 400, "x", {"code": 1407}), NoCredit),
+    (400, Body(readable=True, code=400, message="x", data={"code": 1407}), NoCredit),
     (401, body("bad key"), KeyRefused),
     (402, UNREADABLE, NoCredit),
     (402, body("pay", 402, status="failed", id="a"), NoCredit),

@@ -25,7 +25,9 @@ PUT_FINE = answer(200)
 def image(tmp_path: Path) -> LocalImage:
     path = tmp_path / "My Secret Client.png"
     path.write_bytes(BYTES)
-    return LocalImage(str(path), hashlib.sha256(BYTES).hexdigest(), len(BYTES), "image/png")
+    return LocalImage(
+        path=str(path), sha256=hashlib.sha256(BYTES).hexdigest(), bytes=len(BYTES), media_type="image/png"
+    )
 
 
 def ticket(url: str, /, **more: Any) -> str:

@@ -44,14 +44,14 @@ JSON = st.recursive(
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [
-        ('{"code":200,"message":"success","data":{"x":1}}', Body(True, 200, "success", {"x": 1})),
+        ('{"code":200,"message":"success","data":{"x":1}}', Body(readable=True, code=200, message="success", data={"x": 1})),
         ('{"error":"webhook callback does not support base64"}', Body(True, None, "webhook callback does not support base64")),
         ('{"message":"role","error_code":40301}', Body(True, 40301, "role")),
         ('{"detail":"nope"}', Body(True, None, "nope")),
         ('{"detail":[{"msg":"a"},{"msg":"b"}]}', Body(True, None, "a; b")),
         ('{"errors":["a",{"message":"b"}]}', Body(True, None, "a; b")),
         ('{"error":{"message":"deep"}}', Body(True, None, "deep")),
-        ('{"id":"p","status":"created"}', Body(True, None, "", {"id": "p", "status": "created"})),
+        ('{"id":"p","status":"created"}', Body(readable=True, code=None, message="", data={"id": "p", "status": "created"})),
         ("", UNREADABLE),
         ("<html>", UNREADABLE),
         ("[]", UNREADABLE),

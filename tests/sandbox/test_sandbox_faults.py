@@ -113,7 +113,7 @@ def test_every_fault_is_implemented(start):
     for fault in Fault:
         task_id = api.task()
         url = api.result(task_id)["outputs"][0]
-        reply = request_under(api, fault, task_id, url)
+        reply = request_under(api=api, fault=fault, task_id=task_id, url=url)
         assert api.bill().faults[fault] == 1, fault
         if reply is not None and "500" not in fault:
             assert reply.status_code != 500, fault

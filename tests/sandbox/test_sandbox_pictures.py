@@ -10,7 +10,14 @@ from sandbox_api import png
 from orchestrator.sandbox.media.drawing import PictureSpec, picture_size, render
 from orchestrator.sandbox.media.stamps import small_picture
 
-SPEC = PictureSpec("a red hat on @Image1", (png(), None), "1:1", "1k", "png", "picture 1.1 abc")
+SPEC = PictureSpec(
+    prompt="a red hat on @Image1",
+    references=(png(), None),
+    aspect_ratio="1:1",
+    resolution="1k",
+    image_format="png",
+    label="picture 1.1 abc",
+)
 
 
 @pytest.mark.parametrize(

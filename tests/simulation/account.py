@@ -155,8 +155,17 @@ class SimulatedAccount:
         self.tasks[task.id] = task
         if self.plan.lasting == "picture" and self.lost is None and outputs and not foreign:
             self.lost = task.id
-        self.bill.append(Charge(f"d{number}", task.id, "deduct", price, now, foreign))
-        self.timeline.note("provider", "creates", task.id, task.prompt, fate, f"ends {task.ends:.0f}")
+        self.bill.append(
+            Charge(id=f"d{number}", task_id=task.id, kind="deduct", micros=price, at=now, foreign=foreign)
+        )
+        self.timeline.note(
+            "provider",
+            "creates",
+            task.id,
+            task.prompt,
+            fate,
+            f"ends {task.ends:.0f}",
+        )
         self.accepted(task)
         return task
 
@@ -192,7 +201,14 @@ class SimulatedAccount:
         for task in self.tasks.values():
             if task.refund_at is not None and task.refund_at <= self.now() and task.id not in refunded:
                 self.bill += [
-                    Charge(f"r{number}{task.id}", task.id, "refund", micros, task.refund_at, task.foreign)
+                    Charge(
+                        id=f"r{number}{task.id}",
+                        task_id=task.id,
+                        kind="refund",
+                        micros=micros,
+                        at=task.refund_at,
+                        foreign=task.foreign,
+                    )
                     for number, micros in enumerate(task.refunds)
                 ]
 

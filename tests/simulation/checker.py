@@ -179,7 +179,14 @@ class Checker:
         if was != now:
             self._timeline.edges[f"attempt {edge}"] += 1
             self.expect(edge in ATTEMPT_EDGES, "state", f"attempt {attempt} went {edge}")
-        self._timeline.note(who, "attempt", attempt, edge, f"epoch {row['epoch']}", row["prediction"] or "")
+        self._timeline.note(
+            who,
+            "attempt",
+            attempt,
+            edge,
+            f"epoch {row['epoch']}",
+            row["prediction"] or "",
+        )
         if row["was_money"] and row["was_money"] != row["money"]:
             money = f"{row['was_money']}>{row['money']}"
             self._timeline.edges[f"money {money}"] += 1
@@ -232,7 +239,13 @@ class Checker:
             return
         for row in rows:
             self._ledger_seen = row["id"]
-            self._timeline.note(who, "ledger", row["kind"], row["attempt_id"], row["day"])
+            self._timeline.note(
+                who,
+                "ledger",
+                row["kind"],
+                row["attempt_id"],
+                row["day"],
+            )
             self._entry(row)
         kept: Counter[tuple[str, int, str, str]] = Counter()
         for row in self.rows("SELECT * FROM balances"):
@@ -311,7 +324,12 @@ class Checker:
             f"SELECT count(*) AS n FROM attempts WHERE job_id IN ({marks}) AND submitted_at IS NOT NULL",
             *jobs,
         )["n"]
-        self._timeline.note(who, "POST", prompt, [(row["id"], row["job_id"], row["state"]) for row in rows])
+        self._timeline.note(
+            who,
+            "POST",
+            prompt,
+            [(row["id"], row["job_id"], row["state"]) for row in rows],
+        )
         self.posts[prompt] += 1
         self.expect(
             who not in self._blind,

@@ -72,7 +72,7 @@ def _all(given: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         interrupted = True
     print(file=sys.stderr)
-    _print(summary, (time.monotonic() - began) / 60, given.show, given.database)
+    _print(summary=summary, minutes=(time.monotonic() - began) / 60, show=given.show, database=given.database)
     return INTERRUPTED if interrupted else 1 if summary.failures else 0
 
 

@@ -55,7 +55,9 @@ class SimulatedDisk:
         if self.files.setdefault(path, digest) != digest:
             return FetchFailed(FetchFault.COLLISION, f"{path} holds something else")
         process.crashpoint("artifact.renamed")
-        return StoredArtifact(path, digest, 1000, "image/png", 64, 64)
+        return StoredArtifact(
+            path=path, sha256=digest, bytes=1000, media_type="image/png", width=64, height=64
+        )
 
     def _is_lost(self, task: SimulatedTask, index: int) -> bool:
         return (

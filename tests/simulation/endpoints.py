@@ -214,7 +214,13 @@ class Endpoints:
             return Lost("HTTP 500")
         account.settle_bill()
         records = [
-            BillingRecord(charge.id, charge.task_id, charge.kind, charge.micros, at)
+            BillingRecord(
+                id=charge.id,
+                prediction_id=charge.task_id,
+                kind=charge.kind,
+                micros=charge.micros,
+                created_at_ms=at,
+            )
             for charge in account.bill
             if start_ms <= (at := self._stamp(charge.at)) <= end_ms
             and (not prediction_ids or charge.task_id in prediction_ids)

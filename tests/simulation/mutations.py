@@ -113,7 +113,14 @@ def _released(tx, rows):
     return endings.give_back(
         tx,
         [
-            endings.GiveBack(row.attempt_id, row.epoch, AttemptEvent.THROTTLED, 0, "released", row.message)
+            endings.GiveBack(
+                attempt_id=row.attempt_id,
+                epoch=row.epoch,
+                event=AttemptEvent.THROTTLED,
+                delay_ms=0,
+                reason="released",
+                message=row.message,
+            )
             for row in rows
         ],
     )
@@ -181,7 +188,12 @@ def throttled_is_failure(patch: Patch) -> None:
 
     async def record(self, claimed, ready, outcome):
         if isinstance(outcome, Throttled):
-            row = endings.Reject(claimed.attempt_id, claimed.epoch, "throttled", outcome.message)
+            row = endings.Reject(
+                attempt_id=claimed.attempt_id,
+                epoch=claimed.epoch,
+                reason="throttled",
+                message=outcome.message,
+            )
             await self._deps.writer.submit(endings.reject, row)
             return
         await genuine(self, claimed, ready, outcome)
@@ -206,9 +218,17 @@ def success_before_storing(patch: Patch) -> None:
 
     async def run(self, flight, expected):
         stored = tuple(
-            (each.index, StoredArtifact(each.path, "0" * 64, 1, "image/png", 1, 1)) for each in expected
+            (
+                each.index,
+                StoredArtifact(
+                    path=each.path, sha256="0" * 64, bytes=1, media_type="image/png", width=1, height=1
+                ),
+            )
+            for each in expected
         )
-        row = outputs.Finish(flight.attempt_id, flight.epoch, stored, (), flight.images)
+        row = outputs.Finish(
+            attempt_id=flight.attempt_id, epoch=flight.epoch, stored=stored, lost=(), expected=flight.images
+        )
         await self._deps.writer.submit(endings.finish, row)
         await genuine(self, flight, expected)
 
@@ -384,21 +404,21 @@ def surplus_is_not_told(patch: Patch) -> None:
 
 
 MUTATIONS = (
-    Mutation("fence removed", fence_removed, "zombies", 22),
+    Mutation(name="fence removed", apply=fence_removed, theme="zombies", first=22),
     Mutation("caps not held", caps_not_held, "caps"),
     Mutation("POST before the commit", post_before_commit, "mixed"),
-    Mutation("POST again when the reply is lost", post_again_when_lost, "lost", 3),
-    Mutation("rescue resubmits", rescue_resubmits, "crashes", 2),
-    Mutation("doubt releases", doubt_releases, "lost", 2),
-    Mutation("absence at the first look", absence_at_first_look, "lost", 5),
+    Mutation(name="POST again when the reply is lost", apply=post_again_when_lost, theme="lost", first=3),
+    Mutation(name="rescue resubmits", apply=rescue_resubmits, theme="crashes", first=2),
+    Mutation(name="doubt releases", apply=doubt_releases, theme="lost", first=2),
+    Mutation(name="absence at the first look", apply=absence_at_first_look, theme="lost", first=5),
     Mutation("released twice", released_twice, "mixed"),
     Mutation("unknown price is nothing", unknown_price_is_nothing, "mixed"),
-    Mutation("429 is a failure", throttled_is_failure, "mixed", 4),
+    Mutation(name="429 is a failure", apply=throttled_is_failure, theme="mixed", first=4),
     Mutation("slots ignored", slots_ignored, "mixed"),
-    Mutation("rate window ignored", rate_ignored, "mixed", 6),
+    Mutation(name="rate window ignored", apply=rate_ignored, theme="mixed", first=6),
     Mutation("success before storing", success_before_storing, "mixed"),
     Mutation("id only in memory", id_only_in_memory, "mixed"),
-    Mutation("any candidate adopted", any_candidate_adopted, "lost", 5),
+    Mutation(name="any candidate adopted", apply=any_candidate_adopted, theme="lost", first=5),
     Mutation("every POST sent twice", posted_twice, "mixed"),
     Mutation("one job over the cap", one_more_than_the_cap, "caps"),
     Mutation("the list is not believed", absence_at_once, "lost"),
@@ -408,18 +428,18 @@ MUTATIONS = (
     Mutation("copy that lives is not seen", restored_store_spends, "crashes"),
     Mutation("reconcile only lists", reconcile_only_lists, "restored"),
     Mutation("rate window too short", rate_window_too_short, "mixed"),
-    Mutation("stale grants are used", stale_grants_are_used, "zombies", 8),
-    Mutation("doubts take no slot", doubts_take_no_slot, "lost", 62),
-    Mutation("billed is enough", billed_is_enough, "lost", 71),
+    Mutation(name="stale grants are used", apply=stale_grants_are_used, theme="zombies", first=8),
+    Mutation(name="doubts take no slot", apply=doubts_take_no_slot, theme="lost", first=62),
+    Mutation(name="billed is enough", apply=billed_is_enough, theme="lost", first=71),
     Mutation("unsigned webhook is believed", unsigned_webhook_is_believed, "mixed"),
     Mutation("webhook is recorded and forgotten", webhook_is_forgotten, "lost"),
     Mutation("webhook is anybody's", webhook_is_anybodys, "lost"),
-    Mutation("picture is never lost", picture_is_never_lost, "mixed", 34),
+    Mutation(name="picture is never lost", apply=picture_is_never_lost, theme="mixed", first=34),
     Mutation("record counts on each page", record_counts_on_each_page, "mixed"),
     Mutation("refund is believed", refund_is_believed, "caps"),
     Mutation("bill trouble ends the worker", bill_trouble_ends_the_worker, "caps"),
     Mutation("surplus is not told", surplus_is_not_told, "caps"),
-    Mutation("drain never gives up", drain_never_gives_up, "lost", 19),
+    Mutation(name="drain never gives up", apply=drain_never_gives_up, theme="lost", first=19),
 )
 
 

@@ -42,14 +42,14 @@ class Operator:
             stored = runs.ensure_run(
                 tx,
                 RunSpec(
-                    run.campaign,
-                    run.name,
-                    "main",
-                    MODEL,
-                    f"jobs/{run.name}.yaml",
-                    "0" * 64,
-                    run.priority,
-                    run.max_attempts,
+                    campaign=run.campaign,
+                    name=run.name,
+                    run_key="main",
+                    model=MODEL,
+                    manifest_path=f"jobs/{run.name}.yaml",
+                    manifest_sha256="0" * 64,
+                    priority=run.priority,
+                    max_attempts=run.max_attempts,
                 ),
             )
             added = runs.add_jobs(tx, stored, [self._spec(run, *each) for each in enumerate(prompts(run))])
@@ -61,17 +61,23 @@ class Operator:
         number, variation, params = item
         path, sha256, size = self._photo
         written = "photos/a.png"
-        local = {written: LocalImage(str(path), sha256, size, "image/png")} if run.local_images else {}
+        local = (
+            {written: LocalImage(path=str(path), sha256=sha256, bytes=size, media_type="image/png")}
+            if run.local_images
+            else {}
+        )
         sent = {**params, "images": [written if run.local_images else PICTURE]}
         return JobSpec(
-            job_key(MODEL, sent, variation),
-            ordinal,
-            variation,
-            sent,
-            local,
-            run.price_micros,
-            run.images,
-            tuple(f"{run.campaign}/{run.name}/{number}-v{variation}-{i}.png" for i in range(run.images)),
+            key=job_key(MODEL, sent, variation),
+            ordinal=ordinal,
+            variation=variation,
+            params=sent,
+            local_images=local,
+            price_micros=run.price_micros,
+            images=run.images,
+            output_paths=tuple(
+                f"{run.campaign}/{run.name}/{number}-v{variation}-{i}.png" for i in range(run.images)
+            ),
         )
 
     def cap(self, cap: PlannedCap) -> None:
@@ -85,8 +91,22 @@ class Operator:
             self._checker.lowered.add(key)
         self._checker.caps[key] = cap.micros
         with self._database.write() as tx:
-            set_cap(tx, Scope(cap.scope), found, Window(cap.window), cap.micros, "operator")
-        self._timeline.note("operator", "cap", cap.scope, cap.name, cap.window, cap.micros)
+            set_cap(
+                tx=tx,
+                scope=Scope(cap.scope),
+                scope_id=found,
+                window=Window(cap.window),
+                cap_micros=cap.micros,
+                source="operator",
+            )
+        self._timeline.note(
+            "operator",
+            "cap",
+            cap.scope,
+            cap.name,
+            cap.window,
+            cap.micros,
+        )
 
     def _scope_id(self, cap: PlannedCap) -> int | None:
         if cap.scope == "account":
@@ -145,7 +165,10 @@ class Operator:
             return
         cap = self._dice.choice(self._plan.caps)
         changed = PlannedCap(
-            cap.scope, cap.name, cap.window, int(cap.micros * self._dice.choice((0.5, 1.5, 3.0)))
+            scope=cap.scope,
+            name=cap.name,
+            window=cap.window,
+            micros=int(cap.micros * self._dice.choice((0.5, 1.5, 3.0))),
         )
         self.cap(changed)
 

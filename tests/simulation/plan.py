@@ -295,7 +295,12 @@ def _caps(dice: random.Random, theme: str, runs: list[PlannedRun]) -> list[Plann
         share = dice.choice((0.0, 0.3, 0.5, 0.8, 1.0, 1.5))
         name = {"account": "", "campaign": run.campaign, "run": run.name}[scope]
         caps.append(
-            PlannedCap(scope, name, dice.choice(("total", "total", "month", "day")), int(base * share))
+            PlannedCap(
+                scope=scope,
+                name=name,
+                window=dice.choice(("total", "total", "month", "day")),
+                micros=int(base * share),
+            )
         )
     return caps
 

@@ -156,16 +156,30 @@ class Simulation:
         self.world = SimulatedWorld(self.plan.start_ms, loop.time)
         self.account = SimulatedAccount(self.plan, self.timeline, loop.time)
         self.disk = SimulatedDisk(self.account, self.plan.seed)
-        self.checker = Checker(self._bench.watch(), self.plan, self.account, self.disk, self.timeline)
-        operator_process = Process("operator", 0, self.timeline, lambda _kind: False)
+        self.checker = Checker(
+            watch=self._bench.watch(),
+            plan=self.plan,
+            account=self.account,
+            disk=self.disk,
+            timeline=self.timeline,
+        )
+        operator_process = Process(name="operator", pid=0, timeline=self.timeline, strike=lambda _kind: False)
         operator_process.mortal = False
         server_time = self.world.now_ms if self.plan.database_has_clock else None
         database = self._bench.database.seen_by(
             self.world, self._hook(operator_process), server_time=server_time
         )
-        self.operator = Operator(database, self.plan, self.checker, self.timeline, self._bench.photo)
+        self.operator = Operator(
+            database=database,
+            plan=self.plan,
+            checker=self.checker,
+            timeline=self.timeline,
+            photo=self._bench.photo,
+        )
         self._reader = database
-        self.webhooks = Webhooks(self.plan, self.account, self.checker, self.world, self._serve)
+        self.webhooks = Webhooks(
+            plan=self.plan, account=self.account, checker=self.checker, world=self.world, serve=self._serve
+        )
         self.webhooks.is_open = self._open.is_set
         self.webhooks.failed = self._failed.set
         if self.plan.webhook_wait_seconds is not None:
@@ -243,7 +257,12 @@ class Simulation:
         return True
 
     def _born(self, number: int) -> Process:
-        process = Process(f"w{number}.{next(self._names)}", next(self._names), self.timeline, self._strikes)
+        process = Process(
+            name=f"w{number}.{next(self._names)}",
+            pid=next(self._names),
+            timeline=self.timeline,
+            strike=self._strikes,
+        )
         process.freeze_for = lambda: (
             self._dice.choice((0.1, 0.3, 1.5, 4.0)) * self.plan.lease_seconds
             + self._dice.choice((0.0, 1.5)) * self.plan.settle_seconds
@@ -285,7 +304,7 @@ class Simulation:
     def _serve(self) -> tuple[Process, Receiver]:
         """A process of `orchestrator serve`, which has opened the database."""
         name = f"s.{next(self._names)}"
-        process = Process(name, 0, self.timeline, self._strikes)
+        process = Process(name=name, pid=0, timeline=self.timeline, strike=self._strikes)
         process.freeze_for = lambda: self._dice.uniform(0, 60)
         process.mortal = not self.account.quiet
         database, writer = self._connect(process, self._hook(process))
@@ -297,16 +316,16 @@ class Simulation:
         hook = self._hook(process)
         database, writer = self._connect(process, hook)
         deps = Deps(
-            database,
-            writer,
-            Endpoints(self.account, process, self.checker, self.world),
-            GatedArtifacts(self.disk, process),
-            database.clock,
-            SimEntropy(f"entropy {self.plan.seed} {process.name}"),
-            self._settings(),
-            facts,
-            hook,
-            self._hear,
+            database=database,
+            writer=writer,
+            provider=Endpoints(account=self.account, process=process, checker=self.checker, world=self.world),
+            artifacts=GatedArtifacts(self.disk, process),
+            clock=database.clock,
+            entropy=SimEntropy(f"entropy {self.plan.seed} {process.name}"),
+            settings=self._settings(),
+            facts=facts,
+            crashpoint=hook,
+            notify=self._hear,
         )
         worker = context.run(SimWorker, deps, drain=True, is_alive=self._is_alive)
         worker.pid = process.pid
@@ -327,7 +346,12 @@ class Simulation:
         return Settings(
             self._bench.url,
             Outputs("/outputs"),
-            limits=Limits("gold", plan.concurrency, plan.submits_per_minute, 50.0),
+            limits=Limits(
+                level="gold",
+                concurrency=plan.concurrency,
+                submits_per_minute=plan.submits_per_minute,
+                polls_per_second=50.0,
+            ),
             budgets=Budgets(on_failed=plan.on_failed, timezone=plan.timezone),  # type: ignore[arg-type]
             in_doubt=InDoubtSettings(plan.settle_seconds),
             guards=Guards(unknown_tasks=plan.unknown_tasks),  # type: ignore[arg-type]
@@ -367,12 +391,19 @@ class Simulation:
     async def _give(self, task: str) -> None:
         """Give a task to a waiting job that asks for just what it shows; there may be none."""
         for job in self._askers(task)[:1]:
-            process = Process("operator", 0, self.timeline, lambda _kind: False)
-            provider = Endpoints(self.account, process, self.checker, self.world)
+            process = Process(name="operator", pid=0, timeline=self.timeline, strike=lambda _kind: False)
+            provider = Endpoints(
+                account=self.account, process=process, checker=self.checker, world=self.world
+            )
             entropy = SimEntropy(f"adopt {self.plan.seed} {next(self._names)}")
             with suppress(UsageError):  # a worker may have been quicker, or the provider does not answer
                 await assign_task(
-                    self._reader, provider, entropy, job.job_id, task, timezone=self.plan.timezone
+                    database=self._reader,
+                    provider=provider,
+                    entropy=entropy,
+                    job_id=job.job_id,
+                    prediction_id=task,
+                    timezone=self.plan.timezone,
                 )
                 self.timeline.note("operator", "gives", job.job_id, task)
 
@@ -380,18 +411,28 @@ class Simulation:
         """The report, and whether the store was stopped before it and is still the one that was."""
         await asyncio.sleep(self._dice.uniform(1, 300))
         before = self.checker.stopped_for_a_gap(), self._put_back
-        process = Process("operator", 0, self.timeline, lambda _kind: False)
+        process = Process(name="operator", pid=0, timeline=self.timeline, strike=lambda _kind: False)
         now = self.world.now_ms()
         report = await reconcile(
-            self._reader,
-            Endpoints(self.account, process, self.checker, self.world),
-            SimClock(self.world, process),
-            SimEntropy(f"reconcile {self.plan.seed} {next(self._names)}"),
-            Period(now - 7 * 86_400_000, now + 600_000, BASE_URL, self.plan.timezone),
+            database=self._reader,
+            provider=Endpoints(account=self.account, process=process, checker=self.checker, world=self.world),
+            clock=SimClock(self.world, process),
+            entropy=SimEntropy(f"reconcile {self.plan.seed} {next(self._names)}"),
+            period=Period(
+                start_ms=now - 7 * 86_400_000,
+                end_ms=now + 600_000,
+                base_url=BASE_URL,
+                timezone=self.plan.timezone,
+            ),
             sidecars=lambda _path: None,
             not_ours=not_ours,
         )
-        self.timeline.note("operator", "reconciled", "agrees" if report.agrees else "differs", report.adopted)
+        self.timeline.note(
+            "operator",
+            "reconciled",
+            "agrees" if report.agrees else "differs",
+            report.adopted,
+        )
         return report, before == (True, self._put_back)
 
     async def _bury(self, process: Process, task: "asyncio.Task[None]") -> None:

@@ -175,6 +175,8 @@ class Webhooks:
         headers = {
             "webhook-id": task.id,
             "webhook-timestamp": stamp,
-            "webhook-signature": webhooks.signature(SECRET, task.id, stamp, body),
+            "webhook-signature": webhooks.signature(
+                secret=SECRET, webhook_id=task.id, timestamp=stamp, body=body
+            ),
         }
         return _Request(headers, _Query(task.token or ""), body + b" " if tampered else body)

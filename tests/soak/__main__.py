@@ -38,7 +38,12 @@ def main() -> int:
     chosen = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # whoever ends it wants its servers ended too
     parameters = Parameters(
-        chosen.minutes, chosen.workers, chosen.database, chosen.faults, chosen.seed, chosen.plant
+        minutes=chosen.minutes,
+        workers=chosen.workers,
+        database=chosen.database,
+        faults=chosen.faults,
+        seed=chosen.seed,
+        plant=chosen.plant,
     )
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
     say(f"{parameters}\nin {folder}; samples in {folder / 'samples.jsonl'}")

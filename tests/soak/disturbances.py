@@ -164,7 +164,7 @@ class Disturbances:
     def _apply(self) -> None:
         self._rounds += 1
         for name in ("hero", "bulk", "small"):
-            self._run("apply", f"{name}.yaml", "--run", f"r{self._rounds}")
+            self._run(processes="apply", server=f"{name}.yaml", folder="--run", case=f"r{self._rounds}")
 
     def _operate(self) -> None:
         match self._dice.choice(("audit", "status", "retry", "cancel", "pause", "again")):
@@ -173,20 +173,40 @@ class Disturbances:
             case "status":
                 self._run("status", "--json")
             case "retry":
-                self._run("jobs", "retry", "--state", "failed", "--campaign", "bulk")
+                self._run(
+                    processes="jobs",
+                    server="retry",
+                    folder="--state",
+                    case="failed",
+                    seed="--campaign",
+                    lane="bulk",
+                )
             case "cancel":
-                self._run("jobs", "cancel", "--state", "pending", "--campaign", "small")
+                self._run(
+                    processes="jobs",
+                    server="cancel",
+                    folder="--state",
+                    case="pending",
+                    seed="--campaign",
+                    lane="small",
+                )
             case "pause":
                 self._run("campaigns", "pause", "bulk")
                 self._after(PAUSED_SECONDS, self._resume)
             case _:
-                self._run("apply", "small.yaml", "--run", f"r{self._rounds}")
+                self._run(processes="apply", server="small.yaml", folder="--run", case=f"r{self._rounds}")
 
     def _cap(self, scope: str, jobs_a_minute: int, share: float) -> None:
         """A cap a little above what counts now: it binds after about `share` of the whole time."""
         counted = self._counted(scope)
         more = int(jobs_a_minute * self._terms.minutes * share) * PRICE_MICROS
-        self._run("budget", "set", scope, "--total", f"{(counted + more) / 1_000_000:.6f}")
+        self._run(
+            processes="budget",
+            server="set",
+            folder=scope,
+            case="--total",
+            seed=f"{(counted + more) / 1_000_000:.6f}",
+        )
         self.deeds["cap set"] += 1
 
     def _counted(self, scope: str) -> int:

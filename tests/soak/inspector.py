@@ -33,7 +33,7 @@ def judge_running(
     judge_intents(verdict, reader, before)
     _paid_once(verdict, reader, before)
     _nothing_unknown(verdict, reader, before)
-    _caps_hold_at_the_provider(verdict, reader, before, after)
+    _caps_hold_at_the_provider(verdict=verdict, reader=reader, before=before, after=after)
 
 
 def _paid_once(verdict: Judgement, reader: StoreReader, bill: Mapping[str, Any]) -> None:

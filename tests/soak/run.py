@@ -38,7 +38,9 @@ class Soak:
         dice = random.Random(parameters.seed)
         self._meter = Meter()
         self._crew = Crew(place, dice)
-        self._weather = Disturbances(parameters, place, self._crew, self._meter, dice)
+        self._weather = Disturbances(
+            parameters=parameters, site=place, crew=self._crew, meter=self._meter, dice=dice
+        )
         self._claims = inspector.ClaimTimes(place.folder / "claims.txt")
         self.outcome = Outcome(Judgement())
 
@@ -71,7 +73,7 @@ class Soak:
         before = self._site.bill()
         with self._site.store.opened() as reader:
             after = self._site.bill()
-            inspector.judge_running(verdict, reader, before, after)
+            inspector.judge_running(verdict=verdict, reader=reader, before=before, after=after)
             now = inspector.counts(reader)
             sizes = inspector.database_sizes(reader)
         sample = {
@@ -168,9 +170,9 @@ class Soak:
         bill = self._site.bill()
         running, verdict = Judgement(), Judgement()
         with self._site.store.opened() as reader:
-            inspector.judge_running(running, reader, bill, bill)
+            inspector.judge_running(verdict=running, reader=reader, before=bill, after=bill)
             self.outcome.note(running)
-            judge_rest(verdict, reader, self._site.outputs, bill)
+            judge_rest(verdict=verdict, reader=reader, outputs=self._site.outputs, bill=bill)
             left = inspector.counts(reader)
             capped = 4 in self.outcome.figures["drained_with"]
         waiting = left.get("pending", 0)

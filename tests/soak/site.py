@@ -118,7 +118,15 @@ def site(parameters: Parameters, folder: Path) -> Iterator[Site]:
         stack.callback(provider.kill)
         url = address_of(folder / "url", provider)
         lines = [_line(server, url, stack) for _ in range(parameters.workers)]
-        made = Site(folder, processes, store, server, provider, url, lines)
+        made = Site(
+            folder=folder,
+            processes=processes,
+            store=store,
+            server=server,
+            provider=provider,
+            provider_url=url,
+            lines=lines,
+        )
         assert made.command("db", "upgrade").wait() == 0, (folder / "commands.log").read_text()
         yield made
 

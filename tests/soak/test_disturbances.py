@@ -48,7 +48,13 @@ class Office:
 
 def weather_at(office: Office) -> Disturbances:
     dice = random.Random(1)
-    return Disturbances(Parameters(60, 3, "sqlite", 0.03, 1, ""), office, Crew(office, dice), Meter(), dice)  # type: ignore[arg-type]
+    return Disturbances(
+        parameters=Parameters(minutes=60, workers=3, database="sqlite", faults=0.03, seed=1, plant=""),
+        site=office,
+        crew=Crew(office, dice),
+        meter=Meter(),
+        dice=dice,
+    )  # type: ignore[arg-type]
 
 
 def all_that_comes_of_it(disturbances: Disturbances) -> None:

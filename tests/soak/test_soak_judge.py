@@ -31,7 +31,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SqliteS
 def judged(store: SqliteStore, bill: Bill) -> Judgement:
     verdict = Judgement()
     with store.opened() as reader:
-        inspector.judge_running(verdict, reader, bill, bill)
+        inspector.judge_running(verdict=verdict, reader=reader, before=bill, after=bill)
     return verdict
 
 

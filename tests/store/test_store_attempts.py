@@ -147,7 +147,15 @@ def test_an_accept_after_another_worker_adopted_the_prediction_by_evidence_is_la
     """It was suspended between the reply and this write; the prediction is kept, and is the other's to look after."""
     world.run(1)
     held = world.until(AttemptState.IN_DOUBT)
-    found = doubts.Found(held.attempt_id, held.epoch, "p-1", "created", "w2", LEASE_MS, "found in the list")
+    found = doubts.Found(
+        attempt_id=held.attempt_id,
+        epoch=held.epoch,
+        prediction_id="p-1",
+        status="created",
+        worker="w2",
+        lease_ms=LEASE_MS,
+        evidence="found in the list",
+    )
     assert world.do(doubts.resolve_as, found)
     assert world.accept(held, "p-1", worker="w1") is None
     attempt = world.attempt(held)
@@ -185,7 +193,14 @@ def test_two_attempts_with_one_prediction_in_one_group_are_told_apart(world):
     world.run(2)
     first, second = world.until(AttemptState.SUBMITTING), world.until(AttemptState.SUBMITTING)
     rows = [
-        lifecycle.Accept(held.attempt_id, held.epoch, "w1", "p-1", "created", LEASE_MS)
+        lifecycle.Accept(
+            attempt_id=held.attempt_id,
+            epoch=held.epoch,
+            worker="w1",
+            prediction_id="p-1",
+            status="created",
+            lease_ms=LEASE_MS,
+        )
         for held in (first, second, first)
     ]
     with world.database.write() as tx:
@@ -236,7 +251,16 @@ def test_flags_are_kept_apart_when_true_false_or_unknown(world):
     world.run(1, images=3)
     held = world.until(AttemptState.IN_FLIGHT)
     flagged = tuple(zip(("https://a/0", "https://a/1", "https://a/2"), (True, False, None), strict=True))
-    world.do(lifecycle.complete, lifecycle.Complete(held.attempt_id, held.epoch, "completed", flagged, None))
+    world.do(
+        lifecycle.complete,
+        lifecycle.Complete(
+            attempt_id=held.attempt_id,
+            epoch=held.epoch,
+            status="completed",
+            outputs=flagged,
+            inference_ms=None,
+        ),
+    )
     assert [row.nsfw for row in world.outputs(held.job_id)] == [True, False, None]
 
 
@@ -277,8 +301,13 @@ def test_an_output_lost_for_good_fails_the_job_and_its_price_is_spent(world):
 def test_a_discarded_picture_keeps_its_digest_and_no_path(world):
     world.run(1)
     held = world.until(AttemptState.FETCHING)
-    gone = DiscardedArtifact("b" * 64, 10, "image/png", 1, 1)
-    assert world.do(endings.finish, outputs.Finish(held.attempt_id, held.epoch, ((0, gone),), (), 1))
+    gone = DiscardedArtifact(sha256="b" * 64, bytes=10, media_type="image/png", width=1, height=1)
+    assert world.do(
+        endings.finish,
+        outputs.Finish(
+            attempt_id=held.attempt_id, epoch=held.epoch, stored=((0, gone),), lost=(), expected=1
+        ),
+    )
     (row,) = world.outputs(held.job_id)
     assert (row.state, row.sha256, row.stored_path) == ("discarded", "b" * 64, None)
 
@@ -362,7 +391,12 @@ def test_a_group_with_one_late_row_moves_the_others(world):
     world.run(3)
     held = [world.until(AttemptState.FETCHING) for _ in range(3)]
     world.finish(held[1])
-    rows = [outputs.Finish(one.attempt_id, one.epoch, ((0, picture()),), (), 1) for one in held]
+    rows = [
+        outputs.Finish(
+            attempt_id=one.attempt_id, epoch=one.epoch, stored=((0, picture()),), lost=(), expected=1
+        )
+        for one in held
+    ]
     with world.database.write() as tx:
         assert endings.finish(tx, rows) == [True, False, True]
     assert world.jobs() == {"succeeded": 3}

@@ -284,18 +284,20 @@ def test_a_pause_stops_its_scope_and_nothing_else(world, scope):
     other = world.run(1, campaign="other")
     name = {"account": "", "model": run.model, "campaign": str(run.campaign_id), "run": str(run.id)}[scope]
     with world.database.write() as tx:
-        assert pauses.begin(tx, pauses.Pause(scope, name, "paused", "by a test"))
+        assert pauses.begin(tx, pauses.Pause(scope=scope, name=name, reason="paused", message="by a test"))
     expected = set() if scope in {"account", "model"} else {other.id}
     assert {item.run_id for item in world.claim()} == expected
     with world.database.write() as tx:
-        assert pauses.end(tx, scope, name, "paused")
+        assert pauses.end(tx=tx, scope=scope, name=name, reason="paused")
     assert {item.run_id for item in world.claim()} == {run.id, other.id} - expected
 
 
 def test_a_pause_with_an_end_ends_by_itself(world):
     world.run(1)
     with world.database.write() as tx:
-        pauses.begin(tx, pauses.Pause("account", "", "throttled", "", until=tx.now + 1000))
+        pauses.begin(
+            tx, pauses.Pause(scope="account", name="", reason="throttled", message="", until=tx.now + 1000)
+        )
     assert world.claim() == ()
     world.clock.advance_ms(1000)
     assert len(world.claim()) == 1
@@ -304,10 +306,12 @@ def test_a_pause_with_an_end_ends_by_itself(world):
 def test_a_standing_pause_keeps_its_beginning_and_takes_the_new_words(world):
     with world.database.write() as tx:
         began = tx.now
-        pauses.begin(tx, pauses.Pause("account", "", "storage", "full"))
+        pauses.begin(tx, pauses.Pause(scope="account", name="", reason="storage", message="full"))
     world.clock.advance_ms(5000)
     with world.database.write() as tx:
-        assert not pauses.begin(tx, pauses.Pause("account", "", "storage", "read-only"))
+        assert not pauses.begin(
+            tx, pauses.Pause(scope="account", name="", reason="storage", message="read-only")
+        )
         (standing,) = pauses.in_force(tx)
     assert (standing.since, standing.message) == (began, "read-only")
     assert len(world.events("paused")) == 1
@@ -315,7 +319,7 @@ def test_a_standing_pause_keeps_its_beginning_and_takes_the_new_words(world):
 
 def test_ending_a_pause_that_is_not_there_is_no_event(world):
     with world.database.write() as tx:
-        assert not pauses.end(tx, "account", "", "storage")
+        assert not pauses.end(tx=tx, scope="account", name="", reason="storage")
     assert world.events("resumed") == []
 
 
@@ -380,7 +384,12 @@ def test_a_job_that_becomes_ready_may_be_claimed_in_the_same_transaction(world):
     assert world.claim() == (), "which closes the lane"
     with world.database.write() as tx:
         row = endings.GiveBack(
-            held.attempt_id, held.epoch, AttemptEvent.RELEASED, 0, "released", "given back"
+            attempt_id=held.attempt_id,
+            epoch=held.epoch,
+            event=AttemptEvent.RELEASED,
+            delay_ms=0,
+            reason="released",
+            message="given back",
         )
         endings.give_back(tx, [row])
         (result,) = claim.claim(tx, [world.request()])

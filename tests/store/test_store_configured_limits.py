@@ -16,7 +16,9 @@ def arrive(world):
 
     def start(name, concurrency, submits, defaulted=frozenset()):
         with world.database.write() as tx:
-            workers.register(tx, workers.WorkerRow(name, "h1", 7, "1.2.3", LEASE_MS))
+            workers.register(
+                tx, workers.WorkerRow(id=name, host="h1", pid=7, version="1.2.3", lease_ms=LEASE_MS)
+            )
             return configured_limits.take_configured(
                 tx, name, ConfiguredLimits(LimitPair(concurrency, submits), defaulted)
             )

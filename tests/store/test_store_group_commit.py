@@ -211,7 +211,7 @@ def test_a_write_that_raises_leaves_nothing(database, world):
 def test_a_reader_cannot_write(database):
     def write_while_reading():
         with database.read() as tx:
-            pauses.begin(tx, pauses.Pause("account", "", "x", "y"))
+            pauses.begin(tx, pauses.Pause(scope="account", name="", reason="x", message="y"))
             return list(pauses.in_force(tx))
 
     if database.url.get_backend_name() != "sqlite":

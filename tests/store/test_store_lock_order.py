@@ -52,7 +52,14 @@ class Meeting:
 
 
 def give_back(held):
-    return endings.GiveBack(held.attempt_id, held.epoch, AttemptEvent.RELEASED, 0, "released", "given back")
+    return endings.GiveBack(
+        attempt_id=held.attempt_id,
+        epoch=held.epoch,
+        event=AttemptEvent.RELEASED,
+        delay_ms=0,
+        reason="released",
+        message="given back",
+    )
 
 
 def test_a_claim_that_closes_lanes_and_a_group_that_opens_them(worlds, monkeypatch):

@@ -49,7 +49,7 @@ def test_no_cap_is_passed_and_balances_are_the_ledgers_sums_after_every_step(
     for number, (scope, window, micros) in enumerate(caps):
         run = made[number % len(made)]
         scope_id = {Scope.ACCOUNT: 0, Scope.CAMPAIGN: run.campaign_id, Scope.RUN: run.id}[scope]
-        world.cap(micros, scope, scope_id, window)
+        world.cap(micros=micros, scope=scope, scope_id=scope_id, window=window)
     for action, count in steps:
         _do(world, action, count)
         world.check_money()
@@ -103,7 +103,10 @@ def test_a_claim_takes_exactly_what_fits_under_a_cap_of_any_scope_and_window(
     world = World(database, clock, entropy)
     run = world.run(6, price=price)
     world.cap(
-        cap, scope, {Scope.ACCOUNT: 0, Scope.CAMPAIGN: run.campaign_id, Scope.RUN: run.id}[scope], window
+        micros=cap,
+        scope=scope,
+        scope_id={Scope.ACCOUNT: 0, Scope.CAMPAIGN: run.campaign_id, Scope.RUN: run.id}[scope],
+        window=window,
     )
     assert len(world.claim()) == min(6, cap // price)
 
@@ -166,7 +169,7 @@ def test_a_cap_lowered_below_what_is_counted_stops_spending_and_takes_nothing_ba
 def test_a_cap_set_late_knows_the_past(world):
     run = world.run(3)
     world.until(AttemptState.SUCCEEDED)
-    world.cap(PRICE * 2, Scope.CAMPAIGN, run.campaign_id, Window.MONTH)
+    world.cap(micros=PRICE * 2, scope=Scope.CAMPAIGN, scope_id=run.campaign_id, window=Window.MONTH)
     assert len(world.claim()) == 1
 
 
@@ -182,7 +185,12 @@ def test_the_reservation_itself_refuses_to_pass_a_cap(world):
     def reserve_again():
         with world.database.write() as tx:
             movement = money.Movement(
-                LedgerKind.RESERVE, held.attempt_id, run.id, run.campaign_id, "2026-11-22", held_delta=1
+                kind=LedgerKind.RESERVE,
+                attempt_id=held.attempt_id,
+                run_id=run.id,
+                campaign_id=run.campaign_id,
+                day="2026-11-22",
+                held_delta=1,
             )
             money.reserve(tx, [movement], [stale])
 
@@ -197,7 +205,14 @@ def test_money_moved_earlier_in_a_transaction_counts_in_it(world):
     world.cap(PRICE)
     held = world.lease()
     with world.database.write() as tx:
-        row = endings.GiveBack(held.attempt_id, held.epoch, AttemptEvent.RELEASED, 60_000, "released", "")
+        row = endings.GiveBack(
+            attempt_id=held.attempt_id,
+            epoch=held.epoch,
+            event=AttemptEvent.RELEASED,
+            delay_ms=60_000,
+            reason="released",
+            message="",
+        )
         endings.give_back(tx, [row])
         (result,) = claim.claim(tx, [world.request()])
     assert len(result.claimed) <= 1
@@ -223,7 +238,9 @@ def test_the_first_cap_of_a_configuration_counts_and_one_that_another_does_not_n
 
 def test_of_several_configurations_the_strictest_cap_stands_and_the_others_are_answered(world):
     budgets.take_configured(world.database, {DAY: 5})
-    assert budgets.take_configured(world.database, {DAY: 6}) == [budgets.Overruled(DAY, 6, 5, "config")]
+    assert budgets.take_configured(world.database, {DAY: 6}) == [
+        budgets.Overruled(key=DAY, wanted_micros=6, cap_micros=5, source="config")
+    ]
     assert budgets.take_configured(world.database, {DAY: 4}) == []
     assert stored_caps(world) == {("account", "day"): (4, "config")}
 
@@ -243,7 +260,7 @@ def test_of_two_configurations_that_come_together_the_stricter_cap_stands(world,
 def test_an_operators_cap_stands_over_the_configurations(world, cap):
     world.cap(100, window=Window.DAY)
     assert budgets.take_configured(world.database, {DAY: cap}) == [
-        budgets.Overruled(DAY, cap, 100, "operator")
+        budgets.Overruled(key=DAY, wanted_micros=cap, cap_micros=100, source="operator")
     ]
     assert budgets.take_configured(world.database, {}) == []
     assert stored_caps(world) == {("account", "day"): (100, "operator")}

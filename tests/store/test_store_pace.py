@@ -45,7 +45,12 @@ def test_what_does_not_wait_for_the_rate_is_not_said_to(world, holds):
             later = world.clock.now_ms() + 3_600_000
             tx.conn.execute(update(jobs).where(jobs.c.queue == "ready").values(queue="waiting", due_at=later))
         if holds == "a pause":
-            pauses.begin(tx, pauses.Pause("campaign", str(run.campaign_id), pauses.BY_OPERATOR, "wait"))
+            pauses.begin(
+                tx,
+                pauses.Pause(
+                    scope="campaign", name=str(run.campaign_id), reason=pauses.BY_OPERATOR, message="wait"
+                ),
+            )
     if holds == "a cap":
         world.cap(3 * PRICE, Scope.RUN, run.id)
     assert told(world) == []

@@ -70,8 +70,8 @@ def test_conflicts_are_found_without_writing(world):
     run = world.run(1)
     taken = spec(9, output_paths=("spring/hero/main/28000/0-v1-0.png",))
     with world.database.read() as tx:
-        found = runs.look_up(tx, None, run_spec("autumn"), [taken])
-        own = runs.look_up(tx, run, run_spec(), [taken])
+        found = runs.look_up(tx=tx, run=None, owner=run_spec("autumn"), specs=[taken])
+        own = runs.look_up(tx=tx, run=run, owner=run_spec(), specs=[taken])
     assert [conflict.job_id for conflict in found.conflicts] == [1]
     assert (own.fresh, own.conflicts) == ([taken], [])
 
@@ -94,7 +94,7 @@ def test_jobs_of_one_price_share_a_lane(world):
 
 
 def test_what_is_stored_is_what_will_be_sent(world):
-    image = LocalImage("/photos/a.png", "a" * 64, 5, "image/png")
+    image = LocalImage(path="/photos/a.png", sha256="a" * 64, bytes=5, media_type="image/png")
     params = {"prompt": "caf\u00e9 \U0001f600", "images": ["a.png"], "strength": 0.5, "seed": 2**53}
     world.apply([spec(0, params=params, local_images={"a.png": image}, tags={"client": "acme"})])
     (row,) = world.rows(job_specs)
@@ -106,8 +106,8 @@ def test_what_is_stored_is_what_will_be_sent(world):
 def test_a_run_is_found_by_campaign_name_and_key(world):
     stored = world.run(0, run_key="monday")
     with world.database.read() as tx:
-        assert runs.find_run(tx, "spring", "hero", "monday") == stored
-        assert runs.find_run(tx, "spring", "hero", "tuesday") is None
+        assert runs.find_run(tx=tx, campaign="spring", name="hero", run_key="monday") == stored
+        assert runs.find_run(tx=tx, campaign="spring", name="hero", run_key="tuesday") is None
 
 
 def test_more_jobs_than_one_lookup_holds_are_recognised(world):

@@ -84,7 +84,15 @@ def test_a_task_reported_for_one_of_two_alike_stays_free_for_the_other(world):
         world.doubt(held)
     world.do(
         doubts.resolve_as,
-        doubts.Found(swapped.attempt_id, swapped.epoch, "p1", "created", "w1", 60_000, "listed"),
+        doubts.Found(
+            attempt_id=swapped.attempt_id,
+            epoch=swapped.epoch,
+            prediction_id="p1",
+            status="created",
+            worker="w1",
+            lease_ms=60_000,
+            evidence="listed",
+        ),
     )
     assert tell(world, swapped, "p9") is ReportOutcome.SECOND
     assert noted(world) == set()
@@ -147,9 +155,19 @@ def test_a_prediction_that_was_noted_as_nobodys_is_adopted_all_the_same_once_it_
     world.run(1)
     held = world.until(AttemptState.IN_DOUBT)
     with world.database.write() as tx:
-        predictions.mark_foreign(tx, "p9", None, None, "listed by reconcile")
+        predictions.mark_foreign(
+            tx=tx, prediction_id="p9", model=None, created_at=None, why="listed by reconcile"
+        )
     assert tell(world, held) is ReportOutcome.EVIDENCE
-    found = doubts.Found(held.attempt_id, held.epoch, "p9", "completed", "w2", 60_000, "reported")
+    found = doubts.Found(
+        attempt_id=held.attempt_id,
+        epoch=held.epoch,
+        prediction_id="p9",
+        status="completed",
+        worker="w2",
+        lease_ms=60_000,
+        evidence="reported",
+    )
     assert world.do(doubts.resolve_as, found) is True
 
 

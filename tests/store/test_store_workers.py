@@ -37,7 +37,10 @@ def crew(world):
 def here(do):
     def register(*names):
         for name in names:
-            do(workers.register, workers.WorkerRow(name, "h1", 7, "1.2.3", LEASE_MS))
+            do(
+                workers.register,
+                workers.WorkerRow(id=name, host="h1", pid=7, version="1.2.3", lease_ms=LEASE_MS),
+            )
 
     return register
 

@@ -65,16 +65,16 @@ class WorkerHarness:
 
     def deps(self) -> Deps:
         return Deps(
-            self.world.database,
-            self.writer,
-            self.provider,
-            self.artifacts,
-            self.clock,
-            self.world.entropy,
-            self.settings,
-            lambda model: ModelFacts(10.0, lambda params: "image/png"),
-            self.crashpoint,
-            self.notices.append,
+            database=self.world.database,
+            writer=self.writer,
+            provider=self.provider,
+            artifacts=self.artifacts,
+            clock=self.clock,
+            entropy=self.world.entropy,
+            settings=self.settings,
+            facts=lambda model: ModelFacts(10.0, lambda params: "image/png"),
+            crashpoint=self.crashpoint,
+            notify=self.notices.append,
         )
 
     def worker(self, *, drain: bool = True, run_ids: frozenset[int] | None = None) -> Worker:

@@ -142,7 +142,11 @@ class FakeProvider:
     ) -> BillingPage:
         records = [
             BillingRecord(
-                f"d-{task.id}", task.id, "deduct", self.price(task.inputs), task.final.created_at_ms
+                id=f"d-{task.id}",
+                prediction_id=task.id,
+                kind="deduct",
+                micros=self.price(task.inputs),
+                created_at_ms=task.final.created_at_ms,
             )
             for task in self.tasks.values()
             if start_ms <= task.final.created_at_ms <= end_ms and task.id in (prediction_ids or self.tasks)
@@ -224,7 +228,14 @@ class FakeArtifacts:
         digest = sha256(request.url.partition("?")[0].encode()).hexdigest()
         if self.files.setdefault(request.path, digest) != digest:
             return FetchFailed(FetchFault.COLLISION, "another job's file has this name")
-        return StoredArtifact(request.path, digest, 1000, request.expected_media_type, 64, 64)
+        return StoredArtifact(
+            path=request.path,
+            sha256=digest,
+            bytes=1000,
+            media_type=request.expected_media_type,
+            width=64,
+            height=64,
+        )
 
     def sidecar(self, path: str) -> dict[str, Any] | None:
         """What was said of the picture that is at `path`."""

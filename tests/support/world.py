@@ -73,7 +73,9 @@ def run_spec(campaign: str = "spring", name: str = "hero", run_key: str = "main"
 
 def picture(path: str = "hero/0.png", content: str = "a") -> StoredArtifact:
     """A stored file."""
-    return StoredArtifact(path, content * 64, 1000, "image/png", 64, 64)
+    return StoredArtifact(
+        path=path, sha256=content * 64, bytes=1000, media_type="image/png", width=64, height=64
+    )
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,9 @@ class World:
         self, micros: int, scope: Scope = Scope.ACCOUNT, scope_id: int = 0, window: Window = Window.TOTAL
     ) -> None:
         with self.database.write() as tx:
-            set_cap(tx, scope, scope_id, window, micros, "operator")
+            set_cap(
+                tx=tx, scope=scope, scope_id=scope_id, window=window, cap_micros=micros, source="operator"
+            )
 
     # --- moving ---
 
@@ -157,18 +161,37 @@ class World:
     def accept(self, held: Any, prediction_id: str | None = None, worker: str = "w1") -> int | None:
         self._predictions += 1
         chosen = prediction_id or f"p{self._predictions}"
-        row = lifecycle.Accept(held.attempt_id, held.epoch, worker, chosen, "created", LEASE_MS)
+        row = lifecycle.Accept(
+            attempt_id=held.attempt_id,
+            epoch=held.epoch,
+            worker=worker,
+            prediction_id=chosen,
+            status="created",
+            lease_ms=LEASE_MS,
+        )
         return self.do(lifecycle.accept, row)
 
     def complete(self, held: Any, urls: int = 1) -> list[pictures.ExpectedOutput] | None:
         outputs = tuple((f"https://out.example/{held.attempt_id}/{index}.png", None) for index in range(urls))
         return self.do(
-            lifecycle.complete, lifecycle.Complete(held.attempt_id, held.epoch, "completed", outputs, 900)
+            lifecycle.complete,
+            lifecycle.Complete(
+                attempt_id=held.attempt_id,
+                epoch=held.epoch,
+                status="completed",
+                outputs=outputs,
+                inference_ms=900,
+            ),
         )
 
     def finish(self, held: Any, stored: int = 1, *, expected: int = 1, lost: tuple = ()) -> bool:
         kept = tuple((index, picture(f"stored/{held.job_id}-{index}.png")) for index in range(stored))
-        return self.do(endings.finish, pictures.Finish(held.attempt_id, held.epoch, kept, lost, expected))
+        return self.do(
+            endings.finish,
+            pictures.Finish(
+                attempt_id=held.attempt_id, epoch=held.epoch, stored=kept, lost=lost, expected=expected
+            ),
+        )
 
     def fail(
         self, held: Any, *, delay_ms: int | None = 0, refund_ms: int = REFUND_MS, charged: bool = False
@@ -176,26 +199,38 @@ class World:
         return self.do(
             endings.fail,
             endings.Fail(
-                held.attempt_id,
-                held.epoch,
-                "provider_error",
-                "it failed",
-                "failed",
-                5000,
-                delay_ms,
-                refund_ms,
-                charged,
+                attempt_id=held.attempt_id,
+                epoch=held.epoch,
+                reason="provider_error",
+                message="it failed",
+                status="failed",
+                code=5000,
+                retry_delay_ms=delay_ms,
+                refund_window_ms=refund_ms,
+                charged=charged,
             ),
         )
 
     def give_back(
         self, held: Any, event: AttemptEvent = AttemptEvent.RELEASED, delay_ms: int | None = 0
     ) -> bool:
-        row = endings.GiveBack(held.attempt_id, held.epoch, event, delay_ms, event.value, "given back")
+        row = endings.GiveBack(
+            attempt_id=held.attempt_id,
+            epoch=held.epoch,
+            event=event,
+            delay_ms=delay_ms,
+            reason=event.value,
+            message="given back",
+        )
         return self.do(endings.give_back, row)
 
     def reject(self, held: Any) -> bool:
-        return self.do(endings.reject, endings.Reject(held.attempt_id, held.epoch, "bad_input", "no", 1401))
+        return self.do(
+            endings.reject,
+            endings.Reject(
+                attempt_id=held.attempt_id, epoch=held.epoch, reason="bad_input", message="no", code=1401
+            ),
+        )
 
     def doubt(self, held: Any) -> bool:
         return self.do(

@@ -29,7 +29,9 @@ class Post:
         return {
             "webhook-id": webhook_id,
             "webhook-timestamp": timestamp,
-            "webhook-signature": signature(secret, webhook_id, timestamp, body),
+            "webhook-signature": signature(
+                secret=secret, webhook_id=webhook_id, timestamp=timestamp, body=body
+            ),
         }
 
     async def deliver(self, token="t", task="p9", *, body=None, sent=None, headers=None, **signing):

@@ -34,7 +34,12 @@ OPERATIONS = {
         AttemptState.SUBMITTING,
         lifecycle.accept,
         lambda held: lifecycle.Accept(
-            held.attempt_id, held.epoch, "w1", f"p{held.attempt_id}", "created", LEASE_MS
+            attempt_id=held.attempt_id,
+            epoch=held.epoch,
+            worker="w1",
+            prediction_id=f"p{held.attempt_id}",
+            status="created",
+            lease_ms=LEASE_MS,
         ),
     ),
     "doubt": (
@@ -46,32 +51,52 @@ OPERATIONS = {
         AttemptState.SUBMITTING,
         endings.give_back,
         lambda held: endings.GiveBack(
-            held.attempt_id, held.epoch, AttemptEvent.THROTTLED, 1000, "throttled", "429"
+            attempt_id=held.attempt_id,
+            epoch=held.epoch,
+            event=AttemptEvent.THROTTLED,
+            delay_ms=1000,
+            reason="throttled",
+            message="429",
         ),
     ),
     "reject": (
         AttemptState.SUBMITTING,
         endings.reject,
-        lambda held: endings.Reject(held.attempt_id, held.epoch, "bad_input", "no"),
+        lambda held: endings.Reject(
+            attempt_id=held.attempt_id, epoch=held.epoch, reason="bad_input", message="no"
+        ),
     ),
     "complete": (
         AttemptState.IN_FLIGHT,
         lifecycle.complete,
         lambda held: lifecycle.Complete(
-            held.attempt_id, held.epoch, "completed", (("https://out.example/a.png", None),), 900
+            attempt_id=held.attempt_id,
+            epoch=held.epoch,
+            status="completed",
+            outputs=(("https://out.example/a.png", None),),
+            inference_ms=900,
         ),
     ),
     "fail": (
         AttemptState.IN_FLIGHT,
         endings.fail,
         lambda held: endings.Fail(
-            held.attempt_id, held.epoch, "provider_error", "it failed", "failed", 5000, 0, 3_600_000
+            attempt_id=held.attempt_id,
+            epoch=held.epoch,
+            reason="provider_error",
+            message="it failed",
+            status="failed",
+            code=5000,
+            retry_delay_ms=0,
+            refund_window_ms=3_600_000,
         ),
     ),
     "finish": (
         AttemptState.FETCHING,
         endings.finish,
-        lambda held: outputs.Finish(held.attempt_id, held.epoch, ((0, picture("a.png")),), (), 1),
+        lambda held: outputs.Finish(
+            attempt_id=held.attempt_id, epoch=held.epoch, stored=((0, picture("a.png")),), lost=(), expected=1
+        ),
     ),
 }
 ANSWERS_USED = {"begin_submit", "accept", "complete"}

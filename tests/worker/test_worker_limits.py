@@ -14,7 +14,9 @@ def stored(world):
 
 def company(world):
     with world.database.write() as tx:
-        workers.register(tx, workers.WorkerRow("w0", "elsewhere", 7, "1.2.3", LEASE_MS))
+        workers.register(
+            tx, workers.WorkerRow(id="w0", host="elsewhere", pid=7, version="1.2.3", lease_ms=LEASE_MS)
+        )
 
 
 def test_a_worker_that_starts_beside_another_raises_nothing_and_says_so(world, harness, stored):

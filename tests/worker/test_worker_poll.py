@@ -58,18 +58,18 @@ def test_a_task_the_provider_denies_for_an_hour_is_given_up_and_its_money_counts
     from orchestrator.worker.attempt import InFlight
 
     flight = InFlight(
-        held.attempt_id,
-        held.job_id,
-        held.epoch,
-        "m",
-        "p1",
-        harness.clock.now_ms(),
-        1,
-        1,
-        PRICE,
-        {},
-        {},
-        False,
+        attempt_id=held.attempt_id,
+        job_id=held.job_id,
+        epoch=held.epoch,
+        model="m",
+        prediction_id="p1",
+        accepted_at=harness.clock.now_ms(),
+        number=1,
+        images=1,
+        price_micros=PRICE,
+        params={},
+        local_images={},
+        uploaded=False,
     )
 
     async def main():
@@ -161,7 +161,7 @@ def test_hosted_copies_the_provider_could_not_fetch_are_uploaded_afresh(harness,
 
     path = tmp_path / "a.png"
     path.write_bytes(b"picture")
-    photo = LocalImage(str(path), sha256(b"picture").hexdigest(), 7, "image/png")
+    photo = LocalImage(path=str(path), sha256=sha256(b"picture").hexdigest(), bytes=7, media_type="image/png")
     params = {"prompt": "x", "images": ["a.png"], "num_images": 1}
     world.apply([spec(0, params=params, local_images={"a.png": photo})])
     harness.provider.next_endings.append(Ending(Status.FAILED, {"code": 1402}))

@@ -228,7 +228,7 @@ def test_a_drifted_price_sends_nothing(harness, world):
 def photo(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(b"picture")
-    return LocalImage(str(path), sha256(b"picture").hexdigest(), 7, "image/png")
+    return LocalImage(path=str(path), sha256=sha256(b"picture").hexdigest(), bytes=7, media_type="image/png")
 
 
 def with_photo(photo, count):

@@ -43,7 +43,7 @@ def retry_jobs(database: Database, wanted: JobFilter, *, dry_run: bool = False) 
     def step(tx: Tx, ids: Sequence[int], changed: Changed) -> None:
         changed.moved += jobs.retry(tx, ids)
 
-    return _change(database, wanted, retryable(wanted), step, dry_run=dry_run)
+    return _change(database=database, wanted=wanted, narrowed=retryable(wanted), step=step, dry_run=dry_run)
 
 
 def cancel_jobs(database: Database, wanted: JobFilter, *, dry_run: bool = False) -> Changed:
@@ -54,7 +54,7 @@ def cancel_jobs(database: Database, wanted: JobFilter, *, dry_run: bool = False)
         changed.moved += cancelled.now
         changed.after_attempt += cancelled.after_attempt
 
-    return _change(database, wanted, cancellable(wanted), step, dry_run=dry_run)
+    return _change(database=database, wanted=wanted, narrowed=cancellable(wanted), step=step, dry_run=dry_run)
 
 
 def drop_waiting(database: Database, ids: Sequence[int]) -> int:

@@ -31,7 +31,15 @@ def take_configured_caps(database: Database, settings: Settings) -> list[str]:
 
 def _sentence(row: Overruled) -> str:
     scope, name, window = row.key
-    words = BudgetRow(scope.value, 0, name, window.value, row.cap_micros, 0, 0).words
+    words = BudgetRow(
+        scope=scope.value,
+        scope_id=0,
+        name=name,
+        window=window.value,
+        cap_micros=row.cap_micros,
+        spent_micros=0,
+        held_micros=0,
+    ).words
     owner = "account" if scope is Scope.ACCOUNT else shlex.quote(f"campaign:{name}")
     wanted = format_usd(row.wanted_micros)
     change = f"orchestrator budget set {owner} --{window.value}"

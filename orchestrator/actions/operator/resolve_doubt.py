@@ -19,7 +19,13 @@ async def resolve_as(database: Database, provider: Provider, attempt_id: int, pr
         doubt = doubts.find(tx, attempt_id)
     found = await find_task(provider, prediction_id, doubt.model)
     row = doubts.Found(
-        doubt.attempt_id, doubt.epoch, prediction_id, found.status_text, "operator", 0, OPERATOR
+        attempt_id=doubt.attempt_id,
+        epoch=doubt.epoch,
+        prediction_id=prediction_id,
+        status=found.status_text,
+        worker="operator",
+        lease_ms=0,
+        evidence=OPERATOR,
     )
     with database.write() as tx:
         if not doubts.resolve_as(tx, [row])[0]:

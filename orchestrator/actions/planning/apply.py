@@ -105,12 +105,12 @@ class _Checking:
         applied = Applied(manifest)
         spool = self._stack.enter_context(Spool())
         with self._database.read() as tx:
-            run = find_run(tx, owner.campaign, owner.name, owner.run_key)
+            run = find_run(tx=tx, campaign=owner.campaign, name=owner.name, run_key=owner.run_key)
             asked = Requested(tx, run.id) if run else None
         try:
             for chunk in chunks(manifest.jobs(limit=part.limit, sample=part.sample), ROWS_PER_TRANSACTION):
                 with self._database.read() as tx:
-                    looked = look_up(tx, run, owner, chunk)
+                    looked = look_up(tx=tx, run=run, owner=owner, specs=chunk)
                 if asked is not None:
                     asked.add(looked.known)
                 applied.existing += len(chunk) - len(looked.fresh)
@@ -149,5 +149,12 @@ def _insert(database: Database, applied: Applied, spool: Spool, *, prune: bool) 
 
 def _open_run(tx: Tx, manifest: Manifest) -> Run:
     run = ensure_run(tx, manifest.spec)
-    budgets.declare(tx, Scope.RUN, run.id, Window.TOTAL, manifest.spec.budget_micros, "manifest")
+    budgets.declare(
+        tx=tx,
+        scope=Scope.RUN,
+        scope_id=run.id,
+        window=Window.TOTAL,
+        cap_micros=manifest.spec.budget_micros,
+        source="manifest",
+    )
     return run

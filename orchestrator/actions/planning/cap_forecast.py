@@ -50,8 +50,18 @@ def caps_for(tx: Tx | None, settings: Settings, specs: Sequence[RunSpec]) -> lis
             cap = micros if scope == Scope.RUN else min(micros, found.cap_micros)
             caps[scope, name, window] = replace(found, cap_micros=cap)
         else:
-            spent, held = _counted(tx, settings, scope, window, spec) if tx else (0, 0)
-            caps[scope, name, window] = BudgetRow(scope, ACCOUNT_ID, name, window, micros, spent, held)
+            spent, held = (
+                _counted(tx=tx, settings=settings, scope=scope, window=window, spec=spec) if tx else (0, 0)
+            )
+            caps[scope, name, window] = BudgetRow(
+                scope=scope,
+                scope_id=ACCOUNT_ID,
+                name=name,
+                window=window,
+                cap_micros=micros,
+                spent_micros=spent,
+                held_micros=held,
+            )
     return [caps[key] for key in sorted(caps)]
 
 
@@ -76,9 +86,13 @@ def _counted(tx: Tx, settings: Settings, scope: str, window: str, spec: RunSpec 
     """Spent and held of a scope that has no stored cap yet."""
     period = budget.period_of(window, budget.day_of(tx.now, settings.budgets.timezone))
     if spec is None:
-        return balance(tx, scope, ACCOUNT_ID, period)
+        return balance(tx=tx, scope=scope, scope_id=ACCOUNT_ID, period=period)
     if scope == Scope.CAMPAIGN:
         known = spec.campaign in campaign_names(tx)
-        return balance(tx, scope, find_campaign(tx, spec.campaign), period) if known else (0, 0)
-    run = find_run(tx, spec.campaign, spec.name, spec.run_key)
-    return balance(tx, scope, run.id, period) if run else (0, 0)
+        return (
+            balance(tx=tx, scope=scope, scope_id=find_campaign(tx, spec.campaign), period=period)
+            if known
+            else (0, 0)
+        )
+    run = find_run(tx=tx, campaign=spec.campaign, name=spec.name, run_key=spec.run_key)
+    return balance(tx=tx, scope=scope, scope_id=run.id, period=period) if run else (0, 0)

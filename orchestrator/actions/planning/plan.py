@@ -137,10 +137,14 @@ class _Planner:
     def _one(self, manifest: Manifest, part: Part, *, prune: bool) -> ManifestPlan:
         spec = manifest.spec
         row = ManifestPlan(str(manifest.path), spec, partial=part.partial, prune=prune)
-        run = find_run(self._tx, spec.campaign, spec.name, spec.run_key) if self._tx else None
+        run = (
+            find_run(tx=self._tx, campaign=spec.campaign, name=spec.name, run_key=spec.run_key)
+            if self._tx
+            else None
+        )
         asked = Requested(self._tx, run.id) if run and self._tx else None
         for chunk in chunks(manifest.jobs(limit=part.limit, sample=part.sample), CHUNK):
-            fresh = self._fresh(spec, run, asked, chunk)
+            fresh = self._fresh(owner=spec, run=run, asked=asked, chunk=chunk)
             row.jobs += len(chunk)
             row.images += sum(item.images for item in chunk)
             row.existing += len(chunk) - len(fresh)
@@ -161,7 +165,7 @@ class _Planner:
             self._plan.conflicts += self._register.claim(owner, chunk)
         if self._tx is None:
             return chunk
-        looked = look_up(self._tx, run, owner, chunk)
+        looked = look_up(tx=self._tx, run=run, owner=owner, specs=chunk)
         if asked is not None:
             asked.add(looked.known)
         self._plan.conflicts += [
@@ -193,7 +197,12 @@ class _Planner:
             typical = measured.p50_ms / 1000 if measured else guess.seconds_typical
             if typical >= seconds:
                 seconds, source = typical, "measured" if measured else guess.source
-        return estimate(self._plan.total("to_submit"), self._settings.limits, seconds, source)
+        return estimate(
+            jobs=self._plan.total("to_submit"),
+            limits=self._settings.limits,
+            latency_seconds=seconds,
+            latency_source=source,
+        )
 
     def _warn(self) -> None:
         for item in self._plan.headroom:

@@ -117,9 +117,20 @@ async def reconcile(
         report.in_doubt = unsettled(tx)
         if not report.in_doubt:
             # A lost reply may explain an unknown task: those are resolved first, by a worker.
-            _take_in(tx, report, mine, jobs, kept, entropy, period, not_ours=not_ours)
+            _take_in(
+                tx=tx,
+                report=report,
+                mine=mine,
+                jobs=jobs,
+                kept=kept,
+                entropy=entropy,
+                period=period,
+                not_ours=not_ours,
+            )
             if not report.possible:
-                pauses.end(tx, "account", "", "unknown_tasks")  # not every key may read the bill
+                pauses.end(
+                    tx=tx, scope="account", name="", reason="unknown_tasks"
+                )  # not every key may read the bill
     if bill is not None and bill.complete:
         with database.write() as tx:  # of its own: the other holds what every claim waits for
             _book(tx, report, bill)
@@ -171,7 +182,11 @@ def _take_in(
     if not_ours:
         for task in (possible.task for possible in found.possible):
             predictions.mark_foreign(
-                tx, task.id, task.model, task.created_at_ms, "an operator said that it is not ours"
+                tx=tx,
+                prediction_id=task.id,
+                model=task.model,
+                created_at=task.created_at_ms,
+                why="an operator said that it is not ours",
             )
             report.unknown.append(task)
     else:

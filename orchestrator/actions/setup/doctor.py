@@ -87,7 +87,12 @@ def _provider(patient: Patient) -> Iterator[Check]:
     reached = patient.reach(url)
     if reached.error:
         fix = "Check the network, a proxy (HTTPS_PROXY), and provider.base_url."
-        yield Check("provider", CheckResult.FAIL, f"{url} cannot be reached: {reached.error}", fix)
+        yield Check(
+            name="provider",
+            verdict=CheckResult.FAIL,
+            message=f"{url} cannot be reached: {reached.error}",
+            fix=fix,
+        )
     else:
         yield Check("provider", CheckResult.OK, f"{url} answers")
         yield _skew(patient.clock.now_ms(), reached.server_time_ms)
@@ -102,7 +107,12 @@ def _skew(now_ms: int, server_ms: int | None) -> Check:
         return Check("clock", CheckResult.OK, f"within {max(1.0, abs(seconds)):.0f} s of the provider's")
     direction = "ahead of" if seconds > 0 else "behind"
     fix = "Turn on time synchronization (NTP): day budgets and expiry times depend on the clock."
-    return Check("clock", CheckResult.WARN, f"{abs(seconds):.0f} s {direction} the provider's", fix)
+    return Check(
+        name="clock",
+        verdict=CheckResult.WARN,
+        message=f"{abs(seconds):.0f} s {direction} the provider's",
+        fix=fix,
+    )
 
 
 def _key(patient: Patient, *, reachable: bool) -> Check:
@@ -110,16 +120,23 @@ def _key(patient: Patient, *, reachable: bool) -> Check:
     try:
         key = api_key(patient.settings, patient.env)
     except OrchestratorError as error:
-        return Check("key", CheckResult.FAIL, str(error), f"Set {name}, or mend provider.api_key_file.")
+        return Check(
+            name="key",
+            verdict=CheckResult.FAIL,
+            message=str(error),
+            fix=f"Set {name}, or mend provider.api_key_file.",
+        )
     if key is None:
         fix = f"Make one at https://wavespeed.ai/accesskey, then: export {name}=... (--sandbox needs none)"
-        return Check("key", CheckResult.FAIL, f"{name} is not set", fix, needs_operator=True)
+        return Check(
+            name="key", verdict=CheckResult.FAIL, message=f"{name} is not set", fix=fix, needs_operator=True
+        )
     if not reachable:
         return Check(
-            "key",
-            CheckResult.WARN,
-            "present; it could not be tried",
-            "Run doctor again when the provider answers.",
+            name="key",
+            verdict=CheckResult.WARN,
+            message="present; it could not be tried",
+            fix="Run doctor again when the provider answers.",
         )
     return _balance(patient.ask_balance(), name)
 
@@ -128,36 +145,50 @@ def _balance(outcome: BalanceOutcome, name: str) -> Check:
     match outcome:
         case Balance(micros=micros) if micros <= 0:
             return Check(
-                "key",
-                CheckResult.FAIL,
-                "works; no credit is left",
-                "Top up the account.",
+                name="key",
+                verdict=CheckResult.FAIL,
+                message="works; no credit is left",
+                fix="Top up the account.",
                 needs_operator=True,
             )
         case Balance(micros=micros):
             low = micros < BALANCE_WARN_MICROS
             verdict = CheckResult.WARN if low else CheckResult.OK
             return Check(
-                "key", verdict, f"works; balance ${format_usd(micros)}", "Top up the account." if low else ""
+                name="key",
+                verdict=verdict,
+                message=f"works; balance ${format_usd(micros)}",
+                fix="Top up the account." if low else "",
             )
         case KeyRefused(message=message, http_status=status):
             fix = f"Check {name} and the account at https://wavespeed.ai; a key works only after the first top-up."
-            return Check("key", CheckResult.FAIL, f"refused ({status}): {message}", fix, needs_operator=True)
+            return Check(
+                name="key",
+                verdict=CheckResult.FAIL,
+                message=f"refused ({status}): {message}",
+                fix=fix,
+                needs_operator=True,
+            )
         case Throttled():
             return Check(
-                "key",
-                CheckResult.WARN,
-                "the provider is throttling; it could not be tried",
-                "Try again in a minute.",
+                name="key",
+                verdict=CheckResult.WARN,
+                message="the provider is throttling; it could not be tried",
+                fix="Try again in a minute.",
             )
         case NotSent(message=message) | Lost(message=message):
-            return Check("key", CheckResult.WARN, f"could not be tried: {message}", "Try again in a minute.")
+            return Check(
+                name="key",
+                verdict=CheckResult.WARN,
+                message=f"could not be tried: {message}",
+                fix="Try again in a minute.",
+            )
         case _:
             return Check(
-                "key",
-                CheckResult.WARN,
-                f"the balance was refused: {outcome.message}",
-                "Check the key's permissions.",
+                name="key",
+                verdict=CheckResult.WARN,
+                message=f"the balance was refused: {outcome.message}",
+                fix="Check the key's permissions.",
             )
 
 
@@ -171,16 +202,27 @@ def _webhook(patient: Patient) -> Check:
         secrets = webhook_secrets(patient.settings, patient.env)
     except OrchestratorError as error:
         return Check(
-            "webhook", CheckResult.FAIL, str(error), f"Set {webhook.secret_env}, or mend webhook.secret_file."
+            name="webhook",
+            verdict=CheckResult.FAIL,
+            message=str(error),
+            fix=f"Set {webhook.secret_env}, or mend webhook.secret_file.",
         )
     if not secrets:
         fix = f"Set {webhook.secret_env} where `orchestrator serve` runs, to the answer of GET /api/v3/webhook/secret."
         return Check(
-            "webhook", CheckResult.WARN, f"{webhook.secret_env} is not set: no report is believed", fix
+            name="webhook",
+            verdict=CheckResult.WARN,
+            message=f"{webhook.secret_env} is not set: no report is believed",
+            fix=fix,
         )
     if not webhook.url.startswith("https:"):
         fix = "Give it a public https address; this one is for trying things with the sandbox."
-        return Check("webhook", CheckResult.WARN, f"only this machine can call {webhook.url}", fix)
+        return Check(
+            name="webhook",
+            verdict=CheckResult.WARN,
+            message=f"only this machine can call {webhook.url}",
+            fix=fix,
+        )
     return Check(
         "webhook", CheckResult.OK, f"{webhook.url}, received by `orchestrator serve` at {webhook.listen}"
     )
@@ -204,7 +246,12 @@ def _database(patient: Patient) -> Iterator[Check]:
         yield Check("database", CheckResult.OK, f"schema {revision.head}, which is what this program needs")
         database = Database.open(url, patient.clock)
     except OrchestratorError as error:
-        yield Check("database", CheckResult.FAIL, str(error), "Nothing can run until this is mended.")
+        yield Check(
+            name="database",
+            verdict=CheckResult.FAIL,
+            message=str(error),
+            fix="Nothing can run until this is mended.",
+        )
         return
     try:
         with database.write():
@@ -213,7 +260,12 @@ def _database(patient: Patient) -> Iterator[Check]:
             yield from _sqlite(database, path)
         yield from _at_risk(database)
     except OrchestratorError as error:
-        yield Check("database", CheckResult.FAIL, str(error), "Keep a copy of the file before you change it.")
+        yield Check(
+            name="database",
+            verdict=CheckResult.FAIL,
+            message=str(error),
+            fix="Keep a copy of the file before you change it.",
+        )
     finally:
         database.close()
 
@@ -225,11 +277,21 @@ def _sqlite(database: Database, path: Path) -> Iterator[Check]:
         yield Check("integrity", CheckResult.OK, f"{path} is sound")
     else:
         fix = f"Stop all workers, copy the file, then restore a backup or try: sqlite3 {path} .recover"
-        yield Check("integrity", CheckResult.FAIL, f"{path} is damaged: {'; '.join(found)}", fix)
+        yield Check(
+            name="integrity",
+            verdict=CheckResult.FAIL,
+            message=f"{path} is damaged: {'; '.join(found)}",
+            fix=fix,
+        )
     yield _sqlite_version(sqlite3.sqlite_version_info)
     if kind := network_file_system(path):
         fix = "Move it to a local disk, or use Postgres: file locks over a network lose data."
-        yield Check("disk type", CheckResult.FAIL, f"{path} is on a network file system ({kind})", fix)
+        yield Check(
+            name="disk type",
+            verdict=CheckResult.FAIL,
+            message=f"{path} is on a network file system ({kind})",
+            fix=fix,
+        )
 
 
 def _sqlite_version(version: tuple[int, ...]) -> Check:
@@ -242,7 +304,7 @@ def _sqlite_version(version: tuple[int, ...]) -> Check:
         f"{fixed} or newer."
     )
     message = f"version {text} can lose a commit when two processes write one file (the WAL-reset bug, fixed in {fixed})"
-    return Check("sqlite", CheckResult.WARN, message, fix)
+    return Check(name="sqlite", verdict=CheckResult.WARN, message=message, fix=fix)
 
 
 def _at_risk(database: Database) -> Iterator[Check]:
@@ -251,11 +313,15 @@ def _at_risk(database: Database) -> Iterator[Check]:
         now = tx.now
     if risk.in_doubt:
         message = f"{risk.in_doubt} in doubt, ${format_usd(risk.in_doubt_micros)} held"
-        yield Check("in doubt", CheckResult.WARN, message, "See: orchestrator in-doubt list")
+        yield Check(
+            name="in doubt", verdict=CheckResult.WARN, message=message, fix="See: orchestrator in-doubt list"
+        )
     if risk.not_stored or risk.in_flight:
         hours = max(0.0, ((risk.expires_at or now) - now) / 3_600_000)
         message = f"{risk.not_stored} finished and not downloaded, {risk.in_flight} in flight; the oldest may expire in {hours:.0f} h"
-        yield Check("unfinished", CheckResult.WARN, message, "Run: orchestrator work --drain")
+        yield Check(
+            name="unfinished", verdict=CheckResult.WARN, message=message, fix="Run: orchestrator work --drain"
+        )
     if not (risk.in_doubt or risk.not_stored or risk.in_flight):
         yield Check("work at risk", CheckResult.OK, "none")
 
@@ -267,7 +333,10 @@ def _outputs(patient: Patient) -> Iterator[Check]:
     root = patient.output_root
     if trouble := patient.check_writable():
         yield Check(
-            "outputs", CheckResult.FAIL, trouble, "Give this user write permission, or change outputs.root."
+            name="outputs",
+            verdict=CheckResult.FAIL,
+            message=trouble,
+            fix="Give this user write permission, or change outputs.root.",
         )
     else:
         yield Check("outputs", CheckResult.OK, f"{root} can be written")
@@ -281,4 +350,6 @@ def _space(root: Path) -> Check:
     if free >= DISK_WARN_BYTES:
         return Check("space", CheckResult.OK, message)
     verdict = CheckResult.FAIL if free < DISK_FAIL_BYTES else CheckResult.WARN
-    return Check("space", verdict, message, "Free some space: a 4k picture takes up to 20 MB.")
+    return Check(
+        name="space", verdict=verdict, message=message, fix="Free some space: a 4k picture takes up to 20 MB."
+    )

@@ -65,7 +65,9 @@ async def _serve(worker: socket.socket) -> None:
         try:
             while True:
                 number, request = await receive(reader)
-                task = asyncio.create_task(_answer(store, request, number, writer))
+                task = asyncio.create_task(
+                    _answer(store=store, request=request, number=number, writer=writer)
+                )
                 under_way.add(task)
                 task.add_done_callback(under_way.discard)
         finally:

@@ -82,12 +82,16 @@ def set_budget(scope: str, total: str | None, month: str | None, day: str | None
         kind, scope_id = _scope(tx, scope)
         early = kind is Scope.CAMPAIGN and not has_runs(tx, scope_id)
         for window in wanted.keys() - amounts.keys():
-            _as_configured(tx, app.settings, scope, kind, scope_id, window)
+            _as_configured(
+                tx=tx, settings=app.settings, scope=scope, kind=kind, scope_id=scope_id, window=window
+            )
         for window, micros in amounts.items():
             if micros is None:
-                budgets.remove(tx, kind, scope_id, window)
+                budgets.remove(tx=tx, scope=kind, scope_id=scope_id, window=window)
             else:
-                set_cap(tx, kind, scope_id, window, micros, "operator")
+                set_cap(
+                    tx=tx, scope=kind, scope_id=scope_id, window=window, cap_micros=micros, source="operator"
+                )
         rows = [
             row
             for row in views.budgets(tx, app.settings.budgets.timezone)
@@ -150,7 +154,7 @@ def _as_configured(
 ) -> None:
     """Take the cap that this configuration names; the cap of a run comes back with its manifest, when that is applied."""
     if kind is Scope.RUN:
-        budgets.remove(tx, kind, scope_id, window)
+        budgets.remove(tx=tx, scope=kind, scope_id=scope_id, window=window)
         return
     micros = caps_of(settings).get((kind, scope.partition(":")[2], window))
     if micros is None:
@@ -158,7 +162,7 @@ def _as_configured(
             f"This configuration names no {window.value} cap of {safe(scope)}, so nothing was changed. To have none: "
             f"orchestrator budget set {shlex.quote(scope)} --{window.value} none"
         )
-    set_cap(tx, kind, scope_id, window, micros, budgets.CONFIG)
+    set_cap(tx=tx, scope=kind, scope_id=scope_id, window=window, cap_micros=micros, source=budgets.CONFIG)
 
 
 def _amount(text: str) -> int | None:
@@ -178,7 +182,7 @@ def _scope(tx: Tx, text: str) -> tuple[Scope, int]:
         return Scope.CAMPAIGN, ensure_campaign(tx, name)
     if kind == "run" and name.count("/") >= RUN_PARTS - 1:
         campaign, run_name, key = name.split("/", RUN_PARTS - 1)
-        run = find_run(tx, campaign, run_name, key)
+        run = find_run(tx=tx, campaign=campaign, name=run_name, run_key=key)
         if run is None:
             raise NotFoundError(f"There is no run {name!r}. See: orchestrator status")
         return Scope.RUN, run.id

@@ -57,7 +57,11 @@ def command(folder: Path, *, fresh: bool) -> ExitCode:
         out.note(plan_text(plan(manifests, app.settings, app.database)))
         code = carry_out(app, manifests, sandbox=True)
         page = write_gallery(
-            app.database, app.output_root, folder / "gallery.html", JobFilter(), title="Demo"
+            database=app.database,
+            root=app.output_root,
+            target=folder / "gallery.html",
+            wanted=JobFilter(),
+            title="Demo",
         )
         pictures = app.output_root
     if not out.as_json():

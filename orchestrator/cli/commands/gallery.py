@@ -38,10 +38,10 @@ def command(campaign: str | None, run: str | None, output: Path, limit: int) -> 
     """
     with opened() as app:
         page = write_gallery(
-            app.database,
-            app.output_root,
-            output.absolute(),
-            JobFilter(campaign=campaign, run=run),
+            database=app.database,
+            root=app.output_root,
+            target=output.absolute(),
+            wanted=JobFilter(campaign=campaign, run=run),
             title=run or campaign or "Gallery",
             limit=limit,
         )

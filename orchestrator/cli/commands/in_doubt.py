@@ -164,7 +164,9 @@ def _adopt(app: App, prediction_id: str, attempt_id: int) -> None:
 
 async def _look_up_and_adopt(app: App, prediction_id: str, attempt_id: int) -> None:
     async with aclosing(app.provider()) as provider:
-        await resolve_doubt.resolve_as(app.database, provider, attempt_id, prediction_id)
+        await resolve_doubt.resolve_as(
+            database=app.database, provider=provider, attempt_id=attempt_id, prediction_id=prediction_id
+        )
 
 
 def _candidate(row: PossibleTask) -> dict[str, object]:

@@ -20,7 +20,9 @@ def command(message: str) -> ExitCode:
     `orchestrator campaigns pause`.
     """
     with opened() as app, app.database.write() as tx:
-        changed = pauses.begin(tx, pauses.Pause("account", "", pauses.BY_OPERATOR, message))
+        changed = pauses.begin(
+            tx, pauses.Pause(scope="account", name="", reason=pauses.BY_OPERATOR, message=message)
+        )
     if out.as_json():
         out.document({"changed": changed})
     else:

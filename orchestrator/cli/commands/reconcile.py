@@ -47,14 +47,19 @@ def command(hours: int, *, not_ours: bool) -> ExitCode:
 
 async def _reconcile(app: App, hours: int, *, not_ours: bool) -> Reconciliation:
     now = app.clock.now_ms()
-    period = Period(now - hours * HOUR_MS, now, app.settings.provider.base_url, app.settings.budgets.timezone)
+    period = Period(
+        start_ms=now - hours * HOUR_MS,
+        end_ms=now,
+        base_url=app.settings.provider.base_url,
+        timezone=app.settings.budgets.timezone,
+    )
     async with aclosing(app.provider()) as provider:
         return await reconcile(
-            app.database,
-            provider,
-            app.clock,
-            app.entropy,
-            period,
+            database=app.database,
+            provider=provider,
+            clock=app.clock,
+            entropy=app.entropy,
+            period=period,
             sidecars=app.artifacts().sidecar,
             not_ours=not_ours,
         )

@@ -12,7 +12,7 @@ from orchestrator.store.account import pauses
 def command() -> ExitCode:
     """End what `orchestrator pause` began. Other stops stay, such as a refused key or a paused campaign."""
     with opened() as app, app.database.write() as tx:
-        changed = pauses.end(tx, "account", "", pauses.BY_OPERATOR)
+        changed = pauses.end(tx=tx, scope="account", name="", reason=pauses.BY_OPERATOR)
         standing = [pause for pause in pauses.in_force(tx) if pause.scope == "account"]
     if out.as_json():
         out.document({"changed": changed, "still_stopped": [pause.reason for pause in standing]})

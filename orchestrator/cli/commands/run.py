@@ -83,7 +83,7 @@ def carry_out(
     run_ids = frozenset(item.run_id for item in applied)
     display = choose(quiet=options().quiet, clock=app.clock)
     label = manifests[0].spec.name if len(manifests) == 1 else f"{len(manifests)} manifests"
-    done = work_on(app, run_ids, display, label)
+    done = work_on(app=app, run_ids=run_ids, display=display, label=label)
     return summarize(done, app.output_root, extra=_unpaid(app, done.code, run_ids), sandbox=sandbox)
 
 

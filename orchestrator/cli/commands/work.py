@@ -25,5 +25,5 @@ def command(*, drain: bool) -> ExitCode:
         display = choose(quiet=options().quiet, clock=app.clock)
         if not drain:
             out.note("Working. Ctrl-C once to finish what is in flight, twice to leave now.")
-        done = work_on(app, None, display, "all runs", drain=drain)
+        done = work_on(app=app, run_ids=None, display=display, label="all runs", drain=drain)
         return summarize(done, app.output_root)

@@ -126,7 +126,14 @@ class World:
             if pays
             else failed(NO_CREDIT, 1407, refunded=False)
         )
-        task = self._create(model, checked, references, fate, price if pays else 0, now_ms)
+        task = self._create(
+            model=model,
+            checked=checked,
+            references=references,
+            fate=fate,
+            price_micros=price if pays else 0,
+            now_ms=now_ms,
+        )
         self._limit_window.add(now_ms, weight)
         self.accepted_window.add(now_ms)
         self.unfinished.add(now_ms, task.finished_ms)
@@ -210,13 +217,17 @@ class World:
         return task
 
     def _charge(self, task: Task) -> None:
-        entry = Entry(self.token(), "deduct", task.id, task.price_micros, task.created_ms)
+        entry = Entry(
+            id=self.token(), kind="deduct", task_id=task.id, micros=task.price_micros, at_ms=task.created_ms
+        )
         self.account.charge(entry)
         self._book(entry)
         if task.fate.refunded:
             paid_ms = task.finished_ms + round(self.config.refund_delay * 1000)
             for micros in refunds_of(self.faults.pick("refund"), task.price_micros):
-                self.account.promise_refund(Entry(self.token(), "refund", task.id, micros, paid_ms))
+                self.account.promise_refund(
+                    Entry(id=self.token(), kind="refund", task_id=task.id, micros=micros, at_ms=paid_ms)
+                )
 
     def _book(self, entry: Entry) -> None:
         event = "charge" if entry.kind == "deduct" else "refund"

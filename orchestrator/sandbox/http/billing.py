@@ -32,12 +32,30 @@ class Billing:
         """What it serves."""
         world = self._world
         return [
-            web.get("/api/v3/balance", guarded(world, "balance", "account", self.balance)),
-            web.post("/api/v3/billings/search", guarded(world, "billing", "account", self.search)),
-            web.post("/api/v3/user/usage_stats", guarded(world, "usage", "account", self.usage)),
-            web.post("/api/v3/model/price", guarded(world, "price", "account", self.price)),
-            web.post("/api/v3/model/pricing", guarded(world, "price", "account", self.legacy_price)),
-            web.get("/api/v3/models", guarded(world, "models", "account", self.models)),
+            web.get(
+                "/api/v3/balance",
+                guarded(world=world, endpoint="balance", operation="account", handler=self.balance),
+            ),
+            web.post(
+                "/api/v3/billings/search",
+                guarded(world=world, endpoint="billing", operation="account", handler=self.search),
+            ),
+            web.post(
+                "/api/v3/user/usage_stats",
+                guarded(world=world, endpoint="usage", operation="account", handler=self.usage),
+            ),
+            web.post(
+                "/api/v3/model/price",
+                guarded(world=world, endpoint="price", operation="account", handler=self.price),
+            ),
+            web.post(
+                "/api/v3/model/pricing",
+                guarded(world=world, endpoint="price", operation="account", handler=self.legacy_price),
+            ),
+            web.get(
+                "/api/v3/models",
+                guarded(world=world, endpoint="models", operation="account", handler=self.models),
+            ),
         ]
 
     async def balance(self, _request: web.Request) -> web.Response:

@@ -48,7 +48,7 @@ async def spoiled_picture(
         case Fault.DOWNLOAD_CORRUPT:
             return picture_reply(data[: len(data) // 2], ending)
         case Fault.DOWNLOAD_SLOW:
-            return await _slow(world, request, data, ending)
+            return await _slow(world=world, request=request, data=data, ending=ending)
         case Fault.DOWNLOAD_NO_LENGTH:
             return await _chunked(request, data, ending)
         case _:

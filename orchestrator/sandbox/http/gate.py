@@ -55,7 +55,7 @@ def guarded(world: World, endpoint: str, operation: str, handler: Handler) -> Ha
         fault = world.faults.pick(operation)
         if fault is None:
             return await handler(request)
-        return await spoiled(world, request, fault, handler)
+        return await spoiled(world=world, request=request, fault=fault, handler=handler)
 
     return handle
 

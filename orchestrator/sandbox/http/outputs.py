@@ -43,12 +43,16 @@ class Outputs:
             task.dead_url_version = max(task.dead_url_version, min(version, task.url_version))
         if world.url_dead(task, version, now_ms):
             return self._missing()
-        replaced = fault and await instead_of_picture(world, request, fault, task.extension)
+        replaced = fault and await instead_of_picture(
+            world=world, request=request, fault=fault, ending=task.extension
+        )
         if replaced:
             return replaced
         data = await world.gallery.picture(task, index, world.config)
         if fault is not None:
-            return await spoiled_picture(world, request, fault, data, task.extension)
+            return await spoiled_picture(
+                world=world, request=request, fault=fault, data=data, ending=task.extension
+            )
         return picture_reply(data, task.extension)
 
     def _missing(self) -> web.Response:

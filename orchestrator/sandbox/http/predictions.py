@@ -24,12 +24,18 @@ class Predictions:
     def routes(self) -> list[web.RouteDef]:
         """What it serves; both result paths answer alike."""
         world = self._world
-        result = guarded(world, "result", "result", self.result)
+        result = guarded(world=world, endpoint="result", operation="result", handler=self.result)
         return [
             web.get("/api/v3/predictions/{id}/result", result),
             web.get("/api/v3/predictions/{id}", result),
-            web.post("/api/v3/predictions", guarded(world, "list", "list", self.list)),
-            web.post("/api/v3/predictions/delete", guarded(world, "delete", "delete", self.delete)),
+            web.post(
+                "/api/v3/predictions",
+                guarded(world=world, endpoint="list", operation="list", handler=self.list),
+            ),
+            web.post(
+                "/api/v3/predictions/delete",
+                guarded(world=world, endpoint="delete", operation="delete", handler=self.delete),
+            ),
         ]
 
     async def result(self, request: web.Request) -> web.Response:

@@ -80,7 +80,15 @@ class Submitting:
         if task is not None and (url := request.query.get("webhook")):
             self._webhooks.promise(task, url, f"http://{request.host}")
         reply = _reply_word(outcome, fault)
-        world.note_post(Post(now_ms, model_id, sha256(data).hexdigest(), reply, task.id if task else None))
+        world.note_post(
+            Post(
+                at_ms=now_ms,
+                model=model_id,
+                body_sha256=sha256(data).hexdigest(),
+                reply=reply,
+                task_id=task.id if task else None,
+            )
+        )
         if isinstance(outcome, web.Response):
             return outcome
         return await self._answer(request, task, fault)
@@ -106,7 +114,13 @@ class Submitting:
             )
         except Unfetchable as error:
             unfetchable = str(error)
-        admitted = world.admit(model, checked, references, unfetchable, world.now_ms())
+        admitted = world.admit(
+            model=model,
+            checked=checked,
+            references=references,
+            unfetchable=unfetchable,
+            now_ms=world.now_ms(),
+        )
         return (
             admitted
             if isinstance(admitted, Task)

@@ -33,8 +33,14 @@ class Uploading:
         """What it serves."""
         world = self._world
         return [
-            web.post("/api/v3/media/uploads", guarded(world, "upload", "upload", self.ticket)),
-            web.post("/api/v3/media/upload/binary", guarded(world, "upload", "upload", self.multipart)),
+            web.post(
+                "/api/v3/media/uploads",
+                guarded(world=world, endpoint="upload", operation="upload", handler=self.ticket),
+            ),
+            web.post(
+                "/api/v3/media/upload/binary",
+                guarded(world=world, endpoint="upload", operation="upload", handler=self.multipart),
+            ),
             web.put("/uploads/{id}", self.put),
             web.get("/media/{id}/{name}", self.read),
         ]
@@ -50,7 +56,13 @@ class Uploading:
         if size > world.config.upload_bytes_max:
             return refusal(413, "File too large")
         kind = body.get("content_type") or "application/octet-stream"
-        ticket = Ticket(world.token(), filename, size, str(kind), world.now_ms() + TICKET_MS)
+        ticket = Ticket(
+            id=world.token(),
+            filename=filename,
+            size=size,
+            content_type=str(kind),
+            expires_ms=world.now_ms() + TICKET_MS,
+        )
         world.media.tickets[ticket.id] = ticket
         origin = f"http://{request.host}"
         return success(
@@ -121,7 +133,13 @@ class Uploading:
             pieces.append(piece)
         filename = (part.filename or "upload")[:FILENAME_MAX]
         kind = part.headers.get("Content-Type", "application/octet-stream")
-        ticket = Ticket(world.token(), filename, size, kind, world.now_ms() + TICKET_MS)
+        ticket = Ticket(
+            id=world.token(),
+            filename=filename,
+            size=size,
+            content_type=kind,
+            expires_ms=world.now_ms() + TICKET_MS,
+        )
         media = await self._host(ticket, b"".join(pieces))
         return success(
             {

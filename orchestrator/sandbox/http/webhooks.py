@@ -40,7 +40,12 @@ class Webhooks:
     def routes(self) -> list[web.RouteDef]:
         """What it serves."""
         return [
-            web.get("/api/v3/webhook/secret", guarded(self._world, "webhook_secret", "account", self.secret))
+            web.get(
+                "/api/v3/webhook/secret",
+                guarded(
+                    world=self._world, endpoint="webhook_secret", operation="account", handler=self.secret
+                ),
+            )
         ]
 
     async def secret(self, _request: web.Request) -> web.Response:
@@ -51,9 +56,11 @@ class Webhooks:
         """Report the task to `url` when it ends; the faults of this promise are drawn now, in order of submission."""
         fault = self._world.faults.pick("webhook")
         if not _is_ours(url):
-            self._note(task, url, None, "not a loopback address")
+            self._note(task=task, url=url, answer=None, remark="not a loopback address")
         elif task.finished_ms != NEVER_MS and task.fate.status in REPORTED:
-            promise = asyncio.get_running_loop().create_task(self._keep(task, url, origin, fault))
+            promise = asyncio.get_running_loop().create_task(
+                self._keep(task=task, url=url, origin=origin, fault=fault)
+            )
             self._promises.add(promise)
             promise.add_done_callback(self._promises.discard)
 
@@ -70,7 +77,7 @@ class Webhooks:
         late = config.webhook_late if fault is Fault.WEBHOOK_LATE else 0.0
         await self._until(task.finished_ms + round(late * 1000))
         if fault is Fault.WEBHOOK_LOST or task.deleted_ms is not None:
-            self._note(task, url, None, "lost" if fault else "deleted")
+            self._note(task=task, url=url, answer=None, remark="lost" if fault else "deleted")
             return
         body = json.dumps(view(task, self._world.now_ms(), origin) | {"input": task.inputs}).encode()
         wait = config.webhook_retry
@@ -100,7 +107,7 @@ class Webhooks:
                 answer = response.status
         except (aiohttp.ClientError, TimeoutError, ValueError):
             answer = None
-        self._note(task, url, answer, "tampered" if tampered else "")
+        self._note(task=task, url=url, answer=answer, remark="tampered" if tampered else "")
         return answer
 
     def _signed(self, webhook_id: str, body: bytes) -> Mapping[str, str]:
@@ -116,7 +123,9 @@ class Webhooks:
         }
 
     def _note(self, task: Task, url: str, answer: int | None, remark: str) -> None:
-        self._world.deliveries.append(Delivery(self._world.now_ms(), task.id, url, answer, remark))
+        self._world.deliveries.append(
+            Delivery(at_ms=self._world.now_ms(), task_id=task.id, url=url, answer=answer, remark=remark)
+        )
 
 
 def _is_ours(url: Any) -> bool:

@@ -39,9 +39,9 @@ def render(spec: PictureSpec) -> bytes:
     tint = _color(digest[0] / 255, 0.45)
     canvas = _backdrop(size, digest)
     caption = max(int(size[1] * _CAPTION_SHARE), 24)
-    _lay_out(canvas, references, (size[0], size[1] - caption), digest)
+    _lay_out(canvas=canvas, references=references, area=(size[0], size[1] - caption), digest=digest)
     canvas = Image.blend(canvas, Image.new("RGB", size, tint), 0.08 + digest[1] / 255 * 0.12)
-    _write_caption(canvas, spec, caption, tint)
+    _write_caption(canvas=canvas, spec=spec, height=caption, tint=tint)
     return encode(canvas, spec.image_format)
 
 

@@ -28,10 +28,10 @@ class Gallery:
         """The bytes of one output; the first time also notes their digest on the task."""
         if config.fast:
             data = small_picture(
-                task.inputs["output_format"],
-                task.inputs.get("aspect_ratio", "auto"),
-                f"{task.id}/{index}",
-                config.fast_picture_bytes,
+                image_format=task.inputs["output_format"],
+                aspect_ratio=task.inputs.get("aspect_ratio", "auto"),
+                text=f"{task.id}/{index}",
+                size=config.fast_picture_bytes,
             )
         else:
             data = await self._kept_or_made(task, index, config.picture_cache_bytes)

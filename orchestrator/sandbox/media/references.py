@@ -31,7 +31,7 @@ async def resolve(
     urls: Iterable[str], store: MediaStore, now_ms: int, foreign: ForeignImages
 ) -> tuple[Reference, ...]:
     """A reference per URL, in order; raises Unfetchable for the first that cannot be had or is no picture."""
-    return tuple([await _one(url, store, now_ms, foreign) for url in urls])
+    return tuple([await _one(url=url, store=store, now_ms=now_ms, foreign=foreign) for url in urls])
 
 
 async def _one(url: str, store: MediaStore, now_ms: int, foreign: ForeignImages) -> Reference:

@@ -82,7 +82,7 @@ def take_configured(tx: Tx, worker_id: str, wanted: ConfiguredLimits) -> TakenLi
     now = asked if alone else _stricter(asked, before)
     if now != before:
         configure(tx, concurrency=now.concurrency, submits_per_minute=now.submits_per_minute)
-    return TakenLimits(before, asked, now, alone)
+    return TakenLimits(before=before, asked=asked, now=now, alone=alone)
 
 
 def _asked(wanted: ConfiguredLimits, before: LimitPair, name: str) -> int:

@@ -22,13 +22,23 @@ class RecordedLatency:
 def get(tx: Tx, model: str) -> RecordedLatency | None:
     """What was observed for a model; None before its first task completed."""
     row = tx.conn.execute(select(latencies).where(latencies.c.model == model)).one_or_none()
-    return None if row is None else RecordedLatency(row.p10_ms, row.p50_ms, row.p95_ms, row.samples)
+    return (
+        None
+        if row is None
+        else RecordedLatency(p10_ms=row.p10_ms, p50_ms=row.p50_ms, p95_ms=row.p95_ms, samples=row.samples)
+    )
 
 
 def known(tx: Tx) -> list[tuple[str, RecordedLatency]]:
     """What was observed for every model."""
     rows = tx.conn.execute(select(latencies).order_by(latencies.c.model))
-    return [(row.model, RecordedLatency(row.p10_ms, row.p50_ms, row.p95_ms, row.samples)) for row in rows]
+    return [
+        (
+            row.model,
+            RecordedLatency(p10_ms=row.p10_ms, p50_ms=row.p50_ms, p95_ms=row.p95_ms, samples=row.samples),
+        )
+        for row in rows
+    ]
 
 
 def put(tx: Tx, model: str, latency: RecordedLatency) -> None:

@@ -72,7 +72,17 @@ def end(tx: Tx, scope: str, name: str, reason: str) -> bool:
 def in_force(tx: Tx) -> list[Pause]:
     """Every pause that stands now, oldest first; ones past their `until` are not among them."""
     rows = tx.conn.execute(_IN_FORCE, {"now": tx.now})
-    return [Pause(row.scope, row.name, row.reason, row.message, row.until, row.since) for row in rows]
+    return [
+        Pause(
+            scope=row.scope,
+            name=row.name,
+            reason=row.reason,
+            message=row.message,
+            until=row.until,
+            since=row.since,
+        )
+        for row in rows
+    ]
 
 
 _END: Final = delete(pauses).where(

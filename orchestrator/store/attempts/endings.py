@@ -56,10 +56,10 @@ def give_back(tx: Tx, rows: Sequence[GiveBack]) -> list[bool]:
         held = transitions.lock(tx, same, event)
         ends = [
             _End(
-                held[row.attempt_id],
-                event,
-                row.reason,
-                row.message,
+                attempt=held[row.attempt_id],
+                event=event,
+                reason=row.reason,
+                message=row.message,
                 retry_delay_ms=row.delay_ms,
                 worker_died=row.worker_died,
             )
@@ -88,7 +88,13 @@ def reject(tx: Tx, rows: Sequence[Reject]) -> list[bool]:
     _end(
         tx,
         [
-            _End(held[row.attempt_id], AttemptEvent.REJECTED, row.reason, row.message, code=row.code)
+            _End(
+                attempt=held[row.attempt_id],
+                event=AttemptEvent.REJECTED,
+                reason=row.reason,
+                message=row.message,
+                code=row.code,
+            )
             for row in rows
             if row.attempt_id in held
         ],
@@ -111,10 +117,10 @@ def write_off(tx: Tx, rows: Sequence[WriteOff]) -> list[bool]:
         tx,
         [
             _End(
-                held[row.attempt_id],
-                AttemptEvent.WRITTEN_OFF,
-                "written_off",
-                "written off by an operator",
+                attempt=held[row.attempt_id],
+                event=AttemptEvent.WRITTEN_OFF,
+                reason="written_off",
+                message="written off by an operator",
                 reservation=ReservationEvent.SETTLED,
             )
             for row in rows
@@ -146,10 +152,10 @@ def fail(tx: Tx, rows: Sequence[Fail]) -> list[bool]:
         tx,
         [
             _End(
-                held[row.attempt_id],
-                AttemptEvent.PROVIDER_FAILED,
-                row.reason,
-                row.message,
+                attempt=held[row.attempt_id],
+                event=AttemptEvent.PROVIDER_FAILED,
+                reason=row.reason,
+                message=row.message,
                 code=row.code,
                 status=row.status,
                 retry_delay_ms=row.retry_delay_ms,
@@ -204,15 +210,21 @@ class _End:
 def _finish_end(attempt: transitions.LockedAttempt, event: AttemptEvent, row: Finish) -> _End:
     if row.lost:
         message = "; ".join(f"output {index}: {why}" for index, why in row.lost)
-        return _End(attempt, event, "output_lost", message, reservation=ReservationEvent.SETTLED)
+        return _End(
+            attempt=attempt,
+            event=event,
+            reason="output_lost",
+            message=message,
+            reservation=ReservationEvent.SETTLED,
+        )
     short = (
         f"{len(row.stored)} of {row.expected} outputs came back" if len(row.stored) < row.expected else None
     )
     return _End(
-        attempt,
-        event,
-        "fewer_outputs" if short else None,
-        short,
+        attempt=attempt,
+        event=event,
+        reason="fewer_outputs" if short else None,
+        message=short,
         reservation=ReservationEvent.SETTLED,
         succeeded=True,
     )
@@ -258,11 +270,11 @@ def _movement(end: _End) -> ledger.Movement:
         case _:
             kind, spent, due = LedgerKind.RELEASE, 0, 0
     return ledger.Movement(
-        kind,
-        attempt.id,
-        attempt.run_id,
-        attempt.campaign_id,
-        attempt.day,
+        kind=kind,
+        attempt_id=attempt.id,
+        run_id=attempt.run_id,
+        campaign_id=attempt.campaign_id,
+        day=attempt.day,
         held_delta=-price,
         spent_delta=spent,
         refund_due_delta=due,

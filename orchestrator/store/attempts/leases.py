@@ -148,18 +148,18 @@ def _adopt(tx: Tx, row: Rescue, accepted: Sequence[Any]) -> list[Adopted]:
 
 def _adopted(row: Any, epoch: int) -> Adopted:
     return Adopted(
-        row.id,
-        row.job_id,
-        epoch,
-        AttemptState(row.state),
-        row.model,
-        row.prediction_id,
-        row.accepted_at,
-        row.number,
-        row.images,
-        row.price_micros,
-        row.params,
-        row.local_images,
+        attempt_id=row.id,
+        job_id=row.job_id,
+        epoch=epoch,
+        state=AttemptState(row.state),
+        model=row.model,
+        prediction_id=row.prediction_id,
+        accepted_at=row.accepted_at,
+        number=row.number,
+        images=row.images,
+        price_micros=row.price_micros,
+        params=row.params,
+        local_images=row.local_images,
     )
 
 
@@ -168,18 +168,25 @@ def _abandoned_by_dead_worker(found: Any, deaths_max: int) -> endings.GiveBack:
     poison = found.deaths + 1 >= deaths_max
     message = f"its worker died, the {found.deaths + 1}. one over this job" if poison else "its worker died"
     return endings.GiveBack(
-        found.id,
-        found.epoch,
-        AttemptEvent.RELEASED,
-        None if poison else 0,
-        "poison" if poison else "released",
-        message,
+        attempt_id=found.id,
+        epoch=found.epoch,
+        event=AttemptEvent.RELEASED,
+        delay_ms=None if poison else 0,
+        reason="poison" if poison else "released",
+        message=message,
         worker_died=True,
     )
 
 
 def _released(attempt_id: int, epoch: int, message: str) -> endings.GiveBack:
-    return endings.GiveBack(attempt_id, epoch, AttemptEvent.RELEASED, 0, "released", message)
+    return endings.GiveBack(
+        attempt_id=attempt_id,
+        epoch=epoch,
+        event=AttemptEvent.RELEASED,
+        delay_ms=0,
+        reason="released",
+        message=message,
+    )
 
 
 _RESUMABLE: Final = (

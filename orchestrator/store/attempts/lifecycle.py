@@ -276,7 +276,11 @@ def _record_unattached(tx: Tx, row: Accept, owner: _Owner | None) -> None:
     )
     if owner is None:
         predictions.mark_foreign(
-            tx, row.prediction_id, None, None, f"accepted late for attempt {row.attempt_id}"
+            tx=tx,
+            prediction_id=row.prediction_id,
+            model=None,
+            created_at=None,
+            why=f"accepted late for attempt {row.attempt_id}",
         )
 
 

@@ -39,7 +39,8 @@ def expected(tx: Tx, attempt_id: int) -> list[ExpectedOutput]:
         .order_by(outputs.c.idx)
     )
     return [
-        ExpectedOutput(row.idx, row.url, row.nsfw, row.path, row.sha256) for row in tx.conn.execute(query)
+        ExpectedOutput(index=row.idx, url=row.url, nsfw=row.nsfw, path=row.path, sha256=row.sha256)
+        for row in tx.conn.execute(query)
     ]
 
 
@@ -77,7 +78,9 @@ def expect(tx: Tx, returned: Mapping[int, Returned]) -> dict[int, list[ExpectedO
                     "o_attempt": attempt_id,
                 }
             )
-            answers[attempt_id].append(ExpectedOutput(index, url, nsfw, path, None))
+            answers[attempt_id].append(
+                ExpectedOutput(index=index, url=url, nsfw=nsfw, path=path, sha256=None)
+            )
     if extras:
         tx.conn.execute(outputs.insert(), extras)
     if updates:
@@ -117,7 +120,10 @@ def record_stored(tx: Tx, held: dict[int, transitions.LockedAttempt], rows: Sequ
     unstored: list[dict[str, Any]] = []
     for row in rows:
         job_id = held[row.attempt_id].job_id
-        stored.extend(_artifact_values(tx, job_id, index, artifact) for index, artifact in row.stored)
+        stored.extend(
+            _artifact_values(tx=tx, job_id=job_id, index=index, artifact=artifact)
+            for index, artifact in row.stored
+        )
         unstored.extend(
             {"o_job": job_id, "o_idx": index, "v_state": OutputState.LOST.value} for index, _ in row.lost
         )

@@ -70,10 +70,10 @@ _OURS = select(
 
 def _ours(fields: RowMapping) -> Ours:
     return Ours(
-        fields["id"],
-        fields["prediction_id"],
-        fields["price_micros"],
-        fields["reservation"] == ReservationState.REFUND_DUE.value,
+        attempt_id=fields["id"],
+        prediction_id=fields["prediction_id"],
+        price_micros=fields["price_micros"],
+        refund_due=fields["reservation"] == ReservationState.REFUND_DUE.value,
     )
 
 

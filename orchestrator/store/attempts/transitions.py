@@ -117,18 +117,18 @@ def _move_statement(columns: tuple[str, ...]) -> Update:
 
 def _held(row: Row[Any]) -> LockedAttempt:
     return LockedAttempt(
-        row.id,
-        row.epoch,
-        AttemptState(row.state),
-        row.job_id,
-        row.run_id,
-        row.campaign_id,
-        row.lane_id,
-        row.day,
-        row.price_micros,
-        row.rate_granted_at,
-        row.tries_left,
-        row.cancel_requested,
+        id=row.id,
+        epoch=row.epoch,
+        state=AttemptState(row.state),
+        job_id=row.job_id,
+        run_id=row.run_id,
+        campaign_id=row.campaign_id,
+        lane_id=row.lane_id,
+        day=row.day,
+        price_micros=row.price_micros,
+        rate_granted_at=row.rate_granted_at,
+        tries_left=row.tries_left,
+        cancel_requested=row.cancel_requested,
     )
 
 

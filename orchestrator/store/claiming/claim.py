@@ -94,17 +94,17 @@ def _recover_one(tx: Tx, row: Recover) -> tuple[Claimed, ...]:
     found = tx.conn.execute(_UNSENT, {"worker": row.worker})
     return tuple(
         Claimed(
-            each.id,
-            each.job_id,
-            each.run_id,
-            each.epoch,
-            each.number,
-            each.token,
-            each.model,
-            each.images,
-            each.price_micros,
-            each.params,
-            each.local_images,
+            attempt_id=each.id,
+            job_id=each.job_id,
+            run_id=each.run_id,
+            epoch=each.epoch,
+            number=each.number,
+            token=each.token,
+            model=each.model,
+            images=each.images,
+            price_micros=each.price_micros,
+            params=each.params,
+            local_images=each.local_images,
         )
         for each in found
         if each.id not in row.known
@@ -131,7 +131,11 @@ def _claim_one(tx: Tx, request: ClaimRequest) -> ClaimResult:
     stage(tx)
     tx.deferred.write(tx, LockOrder.LANES)  # whatever became ready in this transaction may be claimed in it
     want = min(request.want, allowance.slots, allowance.submits)
-    picks = select_jobs(tx, want, day_of(tx.now, request.timezone), request.run_ids) if want > 0 else []
+    picks = (
+        select_jobs(tx=tx, want=want, day=day_of(tx.now, request.timezone), run_ids=request.run_ids)
+        if want > 0
+        else []
+    )
     if picks:
         rate_limits.grant(tx, len(picks))
     claimed = _lease(tx, request, picks)
@@ -153,18 +157,18 @@ def _lease(tx: Tx, request: ClaimRequest, picks: Sequence[Selected]) -> tuple[Cl
     day = day_of(tx.now, request.timezone)
     first_id = next_attempt_id(tx)
     rows = [
-        _attempt_row(tx, request, attempt_id, pick, day)
+        _attempt_row(tx=tx, request=request, attempt_id=attempt_id, pick=pick, day=day)
         for attempt_id, pick in enumerate(picks, start=first_id)
     ]
     dialect.run_many(tx.conn, _RUN, [{"j_id": pick.job_id} for pick in picks])
     dialect.run_many(tx.conn, _INSERT_ATTEMPT, rows)
     movements = [
         ledger.Movement(
-            LedgerKind.RESERVE,
-            row["id"],
-            row["run_id"],
-            row["campaign_id"],
-            day,
+            kind=LedgerKind.RESERVE,
+            attempt_id=row["id"],
+            run_id=row["run_id"],
+            campaign_id=row["campaign_id"],
+            day=day,
             held_delta=row["price_micros"],
         )
         for row in rows
@@ -178,17 +182,17 @@ def _load(tx: Tx, rows: Sequence[dict[str, Any]], picks: Sequence[Selected]) -> 
     specs = {spec.job_id: spec for spec in tx.conn.execute(_SPECS, {"ids": [pick.job_id for pick in picks]})}
     return tuple(
         Claimed(
-            row["id"],
-            row["job_id"],
-            row["run_id"],
-            row["epoch"],
-            row["number"],
-            row["token"],
-            pick.lane.model,
-            pick.images,
-            row["price_micros"],
-            specs[pick.job_id].params,
-            specs[pick.job_id].local_images,
+            attempt_id=row["id"],
+            job_id=row["job_id"],
+            run_id=row["run_id"],
+            epoch=row["epoch"],
+            number=row["number"],
+            token=row["token"],
+            model=pick.lane.model,
+            images=pick.images,
+            price_micros=row["price_micros"],
+            params=specs[pick.job_id].params,
+            local_images=specs[pick.job_id].local_images,
         )
         for row, pick in zip(rows, picks, strict=True)
     )

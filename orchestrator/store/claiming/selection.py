@@ -60,7 +60,7 @@ def select_jobs(tx: Tx, want: int, day: str, run_ids: Collection[int] | None) ->
         missing = want - len(picks)
         if missing <= 0:
             break
-        picks.extend(_take_turns(tx, list(group), missing, left, moved))
+        picks.extend(_take_turns(tx=tx, group=list(group), want=missing, left=left, moved=moved))
     if moved:
         tx.conn.execute(_SERVE, [{"c_id": id_, "c_served": at} for id_, at in sorted(moved.items())])
     return picks
@@ -161,7 +161,9 @@ def _jobs_of(tx: Tx, lane: Lane, at_first: int) -> Iterator[Selected]:
         if not rows and not job_id:
             _close_if_idle(tx, lane.id)
         for row in rows:
-            yield Selected(lane, row.id, row.variation, row.attempts, row.images)
+            yield Selected(
+                lane=lane, job_id=row.id, variation=row.variation, attempts=row.attempts, images=row.images
+            )
         if len(rows) < count:
             return
         variation, job_id = rows[-1].variation, rows[-1].id
@@ -175,18 +177,20 @@ def _lanes(tx: Tx, day: str, run_ids: Collection[int] | None) -> list[Lane]:
     paused = {(pause.scope, pause.name) for pause in pauses.in_force(tx)}
     if not rows or ("account", "") in paused:
         return []
-    caps = _caps_by_scope(tx, day, {row.campaign_id for row in rows}, {row.run_id for row in rows})
+    caps = _caps_by_scope(
+        tx=tx, day=day, campaign_ids={row.campaign_id for row in rows}, run_ids={row.run_id for row in rows}
+    )
     return [
         Lane(
-            row.id,
-            row.run_id,
-            row.campaign_id,
-            row.model,
-            row.price_micros,
-            row.priority,
-            row.weight,
-            row.served,
-            [
+            id=row.id,
+            run_id=row.run_id,
+            campaign_id=row.campaign_id,
+            model=row.model,
+            price_micros=row.price_micros,
+            priority=row.priority,
+            weight=row.weight,
+            served=row.served,
+            caps=[
                 *caps.get((Scope.ACCOUNT, ledger.ACCOUNT_ID), ()),
                 *caps.get((Scope.CAMPAIGN, row.campaign_id), ()),
                 *caps.get((Scope.RUN, row.run_id), ()),

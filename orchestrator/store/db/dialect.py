@@ -87,10 +87,12 @@ def _compiled(statement: UpdateBase, dialect: Dialect, columns: tuple[str, ...])
         for bind, name in compiled.bind_names.items()
     }
     return _Compiled(
-        compiled.string,
-        {name: value for name, value in compiled.params.items() if name not in columns},
-        tuple(compiled.positiontup) if compiled.positiontup is not None else None,
-        tuple((name, conversion) for name, conversion in conversions.items() if conversion is not None),
+        sql=compiled.string,
+        constants={name: value for name, value in compiled.params.items() if name not in columns},
+        order=tuple(compiled.positiontup) if compiled.positiontup is not None else None,
+        convert=tuple(
+            (name, conversion) for name, conversion in conversions.items() if conversion is not None
+        ),
     )
 
 

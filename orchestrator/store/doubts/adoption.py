@@ -72,7 +72,14 @@ def pending_jobs(tx: Tx, base_url: str) -> Iterator[PendingJob]:
         certain = {name: sent[name] for name, value in row.params.items() if not _mentions(value, unhosted)}
         waits = row.queue is not None
         yield PendingJob(
-            row.id, row.model, waits, row.params, digests, row.path, None if unhosted else sent, certain
+            job_id=row.id,
+            model=row.model,
+            waits=waits,
+            params=row.params,
+            local_images=digests,
+            path=row.path,
+            inputs=None if unhosted else sent,
+            certain=certain,
         )
 
 
@@ -102,7 +109,15 @@ def assign(tx: Tx, job_id: int, prediction_id: str, status: str, *, token: str, 
     job = tx.conn.execute(dialect.lock_rows(tx.conn, query, jobs)).one_or_none()
     if job is None:
         return False
-    attempt_id = _insert_attempt(tx, job_id, job, prediction_id, status, token, day_of(tx.now, timezone))
+    attempt_id = _insert_attempt(
+        tx=tx,
+        job_id=job_id,
+        job=job,
+        prediction_id=prediction_id,
+        status=status,
+        token=token,
+        day=day_of(tx.now, timezone),
+    )
     tx.conn.execute(
         update(jobs)
         .where(jobs.c.id == job_id)
@@ -148,11 +163,11 @@ def _insert_attempt(
         )
     )
     held = ledger.Movement(
-        LedgerKind.RESERVE,
-        attempt_id,
-        job.run_id,
-        job.campaign_id,
-        day,
+        kind=LedgerKind.RESERVE,
+        attempt_id=attempt_id,
+        run_id=job.run_id,
+        campaign_id=job.campaign_id,
+        day=day,
         held_delta=job.price_micros,
         note="adopted by reconcile",
     )

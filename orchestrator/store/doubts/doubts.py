@@ -84,7 +84,13 @@ def possible(tx: Tx) -> list[PossibleTask]:
         candidates.c.attempt_id, candidates.c.created_at, candidates.c.prediction_id
     )
     return [
-        PossibleTask(row.attempt_id, row.prediction_id, row.status, row.created_at, tuple(row.outputs))
+        PossibleTask(
+            attempt_id=row.attempt_id,
+            prediction_id=row.prediction_id,
+            status=row.status,
+            created_at=row.created_at,
+            outputs=tuple(row.outputs),
+        )
         for row in tx.conn.execute(query)
     ]
 
@@ -100,15 +106,15 @@ def in_doubt(tx: Tx) -> list[InDoubt]:
     )
     return [
         InDoubt(
-            row.id,
-            row.epoch,
-            row.job_id,
-            row.model,
-            row.reason,
-            row.submitted_at,
-            row.doubted_at or row.submitted_at,
-            row.sent_digest,
-            row.params,
+            attempt_id=row.id,
+            epoch=row.epoch,
+            job_id=row.job_id,
+            model=row.model,
+            reason=row.reason,
+            submitted_at=row.submitted_at,
+            doubted_at=row.doubted_at or row.submitted_at,
+            sent_digest=row.sent_digest,
+            params=row.params,
         )
         for row in tx.conn.execute(query)
     ]
@@ -140,7 +146,9 @@ def unanswered(tx: Tx) -> list[Unanswered]:
         .order_by(attempts.c.submitted_at)
     )
     return [
-        Unanswered(row.model, row.submitted_at, row.sent_digest, tuple(sorted(row.params)))
+        Unanswered(
+            model=row.model, sent_at=row.submitted_at, digest=row.sent_digest, keys=tuple(sorted(row.params))
+        )
         for row in tx.conn.execute(query)
     ]
 
@@ -192,7 +200,12 @@ def abandon(tx: Tx, rows: Sequence[Absent]) -> list[bool]:
         tx,
         [
             endings.GiveBack(
-                row.attempt_id, row.epoch, AttemptEvent.ABSENCE_PROVED, 0, "absence_proved", row.evidence
+                attempt_id=row.attempt_id,
+                epoch=row.epoch,
+                event=AttemptEvent.ABSENCE_PROVED,
+                delay_ms=0,
+                reason="absence_proved",
+                message=row.evidence,
             )
             for row in absent
         ],

@@ -127,7 +127,11 @@ def _judge_new(tx: Tx, row: Delivery, attempt: Row[Any]) -> ReportOutcome:
     )
     if is_free and is_sent and not _has_like(tx, attempt):
         predictions.mark_foreign(
-            tx, row.prediction_id, None, None, f"reported by a webhook for attempt {attempt.id}"
+            tx=tx,
+            prediction_id=row.prediction_id,
+            model=None,
+            created_at=None,
+            why=f"reported by a webhook for attempt {attempt.id}",
         )
     return ReportOutcome.SECOND
 

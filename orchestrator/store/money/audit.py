@@ -40,10 +40,10 @@ def audit(tx: Tx) -> Audit:
     """Recompute balances, reservations and job costs from the ledger."""
     differences = [*_balances(tx), *_attempts(tx), *_reservations(tx), *_jobs(tx)]
     return Audit(
-        tx.conn.execute(select(func.count()).select_from(ledger)).scalar_one(),
-        tx.conn.execute(select(func.count()).select_from(balances)).scalar_one(),
-        tx.conn.execute(select(func.count()).select_from(attempts)).scalar_one(),
-        tuple(differences),
+        entries=tx.conn.execute(select(func.count()).select_from(ledger)).scalar_one(),
+        balances=tx.conn.execute(select(func.count()).select_from(balances)).scalar_one(),
+        attempts=tx.conn.execute(select(func.count()).select_from(attempts)).scalar_one(),
+        differences=tuple(differences),
     )
 
 

@@ -141,13 +141,24 @@ def what_to_book(row: Any, line: BillLine, now: int) -> Decision:
             "cost_micros": kept or None,
         }
         booked = Booked(refund_seen=True, surplus_micros=surplus)
-        return Decision(booked, values, LedgerKind.REFUND_SEEN, kept, -row.price_micros)
+        return Decision(
+            booked=booked,
+            values=values,
+            kind=LedgerKind.REFUND_SEEN,
+            spent_delta=kept,
+            due_delta=-row.price_micros,
+        )
     cost = row.cost_micros or 0
     kept = max(0, charged - line.refunded_micros)
     if not charged or kept == cost:
         return Decision(Booked(surplus_micros=surplus), values)
     booked = Booked(adjusted_micros=kept - cost, surplus_micros=surplus)
-    return Decision(booked, values | {"cost_micros": kept}, LedgerKind.ADJUSTED, kept - cost)
+    return Decision(
+        booked=booked,
+        values=values | {"cost_micros": kept},
+        kind=LedgerKind.ADJUSTED,
+        spent_delta=kept - cost,
+    )
 
 
 def surplus_text(prediction_id: str, micros: int) -> str:
@@ -185,11 +196,11 @@ def _move(tx: Tx, row: Any, kind: LedgerKind, *, spent: int, due: int) -> None:
         tx,
         [
             ledger.Movement(
-                kind,
-                row.id,
-                row.run_id,
-                row.campaign_id,
-                row.day,
+                kind=kind,
+                attempt_id=row.id,
+                run_id=row.run_id,
+                campaign_id=row.campaign_id,
+                day=row.day,
                 spent_delta=spent,
                 refund_due_delta=due,
                 note="from the provider's bill",

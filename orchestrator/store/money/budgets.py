@@ -98,7 +98,7 @@ def _scope_id(tx: Tx, scope: Scope, name: str) -> int:
 def declare(tx: Tx, scope: Scope, scope_id: int, window: Window, cap_micros: int | None, source: str) -> None:
     """Make a cap what its source says (None: no cap), unless an operator has set it: that stands."""
     if cap_micros is None:
-        remove(tx, scope, scope_id, window, source=source)
+        remove(tx=tx, scope=scope, scope_id=scope_id, window=window, source=source)
         return
     standing = tx.conn.execute(
         select(budgets.c.source).where(
@@ -106,7 +106,7 @@ def declare(tx: Tx, scope: Scope, scope_id: int, window: Window, cap_micros: int
         )
     ).scalar()
     if standing in {None, source}:
-        set_cap(tx, scope, scope_id, window, cap_micros, source)
+        set_cap(tx=tx, scope=scope, scope_id=scope_id, window=window, cap_micros=cap_micros, source=source)
 
 
 def remove(tx: Tx, scope: Scope, scope_id: int, window: Window, *, source: str | None = None) -> bool:

@@ -37,7 +37,12 @@ class Cap:
     @property
     def headroom_micros(self) -> int:
         """What may still be reserved."""
-        return headroom(self.cap_micros, self.spent_micros, self.held_micros, self.refund_due_micros)
+        return headroom(
+            cap_micros=self.cap_micros,
+            spent_micros=self.spent_micros,
+            held_micros=self.held_micros,
+            refund_due_micros=self.refund_due_micros,
+        )
 
 
 def caps_in_force(
@@ -114,12 +119,12 @@ def set_cap(tx: Tx, scope: Scope, scope_id: int, window: Window, cap_micros: int
 
 def _cap(fields: RowMapping) -> Cap:
     return Cap(
-        Scope(fields["scope"]),
-        fields["scope_id"],
-        Window(fields["window"]),
-        fields["period"],
-        fields["cap_micros"],
-        fields["spent_micros"] or 0,
-        fields["held_micros"] or 0,
-        fields["refund_due_micros"] or 0,
+        scope=Scope(fields["scope"]),
+        scope_id=fields["scope_id"],
+        window=Window(fields["window"]),
+        period=fields["period"],
+        cap_micros=fields["cap_micros"],
+        spent_micros=fields["spent_micros"] or 0,
+        held_micros=fields["held_micros"] or 0,
+        refund_due_micros=fields["refund_due_micros"] or 0,
     )

@@ -101,7 +101,7 @@ def reserve(tx: Tx, movements: Sequence[Movement], caps: Iterable[Cap]) -> None:
 
 def _hold(tx: Tx, cap: Cap, micros: int) -> None:
     """Hold money under the cap; raises CapRacedError when it does not fit."""
-    change = {**_change(cap.key, 0, micros, 0), "cap": cap.cap_micros}
+    change = {**_change(key=cap.key, spent=0, held=micros, due=0), "cap": cap.cap_micros}
     if dialect.run_many(tx.conn, _HOLD_UNDER_CAP, [change]) != 1:
         raise CapRacedError
     _note_thresholds(tx, cap, micros)

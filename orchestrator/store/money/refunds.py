@@ -26,11 +26,11 @@ def lapse(tx: Tx) -> int:
         tx,
         [
             ledger.Movement(
-                LedgerKind.REFUND_LAPSED,
-                row.id,
-                row.run_id,
-                row.campaign_id,
-                row.day,
+                kind=LedgerKind.REFUND_LAPSED,
+                attempt_id=row.id,
+                run_id=row.run_id,
+                campaign_id=row.campaign_id,
+                day=row.day,
                 refund_due_delta=-row.price_micros,
             )
             for row in rows

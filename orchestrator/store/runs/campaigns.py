@@ -49,7 +49,9 @@ def set_weight(tx: Tx, name: str, weight: int) -> bool:
 def pause(tx: Tx, name: str, message: str) -> bool:
     """Stop claiming this campaign's jobs; what is in flight finishes. False when it was paused already."""
     campaign_id = find_campaign(tx, name)
-    return pauses.begin(tx, pauses.Pause("campaign", str(campaign_id), pauses.BY_OPERATOR, message))
+    return pauses.begin(
+        tx, pauses.Pause(scope="campaign", name=str(campaign_id), reason=pauses.BY_OPERATOR, message=message)
+    )
 
 
 def resume(tx: Tx, name: str) -> bool:
@@ -58,11 +60,11 @@ def resume(tx: Tx, name: str) -> bool:
     The guards' rates start afresh, so that what was looked at does not pause the run again.
     """
     campaign_id = find_campaign(tx, name)
-    resumed = pauses.end(tx, "campaign", str(campaign_id), pauses.BY_OPERATOR)
+    resumed = pauses.end(tx=tx, scope="campaign", name=str(campaign_id), reason=pauses.BY_OPERATOR)
     run_ids = set(tx.conn.execute(select(runs.c.id).where(runs.c.campaign_id == campaign_id)).scalars())
     for pause in pauses.in_force(tx):
         if pause.scope == "run" and int(pause.name) in run_ids:
-            pauses.end(tx, pause.scope, pause.name, pause.reason)
+            pauses.end(tx=tx, scope=pause.scope, name=pause.name, reason=pause.reason)
             tx.conn.execute(update(runs).where(runs.c.id == int(pause.name)).values(rates_since=tx.now))
             resumed = True
     return resumed

@@ -50,7 +50,7 @@ class PathTakenError(UsageError):
 
 def foreign(tx: Tx, campaign: str, name: str, wanted: Sequence[str]) -> list[PathConflict]:
     """Which of these paths belong to jobs of another manifest than `campaign`/`name`."""
-    return _foreign(campaign, name, wanted, _owners(tx, wanted))
+    return _foreign(campaign=campaign, name=name, wanted=wanted, owners=_owners(tx, wanted))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,9 @@ def _owners(tx: Tx, wanted: Sequence[str]) -> dict[str, _Owner]:
     found: dict[str, _Owner] = {}
     for chunk in chunks(taken):
         for row in tx.conn.execute(_OWNERS, {"keys": chunk}):
-            found[by_key[row.path_key]] = _Owner(row.campaign, row.name, row.run_key, row.job_id)
+            found[by_key[row.path_key]] = _Owner(
+                campaign=row.campaign, name=row.name, run_key=row.run_key, job_id=row.job_id
+            )
     return found
 
 
@@ -78,7 +80,9 @@ def _foreign(
     if not owners:
         return []
     return [
-        PathConflict(path, owner.campaign, owner.name, owner.run_key, owner.job_id)
+        PathConflict(
+            path=path, campaign=owner.campaign, name=owner.name, run_key=owner.run_key, job_id=owner.job_id
+        )
         for path in wanted
         if (owner := owners.get(path)) and (owner.campaign, owner.name) != (campaign, name)
     ]
@@ -94,7 +98,7 @@ def assign(
     """
     wanted = [path for job in jobs_to_be for path in job.paths]
     owners = _owners(tx, wanted)
-    if taken := _foreign(campaign, name, wanted, owners):
+    if taken := _foreign(campaign=campaign, name=name, wanted=wanted, owners=owners):
         raise PathTakenError(taken)
     if not owners:
         return jobs_to_be, []

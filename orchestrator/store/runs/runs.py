@@ -67,7 +67,7 @@ def ensure_run(tx: Tx, spec: RunSpec) -> Run:
     tx.conn.execute(
         statement.on_conflict_do_update(index_elements=["campaign_id", "name", "run_key"], set_=changeable)
     )
-    run = find_run(tx, spec.campaign, spec.name, spec.run_key)
+    run = find_run(tx=tx, campaign=spec.campaign, name=spec.name, run_key=spec.run_key)
     assert run is not None
     if run.model != spec.model:
         raise UsageError(
@@ -94,14 +94,14 @@ def find_run(tx: Tx, campaign: str, name: str, run_key: str) -> Run | None:
     if row is None:
         return None
     return Run(
-        row.id,
-        row.campaign_id,
-        row.campaign,
-        row.name,
-        row.run_key,
-        row.model,
-        row.priority,
-        row.max_attempts,
+        id=row.id,
+        campaign_id=row.campaign_id,
+        campaign=row.campaign,
+        name=row.name,
+        run_key=row.run_key,
+        model=row.model,
+        priority=row.priority,
+        max_attempts=row.max_attempts,
     )
 
 
@@ -129,7 +129,11 @@ def look_up(tx: Tx, run: Run | None, owner: RunSpec, specs: Sequence[JobSpec]) -
     known = existing_ids(tx, run.id, [spec.key for spec in specs]) if run else {}
     fresh = [spec for spec in specs if spec.key not in known]
     wanted = [path for spec in fresh for path in spec.output_paths]
-    return LookedUp(fresh, output_paths.foreign(tx, owner.campaign, owner.name, wanted), known.values())
+    return LookedUp(
+        fresh,
+        output_paths.foreign(tx=tx, campaign=owner.campaign, name=owner.name, wanted=wanted),
+        known.values(),
+    )
 
 
 def add_jobs(tx: Tx, run: Run, specs: Sequence[JobSpec]) -> Added:
@@ -144,14 +148,22 @@ def add_encoded(tx: Tx, run: Run, wanted: Sequence[NewJob]) -> Added:
     fresh = [job for job in wanted if job.key not in known]
     if not fresh:
         return Added(0, len(wanted), ())
-    given, renamed = output_paths.assign(tx, run.campaign, run.name, run.run_key, fresh)
+    given, renamed = output_paths.assign(
+        tx=tx, campaign=run.campaign, name=run.name, run_key=run.run_key, jobs_to_be=fresh
+    )
     first_id = (tx.conn.execute(_HIGHEST_ID).scalar() or 0) + 1
     lane_ids = _ensure_lanes(tx, run, {job.price_micros for job in given})
     numbered = list(enumerate(given, start=first_id))
-    rows = new_jobs.job_rows(numbered, run.id, lane_ids, run.max_attempts, tx.now)
-    bulk.insert_many(tx.conn, jobs, new_jobs.JOB_COLUMNS, rows)
-    bulk.insert_many(tx.conn, job_specs, new_jobs.SPEC_COLUMNS, new_jobs.spec_rows(numbered))
-    bulk.insert_many(tx.conn, outputs, new_jobs.OUTPUT_COLUMNS, new_jobs.output_rows(numbered))
+    rows = new_jobs.job_rows(
+        numbered=numbered, run_id=run.id, lane_ids=lane_ids, tries=run.max_attempts, now=tx.now
+    )
+    bulk.insert_many(conn=tx.conn, table=jobs, columns=new_jobs.JOB_COLUMNS, rows=rows)
+    bulk.insert_many(
+        conn=tx.conn, table=job_specs, columns=new_jobs.SPEC_COLUMNS, rows=new_jobs.spec_rows(numbered)
+    )
+    bulk.insert_many(
+        conn=tx.conn, table=outputs, columns=new_jobs.OUTPUT_COLUMNS, rows=new_jobs.output_rows(numbered)
+    )
     return Added(len(given), len(wanted) - len(given), tuple(renamed))
 
 

@@ -73,7 +73,7 @@ def outlook(tx: Tx, timezone: str, run_ids: Collection[int] | None = None) -> Ou
         stops = [*_pauses_over(lane, standing), *_caps_over(lane, caps)]
         movable = movable or all(stop.until is not None for stop in stops)
         found.update({(stop.scope, stop.name, stop.reason + stop.message): stop for stop in stops})
-    return Outlook(live, doubted, movable, tuple(found.values()))
+    return Outlook(live=live, in_doubt=doubted, movable=movable, stopped=tuple(found.values()))
 
 
 def _attempt_counts(tx: Tx, run_ids: Collection[int] | None) -> tuple[int, int]:
@@ -132,7 +132,14 @@ def _pauses_over(lane: Any, standing: Sequence[pauses.Pause]) -> list[Stopped]:
         "run": (str(lane.run_id), f"{lane.campaign}/{lane.run_name} {lane.run_key}"),
     }
     return [
-        Stopped(pause.scope, names[pause.scope][1], pause.reason, pause.message, pause.since, pause.until)
+        Stopped(
+            scope=pause.scope,
+            name=names[pause.scope][1],
+            reason=pause.reason,
+            message=pause.message,
+            since=pause.since,
+            until=pause.until,
+        )
         for pause in standing
         if names[pause.scope][0] == pause.name
     ]
@@ -146,7 +153,14 @@ def _caps_over(lane: Any, caps: Sequence[Cap]) -> list[Stopped]:
         Scope.RUN: f"{lane.campaign}/{lane.run_name} {lane.run_key}",
     }
     return [
-        Stopped(cap.scope.value, names[cap.scope], BUDGET, _cap_message(cap, names[cap.scope]), None, None)
+        Stopped(
+            scope=cap.scope.value,
+            name=names[cap.scope],
+            reason=BUDGET,
+            message=_cap_message(cap, names[cap.scope]),
+            since=None,
+            until=None,
+        )
         for cap in caps
         if cap.scope_id == ids[cap.scope] and cap.headroom_micros < lane.price_micros
     ]

@@ -37,7 +37,12 @@ class BudgetRow:
     @property
     def remaining_micros(self) -> int:
         """What may still be reserved."""
-        return budget.headroom(self.cap_micros, self.spent_micros, self.held_micros, 0)
+        return budget.headroom(
+            cap_micros=self.cap_micros,
+            spent_micros=self.spent_micros,
+            held_micros=self.held_micros,
+            refund_due_micros=0,
+        )
 
     @property
     def words(self) -> str:
@@ -81,10 +86,19 @@ def budgets(tx: Tx, timezone: str) -> list[BudgetRow]:
     rows = []
     for cap in caps:
         period = budget.period_of(cap.window, day)
-        spent, held = balance(tx, cap.scope, cap.scope_id, period)
+        spent, held = balance(tx=tx, scope=cap.scope, scope_id=cap.scope_id, period=period)
         name = names.get((cap.scope, cap.scope_id), "account")
         rows.append(
-            BudgetRow(cap.scope, cap.scope_id, name, cap.window, cap.cap_micros, spent, held, cap.source)
+            BudgetRow(
+                scope=cap.scope,
+                scope_id=cap.scope_id,
+                name=name,
+                window=cap.window,
+                cap_micros=cap.cap_micros,
+                spent_micros=spent,
+                held_micros=held,
+                source=cap.source,
+            )
         )
     return rows
 
@@ -109,13 +123,13 @@ def stopped(tx: Tx, caps: Iterable[BudgetRow]) -> list[StoppedRow]:
     rows = tx.conn.execute(query.order_by(pause_table.c.since, pause_table.c.scope, pause_table.c.name)).all()
     found = [
         StoppedRow(
-            _pause_scope(tx, row.scope, row.name),
-            row.scope,
-            row.name,
-            row.reason,
-            row.message,
-            row.since,
-            row.until,
+            scope=_pause_scope(tx, row.scope, row.name),
+            kind=row.scope,
+            name=row.name,
+            reason=row.reason,
+            message=row.message,
+            since=row.since,
+            until=row.until,
         )
         for row in rows
     ]
@@ -127,14 +141,14 @@ def stopped(tx: Tx, caps: Iterable[BudgetRow]) -> list[StoppedRow]:
         message = f"{stop.blocker.words} has ${format_usd(stop.blocker.remaining_micros)} left; the next job costs ${format_usd(stop.price_micros)}"
         found.append(
             StoppedRow(
-                f"run {run_name(tx, run_id)}",
-                "run",
-                str(run_id),
-                "budget",
-                message,
-                since or tx.now,
-                None,
-                stop.blocker,
+                scope=f"run {run_name(tx, run_id)}",
+                kind="run",
+                name=str(run_id),
+                reason="budget",
+                message=message,
+                since=since or tx.now,
+                until=None,
+                cap=stop.blocker,
             )
         )
     return found

@@ -47,17 +47,17 @@ def campaigns(tx: Tx) -> list[CampaignRow]:
     )
     found = []
     for row in tx.conn.execute(query).all():
-        spent, held = balance(tx, Scope.CAMPAIGN, row.id, "total")
+        spent, held = balance(tx=tx, scope=Scope.CAMPAIGN, scope_id=row.id, period="total")
         found.append(
             CampaignRow(
-                row.id,
-                row.name,
-                row.weight,
-                row.runs,
-                jobs.get(row.id) or no_jobs(),
-                paused.get(row.id),
-                spent,
-                held,
+                id=row.id,
+                name=row.name,
+                weight=row.weight,
+                runs=row.runs,
+                jobs=jobs.get(row.id) or no_jobs(),
+                paused=paused.get(row.id),
+                spent_micros=spent,
+                held_micros=held,
             )
         )
     return found

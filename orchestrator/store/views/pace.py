@@ -20,4 +20,12 @@ def rate_stop(tx: Tx, timezone: str) -> StoppedRow | None:
     if rate is None or not rate.binds or not anything_fits(tx, day_of(tx.now, timezone)):
         return None
     message = f"{rate.taken:,} of {rate.most:,} submits of the last minute are taken"
-    return StoppedRow("account", "account", "", RATE, message, last_admitted_at(tx) or tx.now, rate.next_at)
+    return StoppedRow(
+        scope="account",
+        kind="account",
+        name="",
+        reason=RATE,
+        message=message,
+        since=last_admitted_at(tx) or tx.now,
+        until=rate.next_at,
+    )

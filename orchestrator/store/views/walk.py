@@ -39,8 +39,8 @@ def page_ids(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE)
     if wanted.ids or (run_ids is None and not wanted.states):
         query = _narrowed(select(jobs.c.id).where(jobs.c.id > after_id), wanted, run_ids)
         return list(tx.conn.execute(query.order_by(jobs.c.id).limit(limit)).scalars())
-    heads = _heads(tx, wanted.states or tuple(JobState), run_ids, after_id)
-    return list(islice(_merged(tx, heads, _rest(_STREAM, wanted), limit), limit))
+    heads = _heads(tx=tx, states=wanted.states or tuple(JobState), run_ids=run_ids, after_id=after_id)
+    return list(islice(_merged(tx=tx, heads=heads, stream=_rest(_STREAM, wanted), limit=limit), limit))
 
 
 def count_up_to(tx: Tx, wanted: JobFilter, most: int) -> int:

@@ -60,10 +60,10 @@ async def read_window(deps: Deps, doubts: Sequence[evidence.Doubt], now: int) ->
     }
     looked_up = await _looked_up(deps, billed)
     return ProviderView(
-        {**listed.predictions, **looked_up},
-        {name: at for name, at in billed.items() if name not in looked_up},
-        frozenset(billed),
-        listed.complete and (bill.complete or bill.refused),
+        predictions={**listed.predictions, **looked_up},
+        billed={name: at for name, at in billed.items() if name not in looked_up},
+        unlisted=frozenset(billed),
+        complete=listed.complete and (bill.complete or bill.refused),
     )
 
 

@@ -63,7 +63,9 @@ class Resolver:
             self.unreadable = ""
             return IDLE_LOOK_SECONDS, []
         rows = {row.attempt_id: row for row in open_doubts}
-        heard = await consume_reports(self._deps, rows, self._worker_id, self._lease_ms)
+        heard = await consume_reports(
+            deps=self._deps, rows=rows, worker_id=self._worker_id, lease_ms=self._lease_ms
+        )
         await self._set_unclear_aside(rows, heard, now)
         silent = [row for row in open_doubts if row.attempt_id not in heard.attempts]
         adopted = list(heard.adopted)
@@ -89,7 +91,7 @@ class Resolver:
                 absent |= self._absent_before & mine.keys()
                 unclear |= self._unclear_before & mine.keys()
                 continue
-            case = _Case(mine, seen, self._judge(mine, cluster, seen, now))
+            case = _Case(mine, seen, self._judge(rows=mine, cluster=cluster, seen=seen, now=now))
             self._deps.crashpoint("resolve.judged")
             adopted.extend(await self._adopt(case))
             absent |= await self._act_on_absence(case, now)
@@ -117,12 +119,12 @@ class Resolver:
     def _stated(self, row: InDoubt, now: int) -> evidence.Doubt:
         settings = self._deps.settings
         return evidence.Doubt(
-            row.attempt_id,
-            row.model,
-            row.sent_digest,
-            tuple(sorted(row.params)),
-            row.submitted_at,
-            last_possible_at(settings, row.submitted_at),
+            attempt_id=row.attempt_id,
+            model=row.model,
+            digest=row.sent_digest,
+            keys=tuple(sorted(row.params)),
+            sent_at=row.submitted_at,
+            last_possible_at=last_possible_at(settings, row.submitted_at),
             settled=now - row.doubted_at >= settings.in_doubt.settle_seconds * 1000,
         )
 
@@ -141,17 +143,19 @@ class Resolver:
         )
         candidates = [
             evidence.Candidate(
-                item.id,
-                item.model,
-                item.created_at_ms,
-                item.inputs,
+                prediction_id=item.id,
+                model=item.model,
+                created_at=item.created_at_ms,
+                inputs=item.inputs,
                 listed=item.id not in seen.unlisted or self._would_be_listed(item.created_at_ms, now),
             )
             for item in seen.predictions.values()
             if item.id in unknown
         ]
         candidates.extend(
-            evidence.Candidate(billed, None, created_at, None, listed=False)
+            evidence.Candidate(
+                prediction_id=billed, model=None, created_at=created_at, inputs=None, listed=False
+            )
             for billed, created_at in seen.billed.items()
             if billed in unknown
         )
@@ -166,13 +170,13 @@ class Resolver:
         adopted: list[int] = []
         for attempt_id, prediction_id in case.verdict.adopt:
             row = doubts.Found(
-                attempt_id,
-                case.rows[attempt_id].epoch,
-                prediction_id,
-                case.seen.predictions[prediction_id].status_text,
-                self._worker_id,
-                self._lease_ms,
-                "found in the provider's list",
+                attempt_id=attempt_id,
+                epoch=case.rows[attempt_id].epoch,
+                prediction_id=prediction_id,
+                status=case.seen.predictions[prediction_id].status_text,
+                worker=self._worker_id,
+                lease_ms=self._lease_ms,
+                evidence="found in the provider's list",
             )
             if await self._deps.writer.submit(doubts.resolve_as, row):
                 adopted.append(attempt_id)

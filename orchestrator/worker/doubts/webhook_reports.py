@@ -42,7 +42,15 @@ async def consume_reports(
         deps.crashpoint("resolve.heard")
         if status is not None and await deps.writer.submit(
             doubts.resolve_as,
-            doubts.Found(attempt_id, row.epoch, prediction_id, status, worker_id, lease_ms, EVIDENCE),
+            doubts.Found(
+                attempt_id=attempt_id,
+                epoch=row.epoch,
+                prediction_id=prediction_id,
+                status=status,
+                worker=worker_id,
+                lease_ms=lease_ms,
+                evidence=EVIDENCE,
+            ),
         ):
             adopted.append(attempt_id)
         else:

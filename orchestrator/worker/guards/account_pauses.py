@@ -133,7 +133,11 @@ class AccountPauses:
 
     async def _pause(self, reason: str, message: str, seconds: float | None) -> None:
         until = None if seconds is None else self._deps.clock.now_ms() + int(seconds * 1000)
-        await write_durably(self._deps, begin_pause, pauses.Pause("account", "", reason, message, until))
+        await write_durably(
+            self._deps,
+            begin_pause,
+            pauses.Pause(scope="account", name="", reason=reason, message=message, until=until),
+        )
 
 
 def begin_pause(tx: Tx, rows: Sequence[pauses.Pause]) -> list[bool]:
@@ -143,4 +147,4 @@ def begin_pause(tx: Tx, rows: Sequence[pauses.Pause]) -> list[bool]:
 
 def end_pause(tx: Tx, rows: Sequence[str]) -> list[bool]:
     """End pauses of the account by their reasons."""
-    return [pauses.end(tx, "account", "", reason) for reason in rows]
+    return [pauses.end(tx=tx, scope="account", name="", reason=reason) for reason in rows]

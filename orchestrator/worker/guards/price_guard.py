@@ -39,6 +39,10 @@ class PriceGuard:
             "then start the worker again."
         )
         await write_durably(
-            self._deps, begin_pause, pauses.Pause("model", claimed.model, "price_drift", message, None)
+            self._deps,
+            begin_pause,
+            pauses.Pause(
+                scope="model", name=claimed.model, reason="price_drift", message=message, until=None
+            ),
         )
         return False

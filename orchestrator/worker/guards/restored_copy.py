@@ -114,7 +114,9 @@ def _since(tx: Tx) -> int | None:
 
 
 async def _pause(deps: Deps, reason: str, message: str, *, until: int | None) -> None:
-    await deps.writer.submit(begin_pause, pauses.Pause("account", "", reason, message, until))
+    await deps.writer.submit(
+        begin_pause, pauses.Pause(scope="account", name="", reason=reason, message=message, until=until)
+    )
 
 
 UNREADABLE: Final = (

@@ -80,11 +80,11 @@ class Fetcher:
             self._deps.crashpoint("fetch.stored")
             flagged = {output.index for output in expected if output.nsfw}
             row = outputs.Finish(
-                flight.attempt_id,
-                flight.epoch,
-                stored,
-                lost,
-                flight.images,
+                attempt_id=flight.attempt_id,
+                epoch=flight.epoch,
+                stored=stored,
+                lost=lost,
+                expected=flight.images,
                 flagged=sum(1 for index, _ in stored if index in flagged),
             )
             await write_durably(self._deps, endings.finish, row)
@@ -107,7 +107,7 @@ class Fetcher:
                 self._activity.fetched_at = self._deps.clock.monotonic()
             self._activity.fetch_trouble = outcome.message
             chase.tries += 1
-            if await self._is_lost(flight, output, chase, outcome):
+            if await self._is_lost(flight=flight, output=output, chase=chase, failure=outcome):
                 return output.index, outcome.message
 
     async def _is_lost(
@@ -177,7 +177,12 @@ class Fetcher:
     def _request(self, flight: InFlight, output: outputs.ExpectedOutput, chase: "_Chase") -> ArtifactRequest:
         media_type = self._deps.facts(flight.model).media_type(flight.params)
         return ArtifactRequest(
-            chase.url, chase.path, media_type, output.nsfw, output.sha256, self._sidecar(flight, output)
+            url=chase.url,
+            path=chase.path,
+            expected_media_type=media_type,
+            nsfw=output.nsfw,
+            known_sha256=output.sha256,
+            sidecar=self._sidecar(flight, output),
         )
 
     def _sidecar(self, flight: InFlight, output: outputs.ExpectedOutput) -> dict[str, Any]:

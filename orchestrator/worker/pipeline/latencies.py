@@ -46,6 +46,9 @@ class Latencies:
     def _refresh(self, model: str, samples: deque[int]) -> None:
         ordered = sorted(samples)
         self._known[model] = RecordedLatency(
-            quantile(ordered, 0.10), quantile(ordered, 0.50), quantile(ordered, 0.95), len(ordered)
+            p10_ms=quantile(ordered, 0.10),
+            p50_ms=quantile(ordered, 0.50),
+            p95_ms=quantile(ordered, 0.95),
+            samples=len(ordered),
         )
         self._fresh.add(model)

@@ -179,11 +179,11 @@ class Poller:
         flight.inference_ms = inference
         flags = prediction.nsfw + (None,) * (len(prediction.outputs) - len(prediction.nsfw))
         row = lifecycle.Complete(
-            flight.attempt_id,
-            flight.epoch,
-            prediction.status_text,
-            tuple(zip(prediction.outputs, flags, strict=False)),
-            prediction.inference_ms,
+            attempt_id=flight.attempt_id,
+            epoch=flight.epoch,
+            status=prediction.status_text,
+            outputs=tuple(zip(prediction.outputs, flags, strict=False)),
+            inference_ms=prediction.inference_ms,
         )
         expected = await write_durably(self._deps, lifecycle.complete, row)
         self._deps.crashpoint("poll.recorded")
@@ -212,15 +212,15 @@ class Poller:
             settings.budgets.refund_window_seconds * 1000 if settings.budgets.on_failed == "hold" else 0
         )
         row = endings.Fail(
-            flight.attempt_id,
-            flight.epoch,
-            verdict.reason,
-            verdict.message,
-            prediction.status_text,
-            prediction.code,
-            delay,
-            int(refund_ms),
-            charged,
+            attempt_id=flight.attempt_id,
+            epoch=flight.epoch,
+            reason=verdict.reason,
+            message=verdict.message,
+            status=prediction.status_text,
+            code=prediction.code,
+            retry_delay_ms=delay,
+            refund_window_ms=int(refund_ms),
+            charged=charged,
         )
         await write_durably(self._deps, endings.fail, row)
         self._deps.crashpoint("poll.failed")

@@ -129,7 +129,9 @@ def _only_local(params: dict[str, Any], urls: dict[str, str]) -> bool:
 
 def _remember(tx: Tx, rows: Sequence[_Hosted]) -> list[None]:
     for row in rows:
-        uploads.remember(tx, row.base_url, row.sha256, row.url, lives_ms=HOSTED_LIVES_MS)
+        uploads.remember(
+            tx=tx, base_url=row.base_url, sha256=row.sha256, url=row.url, lives_ms=HOSTED_LIVES_MS
+        )
     return [None] * len(rows)
 
 

@@ -65,7 +65,11 @@ class Submitter:
                 return
             if not await self._prices.agrees(claimed, prepared.inputs):
                 await self._give_back(
-                    claimed, AttemptEvent.RELEASED, 0.0, "price_drift", "the price has changed"
+                    claimed=claimed,
+                    event=AttemptEvent.RELEASED,
+                    wait_seconds=0.0,
+                    reason="price_drift",
+                    message="the price has changed",
                 )
                 return
             send_window = await self._may_send(claimed, prepared, stopping)
@@ -93,7 +97,13 @@ class Submitter:
                     await self._deps.clock.sleep(self._deps.entropy.uniform(0.5, 1.5))
                 case lifecycle.Send.CANCELLED | lifecycle.Send.PAUSED:
                     break
-        await self._give_back(claimed, AttemptEvent.RELEASED, 0.0, "released", "nothing was sent")
+        await self._give_back(
+            claimed=claimed,
+            event=AttemptEvent.RELEASED,
+            wait_seconds=0.0,
+            reason="released",
+            message="nothing was sent",
+        )
         return None
 
     async def _send(self, claimed: Claimed, ready: Ready, send_window: SendWindow) -> None:
@@ -124,34 +134,68 @@ class Submitter:
             case Rejected():
                 verdict = rejection(outcome.http_status, outcome.code, outcome.message)
                 row = endings.Reject(
-                    claimed.attempt_id, claimed.epoch, verdict.reason, verdict.message, outcome.code
+                    attempt_id=claimed.attempt_id,
+                    epoch=claimed.epoch,
+                    reason=verdict.reason,
+                    message=verdict.message,
+                    code=outcome.code,
                 )
                 await write_durably(self._deps, endings.reject, row)
             case Throttled():
                 wait = await self._pauses.throttled(outcome)
-                await self._give_back(claimed, AttemptEvent.THROTTLED, wait, "throttled", outcome.message)
+                await self._give_back(
+                    claimed=claimed,
+                    event=AttemptEvent.THROTTLED,
+                    wait_seconds=wait,
+                    reason="throttled",
+                    message=outcome.message,
+                )
             case NotSent(expired=True):
-                await self._give_back(claimed, AttemptEvent.NOT_SENT, 0.0, "held_back", outcome.message)
+                await self._give_back(
+                    claimed=claimed,
+                    event=AttemptEvent.NOT_SENT,
+                    wait_seconds=0.0,
+                    reason="held_back",
+                    message=outcome.message,
+                )
             case NotSent():
                 wait = await self._pauses.unreachable(outcome)
-                await self._give_back(claimed, AttemptEvent.NOT_SENT, wait, "unreachable", outcome.message)
+                await self._give_back(
+                    claimed=claimed,
+                    event=AttemptEvent.NOT_SENT,
+                    wait_seconds=wait,
+                    reason="unreachable",
+                    message=outcome.message,
+                )
             case KeyRefused():
                 await self._pauses.key_refused(outcome)
-                await self._give_back(claimed, AttemptEvent.REFUSED, 0.0, "key_refused", outcome.message)
+                await self._give_back(
+                    claimed=claimed,
+                    event=AttemptEvent.REFUSED,
+                    wait_seconds=0.0,
+                    reason="key_refused",
+                    message=outcome.message,
+                )
             case NoCredit():
                 await self._pauses.no_credit(outcome)
-                await self._give_back(claimed, AttemptEvent.REFUSED, 0.0, "no_credit", outcome.message)
+                await self._give_back(
+                    claimed=claimed,
+                    event=AttemptEvent.REFUSED,
+                    wait_seconds=0.0,
+                    reason="no_credit",
+                    message=outcome.message,
+                )
             case _:
                 assert_never(outcome)
 
     async def _accept(self, claimed: Claimed, ready: Ready, outcome: Accepted) -> None:
         row = lifecycle.Accept(
-            claimed.attempt_id,
-            claimed.epoch,
-            self._worker_id,
-            outcome.prediction.id,
-            outcome.prediction.status_text,
-            self._lease_ms,
+            attempt_id=claimed.attempt_id,
+            epoch=claimed.epoch,
+            worker=self._worker_id,
+            prediction_id=outcome.prediction.id,
+            status=outcome.prediction.status_text,
+            lease_ms=self._lease_ms,
         )
         epoch = await write_durably(self._deps, lifecycle.accept, row)
         self._deps.crashpoint("submit.recorded")
@@ -160,18 +204,18 @@ class Submitter:
             return
         self._accepted(
             InFlight(
-                claimed.attempt_id,
-                claimed.job_id,
-                epoch,
-                claimed.model,
-                outcome.prediction.id,
-                self._deps.clock.now_ms(),
-                claimed.number,
-                claimed.images,
-                claimed.price_micros,
-                claimed.params,
-                claimed.local_images,
-                ready.uploaded,
+                attempt_id=claimed.attempt_id,
+                job_id=claimed.job_id,
+                epoch=epoch,
+                model=claimed.model,
+                prediction_id=outcome.prediction.id,
+                accepted_at=self._deps.clock.now_ms(),
+                number=claimed.number,
+                images=claimed.images,
+                price_micros=claimed.price_micros,
+                params=claimed.params,
+                local_images=claimed.local_images,
+                uploaded=ready.uploaded,
             )
         )
 
@@ -183,23 +227,57 @@ class Submitter:
         """Nothing was sent: the attempt goes back, unless its input can never be sent."""
         match trouble:
             case InputChanged():
-                await self._give_back(claimed, AttemptEvent.RELEASED, None, "input_changed", trouble.message)
+                await self._give_back(
+                    claimed=claimed,
+                    event=AttemptEvent.RELEASED,
+                    wait_seconds=None,
+                    reason="input_changed",
+                    message=trouble.message,
+                )
             case Rejected():
                 await self._give_back(
-                    claimed, AttemptEvent.RELEASED, None, "upload_rejected", trouble.message
+                    claimed=claimed,
+                    event=AttemptEvent.RELEASED,
+                    wait_seconds=None,
+                    reason="upload_rejected",
+                    message=trouble.message,
                 )
             case Throttled():
                 wait = await self._pauses.throttled(trouble)
-                await self._give_back(claimed, AttemptEvent.RELEASED, wait, "throttled", trouble.message)
+                await self._give_back(
+                    claimed=claimed,
+                    event=AttemptEvent.RELEASED,
+                    wait_seconds=wait,
+                    reason="throttled",
+                    message=trouble.message,
+                )
             case KeyRefused():
                 await self._pauses.key_refused(trouble)
-                await self._give_back(claimed, AttemptEvent.RELEASED, 0.0, "key_refused", trouble.message)
+                await self._give_back(
+                    claimed=claimed,
+                    event=AttemptEvent.RELEASED,
+                    wait_seconds=0.0,
+                    reason="key_refused",
+                    message=trouble.message,
+                )
             case NoCredit():
                 await self._pauses.no_credit(trouble)
-                await self._give_back(claimed, AttemptEvent.RELEASED, 0.0, "no_credit", trouble.message)
+                await self._give_back(
+                    claimed=claimed,
+                    event=AttemptEvent.RELEASED,
+                    wait_seconds=0.0,
+                    reason="no_credit",
+                    message=trouble.message,
+                )
             case NotSent():
                 wait = await self._pauses.unreachable(trouble)
-                await self._give_back(claimed, AttemptEvent.RELEASED, wait, "unreachable", trouble.message)
+                await self._give_back(
+                    claimed=claimed,
+                    event=AttemptEvent.RELEASED,
+                    wait_seconds=wait,
+                    reason="unreachable",
+                    message=trouble.message,
+                )
             case Lost():
                 retry = self._deps.settings.retry
                 wait = backoff_seconds(
@@ -208,7 +286,13 @@ class Submitter:
                     cap_seconds=retry.backoff_cap_seconds,
                     uniform=self._deps.entropy.uniform,
                 )
-                await self._give_back(claimed, AttemptEvent.RELEASED, wait, "upload_failed", trouble.message)
+                await self._give_back(
+                    claimed=claimed,
+                    event=AttemptEvent.RELEASED,
+                    wait_seconds=wait,
+                    reason="upload_failed",
+                    message=trouble.message,
+                )
             case _:
                 assert_never(trouble)
 
@@ -216,5 +300,12 @@ class Submitter:
         self, claimed: Claimed, event: AttemptEvent, wait_seconds: float | None, reason: str, message: str
     ) -> None:
         delay_ms = None if wait_seconds is None else int(wait_seconds * 1000)
-        row = endings.GiveBack(claimed.attempt_id, claimed.epoch, event, delay_ms, reason, message)
+        row = endings.GiveBack(
+            attempt_id=claimed.attempt_id,
+            epoch=claimed.epoch,
+            event=event,
+            delay_ms=delay_ms,
+            reason=reason,
+            message=message,
+        )
         await write_durably(self._deps, endings.give_back, row)

@@ -34,7 +34,7 @@ def start(deps: Deps, row: workers.WorkerRow, is_alive: Callable[[int], bool], k
         limits = configured_limits.take_configured(tx, row.id, _wanted(deps.settings.limits))
         for pause in pauses.in_force(tx):
             if pause.reason == "price_drift":  # asked again before anything is paid
-                pauses.end(tx, pause.scope, pause.name, pause.reason)
+                pauses.end(tx=tx, scope=pause.scope, name=pause.name, reason=pause.reason)
         for model, latency in latencies.known(tx):
             known.remember(model, latency)
     if limits.words:

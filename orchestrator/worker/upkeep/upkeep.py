@@ -71,7 +71,10 @@ async def _watch_rates(deps: Deps) -> None:
                     f"{bad} of {among} {what}, more than guards.{reason} allows ({limit:.0%}). Look at some with "
                     "`orchestrator jobs list --state failed`; go on with `orchestrator campaigns resume`, or cancel the rest."
                 )
-                await deps.writer.submit(begin_pause, pauses.Pause("run", str(run.run_id), reason, message))
+                await deps.writer.submit(
+                    begin_pause,
+                    pauses.Pause(scope="run", name=str(run.run_id), reason=reason, message=message),
+                )
 
 
 def _lapse(tx: Tx, rows: Sequence[None]) -> list[int]:

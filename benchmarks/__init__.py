@@ -1,1 +1,2 @@
-"""Measurements: run `make bench`. Figures are compared side by side in one run, never asserted by the tests."""
+"""Measurements: run `make bench`. Figures are compared side by side in one run, never asserted by the
+tests."""

@@ -2,8 +2,9 @@
 
     python -m benchmarks.apply [rows]
 
-On SQLite FULL and on Postgres, side by side with the fastest bare insert of the same rows into the same tables: executemany
-in the driver, and COPY. Templates, every check, output paths, keys and look-ups are what `apply` does beside inserting.
+On SQLite FULL and on Postgres, side by side with the fastest bare insert of the same rows into the same
+tables: executemany in the driver, and COPY. Templates, every check, output paths, keys and look-ups are what
+`apply` does beside inserting.
 """
 
 import sqlite3

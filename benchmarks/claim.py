@@ -1,10 +1,11 @@
-"""A claim of 100 jobs, from ten thousand rows to five million: milliseconds, flat or not, and against the bare driver.
+"""A claim of 100 jobs, from ten thousand rows to five million: milliseconds, flat or not, and against the
+bare driver.
 
     python -m benchmarks.claim [largest]
 
-The bare driver reads and writes the same rows in one transaction, one after the other with ours on the same database: the limits' row, the
-slots in use, 100 ready jobs, their attempts, the ledger, the balances, and what the jobs send. What it leaves out is every
-decision: pauses, caps, lanes, turns, the rate.
+The bare driver reads and writes the same rows in one transaction, one after the other with ours on the same
+database: the limits' row, the slots in use, 100 ready jobs, their attempts, the ledger, the balances, and
+what the jobs send. What it leaves out is every decision: pauses, caps, lanes, turns, the rate.
 """
 
 import json
@@ -70,8 +71,8 @@ class Bare:
         live = "state IN ('fetching', 'in_doubt', 'in_flight', 'leased', 'submitting')"
         cursor.execute(f"SELECT count(*) FROM attempts WHERE {live}").fetchone()
         ready = cursor.execute(
-            "SELECT id, run_id FROM jobs WHERE lane_id = 1 AND queue = 'ready' ORDER BY variation, id LIMIT 100"
-            + ("" if self._sqlite else " FOR UPDATE SKIP LOCKED")
+            "SELECT id, run_id FROM jobs WHERE lane_id = 1 AND queue = 'ready' ORDER BY variation, id LIMIT "
+            "100" + ("" if self._sqlite else " FOR UPDATE SKIP LOCKED")
         ).fetchall()
         assert len(ready) == WANT
         (highest,) = cursor.execute("SELECT max(id) FROM attempts").fetchone()
@@ -83,7 +84,8 @@ class Bare:
         )
         self._each(
             cursor,
-            "INSERT INTO attempts (id, job_id, run_id, campaign_id, number, state, token, worker, epoch, lease_expires_at, "
+            "INSERT INTO attempts (id, job_id, run_id, campaign_id, number, state, token, worker, epoch, "
+            "lease_expires_at, "
             "rate_granted_at, leased_at, reservation, day, price_micros) "
             "VALUES ({}, {}, {}, 1, 1, 'leased', {}, 'bare', 1, {}, {}, {}, 'held', '2026-11-24', {})",
             [
@@ -93,7 +95,8 @@ class Bare:
         )
         self._each(
             cursor,
-            "INSERT INTO ledger (at, attempt_id, run_id, campaign_id, day, kind, held_delta, spent_delta, refund_due_delta) "
+            "INSERT INTO ledger (at, attempt_id, run_id, campaign_id, day, kind, held_delta, spent_delta, "
+            "refund_due_delta) "
             "VALUES ({}, {}, {}, 1, '2026-11-24', 'reserve', {}, 0, 0)",
             [(now, number, run, PRICE_MICROS) for number, (_, run) in zip(numbers, ready, strict=True)],
         )

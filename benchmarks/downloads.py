@@ -2,10 +2,11 @@
 
     python -m benchmarks.downloads [pictures] [at once]
 
-Side by side, each in a process of its own, the same pictures from a sandbox in its own process: the bare client (the
-orchestrator's own transport; streams, hashes, writes) and `LocalArtifacts` with everything on: hash, length, decode, fsync of
-picture, sidecar and folder, a final name that replaces nothing. The bare client is also run with the decoding alone added, since
-that is most of the difference and no implementation can leave it out and still promise that a picture is whole.
+Side by side, each in a process of its own, the same pictures from a sandbox in its own process: the bare
+client (the orchestrator's own transport; streams, hashes, writes) and `LocalArtifacts` with everything on:
+hash, length, decode, fsync of picture, sidecar and folder, a final name that replaces nothing. The bare
+client is also run with the decoding alone added, since that is most of the difference and no implementation
+can leave it out and still promise that a picture is whole.
 """
 
 import argparse

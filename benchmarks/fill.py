@@ -1,4 +1,5 @@
-"""Fills a database with jobs by the database itself: millions of rows in seconds, for measuring what reads them."""
+"""Fills a database with jobs by the database itself: millions of rows in seconds, for measuring what reads
+them."""
 
 from dataclasses import dataclass
 
@@ -26,7 +27,8 @@ class FillShape:
 
 
 def fill(database: Database, shape: FillShape) -> None:
-    """Add the runs and jobs of `shape`; keys and paths are in increasing order, so that five million load quickly."""
+    """Add the runs and jobs of `shape`; keys and paths are in increasing order, so that five million load
+    quickly."""
     for number in range(shape.runs):
         with database.write() as tx:
             run = ensure_run(
@@ -98,7 +100,8 @@ def _add(tx: Tx, shape: FillShape, bounds: dict[str, int]) -> None:
     tx.conn.execute(
         text(
             "INSERT INTO jobs (id, run_id, lane_id, key, ordinal, variation, state, queue, due_at, images, "
-            f"price_micros, tries_left, created_at, finished_at) {numbers} SELECT n, :run, :lane, {key}, n, 1, "
+            f"price_micros, tries_left, created_at, finished_at) {numbers} SELECT n, :run, :lane, {key}, n, "
+            "1, "
             f"{state}, {queue}, {due}, 1, {PRICE_MICROS}, 3, 1, {finished} FROM numbers"
         ),
         bounds,

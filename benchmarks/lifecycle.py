@@ -1,10 +1,12 @@
-"""The whole lifecycle, 5,000 in flight: jobs a second, CPU a job, how late a finished task is noticed, memory.
+"""The whole lifecycle, 5,000 in flight: jobs a second, CPU a job, how late a finished task is noticed,
+memory.
 
     python -m benchmarks.lifecycle [jobs] [task seconds] [--only WORDS]
 
-Side by side, each in a process of its own, against a sandbox in its own process that serves cached pictures of 20 KB: the
-orchestrator with everything on (ledger, hash, decode, fsync, sidecar), with SQLite FULL, with Postgres, and with three workers
-on Postgres; a bare script on the same transport that keeps nothing; and the same script on httpx's own transport.
+Side by side, each in a process of its own, against a sandbox in its own process that serves cached pictures
+of 20 KB: the orchestrator with everything on (ledger, hash, decode, fsync, sidecar), with SQLite FULL, with
+Postgres, and with three workers on Postgres; a bare script on the same transport that keeps nothing; and the
+same script on httpx's own transport.
 """
 
 import argparse
@@ -149,7 +151,8 @@ def show(rows: dict[str, LifecycleRow]) -> None:
     if SQLITE in rows and DEFAULT in rows:
         times = rows[SQLITE].rate / max(rows[DEFAULT].rate, 0.01)
         print(
-            f"The orchestrator on SQLite against the script on httpx's own transport: {table.at_least(times, 4)}."
+            "The orchestrator on SQLite against the script on httpx's own transport: "
+            f"{table.at_least(times, 4)}."
         )
 
 
@@ -162,7 +165,8 @@ def main() -> None:
     given = parser.parse_args()
     rows = measure(Load(given.jobs, given.seconds), given.only)
     print(
-        f"{machine.name()}\n{given.jobs:,} jobs, tasks of {given.seconds:g} s, pictures of 20 KB, 5,000 in flight\n"
+        f"{machine.name()}\n{given.jobs:,} jobs, tasks of {given.seconds:g} s, pictures of 20 KB, 5,000 in "
+        "flight\n"
     )
     show(rows)
 

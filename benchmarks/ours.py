@@ -14,7 +14,8 @@ from orchestrator.worker.stop import Stop
 
 
 def project(url: str, jobs: int, database_url: str | None = None, **config: str) -> Path:
-    """A project folder with `jobs` jobs applied and nothing done yet; without a database URL, on SQLite in it."""
+    """A project folder with `jobs` jobs applied and nothing done yet; without a database URL, on SQLite in
+    it."""
     if database_url:
         config["database_url"] = f"'{database_url}'"
     path = stage.folder(url, **config)

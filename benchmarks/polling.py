@@ -1,11 +1,12 @@
-"""Looks per job and how late a result is noticed, against looking every second, in a simulation of the product's own policy.
+"""Looks per job and how late a result is noticed, against looking every second, in a simulation of the
+product's own policy.
 
     python -m benchmarks.polling [tasks] [--more]
 
-The orchestrator's policy is `orchestrator.core.polling` with what `orchestrator.worker.pipeline.latencies` learns on the way, from
-nothing, under the default settings. Fixed 1 s is what the official client does. A delay counts relative to the task's own
-latency: a second matters for a task of three and not for one of a minute. Completed tasks come with the provider's own timing of
-them; the last column is without.
+The orchestrator's policy is `orchestrator.core.polling` with what `orchestrator.worker.pipeline.latencies`
+learns on the way, from nothing, under the default settings. Fixed 1 s is what the official client does. A
+delay counts relative to the task's own latency: a second matters for a task of three and not for one of a
+minute. Completed tasks come with the provider's own timing of them; the last column is without.
 """
 
 import argparse

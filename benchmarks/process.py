@@ -11,7 +11,8 @@ from typing import Any
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 Contestant = Callable[..., Any]
-"""Called with `ready` and its arguments: it sets up, calls `ready()` (which returns when all may start), and works."""
+"""Called with `ready` and its arguments: it sets up, calls `ready()` (which returns when all may start),
+and works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ def cpu_seconds(pid: int) -> float:
 
 
 def resident_mb(pid: int | str = "self", *, peak: bool = False) -> float:
-    """The resident memory of a process, now or at its highest. (`ru_maxrss` would count the parent's before exec.)"""
+    """The resident memory of a process, now or at its highest. (`ru_maxrss` would count the parent's
+    before exec.)"""
     name = "VmHWM:" if peak else "VmRSS:"
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024

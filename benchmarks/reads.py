@@ -2,8 +2,8 @@
 
     python -m benchmarks.reads [jobs]
 
-Each is a process of its own, as a person starts it. Beside the seconds stand the processor's: what another program takes away
-is not in them (the server's own are not either).
+Each is a process of its own, as a person starts it. Beside the seconds stand the processor's: what another
+program takes away is not in them (the server's own are not either).
 """
 
 import os

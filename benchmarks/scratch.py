@@ -1,8 +1,9 @@
 """Folders for contestants, in which nobody pays for the cleaning up after another.
 
-When ext4 makes a file it passes over every inode that was freed in the last minutes, one by one: near a place where thousands of
-files were just removed, making one takes 0.7 ms of processor time instead of 0.02 ms. So folders are removed when the program
-ends, and each lies in a part of the disk of its own, where the file system can be told so.
+When ext4 makes a file it passes over every inode that was freed in the last minutes, one by one: near a place
+where thousands of files were just removed, making one takes 0.7 ms of processor time instead of 0.02 ms. So
+folders are removed when the program ends, and each lies in a part of the disk of its own, where the file
+system can be told so.
 """
 
 import atexit

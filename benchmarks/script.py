@@ -1,8 +1,8 @@
 """The bare script: what somebody would write for one evening. Nothing is kept but the pictures.
 
-Each job: POST, wait the task's usual time, look every second, download, write the file. No ledger, no hash, no decoding, no
-fsync; one coroutine a job, at most `IN_FLIGHT` at once and `REQUESTS` talking, since httpx's own pool gets nowhere when thousands
-of requests wait in it. The same coroutine is what the other queues run.
+Each job: POST, wait the task's usual time, look every second, download, write the file. No ledger, no hash,
+no decoding, no fsync; one coroutine a job, at most `IN_FLIGHT` at once and `REQUESTS` talking, since httpx's
+own pool gets nowhere when thousands of requests wait in it. The same coroutine is what the other queues run.
 """
 
 import asyncio

@@ -1,11 +1,12 @@
-"""The provider's largest level for minutes: 5,000 submits a minute, tasks of 10 to 60 s, up to 5,000 in flight.
+"""The provider's largest level for minutes: 5,000 submits a minute, tasks of 10 to 60 s, up to 5,000 in
+flight.
 
     python -m benchmarks.toplevel [minutes]
 
-One worker on SQLite FULL with everything on, at the pace that the account's limits set; the sandbox, in its own process, has the
-same limits and refuses what passes them. Two bounds: what nobody can beat (in any 60 s at most 5,000 submits, all at once when the
-minute allows them; the last then takes as long as it takes), and a steady 83 submits a second. Processor and memory are read
-every second.
+One worker on SQLite FULL with everything on, at the pace that the account's limits set; the sandbox, in its
+own process, has the same limits and refuses what passes them. Two bounds: what nobody can beat (in any 60 s
+at most 5,000 submits, all at once when the minute allows them; the last then takes as long as it takes), and
+a steady 83 submits a second. Processor and memory are read every second.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """The composition root: the only place that names concrete adapters.
 
-The adapters are imported where they are made: most commands only read the database, and should answer at once.
+The adapters are imported where they are made: most commands only read the database, and should answer at
+once.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -49,15 +50,20 @@ class App:
 
     @property
     def output_root(self) -> Path:
-        """The folder that pictures go to; raises UsageError for an object store, which is not supported yet."""
+        """The folder that pictures go to; raises UsageError for an object store, which is not supported
+        yet.
+        """
         if "://" in self.settings.outputs.root:
             raise UsageError(
-                f"outputs.root is {self.settings.outputs.root}: object stores are not supported yet. Name a folder."
+                f"outputs.root is {self.settings.outputs.root}: object stores are not supported yet. Name a "
+                "folder."
             )
         return Path(self.settings.outputs.root)
 
     def provider(self) -> Provider:
-        """A new connection to the provider; raises OperatorNeededError without a key. Close it with `aclose`."""
+        """A new connection to the provider; raises OperatorNeededError without a key. Close it with
+        `aclose`.
+        """
         from orchestrator.provider import WaveSpeed
 
         key = api_key(self.settings, self.env)
@@ -78,7 +84,9 @@ class App:
         )
 
     def reach(self, url: str) -> Reached:
-        """Whether anything answers at this address, asked without credentials, and what time it thinks it is."""
+        """Whether anything answers at this address, asked without credentials, and what time it thinks it
+        is.
+        """
         from orchestrator.provider.reach import reach
 
         return reach(url)
@@ -120,7 +128,9 @@ class App:
         drain: bool = True,
         notify: Callable[[str], None] | None = None,
     ) -> "Worker":
-        """A worker with its own connections, which it closes when its `run` ends; `notify` gets what a watcher should know."""
+        """A worker with its own connections, which it closes when its `run` ends; `notify` gets what a
+        watcher should know.
+        """
         from orchestrator.worker.deps import Deps, no_notice
         from orchestrator.worker.worker import Worker
 
@@ -151,9 +161,9 @@ def open_app(
 ) -> Iterator[App]:
     """Read the configuration and open what it names.
 
-    A SQLite file that is absent is created; another database must have been brought up to date by `db upgrade`.
-    Nothing is written beyond that: who only looks must not change what others work by.
-    With `sandbox`, an embedded stand-in provider is started, with a database and an output folder of its own.
+    A SQLite file that is absent is created; another database must have been brought up to date by `db
+    upgrade`. Nothing is written beyond that: who only looks must not change what others work by. With
+    `sandbox`, an embedded stand-in provider is started, with a database and an output folder of its own.
     Without a `crashpoint`, the environment may arm one (`orchestrator.runtime.crashpoints`).
     """
     settings = load_settings(config, env, cwd)
@@ -190,7 +200,8 @@ def _open_database(app: App, stack: ExitStack) -> Database:
     path = sqlite_path(parse_url(url))
     if path is not None and not path.parent.is_dir():
         raise UsageError(
-            f"The folder {path.parent} of the database {path.name} does not exist. Correct database_url, or make it with: "
+            f"The folder {path.parent} of the database {path.name} does not exist. Correct database_url, or "
+            "make it with: "
             "orchestrator db upgrade"
         )
     found = migrate.current(url).current
@@ -208,8 +219,10 @@ def refuse_network_file(url: str) -> None:
     kind = network_file_system(path) if path is not None else None
     if kind is not None:
         raise UsageError(
-            f"{path} is on a network file system ({kind}), where SQLite cannot lock its file safely: two workers might pay "
-            "for the same job. Name a file on a disk of this machine in database_url, or use Postgres for several hosts."
+            f"{path} is on a network file system ({kind}), where SQLite cannot lock its file safely: two "
+            "workers might pay "
+            "for the same job. Name a file on a disk of this machine in database_url, or use Postgres for "
+            "several hosts."
         )
 
 

@@ -3,9 +3,10 @@
     uv sync --group bench, then
     python -m benchmarks.queues [jobs] [task seconds] [--only NAME]
 
-Same transport, same sandbox, same Postgres server with everything durable, each with one worker in a process of its own and a
-database of its own; jobs are enqueued beforehand and not counted. The others keep a job's state and nothing else: no ledger, no
-hash, no decoding, no fsync of pictures, no prediction id. The orchestrator does all of its checks.
+Same transport, same sandbox, same Postgres server with everything durable, each with one worker in a process
+of its own and a database of its own; jobs are enqueued beforehand and not counted. The others keep a job's
+state and nothing else: no ledger, no hash, no decoding, no fsync of pictures, no prediction id. The
+orchestrator does all of its checks.
 """
 
 import argparse
@@ -75,7 +76,8 @@ def main() -> None:
     given = parser.parse_args()
     rows = measure(Load(given.jobs, given.seconds), given.only)
     print(
-        f"{machine.name()}\n{given.jobs:,} jobs, tasks of {given.seconds:g} s, pictures of 20 KB, one worker each\n"
+        f"{machine.name()}\n{given.jobs:,} jobs, tasks of {given.seconds:g} s, pictures of 20 KB, one worker "
+        "each\n"
     )
     show(rows)
 

@@ -1,4 +1,5 @@
-"""DBOS: one process, a workflow for each job and no steps inside it, which is the least that DBOS can be asked to keep."""
+"""DBOS: one process, a workflow for each job and no steps inside it, which is the least that DBOS can be
+asked to keep."""
 
 import logging
 import threading

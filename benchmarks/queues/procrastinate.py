@@ -1,4 +1,5 @@
-"""Procrastinate: one worker, as much concurrency as jobs may be in flight, finished jobs kept, as by default."""
+"""Procrastinate: one worker, as much concurrency as jobs may be in flight, finished jobs kept, as by
+default."""
 
 import asyncio
 import logging

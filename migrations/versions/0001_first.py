@@ -275,7 +275,8 @@ def upgrade():
         sa.Column("refunded_micros", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("billed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.CheckConstraint(
-            "(state IN ('fetching', 'in_doubt', 'in_flight', 'leased', 'submitting')) = (finished_at IS NULL)",
+            "(state IN ('fetching', 'in_doubt', 'in_flight', 'leased', 'submitting')) = (finished_at IS "
+            "NULL)",
             name=op.f("ck_attempts_finished_when_over"),
         ),
         sa.CheckConstraint(
@@ -290,7 +291,8 @@ def upgrade():
             name=op.f("ck_attempts_reservation"),
         ),
         sa.CheckConstraint(
-            "\"state\" IN ('abandoned', 'failed', 'fetching', 'in_doubt', 'in_flight', 'leased', 'submitting', 'succeeded')",
+            "\"state\" IN ('abandoned', 'failed', 'fetching', 'in_doubt', 'in_flight', 'leased', "
+            "'submitting', 'succeeded')",
             name=op.f("ck_attempts_state"),
         ),
         sa.CheckConstraint("price_micros > 0", name=op.f("ck_attempts_priced")),
@@ -325,10 +327,12 @@ def upgrade():
         ["id"],
         unique=False,
         sqlite_where=sa.text(
-            "prediction_id IS NOT NULL AND finished_at IS NOT NULL AND (billed_at IS NULL OR reservation = 'refund_due')"
+            "prediction_id IS NOT NULL AND finished_at IS NOT NULL AND (billed_at IS NULL OR reservation = "
+            "'refund_due')"
         ),
         postgresql_where=sa.text(
-            "prediction_id IS NOT NULL AND finished_at IS NOT NULL AND (billed_at IS NULL OR reservation = 'refund_due')"
+            "prediction_id IS NOT NULL AND finished_at IS NOT NULL AND (billed_at IS NULL OR reservation = "
+            "'refund_due')"
         ),
     )
     op.create_index(
@@ -372,7 +376,8 @@ def upgrade():
         sa.Column("refund_due_delta", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("note", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "\"kind\" IN ('adjusted', 'refund_due', 'refund_lapsed', 'refund_seen', 'release', 'reserve', 'settle', 'written_off')",
+            "\"kind\" IN ('adjusted', 'refund_due', 'refund_lapsed', 'refund_seen', 'release', 'reserve', "
+            "'settle', 'written_off')",
             name=op.f("ck_ledger_kind"),
         ),
         sa.ForeignKeyConstraint(["attempt_id"], ["attempts.id"], name=op.f("fk_ledger_attempt_id")),
@@ -431,10 +436,12 @@ def downgrade():
         "ix_attempts_unbilled",
         table_name="attempts",
         sqlite_where=sa.text(
-            "prediction_id IS NOT NULL AND finished_at IS NOT NULL AND (billed_at IS NULL OR reservation = 'refund_due')"
+            "prediction_id IS NOT NULL AND finished_at IS NOT NULL AND (billed_at IS NULL OR reservation = "
+            "'refund_due')"
         ),
         postgresql_where=sa.text(
-            "prediction_id IS NOT NULL AND finished_at IS NOT NULL AND (billed_at IS NULL OR reservation = 'refund_due')"
+            "prediction_id IS NOT NULL AND finished_at IS NOT NULL AND (billed_at IS NULL OR reservation = "
+            "'refund_due')"
         ),
     )
     op.drop_index("ix_attempts_run_id_state", table_name="attempts")

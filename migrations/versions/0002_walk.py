@@ -5,8 +5,8 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
-# Rows that every transaction changes: room on their page keeps a change out of the indexes, and what is left behind by
-# a thousand changes is tidied at once, not after a fifth of the table.
+# Rows that every transaction changes: room on their page keeps a change out of the indexes, and what is left
+# behind by a thousand changes is tidied at once, not after a fifth of the table.
 BUSY = ("balances", "lanes", "limits", "rate_grants", "runs")
 BUSY_SETTINGS = {
     "fillfactor": "50",
@@ -14,8 +14,8 @@ BUSY_SETTINGS = {
     "autovacuum_vacuum_scale_factor": "0",
 }
 
-# Large tables where each row changes a few times: the claim reads an index from its front, where the entries of jobs that
-# are taken lie until they are tidied.
+# Large tables where each row changes a few times: the claim reads an index from its front, where the entries
+# of jobs that are taken lie until they are tidied.
 LARGE = ("attempts", "jobs", "outputs")
 LARGE_SETTINGS = {"autovacuum_vacuum_scale_factor": "0.02", "autovacuum_analyze_scale_factor": "0.02"}
 

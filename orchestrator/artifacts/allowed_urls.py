@@ -21,9 +21,9 @@ class ForbiddenUrlError(ValueError):
 def check_source(text: str, *, via: httpx.URL | None = None) -> httpx.URL:
     """`text` as an address to download from; raises ForbiddenUrlError with the reason.
 
-    https to a public name or address, without a user name; http only to loopback, where the stand-in provider lives.
-    For a redirect, `via` is where it came from (relative targets are joined to it), and only loopback may lead to
-    loopback.
+    https to a public name or address, without a user name; http only to loopback, where the stand-in provider
+    lives. For a redirect, `via` is where it came from (relative targets are joined to it), and only loopback
+    may lead to loopback.
     """
     if not text or len(text) > URL_LENGTH_MAX:
         raise ForbiddenUrlError("no usable URL")

@@ -115,7 +115,9 @@ class RealFiles:
             view = view[os.write(temp.descriptor, view) :]
 
     def begin_sync(self, temp: TempFile) -> None:
-        """Let the disk begin with the content: on Linux, what is not needed in memory is written back at once."""
+        """Let the disk begin with the content: on Linux, what is not needed in memory is written back at
+        once.
+        """
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(temp.descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 

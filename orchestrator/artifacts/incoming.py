@@ -14,7 +14,9 @@ and no hashing."""
 
 
 class Incoming:
-    """Bytes as they arrive, hashed as they are written. Whoever holds it ends it with `drop`, also after publishing."""
+    """Bytes as they arrive, hashed as they are written. Whoever holds it ends it with `drop`, also after
+    publishing.
+    """
 
     def __init__(self, files: FileStore, open_temp: Callable[[], TempFile], crashpoint: Crashpoint) -> None:
         self._files = files

@@ -33,8 +33,8 @@ T = TypeVar("T")
 class LocalArtifacts:
     """Implements `orchestrator.ports.ArtifactStore` on a folder.
 
-    Download while hashing, then (in a thread) decode it, sync it to a temporary file in the same tree, and give it its
-    final name without ever replacing another file. Repeating any part of this is harmless.
+    Download while hashing, then (in a thread) decode it, sync it to a temporary file in the same tree, and
+    give it its final name without ever replacing another file. Repeating any part of this is harmless.
     """
 
     def __init__(
@@ -83,7 +83,8 @@ class LocalArtifacts:
     async def store(self, request: ArtifactRequest) -> FetchOutcome:
         """Download, verify, publish and make durable; safe to repeat.
 
-        With `known_sha256`, a file that is already there and has that digest is the answer, without a download.
+        With `known_sha256`, a file that is already there and has that digest is the answer, without a
+        download.
         """
         try:
             place = self._place(request)
@@ -112,7 +113,9 @@ class LocalArtifacts:
         return read_first(self._root, [*places, *(QUARANTINE / place for place in places)])
 
     def clean(self) -> int:
-        """Remove temporary files whose writer is gone; returns how many. Files that live workers write stay."""
+        """Remove temporary files whose writer is gone; returns how many. Files that live workers write
+        stay.
+        """
         count = 0
         folder = self._root / TEMP_FOLDER
         if folder.is_dir():
@@ -173,5 +176,6 @@ class LocalArtifacts:
             return self._files.open_temp(folder)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        # Shielded: work that was handed over runs to its end, and cleans up, when the waiting task is cancelled.
+        # Shielded: work that was handed over runs to its end, and cleans up, when the waiting task is
+        # cancelled.
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._pool, work))

@@ -62,7 +62,8 @@ def possible_places(place: PurePosixPath) -> list[PurePosixPath]:
 def missing_folders(root: Path, place: PurePosixPath) -> list[Path]:
     """The folders that have to be made for `place`, outermost first.
 
-    Raises UnsafePlaceError when a folder on the way is a link that leads out of `root`, or is no folder at all.
+    Raises UnsafePlaceError when a folder on the way is a link that leads out of `root`, or is no folder at
+    all.
     """
     missing: list[Path] = []
     folder = root

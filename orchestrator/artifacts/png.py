@@ -1,7 +1,7 @@
 """A quicker proof that a PNG can be decoded: every row is inflated and looked at, but not turned into pixels.
 
-What a decoder does beyond that cannot fail: it adds up bytes, by one of five rules that each row names. This proof knows PNGs
-as programs usually write them; of any other it says nothing, and a decoder has to judge.
+What a decoder does beyond that cannot fail: it adds up bytes, by one of five rules that each row names. This
+proof knows PNGs as programs usually write them; of any other it says nothing, and a decoder has to judge.
 """
 
 from collections.abc import Iterator
@@ -22,13 +22,15 @@ _BEFORE_ROWS: Final = frozenset(
     {b"tEXt", b"pHYs", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"tIME", b"eXIf", b"bKGD", b"sBIT"}
 )
 _AFTER_ROWS: Final = frozenset({b"tEXt"})
-"""Chunks that change no pixel. Compressed text is not among them: a decoder refuses too much of it, wherever it comes."""
+"""Chunks that change no pixel. Compressed text is not among them: a decoder refuses too much of it,
+wherever it comes."""
 
 _COMMENT_BYTES_MAX: Final = 1 << 20
 
 
 def has_every_row(file: BinaryIO) -> bool:
-    """Whether the rest is in order too, to the end of the file, once a decoder has taken what comes before the rows.
+    """Whether the rest is in order too, to the end of the file, once a decoder has taken what comes before
+    the rows.
 
     False tells nothing.
     """
@@ -64,7 +66,9 @@ def _is_plain(chunks: Iterator[tuple[bytes, bytes]]) -> bool:
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
-    """Name and content of each chunk to the end of the file; raises EOFError for one that is cut short or altered."""
+    """Name and content of each chunk to the end of the file; raises EOFError for one that is cut short or
+    altered.
+    """
     while head := file.read(_CHUNK.size):
         if len(head) < _CHUNK.size:
             raise EOFError
@@ -87,7 +91,9 @@ class _Rows:
 
     @property
     def interrupted(self) -> bool:
-        """Whether something else must not come now: decoders stop where the rows' chunks do not follow each other."""
+        """Whether something else must not come now: decoders stop where the rows' chunks do not follow
+        each other.
+        """
         return self.begun and not self.complete
 
     @property
@@ -96,9 +102,12 @@ class _Rows:
         return self._left == 0 and self._inflater.eof and not self._inflater.unused_data
 
     def take(self, content: bytes) -> bool:
-        """More of the compressed stream; False when it brings more than the rows, or a rule that does not exist."""
+        """More of the compressed stream; False when it brings more than the rows, or a rule that does not
+        exist.
+        """
         self.begun = True
-        # One byte more than there should be: a stream that holds too much is found without inflating all of it.
+        # One byte more than there should be: a stream that holds too much is found without inflating all of
+        # it.
         piece = self._inflater.decompress(content, self._left + 1)
         rules = piece[self._left % self._stride :: self._stride]
         self._left -= len(piece)

@@ -1,8 +1,9 @@
 """From arrived bytes to artifacts: verify, make durable, and give the final name. Blocking; runs in threads.
 
-Pictures that arrive while earlier ones are being synced are published together, step by step: the disk begins with all of
-them, each is synced by itself before it gets its name, and a folder is synced once for all the names that a group put into
-it. So they share the commits of the file system's journal. There is no linger: a picture that arrives alone is published at once.
+Pictures that arrive while earlier ones are being synced are published together, step by step: the disk begins
+with all of them, each is synced by itself before it gets its name, and a folder is synced once for all the
+names that a group put into it. So they share the commits of the file system's journal. There is no linger: a
+picture that arrives alone is published at once.
 """
 
 import threading
@@ -30,7 +31,8 @@ from orchestrator.ports import (
 from orchestrator.runtime.handover import Handover, deliver, hand_over
 
 THREADS: Final = 4
-"""Groups under way at once: decoding and syncing release the interpreter lock, and file systems sync several as one."""
+"""Groups under way at once: decoding and syncing release the interpreter lock, and file systems sync
+several as one."""
 
 GROUP_MAX: Final = 16
 
@@ -72,8 +74,8 @@ class Publisher:
     async def publish(self, arrived: Arrived) -> FetchOutcome:
         """The artifact, complete and durable; or what was there instead.
 
-        Raises BadPictureError, UnsafePlaceError and OSError. The picture is owned here from now on, also when the
-        waiter is cancelled: its file is closed when the work is done.
+        Raises BadPictureError, UnsafePlaceError and OSError. The picture is owned here from now on, also when
+        the waiter is cancelled: its file is closed when the work is done.
         """
         each = hand_over(arrived)
         with self._lock:

@@ -51,7 +51,9 @@ class VerifiedPicture:
 
 
 def sniff(head: bytes) -> str:
-    """The media type by its first bytes; raises BadPictureError, saying what it looks like, for anything else."""
+    """The media type by its first bytes; raises BadPictureError, saying what it looks like, for anything
+    else.
+    """
     if head.startswith(SIGNATURE):
         return "image/png"
     if head.startswith(b"\xff\xd8\xff"):
@@ -62,7 +64,9 @@ def sniff(head: bytes) -> str:
 
 
 def decode(file: BinaryIO) -> VerifiedPicture:
-    """Decode all of it, or prove that it can be decoded; raises BadPictureError when it is not whole, OSError when the file cannot be read."""
+    """Decode all of it, or prove that it can be decoded; raises BadPictureError when it is not whole,
+    OSError when the file cannot be read.
+    """
     media_type = sniff(file.read(HEAD_BYTES))
     file.seek(0)
     try:

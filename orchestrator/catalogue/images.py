@@ -1,4 +1,6 @@
-"""What may be given as an input picture: a hosted URL, or a local file of a known format and a bearable size."""
+"""What may be given as an input picture: a hosted URL, or a local file of a known format and a bearable
+size.
+"""
 
 import ipaddress
 from dataclasses import dataclass
@@ -24,8 +26,9 @@ SNIFF_BYTES: Final = 16
 class InputRules:
     """What we upload for a model.
 
-    The formats are those the provider lists (docs: upload pages). No size limit is documented for the newer models;
-    20 MB is our own choice, after the only image limit that was ever published, and leaves room for any photo.
+    The formats are those the provider lists (docs: upload pages). No size limit is documented for the newer
+    models; 20 MB is our own choice, after the only image limit that was ever published, and leaves room for
+    any photo.
     """
 
     media_types: tuple[str, ...] = (
@@ -40,7 +43,9 @@ class InputRules:
 
 
 def sniff(head: bytes) -> str | None:
-    """The media type that the first `SNIFF_BYTES` bytes of a file promise; None when it is no picture we know."""
+    """The media type that the first `SNIFF_BYTES` bytes of a file promise; None when it is no picture we
+    know.
+    """
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
     for signature, media_type in SIGNATURES:
@@ -55,7 +60,9 @@ def is_url(text: str) -> bool:
 
 
 def url_problem(text: str) -> str | None:
-    """Why a URL cannot be sent, or None: https anywhere, http on loopback hosts only, no user name, no spaces."""
+    """Why a URL cannot be sent, or None: https anywhere, http on loopback hosts only, no user name, no
+    spaces.
+    """
     if text[:5].lower() == "data:":
         return "data: URLs are not accepted; give a local file, which is uploaded once, or an https URL"
     if any(ord(char) <= CONTROL_MAX for char in text):

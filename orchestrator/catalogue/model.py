@@ -15,7 +15,9 @@ from orchestrator.core.suggest import did_you_mean, listed
 
 @dataclass(frozen=True, slots=True)
 class PriceRule:
-    """The price of one call: micros per picture by the value of one parameter, times the number of pictures."""
+    """The price of one call: micros per picture by the value of one parameter, times the number of
+    pictures.
+    """
 
     by: str  # the parameter that decides the unit price
     micros: Mapping[str, int]  # unit price of each of its values
@@ -33,7 +35,9 @@ class Latency:
 
 @dataclass(frozen=True)
 class Model:
-    """One entry of the catalogue. Parameters given to its methods are a plain mapping, defaults filled in or not."""
+    """One entry of the catalogue. Parameters given to its methods are a plain mapping, defaults filled in
+    or not.
+    """
 
     id: str
     title: str
@@ -59,7 +63,8 @@ class Model:
         return {item.name: item.default for item in self.parameters if item.default is not None}
 
     def validate(self, params: Mapping[str, Any]) -> list[ParamIssue]:
-        """Every issue of `params`, in the order of the catalogue: unknown, missing, out of range, bad references.
+        """Every issue of `params`, in the order of the catalogue: unknown, missing, out of range, bad
+        references.
 
         Unknown parameters are errors because the provider drops them silently and bills the call.
         """
@@ -112,7 +117,9 @@ class Model:
         return int(params.get(self.count_param, self.defaults[self.count_param]))
 
     def price_micros(self, params: Mapping[str, Any]) -> int:
-        """The price of a call in micros; raises UsageError when no price is known, so that nothing is sent."""
+        """The price of a call in micros; raises UsageError when no price is known, so that nothing is
+        sent.
+        """
         value = params.get(self.price.by, self.defaults.get(self.price.by))
         unit = self.price.micros.get(str(value))
         if unit is None:
@@ -127,7 +134,9 @@ class Model:
         return self.media_types[self.extension(params)]
 
     def extension(self, params: Mapping[str, Any]) -> str:
-        """The file extension of the pictures that come back, without the dot: the word of the output format."""
+        """The file extension of the pictures that come back, without the dot: the word of the output
+        format.
+        """
         return str(params.get(self.format_param, self.defaults[self.format_param]))
 
     def params_schema(self) -> JsonObject:

@@ -1,4 +1,6 @@
-"""References from a prompt to its pictures: `@Image1` is the first of `images` (docs: kling-image-o3-edit)."""
+"""References from a prompt to its pictures: `@Image1` is the first of `images` (docs:
+kling-image-o3-edit).
+"""
 
 import re
 from typing import Final
@@ -14,8 +16,8 @@ _PROSE: Final = re.compile(
 def check_references(name: str, prompt: str, images: int) -> list[ParamIssue]:
     """Issues of the references in a prompt that is sent with `images` pictures.
 
-    `@Image3` with two pictures is an error: the provider would accept and bill it. "picture 3" may be prose, so it
-    is a warning.
+    `@Image3` with two pictures is an error: the provider would accept and bill it. "picture 3" may be prose,
+    so it is a warning.
     """
     issues: list[ParamIssue] = []
     lowered = prompt.lower()

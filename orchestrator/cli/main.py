@@ -27,8 +27,8 @@ _KINDS = {
 def main() -> NoReturn:
     """Run the command line and leave with its exit code.
 
-    The cycle collector stands still while the command is imported: it would look at every class again and again, which
-    takes a fifth of the time of a short command.
+    The cycle collector stands still while the command is imported: it would look at every class again and
+    again, which takes a fifth of the time of a short command.
     """
     gc.disable()
     sys.exit(run(sys.argv[1:]))

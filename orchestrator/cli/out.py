@@ -1,7 +1,7 @@
 """Where words go: the answer, notices, and JSON.
 
-Human text goes to stdout on a terminal, and to stderr when stdout is a pipe or carries JSON, so that stdout never mixes
-the two.
+Human text goes to stdout on a terminal, and to stderr when stdout is a pipe or carries JSON, so that stdout
+never mixes the two.
 """
 
 import json

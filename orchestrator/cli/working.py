@@ -31,9 +31,11 @@ LEAVING = "Leaving now. What is in flight stays safe; the next run or worker col
 def work_on(
     app: App, run_ids: frozenset[int] | None, display: Display, label: str, *, drain: bool = True
 ) -> Done:
-    """Work until these runs (None: everything) are finished or stopped; the first Ctrl-C finishes what is in flight.
+    """Work until these runs (None: everything) are finished or stopped; the first Ctrl-C finishes what is in
+    flight.
 
-    So does a terminal that is closed: what cannot be shown any more changes nothing of the work or of how it ends.
+    So does a terminal that is closed: what cannot be shown any more changes nothing of the work or of how it
+    ends.
     """
     watch, display = _Watch(app, run_ids, label), Lasting(display)
     interrupted, drained, error = False, False, None

@@ -5,10 +5,11 @@ from zoneinfo import ZoneInfo
 
 
 def day_of(now_ms: int, timezone: str) -> str:
-    """The calendar day of an instant in a time zone, as `2026-11-22`. The month is its first seven characters.
+    """The calendar day of an instant in a time zone, as `2026-11-22`. The month is its first seven
+    characters.
 
-    The day an amount counts in is fixed when the money is reserved, so a job that ends after midnight still counts
-    in the day that admitted it.
+    The day an amount counts in is fixed when the money is reserved, so a job that ends after midnight still
+    counts in the day that admitted it.
     """
     return datetime.fromtimestamp(now_ms / 1000, tz=UTC).astimezone(ZoneInfo(timezone)).date().isoformat()
 

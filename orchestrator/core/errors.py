@@ -40,8 +40,8 @@ class UsageError(OrchestratorError):
 class DatabaseError(OrchestratorError):
     """The database cannot be read or written.
 
-    `transient`: it may be back by itself (a restart, a lock). `in_doubt`: the answer to a COMMIT was lost, so what was
-    written may be there all the same; read back before anything is done that depends on it.
+    `transient`: it may be back by itself (a restart, a lock). `in_doubt`: the answer to a COMMIT was lost, so
+    what was written may be there all the same; read back before anything is done that depends on it.
     """
 
     def __init__(self, message: str = "", *, transient: bool = False, in_doubt: bool = False) -> None:

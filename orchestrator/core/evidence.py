@@ -1,20 +1,22 @@
-"""What became of a request whose reply was lost: decided from webhooks and the provider's list, never by guessing.
+"""What became of a request whose reply was lost: decided from webhooks and the provider's list, never by
+guessing.
 
-A *doubt* is an attempt whose POST may have created a prediction; a *candidate* is a prediction of the account that no
-attempt holds. They are related when the model is the same and the candidate was created while the request may have been
-under way. A *report* is a signed webhook with a doubt's own token. The first rule looks at reports alone; the others take
-the doubts without a report and the candidates that nobody reported, per group of related ones:
+A *doubt* is an attempt whose POST may have created a prediction; a *candidate* is a prediction of the account
+that no attempt holds. They are related when the model is the same and the candidate was created while the
+request may have been under way. A *report* is a signed webhook with a doubt's own token. The first rule looks
+at reports alone; the others take the doubts without a report and the candidates that nobody reported, per
+group of related ones:
 
-0. The only prediction that was reported for a doubt, and for no other, is that doubt's, at once. A doubt with a report
-   has created something: it is never absent. That none has come proves nothing.
-1. The inputs of a candidate equal what a doubt sent: it is that doubt's. Doubts that sent the same are alike.
-2. A candidate whose inputs are known and equal no doubt's is somebody else's; but only where the list has shown the
-   inputs of a task of ours as we sent them, since a provider that rewrites inputs would make every task look foreign.
-3. After the settle delay, a doubt with no related candidate created nothing.
-4. After the settle delay, a group of exactly one doubt and one listed candidate that shows no inputs belongs together. One
-   that is only on the bill does not: the list may lag, and then it says whose it is. Nor does one that was looked up
-   because of the bill, until it is so old that the list would show it by now.
-5. Anything else is left to a person: the money stays held and nothing is sent again.
+0. The only prediction that was reported for a doubt, and for no other, is that doubt's, at once. A doubt with
+a report has created something: it is never absent. That none has come proves nothing. 1. The inputs of a
+candidate equal what a doubt sent: it is that doubt's. Doubts that sent the same are alike. 2. A candidate
+whose inputs are known and equal no doubt's is somebody else's; but only where the list has shown the inputs
+of a task of ours as we sent them, since a provider that rewrites inputs would make every task look foreign.
+3. After the settle delay, a doubt with no related candidate created nothing. 4. After the settle delay, a
+group of exactly one doubt and one listed candidate that shows no inputs belongs together. One that is only on
+the bill does not: the list may lag, and then it says whose it is. Nor does one that was looked up because of
+the bill, until it is so old that the list would show it by now. 5. Anything else is left to a person: the
+money stays held and nothing is sent again.
 """
 
 import hashlib
@@ -70,7 +72,9 @@ class WeighedReports:
 
 
 def weigh_reports(reports: Iterable[tuple[int, str]]) -> WeighedReports:
-    """Rule 0, for (attempt, prediction) of each report; every attempt that was reported comes out exactly once."""
+    """Rule 0, for (attempt, prediction) of each report; every attempt that was reported comes out exactly
+    once.
+    """
     by_doubt: dict[int, set[str]] = {}
     claimants: dict[str, set[int]] = {}
     for attempt_id, prediction_id in reports:
@@ -96,10 +100,11 @@ def inputs_digest(inputs: Mapping[str, Any], keys: Iterable[str]) -> str:
 def shown_as_sent(
     ours: Iterable[tuple[Mapping[str, Any] | None, str]], shapes: Collection[tuple[str, ...]]
 ) -> bool:
-    """Whether the list shows some task of ours with its inputs as we sent them, so that other inputs mean another task.
+    """Whether the list shows some task of ours with its inputs as we sent them, so that other inputs mean
+    another task.
 
-    `ours`: what the list shows of each (None: nothing), and the digest of what we sent; `shapes`: sets of parameters that
-    may have been sent.
+    `ours`: what the list shows of each (None: nothing), and the digest of what we sent; `shapes`: sets of
+    parameters that may have been sent.
     """
     return any(
         inputs is not None and any(inputs_digest(inputs, keys) == sent for keys in shapes)
@@ -189,7 +194,9 @@ def _match_inputs(
 
 
 def _pickiest_first(candidate: Candidate) -> tuple[bool, int, str]:
-    """Oldest first; one without a time fits every doubt, so it must not take the only one that another fits."""
+    """Oldest first; one without a time fits every doubt, so it must not take the only one that another
+    fits.
+    """
     return (candidate.created_at is None, candidate.created_at or 0, candidate.prediction_id)
 
 

@@ -1,10 +1,11 @@
 """Whose turn it is: weighted fairness between campaigns that want the same thing, one submission at a time.
 
-Each campaign carries how far it has come: every submission moves it on by a stride, which is the shorter the greater its
-weight. The turn is always that of the one that is least far. Over any stretch in which several campaigns have work,
-each so gets submissions in proportion to its weight, whether slots, the rate or money is what is scarce, and whatever
-was granted before. One that comes back from idleness, or is new, is moved up to at most one stride behind the one that
-is farthest: it has its turn at once, and no past to catch up with at the others' cost.
+Each campaign carries how far it has come: every submission moves it on by a stride, which is the shorter the
+greater its weight. The turn is always that of the one that is least far. Over any stretch in which several
+campaigns have work, each so gets submissions in proportion to its weight, whether slots, the rate or money is
+what is scarce, and whatever was granted before. One that comes back from idleness, or is new, is moved up to
+at most one stride behind the one that is farthest: it has its turn at once, and no past to catch up with at
+the others' cost.
 """
 
 from collections.abc import Mapping

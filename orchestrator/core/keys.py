@@ -14,8 +14,9 @@ def job_key(model: str, inputs: Mapping[str, Any], variation: int) -> str:
     """32 lowercase hex digits over provider, model, inputs, variation and scheme version.
 
     `inputs` are the billing-relevant parameters with defaults filled in and each local image replaced by
-    `sha256:<hex>` of its bytes, so a renamed photo is the same job and a retouched one is not. The order of keys
-    does not matter; text is taken as it is, without Unicode normalisation, because the provider sees it so.
+    `sha256:<hex>` of its bytes, so a renamed photo is the same job and a retouched one is not. The order of
+    keys does not matter; text is taken as it is, without Unicode normalisation, because the provider sees it
+    so.
     """
     return KeyForm(model, inputs).stem({}).key(variation)
 
@@ -23,8 +24,8 @@ def job_key(model: str, inputs: Mapping[str, Any], variation: int) -> str:
 class KeyForm:
     """The keys of jobs that share a model and most inputs: what they share is encoded and hashed once.
 
-    What is hashed is canonical JSON: no white space, its keys in alphabetical order, which puts the inputs first and
-    the variation last.
+    What is hashed is canonical JSON: no white space, its keys in alphabetical order, which puts the inputs
+    first and the variation last.
     """
 
     __slots__ = ("_after", "_names", "_start")
@@ -45,7 +46,9 @@ class KeyForm:
         self._after = pieces[1:]
 
     def stem(self, values: Mapping[str, str]) -> "KeyStem":
-        """What the variations of one job share; `values` are the varying inputs by name, each as `encoded` has it."""
+        """What the variations of one job share; `values` are the varying inputs by name, each as `encoded`
+        has it.
+        """
         found = self._start.copy()
         text = "".join([values[name] + after for name, after in zip(self._names, self._after, strict=True)])
         found.update(text.encode("utf-8", "surrogatepass"))

@@ -25,7 +25,8 @@ def parse_usd(text: str | int) -> int:
     match = _DECIMAL.match(str(text).strip()) if not isinstance(text, bool) else None
     if match is None:
         raise MoneyError(
-            f"{text!r} is not an amount in US dollars; write plain digits with at most six decimals, such as 40.00"
+            f"{text!r} is not an amount in US dollars; write plain digits with at most six decimals, such as "
+            "40.00"
         )
     whole, fraction = match.group(1), match.group(2) or ""
     micros = int(whole) * MICROS_PER_USD + int(fraction.ljust(6, "0"))

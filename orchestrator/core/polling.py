@@ -1,8 +1,10 @@
-"""When to look at a task: first when its model's observed latency says that a result is likely, then in steps that grow with
-the time already waited, so that the delay is at most about the same share of what a task took, be it quick or a straggler.
+"""When to look at a task: first when its model's observed latency says that a result is likely, then in steps
+that grow with the time already waited, so that the delay is at most about the same share of what a task took,
+be it quick or a straggler.
 
-The share is what looking every second, as the provider's own client does, comes to for the model's quick tasks: nobody is told
-later than by that client, and the looks that it wastes before anything can be done, and on stragglers, are saved.
+The share is what looking every second, as the provider's own client does, comes to for the model's quick
+tasks: nobody is told later than by that client, and the looks that it wastes before anything can be done, and
+on stragglers, are saved.
 """
 
 from collections.abc import Callable
@@ -11,20 +13,22 @@ from typing import Final
 
 PRECISION_SECONDS: Final = 0.7
 HEAD_START_SECONDS: Final = 0.4
-"""With a step of 0.7 s over (the fastest tenth's latency - 0.4 s), nineteen of twenty tasks are noticed no later, for what they
-took, than with a look every second: fitted to the shapes of latency that `benchmarks/polling.py` draws."""
+"""With a step of 0.7 s over (the fastest tenth's latency - 0.4 s), nineteen of twenty tasks are noticed no
+later, for what they took, than with a look every second: fitted to the shapes of latency that
+`benchmarks/polling.py` draws."""
 
 SHARE_MIN: Final = 0.02
 SHARE_MAX: Final = 0.4
-"""A task of minutes is not worth a look every second, and one of a second not a guess at what comes after three."""
+"""A task of minutes is not worth a look every second, and one of a second not a guess at what comes after
+three."""
 
 JITTER_SHARE: Final = 0.1
 EARLY_SHARE: Final = 0.83
 """Of the observed tenth percentile: very few tasks have ended before."""
 
 UNSEEN_SHARE: Final = 0.7
-"""A task that had ended by its first look is taken to have ended then: early enough that the next first looks come
-earlier when this happens often, so that an estimate which is too late mends itself."""
+"""A task that had ended by its first look is taken to have ended then: early enough that the next first
+looks come earlier when this happens often, so that an estimate which is too late mends itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,8 @@ def first_look_seconds(
 ) -> float:
     """How long after acceptance to look first: one step after the earliest results.
 
-    `minimum` and `maximum` are the shortest and longest steps between later looks; the first look may come five times
-    earlier or six times later than those, since it waits on purpose.
+    `minimum` and `maximum` are the shortest and longest steps between later looks; the first look may come
+    five times earlier or six times later than those, since it waits on purpose.
     """
     planned = typical.early_seconds * (1 + typical.step_share)
     return max(minimum / 5, min(maximum * 6, planned)) + uniform(0.0, minimum / 5)
@@ -68,8 +72,9 @@ def next_look_seconds(
 
 
 def estimated_latency(ended_by: int, running_at: int, inference: int | None) -> int:
-    """When a task ended, in the unit of the arguments: it was last seen running at `running_at` (0: never), had ended at
-    `ended_by`, and the provider may say how long it worked, which leaves out how long it waited in line.
+    """When a task ended, in the unit of the arguments: it was last seen running at `running_at` (0:
+    never), had ended at `ended_by`, and the provider may say how long it worked, which leaves out how long
+    it waited in line.
     """
     if inference:
         return max(running_at, min(ended_by, inference))

@@ -109,7 +109,8 @@ ATTEMPT_LIVE: Final = frozenset(
 ATTEMPT_AT_PROVIDER: Final = frozenset(
     {AttemptState.LEASED, AttemptState.SUBMITTING, AttemptState.IN_FLIGHT, AttemptState.IN_DOUBT}
 )
-"""States that take one of the account's concurrency slots: a task runs there, may run there, or is about to."""
+"""States that take one of the account's concurrency slots: a task runs there, may run there, or is about
+to."""
 
 
 class ReservationState(StrEnum):

@@ -1,7 +1,7 @@
 """What the provider's refusals and failures mean for a job: try again by itself, or not.
 
-The table is data; `docs/errors.md` shows the same rows to users. A retry decided here is only *allowed*: the number
-of attempts, the delay and the money are decided elsewhere.
+The table is data; `docs/errors.md` shows the same rows to users. A retry decided here is only *allowed*: the
+number of attempts, the delay and the money are decided elsewhere.
 """
 
 from dataclasses import dataclass
@@ -87,10 +87,10 @@ def disposition(
 ) -> Disposition:
     """What a prediction that ended without outputs means for its job.
 
-    `status` is the provider's terminal word (`failed`, `timeout`, `cancelled`, `deleted`). A failed task is judged by
-    its application code first and by its text second; with neither known it may be tried again. Code 1402 (an input
-    could not be fetched) is final for a URL of the user's, and worth another try, with a fresh upload, when
-    `input_was_our_upload` says that every input was hosted by us and may have aged out.
+    `status` is the provider's terminal word (`failed`, `timeout`, `cancelled`, `deleted`). A failed task is
+    judged by its application code first and by its text second; with neither known it may be tried again.
+    Code 1402 (an input could not be fetched) is final for a URL of the user's, and worth another try, with a
+    fresh upload, when `input_was_our_upload` says that every input was hosted by us and may have aged out.
     """
     if status in STATUSES:
         retry, reason, meaning = STATUSES[status]
@@ -106,7 +106,8 @@ def disposition(
 
 
 def rejection(http_status: int, code: int | None, message: str) -> Disposition:
-    """What a submit that the provider refused (no prediction exists) means for its job: never tried again by itself.
+    """What a submit that the provider refused (no prediction exists) means for its job: never tried again by
+    itself.
 
     An application code in the reply says more than the HTTP status, so it names the reason when it is known.
     """

@@ -1,11 +1,12 @@
 """Webhooks as pure rules: the URL that names an attempt, the provider's signature, and what a delivery says.
 
-The provider signs `{webhook-id}.{webhook-timestamp}.{raw body}` with HMAC-SHA256 and sends `v3,` and the digest in
-lowercase hex; the key is the text of the secret after `whsec_`, as it stands (docs: how to use webhooks). That is not the
-Standard Webhooks scheme. Exactly this one scheme is accepted: accepting more would let a forger choose the weakest.
+The provider signs `{webhook-id}.{webhook-timestamp}.{raw body}` with HMAC-SHA256 and sends `v3,` and the
+digest in lowercase hex; the key is the text of the secret after `whsec_`, as it stands (docs: how to use
+webhooks). That is not the Standard Webhooks scheme. Exactly this one scheme is accepted: accepting more would
+let a forger choose the weakest.
 
-The token in the URL is a capability to *report*: whoever knows it can do nothing without the secret as well. The
-signature is therefore checked first, so that nobody without the secret can find tokens by trying.
+The token in the URL is a capability to *report*: whoever knows it can do nothing without the secret as well.
+The signature is therefore checked first, so that nobody without the secret can find tokens by trying.
 """
 
 import hashlib
@@ -90,7 +91,8 @@ def refusal(
 def read_report(body: bytes) -> WebhookReport | None:
     """The prediction that a signed body is about; None when it is not a prediction object.
 
-    Only its id and its status are read. Output URLs are never taken from here: the prediction is looked up instead.
+    Only its id and its status are read. Output URLs are never taken from here: the prediction is looked up
+    instead.
     """
     try:
         data = json.loads(body)

@@ -24,7 +24,9 @@ _HERE: Final = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A written sheet: where it is, how many pictures there are, how many it shows, how many files are missing."""
+    """A written sheet: where it is, how many pictures there are, how many it shows, how many files are
+    missing.
+    """
 
     path: Path
     pictures: int
@@ -44,8 +46,8 @@ def write_gallery(
 ) -> Page:
     """Write one HTML file at `target` with the first `limit` pictures below `root`; raises StorageError.
 
-    Nothing in the page comes from another place: thumbnails are inside, full pictures are relative links. The same
-    data gives the same bytes.
+    Nothing in the page comes from another place: thumbnails are inside, full pictures are relative links. The
+    same data gives the same bytes.
     """
     with database.read() as tx:
         total = count_pictures(tx, wanted)

@@ -24,7 +24,9 @@ class Thumbnail:
 
 
 def thumbnail(path: Path, *, blurred: bool) -> Thumbnail:
-    """A WebP of at most 360 pixels; a blurred one holds 20 pixels, so that nothing can be sharpened out of it."""
+    """A WebP of at most 360 pixels; a blurred one holds 20 pixels, so that nothing can be sharpened out of
+    it.
+    """
     try:
         with Image.open(path) as picture:
             picture.draft("RGB", (LONG_SIDE, LONG_SIDE))

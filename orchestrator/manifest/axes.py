@@ -15,8 +15,9 @@ PLAIN: Final[
 class AxisValue:
     """One value of an axis: what it binds, where it stands, which conditions it meets, what was made of it.
 
-    A zip group is one axis that binds several names at once. `mask` has bit n set unless condition n names this axis
-    and is not met. `cache` holds what templates over this value alone gave, so that each is filled in once.
+    A zip group is one axis that binds several names at once. `mask` has bit n set unless condition n names
+    this axis and is not met. `cache` holds what templates over this value alone gave, so that each is filled
+    in once.
     """
 
     __slots__ = ("bindings", "cache", "mask", "number", "origin")
@@ -37,7 +38,9 @@ class AxisValue:
 
 @dataclass(frozen=True)
 class Condition:
-    """A partial match over axes, the same for `exclude` and `override: when`: name to the values it allows."""
+    """A partial match over axes, the same for `exclude` and `override: when`: name to the values it
+    allows.
+    """
 
     wanted: Mapping[str, Sequence[Any]]
 
@@ -118,7 +121,9 @@ class Axis:
 
 
 def matches(value: Any, wanted: Any) -> bool:
-    """Whether a bound value is what a condition wants: equal, or written alike, or a row with the wanted columns."""
+    """Whether a bound value is what a condition wants: equal, or written alike, or a row with the wanted
+    columns.
+    """
     if isinstance(wanted, Mapping):
         if not isinstance(value, Mapping):
             return False

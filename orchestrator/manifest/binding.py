@@ -1,7 +1,7 @@
 """Templates over combinations: each expression is filled in once for each value it depends on.
 
-A manifest of a million jobs has few distinct scenes and as many products as rows; `{{ product.sku | slug }}` depends
-on the product alone, so its text is kept with that product and thrown away with it.
+A manifest of a million jobs has few distinct scenes and as many products as rows; `{{ product.sku | slug }}`
+depends on the product alone, so its text is kept with that product and thrown away with it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -75,7 +75,9 @@ class Binder:
         return BoundText(tuple(_joined(steps)), self._axes(template.names), frozenset(own))
 
     def _folded(self, expression: Expression) -> str | None:
-        """The text of an expression over constants; None when it cannot be filled in, which is told where it is used."""
+        """The text of an expression over constants; None when it cannot be filled in, which is told where
+        it is used.
+        """
         try:
             return to_text(expression.value(self._constants))
         except TemplateProblem:
@@ -86,7 +88,9 @@ class Binder:
         return lambda combination: expression.value(combination.scope())
 
     def cached(self, names: frozenset[str], read: Reader) -> Reader:
-        """`read`, kept with the value of the only axis that `names` depend on; `read` itself for more than one."""
+        """`read`, kept with the value of the only axis that `names` depend on; `read` itself for more than
+        one.
+        """
         axes = self._axes(names)
         if len(axes) > 1 or names & OWN_NAMES:
             return read

@@ -1,4 +1,6 @@
-"""The combinations of a manifest in written order: the product of its axes without what is excluded, then additions."""
+"""The combinations of a manifest in written order: the product of its axes without what is excluded, then
+additions.
+"""
 
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -10,10 +12,11 @@ _KEPT_MAX = 4096
 
 
 class Combinations:
-    """Walks the combinations, again and again; the first axis outermost, and never more than that axis in memory.
+    """Walks the combinations, again and again; the first axis outermost, and never more than that axis in
+    memory.
 
-    The conditions of every axis are the excludes followed by the overrides: bit n of a mask stands for the n-th. A
-    combination meets a condition when every one of its values does.
+    The conditions of every axis are the excludes followed by the overrides: bit n of a mask stands for the
+    n-th. A combination meets a condition when every one of its values does.
     """
 
     def __init__(
@@ -52,7 +55,8 @@ class Combinations:
     def walk(self, met: list[int] | None = None) -> Iterator[tuple[tuple[AxisValue, ...], int]]:
         """Every combination with the bits of the overrides it meets.
 
-        `met[0]`, when given, collects the bits of every condition that some combination met, overrides on kept ones.
+        `met[0]`, when given, collects the bits of every condition that some combination met, overrides on
+        kept ones.
         """
         if not self._without_product:
             yield from self._product(met)

@@ -1,4 +1,6 @@
-"""`exclude`, `override` and `add`: nodes to conditions and whole combinations, names checked against the axes."""
+"""`exclude`, `override` and `add`: nodes to conditions and whole combinations, names checked against the
+axes.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

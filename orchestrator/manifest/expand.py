@@ -56,7 +56,9 @@ class Expansion:
     def specs(
         self, *, only: Collection[int] | None = None, combinations_max: int | None = None
     ) -> Iterator[JobSpec]:
-        """Every job in run order, or those with an ordinal in `only`. Ends early, without a word, when it is full."""
+        """Every job in run order, or those with an ordinal in `only`. Ends early, without a word, when it
+        is full.
+        """
         self.blueprint.pictures.begin_pass()
         self.blueprint.combinations.begin_pass()
         met = [0]

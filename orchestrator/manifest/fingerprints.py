@@ -23,7 +23,9 @@ class Fingerprints:
         return self._count
 
     def add(self, fingerprint: int, payload: int) -> int | None:
-        """Remember a fingerprint; the payload it was first added with when it was there already, else None."""
+        """Remember a fingerprint; the payload it was first added with when it was there already, else
+        None.
+        """
         fingerprint = (fingerprint & _WORD) or 1  # zero marks an empty slot
         prints, mask = self._prints, self._mask
         slot = fingerprint & mask

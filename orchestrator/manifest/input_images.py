@@ -1,7 +1,7 @@
 """Local input pictures: found, checked and named by their bytes.
 
-An upload makes a picture public, so a manifest may name only files below its own folder or a configured input root,
-after symbolic links are resolved; anything that is not a regular picture file is refused.
+An upload makes a picture public, so a manifest may name only files below its own folder or a configured input
+root, after symbolic links are resolved; anything that is not a regular picture file is refused.
 """
 
 import hashlib
@@ -56,7 +56,8 @@ class Pictures:
             if not any(Path(real).is_relative_to(root) for root in self._roots):
                 raise TemplateProblem(
                     f'"{text}" is outside the manifest\'s folder and the input roots',
-                    "an upload makes a picture public: list its folder under input_roots in the configuration",
+                    "an upload makes a picture public: list its folder under input_roots in the "
+                    "configuration",
                 )
             facts = Path(real).stat()
         except FileNotFoundError:

@@ -27,8 +27,9 @@ def load_manifest(
 ) -> "Manifest":
     """Read a manifest; raises ProblemsError with everything that is wrong with it.
 
-    `today` is the ISO date behind `{{ date }}`; `run_key` stands over the manifest's own. Local pictures may come from
-    the manifest's folder and from `input_roots`. More than `jobs_max` jobs are refused before any is expanded.
+    `today` is the ISO date behind `{{ date }}`; `run_key` stands over the manifest's own. Local pictures may
+    come from the manifest's folder and from `input_roots`. More than `jobs_max` jobs are refused before any
+    is expanded.
     """
     if run_key is not None and not re.fullmatch(NAME_PATTERN, run_key):
         raise UsageError(f"the run key {run_key!r} cannot be used; expected {NAME_WHAT}")
@@ -80,9 +81,10 @@ class Manifest:
     def jobs(self, *, limit: int | None = None, sample: int | None = None) -> Iterator[JobSpec]:
         """Job specs in run order: all, the first `limit`, or `sample` of them spread over the axes.
 
-        An ordinal is the same with and without `limit` and `sample`; ordinals of merged jobs are left out. Raises
-        ProblemsError with everything that was found (it stops looking at a hundred); nothing is yielded after the
-        first problem. `params` and `local_images` of specs may be shared: treat them as read-only.
+        An ordinal is the same with and without `limit` and `sample`; ordinals of merged jobs are left out.
+        Raises ProblemsError with everything that was found (it stops looking at a hundred); nothing is
+        yielded after the first problem. `params` and `local_images` of specs may be shared: treat them as
+        read-only.
         """
         only = None
         if sample is not None:

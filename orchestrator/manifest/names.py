@@ -24,7 +24,9 @@ class Names:
         self._reading = reading
 
     def template(self, path: Path, text: str, own: frozenset[str]) -> Template | None:
-        """The template of a text at `path`; None after a report. `own` are the names of one job it may use."""
+        """The template of a text at `path`; None after a report. `own` are the names of one job it may
+        use.
+        """
         try:
             template = compile_template(text)
         except TemplateProblem as error:

@@ -46,7 +46,8 @@ class Prepared:
 
 
 class Slot:
-    """One parameter: where it stands, and how its value comes about; `fixed` when it is the same for all jobs.
+    """One parameter: where it stands, and how its value comes about; `fixed` when it is the same for all
+    jobs.
 
     A slot without a reader is constant, and its value was checked when the manifest was read.
     """
@@ -121,7 +122,9 @@ class ParamPlan:
         self.own: frozenset[str] = frozenset().union(*(slot.own for slot in self._slots))
 
     def prepare(self, combination: Combination) -> Prepared:
-        """The checked parameters of one combination; raises ParamsError with everything that is wrong with it."""
+        """The checked parameters of one combination; raises ParamsError with everything that is wrong with
+        it.
+        """
         params = self._blank.copy()
         wrong: list[tuple[Path, str, str]] = []
         keyed: dict[str, str] = {}
@@ -255,7 +258,9 @@ def merged(base: Mapping[str, RawParam], sets: Sequence[Mapping[str, RawParam]])
 
 
 def _facts(model: Model) -> Callable[[JsonObject], tuple[int, int, str]]:
-    """Price in micros, pictures and file extension of a job, looked up once for all jobs that are alike in them."""
+    """Price in micros, pictures and file extension of a job, looked up once for all jobs that are alike in
+    them.
+    """
     known: dict[tuple[Any, ...], tuple[int, int, str]] = {}
     by, count, form = model.price.by, model.count_param, model.format_param
 

@@ -27,7 +27,9 @@ JOBS_MAX: Final = 5_000_000
 
 
 class ManifestReader:
-    """Reads one document. `fields` holds the plain keys; `blueprint()` the rest, None when it cannot be expanded."""
+    """Reads one document. `fields` holds the plain keys; `blueprint()` the rest, None when it cannot be
+    expanded.
+    """
 
     def __init__(
         self, document: Document, folder: Path, *, today: str, run_key: str | None, jobs_max: int
@@ -210,8 +212,8 @@ class ManifestReader:
     def _raw(self, nodes: Mapping[str, Node], model: Model, names: Names) -> dict[str, RawParam] | None:
         """Parameters with templates compiled and plain values checked.
 
-        One that is wrong is reported and stood in for, so that expanding can look for further problems; None when
-        nothing can stand in for it.
+        One that is wrong is reported and stood in for, so that expanding can look for further problems; None
+        when nothing can stand in for it.
         """
         found: dict[str, RawParam] = {}
         sound = True

@@ -12,8 +12,8 @@ LOOK_MAX: Final = 200_000  # combinations looked at for each pick
 def spread(combinations: Combinations, variations: int, size: int) -> set[int]:
     """The ordinals of `size` jobs, the same every time.
 
-    Each pick is the earliest job with the most values that were picked least so far; variations come last, because a
-    second variation shows nothing that the first does not.
+    Each pick is the earliest job with the most values that were picked least so far; variations come last,
+    because a second variation shows nothing that the first does not.
     """
     picked: set[int] = set()
     axes = combinations.axes

@@ -1,8 +1,8 @@
 """Templates inside string values: Jinja expressions, sandboxed and strict.
 
 Only a small part of the language is let in: names, columns of a row, constants, a few filters, conditions,
-comparison, addition and concatenation. No statements, no calls, no attribute of any Python object, no product or
-power that could grow without bound. A name that does not exist is an error, never an empty text.
+comparison, addition and concatenation. No statements, no calls, no attribute of any Python object, no product
+or power that could grow without bound. A name that does not exist is an error, never an empty text.
 """
 
 from collections.abc import Callable, Mapping

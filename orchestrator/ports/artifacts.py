@@ -66,7 +66,9 @@ class ArtifactStore(Protocol):
     """Where outputs are kept."""
 
     async def start(self) -> None:
-        """Begin early with what takes a moment before the first output can be stored. Nobody has to call it."""
+        """Begin early with what takes a moment before the first output can be stored. Nobody has to call
+        it.
+        """
         ...
 
     async def store(self, request: ArtifactRequest) -> FetchOutcome:
@@ -74,7 +76,9 @@ class ArtifactStore(Protocol):
         ...
 
     def sidecar(self, path: str) -> Mapping[str, Any] | None:
-        """What is recorded beside the picture planned for `path`: its task, what was asked for; None without one."""
+        """What is recorded beside the picture planned for `path`: its task, what was asked for; None
+        without one.
+        """
         ...
 
     def clean(self) -> int:

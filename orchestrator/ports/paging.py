@@ -27,8 +27,8 @@ PAGES_MAX: Final = 400
 
 PAGE_TRIES_MAX: Final = 5
 PAGE_WAIT_SECONDS_MAX: Final = 4.0
-"""A busy account has hundreds of pages around a lost reply: if one that fails spoiled the rest, few lists would ever be
-read whole, and doubts would gather faster than they end."""
+"""A busy account has hundreds of pages around a lost reply: if one that fails spoiled the rest, few lists
+would ever be read whole, and doubts would gather faster than they end."""
 
 
 @dataclass(slots=True)
@@ -92,7 +92,9 @@ class Bill:
 async def list_all(
     provider: Provider, clock: Clock, *, after_ms: int, before_ms: int, include_inputs: bool = True
 ) -> Listing | None:
-    """Every prediction created in the window, with inputs where the provider shows them; None when a page kept failing."""
+    """Every prediction created in the window, with inputs where the provider shows them; None when a page
+    kept failing.
+    """
     listing = Listing()
     for page in range(1, PAGES_MAX + 1):
         outcome = await _patiently(
@@ -118,7 +120,9 @@ async def list_all(
 async def bill_all(
     provider: Provider, clock: Clock, *, start_ms: int, end_ms: int, prediction_ids: tuple[str, ...] = ()
 ) -> Bill | None:
-    """Every billing record of the window (of these predictions, when given); None when a page kept failing."""
+    """Every billing record of the window (of these predictions, when given); None when a page kept
+    failing.
+    """
     bill = Bill()
     for page in range(1, PAGES_MAX + 1):
         outcome = await _patiently(

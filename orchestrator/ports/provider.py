@@ -85,7 +85,9 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The request may have been acted on, and we do not know (5xx, reset, timeout, redirect, unreadable reply)."""
+    """The request may have been acted on, and we do not know (5xx, reset, timeout, redirect, unreadable
+    reply).
+    """
 
     message: str
 
@@ -185,7 +187,8 @@ class Provider(Protocol):
     ) -> SubmitOutcome:
         """POST once; never repeated by itself. `inputs` hold hosted URLs only.
 
-        `still_valid` is asked at the last moment before the first byte leaves; when it says no, nothing is sent.
+        `still_valid` is asked at the last moment before the first byte leaves; when it says no, nothing is
+        sent.
         """
         ...
 

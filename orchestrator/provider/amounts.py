@@ -12,13 +12,16 @@ from orchestrator.ports import BillingRecord
 from orchestrator.provider.wire import read_time_ms, text_of, usable_id
 
 PLAUSIBLE_MICROS_MIN: Final = 1_000
-"""A whole-number price below this is dollars: no task costs less than a tenth of a cent, or a thousand dollars."""
+"""A whole-number price below this is dollars: no task costs less than a tenth of a cent, or a thousand
+dollars."""
 
 BILLING_KINDS: Final = frozenset({"deduct", "refund"})
 
 
 def micros_of_usd(value: object) -> int | None:
-    """Micros of an amount in dollars (int, Decimal or decimal text; may be negative), rounded half up; else None."""
+    """Micros of an amount in dollars (int, Decimal or decimal text; may be negative), rounded half up;
+    else None.
+    """
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         return None
     try:
@@ -35,10 +38,11 @@ def micros_of_usd(value: object) -> int | None:
 def read_billing(items: Sequence[object]) -> tuple[BillingRecord, ...] | None:
     """The deduct and refund records among `items`; None when one of them cannot be read.
 
-    A record that is silently skipped would look like a task that was never charged, so one bad record spoils the page.
-    Records of other kinds, such as top-ups, are not about tasks and are left out. The unit of `price` has two
-    generations (docs: check billings): whole micro-dollars, or dollars with a fraction. One fraction on the page
-    makes the page dollars; without any, whole numbers are micros when they are plausible as such.
+    A record that is silently skipped would look like a task that was never charged, so one bad record spoils
+    the page. Records of other kinds, such as top-ups, are not about tasks and are left out. The unit of
+    `price` has two generations (docs: check billings): whole micro-dollars, or dollars with a fraction. One
+    fraction on the page makes the page dollars; without any, whole numbers are micros when they are plausible
+    as such.
     """
     rows = [item for item in items if isinstance(item, Mapping)]
     if len(rows) != len(items):

@@ -1,7 +1,8 @@
 """What an answer, or its absence, means. Pure functions over a table; nothing here touches the network.
 
-The question behind every row is whether the request may have been acted on. Only a connection that was never made,
-or a refusal in the provider's own status code, proves that it was not (docs: errors, retries, timeouts).
+The question behind every row is whether the request may have been acted on. Only a connection that was never
+made, or a refusal in the provider's own status code, proves that it was not (docs: errors, retries,
+timeouts).
 """
 
 import re
@@ -75,7 +76,8 @@ STATUS_MEANINGS: Final = MappingProxyType(
         431: Meaning.REJECTED,
     }
 )
-"""HTTP status -> meaning. 2xx is DONE; whatever is not listed (3xx, 408, 5xx, ...) may have been acted on: LOST."""
+"""HTTP status -> meaning. 2xx is DONE; whatever is not listed (3xx, 408, 5xx, ...) may have been acted on:
+LOST."""
 
 _SECONDS: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?")
 _NO_CREDIT_WORDS: Final = ("insufficient credit", "insufficient balance")
@@ -114,8 +116,9 @@ def classify_error(error: Exception) -> NotSent | Lost:
 def classify_submit(reply: Reply) -> SubmitOutcome:
     """The outcome of a submit.
 
-    A 2xx with a usable id is accepted whatever else it says: a prediction that has an id can be looked up, and
-    submitting again could pay twice. Without an id, a refusal in the envelope's code counts as one in the status.
+    A 2xx with a usable id is accepted whatever else it says: a prediction that has an id can be looked up,
+    and submitting again could pay twice. Without an id, a refusal in the envelope's code counts as one in the
+    status.
     """
     if meaning_of(reply.status) is Meaning.DONE:
         prediction = read_prediction(reply.body.data)
@@ -167,7 +170,9 @@ def refusal(reply: Reply) -> Refusal | None:
 
 
 def parse_retry_after(value: str | None, now_ms: int) -> float | None:
-    """Seconds to wait, 0 to 3600, of a Retry-After header (seconds or an HTTP date); None when absent or garbage."""
+    """Seconds to wait, 0 to 3600, of a Retry-After header (seconds or an HTTP date); None when absent or
+    garbage.
+    """
     if value is None:
         return None
     text = value.strip()
@@ -182,7 +187,9 @@ def parse_retry_after(value: str | None, now_ms: int) -> float | None:
 
 
 def _effective_status(reply: Reply) -> int:
-    """The HTTP status, or what the envelope's code amounts to when a 2xx carries a refusal or a failure in it."""
+    """The HTTP status, or what the envelope's code amounts to when a 2xx carries a refusal or a failure in
+    it.
+    """
     code = reply.body.code
     if meaning_of(reply.status) is not Meaning.DONE or code is None:
         return reply.status

@@ -22,8 +22,9 @@ LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 class ApiHttp:
     """Requests to the configured API host, with the key, each sent once.
 
-    The key goes to `base_url`'s origin and nowhere else: a path is all that a caller can choose, and redirects are
-    answers, never followed. It is cut out of every answer and error before anybody can store or print it.
+    The key goes to `base_url`'s origin and nowhere else: a path is all that a caller can choose, and
+    redirects are answers, never followed. It is cut out of every answer and error before anybody can store or
+    print it.
     """
 
     def __init__(
@@ -36,7 +37,9 @@ class ApiHttp:
         connections: int = 100,
         connect_seconds: float = 10.0,
     ) -> None:
-        """Raises ValueError for a base URL that is not https (http is for loopback only), or for an unusable key."""
+        """Raises ValueError for a base URL that is not https (http is for loopback only), or for an
+        unusable key.
+        """
         if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
             raise ValueError("the API key is empty or holds characters that no key has")
         base = check_url(base_url).copy_with(query=None, fragment=None)
@@ -75,8 +78,8 @@ class ApiHttp:
     ) -> Reply | NotSent | Lost:
         """The whole answer, or why there is none. `path` starts with a slash and is joined to the base URL.
 
-        `read_seconds` limits each wait for bytes; the whole exchange may take twice that. `exact` reads fractions in
-        the answer as Decimal.
+        `read_seconds` limits each wait for bytes; the whole exchange may take twice that. `exact` reads
+        fractions in the answer as Decimal.
         """
         assert path.startswith("/"), path
         content = b""
@@ -92,7 +95,8 @@ class ApiHttp:
             method,
             _parsed(self._base + path),
             headers=self._headers if body is None else self._json_headers,
-            # A body that is a stream already spares httpx from working out headers that the transport sets itself.
+            # A body that is a stream already spares httpx from working out headers that the transport sets
+            # itself.
             stream=httpx.ByteStream(content) if files is None else None,
             params=query,
             files=files,
@@ -124,7 +128,9 @@ class ApiHttp:
             await response.aclose()
 
     async def _read(self, response: httpx.Response, *, exact: bool) -> Body:
-        """The body; UNREADABLE when it is too long. A connection that fails midway raises httpx.TransportError."""
+        """The body; UNREADABLE when it is too long. A connection that fails midway raises
+        httpx.TransportError.
+        """
         pieces: list[bytes] = []
         length = 0
         async for piece in response.aiter_raw():
@@ -143,7 +149,9 @@ class ApiHttp:
 
 @lru_cache(maxsize=256)
 def _parsed(url: str) -> httpx.URL:
-    """Parsing costs more than the rest of a request's making, and a model's URL is the same for each submit."""
+    """Parsing costs more than the rest of a request's making, and a model's URL is the same for each
+    submit.
+    """
     return httpx.URL(url)
 
 
@@ -152,7 +160,9 @@ def _encoded(body: Mapping[str, Any]) -> bytes:
 
 
 def check_url(text: str, *, loopback_http: bool = True) -> httpx.URL:
-    """`text` as a URL that we may send to: https, or http to loopback when allowed; no user name; else ValueError."""
+    """`text` as a URL that we may send to: https, or http to loopback when allowed; no user name; else
+    ValueError.
+    """
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, TypeError, ValueError):

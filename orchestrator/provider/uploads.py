@@ -39,7 +39,8 @@ _HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]{0,4096}")
 _OURS: Final = frozenset(
     {"authorization", "cookie", "proxy-authorization", "host", "content-length", "transfer-encoding"}
 )
-"""Headers that a ticket may not set: credentials never go to a media host, framing is the transport's business."""
+"""Headers that a ticket may not set: credentials never go to a media host, framing is the transport's
+business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,9 @@ class Uploads:
         self._upload_seconds = upload_seconds
 
     async def upload(self, image: LocalImage) -> UploadOutcome:
-        """Host the image under a name made of its digest: what a file is called at home is nobody's business."""
+        """Host the image under a name made of its digest: what a file is called at home is nobody's
+        business.
+        """
         content = await asyncio.to_thread(_bytes_of, image)
         if isinstance(content, Rejected):
             return content

@@ -45,7 +45,8 @@ _NOT_HERE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWE
 class WaveSpeed:
     """All the provider's HTTP. Each request is sent once; every outcome is a value.
 
-    Two transports that share nothing: the API's carries the key, to `base_url` only; the media's puts bytes where an upload ticket says, without credentials.
+    Two transports that share nothing: the API's carries the key, to `base_url` only; the media's puts bytes
+    where an upload ticket says, without credentials.
     """
 
     def __init__(
@@ -62,7 +63,9 @@ class WaveSpeed:
         read_seconds: float = 30.0,
         upload_seconds: float = 120.0,
     ) -> None:
-        """The `*_seconds` bound each wait for bytes of a submit, of a read and of an upload; ValueError for a bad URL."""
+        """The `*_seconds` bound each wait for bytes of a submit, of a read and of an upload; ValueError
+        for a bad URL.
+        """
         self._submit_seconds = submit_seconds
         self._read_seconds = read_seconds
         self._http = ApiHttp(
@@ -104,7 +107,9 @@ class WaveSpeed:
         return classify_submit(reply) if isinstance(reply, Reply) else reply
 
     async def result(self, prediction_id: str) -> ResultOutcome:
-        """The prediction as it is now. A 404 that is not the API's own is asked again under the other documented path."""
+        """The prediction as it is now. A 404 that is not the API's own is asked again under the other
+        documented path.
+        """
         if usable_id(prediction_id) is None:
             return Missing(f"{prediction_id[:128]!r} is not a prediction id")
         path = f"/api/v3/predictions/{prediction_id}"
@@ -124,8 +129,8 @@ class WaveSpeed:
     ) -> ListOutcome:
         """One page (100) of the account's predictions in a window, newest first; 7 days at most.
 
-        A page with an entry that cannot be read is Lost as a whole: the list is used as evidence that something was
-        not created, and a skipped entry would be false evidence.
+        A page with an entry that cannot be read is Lost as a whole: the list is used as evidence that
+        something was not created, and a skipped entry would be false evidence.
         """
         body: dict[str, Any] = {
             "page": page,
@@ -161,7 +166,9 @@ class WaveSpeed:
         prediction_ids: Sequence[str] = (),
         page: int = 1,
     ) -> BillingOutcome:
-        """One page (100) of billing records, oldest first. The times are sent as the provider's CLI sends them."""
+        """One page (100) of billing records, oldest first. The times are sent as the provider's CLI sends
+        them.
+        """
         body: dict[str, Any] = {
             "page": page,
             "page_size": PAGE_SIZE,
@@ -177,7 +184,9 @@ class WaveSpeed:
         return read_reply(reply, lambda data: billing_page(data, page))
 
     async def quote(self, model: str, inputs: Mapping[str, Any]) -> QuoteOutcome:
-        """The live price of a call, after discounts (docs: pricing API); the older endpoint where that is missing."""
+        """The live price of a call, after discounts (docs: pricing API); the older endpoint where that is
+        missing.
+        """
         body = {"model_id": model, "inputs": dict(inputs)}
         reply = await self._price("/api/v3/model/price", body)
         if isinstance(reply, Reply) and reply.status in _NOT_HERE:

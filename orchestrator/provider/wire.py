@@ -1,7 +1,7 @@
 """The provider's bytes, read with suspicion: pure functions that never raise for anything a server can send.
 
-What cannot be read is said to be unreadable; it is never guessed. Names and shapes: docs: submit task, get result,
-error codes, predictions API.
+What cannot be read is said to be unreadable; it is never guessed. Names and shapes: docs: submit task, get
+result, error codes, predictions API.
 """
 
 import json
@@ -44,8 +44,9 @@ class UnreadableError(ValueError):
 class Body:
     """What an answer's bytes say, whichever of the provider's shapes they have.
 
-    `{code, message, data}` (usual), `{error}`, `{message, error_code}`, `{detail}` and `{errors}` all end here. An HTML
-    or empty body, and JSON that is broken, too deep or ambiguous, is not `readable` and says nothing.
+    `{code, message, data}` (usual), `{error}`, `{message, error_code}`, `{detail}` and `{errors}` all end
+    here. An HTML or empty body, and JSON that is broken, too deep or ambiguous, is not `readable` and says
+    nothing.
     """
 
     readable: bool
@@ -58,7 +59,9 @@ UNREADABLE: Final = Body(readable=False)
 
 
 def decoded(raw: bytes, content_encoding: str) -> bytes | None:
-    """The body without its content coding; None when the coding is unknown or the result would pass the limit."""
+    """The body without its content coding; None when the coding is unknown or the result would pass the
+    limit.
+    """
     coding = content_encoding.strip().lower()
     if coding in {"", "identity"}:
         return raw
@@ -109,8 +112,8 @@ def read_body(raw: bytes, *, exact: bool = False) -> Body:
 def read_prediction(data: object, fallback_id: str | None = None) -> Prediction | None:
     """The prediction in `data`; None without a usable id, or for anything but an object.
 
-    `fallback_id` stands in when `data` carries no id at all but does carry a status. The status decides, never the
-    presence of an error text: a running task may carry one (docs: sync mode).
+    `fallback_id` stands in when `data` carries no id at all but does carry a status. The status decides,
+    never the presence of an error text: a running task may carry one (docs: sync mode).
     """
     if not isinstance(data, dict):
         return None

@@ -15,10 +15,11 @@ TESTING: Final = "ORCHESTRATOR_TESTING"
 def from_env(env: Mapping[str, str], kill: Callable[[], None] | None = None) -> Crashpoint:
     """The crash point that the environment asks for; without one, the one that does nothing.
 
-    `ORCHESTRATOR_CRASH_AT=submit.committed@3` ends this process by SIGKILL when it passes that point for the third
-    time (without `@n`: the first time). It is armed only when `ORCHESTRATOR_TESTING=1` as well: a variable that was
-    left behind in a shell or a service file must not be able to kill a worker that spends money, so one slip is not
-    enough. Raises UsageError for an armed word that cannot be read, since a test that kills nothing proves nothing.
+    `ORCHESTRATOR_CRASH_AT=submit.committed@3` ends this process by SIGKILL when it passes that point for the
+    third time (without `@n`: the first time). It is armed only when `ORCHESTRATOR_TESTING=1` as well: a
+    variable that was left behind in a shell or a service file must not be able to kill a worker that spends
+    money, so one slip is not enough. Raises UsageError for an armed word that cannot be read, since a test
+    that kills nothing proves nothing.
     """
     word = env.get(CRASH_AT, "")
     if not word or env.get(TESTING) != "1":

@@ -13,15 +13,18 @@ T = TypeVar("T")
 TERMINATING: Final = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)
 )
-"""What a supervisor, a closed terminal or a lost ssh sends to end a process. Unhandled, each of them would kill at once and
-leave every request under way in doubt; whoever wants that has SIGKILL, so SIGQUIT (Ctrl-\\) is among them.
+"""What a supervisor, a closed terminal or a lost ssh sends to end a process. Unhandled, each of them would
+kill at once and leave every request under way in doubt; whoever wants that has SIGKILL, so SIGQUIT
+(Ctrl-\\) is among them.
 """
 
 _MAY_BE_IGNORED: Final = frozenset(TERMINATING) - {signal.SIGTERM}
 
 
 def heeded() -> tuple[signal.Signals, ...]:
-    """Those of `TERMINATING` that nobody had this process ignore from the start, as `nohup` does with SIGHUP."""
+    """Those of `TERMINATING` that nobody had this process ignore from the start, as `nohup` does with
+    SIGHUP.
+    """
     return tuple(
         each
         for each in TERMINATING
@@ -30,7 +33,9 @@ def heeded() -> tuple[signal.Signals, ...]:
 
 
 def stop_on_signals(stop: Callable[[], object]) -> None:
-    """Have the running loop call `stop` at SIGINT and whatever else ends a process. For the main thread only."""
+    """Have the running loop call `stop` at SIGINT and whatever else ends a process. For the main thread
+    only.
+    """
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, *heeded()):
         loop.add_signal_handler(number, stop)

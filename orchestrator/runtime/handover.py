@@ -1,4 +1,6 @@
-"""Results on their way from a thread to the coroutines that wait for them: one wake-up of a loop for a whole group."""
+"""Results on their way from a thread to the coroutines that wait for them: one wake-up of a loop for a
+whole group.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,7 +21,9 @@ class Handover(Generic[T]):
 
 
 def hand_over(work: T) -> Handover[T]:
-    """Work of the running loop's; wait for its `future`. A waiter that is cancelled does not undo the work."""
+    """Work of the running loop's; wait for its `future`. A waiter that is cancelled does not undo the
+    work.
+    """
     return Handover(work, asyncio.get_running_loop().create_future())
 
 

@@ -1,15 +1,16 @@
 """How every lane talks HTTP: httpx's interface over aiohttp's connections.
 
 httpx's own pool collapses at thousands of requests in flight. The ready-made bridges to aiohttp map
-`ServerDisconnectedError` (the request was sent, then the connection closed) to `httpx.ConnectTimeout` (nothing was
-sent), which here would pay for a picture twice. So this bridge draws one line and keeps it:
+`ServerDisconnectedError` (the request was sent, then the connection closed) to `httpx.ConnectTimeout`
+(nothing was sent), which here would pay for a picture twice. So this bridge draws one line and keeps it:
 
 * `httpx.ConnectError`, `ConnectTimeout` and `PoolTimeout` mean that no byte of the request left;
 * every other `httpx.TransportError` means that the request may have been acted on.
 
-It sends each request once (also the ones that aiohttp would repeat), keeps no cookies, follows no redirect, ignores
-proxy variables, and sends URLs byte for byte, because signed URLs do not survive being re-quoted. Lanes call the transport itself: `httpx.AsyncClient` would add as much work again for cookies, redirects
-and credentials, which no lane may have.
+It sends each request once (also the ones that aiohttp would repeat), keeps no cookies, follows no redirect,
+ignores proxy variables, and sends URLs byte for byte, because signed URLs do not survive being re-quoted.
+Lanes call the transport itself: `httpx.AsyncClient` would add as much work again for cookies, redirects and
+credentials, which no lane may have.
 """
 
 import asyncio
@@ -25,8 +26,8 @@ import httpx
 import yarl
 
 KEEPALIVE_SECONDS: Final = 4.0
-"""Shorter than what servers grant idle connections (5 s and up): a POST sent on a connection that the server is just
-closing is lost, and a lost submit has to be treated as possibly paid."""
+"""Shorter than what servers grant idle connections (5 s and up): a POST sent on a connection that the
+server is just closing is lost, and a lost submit has to be treated as possibly paid."""
 
 USER_AGENT: Final = "orchestrator"
 LARGE_BODY_BYTES: Final = 512 * 1024
@@ -39,8 +40,8 @@ class TooLateError(httpx.ConnectError):
 
 
 def timeouts(connect_seconds: float, read_seconds: float) -> dict[str, float | None]:
-    """The `timeout` extension of a request: `connect_seconds` bounds DNS, TCP and TLS; `read_seconds` bounds each wait
-    for bytes, not the whole answer, and the wait for a free connection.
+    """The `timeout` extension of a request: `connect_seconds` bounds DNS, TCP and TLS; `read_seconds`
+    bounds each wait for bytes, not the whole answer, and the wait for a free connection.
     """
     return {"connect": connect_seconds, "pool": read_seconds, "read": read_seconds}
 
@@ -51,7 +52,9 @@ def make_transport(connections: int = 100) -> "AiohttpTransport":
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
-    """See the module's words for what it promises. The session starts with the first request, inside its loop."""
+    """See the module's words for what it promises. The session starts with the first request, inside its
+    loop.
+    """
 
     def __init__(self, connections: int) -> None:
         self._connections = connections
@@ -142,8 +145,8 @@ _still_valid: ContextVar[Callable[[], bool] | None] = ContextVar("still_valid", 
 class _AskingRequest(aiohttp.ClientRequest):
     """Asks whether it is still valid when its connection is there and nothing has been written to it.
 
-    aiohttp's tracing offers such a moment too, but costs every request a third of its time (tests prove this one with a
-    real socket).
+    aiohttp's tracing offers such a moment too, but costs every request a third of its time (tests prove this
+    one with a real socket).
     """
 
     async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:

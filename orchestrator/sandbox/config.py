@@ -1,4 +1,6 @@
-"""What a sandbox is like: money, limits, latency, retention, and the switches for what the provider leaves open."""
+"""What a sandbox is like: money, limits, latency, retention, and the switches for what the provider leaves
+open.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -194,7 +196,8 @@ def _word(name: str, value: Any) -> StrEnum:
 def with_changes(config: SandboxConfig, changes: Mapping[str, Any]) -> SandboxConfig:
     """`config` with some switches set from JSON values; raises UsageError naming the first that does not fit.
 
-    What a running sandbox has already built upon (seed, balance, ledger) cannot be changed; faults have their own way.
+    What a running sandbox has already built upon (seed, balance, ledger) cannot be changed; faults have their
+    own way.
     """
     return replace(config, **{name: _coerce(config, name, value) for name, value in changes.items()})
 

@@ -63,7 +63,9 @@ _OUTPUTS_OFF_BY: Final[Mapping[Fault, int]] = {Fault.TASK_FEWER_OUTPUTS: -1, Fau
 
 
 def decide_fate(fault: Fault | None, asked: int, dice: Dice, *, refund_moderated: bool) -> Fate:
-    """How a task that was asked for `asked` outputs ends under `fault`; `dice` is drawn for which ones are flagged."""
+    """How a task that was asked for `asked` outputs ends under `fault`; `dice` is drawn for which ones are
+    flagged.
+    """
     good = Fate(outputs=asked, nsfw=(False,) * asked)
     if fault is None:
         return good
@@ -95,7 +97,9 @@ def refunds_of(fault: Fault | None, price_micros: int) -> tuple[int, ...]:
 
 
 def triggered(inputs: Mapping[str, Any]) -> Fault | None:
-    """The fate that a prompt asks for: `sandbox:` and a fate, as in `sandbox:timeout`; or the word `nsfw` anywhere."""
+    """The fate that a prompt asks for: `sandbox:` and a fate, as in `sandbox:timeout`; or the word `nsfw`
+    anywhere.
+    """
     prompt = str(inputs.get("prompt", "")).lower()
     for name in _ASKED.findall(prompt):
         fault = next((fault for fault in Fault if fault == f"task.{name}"), None)

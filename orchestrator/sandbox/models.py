@@ -1,4 +1,5 @@
-"""The models the sandbox offers, written from the provider's pages and deliberately not from our own catalogue.
+"""The models the sandbox offers, written from the provider's pages and deliberately not from our own
+catalogue.
 
 The sandbox judges the orchestrator's prices and parameters, so it must not share its mistakes.
 """

@@ -14,7 +14,9 @@ TERMINAL: Final = frozenset({"completed", "failed", "cancelled", "timeout", "del
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An input picture the sandbox holds: a digest in the media store, or only a URL to draw a stand-in from."""
+    """An input picture the sandbox holds: a digest in the media store, or only a URL to draw a stand-in
+    from.
+    """
 
     url: str
     sha256: str | None
@@ -97,7 +99,9 @@ def view(task: Task, now_ms: int, origin: str) -> dict[str, Any]:
 
 
 def created_view(task: Task, origin: str) -> dict[str, Any]:
-    """The prediction object as the submit reply shows it: always `created`, whatever the latency (docs: submit task)."""
+    """The prediction object as the submit reply shows it: always `created`, whatever the latency (docs:
+    submit task).
+    """
     return {
         "id": task.id,
         "model": task.model,

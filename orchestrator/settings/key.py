@@ -1,4 +1,6 @@
-"""Where the provider's key and the webhook secret come from. Values are returned, never kept, logged or shown."""
+"""Where the provider's key and the webhook secret come from. Values are returned, never kept, logged or
+shown.
+"""
 
 import stat
 from collections.abc import Mapping
@@ -27,7 +29,8 @@ def api_key(settings: Settings, env: Mapping[str, str]) -> str | None:
 
 
 def webhook_secrets(settings: Settings, env: Mapping[str, str]) -> tuple[str, ...]:
-    """The secrets that a webhook may be signed with: one, or two while one replaces the other; empty when there is none.
+    """The secrets that a webhook may be signed with: one, or two while one replaces the other; empty when
+    there is none.
 
     Raises UsageError when the file cannot be read or may be read by others, or a word is no secret.
     """

@@ -33,10 +33,11 @@ _CAMPAIGNS: Final = ("budgets", "campaigns")  # whose keys are names, such as mo
 
 
 def load_settings(path: Path | None, env: Mapping[str, str], cwd: Path) -> Settings:
-    """The settings of `path`, else of `ORCHESTRATOR_CONFIG`, else of `config.yaml` in `cwd`, else the defaults.
+    """The settings of `path`, else of `ORCHESTRATOR_CONFIG`, else of `config.yaml` in `cwd`, else the
+    defaults.
 
-    `ORCHESTRATOR_DATABASE_URL` and `WAVESPEED_BASE_URL` stand over the file. Relative paths are relative to the
-    file's folder, those of the environment to `cwd`. Raises ProblemsError with everything that is wrong.
+    `ORCHESTRATOR_DATABASE_URL` and `WAVESPEED_BASE_URL` stand over the file. Relative paths are relative to
+    the file's folder, those of the environment to `cwd`. Raises ProblemsError with everything that is wrong.
     """
     origin = _find(path, env, cwd)
     document = load(origin) if origin else loads(b"{}", CONFIG_NAME)
@@ -106,7 +107,8 @@ def _refuse_secrets(document: Document, node: Node, report: ProblemReport) -> No
             problem = document.problem(
                 child.path,
                 "a key or secret is never written in this file, which tends to be copied and committed; set "
-                "WAVESPEED_API_KEY or WAVESPEED_WEBHOOK_SECRET, or name another variable (api_key_env, secret_env) "
+                "WAVESPEED_API_KEY or WAVESPEED_WEBHOOK_SECRET, or name another variable (api_key_env, "
+                "secret_env) "
                 "or a file (api_key_file, secret_file)",
                 at_key=True,
             )

@@ -22,8 +22,8 @@ class Preset(NamedTuple):
 
 DEFAULT_LEVEL: Final[Level] = "bronze"
 PRESETS: Final[Mapping[str, Preset]] = {
-    # Tasks and images a minute from docs: account-levels, the newer table. No limit on reading results is published;
-    # those figures are ours, about three looks for each task that a level can finish.
+    # Tasks and images a minute from docs: account-levels, the newer table. No limit on reading results is
+    # published; those figures are ours, about three looks for each task that a level can finish.
     "bronze": Preset(2, 2, 5.0),
     "silver": Preset(300, 500, 50.0),
     "gold": Preset(3000, 3000, 200.0),
@@ -91,7 +91,9 @@ class InDoubtSettings:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """How the provider tells by itself what a request created; off without a URL. The secret is never held here."""
+    """How the provider tells by itself what a request created; off without a URL. The secret is never held
+    here.
+    """
 
     url: str | None = None
     secret_env: str = "WAVESPEED_WEBHOOK_SECRET"  # noqa: S105 - the variable's name
@@ -160,7 +162,9 @@ class Settings:
 
     @property
     def separate_downloads(self) -> bool:
-        """Whether a worker downloads in a process of its own: as it is set, else where there is much to download."""
+        """Whether a worker downloads in a process of its own: as it is set, else where there is much to
+        download.
+        """
         if self.download.separate_process is not None:
             return self.download.separate_process
         return self.limits.downloads >= SEPARATE_DOWNLOADS

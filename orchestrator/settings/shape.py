@@ -36,7 +36,9 @@ NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 
 @dataclass(frozen=True)
 class _Url(Text):
-    """A URL or an address that `problem_of` finds nothing wrong with; it is not echoed, it may hold a password."""
+    """A URL or an address that `problem_of` finds nothing wrong with; it is not echoed, it may hold a
+    password.
+    """
 
     problem_of: Callable[[str], str | None] = base_url_problem
 
@@ -52,7 +54,9 @@ class _Url(Text):
 
 @dataclass(frozen=True)
 class _VariableName(Text):
-    """The name of an environment variable; what stands there instead may be the key itself, so it is not shown."""
+    """The name of an environment variable; what stands there instead may be the key itself, so it is not
+    shown.
+    """
 
     def read(self, node: Node, reading: Reading) -> str | None:
         """The name."""
@@ -194,7 +198,8 @@ WEBHOOK: Final = Object(
         Field(
             "url",
             Nullable(_Url(problem_of=webhook_url_problem)),
-            "Public https address that the provider reports to and that leads to `orchestrator serve`; none: no webhooks.",
+            "Public https address that the provider reports to and that leads to `orchestrator serve`; none: "
+            "no webhooks.",
         ),
         Field(
             name="secret_env",

@@ -20,7 +20,9 @@ def database_url_problem(text: str) -> str | None:
 
 
 def base_url_problem(text: str) -> str | None:
-    """Why the key may not be sent to this URL, or None: https, or http to this machine; scheme and host only."""
+    """Why the key may not be sent to this URL, or None: https, or http to this machine; scheme and host
+    only.
+    """
     parts = _web_url(text)
     if parts is None:
         return "expected a URL such as https://api.wavespeed.ai"
@@ -32,7 +34,9 @@ def base_url_problem(text: str) -> str | None:
 
 
 def webhook_url_problem(text: str) -> str | None:
-    """Why the provider cannot call this URL, or None: https with a path; http to this machine, for the sandbox."""
+    """Why the provider cannot call this URL, or None: https with a path; http to this machine, for the
+    sandbox.
+    """
     parts = _web_url(text)
     if parts is None or parts.path in {"", "/"}:
         return "expected a URL with a path, such as https://hooks.example.com/wavespeed"

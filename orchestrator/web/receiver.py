@@ -8,8 +8,8 @@
 | not signed, or not just now | 401 | an event |
 | the database cannot be written | 503 | nothing |
 
-A token that is unknown stays unknown, since every token is committed before it is sent: another answer than 200 would only
-make the provider repeat a delivery that can never be placed, and then take it for undelivered.
+A token that is unknown stays unknown, since every token is committed before it is sent: another answer than
+200 would only make the provider repeat a delivery that can never be placed, and then take it for undelivered.
 """
 
 import asyncio

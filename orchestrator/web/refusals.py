@@ -1,4 +1,6 @@
-"""Security events about deliveries that are not believed: few enough that a flood cannot fill the database."""
+"""Security events about deliveries that are not believed: few enough that a flood cannot fill the
+database.
+"""
 
 from collections import Counter
 from contextlib import suppress

@@ -12,16 +12,20 @@ from orchestrator.runtime import event_loop
 
 CONNECTIONS_MAX: Final = 1_000
 CONNECTION_SECONDS: Final = 30.0
-"""How long one connection may last: reading takes ten seconds at most, the rest is for a database that is busy."""
+"""How long one connection may last: reading takes ten seconds at most, the rest is for a database that is
+busy."""
 
 STOP_SECONDS: Final = 10.0
 LINGER_SECONDS: Final = 0.5
-"""How long the rest of a refused body is read, so that the sender sees the answer instead of a broken connection."""
+"""How long the rest of a refused body is read, so that the sender sees the answer instead of a broken
+connection."""
 
 
 @asynccontextmanager
 async def serve(site: web.Application, host: str, port: int) -> AsyncIterator[str]:
-    """Serve in the running loop; gives the base URL. Port 0 takes a free one. Raises UsageError when it cannot listen."""
+    """Serve in the running loop; gives the base URL. Port 0 takes a free one. Raises UsageError when it
+    cannot listen.
+    """
     runner = web.AppRunner(
         site,
         access_log=None,  # it would show tokens
@@ -39,7 +43,8 @@ async def serve(site: web.Application, host: str, port: int) -> AsyncIterator[st
             )
         except OSError as error:
             raise UsageError(
-                f"{host}:{port} cannot be listened on: {error.strerror}. Choose another address in webhook.listen."
+                f"{host}:{port} cannot be listened on: {error.strerror}. Choose another address in "
+                "webhook.listen."
             ) from error
         bound = listener.sockets[0].getsockname()[1]
         yield f"http://{f'[{host}]' if ':' in host else host}:{bound}"
@@ -51,7 +56,9 @@ async def serve(site: web.Application, host: str, port: int) -> AsyncIterator[st
 def run_blocking(
     site: Callable[[], web.Application], host: str, port: int, ready: Callable[[str], None]
 ) -> None:
-    """Serve until SIGINT, SIGTERM or their like; `ready` is called once with the base URL. For the main thread only."""
+    """Serve until SIGINT, SIGTERM or their like; `ready` is called once with the base URL. For the main
+    thread only.
+    """
 
     async def main() -> None:
         stop = asyncio.Event()
@@ -65,7 +72,9 @@ def run_blocking(
 
 
 class _Door:
-    """Makes the protocol of each new connection; closes it at once when there are too many, and in time in any case."""
+    """Makes the protocol of each new connection; closes it at once when there are too many, and in time in
+    any case.
+    """
 
     def __init__(self, server: web.Server) -> None:
         self._server = server

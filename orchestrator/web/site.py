@@ -1,4 +1,6 @@
-"""What is served where. Every route is named exactly; everything else is 404, and another host's name is 421."""
+"""What is served where. Every route is named exactly; everything else is 404, and another host's name is
+421.
+"""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -16,7 +18,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def make_site(receiver: Receiver, url: str, is_well: Callable[[], Awaitable[bool]]) -> web.Application:
-    """The application behind the public `url`: webhooks at its path, `/health` for whoever watches over the process."""
+    """The application behind the public `url`: webhooks at its path, `/health` for whoever watches over
+    the process.
+    """
     hosts = LOOPBACK | {str(urlsplit(url).hostname)}
 
     async def health(_request: web.Request) -> web.Response:
@@ -49,7 +53,9 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _host(request: web.Request) -> str | None:
-    """The host that the client believes to talk to. A page that had its name rebound to this machine shows itself here."""
+    """The host that the client believes to talk to. A page that had its name rebound to this machine shows
+    itself here.
+    """
     try:
         return urlsplit(f"//{request.headers.get('Host', '')}").hostname
     except ValueError:

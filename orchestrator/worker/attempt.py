@@ -6,7 +6,9 @@ from typing import Any
 
 @dataclass(slots=True)
 class InFlight:
-    """An accepted attempt this worker looks after. The database knows all of it but the times of the looks."""
+    """An accepted attempt this worker looks after. The database knows all of it but the times of the
+    looks.
+    """
 
     attempt_id: int
     job_id: int

@@ -1,4 +1,6 @@
-"""What a worker is made of. Everything that touches the world is handed in, so that a test can hand in another."""
+"""What a worker is made of. Everything that touches the world is handed in, so that a test can hand in
+another.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

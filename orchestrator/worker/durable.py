@@ -6,10 +6,10 @@
 | the commit's own answer was lost | it may have been written | the same write again, marked as a repeat where its answer decides what happens next |
 | another schema by now | nothing of ours may be written any more | the error goes on at once |
 
-A repeat changes nothing twice, because every write names the state it expects. What differs is the answer: without the
-mark, one that comes to an attempt which its own first try has moved would say "late". So `begin_submit` and `complete`
-carry the mark and recognize their own earlier success; `accept` recognizes it by the prediction; of the others nobody
-uses the answer.
+A repeat changes nothing twice, because every write names the state it expects. What differs is the answer:
+without the mark, one that comes to an attempt which its own first try has moved would say "late". So
+`begin_submit` and `complete` carry the mark and recognize their own earlier success; `accept` recognizes it
+by the prediction; of the others nobody uses the answer.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,8 @@ Row = TypeVar("Row")
 Result = TypeVar("Result")
 
 AWAY_SECONDS_MAX: Final = 3600.0
-"""How long a database may be away (a restart, a failover, a network that is out) before the worker gives up."""
+"""How long a database may be away (a restart, a failover, a network that is out) before the worker gives
+up."""
 
 BROKEN_SECONDS_MAX: Final = 120.0
 """The same for trouble that seldom ends by itself, such as a full disk."""
@@ -43,7 +44,9 @@ class OutageBackoff:
         self._since = 0.0
 
     def wait_seconds(self, error: DatabaseError) -> float | None:
-        """After one more failure: a growing wait with jitter, so that many do not come back at one moment; None: give up."""
+        """After one more failure: a growing wait with jitter, so that many do not come back at one moment;
+        None: give up.
+        """
         now = self._deps.clock.monotonic()
         self._since = self._since if self._failures else now
         self._failures += 1
@@ -61,8 +64,9 @@ class OutageBackoff:
 async def write_durably(deps: Deps, operation: Operation[Row, Result], row: Row) -> Result:
     """Write what has happened in the world, or must be known to be written before it may happen.
 
-    When patience ends the DatabaseError reaches the worker, which stops. Nothing is submitted again: an attempt that
-    still says `submitting` is found in doubt by the next worker, and an accepted one by its prediction in the list.
+    When patience ends the DatabaseError reaches the worker, which stops. Nothing is submitted again: an
+    attempt that still says `submitting` is found in doubt by the next worker, and an accepted one by its
+    prediction in the list.
     """
     patience = OutageBackoff(deps)
     while True:

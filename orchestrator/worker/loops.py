@@ -30,8 +30,8 @@ class Alarm:
         self._wake()
 
     async def sleep(self, clock: Clock, seconds: float) -> None:
-        """Rest, unless the loop has more to do at once; then sleep until `seconds` have passed or the alarm rings, also
-        when it rang during the rest.
+        """Rest, unless the loop has more to do at once; then sleep until `seconds` have passed or the
+        alarm rings, also when it rang during the rest.
         """
         if self._rest_seconds and seconds > 0:
             await clock.sleep(self._rest_seconds)
@@ -45,7 +45,8 @@ class Alarm:
             finally:
                 self._waiter = None
                 sleeping.cancel()
-                # Waited for, not awaited: a cancellation of this loop must not be taken for the one of its sleep.
+                # Waited for, not awaited: a cancellation of this loop must not be taken for the one of its
+                # sleep.
                 await asyncio.wait({sleeping})
             if not sleeping.cancelled():
                 sleeping.result()
@@ -68,7 +69,8 @@ def outlasting(
 ) -> Tick:
     """A tick that survives a database that is away for a while; any other error is handed to `fail`.
 
-    `unsure` is called when the database may know more of the tick than we do: it failed after something was written.
+    `unsure` is called when the database may know more of the tick than we do: it failed after something was
+    written.
     """
 
     async def ticking() -> float:

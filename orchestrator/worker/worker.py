@@ -34,11 +34,13 @@ from orchestrator.worker.upkeep.heartbeat import Heartbeat
 
 CLAIM_MAX: Final = 100
 PREPARING_MAX: Final = 400
-"""Leased attempts that wait for inputs, commits or their reply: a busy server takes its time; more would only age leases."""
+"""Leased attempts that wait for inputs, commits or their reply: a busy server takes its time; more would
+only age leases."""
 
 CLAIM_REST_SECONDS: Final = 0.05
 POLL_REST_SECONDS: Final = 0.01
-"""Slots that become free, and looks that become due, are served together: a claim costs the same for one job as for twenty."""
+"""Slots that become free, and looks that become due, are served together: a claim costs the same for one
+job as for twenty."""
 
 IDLE_SECONDS: Final = 1.0
 DRAIN_SECONDS: Final = 0.5
@@ -163,7 +165,7 @@ class Worker:
             lease_ms=self._lease_ms,
         )
 
-    # --- ticks ----------------------------------------------------------------------------------------------------
+    # --- ticks ----------------------------------------------------------------------------------------------
 
     async def _claim(self) -> float:
         room = PREPARING_MAX - len(self.activity.preparing) - len(self.activity.submitting)
@@ -210,7 +212,9 @@ class Worker:
         self._claimed_unknown = True
 
     async def _recover_claimed(self) -> None:
-        """Begin what a claim took whose answer was lost; only claims lease, and they are made one after another."""
+        """Begin what a claim took whose answer was lost; only claims lease, and they are made one after
+        another.
+        """
         row = claim.Recover(self.id, self.activity.attempts)
         self._begin(await self._deps.writer.submit(claim.recover, row))
         self._claimed_unknown = False
@@ -252,7 +256,7 @@ class Worker:
             self._stop.raise_to(StopLevel.LEAVING)
         return DRAIN_SECONDS
 
-    # --- what the lanes tell one another --------------------------------------------------------------------------
+    # --- what the lanes tell one another --------------------------------------------------------------------
 
     def _completed(self, flight: InFlight, expected: list[outputs.ExpectedOutput]) -> None:
         self.activity.fetching.add(flight.attempt_id)
@@ -286,7 +290,7 @@ class Worker:
         self._deps.notify("Asked to finish by `orchestrator workers drain`: what is in flight is collected.")
         self._stop.raise_to(StopLevel.FINISHING)
 
-    # --- ending ---------------------------------------------------------------------------------------------------
+    # --- ending ---------------------------------------------------------------------------------------------
 
     def _stopping(self) -> bool:
         return self._stop.level > StopLevel.RUNNING

@@ -1,7 +1,8 @@
 """Text to Document, by the C parser of PyYAML, strictly.
 
-Caps on bytes, depth and the number of nodes after alias expansion bound what a file can cost; keys are text, written
-once; tags other than the standard scalar ones are refused. Whatever is wrong with the text becomes a ProblemsError.
+Caps on bytes, depth and the number of nodes after alias expansion bound what a file can cost; keys are text,
+written once; tags other than the standard scalar ones are refused. Whatever is wrong with the text becomes a
+ProblemsError.
 """
 
 import hashlib

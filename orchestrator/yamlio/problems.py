@@ -19,8 +19,9 @@ _C1_MAX: Final = 0x9F
 class Problem:
     """One thing that is wrong: where, what, what is allowed, how to mend it.
 
-    `line` and `column` count from 1; both are 0 when the whole file is meant. `path` names the place inside the
-    document, such as `matrix.scene[2]`, and is empty for the document itself. `source` is the line's text.
+    `line` and `column` count from 1; both are 0 when the whole file is meant. `path` names the place inside
+    the document, such as `matrix.scene[2]`, and is empty for the document itself. `source` is the line's
+    text.
     """
 
     file: str
@@ -105,7 +106,9 @@ class ProblemReport:
 
 
 def _visible(text: str) -> str:
-    """`text` with control and direction-changing characters spelt out, so that no file can paint the terminal."""
+    """`text` with control and direction-changing characters spelt out, so that no file can paint the
+    terminal.
+    """
     if text.isprintable():
         return text
     return "".join(_escape(char) for char in text)

@@ -1,8 +1,9 @@
 """YAML 1.2 core scalars: what a plain word means.
 
-YAML 1.1, which PyYAML reads, turns `16:9` into 969, `NO` into false, `0123` into 83 and a date into an object; here
-all of these stay text. Two deliberate steps beyond the core schema, because article numbers are common: digits with
-a leading zero stay text, and so does an integer of more than 18 digits, which no consumer of JSON would keep.
+YAML 1.1, which PyYAML reads, turns `16:9` into 969, `NO` into false, `0123` into 83 and a date into an
+object; here all of these stay text. Two deliberate steps beyond the core schema, because article numbers are
+common: digits with a leading zero stay text, and so does an integer of more than 18 digits, which no consumer
+of JSON would keep.
 """
 
 import re

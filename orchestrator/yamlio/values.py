@@ -1,8 +1,8 @@
 """Shapes of plain values: what a word, number or amount of a file must look like, declared once.
 
-A shape reads a node into a plain value and reports everything that is wrong with it at the right position; the same
-shape gives the JSON Schema that editors use, so one accepts what the other accepts. A value that could not be read
-comes back as None: the report decides whether anybody looks at it.
+A shape reads a node into a plain value and reports everything that is wrong with it at the right position;
+the same shape gives the JSON Schema that editors use, so one accepts what the other accepts. A value that
+could not be read comes back as None: the report decides whether anybody looks at it.
 """
 
 import re
@@ -50,7 +50,9 @@ class Shape(Protocol):
 
 @dataclass(frozen=True)
 class Text:
-    """Text; a plain number is refused, because its spelling would be lost, unless `scalars` takes it as written."""
+    """Text; a plain number is refused, because its spelling would be lost, unless `scalars` takes it as
+    written.
+    """
 
     what: str = "text"
     pattern: str | None = None

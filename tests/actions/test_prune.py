@@ -1,4 +1,5 @@
-"""Editing a manifest that was applied: what is left waiting is counted, told, and dropped when that is asked for."""
+"""Editing a manifest that was applied: what is left waiting is counted, told, and dropped when that is
+asked for."""
 
 import pytest
 from support.world import World

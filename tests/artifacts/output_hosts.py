@@ -98,7 +98,8 @@ class FailingFiles(RealFiles):
 
 
 class DyingFiles(RealFiles):
-    """Files of a process that can be killed: afterwards nothing more changes on disk, and its locks are gone."""
+    """Files of a process that can be killed: afterwards nothing more changes on disk, and its locks are
+    gone."""
 
     def __init__(self) -> None:
         super().__init__()

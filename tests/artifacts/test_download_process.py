@@ -29,7 +29,8 @@ PNG = picture()
 
 
 class PipeHost:
-    """An output host on loopback: it tells when it was asked, and holds its answers back while it is told to."""
+    """An output host on loopback: it tells when it was asked, and holds its answers back while it is told
+    to."""
 
     def __init__(self) -> None:
         self.asked = asyncio.Event()

@@ -102,7 +102,7 @@ def test_the_request_carries_no_credentials_and_asks_for_no_coding(tmp_path):
     assert host.requests[0].headers["accept-encoding"] == "identity"
 
 
-# --- repeating ------------------------------------------------------------------------------------------------------
+# --- repeating ----------------------------------------------------------------------------------------------
 
 
 def test_a_repeat_with_a_known_digest_downloads_and_touches_nothing(tmp_path):
@@ -183,7 +183,7 @@ def test_without_hard_links_nothing_is_overwritten_either(tmp_path, monkeypatch)
     assert files(tmp_path) == {"camp/sku/a.png", "camp/sku/a.png.json"}
 
 
-# --- flags ----------------------------------------------------------------------------------------------------------
+# --- flags --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_discarded_output_is_verified_and_leaves_nothing(tmp_path):
     assert files(tmp_path) == set()
 
 
-# --- content --------------------------------------------------------------------------------------------------------
+# --- content ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_the_size_is_capped_by_promise_and_by_count(tmp_path):
     assert files(tmp_path) == set()
 
 
-# --- network --------------------------------------------------------------------------------------------------------
+# --- network ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -412,7 +412,7 @@ def test_http_to_loopback_serves_the_stand_in(tmp_path):
     assert isinstance(store(tmp_path, host, request(url="http://127.0.0.1:9/a"))[0], StoredArtifact)
 
 
-# --- places ---------------------------------------------------------------------------------------------------------
+# --- places -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -475,7 +475,7 @@ def test_a_file_in_the_place_of_a_folder_is_a_collision(tmp_path):
     assert fault(store(tmp_path, serving(PNG))[0]) is FetchFault.COLLISION
 
 
-# --- our disk -------------------------------------------------------------------------------------------------------
+# --- our disk -----------------------------------------------------------------------------------------------
 
 OPERATIONS = [
     ("make_folder", 1),
@@ -533,7 +533,7 @@ def test_a_root_that_is_a_file_says_why(tmp_path):
     assert "out" in (artifacts.check_writable() or "")
 
 
-# --- crashes --------------------------------------------------------------------------------------------------------
+# --- crashes ------------------------------------------------------------------------------------------------
 
 
 class Killed(BaseException):

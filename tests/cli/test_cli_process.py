@@ -14,7 +14,8 @@ def test_help_imports_nothing_but_click():
         "import sys\n"
         "from orchestrator.cli.main import run\n"
         "assert run(['--help']) == 0\n"
-        "heavy = {'sqlalchemy', 'rich', 'httpx', 'aiohttp', 'pydantic', 'PIL', 'yaml', 'jinja2', 'alembic', 'asyncio'}\n"
+        "heavy = {'sqlalchemy', 'rich', 'httpx', 'aiohttp', 'pydantic', 'PIL', 'yaml', 'jinja2', 'alembic', "
+        "'asyncio'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
     )
     done = subprocess.run(

@@ -1,4 +1,5 @@
-"""A closed terminal, and whatever else ends a process, ends the work in order: nothing that was sent is left in doubt."""
+"""A closed terminal, and whatever else ends a process, ends the work in order: nothing that was sent is
+left in doubt."""
 
 import os
 import pty
@@ -14,7 +15,8 @@ from orchestrator.sandbox import parse_faults
 
 CLI = [sys.executable, "-m", "orchestrator.cli.main"]
 ON_TERMINAL = ["/bin/sh", "-c", 'exec "$@" <"$0" >"$0" 2>&1']
-"""Whoever begins a session and opens a terminal gets it as its own: the system sends SIGHUP when that is closed."""
+"""Whoever begins a session and opens a terminal gets it as its own: the system sends SIGHUP when that is
+closed."""
 
 LIMITS = """\
 limits: {level: gold, concurrency: 2}

@@ -14,7 +14,8 @@ worker: {poll_min_seconds: 0.05, poll_max_seconds: 0.2}
 
 @pytest.fixture
 def doubted(shell, provider):
-    """Two of three replies lost by a provider whose list shows no inputs: `run` leaves both to the operator."""
+    """Two of three replies lost by a provider whose list shows no inputs: `run` leaves both to the
+    operator."""
     (shell.folder / "config.yaml").write_text(CONFIG)
     provider.use_faults(parse_faults(["submit.drop_after@1-2"]))
     assert shell("run", shell.manifest(), "--yes") == ExitCode.OPERATOR

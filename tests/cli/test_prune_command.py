@@ -1,4 +1,5 @@
-"""`plan`, `apply` and `run` after a manifest was edited, or when only a part is asked for: nothing is bought unsaid."""
+"""`plan`, `apply` and `run` after a manifest was edited, or when only a part is asked for: nothing is
+bought unsaid."""
 
 import pytest
 

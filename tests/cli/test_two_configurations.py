@@ -1,4 +1,5 @@
-"""Several configurations on one database: none undoes what another has limited, least of all one that only looks."""
+"""Several configurations on one database: none undoes what another has limited, least of all one that only
+looks."""
 
 import pytest
 from sqlalchemy import select

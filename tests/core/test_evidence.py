@@ -1,4 +1,5 @@
-"""What a lost reply became is decided from evidence alone: no prediction twice, no absence beside a candidate."""
+"""What a lost reply became is decided from evidence alone: no prediction twice, no absence beside a
+candidate."""
 
 import random
 from dataclasses import replace

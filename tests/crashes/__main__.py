@@ -1,8 +1,8 @@
 """The long run: `python -m tests.crashes --cycles 200 [--database postgres]`.
 
-Exits with 1 when anything was lost, paid twice or left behind. Cycles spend most of their time waiting (for a lease to
-lapse, for a provider's list), so several go on side by side. On Postgres every other cycle has several workers, which
-are killed, frozen and cut off, with wrong clocks and a database that crashes.
+Exits with 1 when anything was lost, paid twice or left behind. Cycles spend most of their time waiting (for a
+lease to lapse, for a provider's list), so several go on side by side. On Postgres every other cycle has
+several workers, which are killed, frozen and cut off, with wrong clocks and a database that crashes.
 """
 
 import argparse

@@ -61,7 +61,8 @@ def judge_money(verdict: Judgement, reader: StoreReader) -> None:
             row["micros"] == total[name], f"{name}: reservations {row['micros']}, ledger {total[name]}"
         )
     twice = reader.rows(
-        "SELECT attempt_id, count(*) AS ends FROM ledger WHERE held_delta < 0 GROUP BY attempt_id HAVING count(*) > 1"
+        "SELECT attempt_id, count(*) AS ends FROM ledger WHERE held_delta < 0 GROUP BY attempt_id HAVING "
+        "count(*) > 1"
     )
     verdict.blame(not twice, f"reservations that ended more than once: {twice}")
 

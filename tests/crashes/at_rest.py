@@ -1,4 +1,5 @@
-"""What must hold when nothing is under way any more: every task, every cent and every picture is accounted for."""
+"""What must hold when nothing is under way any more: every task, every cent and every picture is accounted
+for."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping

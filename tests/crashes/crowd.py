@@ -40,7 +40,8 @@ class Upset:
 
 @dataclass(frozen=True)
 class Crowd:
-    """Workers that begin together: how many, where each is killed (if it is), how wrong each one's clock is."""
+    """Workers that begin together: how many, where each is killed (if it is), how wrong each one's clock
+    is."""
 
     scenario: Scenario
     workers: int
@@ -185,13 +186,14 @@ def _ignore(_: object) -> None:
     """A deed answers nothing."""
 
 
-# --- chance ------------------------------------------------------------------------------------------------------------
+# --- chance -------------------------------------------------------------------------------------------------
 
 WHATS = ("kill", "freeze", "cut", "partition", "crash of the database", "database away")
 
 
 def drawn_crowd(dice: random.Random, scenarios: tuple[Scenario, ...], points: tuple[str, ...]) -> Crowd:
-    """Two to four workers; each may be killed at a point, have a wrong clock, hear no answer to a commit; and upsets."""
+    """Two to four workers; each may be killed at a point, have a wrong clock, hear no answer to a commit;
+    and upsets."""
     count = dice.choice((2, 3, 3, 4))
     return Crowd(
         scenario=dice.choice(scenarios),

@@ -1,4 +1,5 @@
-"""What a test may change in a process that it forks, by an environment variable that only the fork server reads."""
+"""What a test may change in a process that it forks, by an environment variable that only the fork server
+reads."""
 
 import asyncio
 import faulthandler

@@ -1,4 +1,5 @@
-"""The judge: the provider's bill against the database against the files. It uses nothing of the program's own code."""
+"""The judge: the provider's bill against the database against the files. It uses nothing of the program's
+own code."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,8 +1,9 @@
 """A fork server: the program is imported once, and every process of a test is a fork of that.
 
-Importing takes a second, forking a hundredth of it. The server is a process of its own without threads, because a test
-runner must not be forked. A child that has ended stays unreaped until it is waited for, so its number cannot be given
-to another process before that; and it is waited for at once, so that a killed worker is gone for the next one too.
+Importing takes a second, forking a hundredth of it. The server is a process of its own without threads,
+because a test runner must not be forked. A child that has ended stays unreaped until it is waited for, so its
+number cannot be given to another process before that; and it is waited for at once, so that a killed worker
+is gone for the next one too.
 """
 
 import json
@@ -105,7 +106,7 @@ class Processes:
         return json.loads(line)
 
 
-# --- the server --------------------------------------------------------------------------------------------------------
+# --- the server ---------------------------------------------------------------------------------------------
 
 
 def _serve() -> None:
@@ -134,7 +135,8 @@ def _answer(answer: Mapping[str, object]) -> None:
 
 
 def _import_everything() -> None:
-    """All of the program, so that every fork runs the same code at once, and what it imports only when needed."""
+    """All of the program, so that every fork runs the same code at once, and what it imports only when
+    needed."""
     import importlib
     import pkgutil
 

@@ -1,4 +1,5 @@
-"""The program's database as the judge sees it: read-only, by plain SQL that both kinds understand, at one moment.
+"""The program's database as the judge sees it: read-only, by plain SQL that both kinds understand, at one
+moment.
 
 It uses nothing of the program's own code.
 """
@@ -68,7 +69,8 @@ class SqliteStore:
 
     @contextmanager
     def opened(self) -> Iterator["SqliteReader"]:
-        """A copy of the file as it lies there: looking must not recover what the next worker is to recover."""
+        """A copy of the file as it lies there: looking must not recover what the next worker is to
+        recover."""
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / self.path.name
             for suffix in ("", "-wal"):

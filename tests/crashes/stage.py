@@ -62,10 +62,12 @@ retry: {max_attempts: 2}
     succeeded=6,
     failed=2,
 )
-"""Equal inputs, several pictures, a flag, an upload, and tasks that fail and are tried again: 12 pictures are paid."""
+"""Equal inputs, several pictures, a flag, an upload, and tasks that fail and are tried again: 12 pictures
+are paid."""
 
 SEPARATE = replace(MIXED, config="download: {separate_process: true}\n")
-"""The same where a worker downloads in a process of its own. A kill at a crash point takes both, one from outside the worker alone."""
+"""The same where a worker downloads in a process of its own. A kill at a crash point takes both, one from
+outside the worker alone."""
 
 CAPPED = Scenario(
     "capped",
@@ -193,7 +195,8 @@ class Stage:
 def staged(
     processes: Processes, folder: Path, scenario: Scenario, seed: int = 1, database: Store | None = None
 ) -> Iterator[Stage]:
-    """A folder with everything in it, and a database, a file in it unless one is given. The sandbox ends with the block."""
+    """A folder with everything in it, and a database, a file in it unless one is given. The sandbox ends
+    with the block."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.yaml").write_text(CONFIG + scenario.config)
     (folder / f"{scenario.name}.yaml").write_text(scenario.manifest)

@@ -1,5 +1,5 @@
-"""Several workers on one Postgres, killed, frozen, cut off, with wrong clocks, while the database crashes: nothing is lost or
-paid twice, and every limit holds."""
+"""Several workers on one Postgres, killed, frozen, cut off, with wrong clocks, while the database crashes:
+nothing is lost or paid twice, and every limit holds."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -51,7 +51,8 @@ def test_an_apply_killed_at_any_commit_is_completed_by_applying_again(processes:
         with stage.database.opened() as reader:
             (counts,) = reader.rows(
                 "SELECT (SELECT count(DISTINCT key) FROM jobs) AS keys, (SELECT count(*) FROM jobs) AS jobs,"
-                " (SELECT count(*) FROM job_specs) AS specs, (SELECT count(DISTINCT path) FROM outputs) AS paths"
+                " (SELECT count(*) FROM job_specs) AS specs, (SELECT count(DISTINCT path) FROM outputs) AS "
+                "paths"
             )
             assert set(counts.values()) == {6000}
             assert reader.damage() == []

@@ -1,4 +1,5 @@
-"""The whole program works behind PgBouncer in transaction mode, where no two transactions need share a session."""
+"""The whole program works behind PgBouncer in transaction mode, where no two transactions need share a
+session."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,7 @@ def test_two_workers_and_the_commands_share_a_poolers_few_sessions(
             assert "Traceback" not in stage.log()
             with psycopg.connect(direct.conninfo) as conn:
                 (sessions,) = conn.execute(
-                    "SELECT count(*) FROM pg_stat_activity WHERE datname = 'pooled' AND pid <> pg_backend_pid()"
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = 'pooled' AND pid <> "
+                    "pg_backend_pid()"
                 ).fetchone()
         assert sessions <= SESSIONS

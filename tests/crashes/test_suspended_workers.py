@@ -1,7 +1,8 @@
-"""A worker that is stopped for longer than its lease wakes up late: others have taken over, and it changes nothing.
+"""A worker that is stopped for longer than its lease wakes up late: others have taken over, and it changes
+nothing.
 
-One task at a time, so that no second request is on its way to the wire when the worker is stopped: what has passed the
-last check cannot be called back by anybody.
+One task at a time, so that no second request is on its way to the wire when the worker is stopped: what has
+passed the last check cannot be called back by anybody.
 """
 
 import os

@@ -60,7 +60,8 @@ class Totals:
         return (
             f"\n{self.cycles} cycles in {spent:.0f} s, {self._killed} workers killed"
             f" ({self._missed} had ended before):\n{kills}\n"
-            f"{total.tasks} tasks billed, {total.pictures} pictures on disk, {total.doubted} lost replies resolved\n"
+            f"{total.tasks} tasks billed, {total.pictures} pictures on disk, {total.doubted} lost replies "
+            "resolved\n"
             f"paid twice {total.double_billed}, lost {total.lost}, cycles with any problem {len(self.bad)}\n"
             f"time of the last worker to finish: median {statistics.median(self._seconds):.1f} s,"
             f" longest {max(self._seconds):.1f} s"

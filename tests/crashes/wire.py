@@ -1,4 +1,5 @@
-"""A wire between a worker and the sandbox that sees the paid requests pass, and can kill the worker while they do."""
+"""A wire between a worker and the sandbox that sees the paid requests pass, and can kill the worker while
+they do."""
 
 import socket
 import threading
@@ -51,7 +52,8 @@ class Wire:
             each.close()
 
     def arm(self, moment: Moment, times: int, kill: Callable[[], None]) -> None:
-        """Call `kill` at that moment of the n-th paid request from now (of the n-th connection, for `connected`)."""
+        """Call `kill` at that moment of the n-th paid request from now (of the n-th connection, for
+        `connected`)."""
         with self._lock:
             self._moment, self._left, self._kill = moment, times, kill
 

@@ -1,4 +1,5 @@
-"""The main job against a provider at its worst: every accepted picture is stored, and the two bills are equal."""
+"""The main job against a provider at its worst: every accepted picture is stored, and the two bills are
+equal."""
 
 import asyncio
 import hashlib

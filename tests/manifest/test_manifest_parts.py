@@ -43,7 +43,8 @@ def test_expressions_have_these_values(text, result):
         "{{ '%9999999999d' % 1 }}", "{{ n // 0 }}", "{{ [1] }}", "{{ {} }}", "{{ scene | attr('x') }}", "{{ range(9) }}",
         "{% set x = 1 %}", "{% for x in y %}{% endfor %}", "{% include 'x' %}", "{{ self }}", "{{ 'x' | int }}",
         "{{ n | first }}", "{{ n | join }}", "{{ scene is string }}", "{{ unclosed", "{{ }}", "{{ scene + 1 }}",
-        "{{ 'aaaaaaaaaa' | replace('a', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa') | replace('a', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa') }}",
+        ("{{ 'aaaaaaaaaa' | replace('a', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa') | replace('a', "
+        "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa') }}"),
         "x" * 9_000 + "{{ scene }}" + "x" * 9_000, "{{ " + "(" * 500 + "1" + ")" * 500 + " }}",
     ],
 )  # fmt: skip

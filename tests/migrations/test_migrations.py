@@ -1,4 +1,5 @@
-"""The migrations and `orchestrator/store/db/schema.py` describe one and the same database, whichever way it was reached."""
+"""The migrations and `orchestrator/store/db/schema.py` describe one and the same database, whichever way
+it was reached."""
 
 from pathlib import Path
 
@@ -78,7 +79,8 @@ def test_a_newer_database_is_refused_and_left_alone(empty_url):
 
 @pytest.mark.parametrize("revision", revisions())
 def test_an_upgrade_keeps_every_row_of_every_table(empty_url, revision):
-    """`rows/REVISION.sql` fills every table as it was at that revision; a new revision brings its own file."""
+    """`rows/REVISION.sql` fills every table as it was at that revision; a new revision brings its own
+    file."""
     move(empty_url, "upgrade", revision)
     fill(empty_url, ROWS / f"{revision}.sql")
     before = contents(empty_url)

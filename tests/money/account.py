@@ -9,7 +9,8 @@ from orchestrator.ports import Accepted, BillingPage, BillingRecord, Lost, Predi
 
 
 class OddAccount(FakeProvider):
-    """`lag` and `bill_lag` are seconds until the list and the bill show a task; an answer that is set replaces them."""
+    """`lag` and `bill_lag` are seconds until the list and the bill show a task; an answer that is set
+    replaces them."""
 
     def __init__(self, clock, latency=10.0):
         super().__init__(clock, latency)

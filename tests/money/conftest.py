@@ -80,7 +80,8 @@ def lost_replies(sqlite_world, harness) -> LostReplies:
 
 @pytest.fixture
 def agreed():
-    """Asserts that everything that is kept twice agrees, by the product's own audit and by the test's sums."""
+    """Asserts that everything that is kept twice agrees, by the product's own audit and by the test's
+    sums."""
 
     def check(world, *, caps=True):
         with world.database.read() as tx:

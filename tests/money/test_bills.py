@@ -1,4 +1,5 @@
-"""The provider's bill has the last word on what an attempt cost, in both directions, and reading it again changes nothing."""
+"""The provider's bill has the last word on what an attempt cost, in both directions, and reading it again
+changes nothing."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,5 @@
-"""When replies keep getting lost the provider counts as down: nothing is sent for a while, then one request tries."""
+"""When replies keep getting lost the provider counts as down: nothing is sent for a while, then one
+request tries."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""Any number of caps at once, over midnight, month ends and daylight saving: none is passed in its own window."""
+"""Any number of caps at once, over midnight, month ends and daylight saving: none is passed in its own
+window."""
 
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,5 @@
-"""A job over which workers keep dying is set aside with a reason; dying costs no try, and no job pays for another."""
+"""A job over which workers keep dying is set aside with a reason; dying costs no try, and no job pays for
+another."""
 
 import pytest
 from support.world import LEASE_MS

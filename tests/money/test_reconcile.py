@@ -1,4 +1,5 @@
-"""Our books against the provider's: what matches, what nobody knows, what is not billed; and a second look changes nothing."""
+"""Our books against the provider's: what matches, what nobody knows, what is not billed; and a second look
+changes nothing."""
 
 import pytest
 from support.harness import WorkerHarness

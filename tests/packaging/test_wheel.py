@@ -23,7 +23,8 @@ def wheel(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def elsewhere(wheel, tmp_path_factory) -> Path:
-    """A fresh environment with the wheel in it; the dependencies are borrowed from the one that runs this test."""
+    """A fresh environment with the wheel in it; the dependencies are borrowed from the one that runs this
+    test."""
     folder = tmp_path_factory.mktemp("installed")
     run(sys.executable, "-m", "venv", "--without-pip", folder / "venv")
     (packages,) = (folder / "venv" / "lib").glob("python*/site-packages")

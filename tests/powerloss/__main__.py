@@ -1,4 +1,5 @@
-"""The long run: `python -m tests.powerloss --jobs 40 --torn 20`. Exits with 1 when any image breaks a promise."""
+"""The long run: `python -m tests.powerloss --jobs 40 --torn 20`. Exits with 1 when any image breaks a
+promise."""
 
 import argparse
 import sys

@@ -47,11 +47,12 @@ class _World:
 def check(
     calls: Iterable[Call], disk: Disk, root: Path, pictures: set[str], *, torn: int, seed: int
 ) -> LossFindings:
-    """Play the calls; look at the disk before each sync and request (torn), and after it (bare: without what was not
-    synced).
+    """Play the calls; look at the disk before each sync and request (torn), and after it (bare: without what
+    was not synced).
 
-    `pictures` are the digests of everything the provider has made. A prediction id counts as acted on when the process
-    looks at it, or sends another paid request after its answer: with one task at a time both must wait for its commit.
+    `pictures` are the digests of everything the provider has made. A prediction id counts as acted on when
+    the process looks at it, or sends another paid request after its answer: with one task at a time both must
+    wait for its commit.
     """
     found, world, dice = LossFindings(), _World(), random.Random(seed)
     seen: set[str] = set()

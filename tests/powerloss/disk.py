@@ -1,7 +1,7 @@
 """A disk that forgets: what was written is there until the power goes, what was synced is there after it.
 
-Contents become durable by syncing the file, names by syncing the folder they are in; nothing else helps. That is less
-than most file systems do, and all that they promise.
+Contents become durable by syncing the file, names by syncing the folder they are in; nothing else helps. That
+is less than most file systems do, and all that they promise.
 """
 
 import random
@@ -65,7 +65,8 @@ class Disk:
     """Plays the calls of a process that works below `root`."""
 
     def __init__(self, root: Path, names: Sequence[str]) -> None:
-        """Only files below `root` whose path starts with one of `names` are looked at; what is there is durable."""
+        """Only files below `root` whose path starts with one of `names` are looked at; what is there is
+        durable."""
         self._root = root
         self._names = tuple(str(root / name) for name in names)
         self._namings: list[_Naming] = []
@@ -105,14 +106,15 @@ class Disk:
         """Whether this call makes something durable."""
         return call.name in {"fsync", "fdatasync"} and call.numbers()[0] in self._open
 
-    # --- images ----------------------------------------------------------------------------------------------------
+    # --- images ---------------------------------------------------------------------------------------------
 
     def dropped(self) -> Image:
         """Nothing that was not synced is there."""
         return self._image(self._durable, lambda file: file.durable)
 
     def torn(self, dice: random.Random) -> Image:
-        """Some of what was not synced is there: any sectors of any writes, the first of each folder's new names."""
+        """Some of what was not synced is there: any sectors of any writes, the first of each folder's new
+        names."""
         sector = dice.choice(TORN_BYTES)
         names = dict(self._durable)
         folders = {naming.path.parent for naming in self._namings}
@@ -138,7 +140,7 @@ class Disk:
             path: content(node) for path, node in names.items() if isinstance(node, File) and reachable(path)
         }
 
-    # --- calls -----------------------------------------------------------------------------------------------------
+    # --- calls ----------------------------------------------------------------------------------------------
 
     def _openat(self, call: Call) -> None:
         path = self._path(call.texts[0])

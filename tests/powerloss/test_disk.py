@@ -17,7 +17,8 @@ def hexed(text: str | bytes) -> str:
 
 
 def played(folder: Path, *lines: str) -> Disk:
-    """A disk after the lines of a trace of one thread, or of threads where a line says so; `{word}` is made a text."""
+    """A disk after the lines of a trace of one thread, or of threads where a line says so; `{word}` is
+    made a text."""
     (folder / "out").mkdir()
     disk = Disk(folder, ["out"])
     log = folder / "trace"

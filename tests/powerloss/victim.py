@@ -1,4 +1,5 @@
-"""Runs a command line in this process, with one promise to the disk broken if told so: `victim.py SABOTAGE ARGUMENT...`."""
+"""Runs a command line in this process, with one promise to the disk broken if told so: `victim.py SABOTAGE
+ARGUMENT...`."""
 
 import sys
 from collections.abc import Callable

@@ -1,4 +1,5 @@
-"""A TCP server on loopback that plays a script: what it reads, what it sends, and how it ends each exchange."""
+"""A TCP server on loopback that plays a script: what it reads, what it sends, and how it ends each
+exchange."""
 
 import asyncio
 import socket

@@ -1,4 +1,5 @@
-"""What the wire does to us, on real loopback sockets: which faults prove that nothing was sent, and which do not."""
+"""What the wire does to us, on real loopback sockets: which faults prove that nothing was sent, and which
+do not."""
 
 import asyncio
 import gzip

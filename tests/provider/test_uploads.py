@@ -1,4 +1,5 @@
-"""Uploads: a ticket and a PUT without credentials, or the multipart form; and no credential ever elsewhere."""
+"""Uploads: a ticket and a PUT without credentials, or the multipart form; and no credential ever
+elsewhere."""
 
 import asyncio
 import hashlib

@@ -14,7 +14,8 @@ Start = Callable[..., Api]
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts a sandbox: fault words, then switches. Tasks finish at once and pictures are small unless told."""
+    """Starts a sandbox: fault words, then switches. Tasks finish at once and pictures are small unless
+    told."""
     with ExitStack() as stack:
 
         def begin(*faults: str, **switches: Any) -> Api:

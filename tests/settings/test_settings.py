@@ -99,7 +99,8 @@ def test_paths_are_relative_to_the_file(tmp_path):
     inner = tmp_path / "conf"
     inner.mkdir()
     (inner / "c.yaml").write_text(
-        "database_url: sqlite:///d/x.db\noutputs: {root: ../out}\ninput_roots: [photos, /abs]\nprovider: {api_key_file: key}"
+        "database_url: sqlite:///d/x.db\noutputs: {root: ../out}\ninput_roots: [photos, /abs]\nprovider: "
+        "{api_key_file: key}"
     )
     settings = load_settings(Path("conf/c.yaml"), {}, tmp_path)
     assert settings.database_url == f"sqlite:///{inner}/d/x.db"

@@ -1,1 +1,2 @@
-"""A deterministic simulation: real workers, real SQLite, virtual time, a scripted provider, and checks from outside."""
+"""A deterministic simulation: real workers, real SQLite, virtual time, a scripted provider, and checks
+from outside."""

@@ -1,4 +1,5 @@
-"""The provider's own account: tasks, an append-only bill, and what its list and results show. It reads nothing of ours."""
+"""The provider's own account: tasks, an append-only bill, and what its list and results show. It reads
+nothing of ours."""
 
 import random
 from collections import Counter
@@ -213,7 +214,8 @@ class SimulatedAccount:
                 ]
 
     def net(self, task_id: str) -> int:
-        """What is kept of one task so far: charges minus refunds, but a refund too large makes no task pay for another."""
+        """What is kept of one task so far: charges minus refunds, but a refund too large makes no task pay
+        for another."""
         self.settle_bill()
         return self._kept()[task_id]
 

@@ -1,4 +1,5 @@
-"""The database of a simulating process: one SQLite file in memory, or one on a Postgres server; emptied between seeds."""
+"""The database of a simulating process: one SQLite file in memory, or one on a Postgres server; emptied
+between seeds."""
 
 import contextlib
 import copy
@@ -30,8 +31,8 @@ MEMORY = Path("/dev/shm")
 class KeptConnection(Connection):
     """A connection that is never given back, for transactions that a single thread begins and ends.
 
-    The driver is told BEGIN and COMMIT directly. To SQLAlchemy all of them are one transaction, which saves it the
-    book-keeping; what a transaction does to the database is the same.
+    The driver is told BEGIN and COMMIT directly. To SQLAlchemy all of them are one transaction, which saves
+    it the book-keeping; what a transaction does to the database is the same.
     """
 
     word = "BEGIN"
@@ -243,7 +244,8 @@ class PostgresBench(Bench):
 class Benches:
     """The databases of this process, made when first asked for.
 
-    Processes of a pool end without a chance to clean up: their parent hands them its own folder, and its own server.
+    Processes of a pool end without a chance to clean up: their parent hands them its own folder, and its own
+    server.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,8 @@
-"""The invariants, checked from outside: the database through a connection of its own, the files, the provider's bill.
+"""The invariants, checked from outside: the database through a connection of its own, the files, the
+provider's bill.
 
-Cheap checks run after every commit and at every request of a worker; the rest when all is over. Nothing here calls the
-code under test. Of the things that must hold, these are checked:
+Cheap checks run after every commit and at every request of a worker; the rest when all is over. Nothing here
+calls the code under test. Of the things that must hold, these are checked:
 
 * at every POST: an attempt said so before, durably, and has not sent yet; its price is known; no other task of the same
   job can still be paid for; the rate of the last minute; no gap of a restored store is open;
@@ -74,7 +75,8 @@ HOLDERS_EDGES = {
 
 LIVE = {"leased", "submitting", "in_flight", "fetching", "in_doubt"}
 WEAK_REASONS = {"prediction_missing", "written_off", "output_lost"}
-"""Attempts whose task the provider stopped showing, or that a person gave up: their cost may be over-reported."""
+"""Attempts whose task the provider stopped showing, or that a person gave up: their cost may be
+over-reported."""
 
 
 class Checker:
@@ -128,7 +130,7 @@ class Checker:
         )  # tasks that a restored database does not know, until reconcile has seen them
         self.listed: set[str] = set()  # tasks of ours that reconcile could only list
 
-    # --- what is known of the jobs ---------------------------------------------------------------------------------
+    # --- what is known of the jobs --------------------------------------------------------------------------
 
     def learn_jobs(self) -> None:
         """Read which job asks for what; after every apply."""
@@ -151,7 +153,7 @@ class Checker:
         if not holds:
             self.fail(invariant, message)
 
-    # --- after every commit ----------------------------------------------------------------------------------------
+    # --- after every commit ---------------------------------------------------------------------------------
 
     def committed(self, who: str) -> None:
         """Look at what the last transaction changed."""
@@ -231,7 +233,7 @@ class Checker:
                 f"attempt {attempt} asked for {self._prompt_of[job]!r} and took {task.prompt!r}",
             )
 
-    # --- money -----------------------------------------------------------------------------------------------------
+    # --- money ----------------------------------------------------------------------------------------------
 
     def _ledger(self, who: str) -> None:
         rows = self.rows("SELECT * FROM ledger WHERE id > ? ORDER BY id", self._ledger_seen)
@@ -295,7 +297,7 @@ class Checker:
                 f"{scope} {scope_id} {period}: {counted} of {cap} after attempt {row['attempt_id']}",
             )
 
-    # --- at the provider -------------------------------------------------------------------------------------------
+    # --- at the provider ------------------------------------------------------------------------------------
 
     def leaves(self, who: str) -> None:
         """A POST leaves a worker."""
@@ -316,7 +318,8 @@ class Checker:
         jobs = self._job_ids_of.get(prompt, [])
         marks = ",".join("?" * len(jobs))
         rows = self.rows(
-            f"SELECT id, job_id, state, price_micros, token FROM attempts WHERE job_id IN ({marks}) AND state IN "
+            f"SELECT id, job_id, state, price_micros, token FROM attempts WHERE job_id IN ({marks}) AND "
+            "state IN "
             "('submitting', 'in_doubt') ORDER BY state DESC, id",
             *jobs,
         )
@@ -358,7 +361,8 @@ class Checker:
         return mine[0]
 
     def _no_second_task(self, prompt: str, jobs: list[int]) -> None:
-        """Tasks that live, succeeded, or are still to appear: one for each job, and one for each decision of a person."""
+        """Tasks that live, succeeded, or are still to appear: one for each job, and one for each decision
+        of a person."""
         now = self._account.now()
         possible = sum(
             1
@@ -403,7 +407,8 @@ class Checker:
             name = self.row("SELECT name FROM campaigns WHERE id = ?", scope_id)["name"]
             return f"{name}/"
         row = self.row(
-            "SELECT c.name AS campaign, r.name AS name FROM runs r JOIN campaigns c ON c.id = r.campaign_id WHERE r.id = ?",
+            "SELECT c.name AS campaign, r.name AS name FROM runs r JOIN campaigns c ON c.id = r.campaign_id "
+            "WHERE r.id = ?",
             scope_id,
         )
         return f"{row['campaign']}/{row['name']}/"
@@ -432,7 +437,7 @@ class Checker:
     def _held(self, prediction: str) -> bool:
         return bool(self.rows("SELECT 1 FROM attempts WHERE prediction_id = ?", prediction))
 
-    # --- webhooks --------------------------------------------------------------------------------------------------
+    # --- webhooks -------------------------------------------------------------------------------------------
 
     def hears(self, task: SimulatedTask) -> int | None:
         """A true report is about to arrive: the attempt whose doubt it can end."""
@@ -444,7 +449,8 @@ class Checker:
         return int(rows[0]["id"]) if rows else None
 
     def heard(self, task: SimulatedTask, attempt: int | None, *, believable: bool) -> None:
-        """A report was answered with 200: it is evidence from now on, and if it is forged or old, it must not be."""
+        """A report was answered with 200: it is evidence from now on, and if it is forged or old, it must
+        not be."""
         self.expect(
             believable, "webhook", f"a report of {task.id} with a wrong signature or time was believed"
         )
@@ -455,7 +461,8 @@ class Checker:
     def _evidence_was_used(self, attempts: Sequence[Row]) -> None:
         """Every receipt is true, and every doubt that one told about holds the task that it named."""
         for row in self.rows(
-            "SELECT w.prediction_id, w.attempt_id, a.token FROM webhook_receipts w JOIN attempts a ON a.id = w.attempt_id"
+            "SELECT w.prediction_id, w.attempt_id, a.token FROM webhook_receipts w JOIN attempts a ON a.id = "
+            "w.attempt_id"
         ):
             task = self._account.tasks.get(row["prediction_id"])
             true = task is not None and task.token == row["token"]
@@ -476,11 +483,12 @@ class Checker:
             told = "".join(traceback.format_exception(error))
             self.failure = ViolationError(f"{what} broke: {error!r}\n{told}")
 
-    # --- files -----------------------------------------------------------------------------------------------------
+    # --- files ----------------------------------------------------------------------------------------------
 
     def _files_of(self, job: int) -> None:
         succeeded = self.rows(
-            "SELECT id, prediction_id FROM attempts WHERE job_id = ? AND state = 'succeeded' ORDER BY number DESC",
+            "SELECT id, prediction_id FROM attempts WHERE job_id = ? AND state = 'succeeded' ORDER BY number "
+            "DESC",
             job,
         )
         self.expect(bool(succeeded), "4", f"job {job} succeeded without an attempt that did")
@@ -508,7 +516,7 @@ class Checker:
                 f"job {job} succeeded, and {row['stored_path']} is not on the disk",
             )
 
-    # --- at the end ------------------------------------------------------------------------------------------------
+    # --- at the end -----------------------------------------------------------------------------------------
 
     def finish(self, *, stopped: bool) -> None:
         """Everything that must hold when the faults are over, the work is done and all refunds have come."""
@@ -542,7 +550,8 @@ class Checker:
                 self.expect(job["id"] in waiting, "10", f"job {job['id']} is running long after the faults")
 
     def _waits_for_the_list(self) -> bool:
-        """Whether it can never be read, and a pause says so; one that ends by itself may have ended a moment ago."""
+        """Whether it can never be read, and a pause says so; one that ends by itself may have ended a
+        moment ago."""
         told = self.rows("SELECT 1 FROM pauses WHERE reason = 'list_unreadable' AND message <> ''")
         return self._plan.lasting == "list" and bool(told)
 
@@ -614,7 +623,7 @@ class Checker:
         )
         return int(row["s"] or 0)
 
-    # --- a database that was put back -------------------------------------------------------------------------------
+    # --- a database that was put back -----------------------------------------------------------------------
 
     def restored(self) -> None:
         """Start from what the database says now; remember what it does not."""
@@ -667,7 +676,8 @@ class Checker:
         self.listed |= noted & self._account.tasks.keys()
 
     def _only_listed(self, task: SimulatedTask) -> None:
-        """A completed task that a waiting job asked for exactly is adopted where the list shows what was asked."""
+        """A completed task that a waiting job asked for exactly is adopted where the list shows what was
+        asked."""
         if not self._plan.list_shows_inputs or not task.paid_for or task.id in self._given_up():
             return
         waiting = [
@@ -698,10 +708,11 @@ class Checker:
             for row in self.rows(f"SELECT prediction_id FROM {table} WHERE prediction_id IS NOT NULL")
         }
 
-    # --- another copy that lives -----------------------------------------------------------------------------------
+    # --- another copy that lives ----------------------------------------------------------------------------
 
     def born(self, who: str) -> None:
-        """A worker begins. What a copy bought by now, newer than all that our database knows, must stop it."""
+        """A worker begins. What a copy bought by now, newer than all that our database knows, must stop
+        it."""
         if self._plan.unknown_tasks != "stop":
             return
         if self._plan.lasting == "list" and self._newest_accepted() is not None:
@@ -724,7 +735,8 @@ class Checker:
         self._timeline.edges["start sees a copy"] += bool(found)
 
     def looks(self, who: str) -> None:
-        """The list is shown to a worker, maybe long after its birth: what our database knows has become newer since."""
+        """The list is shown to a worker, maybe long after its birth: what our database knows has become
+        newer since."""
         found, since = self._seen_of_copy.get(who, (set(), 0))
         if not found:
             return
@@ -733,7 +745,8 @@ class Checker:
         self._seen_of_copy[who] = left, since
 
     def _newest_of_ours(self) -> int | None:
-        """When the newest task of our database was accepted; None also while a lost reply might explain another."""
+        """When the newest task of our database was accepted; None also while a lost reply might explain
+        another."""
         if self.rows("SELECT 1 FROM attempts WHERE state IN ('submitting', 'in_doubt')"):
             return None
         return self._newest_accepted()
@@ -747,7 +760,8 @@ class Checker:
         return plan.start_ms + task.created * 1000 + plan.clock_skew_ms > at_ms
 
     def _copy_is_known(self, who: str) -> None:
-        """A worker sends: what a copy had bought is adopted or noted by now, or explained by others' POSTs."""
+        """A worker sends: what a copy had bought is adopted or noted by now, or explained by others'
+        POSTs."""
         shown, since = self._seen_of_copy.get(who, (set(), 0))
         if not shown:
             return
@@ -768,7 +782,7 @@ class Checker:
         asked = {task.prompt for task in self._account.of_copy()}
         return {task.id for task in self._account.ours() if task.prompt in asked} if asked else set()
 
-    # --- for whoever acts ------------------------------------------------------------------------------------------
+    # --- for whoever acts -----------------------------------------------------------------------------------
 
     def row(self, query: str, *values: Any) -> Row:
         """The one row that the query finds."""

@@ -1,4 +1,5 @@
-"""What stays broken for ever in some seeds, and what must be seen then: all else ends, and the rest says why it does not.
+"""What stays broken for ever in some seeds, and what must be seen then: all else ends, and the rest says why
+it does not.
 
 * `picture`: no URL of one output ever brings a picture. Its attempt fails as a lost output, and its job with it.
 * `bill`, `list`: it can never be read. What a lost reply created stays in doubt; workers that drain end with an error.
@@ -15,7 +16,8 @@ UNREADABLE = frozenset({"bill", "list"})
 """Those that keep workers from ending in order: what they must read first can never be read."""
 
 PATIENCE_SECONDS = 900.0
-"""When the other faults have been over for so long, people start no more workers that end because they cannot read."""
+"""When the other faults have been over for so long, people start no more workers that end because they
+cannot read."""
 
 Row = Mapping[str, Any]
 

@@ -454,7 +454,8 @@ def noticed(mutation: Mutation, seeds_max: int) -> tuple[int, str] | None:
 
 
 def main() -> int:
-    """Print what each planted bug took to be noticed, from the first seed of its theme; 1 when one was not."""
+    """Print what each planted bug took to be noticed, from the first seed of its theme; 1 when one was
+    not."""
     missed = 0
     for mutation in MUTATIONS:
         found = noticed(replace(mutation, first=1), TABLE_SEEDS_MAX)

@@ -236,13 +236,15 @@ def _bill(dice: random.Random, plan: SimulationPlan) -> None:
 
 
 def _copy(dice: random.Random, plan: SimulationPlan) -> None:
-    """Whether another copy of the store lives and buys; to this one it is no more than what the account shows of it."""
+    """Whether another copy of the store lives and buys; to this one it is no more than what the account
+    shows of it."""
     if plan.theme != "calm" and dice.random() < 0.15:
         plan.copy_buys = dice.choice((1, 2, 5, 12))
 
 
 def _webhooks(dice: random.Random, plan: SimulationPlan) -> None:
-    """Whether the provider reports, and what goes wrong with that: from never losing a report to losing all of them."""
+    """Whether the provider reports, and what goes wrong with that: from never losing a report to losing
+    all of them."""
     if dice.random() < 0.4:
         plan.webhook_wait_seconds = dice.choice((0.0, 60.0, 600.0))
         if plan.theme != "calm":
@@ -360,7 +362,8 @@ def _faults(dice: random.Random, plan: SimulationPlan) -> None:
 
 
 def _restored(dice: random.Random, plan: SimulationPlan) -> None:
-    """A backup is taken while the work goes on, and put back later, when the provider's list shows what it lacks."""
+    """A backup is taken while the work goes on, and put back later, when the provider's list shows what it
+    lacks."""
     taken = dice.uniform(5, 120)
     plan.restored = (taken + dice.uniform(5, 300), taken)
     plan.unknown_tasks = "stop"

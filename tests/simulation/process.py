@@ -1,4 +1,5 @@
-"""One simulated OS process: a real worker whose every dependency can lose power, freeze, or be shared with others."""
+"""One simulated OS process: a real worker whose every dependency can lose power, freeze, or be shared with
+others."""
 
 import asyncio
 import contextvars

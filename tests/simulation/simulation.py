@@ -1,4 +1,5 @@
-"""One seed from beginning to end: workers come, crash and come back; people interfere; then the faults stop."""
+"""One seed from beginning to end: workers come, crash and come back; people interfere; then the faults
+stop."""
 
 import asyncio
 import contextvars
@@ -217,7 +218,7 @@ class Simulation:
         if process.mortal and self.account.during("database_away"):
             raise DatabaseError("the server cannot be reached", transient=True)
 
-    # --- workers ---------------------------------------------------------------------------------------------------
+    # --- workers --------------------------------------------------------------------------------------------
 
     async def _supervise(self, number: int) -> None:
         """Keep one worker running: start it, bury it, start the next."""
@@ -250,7 +251,8 @@ class Simulation:
             await asyncio.sleep(self._dice.choice((self._dice.uniform(0, 2), self._dice.uniform(0, longest))))
 
     def _is_in_vain(self) -> bool:
-        """Whether people give up: what workers say they must read first stays unreadable, long after all else is well."""
+        """Whether people give up: what workers say they must read first stays unreadable, long after all
+        else is well."""
         if self.plan.lasting not in UNREADABLE or self._loop.time() < self._quiet_at + PATIENCE_SECONDS:
             return False
         self.timeline.edges["drains end in vain"] += 1
@@ -365,7 +367,8 @@ class Simulation:
     async def _reconcile(self) -> bool:
         """A person answers a worker that asks for it; False when doubts must end before that.
 
-        What only a person can decide is decided by what the pictures show: whether a task is what a waiting job wants.
+        What only a person can decide is decided by what the pictures show: whether a task is what a waiting
+        job wants.
         """
         if self.plan.lasting == "list":
             return False
@@ -449,7 +452,7 @@ class Simulation:
         if error is not None and not isinstance(error, OrchestratorError):
             self.checker.broke("a worker", error)
 
-    # --- what happens around them ----------------------------------------------------------------------------------
+    # --- what happens around them ---------------------------------------------------------------------------
 
     async def _foreigners(self) -> None:
         """Other users of the same account."""
@@ -461,7 +464,8 @@ class Simulation:
             self.timeline.faults["foreign_task"] += 1
 
     async def _other_copy(self) -> None:
-        """Another copy of the store, whose workers live: it buys one job after another, as its list of jobs says."""
+        """Another copy of the store, whose workers live: it buys one job after another, as its list of
+        jobs says."""
         dice = random.Random(f"copy {self.plan.seed}")
         jobs = [params for run in self.plan.runs for _, _, params in prompts(run)]
         first = dice.randrange(len(jobs))
@@ -564,7 +568,8 @@ class Simulation:
             return outlook(tx, self.plan.timezone).finished
 
     async def _afterwards(self) -> None:
-        """Refunds arrive while nobody works; a last worker books what there is to book; then all is checked."""
+        """Refunds arrive while nobody works; a last worker books what there is to book; then all is
+        checked."""
         await asyncio.sleep(self.plan.refund_max + self.plan.last_look_after)
         process = self._born(99)
         context = contextvars.copy_context()

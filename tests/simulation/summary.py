@@ -1,4 +1,5 @@
-"""What many seeds did: sums that can be added up over processes, and over runs through a log of JSON lines."""
+"""What many seeds did: sums that can be added up over processes, and over runs through a log of JSON
+lines."""
 
 import hashlib
 import json
@@ -84,7 +85,10 @@ class Summary:
         return "\n".join(
             (
                 f"seeds {self.seeds}  violations {len(self.failures)}  minutes {minutes:.1f}",
-                f"commits {self.commits}  POSTs {self.posts}  virtual days {self.virtual_seconds / 86_400:.0f}",
+                (
+                    f"commits {self.commits}  POSTs {self.posts}  virtual days "
+                    f"{self.virtual_seconds / 86_400:.0f}"
+                ),
                 f"misadopted where the list shows no inputs {self.misadopted} (in {self.uncertain} seeds)",
                 "themes  " + _counts(self.themes),
                 "faults  " + _counts(self.faults),

@@ -38,6 +38,7 @@ def test_a_seed_repeats_itself() -> None:
 def _told(summary: Summary) -> str:
     worst, *others = summary.failures
     return (
-        f"seed {worst.seed}: {worst.message}\n{worst.timeline}\nreproduce: python -m tests.simulation --seed {worst.seed}"
+        f"seed {worst.seed}: {worst.message}\n{worst.timeline}\nreproduce: python -m tests.simulation --seed "
+        f"{worst.seed}"
         + (f"\nalso failing: {', '.join(str(other.seed) for other in others)}" if others else "")
     )

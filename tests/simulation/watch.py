@@ -1,4 +1,5 @@
-"""The checker's own eyes: a connection that the program does not know of, and triggers that note every change of state."""
+"""The checker's own eyes: a connection that the program does not know of, and triggers that note every
+change of state."""
 
 import sqlite3
 from collections.abc import Sequence

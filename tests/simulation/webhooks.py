@@ -1,4 +1,5 @@
-"""Webhooks: what the provider reports, how that goes wrong on the way, and the process of `orchestrator serve`.
+"""Webhooks: what the provider reports, how that goes wrong on the way, and the process of `orchestrator
+serve`.
 
 The receiver is the program's own, from the request to the database; only the listening is left out.
 """

@@ -1,7 +1,8 @@
 """The soak: `python -m tests.soak --minutes 60 --workers 3 --database postgres --faults 0.03`.
 
-Workers are killed, frozen and restarted, the database crashes, the network breaks, every fault of the provider strikes,
-and people go on using it. Every minute it is judged from outside. Exits with 1 on any breach.
+Workers are killed, frozen and restarted, the database crashes, the network breaks, every fault of the
+provider strikes, and people go on using it. Every minute it is judged from outside. Exits with 1 on any
+breach.
 """
 
 import argparse
@@ -66,10 +67,13 @@ def summary(outcome: Outcome) -> str:
     if len(found) > PROBLEMS_SHOWN:
         problems += f"\n  ... and {len(found) - PROBLEMS_SHOWN} more in the summary"
     return (
-        f"\n{figures['tasks_billed']} tasks billed of {figures['requests']} requests, {figures['pictures']} pictures on"
-        f" disk, {figures['faults_fired']} faults of {len(outcome.faults)} kinds, {figures['lost_replies']} lost replies"
+        f"\n{figures['tasks_billed']} tasks billed of {figures['requests']} requests, {figures['pictures']} "
+        "pictures on"
+        f" disk, {figures['faults_fired']} faults of {len(outcome.faults)} kinds, {figures['lost_replies']} "
+        "lost replies"
         f" resolved, ${figures['charged_usd']:.2f} charged\n"
-        f"at most {figures['posts_per_minute_max']} submits in 60 s and {figures['at_once_max']} tasks at once, by the"
+        f"at most {figures['posts_per_minute_max']} submits in 60 s and {figures['at_once_max']} tasks at "
+        "once, by the"
         f" provider's account; finished {figures['seconds_to_finish']} s after the troubles ended;"
         f" {figures['cores']} cores on average\n{deeds}\n{problems}\n"
         f"paid twice {outcome.verdict.double_billed}, lost {outcome.verdict.lost}: "

@@ -84,7 +84,8 @@ class Crew:
                 post.child = None
 
     def _gone(self, child: Child) -> object:
-        """The code of one that was asked to leave; one that does not is made to tell where it is, and killed."""
+        """The code of one that was asked to leave; one that does not is made to tell where it is, and
+        killed."""
         until = time.monotonic() + LEAVE_SECONDS_MAX
         while time.monotonic() < until:
             if (code := child.poll()) is not None:

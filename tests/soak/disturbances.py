@@ -1,4 +1,5 @@
-"""What befalls a site: kills, freezes, a database that crashes, a network that breaks, and people who use it meanwhile."""
+"""What befalls a site: kills, freezes, a database that crashes, a network that breaks, and people who use
+it meanwhile."""
 
 import random
 import time
@@ -99,7 +100,7 @@ class Disturbances:
     def _after(self, seconds: float, work: Callable[[], None]) -> None:
         self._later.append((self.elapsed + seconds, work))
 
-    # --- trouble ---------------------------------------------------------------------------------------------------
+    # --- trouble --------------------------------------------------------------------------------------------
 
     def _freeze(self) -> None:
         self._crew.freeze(self._dice.uniform(LEASE_SECONDS * 1.3, LEASE_SECONDS * 2.5))
@@ -149,7 +150,7 @@ class Disturbances:
         assert proxy is not None
         proxy.lose_answer(b"COMMIT", self._dice.randint(1, 20))
 
-    # --- people ----------------------------------------------------------------------------------------------------
+    # --- people ---------------------------------------------------------------------------------------------
 
     def _run(self, *arguments: str) -> Child:
         child = self._site.command(*arguments)

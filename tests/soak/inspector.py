@@ -41,7 +41,8 @@ def _paid_once(verdict: Judgement, reader: StoreReader, bill: Mapping[str, Any])
     wanted = {
         row["prompt"]: row["jobs"]
         for row in reader.rows(
-            "SELECT params ->> 'prompt' AS prompt, count(*) AS jobs FROM job_specs GROUP BY params ->> 'prompt'"
+            "SELECT params ->> 'prompt' AS prompt, count(*) AS jobs FROM job_specs GROUP BY params ->> "
+            "'prompt'"
         )
     }
     good = Counter(
@@ -65,7 +66,8 @@ def _nothing_unknown(verdict: Judgement, reader: StoreReader, bill: Mapping[str,
         {
             row["prompt"]: row["open"]
             for row in reader.rows(
-                "SELECT params ->> 'prompt' AS prompt, count(*) AS open FROM attempts JOIN job_specs USING (job_id)"
+                "SELECT params ->> 'prompt' AS prompt, count(*) AS open FROM attempts JOIN job_specs USING "
+                "(job_id)"
                 " WHERE state IN ('submitting', 'in_doubt') GROUP BY params ->> 'prompt'"
             )
         }
@@ -97,7 +99,7 @@ def _caps_hold_at_the_provider(
         )
 
 
-# --- figures -----------------------------------------------------------------------------------------------------------
+# --- figures ------------------------------------------------------------------------------------------------
 
 
 class ClaimTimes:
@@ -137,7 +139,8 @@ def database_sizes(reader: StoreReader) -> dict[str, float]:
     """Megabytes of a server's database and of its log; nothing for a file."""
     try:
         (row,) = reader.rows(
-            "SELECT pg_database_size(current_database()) AS data, (SELECT sum(size) FROM pg_ls_waldir()) AS log"
+            "SELECT pg_database_size(current_database()) AS data, (SELECT sum(size) FROM pg_ls_waldir()) AS "
+            "log"
         )
     except Exception:
         return {}

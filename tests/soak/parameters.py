@@ -17,13 +17,14 @@ HERO, BULK, SMALL = 160, 80, 20
 APPLY_SECONDS = 60.0
 
 NEVER = frozenset({Fault.TASK_STUCK, Fault.SUBMIT_THROTTLE_HUGE})
-"""A task that never ends would keep its slot at the provider for ever, and no batch of it could finish. A reply that asks for
-an hour of silence is obeyed, and the soak would be over."""
+"""A task that never ends would keep its slot at the provider for ever, and no batch of it could finish. A
+reply that asks for an hour of silence is obeyed, and the soak would be over."""
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """One soak. `faults` is the rate of each usual fault, and of all unusual ones of an operation together."""
+    """One soak. `faults` is the rate of each usual fault, and of all unusual ones of an operation
+    together."""
 
     minutes: float
     workers: int = 3

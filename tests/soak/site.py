@@ -1,4 +1,5 @@
-"""Everything a soak runs on: a database, the provider's stand-in in a process of its own, a network, and a folder."""
+"""Everything a soak runs on: a database, the provider's stand-in in a process of its own, a network, and a
+folder."""
 
 import json
 import urllib.request

@@ -1,4 +1,5 @@
-"""A task that nobody remembers becomes the attempt of a job that waits for just that, on each kind of database."""
+"""A task that nobody remembers becomes the attempt of a job that waits for just that, on each kind of
+database."""
 
 from orchestrator.store.db.schema import attempts
 from orchestrator.store.doubts import adoption

@@ -144,7 +144,8 @@ def test_a_repeated_accept_after_another_worker_took_over_is_late(world):
 
 
 def test_an_accept_after_another_worker_adopted_the_prediction_by_evidence_is_late(world):
-    """It was suspended between the reply and this write; the prediction is kept, and is the other's to look after."""
+    """It was suspended between the reply and this write; the prediction is kept, and is the other's to
+    look after."""
     world.run(1)
     held = world.until(AttemptState.IN_DOUBT)
     found = doubts.Found(

@@ -183,7 +183,8 @@ def test_a_job_made_ready_while_a_claim_closes_its_lane_is_found(worlds, way):
 
 @pytest.mark.parametrize("write", ["finish", "fail", "send after a while", "accept after a while"])
 def test_nobody_waits_for_a_transaction_that_has_not_come_to_its_shared_rows(worlds, write):
-    """One worker has taken the account's row to claim and has finished a job: the other's writes go on meanwhile."""
+    """One worker has taken the account's row to claim and has finished a job: the other's writes go on
+    meanwhile."""
     world, other, _ = worlds
     if world.database.url.get_backend_name() == "sqlite":
         pytest.skip("a file has one writer at a time")

@@ -1,4 +1,5 @@
-"""The hot queries use their partial indexes, on both databases: their cost does not grow with finished jobs."""
+"""The hot queries use their partial indexes, on both databases: their cost does not grow with finished
+jobs."""
 
 import pytest
 from sqlalchemy import event, select, text
@@ -150,7 +151,8 @@ def _scan_nothing(plans):
 
 
 def _vacuum(world):
-    """What autovacuum does in time; without it, the cost of a scan of an index alone on a server is a matter of luck."""
+    """What autovacuum does in time; without it, the cost of a scan of an index alone on a server is a
+    matter of luck."""
     if world.database.url.get_backend_name() != "sqlite":
         with world.database._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
             conn.execute(text("VACUUM ANALYZE"))
@@ -175,8 +177,8 @@ def _plans(world, work):
     plans = []
     with world.database.write() as tx:
         if not sqlite:
-            # A few hundred rows fit on a page or two, which is read (and sorted) faster than along any index. Make it prove
-            # that it can.
+            # A few hundred rows fit on a page or two, which is read (and sorted) faster than along any index.
+            # Make it prove that it can.
             tx.conn.execute(text("SET LOCAL enable_seqscan = off"))
             tx.conn.execute(text("SET LOCAL enable_bitmapscan = off"))
         for statement, parameters in seen:

@@ -1,4 +1,5 @@
-"""Money: no cap is ever passed, and the balances are the sums of the ledger, whatever happens in which order."""
+"""Money: no cap is ever passed, and the balances are the sums of the ledger, whatever happens in which
+order."""
 
 import pytest
 from hypothesis import given, settings

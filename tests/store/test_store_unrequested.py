@@ -1,4 +1,5 @@
-"""Jobs that wait in a run and are not asked for: found exactly, and only among those that were there at the first look."""
+"""Jobs that wait in a run and are not asked for: found exactly, and only among those that were there at
+the first look."""
 
 import pytest
 from support.world import PRICE, spec

@@ -57,8 +57,10 @@ def plainly(world, wanted):
     with world.database.read() as tx:
         rows = tx.conn.execute(
             text(
-                "SELECT jobs.id, jobs.state, jobs.reason, jobs.run_id, runs.name, runs.run_key, campaigns.name AS campaign "
-                "FROM jobs JOIN runs ON runs.id = run_id JOIN campaigns ON campaigns.id = campaign_id ORDER BY jobs.id"
+                "SELECT jobs.id, jobs.state, jobs.reason, jobs.run_id, runs.name, runs.run_key, "
+                "campaigns.name AS campaign "
+                "FROM jobs JOIN runs ON runs.id = run_id JOIN campaigns ON campaigns.id = campaign_id ORDER "
+                "BY jobs.id"
             )
         ).all()
         acme = {

@@ -196,7 +196,8 @@ def test_the_same_delivery_on_many_connections_at_once_is_recorded_once(world, o
 
 
 def test_a_verdict_of_absence_waits_for_a_report_that_is_being_recorded(world, open_database):
-    """Invariant 2: whichever comes first, a job that may have a paid prediction is not sent again unnoticed."""
+    """Invariant 2: whichever comes first, a job that may have a paid prediction is not sent again
+    unnoticed."""
     world.run(1)
     held = world.until(AttemptState.IN_DOUBT)
     token = world.attempt(held).token

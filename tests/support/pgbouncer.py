@@ -14,7 +14,8 @@ from typing import Any
 from support.postgres import SUPERUSER, USER, OwnPostgres
 
 SESSIONS = 2
-"""Of the server, for all clients together: so few that hardly two transactions of a client run on the same one."""
+"""Of the server, for all clients together: so few that hardly two transactions of a client run on the same
+one."""
 
 SETTINGS = """\
 [databases]

@@ -1,9 +1,9 @@
 """A Postgres server of a test's own, which can be stopped and restarted under the feet of whoever uses it.
 
-Its programs come from a wheel (or from the folder that TEST_POSTGRES_PROGRAMS names), its data is a temporary folder, it listens on a Unix
-socket only. Root may not run Postgres, so root starts it as another user. An acknowledged commit survives every
-restart: `synchronous_commit` stays on; only the disk's own sync is left out unless asked for, since a test that kills
-processes does not pull the plug.
+Its programs come from a wheel (or from the folder that TEST_POSTGRES_PROGRAMS names), its data is a temporary
+folder, it listens on a Unix socket only. Root may not run Postgres, so root starts it as another user. An
+acknowledged commit survives every restart: `synchronous_commit` stays on; only the disk's own sync is left
+out unless asked for, since a test that kills processes does not pull the plug.
 """
 
 import os

@@ -53,7 +53,8 @@ class Ending:
 class FakeProvider:
     """Accepts every POST and completes it after `latency` seconds, unless a script says otherwise.
 
-    Scripts are queues: the next submits, looks and uploads answer what they hold, then the normal way goes on.
+    Scripts are queues: the next submits, looks and uploads answer what they hold, then the normal way goes
+    on.
     """
 
     def __init__(self, clock: FakeClock, latency: float = 10.0) -> None:

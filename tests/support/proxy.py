@@ -1,4 +1,5 @@
-"""A TCP relay between two parts of a test, which can cut, freeze, refuse, and lose one answer: a bad network on demand."""
+"""A TCP relay between two parts of a test, which can cut, freeze, refuse, and lose one answer: a bad
+network on demand."""
 
 import asyncio
 import socket
@@ -35,7 +36,8 @@ class _Link:
 
 
 class Proxy:
-    """Relays loopback connections to `target` while inside its block; its methods may be called from any thread."""
+    """Relays loopback connections to `target` while inside its block; its methods may be called from any
+    thread."""
 
     def __init__(self, target: Address, *, rewrite: Callable[[bytes], bytes] = bytes) -> None:
         self.port = 0
@@ -60,7 +62,7 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
-    # --- what can go wrong -----------------------------------------------------------------------------------------
+    # --- what can go wrong ----------------------------------------------------------------------------------
 
     def cut(self) -> int:
         """Reset every connection now; returns how many. New ones are relayed."""
@@ -102,14 +104,15 @@ class Proxy:
         self._call(work)
 
     def lose_answer(self, needle: bytes, times: int = 1) -> None:
-        """Lose the answer to the `times`-th request from now that holds `needle`: the far side has acted, nobody hears."""
+        """Lose the answer to the `times`-th request from now that holds `needle`: the far side has acted,
+        nobody hears."""
 
         def work() -> None:
             self._needle, self._needles_left = needle, times
 
         self._call(work)
 
-    # --- the relay -------------------------------------------------------------------------------------------------
+    # --- the relay ------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

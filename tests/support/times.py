@@ -70,7 +70,8 @@ class _JumpingSelector(selectors.DefaultSelector):
 
 
 class _VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop on a fake clock; work for threads is done at once, so that time cannot run ahead of it."""
+    """An event loop on a fake clock; work for threads is done at once, so that time cannot run ahead of
+    it."""
 
     def __init__(self, clock: FakeClock, limit_seconds: float) -> None:
         selector = _JumpingSelector()
@@ -93,6 +94,7 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run_virtual(clock: FakeClock, main: Coroutine[Any, Any, T], *, limit_seconds: float = 24 * HOUR) -> T:
-    """Run a coroutine to its end in virtual time; AssertionError when it hangs or takes longer than the limit."""
+    """Run a coroutine to its end in virtual time; AssertionError when it hangs or takes longer than the
+    limit."""
     with asyncio.Runner(loop_factory=lambda: _VirtualLoop(clock, limit_seconds)) as runner:
         return runner.run(main)

@@ -1,6 +1,7 @@
 """The parts of docs/ that are made from the code. `make docs` rewrites them; a test tells when they are old.
 
-A part stands between `<!-- generated: NAME -->` and `<!-- end -->`; its maker is the function of that name in `MAKERS`.
+A part stands between `<!-- generated: NAME -->` and `<!-- end -->`; its maker is the function of that name in
+`MAKERS`.
 """
 
 import re

@@ -1,4 +1,5 @@
-"""The receiver records what is signed, once, before it answers; everything else changes nothing but one event."""
+"""The receiver records what is signed, once, before it answers; everything else changes nothing but one
+event."""
 
 import asyncio
 import contextlib

@@ -1,7 +1,7 @@
 """A connection that is lost during a COMMIT leaves the transaction in doubt: it is read back, never guessed.
 
-The proxy lets the COMMIT reach Postgres and swallows the answer. Whatever is repeated then must end as if it had been
-done once, with the answer that the first try would have given.
+The proxy lets the COMMIT reach Postgres and swallows the answer. Whatever is repeated then must end as if it
+had been done once, with the answer that the first try would have given.
 """
 
 from collections import Counter

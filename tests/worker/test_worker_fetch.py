@@ -75,7 +75,8 @@ def test_an_output_whose_task_was_deleted_fails_its_job_and_says_so(harness, wor
 
 
 def test_a_delivery_that_is_out_for_minutes_loses_nothing(harness, world):
-    """A server goes on by itself; somebody who waits is told after ten minutes, and the next drain goes on."""
+    """A server goes on by itself; somebody who waits is told after ten minutes, and the next drain goes
+    on."""
     world.run(1, images=2, price=2 * PRICE)
     harness.provider = RenewsUrls(harness.clock)
     normal = harness.artifacts.store

@@ -19,8 +19,8 @@ async def assign_task(
 ) -> None:
     """The job takes the task as its attempt; a worker collects its pictures, and its price counts as held.
 
-    Raises NotFoundError or UsageError when there is no such job, it is not waiting, the provider does not know the
-    task, it is of another model, or an attempt holds it.
+    Raises NotFoundError or UsageError when there is no such job, it is not waiting, the provider does not
+    know the task, it is of another model, or an attempt holds it.
     """
     with database.read() as tx:
         model = _model(tx, job_id)
@@ -31,7 +31,8 @@ async def assign_task(
         token = entropy.token()
         if not adoption.assign(tx, job_id, prediction_id, found.status_text, token=token, timezone=timezone):
             raise UsageError(
-                f"Job {job_id} is not waiting, so it takes no other task. See: orchestrator jobs show {job_id}"
+                f"Job {job_id} is not waiting, so it takes no other task. See: orchestrator jobs show "
+                f"{job_id}"
             )
 
 

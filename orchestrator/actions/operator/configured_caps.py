@@ -24,7 +24,8 @@ def caps_of(settings: Settings) -> dict[Key, int]:
 def take_configured_caps(database: Database, settings: Settings) -> list[str]:
     """Let the configuration's caps count, as far as they may; a sentence for each that does not.
 
-    For commands that make or do work. One that only looks leaves caps alone: it may run anywhere, with any file.
+    For commands that make or do work. One that only looks leaves caps alone: it may run anywhere, with any
+    file.
     """
     return [_sentence(row) for row in budgets.take_configured(database, caps_of(settings))]
 
@@ -45,7 +46,8 @@ def _sentence(row: Overruled) -> str:
     change = f"orchestrator budget set {owner} --{window.value}"
     if row.source == budgets.CONFIG:
         return (
-            f"{words} stays, although this configuration says ${wanted}: a configuration makes a cap stricter, never "
+            f"{words} stays, although this configuration says ${wanted}: a configuration makes a cap "
+            "stricter, never "
             f"looser. To raise it for everybody: {change} {wanted}"
         )
     return (

@@ -21,8 +21,9 @@ class RunFacts:
 def exit_code(facts: RunFacts) -> ExitCode:
     """The one code that says most about what to do next.
 
-    An interrupt counts only while work is left. Of the rest the one that needs a person comes first: in doubt or
-    stopped for an operator, then a budget, then failed jobs. Work that is left without any known reason is an error.
+    An interrupt counts only while work is left. Of the rest the one that needs a person comes first: in doubt
+    or stopped for an operator, then a budget, then failed jobs. Work that is left without any known reason is
+    an error.
     """
     if facts.interrupted and facts.left:
         return ExitCode.INTERRUPTED

@@ -5,11 +5,14 @@ from orchestrator.ports import Missing, Prediction, Provider
 
 
 async def find_task(provider: Provider, prediction_id: str, model: str) -> Prediction:
-    """The task; raises UsageError when the provider does not know it, cannot say, or it is of another model."""
+    """The task; raises UsageError when the provider does not know it, cannot say, or it is of another
+    model.
+    """
     found = await provider.result(prediction_id)
     if isinstance(found, Missing):
         raise UsageError(
-            f"The provider does not know a prediction {prediction_id!r}. Check the id: orchestrator reconcile, "
+            f"The provider does not know a prediction {prediction_id!r}. Check the id: orchestrator "
+            "reconcile, "
             "orchestrator in-doubt list"
         )
     if not isinstance(found, Prediction):

@@ -1,7 +1,8 @@
 """Record the jobs of manifests. Spends nothing.
 
-Everything is expanded and checked once, before the first row is written; what passed is kept in a temporary file, so
-that exactly what was checked is what is inserted, whatever happens to the files of the manifest meanwhile.
+Everything is expanded and checked once, before the first row is written; what passed is kept in a temporary
+file, so that exactly what was checked is what is inserted, whatever happens to the files of the manifest
+meanwhile.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,8 @@ from orchestrator.store.runs.unrequested import Requested, Unrequested
 from orchestrator.yamlio import Problem, ProblemsError
 
 ROWS_PER_TRANSACTION: Final = 2_000
-"""A worker beside must not wait long for the one write lock of SQLite: this many take about a tenth of a second."""
+"""A worker beside must not wait long for the one write lock of SQLite: this many take about a tenth of a
+second."""
 RENAMED_KEPT: Final = 1_000
 
 
@@ -58,13 +60,14 @@ def apply(
     prune: bool = False,
     alone: bool = False,
 ) -> list[Applied]:
-    """Insert what is new, manifest by manifest; raises ProblemsError or UsageError before anything is written.
+    """Insert what is new, manifest by manifest; raises ProblemsError or UsageError before anything is
+    written.
 
-    Rows go in by thousands, each batch durable when its transaction ends: an apply that was interrupted is completed
-    by applying again. `checked` says that a plan of the same manifests has just looked at the whole of each, and not
-    only at the jobs that are wanted now. `prune` first cancels what waits in the run and is not in the manifest any
-    more: first, so that a worker beside never finds both versions of an edited manifest. `alone`
-    refuses a part beside whose jobs others wait, because its runs are to be worked on next.
+    Rows go in by thousands, each batch durable when its transaction ends: an apply that was interrupted is
+    completed by applying again. `checked` says that a plan of the same manifests has just looked at the whole
+    of each, and not only at the jobs that are wanted now. `prune` first cancels what waits in the run and is
+    not in the manifest any more: first, so that a worker beside never finds both versions of an edited
+    manifest. `alone` refuses a part beside whose jobs others wait, because its runs are to be worked on next.
     """
     part = Part(limit, sample)
     if prune:
@@ -89,7 +92,9 @@ class _Checking:
         self._shared: list[str] = []
 
     def drafts(self, manifests: Sequence[Manifest], part: Part) -> list[tuple[Applied, Spool]]:
-        """What is there already, and a spool of what is not; raises with the problems of the manifests first."""
+        """What is there already, and a spool of what is not; raises with the problems of the manifests
+        first.
+        """
         register = PathRegister() if len(manifests) > 1 else None
         drafts = [self._draft(manifest, register, part) for manifest in manifests]
         if self._problems:
@@ -129,7 +134,9 @@ class _Checking:
 
 
 def _insert(database: Database, applied: Applied, spool: Spool, *, prune: bool) -> Applied:
-    """The jobs are looked up again in the transaction that inserts them: somebody else may have been quicker."""
+    """The jobs are looked up again in the transaction that inserts them: somebody else may have been
+    quicker.
+    """
     with database.write() as tx:
         run = _open_run(tx, applied.manifest)
     applied.run_id = run.id

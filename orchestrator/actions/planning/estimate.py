@@ -16,8 +16,8 @@ class Estimate:
 def estimate(jobs: int, limits: Limits, latency_seconds: float, latency_source: str) -> Estimate:
     """The time for `jobs` tasks of `latency_seconds` each, with nothing else running in the account.
 
-    Tasks start no faster than the submit limit, and no more run at once than the concurrency limit; the slower of the
-    two decides, and the last task still has to finish.
+    Tasks start no faster than the submit limit, and no more run at once than the concurrency limit; the
+    slower of the two decides, and the last task still has to finish.
     """
     by_rate = max(0, jobs - 1) * 60 / limits.submits_per_minute
     by_concurrency = max(0, jobs - limits.concurrency) * latency_seconds / limits.concurrency

@@ -16,8 +16,8 @@ def load_manifests(
 ) -> list[Manifest]:
     """Every manifest of `paths`; raises ProblemsError with the problems of all of them together.
 
-    `{{ date }}` is the calendar day in the budgets' time zone. Two files for one run are refused, because each of them
-    would claim to be the whole of it.
+    `{{ date }}` is the calendar day in the budgets' time zone. Two files for one run are refused, because
+    each of them would claim to be the whole of it.
     """
     today = day_of(now_ms, settings.budgets.timezone)
     roots = [Path(root) for root in settings.input_roots]
@@ -65,7 +65,9 @@ def _refuse_twins(manifests: Sequence[Manifest]) -> None:
         identity = (spec.campaign, spec.name, spec.run_key)
         if identity in seen:
             raise UsageError(
-                f"{seen[identity].path} and {manifest.path} both describe run {'/'.join(identity)}. Give them different "
-                "names, or apply one of them under another key with --run. Nothing was written and nothing was spent."
+                f"{seen[identity].path} and {manifest.path} both describe run {'/'.join(identity)}. Give "
+                "them different "
+                "names, or apply one of them under another key with --run. Nothing was written and nothing "
+                "was spent."
             )
         seen[identity] = manifest

@@ -9,8 +9,8 @@ from orchestrator.manifest.fingerprints import Fingerprints
 class PathRegister:
     """Which manifest of this command claims which output path; only needed for more than one manifest.
 
-    Two runs of one manifest are no conflict here: the store keeps both pictures by giving the later one a suffix.
-    Kept are 64 bits of each path's key, as everywhere where a million of them stand in memory.
+    Two runs of one manifest are no conflict here: the store keeps both pictures by giving the later one a
+    suffix. Kept are 64 bits of each path's key, as everywhere where a million of them stand in memory.
     """
 
     def __init__(self) -> None:
@@ -44,6 +44,7 @@ class SharedPathsError(UsageError):
         more = f"\n  ... and {len(sentences) - 10} more" if len(sentences) > 10 else ""  # noqa: PLR2004
         super().__init__(
             "Two manifests write the same files; nothing is ever overwritten:\n"
-            f"{shown}{more}\nChange `output:` so that it names the manifest, for example with {{{{ name }}}}. "
+            f"{shown}{more}\nChange `output:` so that it names the manifest, for example with "
+            f"{{{{ name }}}}. "
             "Nothing was written and nothing was spent."
         )

@@ -103,8 +103,9 @@ def plan(
 ) -> Plan:
     """What applying and running `manifests` would do; raises ProblemsError when one is off.
 
-    `database` is None where none exists yet: then every job is new. `limit` and `sample` count for each manifest;
-    `prune` drops what waits and is not in a manifest any more, and raises UsageError together with them.
+    `database` is None where none exists yet: then every job is new. `limit` and `sample` count for each
+    manifest; `prune` drops what waits and is not in a manifest any more, and raises UsageError together with
+    them.
     """
     part = Part(limit, sample)
     if prune:

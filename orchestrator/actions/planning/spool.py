@@ -1,4 +1,6 @@
-"""A place for a million checked jobs between the last check and the first write: a temporary file, not memory."""
+"""A place for a million checked jobs between the last check and the first write: a temporary file, not
+memory.
+"""
 
 import marshal
 import tempfile
@@ -33,7 +35,8 @@ class Spool:
             marshal.dump(zlib.compress(marshal.dumps([tuple(job) for job in jobs]), _LEVEL), self._file)
         except OSError as error:
             raise UsageError(
-                f"The temporary folder {tempfile.gettempdir()} cannot hold the checked jobs ({error.strerror}). Free some "
+                f"The temporary folder {tempfile.gettempdir()} cannot hold the checked jobs "
+                f"({error.strerror}). Free some "
                 "space there, or name another folder in TMPDIR. Nothing was written and nothing was spent."
             ) from None
         self._chunks += 1

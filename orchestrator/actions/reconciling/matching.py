@@ -1,13 +1,14 @@
-"""Whose are the tasks that this database does not know? Decided from what the provider shows and what is on disk.
+"""Whose are the tasks that this database does not know? Decided from what the provider shows and what is on
+disk.
 
 A restored database has lost what its other self bought. In order:
 
-1. A picture of a pending job is on disk, and its sidecar names the task and asks for just what the job asks for: it is that job's.
-2. The list shows the task with exactly what a pending job would send: it is that job's.
-3. Anything else is for a person. It may be what a pending job of its model is about to buy again: any of them, unless the
-   list shows what was asked for; and it does so reliably only where it was seen to show inputs as they were sent, since a
-   provider that rewrites inputs would make every task look foreign. Where no pending job can want it, it may be of a
-   manifest that the backup does not know yet.
+1. A picture of a pending job is on disk, and its sidecar names the task and asks for just what the job asks
+for: it is that job's. 2. The list shows the task with exactly what a pending job would send: it is that
+job's. 3. Anything else is for a person. It may be what a pending job of its model is about to buy again: any
+of them, unless the list shows what was asked for; and it does so reliably only where it was seen to show
+inputs as they were sent, since a provider that rewrites inputs would make every task look foreign. Where no
+pending job can want it, it may be of a manifest that the backup does not know yet.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -46,8 +47,8 @@ def match_tasks(
 ) -> Matching:
     """Divide unknown tasks by the rules above; a task is given to one job, and a job gets one task.
 
-    `kept`: by job, the task that a picture of the job on disk is from. `inputs_trusted`: the list is seen to show inputs
-    as they were sent (an exact match with a pending job shows it as well).
+    `kept`: by job, the task that a picture of the job on disk is from. `inputs_trusted`: the list is seen to
+    show inputs as they were sent (an exact match with a pending job shows it as well).
     """
     left = {task.id: task for task in tasks}
     shown = _Shown([task for task in tasks if task.inputs is not None])
@@ -79,7 +80,9 @@ class _Shown:
         self._by_digest: dict[tuple[str, ...], dict[str, list[Prediction]]] = {}
 
     def asking_for(self, inputs: Mapping[str, Any], model: str) -> list[Prediction]:
-        """Those of the model whose inputs have just these values; inputs that are not named here do not count."""
+        """Those of the model whose inputs have just these values; inputs that are not named here do not
+        count.
+        """
         keys = tuple(sorted(inputs))
         if keys not in self._by_digest:
             index: dict[str, list[Prediction]] = {}

@@ -89,9 +89,9 @@ async def reconcile(
 ) -> Reconciliation:
     """Read the period from the provider, adopt or note what we do not know, and book refunds and differences.
 
-    Tasks that nobody knows are sorted out by the rules of `actions.gap`. The stop for unknown tasks is lifted when none is
-    left; `not_ours` is a person's word that what could not be given to a job is another program's.
-    Running it again changes nothing more.
+    Tasks that nobody knows are sorted out by the rules of `actions.gap`. The stop for unknown tasks is lifted
+    when none is left; `not_ours` is a person's word that what could not be given to a job is another
+    program's. Running it again changes nothing more.
     """
     report = Reconciliation(period.start_ms, period.end_ms)
     listing = await list_all(provider, clock, after_ms=period.start_ms, before_ms=period.end_ms)
@@ -138,7 +138,9 @@ async def reconcile(
 
 
 def _release(database: Database) -> None:
-    """Let all that lost workers had claimed and not sent wait again: an unknown task may be what it wanted."""
+    """Let all that lost workers had claimed and not sent wait again: an unknown task may be what it
+    wanted.
+    """
     released = leases.RESCUE_MAX
     while released == leases.RESCUE_MAX:
         with database.write() as tx:
@@ -195,7 +197,9 @@ def _take_in(
         token = entropy.token()
         if adoption.assign(tx, job_id, task.id, task.status_text, token=token, timezone=period.timezone):
             report.adopted.append((task.id, job_id))
-        else:  # claimed a moment ago, it may be bought again; what a person says of strangers does not mean this task
+        # claimed a moment ago, it may be bought again; what a person says of strangers does not mean this
+        # task
+        else:
             report.possible.append(UnmatchedTask(task, (job_id,)))
 
 

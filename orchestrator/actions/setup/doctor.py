@@ -18,7 +18,8 @@ from orchestrator.store.db import migrate
 from orchestrator.store.db.database import Database, parse_url, sqlite_path
 
 SQLITE_FIXED: Final = (3, 51, 3)
-"""The first SQLite without the bug that can lose a commit when two processes reset one WAL at the same moment."""
+"""The first SQLite without the bug that can lose a commit when two processes reset one WAL at the same
+moment."""
 DISK_WARN_BYTES: Final = 5 * 1000**3
 DISK_FAIL_BYTES: Final = 200 * 1000**2
 SKEW_WARN_SECONDS: Final = 60.0
@@ -46,7 +47,9 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """What is examined. `ask_balance` and `reach` go to the network; `check_writable` tries the output folder."""
+    """What is examined. `ask_balance` and `reach` go to the network; `check_writable` tries the output
+    folder.
+    """
 
     settings: Settings
     env: Mapping[str, str]
@@ -79,7 +82,7 @@ def _configuration(settings: Settings) -> Check:
     return Check("configuration", CheckResult.OK, where)
 
 
-# --- provider -------------------------------------------------------------------------------------------------------
+# --- provider -----------------------------------------------------------------------------------------------
 
 
 def _provider(patient: Patient) -> Iterator[Check]:
@@ -228,7 +231,7 @@ def _webhook(patient: Patient) -> Check:
     )
 
 
-# --- database -------------------------------------------------------------------------------------------------------
+# --- database -----------------------------------------------------------------------------------------------
 
 
 def _database(patient: Patient) -> Iterator[Check]:
@@ -326,7 +329,7 @@ def _at_risk(database: Database) -> Iterator[Check]:
         yield Check("work at risk", CheckResult.OK, "none")
 
 
-# --- outputs --------------------------------------------------------------------------------------------------------
+# --- outputs ------------------------------------------------------------------------------------------------
 
 
 def _outputs(patient: Patient) -> Iterator[Check]:

@@ -54,6 +54,7 @@ def copy_once(source: Path, target: Path, written: Written) -> None:
         shutil.copyfile(source, target)
     except OSError as error:
         raise StorageError(
-            f"{target} cannot be written: {error.strerror or error}. Choose a folder that this user may write to."
+            f"{target} cannot be written: {error.strerror or error}. Choose a folder that this user may "
+            "write to."
         ) from None
     written.made.append(target)

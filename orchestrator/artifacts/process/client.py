@@ -1,8 +1,10 @@
-"""Downloads in a process of their own: what they take of the interpreter, they take from no submit and no look.
+"""Downloads in a process of their own: what they take of the interpreter, they take from no submit and no
+look.
 
-Every picture costs some thirty system calls, and each of them gives the interpreter away and has to wait for it again; a worker
-that also talks to the provider gets no more than two thirds as far. The other process has another advantage: it
-alone reads pictures and talks to the hosts they come from, and it does not hold the API key.
+Every picture costs some thirty system calls, and each of them gives the interpreter away and has to wait for
+it again; a worker that also talks to the provider gets no more than two thirds as far. The other process has
+another advantage: it alone reads pictures and talks to the hosts they come from, and it does not hold the API
+key.
 """
 
 import asyncio
@@ -17,19 +19,21 @@ from orchestrator.artifacts.process.messages import receive, send
 from orchestrator.ports import ArtifactRequest, FetchFailed, FetchFault, FetchOutcome
 from orchestrator.runtime.crashpoints import CRASH_AT, TESTING
 
-_PASSED_ON: Final = ("PATH", "LANG", "LC_", "LD_", "TMPDIR", "TZ", "PYTHON", "SSL_CERT_", CRASH_AT, TESTING)  # fmt: skip
-"""How the variables begin that the other process gets. Neither the key nor the database's password is among them."""
+_PASSED_ON: Final = ("PATH", "LANG", "LC_", "LD_", "TMPDIR", "TZ", "PYTHON", "SSL_CERT_", CRASH_AT, TESTING)
+"""How the variables begin that the other process gets. Neither the key nor the database's password is
+among them."""
 
 
 PATIENCE_SECONDS: Final = 60.0
-"""How long the other process may leave a question unanswered, or take to end: its loop waits for no disk and no host."""
+"""How long the other process may leave a question unanswered, or take to end: its loop waits for no disk
+and no host."""
 
 
 class SeparateArtifacts:
     """Implements `orchestrator.ports.ArtifactStore`: another process stores, and this one does the rest.
 
-    It is started with the first picture at the latest, and again after it has died or has been silent for too long: what it
-    was asked then comes back as TRANSIENT.
+    It is started with the first picture at the latest, and again after it has died or has been silent for too
+    long: what it was asked then comes back as TRANSIENT.
     """
 
     def __init__(
@@ -40,8 +44,9 @@ class SeparateArtifacts:
         *,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        """`command` starts a process that reads `setup`, then pairs of number and request, and answers each with its
-        number and outcome, all as `messages` on its standard input. A request that is None is answered at once.
+        """`command` starts a process that reads `setup`, then pairs of number and request, and answers
+        each with its number and outcome, all as `messages` on its standard input. A request that is None
+        is answered at once.
         """
         self._local = local
         self._patience_seconds = patience_seconds
@@ -136,7 +141,9 @@ class _Process:
         return self._ended.is_set()
 
     async def ask(self, request: ArtifactRequest) -> FetchOutcome:
-        """The answer of a process that has not ended; FetchFailed when it dies first. RuntimeError for an error that nobody has foreseen."""
+        """The answer of a process that has not ended; FetchFailed when it dies first. RuntimeError for an
+        error that nobody has foreseen.
+        """
         outcome = await self._answer(request)
         if outcome is None or isinstance(outcome, str):
             raise RuntimeError(f"the download process failed: {outcome}")
@@ -162,7 +169,9 @@ class _Process:
             del self._waiting[number]
 
     async def _watch(self) -> None:
-        """Kill it when it leaves a question unanswered for too long: it is frozen, and nothing that it was asked goes on."""
+        """Kill it when it leaves a question unanswered for too long: it is frozen, and nothing that it was
+        asked goes on.
+        """
         while not await self._within_patience(self._ended.wait()):
             if self._waiting and not await self._within_patience(self._answer(None)):
                 self._process.kill()

@@ -1,8 +1,8 @@
-"""The process that downloads, where a worker has one of its own: `python -m
-orchestrator.artifacts.process`, never started by hand.
+"""The process that downloads, where a worker has one of its own: `python -m orchestrator.artifacts.process`,
+never started by hand.
 
-It is a `LocalArtifacts` and nothing else. It ends when its standard input does, whatever became of the worker: what it is
-writing gets its name or is removed, what it is receiving is dropped.
+It is a `LocalArtifacts` and nothing else. It ends when its standard input does, whatever became of the
+worker: what it is writing gets its name or is removed, what it is receiving is dropped.
 """
 
 import asyncio
@@ -50,7 +50,9 @@ class Setup:
 
 
 def main() -> None:
-    """Serve the worker at the other end of standard input. Signals are for the worker, which decides what ends when."""
+    """Serve the worker at the other end of standard input. Signals are for the worker, which decides what
+    ends when.
+    """
     for each in (signal.SIGINT, *event_loop.TERMINATING):
         signal.signal(each, signal.SIG_IGN)
     event_loop.run(_serve(socket.socket(fileno=sys.stdin.fileno())))

@@ -24,8 +24,8 @@ def command(
 ) -> ExitCode:
     """Record the jobs of MANIFESTs in the database. Spends nothing; `work` or `run` submits them.
 
-    Everything is checked before the first row is written. Applying again adds only what is new; what an earlier version
-    of the manifest left waiting is made too, unless --prune cancels it.
+    Everything is checked before the first row is written. Applying again adds only what is new; what an
+    earlier version of the manifest left waiting is made too, unless --prune cancels it.
     """
     with opened() as app:
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
@@ -52,7 +52,10 @@ def applied_text(item: Applied) -> str:
     """One line for a manifest, and one for each of the first renamed paths."""
     spec = item.manifest.spec
     lines = [
-        f"{safe(f'{spec.campaign}/{spec.name}/{spec.run_key}')}: {count(item.new, 'new job')}, {item.existing:,} existing"
+        (
+            f"{safe(f'{spec.campaign}/{spec.name}/{spec.run_key}')}: {count(item.new, 'new job')}, "
+            f"{item.existing:,} existing"
+        )
     ]
     if item.pruned:
         lines.append(f"  {count(item.pruned, 'waiting job')} of an earlier version cancelled")

@@ -27,7 +27,9 @@ RUN_PARTS = 3
 
 @group("budget", short_help="Caps: show, set, audit.")
 def command() -> None:
-    """Caps over the account, campaigns and runs: what they are, what counts against them, and whether the books agree."""
+    """Caps over the account, campaigns and runs: what they are, what counts against them, and whether the
+    books agree.
+    """
 
 
 @command.command("show")
@@ -65,10 +67,11 @@ def show() -> ExitCode:
 @click.option("--month", metavar="USD", help="Cap for each calendar month; 'none' removes it.")
 @click.option("--day", metavar="USD", help="Cap for each calendar day; 'none' removes it.")
 def set_budget(scope: str, total: str | None, month: str | None, day: str | None) -> ExitCode:
-    """Set caps of SCOPE. A raised cap lets work go on at once; one below what is spent stops further spending.
+    """Set caps of SCOPE. A raised cap lets work go on at once; one below what is spent stops further
+    spending.
 
-    What is set here stands over every configuration file; 'config' as the amount takes this file's cap, and lets files
-    have their say again. Files alone only add caps and make them stricter.
+    What is set here stands over every configuration file; 'config' as the amount takes this file's cap, and
+    lets files have their say again. Files alone only add caps and make them stricter.
     """
     wanted = {
         window: text
@@ -152,14 +155,17 @@ def _is_config(text: str) -> bool:
 def _as_configured(
     tx: Tx, settings: Settings, scope: str, kind: Scope, scope_id: int, window: Window
 ) -> None:
-    """Take the cap that this configuration names; the cap of a run comes back with its manifest, when that is applied."""
+    """Take the cap that this configuration names; the cap of a run comes back with its manifest, when that
+    is applied.
+    """
     if kind is Scope.RUN:
         budgets.remove(tx=tx, scope=kind, scope_id=scope_id, window=window)
         return
     micros = caps_of(settings).get((kind, scope.partition(":")[2], window))
     if micros is None:
         raise UsageError(
-            f"This configuration names no {window.value} cap of {safe(scope)}, so nothing was changed. To have none: "
+            f"This configuration names no {window.value} cap of {safe(scope)}, so nothing was changed. To "
+            "have none: "
             f"orchestrator budget set {shlex.quote(scope)} --{window.value} none"
         )
     set_cap(tx=tx, scope=kind, scope_id=scope_id, window=window, cap_micros=micros, source=budgets.CONFIG)

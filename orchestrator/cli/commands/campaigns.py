@@ -67,9 +67,11 @@ def resume(name: str) -> ExitCode:
 @click.argument("name")
 @click.argument("weight", type=int)
 def weigh(name: str, weight: int) -> ExitCode:
-    """Give campaign NAME so many turns for each turn of a campaign of weight 1. Campaigns begin with weight 1.
+    """Give campaign NAME so many turns for each turn of a campaign of weight 1. Campaigns begin with weight
+    1.
 
-    Weights count among campaigns of equal priority that have work at the same time. It holds from the next claim on.
+    Weights count among campaigns of equal priority that have work at the same time. It holds from the next
+    claim on.
     """
     with opened() as app, app.database.write() as tx:
         _known(tx, name)

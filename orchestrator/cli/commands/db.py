@@ -19,8 +19,8 @@ def command() -> None:
 def upgrade() -> ExitCode:
     """Bring the database to this program's schema; creates a missing SQLite file.
 
-    It can be run while workers work: they wait for it, see the new schema, and stop with a message; what they had is
-    collected by workers of the new version. One that is interrupted has changed nothing: run it again.
+    It can be run while workers work: they wait for it, see the new schema, and stop with a message; what they
+    had is collected by workers of the new version. One that is interrupted has changed nothing: run it again.
     """
     with opened(need_database=False) as app:
         url = app.settings.database_url

@@ -34,7 +34,8 @@ FAULTS = (
     "download.truncated@2",
     "task.nsfw@4",
 )
-"""A taste of what goes wrong, all of it mended without help: a full minute, a broken reply, half a picture, a flag."""
+"""A taste of what goes wrong, all of it mended without help: a full minute, a broken reply, half a
+picture, a flag."""
 
 
 @declare("demo", short_help="See a whole batch run against the sandbox, without a key.")

@@ -21,7 +21,8 @@ _COLORS = {CheckResult.OK: "green", CheckResult.WARN: "yellow", CheckResult.FAIL
 def command() -> ExitCode:
     """Check the configuration, the provider and the key, the balance, the clock, the database and the disk.
 
-    Spends nothing. Exits with 0 when nothing failed, with 5 when the key or the account is at fault, else with 1.
+    Spends nothing. Exits with 0 when nothing failed, with 5 when the key or the account is at fault, else
+    with 1.
     """
     with opened(need_database=False) as app:
         patient = Patient(

@@ -25,7 +25,9 @@ ATTEMPTS_SHOWN_MAX = 8
 
 @group("in-doubt", short_help="Attempts whose paid outcome is unknown.")
 def command() -> None:
-    """Attempts whose reply was lost: the provider may have accepted them, so they are never sent again by themselves."""
+    """Attempts whose reply was lost: the provider may have accepted them, so they are never sent again by
+    themselves.
+    """
 
 
 @command.command("list")
@@ -58,7 +60,8 @@ def list_in_doubt() -> ExitCode:
         out.answer(table(header, lines, right=frozenset({0, 2, 4})))
         held = usd(sum(item.price_micros for item in rows))
         out.note(
-            f"\n{count(len(rows), 'attempt')} in doubt, {held} held. They count against the caps until resolved."
+            f"\n{count(len(rows), 'attempt')} in doubt, {held} held. They count against the caps until "
+            "resolved."
         )
         _tell_candidates(possible)
         out.next_steps(
@@ -102,7 +105,8 @@ def resolve(
 ) -> ExitCode:
     """Decide what became of each ATTEMPT, when the evidence could not: exactly one of the three.
 
-    Several attempts are decided one by one: what cannot be decided for one holds up no other. --adopt takes one.
+    Several attempts are decided one by one: what cannot be decided for one holds up no other. --adopt takes
+    one.
     """
     if sum((prediction_id is not None, absent, written_off)) != 1:
         raise UsageError("Say exactly one of --adopt TASK, --absent and --write-off.")
@@ -129,7 +133,8 @@ def resolve(
         if fitting and absent and len(refused) < len(ids):
             shown = ", ".join(safe(name) for name in sorted(fitting)[:ATTEMPTS_SHOWN_MAX])
             out.note(
-                f"Possible were: {shown}. If one of them is the job's after all, give it back before a worker sends the job "
+                f"Possible were: {shown}. If one of them is the job's after all, give it back before a "
+                "worker sends the job "
                 "again: orchestrator jobs adopt JOB TASK"
             )
         out.next_steps([("orchestrator work --drain", "goes on")])
@@ -137,7 +142,9 @@ def resolve(
 
 
 def _decide_each(ids: list[int], decide: Callable[[int], None], told: str) -> list[int]:
-    """Decide each attempt in a transaction of its own and tell it; a single one's error is the command's error."""
+    """Decide each attempt in a transaction of its own and tell it; a single one's error is the command's
+    error.
+    """
     refused: list[int] = []
     for attempt_id in ids:
         try:

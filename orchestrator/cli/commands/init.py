@@ -15,7 +15,9 @@ from orchestrator.store.db.database import parse_url, shown
 
 @declare("init", short_help="Write config.yaml and an example, create the database.")
 def command() -> ExitCode:
-    """Write config.yaml and an example manifest with pictures here, and create the database. Overwrites nothing."""
+    """Write config.yaml and an example manifest with pictures here, and create the database. Overwrites
+    nothing.
+    """
     here = Path.cwd()
     written = Written()
     copy_once(config_example(), options().config or here / "config.yaml", written)

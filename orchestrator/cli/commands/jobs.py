@@ -134,8 +134,8 @@ def retry(ids: tuple[int, ...], *, dry_run: bool, **words: Any) -> ExitCode:
 def cancel(ids: tuple[int, ...], *, dry_run: bool, **words: Any) -> ExitCode:
     """Take waiting jobs out of the queue, by ID or by filter.
 
-    A task that the provider has accepted cannot be called back: such a job keeps its pictures, and is cancelled only
-    if its attempt ends without them.
+    A task that the provider has accepted cannot be called back: such a job keeps its pictures, and is
+    cancelled only if its attempt ends without them.
     """
     from orchestrator.actions.operator.change_jobs import cancel_jobs
 
@@ -161,9 +161,11 @@ def cancel(ids: tuple[int, ...], *, dry_run: bool, **words: Any) -> ExitCode:
 @click.argument("job_id", type=ROW_ID, metavar="JOB")
 @click.argument("prediction_id", metavar="TASK")
 def adopt(job_id: int, prediction_id: str) -> ExitCode:
-    """Give the waiting JOB a TASK of the provider that another copy of this database bought for it. Buys nothing.
+    """Give the waiting JOB a TASK of the provider that another copy of this database bought for it. Buys
+    nothing.
 
-    A worker collects its pictures. Its price counts as held, then as spent. `orchestrator reconcile` lists such tasks.
+    A worker collects its pictures. Its price counts as held, then as spent. `orchestrator reconcile` lists
+    such tasks.
     """
     with opened() as app:
         asyncio.run(_look_up_and_adopt(app, job_id, prediction_id))

@@ -55,7 +55,8 @@ def show(model_id: str) -> ExitCode:
         f"{model.id}: {model.title}\n\n"
         f"{table(['parameter', '', 'allowed', ''], rows)}\n\n"
         f"Price of a picture: {_price(model)} ({model.price.source})\n"
-        f"Usual time: {duration(model.latency.seconds_typical)}, nine of ten under {slow} ({model.latency.source})"
+        f"Usual time: {duration(model.latency.seconds_typical)}, nine of ten under {slow} "
+        f"({model.latency.source})"
     )
     return ExitCode.DONE
 

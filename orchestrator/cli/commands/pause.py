@@ -16,8 +16,8 @@ from orchestrator.store.account import pauses
 def command(message: str) -> ExitCode:
     """Submit nothing more, on any worker of this database. What the provider has accepted is still collected.
 
-    When this command returns, no request leaves whose intent was not recorded before. One campaign alone is paused by
-    `orchestrator campaigns pause`.
+    When this command returns, no request leaves whose intent was not recorded before. One campaign alone is
+    paused by `orchestrator campaigns pause`.
     """
     with opened() as app, app.database.write() as tx:
         changed = pauses.begin(

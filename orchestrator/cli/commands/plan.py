@@ -20,8 +20,8 @@ def command(
 ) -> ExitCode:
     """Expand, check and price MANIFESTs. Writes nothing and spends nothing.
 
-    Shows how many jobs and pictures they mean, which exist already, what the new ones cost, how that stands against
-    the caps, and how long it takes. Exits with 2 when `apply` would refuse.
+    Shows how many jobs and pictures they mean, which exist already, what the new ones cost, how that stands
+    against the caps, and how long it takes. Exits with 2 when `apply` would refuse.
     """
     with opened(need_database=False) as app:
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)

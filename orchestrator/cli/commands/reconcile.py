@@ -32,9 +32,10 @@ SHOWN_MAX = 20
 def command(hours: int, *, not_ours: bool) -> ExitCode:
     """Compare the last HOURS with the provider's list, bill and balance; book refunds and differences.
 
-    Tasks that this database does not know are adopted by a pending job that wants just the same. For the others spending
-    stays stopped until you give them to their jobs (`jobs adopt JOB TASK`) or say --not-ours. After a restore, apply first
-    what was applied since the backup. Exits with 0 when all agrees, 5 when somebody should look.
+    Tasks that this database does not know are adopted by a pending job that wants just the same. For the
+    others spending stays stopped until you give them to their jobs (`jobs adopt JOB TASK`) or say --not-ours.
+    After a restore, apply first what was applied since the backup. Exits with 0 when all agrees, 5 when
+    somebody should look.
     """
     with opened() as app:
         report = asyncio.run(_reconcile(app, hours, not_ours=not_ours))
@@ -82,7 +83,8 @@ def _tell(report: Reconciliation) -> None:
         ]
     )
     out.answer(
-        f"  refunds      {report.refunds_seen} seen now, {report.refunds_due} due ({usd(report.refunds_due_micros)})"
+        f"  refunds      {report.refunds_seen} seen now, {report.refunds_due} due "
+        f"({usd(report.refunds_due_micros)})"
     )
     _tell_some([f"adopted      task {safe(task)} as job {job_id}" for task, job_id in report.adopted])
     for item in report.possible:
@@ -102,12 +104,14 @@ def _tell(report: Reconciliation) -> None:
         out.answer(f"  balance      {usd(report.balance_micros)}")
     if report.in_doubt:
         out.answer(
-            "  in doubt     some replies were lost, and may explain unknown tasks. A worker resolves what it can "
+            "  in doubt     some replies were lost, and may explain unknown tasks. A worker resolves what it "
+            "can "
             "(orchestrator work --drain), you the rest (orchestrator in-doubt list); then run this again"
         )
     if report.possible:
         out.answer(
-            "  to decide    a job may pay again for an unknown task. After a restore, apply every manifest that was applied since "
+            "  to decide    a job may pay again for an unknown task. After a restore, apply every manifest "
+            "that was applied since "
             "the backup and run this again; give what is left to its jobs, or say that it is not yours"
         )
     out.answer("All agrees." if report.agrees else "Somebody should look at the lines above.")

@@ -44,15 +44,16 @@ def command(
 ) -> ExitCode:
     """Apply MANIFESTs and work until their jobs are finished. Asks before it spends.
 
-    Running it again goes on where it stopped, and pays only for what is new. What an earlier version of the manifest left
-    waiting is made too, unless --prune cancels it; a part (--limit, --sample) is refused beside it. Ctrl-C once: submit nothing more,
-    collect what is in flight. Twice: leave now. Neither loses anything.
+    Running it again goes on where it stopped, and pays only for what is new. What an earlier version of the
+    manifest left waiting is made too, unless --prune cancels it; a part (--limit, --sample) is refused beside
+    it. Ctrl-C once: submit nothing more, collect what is in flight. Twice: leave now. Neither loses anything.
     """
     with opened(sandbox=sandbox) as app:
         if sandbox:
             where = app.output_root.parent
             out.note(
-                f"Sandbox: no key, no cost. Its database and pictures are kept apart from real ones, in {where}"
+                "Sandbox: no key, no cost. Its database and pictures are kept apart from real ones, in "
+                f"{where}"
             )
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
         planned = plan(loaded, app.settings, app.database, limit=limit, sample=sample, prune=prune)

@@ -51,7 +51,9 @@ from orchestrator.sandbox import Fault, Level, SandboxConfig, parse_faults, run_
     help="Append every task, charge and refund to FILE.",
 )
 def command(host: str, port: int, latency: float, faults: tuple[str, ...], **switches: Any) -> ExitCode:
-    """Serve the provider's API on loopback: real requests, drawn pictures, a bill, and faults on demand. Ctrl-C ends it."""
+    """Serve the provider's API on loopback: real requests, drawn pictures, a bill, and faults on demand.
+    Ctrl-C ends it.
+    """
     if switches["list_faults"]:
         for fault in Fault:
             out.raw(fault.value)

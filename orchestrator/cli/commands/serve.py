@@ -15,10 +15,11 @@ from orchestrator.web import Receiver, make_site, run_blocking
 
 @declare("serve", short_help="Receive the provider's webhooks.")
 def command() -> ExitCode:
-    """Listen at webhook.listen for the provider's webhooks, at the path of webhook.url, and answer at /health.
+    """Listen at webhook.listen for the provider's webhooks, at the path of webhook.url, and answer at
+    /health.
 
-    What arrives is verified and recorded; workers act on it. Put a proxy in front that ends TLS and passes the path on as it
-    is. Ctrl-C ends it.
+    What arrives is verified and recorded; workers act on it. Put a proxy in front that ends TLS and passes
+    the path on as it is. Ctrl-C ends it.
     """
     with opened() as app:
         webhook = app.settings.webhook

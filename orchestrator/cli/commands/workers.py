@@ -21,10 +21,11 @@ def command() -> None:
 
 @command.command("list")
 def list_workers() -> ExitCode:
-    """Every worker of the last seven days: state, attempts, submissions of the last minute. With --json one object a line.
+    """Every worker of the last seven days: state, attempts, submissions of the last minute. With --json one
+    object a line.
 
-    Running; draining (finishing what it has); stopped; or lost: silent for longer than its lease, so others take over
-    its work. Times are by the database's clock.
+    Running; draining (finishing what it has); stopped; or lost: silent for longer than its lease, so others
+    take over its work. Times are by the database's clock.
     """
     with opened() as app, app.database.read() as tx:
         rows, now = views.crew(tx), tx.now

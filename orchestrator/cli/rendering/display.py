@@ -69,7 +69,9 @@ class Silent:
 
 
 class Plain(Silent):
-    """A line at each 5 %, at each new kind of failure or stop, and at least once a minute. Never a carriage return."""
+    """A line at each 5 %, at each new kind of failure or stop, and at least once a minute. Never a
+    carriage return.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -167,10 +169,11 @@ class Lasting:
 
 
 def drop_lost_streams() -> None:
-    """Have stdout and stderr lead nowhere where nobody can read them any more, so that no later word of ours fails.
+    """Have stdout and stderr lead nowhere where nobody can read them any more, so that no later word of ours
+    fails.
 
-    The terminal was closed, or the reader of the pipe has left; the interpreter's own last flush would fail too, and take
-    the exit code with it.
+    The terminal was closed, or the reader of the pipe has left; the interpreter's own last flush would fail
+    too, and take the exit code with it.
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)

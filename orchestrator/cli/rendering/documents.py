@@ -1,4 +1,6 @@
-"""The JSON documents that other programs rely on: money as decimal strings in USD, times as RFC 3339 in UTC."""
+"""The JSON documents that other programs rely on: money as decimal strings in USD, times as RFC 3339 in
+UTC.
+"""
 
 from __future__ import annotations
 

@@ -41,7 +41,10 @@ def detail_text(detail: JobDetail, why: str, output_root: Path) -> str:
         ("model", detail.model),
         (
             "price",
-            f"{usd(job.price_micros)} for {count(job.images, 'picture')}; spent so far {usd(job.cost_micros)}",
+            (
+                f"{usd(job.price_micros)} for {count(job.images, 'picture')}; spent so far "
+                f"{usd(job.cost_micros)}"
+            ),
         ),
         ("tries", f"{job.attempts} made, {job.tries_left} left"),
         ("variation", str(job.variation)),

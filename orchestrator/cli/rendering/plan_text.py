@@ -47,18 +47,21 @@ def _money(plan: Plan) -> str:
     lines = [
         "",
         (
-            f"To submit   {count(plan.total('to_submit'), 'job')}, {count(plan.total('to_submit_images'), 'image')}, "
+            f"To submit   {count(plan.total('to_submit'), 'job')}, "
+            f"{count(plan.total('to_submit_images'), 'image')}, "
             f"{usd(plan.total('to_pay_micros'))}   list prices, each job once"
         ),
     ]
     if plan.total("waiting"):
         lines.append(
-            f"            of these {count(plan.total('waiting'), 'job')} ({usd(plan.total('waiting_micros'))}) "
+            f"            of these {count(plan.total('waiting'), 'job')} "
+            f"({usd(plan.total('waiting_micros'))}) "
             "were recorded earlier and are not paid yet"
         )
     if others := plan.others_to_submit:
         lines.append(
-            f"            of these {count(others.jobs, 'job')} ({usd(others.cost_micros)}) are not asked for here: see below"
+            f"            of these {count(others.jobs, 'job')} ({usd(others.cost_micros)}) are not asked for "
+            "here: see below"
         )
     return "\n".join(lines)
 
@@ -73,8 +76,10 @@ def _headroom(rows: list[CapForecast]) -> list[str]:
         fits = "" if row.fits else click.style(f"   covers {usd(cap.remaining_micros)} of it", fg="red")
         share = percent(after, cap.cap_micros) if after <= cap.cap_micros else "over"
         lines.append(
-            f"{'Budget' if at == 0 else '      '}      {owner} {cap.window}: {usd(used)} + {usd(row.wanted_micros)} = "
-            f"{usd(after)} of {usd(cap.cap_micros)}   {bar(after / cap.cap_micros if cap.cap_micros else 1)} {share}{fits}"
+            f"{'Budget' if at == 0 else '      '}      {owner} {cap.window}: {usd(used)} + "
+            f"{usd(row.wanted_micros)} = "
+            f"{usd(after)} of {usd(cap.cap_micros)}   {bar(after / cap.cap_micros if cap.cap_micros else 1)} "
+            f"{share}{fits}"
         )
     if not lines:
         lines.append(

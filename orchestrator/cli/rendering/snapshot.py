@@ -55,7 +55,10 @@ def lines(snapshot: Snapshot, columns: int) -> list[str]:
     eta = snapshot.eta_seconds
     left = f"{duration(eta)} left" if eta is not None else duration(snapshot.elapsed_seconds)
     found = [
-        f"{safe(snapshot.label, 24)}  [{_bar(snapshot)}]  {progress.finished:,}/{progress.total:,}  {share}   {left}",
+        (
+            f"{safe(snapshot.label, 24)}  [{_bar(snapshot)}]  {progress.finished:,}/{progress.total:,}  {share}  "
+            f" {left}"
+        ),
         f"money   {_money(snapshot)}",
         f"now     {_now(snapshot)}",
         f"result  {_result(progress)}",

@@ -82,7 +82,10 @@ def text(done: Done, root: Path) -> list[str]:
     parts += [f"{progress.left:,} left"] if progress.left else []
     flagged = f", {progress.nsfw:,} flagged" if progress.nsfw else ""
     found = [
-        f"{_HEADLINES[done.code]} after {duration(done.seconds)}: {', '.join(parts)} of {count(progress.total, 'job')}",
+        (
+            f"{_HEADLINES[done.code]} after {duration(done.seconds)}: {', '.join(parts)} of "
+            f"{count(progress.total, 'job')}"
+        ),
         f"  pictures  {progress.stored:,} stored{flagged}",
         f"  files     {safe(str(root))}",
         f"  money     {usd(progress.spent_micros)} spent, {usd(progress.held_micros)} held",
@@ -92,14 +95,17 @@ def text(done: Done, root: Path) -> list[str]:
         found.append(f"  failed    {reasons}")
     if progress.in_doubt:
         found.append(
-            f"  in doubt  {count(progress.in_doubt, 'attempt')}: may have been paid, so never sent again by itself"
+            f"  in doubt  {count(progress.in_doubt, 'attempt')}: may have been paid, so never sent again by "
+            "itself"
         )
     found += [f"  stopped   {safe(row.scope)}: {row.reason}: {safe(row.message)}" for row in done.stopped]
     return found
 
 
 def steps(done: Done, *, sandbox: bool) -> list[tuple[str, str]]:
-    """The commands that follow from this end; none for a sandbox's, since they would look at the real database."""
+    """The commands that follow from this end; none for a sandbox's, since they would look at the real
+    database.
+    """
     if sandbox:
         return []
     progress = done.progress

@@ -1,4 +1,6 @@
-"""The account's money: a charge when a task is created, a refund some time after it failed. Integer micros."""
+"""The account's money: a charge when a task is created, a refund some time after it failed. Integer
+micros.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +19,9 @@ class Entry:
 
 
 class Account:
-    """A balance with its entries. Refunds become entries when their time has come, in the order of their times."""
+    """A balance with its entries. Refunds become entries when their time has come, in the order of their
+    times.
+    """
 
     def __init__(self, balance_micros: int) -> None:
         self.starting_micros = balance_micros

@@ -1,4 +1,6 @@
-"""The bill: what the provider did and took, as plain values. It is the judge, so it is read from the sandbox alone."""
+"""The bill: what the provider did and took, as plain values. It is the judge, so it is read from the
+sandbox alone.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field

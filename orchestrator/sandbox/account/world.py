@@ -39,7 +39,8 @@ class World:
         self.config = config
         self.clock = clock
         self.skew_ms = 0
-        # Ids differ from one start to the next, as the provider's would; every other draw depends on the seed alone.
+        # Ids differ from one start to the next, as the provider's would; every other draw depends on the seed
+        # alone.
         self._ids = Dice(f"{config.seed}:{clock.now_ms()}")
         self.dice = Dice(config.seed)
         self.faults = FaultDice(self.dice, config.faults)
@@ -97,7 +98,7 @@ class World:
         alive = takewhile(lambda task: task.expires_ms > now_ms, reversed(self.tasks))
         return (task for task in alive if task.created_ms <= visible_ms and task.known(now_ms))
 
-    # --- submit ----------------------------------------------------------------------------------------------------
+    # --- submit ---------------------------------------------------------------------------------------------
 
     def admit(
         self,
@@ -109,7 +110,8 @@ class World:
     ) -> Task | Refusal:
         """Accept a checked submit, or say why not: rate, concurrency, then credit.
 
-        Accepting creates the task, charges the account and writes both to the ledger before anyone is answered.
+        Accepting creates the task, charges the account and writes both to the ledger before anyone is
+        answered.
         """
         self.settle(now_ms)
         images = model.asked_images(checked.inputs)
@@ -233,7 +235,7 @@ class World:
         event = "charge" if entry.kind == "deduct" else "refund"
         self.ledger.write(event, id=entry.id, task_id=entry.task_id, micros=entry.micros, at_ms=entry.at_ms)
 
-    # --- outputs ---------------------------------------------------------------------------------------------------
+    # --- outputs --------------------------------------------------------------------------------------------
 
     def url_dead(self, task: Task, version: int, now_ms: int) -> bool:
         """Whether an output URL of that version no longer works."""

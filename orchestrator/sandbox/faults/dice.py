@@ -1,7 +1,7 @@
 """Seeded chance: every draw is a pure function of the seed and the draw's own name.
 
-So what happens to the third submit does not depend on how many polls came before it, and a run under concurrency
-has the same faults as a run without.
+So what happens to the third submit does not depend on how many polls came before it, and a run under
+concurrency has the same faults as a run without.
 """
 
 from collections import Counter

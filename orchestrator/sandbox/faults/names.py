@@ -7,7 +7,8 @@ from typing import Final
 class Fault(StrEnum):
     """What can go wrong. The word before the dot is the operation whose requests are counted.
 
-    For `submit`, a name that ends in `_after`, and each unreadable reply, means that the task exists and is billed.
+    For `submit`, a name that ends in `_after`, and each unreadable reply, means that the task exists and is
+    billed.
     """
 
     # submit, nothing created
@@ -192,6 +193,6 @@ COMMON: Final = (
     Fault.BILL_TWICE,
     Fault.BILL_SLIDES,
 )
-"""One or a few of each kind, for trying everything at once; all of an operation's together leave room up to 10 % each.
-None of a refund's: after those the account's own total is another than what its tasks cost.
+"""One or a few of each kind, for trying everything at once; all of an operation's together leave room up
+to 10 % each. None of a refund's: after those the account's own total is another than what its tasks cost.
 """

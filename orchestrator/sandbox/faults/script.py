@@ -11,7 +11,9 @@ from orchestrator.sandbox.faults.names import COMMON, Fault
 
 @dataclass(frozen=True, slots=True)
 class Scripted:
-    """A fault at chosen requests of an operation, counted from 1: the nth, the nth to the last, or every nth."""
+    """A fault at chosen requests of an operation, counted from 1: the nth, the nth to the last, or every
+    nth.
+    """
 
     operation: str
     nth: int
@@ -62,9 +64,9 @@ _FAULT_TEXT: Final = re.compile(
 def parse_faults(texts: Iterable[str]) -> Faults:
     """Faults of command-line words; raises UsageError for one that cannot be read.
 
-    `submit.drop_after=0.05` is a rate, `submit.drop_after@3` the third submit, `submit.error_500@2-4` the second to
-    the fourth, `download.corrupt%5` every fifth download. `common=0.05` is that rate for one or a few faults of each
-    kind; a rate written after it wins.
+    `submit.drop_after=0.05` is a rate, `submit.drop_after@3` the third submit, `submit.error_500@2-4` the
+    second to the fourth, `download.corrupt%5` every fifth download. `common=0.05` is that rate for one or a
+    few faults of each kind; a rate written after it wins.
     """
     rates: dict[Fault, float] = {}
     script: list[Scripted] = []

@@ -65,7 +65,9 @@ class Billing:
         return success({"balance": world.account.balance_micros / MICROS_PER_USD})
 
     async def search(self, request: web.Request) -> web.Response:
-        """Deducts and refunds, filtered and paged; newest first unless `sort` says `created_at ASC` (docs: billings)."""
+        """Deducts and refunds, filtered and paged; newest first unless `sort` says `created_at ASC` (docs:
+        billings).
+        """
         world = self._world
         world.settle(world.now_ms())
         try:

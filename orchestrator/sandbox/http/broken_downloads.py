@@ -1,4 +1,6 @@
-"""All that can go wrong with a download: another thing in the picture's place, or the picture itself spoiled."""
+"""All that can go wrong with a download: another thing in the picture's place, or the picture itself
+spoiled.
+"""
 
 import asyncio
 from base64 import b64decode

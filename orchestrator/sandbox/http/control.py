@@ -39,8 +39,9 @@ class Control:
     async def control(self, request: web.Request) -> web.Response:
         """Change what the body names; 400 and nothing changed for a body that does not fit.
 
-        `set`: switches by name; `faults`: fault words that replace all faults (`[]` ends them); `restart_count`:
-        true counts requests from 1 again; `advance_seconds`: moves the provider's clock; `top_up_usd`: adds credit.
+        `set`: switches by name; `faults`: fault words that replace all faults (`[]` ends them);
+        `restart_count`: true counts requests from 1 again; `advance_seconds`: moves the provider's clock;
+        `top_up_usd`: adds credit.
         """
         try:
             steps = self._steps(parse_object(await request.read()))

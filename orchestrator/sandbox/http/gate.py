@@ -1,4 +1,6 @@
-"""What every endpoint does first and last: count the request, look at the key, and break the reply if a fault says so."""
+"""What every endpoint does first and last: count the request, look at the key, and break the reply if a
+fault says so.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar

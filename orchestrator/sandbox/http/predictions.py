@@ -39,7 +39,9 @@ class Predictions:
         ]
 
     async def result(self, request: web.Request) -> web.Response:
-        """A task as it is now, 200 even when it failed (docs: errors, retries, timeouts); 404 for an unknown one."""
+        """A task as it is now, 200 even when it failed (docs: errors, retries, timeouts); 404 for an
+        unknown one.
+        """
         world = self._world
         now_ms = world.now_ms()
         task = world.find(request.match_info["id"], now_ms)
@@ -72,7 +74,9 @@ class Predictions:
         return success({"page": page, "items": items, **total})
 
     async def delete(self, request: web.Request) -> web.Response:
-        """Forget tasks; one that runs keeps answering, as `deleted` (docs: delete task). Nothing is refunded."""
+        """Forget tasks; one that runs keeps answering, as `deleted` (docs: delete task). Nothing is
+        refunded.
+        """
         world = self._world
         now_ms = world.now_ms()
         try:

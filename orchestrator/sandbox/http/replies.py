@@ -1,4 +1,6 @@
-"""HTTP replies: the usual envelope, refusals in the shapes the provider has been seen to use, and broken ones."""
+"""HTTP replies: the usual envelope, refusals in the shapes the provider has been seen to use, and broken
+ones.
+"""
 
 import json
 import socket
@@ -12,7 +14,8 @@ JSON_HEADERS: Final = {"Content-Type": "application/json; charset=utf-8"}
 PAST_DATE: Final = "Wed, 21 Oct 2015 07:28:00 GMT"
 LINGER_NOT: Final = struct.pack("ii", 1, 0)  # closing then sends a reset instead of an orderly end
 GATEWAY_PAGE: Final = (
-    "<html>\r\n<head><title>{status} {words}</title></head>\r\n<body>\r\n<center><h1>{status} {words}</h1></center>\r\n"
+    "<html>\r\n<head><title>{status} {words}</title></head>\r\n<body>\r\n<center><h1>{status} "
+    "{words}</h1></center>\r\n"
     "<hr><center>cloudflare</center>\r\n</body>\r\n</html>\r\n"
 )
 

@@ -40,7 +40,9 @@ class Sandbox:
         return f"<Sandbox tasks={len(world.tasks)} posts={len(world.posts)} charges={len(world.account.charges)}>"
 
     def app(self) -> web.Application:
-        """The provider's API as an aiohttp application; what it holds is released when the application ends."""
+        """The provider's API as an aiohttp application; what it holds is released when the application
+        ends.
+        """
         world = self.world
         app = web.Application(client_max_size=world.config.upload_bytes_max + 1024 * 1024)
         webhooks = Webhooks(world)
@@ -62,7 +64,9 @@ class Sandbox:
         return draw_bill(self.world)
 
     def change(self, **switches: Any) -> None:
-        """Set switches of SandboxConfig by name, from now on; raises UsageError for one that cannot be set."""
+        """Set switches of SandboxConfig by name, from now on; raises UsageError for one that cannot be
+        set.
+        """
         self.world.config = with_changes(self.world.config, switches)
 
     def use_faults(self, faults: Faults, *, restart_count: bool = False) -> None:
@@ -78,7 +82,9 @@ class Sandbox:
 
 @asynccontextmanager
 async def serve(sandbox: Sandbox, port: int = 0, host: str = "127.0.0.1") -> AsyncIterator[str]:
-    """Serve in the running loop; gives the base URL. Port 0 takes a free one; only loopback hosts are served."""
+    """Serve in the running loop; gives the base URL. Port 0 takes a free one; only loopback hosts are
+    served.
+    """
     if not _is_loopback(host):
         raise UsageError(
             f"the sandbox has no passwords, so it only listens on loopback; {host} is not, use 127.0.0.1"
@@ -100,7 +106,9 @@ async def serve(sandbox: Sandbox, port: int = 0, host: str = "127.0.0.1") -> Asy
 
 
 def run_blocking(config: SandboxConfig, host: str, port: int, ready: Callable[[str], None]) -> None:
-    """Serve until SIGINT, SIGTERM or their like; `ready` is called once with the base URL. For the main thread only."""
+    """Serve until SIGINT, SIGTERM or their like; `ready` is called once with the base URL. For the main
+    thread only.
+    """
 
     async def main() -> None:
         stop = asyncio.Event()
@@ -114,7 +122,8 @@ def run_blocking(config: SandboxConfig, host: str, port: int, ready: Callable[[s
 
 
 class SandboxThread:
-    """A sandbox in a background thread with its own loop, for synchronous callers: `with SandboxThread(config) as s`.
+    """A sandbox in a background thread with its own loop, for synchronous callers: `with
+    SandboxThread(config) as s`.
 
     Every method may be called from any thread; each runs in the server's loop, between two requests.
     """

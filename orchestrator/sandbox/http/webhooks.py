@@ -1,7 +1,8 @@
-"""Webhooks as the provider sends them: signed, repeated until somebody answers 2xx, and lost or spoiled on demand.
+"""Webhooks as the provider sends them: signed, repeated until somebody answers 2xx, and lost or spoiled on
+demand.
 
-Only addresses of this machine are called; another one is written down as not called. Whether `cancelled`, `timeout` and
-`deleted` are reported is not documented, so they are not (docs: how to use webhooks).
+Only addresses of this machine are called; another one is written down as not called. Whether `cancelled`,
+`timeout` and `deleted` are reported is not documented, so they are not (docs: how to use webhooks).
 """
 
 import asyncio
@@ -53,7 +54,9 @@ class Webhooks:
         return success({"secret": self._world.config.webhook_secret})
 
     def promise(self, task: Task, url: str, origin: str) -> None:
-        """Report the task to `url` when it ends; the faults of this promise are drawn now, in order of submission."""
+        """Report the task to `url` when it ends; the faults of this promise are drawn now, in order of
+        submission.
+        """
         fault = self._world.faults.pick("webhook")
         if not _is_ours(url):
             self._note(task=task, url=url, answer=None, remark="not a loopback address")

@@ -46,7 +46,9 @@ def render(spec: PictureSpec) -> bytes:
 
 
 def picture_size(aspect_ratio: str, resolution: str, first: tuple[int, int] | None) -> tuple[int, int]:
-    """Width and height: the long side by resolution, the short one by ratio; `auto` is the first reference's ratio."""
+    """Width and height: the long side by resolution, the short one by ratio; `auto` is the first
+    reference's ratio.
+    """
     if aspect_ratio == "auto":
         across, down = first or _AUTO_WITHOUT_REFERENCE
     else:
@@ -101,7 +103,9 @@ def _backdrop(size: tuple[int, int], digest: bytes) -> Image.Image:
 def _lay_out(
     canvas: Image.Image, references: list[Image.Image], area: tuple[int, int], digest: bytes
 ) -> None:
-    """Paste the references as a grid that fills the area; the digest shifts their order, so variations differ."""
+    """Paste the references as a grid that fills the area; the digest shifts their order, so variations
+    differ.
+    """
     if not references:
         return
     shift = digest[2] % len(references)

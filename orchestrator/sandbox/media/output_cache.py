@@ -15,7 +15,9 @@ RENDERS_MAX: Final = 2
 
 
 class Gallery:
-    """Bytes of outputs. Equal outputs have equal bytes whenever they are made, so forgetting one loses nothing."""
+    """Bytes of outputs. Equal outputs have equal bytes whenever they are made, so forgetting one loses
+    nothing.
+    """
 
     def __init__(self, media: MediaStore) -> None:
         self._media = media

@@ -1,5 +1,5 @@
-"""Input pictures of a submit, really looked at: hosted ones, `data:` ones, and others on loopback. Nothing else is
-ever contacted.
+"""Input pictures of a submit, really looked at: hosted ones, `data:` ones, and others on loopback. Nothing
+else is ever contacted.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,5 @@
-"""Pictures for benchmarks: a few real ones, small unless asked otherwise, made once, each output stamped with its own text.
+"""Pictures for benchmarks: a few real ones, small unless asked otherwise, made once, each output stamped with
+its own text.
 
 The stamp is a comment that every decoder skips, so the digest differs while the drawing costs nothing.
 """
@@ -13,7 +14,9 @@ from orchestrator.sandbox.media.drawing import encode, picture_size
 
 
 def small_picture(image_format: str, aspect_ratio: str, text: str, size: int = 20_000) -> bytes:
-    """A valid picture of about `size` bytes in the format and (nearly) the ratio; different for each ASCII `text`."""
+    """A valid picture of about `size` bytes in the format and (nearly) the ratio; different for each ASCII
+    `text`.
+    """
     base = _base(image_format, "1:1" if aspect_ratio == "auto" else aspect_ratio, size)
     words = text.encode("ascii")
     match image_format:

@@ -25,7 +25,9 @@ class LimitPair:
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredLimits:
-    """A configuration's limits; those in `defaulted` are named by nobody, and give way to whatever is stored."""
+    """A configuration's limits; those in `defaulted` are named by nobody, and give way to whatever is
+    stored.
+    """
 
     limits: LimitPair
     defaulted: frozenset[str] = frozenset()
@@ -42,7 +44,9 @@ class TakenLimits:
 
     @property
     def words(self) -> str | None:
-        """What a watcher should know: that this worker changes the others' limits, or that they keep its own out."""
+        """What a watcher should know: that this worker changes the others' limits, or that they keep its
+        own out.
+        """
         if self.alone or self.before is None:
             return None
         parts = []
@@ -53,7 +57,8 @@ class TakenLimits:
             )
         if self.now != self.asked:
             parts.append(
-                f"The limits in force are stricter than this configuration, and stay: {self.now.words}. It asks for "
+                f"The limits in force are stricter than this configuration, and stay: {self.now.words}. It "
+                "asks for "
                 f"{self.asked.words}."
             )
         if parts:
@@ -67,9 +72,9 @@ class TakenLimits:
 def take_configured(tx: Tx, worker_id: str, wanted: ConfiguredLimits) -> TakenLimits:
     """Take a worker's limits: the first ones, stricter ones, and any when no other worker lives.
 
-    Limits are the account's, so the last to start must not raise them for all. A worker that is alone is the whole
-    fleet: its configuration is what its owner wants. Locks the account's row, so that of two that start together the
-    second knows the first.
+    Limits are the account's, so the last to start must not raise them for all. A worker that is alone is the
+    whole fleet: its configuration is what its owner wants. Locks the account's row, so that of two that start
+    together the second knows the first.
     """
     if _are_the_first(tx, wanted.limits):
         return TakenLimits(None, wanted.limits, wanted.limits, alone=True)

@@ -1,6 +1,7 @@
 """Pauses: what stops a scope from spending, since when, why, and what ends it.
 
-A pause costs no job a retry: the claim passes over the lanes it covers. One that has an `until` ends by itself.
+A pause costs no job a retry: the claim passes over the lanes it covers. One that has an `until` ends by
+itself.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ BY_OPERATOR: Final = "paused"
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """`scope` is account, model, campaign or run; `name` is the model id, or the row's id as text, or empty."""
+    """`scope` is account, model, campaign or run; `name` is the model id, or the row's id as text, or
+    empty.
+    """
 
     scope: str
     name: str
@@ -29,7 +32,9 @@ class Pause:
 
 
 def begin(tx: Tx, pause: Pause) -> bool:
-    """Record a pause; one that stands already keeps its `since` and takes the new message and `until`. True when new."""
+    """Record a pause; one that stands already keeps its `since` and takes the new message and `until`.
+    True when new.
+    """
     standing = tx.conn.execute(
         select(pauses.c.since).where(
             pauses.c.scope == pause.scope, pauses.c.name == pause.name, pauses.c.reason == pause.reason

@@ -1,10 +1,11 @@
-"""The account's limits: concurrency slots and submissions per minute, shared by every worker through the database.
+"""The account's limits: concurrency slots and submissions per minute, shared by every worker through the
+database.
 
-Slots are counted from the attempts themselves, so none can leak. Rate grants are counted in small buckets of time; a
-bucket counts for as long as any part of it can lie inside a window, and the window is a little longer than a minute,
-because a POST arrives shortly after its grant. One that takes longer, in a busy worker or on its way, counts for as long
-as it is not answered, and from then on as if it had been granted then: by the provider's clock, it may have arrived at
-any time before.
+Slots are counted from the attempts themselves, so none can leak. Rate grants are counted in small buckets of
+time; a bucket counts for as long as any part of it can lie inside a window, and the window is a little longer
+than a minute, because a POST arrives shortly after its grant. One that takes longer, in a busy worker or on
+its way, counts for as long as it is not answered, and from then on as if it had been granted then: by the
+provider's clock, it may have arrived at any time before.
 """
 
 from collections.abc import Sequence
@@ -30,10 +31,12 @@ SENT_WITHIN_MS: Final = 5_000
 """How long after its intent was begun a POST may leave at all; see `worker.departure`."""
 
 GRANT_YOUNG_MS: Final = WINDOW_MS - SENT_WITHIN_MS
-"""A grant of this age at most stays in the window until the POST that moves it has left, or may leave no more."""
+"""A grant of this age at most stays in the window until the POST that moves it has left, or may leave no
+more."""
 
 ANSWERED_WITHIN_MS: Final = 1_300
-"""A POST whose answer is recorded so soon after its grant arrived before that; any other may have arrived only now."""
+"""A POST whose answer is recorded so soon after its grant arrived before that; any other may have arrived
+only now."""
 
 MARGIN_MS: Final = ANSWERED_WITHIN_MS + BUCKET_MS
 """By so much the window is longer than a minute."""
@@ -42,8 +45,8 @@ NEARLY_ALL: Final = 50
 """The rate counts as used up when less than one part in so many is free."""
 
 DOUBT_TAKES_SLOT_MS: Final = 3600 * 1000
-"""How long an attempt in doubt takes a slot at most: no task runs longer, and what waits for an operator must not stop
-the rest."""
+"""How long an attempt in doubt takes a slot at most: no task runs longer, and what waits for an operator
+must not stop the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +67,16 @@ class RateUse:
 
     @property
     def binds(self) -> bool:
-        """Whether jobs wait for it: at full pace a little becomes free all the time, and is taken a moment later."""
+        """Whether jobs wait for it: at full pace a little becomes free all the time, and is taken a moment
+        later.
+        """
         return self.taken >= self.most - self.most // NEARLY_ALL
 
 
 def configure(tx: Tx, *, concurrency: int, submits_per_minute: int) -> None:
-    """Write limits where every worker reads them; what a worker's configuration may write, `wanted_limits` decides."""
+    """Write limits where every worker reads them; what a worker's configuration may write, `wanted_limits`
+    decides.
+    """
     statement = dialect.insert(tx.conn, limits).values(
         id=1, concurrency=concurrency, submits_per_minute=submits_per_minute
     )
@@ -82,7 +89,9 @@ def configure(tx: Tx, *, concurrency: int, submits_per_minute: int) -> None:
 
 
 def allowance(tx: Tx) -> Allowance:
-    """What is free now. Locks the account's row: until this transaction ends, nobody else can take from it."""
+    """What is free now. Locks the account's row: until this transaction ends, nobody else can take from
+    it.
+    """
     row = tx.conn.execute(dialect.lock_rows(tx.conn, _LIMITS)).one()
     live = _live(tx)
     used = live.known + live.in_doubt
@@ -116,10 +125,12 @@ def grant(tx: Tx, count: int) -> None:
 
 
 def count_from_now(tx: Tx, attempt_ids: Sequence[int]) -> None:
-    """Count the POSTs of these sent attempts from now on, instead of from their grants: they may have arrived only now.
+    """Count the POSTs of these sent attempts from now on, instead of from their grants: they may have arrived
+    only now.
 
-    No later minute that holds the time of the grant is without this moment, so none has to hold both. Nobody is kept
-    from claiming meanwhile: until this is committed, others count a sent attempt by its old grant, however old.
+    No later minute that holds the time of the grant is without this moment, so none has to hold both. Nobody
+    is kept from claiming meanwhile: until this is committed, others count a sent attempt by its old grant,
+    however old.
     """
     if attempt_ids:
         _move(tx, tx.conn.execute(_GRANTED_AT, {"ids": list(attempt_ids)}).all())
@@ -128,9 +139,10 @@ def count_from_now(tx: Tx, attempt_ids: Sequence[int]) -> None:
 def renew(tx: Tx, attempt_ids: Sequence[int]) -> set[int]:
     """Grant these unsent attempts anew, as far as the window allows; returns which.
 
-    A young grant is moved to now, and takes nothing more from the window. Nobody is kept from claiming meanwhile: others
-    count the old one for as long as this transaction takes, and no POST leaves after one that takes longer. Any other
-    needs another, although the window may hold it for some seconds yet: by now, this transaction's time may be over.
+    A young grant is moved to now, and takes nothing more from the window. Nobody is kept from claiming
+    meanwhile: others count the old one for as long as this transaction takes, and no POST leaves after one
+    that takes longer. Any other needs another, although the window may hold it for some seconds yet: by now,
+    this transaction's time may be over.
     """
     if not attempt_ids:
         return set()
@@ -195,10 +207,11 @@ def next_grant_at(tx: Tx) -> int | None:
 
 
 def _live(tx: Tx) -> Row[int, int, int]:
-    """How many live attempts take a slot for certain, are in doubt about it, and were sent with a grant of an older window.
+    """How many live attempts take a slot for certain, are in doubt about it, and were sent with a grant of an
+    older window.
 
-    To be read before the window's grants: what moves meanwhile moves from here to there, and then counts twice. The other
-    way round it might count in neither.
+    To be read before the window's grants: what moves meanwhile moves from here to there, and then counts
+    twice. The other way round it might count in neither.
     """
     moments = {"running_since": tx.now - DOUBT_TAKES_SLOT_MS, "start": _window_start(tx.now)}
     return tx.conn.execute(_LIVE, moments).one()

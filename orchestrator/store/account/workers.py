@@ -1,4 +1,6 @@
-"""Workers: who is or was here, who is asked to finish, and who has fallen silent. All times are the database's."""
+"""Workers: who is or was here, who is asked to finish, and who has fallen silent. All times are the
+database's.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -50,7 +52,9 @@ def register(tx: Tx, worker: WorkerRow) -> None:
 
 
 def seen(tx: Tx, worker_id: str, *, leaving: bool = False) -> Standing:
-    """Record that a worker lives, and whether it is finishing by itself; answers what others wrote about it."""
+    """Record that a worker lives, and whether it is finishing by itself; answers what others wrote about
+    it.
+    """
     found = tx.conn.execute(
         select(workers.c.draining_at, workers.c.lost_at).where(workers.c.id == worker_id)
     ).one_or_none()
@@ -68,7 +72,9 @@ def seen(tx: Tx, worker_id: str, *, leaving: bool = False) -> Standing:
 
 
 def drain(tx: Tx, worker_id: str) -> bool:
-    """Ask a worker to finish what it has and leave. False when it is finishing or gone already; raises NotFoundError."""
+    """Ask a worker to finish what it has and leave. False when it is finishing or gone already; raises
+    NotFoundError.
+    """
     if tx.conn.execute(select(workers.c.id).where(workers.c.id == worker_id)).scalar() is None:
         raise NotFoundError(f"There is no worker {worker_id!r}. See: orchestrator workers list")
     return bool(
@@ -99,7 +105,9 @@ def lost(tx: Tx, worker_id: str) -> None:
 
 
 def lose_silent(tx: Tx) -> list[str]:
-    """Record which workers were silent for longer than their lease; should one live after all, it finds out."""
+    """Record which workers were silent for longer than their lease; should one live after all, it finds
+    out.
+    """
     silent = (
         select(workers.c.id)
         .where(workers.c.stopped_at.is_(None), workers.c.lost_at.is_(None))

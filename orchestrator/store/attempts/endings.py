@@ -37,7 +37,9 @@ from orchestrator.store.runs.runs import reopen_lanes
 
 @dataclass(frozen=True, slots=True)
 class GiveBack:
-    """End an attempt that created nothing: released before sending, not sent, throttled, or refused by the account."""
+    """End an attempt that created nothing: released before sending, not sent, throttled, or refused by the
+    account.
+    """
 
     attempt_id: int
     epoch: int

@@ -83,7 +83,9 @@ def release_unsent(tx: Tx) -> int:
 
 
 def release_worker(tx: Tx, worker_id: str) -> int:
-    """A worker leaves in order: unsent attempts go back, accepted ones become anybody's at once. Costs no try."""
+    """A worker leaves in order: unsent attempts go back, accepted ones become anybody's at once. Costs no
+    try.
+    """
     mine = tx.conn.execute(
         select(attempts.c.id, attempts.c.epoch, attempts.c.state).where(
             ATTEMPT_IS_LIVE, attempts.c.worker == worker_id
@@ -104,7 +106,9 @@ def release_worker(tx: Tx, worker_id: str) -> int:
 
 
 def _lapsed(tx: Tx, which: Select[Any]) -> Sequence[Any]:
-    """Attempts whose leases have lapsed, locked, oldest first, a bounded number; none that somebody else is serving."""
+    """Attempts whose leases have lapsed, locked, oldest first, a bounded number; none that somebody else
+    is serving.
+    """
     query = dialect.lock_rows(tx.conn, which, attempts, skip_locked=True)
     return tx.conn.execute(query, {"now": tx.now, "most": RESCUE_MAX}).all()
 
@@ -128,7 +132,8 @@ def _rescue_one(tx: Tx, row: Rescue) -> Rescued:
 def adopted_by_id(tx: Tx, worker: str, attempt_ids: Sequence[int]) -> list[Adopted]:
     """Attempts as one would take them over: for a worker that just gave them a prediction.
 
-    Another worker may have taken some over since; those are not among them, for their epoch is not this worker's.
+    Another worker may have taken some over since; those are not among them, for their epoch is not this
+    worker's.
     """
     query = _RESUMABLE.where(attempts.c.id.in_(attempt_ids), attempts.c.worker == worker)
     rows = tx.conn.execute(query)
@@ -164,7 +169,9 @@ def _adopted(row: Any, epoch: int) -> Adopted:
 
 
 def _abandoned_by_dead_worker(found: Any, deaths_max: int) -> endings.GiveBack:
-    """The worker died before anything was sent. A job that keeps killing workers is set aside: somebody should look."""
+    """The worker died before anything was sent. A job that keeps killing workers is set aside: somebody
+    should look.
+    """
     poison = found.deaths + 1 >= deaths_max
     message = f"its worker died, the {found.deaths + 1}. one over this job" if poison else "its worker died"
     return endings.GiveBack(

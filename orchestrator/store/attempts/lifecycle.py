@@ -42,8 +42,9 @@ class BeginSubmit:
 def begin_submit(tx: Tx, rows: Sequence[BeginSubmit]) -> list[Send]:
     """Leased -> submitting, committed before the POST leaves; an aged rate grant is renewed or waited for.
 
-    A repeat whose first try was written after all is told GO too. Only its own first try can have moved the attempt,
-    under this epoch, to where it stands, and nothing was sent yet: whoever repeats has not had an answer.
+    A repeat whose first try was written after all is told GO too. Only its own first try can have moved the
+    attempt, under this epoch, to where it stands, and nothing was sent yet: whoever repeats has not had an
+    answer.
     """
     held = transitions.lock(tx, rows, AttemptEvent.SEND_COMMITTED)
     answers: dict[int, Send] = {}
@@ -86,10 +87,12 @@ class Accept:
 
 
 def accept(tx: Tx, rows: Sequence[Accept]) -> list[int | None]:
-    """Submitting -> in_flight; answers the epoch to go on with, or None when another attempt holds this prediction.
+    """Submitting -> in_flight; answers the epoch to go on with, or None when another attempt holds this
+    prediction.
 
-    A worker that was slow may find its attempt set in doubt by another: its own reply is the best evidence there is,
-    so the attempt goes in flight all the same. What cannot be attached is recorded as an event, never dropped.
+    A worker that was slow may find its attempt set in doubt by another: its own reply is the best evidence
+    there is, so the attempt goes in flight all the same. What cannot be attached is recorded as an event,
+    never dropped.
     """
     owned = _owned_predictions(tx, [row.prediction_id for row in rows])
     fresh = [row for row in rows if row.prediction_id not in owned]
@@ -131,7 +134,9 @@ class MarkInDoubt:
 
 
 def mark_in_doubt(tx: Tx, rows: Sequence[MarkInDoubt]) -> list[bool]:
-    """Submitting -> in_doubt. The money stays held and the job is not sent again until evidence or a person decides."""
+    """Submitting -> in_doubt. The money stays held and the job is not sent again until evidence or a
+    person decides.
+    """
     held = transitions.lock(tx, rows, AttemptEvent.REPLY_LOST)
     transitions.move(
         tx,
@@ -183,7 +188,9 @@ def complete(tx: Tx, rows: Sequence[Complete]) -> list[list[pictures.ExpectedOut
 
 
 def _done_before(tx: Tx, rows: Sequence[BeginSubmit | Complete], state: AttemptState) -> set[int]:
-    """The attempts of repeated writes that stand in `state` under the writer's epoch: the first try was written."""
+    """The attempts of repeated writes that stand in `state` under the writer's epoch: the first try was
+    written.
+    """
     repeated = {row.attempt_id: row.epoch for row in rows if row.repeat}
     if not repeated:
         return set()
@@ -255,9 +262,11 @@ def _owned_predictions(tx: Tx, ids: Sequence[str]) -> dict[str, _Owner]:
 
 
 def _already(owned: dict[str, _Owner], row: Accept) -> int | None:
-    """The epoch, when this attempt holds the prediction already and is still the writer's: the accept was a repeat.
+    """The epoch, when this attempt holds the prediction already and is still the writer's: the accept was a
+    repeat.
 
-    Another worker may have adopted it by evidence while this one was suspended; then it is the other's to look after.
+    Another worker may have adopted it by evidence while this one was suspended; then it is the other's to
+    look after.
     """
     return row.epoch if owned.get(row.prediction_id) == (row.attempt_id, row.epoch, row.worker) else None
 

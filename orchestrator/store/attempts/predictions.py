@@ -1,4 +1,6 @@
-"""Predictions: which attempt holds one, and which are foreign, noted once so that they are never taken for ours."""
+"""Predictions: which attempt holds one, and which are foreign, noted once so that they are never taken for
+ours.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

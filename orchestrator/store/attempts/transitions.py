@@ -1,7 +1,8 @@
-"""Fences: a write to an attempt happens only while the attempt is where the writer believes it is, and still its own.
+"""Fences: a write to an attempt happens only while the attempt is where the writer believes it is, and still
+its own.
 
-Zero rows is an answer: "I am late". The row is looked up under the transaction's lock and the state and epoch stand in
-the UPDATE's own WHERE again, so that a fence removed in one place still holds in the other.
+Zero rows is an answer: "I am late". The row is looked up under the transaction's lock and the state and epoch
+stand in the UPDATE's own WHERE again, so that a fence removed in one place still holds in the other.
 """
 
 from collections.abc import Sequence
@@ -87,14 +88,18 @@ def move(tx: Tx, moves: Sequence[tuple[LockedAttempt, AttemptEvent, dict[str, An
 
 
 def _answered_late(tx: Tx, attempt: LockedAttempt, event: AttemptEvent) -> bool:
-    """Whether a POST may have reached the provider long after its grant: whatever came of it was not known sooner."""
+    """Whether a POST may have reached the provider long after its grant: whatever came of it was not known
+    sooner.
+    """
     was_sent = attempt.state is AttemptState.SUBMITTING and event is not AttemptEvent.NOT_SENT
     return was_sent and tx.now - attempt.rate_granted_at > rate_limits.ANSWERED_WITHIN_MS
 
 
 @cache
 def _statement_for(event: AttemptEvent) -> Select[Any]:
-    """Attempts by id in the states from which `event` is legal; built once, because building costs more than running."""
+    """Attempts by id in the states from which `event` is legal; built once, because building costs more
+    than running.
+    """
     states = [state.value for state in sorted(sources(ATTEMPT_TRANSITIONS, event))]
     return _HELD.where(
         attempts.c.id.in_(bindparam("ids", expanding=True)), attempts.c.state.in_(states)

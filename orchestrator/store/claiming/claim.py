@@ -1,8 +1,9 @@
 """The claim: one transaction that takes slots, rate grants and money together, for jobs that may run now.
 
-The claim looks at lanes (jobs of one run at one price) in order of priority. A lane that is paused or whose price does
-not fit under some cap is passed over whole, so that nothing behind it waits. Campaigns of equal priority
-take turns by their weights; inside a campaign every job's first variation comes before any second one.
+The claim looks at lanes (jobs of one run at one price) in order of priority. A lane that is paused or whose
+price does not fit under some cap is passed over whole, so that nothing behind it waits. Campaigns of equal
+priority take turns by their weights; inside a campaign every job's first variation comes before any second
+one.
 """
 
 from collections.abc import Callable, Sequence
@@ -112,7 +113,9 @@ def _recover_one(tx: Tx, row: Recover) -> tuple[Claimed, ...]:
 
 
 def stage(tx: Tx) -> int:
-    """Make waiting jobs ready whose time has come; returns how many (bounded; call again when it is the bound)."""
+    """Make waiting jobs ready whose time has come; returns how many (bounded; call again when it is the
+    bound).
+    """
     query = dialect.lock_rows(
         tx.conn, _DUE, skip_locked=True
     )  # what is just being cancelled is not waited for

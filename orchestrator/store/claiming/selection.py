@@ -1,6 +1,8 @@
-"""Which jobs a claim takes: by priority, campaigns in turn, first variations first, under every pause and cap.
+"""Which jobs a claim takes: by priority, campaigns in turn, first variations first, under every pause and
+cap.
 
-It reads the open lanes and, of the jobs, about as many as it takes: those of a campaign only when its turn comes.
+It reads the open lanes and, of the jobs, about as many as it takes: those of a campaign only when its turn
+comes.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -51,7 +53,9 @@ class Selected:
 
 
 def select_jobs(tx: Tx, want: int, day: str, run_ids: Collection[int] | None) -> list[Selected]:
-    """Up to `want` jobs that may run now, of the given runs (None: of all); `day` decides which caps are in force."""
+    """Up to `want` jobs that may run now, of the given runs (None: of all); `day` decides which caps are
+    in force.
+    """
     open_lanes = _lanes(tx, day, run_ids)
     left = Headroom()
     moved: dict[int, int] = {}  # how far this claim's turns have brought which campaign
@@ -95,7 +99,9 @@ class Headroom:
 def _take_turns(
     tx: Tx, group: Sequence[Lane], want: int, left: Headroom, moved: dict[int, int]
 ) -> list[Selected]:
-    """Candidates of equal priority while money lasts, campaign by campaign as their weights say; see `core.turns`."""
+    """Candidates of equal priority while money lasts, campaign by campaign as their weights say; see
+    `core.turns`.
+    """
     by_campaign: dict[int, list[Lane]] = {}
     for lane in group:
         if left.fits(lane):
@@ -216,8 +222,8 @@ def _caps_by_scope(
 def _close_if_idle(tx: Tx, lane_id: int) -> None:
     """Stop looking at a lane with nothing ready. Whoever makes a job ready opens it, under the same lock.
 
-    A lane that somebody has locked is left as it is: it is being opened, and a claim comes by lanes in another order than
-    those who open several.
+    A lane that somebody has locked is left as it is: it is being opened, and a claim comes by lanes in
+    another order than those who open several.
     """
     one = select(lanes.c.id).where(lanes.c.id == lane_id)
     if not tx.conn.execute(dialect.lock_rows(tx.conn, one, skip_locked=True)).all():

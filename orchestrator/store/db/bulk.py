@@ -18,7 +18,8 @@ def chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
 
 
 def lookup(conn: Connection, query: str, values: Sequence[Any], *given: Any) -> Iterator[Any]:
-    """Rows of `query` for any of many `values`, straight from the driver: compiling would cost more than looking.
+    """Rows of `query` for any of many `values`, straight from the driver: compiling would cost more than
+    looking.
 
     `{}` in the query stands for each of `given`, in order; `{any}`, behind a column and last, for the values.
     """

@@ -51,7 +51,9 @@ class Database:
     def open(
         cls, url: str, clock: Clock, crashpoint: Crashpoint = no_crash, *, clock_from_server: bool = True
     ) -> "Database":
-        """Open without touching the schema; raises UsageError for a URL we cannot use, DatabaseError for no file."""
+        """Open without touching the schema; raises UsageError for a URL we cannot use, DatabaseError for
+        no file.
+        """
         parsed = parse_url(url)
         path = sqlite_path(parsed)
         if path is not None and not path.exists():
@@ -68,8 +70,9 @@ class Database:
     def write(self) -> Iterator[Tx]:
         """A write transaction: durable when the block ends without an exception, undone otherwise.
 
-        Raises SchemaVersionError when the database has another schema than this program by now, and DatabaseError. One
-        that is `in_doubt` came from the commit itself: the transaction may be durable all the same.
+        Raises SchemaVersionError when the database has another schema than this program by now, and
+        DatabaseError. One that is `in_doubt` came from the commit itself: the transaction may be durable all
+        the same.
         """
         with (
             self._write_lock,
@@ -90,7 +93,8 @@ class Database:
     def give_way(self) -> None:
         """Between two long writes, leave SQLite's one lock alone until another process has had its turn.
 
-        Who waits for it looks again after ever longer sleeps, up to a tenth of a second, and would find it taken anew.
+        Who waits for it looks again after ever longer sleeps, up to a tenth of a second, and would find it
+        taken anew.
         """
         if self.url.get_backend_name() == "sqlite":
             threading.Event().wait(GIVE_WAY_SECONDS)
@@ -116,7 +120,8 @@ def parse_url(url: str) -> URL:
         parsed = make_url(url)
     except exc.ArgumentError:
         raise UsageError(
-            "database_url cannot be read. Write sqlite:///orchestrator.db or postgresql+psycopg://user@host/name"
+            "database_url cannot be read. Write sqlite:///orchestrator.db or "
+            "postgresql+psycopg://user@host/name"
         ) from None
     if parsed.drivername in {"sqlite", "sqlite+pysqlite"}:
         return parsed.set(drivername="sqlite+pysqlite")
@@ -141,7 +146,8 @@ def sqlite_path(url: URL) -> Path | None:
         return None
     if not url.database or url.database == ":memory:":
         raise UsageError(
-            "database_url must name a file: work that is kept in memory is lost. Try sqlite:///orchestrator.db"
+            "database_url must name a file: work that is kept in memory is lost. Try "
+            "sqlite:///orchestrator.db"
         )
     return Path(url.database)
 

@@ -1,8 +1,9 @@
 """Rows that every worker writes: their changes are noted, added up, and written last.
 
-A row that is written stays locked until its transaction ends, and on a server every other worker waits for it. So a
-transaction does all work of its own first, and takes the shared rows just before the commit: it holds them for the time
-of a few statements, and all transactions take them in one order, so that over these no two can wait for each other.
+A row that is written stays locked until its transaction ends, and on a server every other worker waits for
+it. So a transaction does all work of its own first, and takes the shared rows just before the commit: it
+holds them for the time of a few statements, and all transactions take them in one order, so that over these
+no two can wait for each other.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +16,9 @@ Changes = Mapping[Any, tuple[int, ...]]
 
 
 class LockOrder(IntEnum):
-    """Kinds of shared rows in the order in which they are taken. The account's row of limits comes before them all."""
+    """Kinds of shared rows in the order in which they are taken. The account's row of limits comes before
+    them all.
+    """
 
     LANES = 1
     RUNS = 2

@@ -51,10 +51,11 @@ def insert_of(dialect_name: str, table: Table) -> "sqlite.Insert | postgresql.In
 
 
 def run_many(conn: Connection, statement: UpdateBase, rows: Sequence[Mapping[str, Any]]) -> int:
-    """The statement once for each row, as `conn.execute(statement, rows)` does it; returns how many rows it touched.
+    """The statement once for each row, as `conn.execute(statement, rows)` does it; returns how many rows it
+    touched.
 
-    It is compiled once for each set of columns, and the rows go to the driver as they are: on the hot path, SQLAlchemy's
-    handling of each row's parameters costs more than the database's work.
+    It is compiled once for each set of columns, and the rows go to the driver as they are: on the hot path,
+    SQLAlchemy's handling of each row's parameters costs more than the database's work.
     """
     if not rows:
         return 0
@@ -99,8 +100,8 @@ def _compiled(statement: UpdateBase, dialect: Dialect, columns: tuple[str, ...])
 def lock_rows(conn: Connection, query: Select[Any], *of: Table, skip_locked: bool = False) -> Select[Any]:
     """The query, taking row locks where rows can be locked; SQLite holds the one write lock already.
 
-    A query that joins names the tables whose rows it will change: a locked parent row would hold up every insert
-    that refers to it, and might end in a deadlock.
+    A query that joins names the tables whose rows it will change: a locked parent row would hold up every
+    insert that refers to it, and might end in a deadlock.
     """
     if conn.dialect.name == "sqlite":
         return query
@@ -108,7 +109,9 @@ def lock_rows(conn: Connection, query: Select[Any], *of: Table, skip_locked: boo
 
 
 def lock_inserts(conn: Connection, table: Table) -> None:
-    """Until this transaction ends, nobody else who asks the same inserts into the table; others read and update."""
+    """Until this transaction ends, nobody else who asks the same inserts into the table; others read and
+    update.
+    """
     if conn.dialect.name != "sqlite":
         conn.execute(text(f"LOCK TABLE {table.name} IN SHARE UPDATE EXCLUSIVE MODE"))
 
@@ -118,10 +121,12 @@ LOCK_WAIT_SECONDS: Final = 1
 
 
 def lock_schema(conn: Connection) -> None:
-    """Until this transaction ends, nobody else writes or migrates. Raises the driver's error after `LOCK_WAIT_SECONDS`.
+    """Until this transaction ends, nobody else writes or migrates. Raises the driver's error after
+    `LOCK_WAIT_SECONDS`.
 
-    SQLite holds its one write lock already. A server locks the revision's table, which every writer reads; that works
-    through a pooler that hands out connections by transaction, where a lock of the session would not.
+    SQLite holds its one write lock already. A server locks the revision's table, which every writer reads;
+    that works through a pooler that hands out connections by transaction, where a lock of the session would
+    not.
     """
     if conn.dialect.name == "sqlite":
         return
@@ -162,7 +167,9 @@ SILENT_MS: Final = 30_000
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a write transaction learns first: the server's clock (None where it has none) and the schema's revision."""
+    """What a write transaction learns first: the server's clock (None where it has none) and the schema's
+    revision.
+    """
 
     now_ms: int | None
     revision: str | None
@@ -171,10 +178,11 @@ class Opening:
 def opening(conn: Connection) -> Opening:
     """Clock and revision in one statement.
 
-    On a server, reading the revision holds a lock until the transaction ends that a migration has to wait for; see
-    `version.TABLE`. The clock is read after that lock was granted, so a wait makes no stale time. The server also
-    ends the transaction when its worker falls silent in the middle of it (frozen, or cut off without a word): its locks
-    would hold up every other worker. That word holds for this transaction only, so it works through a pooler.
+    On a server, reading the revision holds a lock until the transaction ends that a migration has to wait
+    for; see `version.TABLE`. The clock is read after that lock was granted, so a wait makes no stale time.
+    The server also ends the transaction when its worker falls silent in the middle of it (frozen, or cut off
+    without a word): its locks would hold up every other worker. That word holds for this transaction only, so
+    it works through a pooler.
     """
     if conn.dialect.name == "sqlite":
         driver = conn.connection.driver_connection
@@ -230,8 +238,8 @@ def _postgres_engine(url: URL, *, connections: int, **options: Any) -> Engine:
     def _connect(connection: Any, _record: Any) -> None:
         """Refuse a server that is too old; prepare statements on a server's own session only.
 
-        A pooler answers with a process number of its own. Behind one, the next transaction may run on a session that
-        does not know what was prepared on the last.
+        A pooler answers with a process number of its own. Behind one, the next transaction may run on a
+        session that does not know what was prepared on the last.
         """
         schema_version.require_server(connection.info.server_version // 10_000)
         (own,) = connection.execute("SELECT pg_backend_pid()").fetchone()
@@ -265,8 +273,8 @@ _BUSY_REST_SECONDS: Final = 0.02
 def _run_patiently(connection: sqlite3.Connection, pragma: str) -> None:
     """Run it as soon as nobody holds the write lock.
 
-    SQLite does not wait when a file is to become a WAL one, whatever the busy timeout says: of two programs that open a
-    new database at the same moment, one would be refused at once.
+    SQLite does not wait when a file is to become a WAL one, whatever the busy timeout says: of two programs
+    that open a new database at the same moment, one would be refused at once.
     """
     for tries_left in reversed(range(int(BUSY_TIMEOUT_MS / 1000 / _BUSY_REST_SECONDS))):
         try:

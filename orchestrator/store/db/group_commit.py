@@ -1,9 +1,9 @@
 """Group commit: many small writes share one durable transaction.
 
-A store operation takes a transaction and a list of rows and returns one result per row. Whatever has queued while the
-last commit was being synced, and for a moment afterwards, goes into the next one, operation by operation; a calm system
-commits at once. An operation that raises is undone and every row of the group is tried again alone, so that one bad
-row cannot take others with it.
+A store operation takes a transaction and a list of rows and returns one result per row. Whatever has queued
+while the last commit was being synced, and for a moment afterwards, goes into the next one, operation by
+operation; a calm system commits at once. An operation that raises is undone and every row of the group is
+tried again alone, so that one bad row cannot take others with it.
 """
 
 import threading
@@ -21,8 +21,8 @@ Operation = Callable[[Tx, Sequence[Row]], Sequence[Result]]
 
 GROUP_ROWS_MAX: Final = 500
 REST_SECONDS: Final = 0.005
-"""After a commit the writer lets rows gather: a statement costs much the same for one row as for twenty, so a busy worker
-spends half as much on writing. What comes after the rest is not held up by it."""
+"""After a commit the writer lets rows gather: a statement costs much the same for one row as for twenty,
+so a busy worker spends half as much on writing. What comes after the rest is not held up by it."""
 
 
 class Writer(Protocol):
@@ -38,7 +38,9 @@ class Writer(Protocol):
 
 
 class InlineWriter:
-    """Every write is its own transaction, in the caller's thread: deterministic, for simulation and commands."""
+    """Every write is its own transaction, in the caller's thread: deterministic, for simulation and
+    commands.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -62,7 +64,8 @@ class _Write:
 class GroupWriter:
     """One thread that writes; coroutines wait for the commit that holds their row.
 
-    The operation `last` comes after all others of its group: it locks what every other worker needs, until the commit.
+    The operation `last` comes after all others of its group: it locks what every other worker needs, until
+    the commit.
     """
 
     def __init__(self, database: Database, *, last: Operation[Any, Any] | None = None) -> None:

@@ -51,9 +51,9 @@ def check(url: str) -> None:
 def upgrade(url: str, crashpoint: Crashpoint = no_crash) -> Revision:
     """Bring the database to the newest schema, creating it when absent, also while workers write.
 
-    All steps are one transaction: an upgrade that is interrupted has changed nothing, and is simply run again. Workers
-    wait for it and stop when they see the new schema. Raises SchemaVersionError for a newer database, and DatabaseError
-    when somebody holds a table for too long.
+    All steps are one transaction: an upgrade that is interrupted has changed nothing, and is simply run
+    again. Workers wait for it and stop when they see the new schema. Raises SchemaVersionError for a newer
+    database, and DatabaseError when somebody holds a table for too long.
     """
     parsed = parse_url(url)
     path = sqlite_path(parsed)
@@ -82,8 +82,10 @@ def _upgrade_patiently(engine: Engine) -> str | None:
 
 
 _IN_THE_WAY: Final = (
-    f"The database could not be upgraded: at {LOCK_TRIES} tries of {dialect.LOCK_WAIT_SECONDS} s each somebody held a table. "
-    "Nothing was changed. End what holds it (a long query, a backup: see pg_stat_activity), then run the command "
+    f"The database could not be upgraded: at {LOCK_TRIES} tries of {dialect.LOCK_WAIT_SECONDS} s each "
+    "somebody held a table. "
+    "Nothing was changed. End what holds it (a long query, a backup: see pg_stat_activity), then run the "
+    "command "
     "again: orchestrator db upgrade"
 )
 

@@ -1,9 +1,9 @@
 """Every table. Times are integer milliseconds since the epoch (UTC), money is integer micro-dollars.
 
-The hot row is `jobs`: narrow, with two partial indexes (what can be claimed, what will be due). What a job sends is in
-`job_specs`, where its pictures go and what became of them is in `outputs`, every try at it is a row of `attempts`.
-Money has one append-only history, `ledger`; `balances` are its running sums, kept for every scope and period whether or
-not a cap exists, so that a new cap knows the past at once.
+The hot row is `jobs`: narrow, with two partial indexes (what can be claimed, what will be due). What a job
+sends is in `job_specs`, where its pictures go and what became of them is in `outputs`, every try at it is a
+row of `attempts`. Money has one append-only history, `ledger`; `balances` are its running sums, kept for
+every scope and period whether or not a cap exists, so that a new cap knows the past at once.
 """
 
 from enum import StrEnum
@@ -158,8 +158,8 @@ lanes = Table(
         "ix_lanes_open", "priority", "id", sqlite_where=text("NOT idle"), postgresql_where=text("NOT idle")
     ),
 )
-"""Jobs of one run that cost the same. The claim looks at lanes first, so that what cannot be afforded or is paused is
-passed over by the lane, never job by job."""
+"""Jobs of one run that cost the same. The claim looks at lanes first, so that what cannot be afforded or
+is paused is passed over by the lane, never job by job."""
 
 jobs = Table(
     "jobs",
@@ -332,7 +332,8 @@ webhook_receipts = Table(
     PrimaryKeyConstraint("attempt_id", "prediction_id"),
     Index("ix_webhook_receipts_prediction_id", "prediction_id"),
 )
-"""What signed webhooks said, by the token in their URL, where the attempt did not hold that prediction already."""
+"""What signed webhooks said, by the token in their URL, where the attempt did not hold that prediction
+already."""
 
 foreign_predictions = Table(
     "foreign_predictions",

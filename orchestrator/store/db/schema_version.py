@@ -1,15 +1,19 @@
-"""Which schema this program writes, and on which servers. Every write transaction compares it with the database's own word."""
+"""Which schema this program writes, and on which servers. Every write transaction compares it with the
+database's own word.
+"""
 
 from typing import Final
 
 from orchestrator.core.errors import SchemaVersionError, UsageError
 
 HEAD: Final = "0004"
-"""The newest revision; a test compares it with the migration scripts, so that a check need not import Alembic."""
+"""The newest revision; a test compares it with the migration scripts, so that a check need not import
+Alembic."""
 
 TABLE: Final = "alembic_version"
-"""Where a database keeps its revision. Every write transaction reads it first and a migration locks it first, so that
-no transaction of a program that knows only the older schema can begin before a migration and end after it."""
+"""Where a database keeps its revision. Every write transaction reads it first and a migration locks it
+first, so that no transaction of a program that knows only the older schema can begin before a migration
+and end after it."""
 
 
 OLDEST_SERVER: Final = 14
@@ -20,7 +24,8 @@ def require_server(major: int) -> None:
     """Raise UsageError for a Postgres that is too old."""
     if major < OLDEST_SERVER:
         raise UsageError(
-            f"The server is Postgres {major}; this program needs {OLDEST_SERVER} or newer. Nothing was written. "
+            f"The server is Postgres {major}; this program needs {OLDEST_SERVER} or newer. Nothing was "
+            "written. "
             "Upgrade the server, or name another in database_url."
         )
 
@@ -33,7 +38,8 @@ def require(found: str | None) -> None:
         raise SchemaVersionError("The database has no tables yet. Create them with: orchestrator db upgrade")
     if found < HEAD:
         raise SchemaVersionError(
-            f"The database is at schema {found}, this program needs {HEAD}. Bring it up to date with: orchestrator db "
+            f"The database is at schema {found}, this program needs {HEAD}. Bring it up to date with: "
+            "orchestrator db "
             "upgrade. Workers of the older version stop by themselves when that is done."
         )
     raise SchemaVersionError(

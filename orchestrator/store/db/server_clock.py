@@ -1,7 +1,7 @@
 """One clock for all: on a database with a clock of its own, a worker's wall clock is set by it.
 
-Hosts disagree about the time; a lease, a pause or an age that one host wrote is read by another. So a worker asks this
-clock, which follows the database's. Without such a database it is the given clock.
+Hosts disagree about the time; a lease, a pause or an age that one host wrote is read by another. So a worker
+asks this clock, which follows the database's. Without such a database it is the given clock.
 """
 
 from typing import Final
@@ -9,7 +9,8 @@ from typing import Final
 from orchestrator.ports import Clock
 
 STEADY_MS: Final = 500
-"""Differences up to this stay uncorrected: answers take varying time, and a clock that trembles goes backwards."""
+"""Differences up to this stay uncorrected: answers take varying time, and a clock that trembles goes
+backwards."""
 
 
 class ServerClock:

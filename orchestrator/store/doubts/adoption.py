@@ -95,10 +95,11 @@ def model_of(tx: Tx, job_id: int) -> str | None:
 
 
 def assign(tx: Tx, job_id: int, prediction_id: str, status: str, *, token: str, timezone: str) -> bool:
-    """Give a pending job the prediction as its attempt, in flight for any worker. False when it is not pending.
+    """Give a pending job the prediction as its attempt, in flight for any worker. False when it is not
+    pending.
 
-    The money is reserved without looking at caps: it was spent before anybody could ask. The attempt takes its id as a
-    claim does: on a server, the column's own sequence knows nothing of the ids that claims gave.
+    The money is reserved without looking at caps: it was spent before anybody could ask. The attempt takes
+    its id as a claim does: on a server, the column's own sequence knows nothing of the ids that claims gave.
     """
     rate_limits.lock(tx)
     query = (

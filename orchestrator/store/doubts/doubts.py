@@ -154,7 +154,9 @@ def unanswered(tx: Tx) -> list[Unanswered]:
 
 
 def resolve_as(tx: Tx, rows: Sequence[Found]) -> list[bool]:
-    """The doubt ends: in flight with that prediction. False when late, or when another attempt holds the prediction."""
+    """The doubt ends: in flight with that prediction. False when late, or when another attempt holds the
+    prediction.
+    """
     free = predictions.unheld(tx, [row.prediction_id for row in rows])
     fresh: list[Found] = []
     for row in rows:
@@ -190,8 +192,8 @@ def resolve_as(tx: Tx, rows: Sequence[Found]) -> list[bool]:
 def abandon(tx: Tx, rows: Sequence[Absent]) -> list[bool]:
     """The doubt ends: nothing was created, nothing is owed; the job is ready again and has lost no try.
 
-    False when late, or when a webhook has told of something that was created: looked up under the attempt's lock, which
-    the recording of a webhook takes too.
+    False when late, or when a webhook has told of something that was created: looked up under the attempt's
+    lock, which the recording of a webhook takes too.
     """
     held = transitions.lock(tx, rows, AttemptEvent.ABSENCE_PROVED)
     created = webhook_reports.with_report(tx, list(held))

@@ -62,7 +62,9 @@ def of_doubts(tx: Tx) -> list[tuple[int, str]]:
 
 
 def reported(tx: Tx, prediction_ids: Sequence[str]) -> set[str]:
-    """Which of these predictions a webhook has named an attempt for that holds none: they can be no other attempt's."""
+    """Which of these predictions a webhook has named an attempt for that holds none: they can be no other
+    attempt's.
+    """
     found: set[str] = set()
     for chunk in chunks(prediction_ids):
         column = webhook_receipts.c.prediction_id
@@ -83,7 +85,8 @@ def with_report(tx: Tx, attempt_ids: Sequence[int]) -> set[int]:
 
 
 def _record_one(tx: Tx, row: Delivery) -> ReportOutcome:
-    # The lock makes this and the end of a doubt one after another: evidence never slips past a verdict of absence.
+    # The lock makes this and the end of a doubt one after another: evidence never slips past a verdict of
+    # absence.
     attempt = tx.conn.execute(dialect.lock_rows(tx.conn, _attempt_of(row.token), attempts)).one_or_none()
     if attempt is None:
         return ReportOutcome.STRANGER
@@ -102,11 +105,13 @@ def _record_one(tx: Tx, row: Delivery) -> ReportOutcome:
 
 
 def _judge_new(tx: Tx, row: Delivery, attempt: Row[Any]) -> ReportOutcome:
-    """Whether a new report can end a doubt; one that cannot is told, and its prediction is never taken for another's.
+    """Whether a new report can end a doubt; one that cannot is told, and its prediction is never taken for
+    another's.
 
-    An attempt that is over and never left was sent by another self of this database, which was restored or copied since:
-    its prediction stays unknown, so that it counts as a gap and `reconcile` can give it to the job that wants it. Of two
-    requests that were alike, the list may have given each the other's prediction: what is reported then is the other's.
+    An attempt that is over and never left was sent by another self of this database, which was restored or
+    copied since: its prediction stays unknown, so that it counts as a gap and `reconcile` can give it to the
+    job that wants it. Of two requests that were alike, the list may have given each the other's prediction:
+    what is reported then is the other's.
     """
     is_free = bool(predictions.unheld(tx, [row.prediction_id]))
     if is_free and attempt.prediction_id is None and attempt.state in ATTEMPT_LIVE:

@@ -18,8 +18,8 @@ REREAD_MS: Final = 10 * 60_000
 """How long before the bill of an attempt that still waits for its refund is read again."""
 
 REFUND_MS: Final = 3 * 3600 * 1000
-"""How long the provider may take to pay a failed task back. Until then a charge without its refund says nothing about
-money that was counted free at once."""
+"""How long the provider may take to pay a failed task back. Until then a charge without its refund says
+nothing about money that was counted free at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +109,12 @@ def first_run_at(tx: Tx) -> int | None:
 
 
 def what_to_book(row: Any, line: BillLine, now: int) -> Decision:
-    """Decide what a line changes; `row` is the attempt. Pure, so that a bad line is known before anything is written.
+    """Decide what a line changes; `row` is the attempt. Pure, so that a bad line is known before anything is
+    written.
 
-    A refund pays back no more than the charge: the cost stops at zero and the surplus is told. A charge that is not among
-    the records that were read is the one read before, else, while its refund is awaited, the price that was reserved.
+    A refund pays back no more than the charge: the cost stops at zero and the surplus is told. A charge that
+    is not among the records that were read is the one read before, else, while its refund is awaited, the
+    price that was reserved.
     """
     if not (0 <= line.deducted_micros <= MICROS_MAX and 0 <= line.refunded_micros <= MICROS_MAX):
         return Decision(Booked(set_aside=True), {"billed_at": now})

@@ -29,10 +29,12 @@ class Overruled:
 
 
 def take_configured(database: Database, wanted: Mapping[Key, int]) -> list[Overruled]:
-    """Let a configuration set caps that nobody has set, and make its own kind stricter; answers what does not count.
+    """Let a configuration set caps that nobody has set, and make its own kind stricter; answers what does not
+    count.
 
-    Several configurations may work on one database, so none may remove a cap that it does not name, or raise one: that
-    is for an operator, whose caps stand over every configuration's. Nothing is written when nothing changes.
+    Several configurations may work on one database, so none may remove a cap that it does not name, or raise
+    one: that is for an operator, whose caps stand over every configuration's. Nothing is written when nothing
+    changes.
     """
     with database.read() as tx:
         stored = _stored(tx)
@@ -54,7 +56,9 @@ def _counts(cap: int, standing: tuple[int, str] | None) -> bool:
 
 
 def _tighten(tx: Tx, key: Key, cap: int) -> None:
-    """Decided by the row as it is when it is written: another configuration may have come first with a stricter cap."""
+    """Decided by the row as it is when it is written: another configuration may have come first with a
+    stricter cap.
+    """
     scope, name, window = key
     row = {
         "scope": scope.value,
@@ -110,7 +114,9 @@ def declare(tx: Tx, scope: Scope, scope_id: int, window: Window, cap_micros: int
 
 
 def remove(tx: Tx, scope: Scope, scope_id: int, window: Window, *, source: str | None = None) -> bool:
-    """Remove a cap, whoever set it, or only one from `source`; one that a configuration names comes back with it."""
+    """Remove a cap, whoever set it, or only one from `source`; one that a configuration names comes back
+    with it.
+    """
     statement = delete(budgets).where(
         budgets.c.scope == scope.value, budgets.c.scope_id == scope_id, budgets.c.window == window.value
     )

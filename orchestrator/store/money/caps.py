@@ -48,7 +48,9 @@ class Cap:
 def caps_in_force(
     tx: Tx, day: str, *, campaign_ids: Iterable[int] | None = None, run_ids: Iterable[int] | None = None
 ) -> list[Cap]:
-    """Every cap of the account and of the given campaigns and runs (None: of all), for the periods of `day`."""
+    """Every cap of the account and of the given campaigns and runs (None: of all), for the periods of
+    `day`.
+    """
     values: dict[str, object] = {"day": day, "month": day[:7]}
     if campaign_ids is not None:
         values["campaigns"] = list(campaign_ids)
@@ -99,7 +101,9 @@ def _caps_statement(all_campaigns: bool, all_runs: bool) -> Select[Any]:
 
 
 def set_cap(tx: Tx, scope: Scope, scope_id: int, window: Window, cap_micros: int, source: str) -> None:
-    """Set or change a cap. Lowering it below what is counted stops further spending and changes nothing else."""
+    """Set or change a cap. Lowering it below what is counted stops further spending and changes nothing
+    else.
+    """
     row = {
         "scope": scope.value,
         "scope_id": scope_id,

@@ -1,8 +1,8 @@
 """Money: the ledger, and the balances that are its running sums; `caps` has the caps over them.
 
-Every movement is a ledger row. Balances are kept per scope (account, campaign, run) and period (total, month, day) and
-are changed only here, in the transaction of the ledger row, in one order of keys, so that several writers cannot
-deadlock.
+Every movement is a ledger row. Balances are kept per scope (account, campaign, run) and period (total, month,
+day) and are changed only here, in the transaction of the ledger row, in one order of keys, so that several
+writers cannot deadlock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -55,7 +55,9 @@ def post(tx: Tx, movements: Sequence[Movement]) -> None:
 
 
 def _sums(movements: Sequence[Movement]) -> dict[tuple[int, int, str], tuple[int, int, int]]:
-    """Spent, held and refund due by run, campaign and day: most of what is booked at once counts in one place."""
+    """Spent, held and refund due by run, campaign and day: most of what is booked at once counts in one
+    place.
+    """
     sums: dict[tuple[int, int, str], tuple[int, int, int]] = {}
     for each in movements:
         place = (each.run_id, each.campaign_id, each.day)
@@ -81,10 +83,11 @@ def _add_to_balances(tx: Tx, changes: Changes) -> None:
 
 
 def reserve(tx: Tx, movements: Sequence[Movement], caps: Iterable[Cap]) -> None:
-    """Book reservations under every cap, exactly: raises CapRacedError when one would be passed, changing nothing.
+    """Book reservations under every cap, exactly: raises CapRacedError when one would be passed, changing
+    nothing.
 
-    Each capped balance is changed by a conditional update in key order, so that the cap holds over any number of
-    workers without a lock that outlives the statement order.
+    Each capped balance is changed by a conditional update in key order, so that the cap holds over any number
+    of workers without a lock that outlives the statement order.
     """
     tx.deferred.write(tx)  # what this transaction already moved counts first
     post(tx, movements)

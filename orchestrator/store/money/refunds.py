@@ -16,7 +16,8 @@ LAPSE_MAX: Final = 500
 def lapse(tx: Tx) -> int:
     """Count money free whose refund window has passed; returns how many attempts (bounded, call again).
 
-    The bill of each is read once more after that: a provider that kept the money shows there, and it counts as spent.
+    The bill of each is read once more after that: a provider that kept the money shows there, and it counts
+    as spent.
     """
     rows = tx.conn.execute(dialect.lock_rows(tx.conn, _LAPSED), {"now": tx.now, "most": LAPSE_MAX}).all()
     if not rows:

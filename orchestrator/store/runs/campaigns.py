@@ -34,7 +34,9 @@ def has_runs(tx: Tx, campaign_id: int) -> bool:
 
 
 def set_weight(tx: Tx, name: str, weight: int) -> bool:
-    """How many turns a campaign has for one of an equal of weight 1, from the next claim on. False when it was so."""
+    """How many turns a campaign has for one of an equal of weight 1, from the next claim on. False when it
+    was so.
+    """
     if not 1 <= weight <= WEIGHT_MAX:
         raise UsageError(f"A weight is a whole number from 1 to {WEIGHT_MAX}, not {weight}.")
     campaign_id = find_campaign(tx, name)
@@ -55,7 +57,8 @@ def pause(tx: Tx, name: str, message: str) -> bool:
 
 
 def resume(tx: Tx, name: str) -> bool:
-    """Let the campaign's jobs be claimed again, and those of its runs that a guard paused. False when none was paused.
+    """Let the campaign's jobs be claimed again, and those of its runs that a guard paused. False when none
+    was paused.
 
     The guards' rates start afresh, so that what was looked at does not pause the run again.
     """

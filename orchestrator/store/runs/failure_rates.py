@@ -23,7 +23,8 @@ class RunRates:
 
 
 def of_open_runs(tx: Tx, ended_min: int, *, pictures: bool = True) -> list[RunRates]:
-    """Rates of the runs that may still spend and have at least `ended_min` jobs ended since they were last resumed.
+    """Rates of the runs that may still spend and have at least `ended_min` jobs ended since they were last
+    resumed.
 
     Without `pictures`, which join every output of a run, their counts are zero.
     """

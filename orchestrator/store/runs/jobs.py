@@ -27,7 +27,9 @@ class Cancelled:
 
 
 def retry(tx: Tx, job_ids: Sequence[int]) -> list[int]:
-    """Give failed and cancelled jobs a fresh allowance of tries; returns those moved. Others stay as they are."""
+    """Give failed and cancelled jobs a fresh allowance of tries; returns those moved. Others stay as they
+    are.
+    """
     states = [state.value for state in sources(JOB_TRANSITIONS, JobEvent.RETRIED)]
     moved: list[int] = []
     for chunk in chunks(job_ids):
@@ -62,7 +64,8 @@ def retry(tx: Tx, job_ids: Sequence[int]) -> list[int]:
 
 
 def cancel(tx: Tx, job_ids: Sequence[int]) -> Cancelled:
-    """Cancel pending jobs now. A running job makes no further attempt; if the present one succeeds, it is kept.
+    """Cancel pending jobs now. A running job makes no further attempt; if the present one succeeds, it is
+    kept.
 
     The provider has no cancel: what was accepted is paid for, so its pictures are stored all the same.
     """
@@ -84,7 +87,9 @@ def cancel(tx: Tx, job_ids: Sequence[int]) -> Cancelled:
 
 
 def cancel_waiting(tx: Tx, job_ids: Sequence[int]) -> list[int]:
-    """Cancel those of the jobs that wait; returns them. One that a worker has taken, or that is over, stays as it is."""
+    """Cancel those of the jobs that wait; returns them. One that a worker has taken, or that is over,
+    stays as it is.
+    """
     now: list[int] = []
     for chunk in chunks(job_ids):
         query = select(jobs.c.id).where(jobs.c.id.in_(chunk), jobs.c.state == JobState.PENDING.value)

@@ -43,8 +43,10 @@ class PathTakenError(UsageError):
             f"\n  ... and {len(conflicts) - CONFLICTS_SHOWN} more" if len(conflicts) > CONFLICTS_SHOWN else ""
         )
         super().__init__(
-            f"{len(conflicts)} output path(s) belong to another manifest's jobs; nothing is ever overwritten:\n"
-            f"{shown}{more}\nChange `output:` so that it names this manifest, for example with {{{{ name }}}}."
+            f"{len(conflicts)} output path(s) belong to another manifest's jobs; nothing is ever "
+            "overwritten:\n"
+            f"{shown}{more}\nChange `output:` so that it names this manifest, for example with "
+            f"{{{{ name }}}}."
         )
 
 
@@ -93,8 +95,8 @@ def assign(
 ) -> tuple[Sequence[NewJob], list[tuple[str, str]]]:
     """New jobs with the paths they get, and which of those had to be renamed (wanted, given).
 
-    Raises PathTakenError for a path of another manifest. One that an earlier job of the same manifest owns (an edited
-    prompt, another run key) gets a suffix made from this job, so that both pictures are kept.
+    Raises PathTakenError for a path of another manifest. One that an earlier job of the same manifest owns
+    (an edited prompt, another run key) gets a suffix made from this job, so that both pictures are kept.
     """
     wanted = [path for job in jobs_to_be for path in job.paths]
     owners = _owners(tx, wanted)

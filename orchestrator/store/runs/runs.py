@@ -43,7 +43,9 @@ class Added:
 
 
 def ensure_run(tx: Tx, spec: RunSpec) -> Run:
-    """The run of that campaign, name and key, made when there is none; settings that may change are updated."""
+    """The run of that campaign, name and key, made when there is none; settings that may change are
+    updated.
+    """
     campaign_id = ensure_campaign(tx, spec.campaign)
     changeable = {
         "manifest_path": spec.manifest_path,
@@ -71,7 +73,8 @@ def ensure_run(tx: Tx, spec: RunSpec) -> Run:
     assert run is not None
     if run.model != spec.model:
         raise UsageError(
-            f"Run {spec.run_key!r} of {spec.campaign}/{spec.name} was made for model {run.model}; the manifest now says "
+            f"Run {spec.run_key!r} of {spec.campaign}/{spec.name} was made for model {run.model}; the "
+            "manifest now says "
             f"{spec.model}. Give the run another key with --run, or the manifest another name."
         )
     tx.conn.execute(update(lanes).where(lanes.c.run_id == run.id).values(priority=spec.priority))
@@ -137,7 +140,9 @@ def look_up(tx: Tx, run: Run | None, owner: RunSpec, specs: Sequence[JobSpec]) -
 
 
 def add_jobs(tx: Tx, run: Run, specs: Sequence[JobSpec]) -> Added:
-    """Insert the specs that the run does not have yet; raises PathTakenError and then inserts none (see `paths`)."""
+    """Insert the specs that the run does not have yet; raises PathTakenError and then inserts none (see
+    `paths`).
+    """
     return add_encoded(tx, run, [encode(spec) for spec in specs])
 
 
@@ -174,7 +179,9 @@ def reopen_lanes(tx: Tx, lane_ids: Iterable[int]) -> None:
 
 
 def _open_lanes(tx: Tx, changes: Changes) -> None:
-    """The lanes are locked first, idle or not: a claim that closes one at this moment waits, and then sees the job."""
+    """The lanes are locked first, idle or not: a claim that closes one at this moment waits, and then sees
+    the job.
+    """
     ids = list(changes)
     _lock_lanes(tx, lanes.c.id.in_(ids))
     tx.conn.execute(update(lanes).where(lanes.c.id.in_(ids), lanes.c.idle).values(idle=False))

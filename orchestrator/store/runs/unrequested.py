@@ -1,7 +1,8 @@
-"""Jobs of a run that wait although nobody asks for them now: those of an earlier version of its manifest, or outside a part.
+"""Jobs of a run that wait although nobody asks for them now: those of an earlier version of its manifest, or
+outside a part.
 
-The jobs that are asked for are kept as their ids alone, 8 bytes each, and compared with the ids that wait along the index
-on (run, state, id): no row of the million that stand beside is read.
+The jobs that are asked for are kept as their ids alone, 8 bytes each, and compared with the ids that wait
+along the index on (run, state, id): no row of the million that stand beside is read.
 """
 
 from array import array
@@ -41,8 +42,8 @@ class Unrequested:
 class Requested:
     """Which of a run's jobs are asked for, gathered chunk by chunk.
 
-    Made before the first look: jobs that come into the run later are newer than all it speaks about, so that two who
-    apply one manifest at the same time do not take each other's jobs for others.
+    Made before the first look: jobs that come into the run later are newer than all it speaks about, so that
+    two who apply one manifest at the same time do not take each other's jobs for others.
     """
 
     def __init__(self, tx: Tx, run_id: int) -> None:

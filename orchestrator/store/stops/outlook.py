@@ -1,4 +1,6 @@
-"""What can still happen by itself, and what is stopped and why: one rule for draining, `status` and exit codes."""
+"""What can still happen by itself, and what is stopped and why: one rule for draining, `status` and exit
+codes.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """Everything that is read to be shown: by the command line, the gallery and reports. Nothing here writes.
 
-A name is imported when it is first asked for: `status` must answer at once, and does not need what shows one job.
+A name is imported when it is first asked for: `status` must answer at once, and does not need what shows one
+job.
 """
 
 from importlib import import_module

@@ -14,7 +14,8 @@ RATE: Final = "rate_limit"
 def rate_stop(tx: Tx, timezone: str) -> StoppedRow | None:
     """The stop of jobs that nothing but the rate holds back; None when there are none, or the rate has room.
 
-    A million jobs cost no more than a few: it reads the window, and only when that is used up, the open lanes.
+    A million jobs cost no more than a few: it reads the window, and only when that is used up, the open
+    lanes.
     """
     rate = rate_limits.rate_use(tx)
     if rate is None or not rate.binds or not anything_fits(tx, day_of(tx.now, timezone)):

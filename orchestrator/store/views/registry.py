@@ -11,7 +11,8 @@ from orchestrator.store.db.schema import workers as worker_table
 
 LATELY_MS: Final = 60_000
 LATEST_ATTEMPTS: Final = 20_000
-"""Among so many of the newest attempts the latest submissions are counted: no level allows as many in a minute."""
+"""Among so many of the newest attempts the latest submissions are counted: no level allows as many in a
+minute."""
 
 
 @dataclass(frozen=True, slots=True)

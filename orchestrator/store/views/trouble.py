@@ -1,4 +1,6 @@
-"""Work that may cost money without giving pictures: in doubt, or finished at the provider and not stored yet."""
+"""Work that may cost money without giving pictures: in doubt, or finished at the provider and not stored
+yet.
+"""
 
 from dataclasses import dataclass
 from typing import Any, Final

@@ -1,7 +1,8 @@
-"""Ids of jobs in order, a page at a time, each page along an index: a million jobs are neither sorted nor counted.
+"""Ids of jobs in order, a page at a time, each page along an index: a million jobs are neither sorted nor
+counted.
 
-The index on (run, state, id) holds the jobs of one run in one state in the order of their ids. A page over several runs
-or states merges those streams, and looks only into the ones that reach into it.
+The index on (run, state, id) holds the jobs of one run in one state in the order of their ids. A page over
+several runs or states merges those streams, and looks only into the ones that reach into it.
 """
 
 from collections import deque

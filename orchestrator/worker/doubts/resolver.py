@@ -1,4 +1,6 @@
-"""Resolving doubts: hear webhooks, read the provider's list and bill around each lost reply, act on what they prove."""
+"""Resolving doubts: hear webhooks, read the provider's list and bill around each lost reply, act on what
+they prove.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,13 +22,15 @@ LOOK_SECONDS_MIN: Final = 0.25
 IDLE_LOOK_SECONDS: Final = 5.0
 AMBIGUOUS_LOOK_SECONDS: Final = 60.0
 HEAR_SECONDS: Final = 2.0
-"""How often what webhooks said is read, where they are configured; the list is looked at no more often for that."""
+"""How often what webhooks said is read, where they are configured; the list is looked at no more often for
+that."""
 
 _DUE_SECONDS: Final = 0.001
 """A look that is due so soon is made now: a sleep may end a fraction early."""
 
 UNREADABLE: Final = (
-    "Replies were lost, and the provider's list or bill, which would tell whether those requests were paid for, cannot be "
+    "Replies were lost, and the provider's list or bill, which would tell whether those requests were paid "
+    "for, cannot be "
     "read whole: see `orchestrator in-doubt list`."
 )
 
@@ -41,7 +45,9 @@ class _Case:
 
 
 class Resolver:
-    """Looks at every attempt in doubt. Absence, and what only a person can decide, must be seen twice in a row to count."""
+    """Looks at every attempt in doubt. Absence, and what only a person can decide, must be seen twice in a
+    row to count.
+    """
 
     def __init__(self, deps: Deps, worker_id: str) -> None:
         self._deps = deps
@@ -53,7 +59,9 @@ class Resolver:
         self._lease_ms = int(deps.settings.worker.lease_seconds * 1000)
 
     async def tick(self) -> tuple[float, list[Adopted]]:
-        """One look; returns the delay to the next and the attempts that are in flight now, for this worker."""
+        """One look; returns the delay to the next and the attempts that are in flight now, for this
+        worker.
+        """
         with self._deps.database.read() as tx:
             open_doubts, now = doubts.in_doubt(tx), tx.now
         if not open_doubts:
@@ -76,7 +84,9 @@ class Resolver:
         return min(pace, self._seconds_to_look(silent)), self._in_flight(adopted)
 
     async def _look(self, silent: Sequence[InDoubt], now: int) -> list[int]:
-        """Read the list around doubts that no webhook has told about, and act on it; the attempts that were adopted."""
+        """Read the list around doubts that no webhook has told about, and act on it; the attempts that
+        were adopted.
+        """
         rows = {row.attempt_id: row for row in silent}
         adopted: list[int] = []
         absent: set[int] = set()
@@ -103,8 +113,9 @@ class Resolver:
     def _seconds_to_look(self, silent: Sequence[InDoubt]) -> float:
         """How long the list can wait. One new doubt brings back the normal delay, which may be over already.
 
-        However often this loop is rung, no two looks are closer than that: what must be seen twice in a row would
-        otherwise be seen twice at the same moment, and a provider that is down would be asked for its list all the time.
+        However often this loop is rung, no two looks are closer than that: what must be seen twice in a row
+        would otherwise be seen twice at the same moment, and a provider that is down would be asked for its
+        list all the time.
         """
         only_old = all(row.reason == doubts.AMBIGUOUS for row in silent)
         quarter = self._deps.settings.in_doubt.settle_seconds / 4
@@ -131,7 +142,9 @@ class Resolver:
     def _judge(
         self, rows: Mapping[int, InDoubt], cluster: Sequence[evidence.Doubt], seen: ProviderView, now: int
     ) -> evidence.Verdict:
-        """Weigh predictions that nobody holds; inputs count when the list shows those of our own tasks as sent."""
+        """Weigh predictions that nobody holds; inputs count when the list shows those of our own tasks as
+        sent.
+        """
         keys = tuple(sorted({key for row in rows.values() for key in row.params}))
         with self._deps.database.read() as tx:
             unknown = predictions.unknown(tx, [*seen.predictions, *seen.billed])
@@ -162,7 +175,9 @@ class Resolver:
         return evidence.judge(cluster, candidates, inputs_trusted=trusted)
 
     def _would_be_listed(self, created_at: int | None, now: int) -> bool:
-        """Whether a prediction is so old that the list shows it if ever; the provider's clock may differ from ours."""
+        """Whether a prediction is so old that the list shows it if ever; the provider's clock may differ
+        from ours.
+        """
         settle_ms = self._deps.settings.in_doubt.settle_seconds * 1000
         return created_at is not None and now - created_at >= settle_ms + evidence.SKEW_MS
 
@@ -183,7 +198,9 @@ class Resolver:
         return adopted
 
     async def _act_on_absence(self, case: _Case, now: int) -> set[int]:
-        """End what was absent at the last look too; returns what is absent now, by a list that was read whole."""
+        """End what was absent at the last look too; returns what is absent now, by a list that was read
+        whole.
+        """
         absent = set(case.verdict.absent) if case.seen.complete else set()
         for attempt_id in sorted(absent & self._absent_before):
             row = case.rows[attempt_id]
@@ -199,7 +216,8 @@ class Resolver:
     async def _set_aside(self, case: _Case, now: int) -> set[int]:
         """Leave to a person what was unclear at the last look too; returns what is unclear now.
 
-        At one look alone, what is possible may be a task of ours that was accepted a moment ago and is not recorded yet.
+        At one look alone, what is possible may be a task of ours that was accepted a moment ago and is not
+        recorded yet.
         """
         for attempt_id, possible in case.verdict.ambiguous:
             row = case.rows[attempt_id]
@@ -208,7 +226,9 @@ class Resolver:
         return {attempt_id for attempt_id, _ in case.verdict.ambiguous}
 
     async def _set_unclear_aside(self, rows: Mapping[int, InDoubt], heard: ConsumedReports, now: int) -> None:
-        """What a webhook told of and the provider does not confirm in time is left to a person, with what was told."""
+        """What a webhook told of and the provider does not confirm in time is left to a person, with what
+        was told.
+        """
         for attempt_id, possible in heard.unclear.items():
             if self._stated(rows[attempt_id], now).settled:
                 await self._mark(rows[attempt_id], [(name, "reported", None, ()) for name in possible])
@@ -218,7 +238,9 @@ class Resolver:
         return self._hears and now - row.doubted_at < self._deps.settings.webhook.wait_seconds * 1000
 
     async def _mark(self, row: InDoubt, possible: Sequence[doubts.Candidate]) -> None:
-        """Leave it to an operator, with what is possible as it looks now; written only where something is new."""
+        """Leave it to an operator, with what is possible as it looks now; written only where something is
+        new.
+        """
         with self._deps.database.read() as tx:
             known = {item for item in doubts.possible(tx) if item.attempt_id == row.attempt_id}
         if row.reason == doubts.AMBIGUOUS and known == {

@@ -1,6 +1,8 @@
-"""Hearing webhooks: a doubt whose own token was reported is adopted at once, whatever the provider's list shows.
+"""Hearing webhooks: a doubt whose own token was reported is adopted at once, whatever the provider's list
+shows.
 
-A report is believed about who created what, and about nothing else: the prediction is looked up before it is adopted.
+A report is believed about who created what, and about nothing else: the prediction is looked up before it is
+adopted.
 """
 
 from collections.abc import Mapping
@@ -24,14 +26,18 @@ class ConsumedReports:
 
     @property
     def attempts(self) -> frozenset[int]:
-        """Every doubt that a webhook has told about: the list has nothing to add, and its silence proves nothing."""
+        """Every doubt that a webhook has told about: the list has nothing to add, and its silence proves
+        nothing.
+        """
         return frozenset(self.adopted) | self.unclear.keys()
 
 
 async def consume_reports(
     deps: Deps, rows: Mapping[int, InDoubt], worker_id: str, lease_ms: int
 ) -> ConsumedReports:
-    """Adopt what is reported and confirmed by the provider; the rest of what is reported is unclear for now."""
+    """Adopt what is reported and confirmed by the provider; the rest of what is reported is unclear for
+    now.
+    """
     with deps.database.read() as tx:
         told = evidence.weigh_reports(report for report in webhook_reports.of_doubts(tx) if report[0] in rows)
     adopted: list[int] = []
@@ -59,7 +65,9 @@ async def consume_reports(
 
 
 async def _confirmed(deps: Deps, prediction_id: str, model: str) -> str | None:
-    """The provider's word for the prediction's status; None when it does not know it now, or knows it as another model's."""
+    """The provider's word for the prediction's status; None when it does not know it now, or knows it as
+    another model's.
+    """
     found = await deps.provider.result(prediction_id)
     if not isinstance(found, Prediction) or found.model not in {None, model}:
         return None

@@ -19,11 +19,13 @@ UNREACHABLE_FIRST_SECONDS: Final = 1.0
 UNREACHABLE_MAX_SECONDS: Final = 30.0
 OUTCOMES_WATCHED: Final = 20
 LOST_MAX: Final = 10
-"""Each lost reply holds money in doubt: when so many of the last outcomes were lost, the provider counts as down."""
+"""Each lost reply holds money in doubt: when so many of the last outcomes were lost, the provider counts
+as down."""
 
 LOST_IN_A_ROW_MAX: Final = 5
 LOST_SPAN_SECONDS: Final = 1.0
-"""So many in a row count too, if they span some time: of requests sent together, the broken ones come back first."""
+"""So many in a row count too, if they span some time: of requests sent together, the broken ones come back
+first."""
 
 _TICK_SECONDS: Final = 0.001  # a pause ends on a whole millisecond
 
@@ -46,8 +48,9 @@ class AccountPauses:
         self._apart_until = float("-inf")
         self._last_throttle_at = float("-inf")
         self.blind = ""
-        """Why this worker must not buy: when it last had to compare the provider's list with the database, it could not.
-        The pause that says so ends by itself, also while this process sleeps or the database is away."""
+        """Why this worker must not buy: when it last had to compare the provider's list with the database,
+        it could not. The pause that says so ends by itself, also while this process sleeps or the database
+        is away."""
 
     @property
     def probing(self) -> bool:
@@ -65,7 +68,8 @@ class AccountPauses:
     async def lost(self, message: str) -> None:
         """A reply was lost. Several in a row: the provider is down, and a breaker opens for a growing while.
 
-        It grows with each try that fails. What is lost while the breaker is open had left before, and tells nothing new.
+        It grows with each try that fails. What is lost while the breaker is open had left before, and tells
+        nothing new.
         """
         now = self._deps.clock.monotonic()
         self._unreachable = 0
@@ -97,7 +101,9 @@ class AccountPauses:
         return wait + self._deps.entropy.uniform(0.0, 1.0)
 
     async def unreachable(self, outcome: NotSent) -> float:
-        """No connection: pause submissions for a growing while, a step for each episode; returns the seconds."""
+        """No connection: pause submissions for a growing while, a step for each episode; returns the
+        seconds.
+        """
         now = self._deps.clock.monotonic()
         if now < self._apart_until:
             return self._apart_until - now

@@ -1,4 +1,6 @@
-"""The price guard: before a run first pays for a model, the live quote must agree with the catalogue's price."""
+"""The price guard: before a run first pays for a model, the live quote must agree with the catalogue's
+price.
+"""
 
 import asyncio
 from typing import Any
@@ -35,7 +37,8 @@ class PriceGuard:
             return True
         message = (
             f"The live price of {claimed.model} is ${format_usd(live)} for a job that was planned at "
-            f"${format_usd(ours)}. Upgrade the program for a new price table, or raise guards.price_drift_percent; "
+            f"${format_usd(ours)}. Upgrade the program for a new price table, or raise "
+            "guards.price_drift_percent; "
             "then start the worker again."
         )
         await write_durably(

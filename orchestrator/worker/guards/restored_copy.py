@@ -1,8 +1,9 @@
-"""Noticing a restored or copied database: the provider lists tasks newer than our last commit that we do not know.
+"""Noticing a restored or copied database: the provider lists tasks newer than our last commit that we do not
+know.
 
-Such a store would pay again for what its other self has paid. It stops spending until `orchestrator reconcile` has
-adopted or listed every task of the gap. A task that a lost reply of ours may explain is not counted as unknown, but
-each such reply explains one task at most.
+Such a store would pay again for what its other self has paid. It stops spending until `orchestrator
+reconcile` has adopted or listed every task of the gap. A task that a lost reply of ours may explain is not
+counted as unknown, but each such reply explains one task at most.
 """
 
 from collections.abc import Sequence
@@ -35,7 +36,8 @@ class UnknownTasks:
     """The provider knows more than we do."""
 
     message: str
-    doubts: bool  # lost replies are open: a worker can and must resolve those before `reconcile` can take tasks in
+    # lost replies are open: a worker can and must resolve those before `reconcile` can take tasks in
+    doubts: bool
 
 
 async def check(deps: Deps, account_pauses: AccountPauses) -> UnknownTasks | None:
@@ -48,7 +50,8 @@ async def check(deps: Deps, account_pauses: AccountPauses) -> UnknownTasks | Non
         answered_at = bills.last_answered_sent_at(tx)
     if after is None:
         return None
-    # Read from the newest task that we know: how it is shown says whether the list shows inputs as they were sent.
+    # Read from the newest task that we know: how it is shown says whether the list shows inputs as they were
+    # sent.
     start = after if answered_at is None else min(after, answered_at - SKEW_MS)
     listing = await list_all(
         deps.provider, deps.clock, after_ms=max(start, now - RETENTION_MS), before_ms=now + SKEW_MS
@@ -82,9 +85,11 @@ async def check(deps: Deps, account_pauses: AccountPauses) -> UnknownTasks | Non
 def unexplained(
     unknown: Sequence[Prediction], unanswered: Sequence[tuple[Unanswered, int]], *, inputs_trusted: bool
 ) -> list[Prediction]:
-    """The unknown predictions beyond those that unanswered POSTs (each until when) may have created, one each.
+    """The unknown predictions beyond those that unanswered POSTs (each until when) may have created, one
+    each.
 
-    Where the list is seen to show what was sent (`inputs_trusted`), a POST explains only a task that asks for the same.
+    Where the list is seen to show what was sent (`inputs_trusted`), a POST explains only a task that asks for
+    the same.
     """
     left = list(unanswered)
     gap: list[Prediction] = []
@@ -98,7 +103,9 @@ def unexplained(
 
 
 def _may_be(item: Prediction, post: Unanswered, until: int, *, inputs_trusted: bool) -> bool:
-    """Whether that POST may have created it: asked for the same, as far as that is shown, at a time when it could."""
+    """Whether that POST may have created it: asked for the same, as far as that is shown, at a time when
+    it could.
+    """
     known = inputs_trusted and item.inputs is not None and post.digest is not None
     if known and inputs_digest(item.inputs or {}, post.keys) != post.digest:
         return False
@@ -120,13 +127,15 @@ async def _pause(deps: Deps, reason: str, message: str, *, until: int | None) ->
 
 
 UNREADABLE: Final = (
-    "The provider's list cannot be read, so it is not known whether it shows tasks that this database does not know. "
+    "The provider's list cannot be read, so it is not known whether it shows tasks that this database does "
+    "not know. "
     "It is read again in a moment; to spend without it, set guards.unknown_tasks: ignore."
 )
 
 
 def _message(gap: Sequence[Prediction]) -> str:
     return (
-        f"The provider lists {len(gap)} newer task(s) that this database does not know, such as {gap[0].id}. Was it "
+        f"The provider lists {len(gap)} newer task(s) that this database does not know, such as {gap[0].id}. "
+        "Was it "
         "restored from a backup, or does another copy use the account? Run: orchestrator reconcile"
     )

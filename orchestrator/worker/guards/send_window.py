@@ -7,8 +7,8 @@ from orchestrator.store.account.rate_limits import SENT_WITHIN_MS
 class SendWindow:
     """Of one POST, from the moment in which its intent is about to be made durable.
 
-    A worker that was suspended for longer (a frozen machine, a stopped process) may have lost the attempt: others doubt
-    it, prove that nothing was created, and send again. What wakes up then must not send too.
+    A worker that was suspended for longer (a frozen machine, a stopped process) may have lost the attempt:
+    others doubt it, prove that nothing was created, and send again. What wakes up then must not send too.
     """
 
     def __init__(self, clock: Clock, *, lease_ms: int) -> None:

@@ -1,5 +1,5 @@
-"""The download lane: every output of a completed task is stored, verified and recorded. A paid picture is not given up
-while there is a way to get it.
+"""The download lane: every output of a completed task is stored, verified and recorded. A paid picture is
+not given up while there is a way to get it.
 """
 
 import asyncio
@@ -24,13 +24,14 @@ from orchestrator.worker.guards.account_pauses import AccountPauses
 
 FRESH_URLS_MAX: Final = 5
 FRESH_URLS_SECONDS: Final = 900.0
-"""An output whose URLs expire or bring no picture counts as lost only after so many of them and so long a time: the
-provider's delivery may be out for a while, and the task is paid for. One whose task was deleted is lost at once."""
+"""An output whose URLs expire or bring no picture counts as lost only after so many of them and so long a
+time: the provider's delivery may be out for a while, and the task is paid for. One whose task was deleted
+is lost at once."""
 
 OLD_MS: Final = 3_600_000
 OLD_URLS_SECONDS: Final = 300.0
-"""Of a task that was accepted so long ago, this time is enough: else workers that drain, and give up sooner than the time
-above, would begin anew for ever."""
+"""Of a task that was accepted so long ago, this time is enough: else workers that drain, and give up
+sooner than the time above, would begin anew for ever."""
 
 RETENTION_MS: Final = 8 * 86_400_000
 """The provider keeps outputs for seven days; one that could not be had by then never will be."""
@@ -161,7 +162,8 @@ class Fetcher:
         )
 
     async def _fresh_url(self, flight: InFlight, index: int) -> str | None:
-        """The output's URL as the provider gives it now; empty when it cannot be told; None when the task was deleted.
+        """The output's URL as the provider gives it now; empty when it cannot be told; None when the task was
+        deleted.
 
         A 404 tells nothing: the provider has been seen to answer so for tasks that exist.
         """
@@ -202,7 +204,9 @@ class Fetcher:
 
 
 def _places(path: str, job_id: int) -> tuple[str, str, str]:
-    """Where an output may go: as planned, beside it, and right under the root when its folder cannot be used."""
+    """Where an output may go: as planned, beside it, and right under the root when its folder cannot be
+    used.
+    """
     folder, _, name = path.rpartition("/")
     stem, dot, extension = name.rpartition(".")
     named = f"{stem}~{job_id}.{extension}" if dot else f"{name}~{job_id}"

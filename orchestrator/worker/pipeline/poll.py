@@ -32,7 +32,8 @@ MISSING_MAX_MS: Final = 3600 * 1000
 
 LOOKS_AT_ONCE: Final = 100
 PAUSE_SECONDS: Final = 0.01
-"""Looks that fall due within this are started together: waking up for each of hundreds a second costs more than it gains."""
+"""Looks that fall due within this are started together: waking up for each of hundreds a second costs more
+than it gains."""
 
 WHOLE_LOOK: Final = 1 - 1e-9
 """Enough of an allowance to look: fractions of it do not add up to one exactly."""
@@ -81,7 +82,9 @@ class Poller:
         self._schedule(flight, max(0.0, first - waited))
 
     def start_due(self, spawn: Callable[[Coroutine[Any, Any, None]], None]) -> float:
-        """Start every look that is due and within the rate; returns seconds until the next is worth starting."""
+        """Start every look that is due and within the rate; returns seconds until the next is worth
+        starting.
+        """
         now = self._deps.clock.monotonic()
         rate = self._deps.settings.limits.polls_per_second
         self._allowance = min(max(1.0, rate), self._allowance + (now - self._allowance_at) * rate)

@@ -82,7 +82,9 @@ class Submitter:
     async def _may_send(
         self, claimed: Claimed, ready: Ready, stopping: Callable[[], bool]
     ) -> SendWindow | None:
-        """When `submitting` is durable, until when the POST may leave; None when the attempt was given back."""
+        """When `submitting` is durable, until when the POST may leave; None when the attempt was given
+        back.
+        """
         digest = inputs_digest(ready.inputs, ready.inputs)
         row = lifecycle.BeginSubmit(claimed.attempt_id, claimed.epoch, digest)
         while not stopping():

@@ -1,7 +1,7 @@
 """Reading the bill, gently: ended attempts are compared with what the provider really deducted and paid back.
 
-It is bookkeeping: whatever the bill says and whatever goes wrong here is told once and tried again later. It never stops
-the worker, which has pictures to collect that are paid for.
+It is bookkeeping: whatever the bill says and whatever goes wrong here is told once and tried again later. It
+never stops the worker, which has pictures to collect that are paid for.
 """
 
 import asyncio
@@ -19,7 +19,8 @@ WINDOW_MARGIN_MS: Final = 3600 * 1000
 BUSY_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 60.0
 ASIDE_SECONDS: Final = 3600.0
-"""How long before an attempt is tried again whose line could not be booked; until then the others have their turn."""
+"""How long before an attempt is tried again whose line could not be booked; until then the others have
+their turn."""
 
 TROUBLE: Final = "The bill could not be booked and is read again later; pictures are collected meanwhile"
 
@@ -33,7 +34,9 @@ class BillReader:
         self._told: set[str] = set()
 
     async def tick(self) -> float:
-        """Read the bill of up to a hundred attempts; returns the delay to the next look, and never raises an error."""
+        """Read the bill of up to a hundred attempts; returns the delay to the next look, and never raises
+        an error.
+        """
         try:
             return await self._read()
         except DatabaseError as error:

@@ -6,8 +6,8 @@ from orchestrator.core.errors import OperatorNeededError, OrchestratorError, Sto
 from orchestrator.worker.attempt import Activity
 
 GIVE_UP_SECONDS: Final = 600.0
-"""When nothing but failing downloads or unreadable lists is left, a draining worker gives up after this; a later one goes
-on."""
+"""When nothing but failing downloads or unreadable lists is left, a draining worker gives up after this; a
+later one goes on."""
 
 
 class DrainWatchdog:
@@ -17,7 +17,9 @@ class DrainWatchdog:
         self._blocked_since: float | None = None  # monotonic
 
     def why_stuck(self, activity: Activity, unreadable: str, monotonic: float) -> OrchestratorError | None:
-        """None while anything moves. `unreadable` says what of the provider must be read before more can happen."""
+        """None while anything moves. `unreadable` says what of the provider must be read before more can
+        happen.
+        """
         blocked = self._why_blocked(activity, unreadable, monotonic)
         if activity.preparing or activity.submitting or activity.in_flight:
             return None
@@ -26,7 +28,8 @@ class DrainWatchdog:
         if not activity.fetch_trouble or monotonic - activity.fetched_at < GIVE_UP_SECONDS:
             return blocked
         return OperatorNeededError(
-            f"{len(activity.fetching)} finished task(s) cannot be downloaded: {activity.fetch_trouble}. They are paid "
+            f"{len(activity.fetching)} finished task(s) cannot be downloaded: {activity.fetch_trouble}. They "
+            "are paid "
             "for and kept at the provider for a week; try again soon: orchestrator work --drain"
         )
 

@@ -1,4 +1,6 @@
-"""The heartbeat: leases are renewed, strays let go, and after a silence the others get time to say that they live."""
+"""The heartbeat: leases are renewed, strays let go, and after a silence the others get time to say that
+they live.
+"""
 
 from collections.abc import Callable
 from typing import Final
@@ -12,7 +14,8 @@ from orchestrator.worker.upkeep import upkeep
 UNOWNED_SECONDS: Final = 1.0
 
 TAKEN_FOR_DEAD: Final = (
-    "This worker was silent for longer than its lease and was taken for dead. Others may have taken over what it had; "
+    "This worker was silent for longer than its lease and was taken for dead. Others may have taken over "
+    "what it had; "
     "nothing of that is changed or paid for twice by this worker, and it goes on."
 )
 
@@ -61,10 +64,11 @@ class Heartbeat:
         return min(UNOWNED_SECONDS, interval) if self._unowned else interval
 
     async def _expire_unowned(self, held: frozenset[int]) -> None:
-        """Let go of attempts that the database says are ours and that nothing here looks after, seen twice in a row.
+        """Let go of attempts that the database says are ours and that nothing here looks after, seen twice in
+        a row.
 
-        A commit whose answer was lost leaves such; their leases end now, and the next rescue takes them up. Seen once
-        they may be on their way to us, so the second look comes soon.
+        A commit whose answer was lost leaves such; their leases end now, and the next rescue takes them up.
+        Seen once they may be on their way to us, so the second look comes soon.
         """
         unowned = held - self._activity.attempts
         lasting = unowned & self._unowned
@@ -85,10 +89,11 @@ class SilenceDetector:
         self._calm_until = float("-inf")
 
     def beat(self, now: float) -> None:
-        """A heartbeat was written at `now` (monotonic seconds). After a long silence of ours a time of calm begins.
+        """A heartbeat was written at `now` (monotonic seconds). After a long silence of ours a time of calm
+        begins.
 
-        The database was away, or this process stood still. If it was the database, the leases of every worker have
-        lapsed though all of them live; each renews its own as soon as it can.
+        The database was away, or this process stood still. If it was the database, the leases of every worker
+        have lapsed though all of them live; each renews its own as soon as it can.
         """
         if self._beat_at is not None and now - self._beat_at > self._lease_seconds:
             self._calm_until = now + self._lease_seconds / 2

@@ -20,10 +20,11 @@ class ProviderUnreachableError(OrchestratorError):
 
 
 def start(deps: Deps, row: workers.WorkerRow, is_alive: Callable[[int], bool], known: Latencies) -> None:
-    """Register, let the configured limits count as far as they may, and end the leases of this host's dead workers.
+    """Register, let the configured limits count as far as they may, and end the leases of this host's dead
+    workers.
 
-    A wrong guess about who is dead is harmless: every write of a worker is fenced, so one that lives after all finds
-    that it is late.
+    A wrong guess about who is dead is harmless: every write of a worker is fenced, so one that lives after
+    all finds that it is late.
     """
     with deps.database.write() as tx:
         dead = [other.id for other in workers.unfinished(tx, row.host) if not is_alive(other.pid)]
@@ -50,7 +51,8 @@ def _wanted(limits: Limits) -> configured_limits.ConfiguredLimits:
 async def preflight(deps: Deps, account_pauses: AccountPauses, *, drain: bool) -> None:
     """Look before spending: can files be stored, is the provider there, does the key work, is there credit?
 
-    What is well ends its pause. Trouble raises when draining (somebody waits for the result), and pauses otherwise.
+    What is well ends its pause. Trouble raises when draining (somebody waits for the result), and pauses
+    otherwise.
     """
     problem = deps.artifacts.check_writable()
     if problem is None:
@@ -88,7 +90,9 @@ async def preflight(deps: Deps, account_pauses: AccountPauses, *, drain: bool) -
 
 
 def _to_collect(deps: Deps) -> bool:
-    """Whether accepted tasks are still to be collected: those expire, so a stop of spending does not stop them."""
+    """Whether accepted tasks are still to be collected: those expire, so a stop of spending does not stop
+    them.
+    """
     with deps.database.read() as tx:
         return outlook(tx, deps.settings.budgets.timezone).live > 0
 

@@ -68,8 +68,10 @@ async def _watch_rates(deps: Deps) -> None:
         ):
             if limit is not None and among and bad > limit * among:
                 message = (
-                    f"{bad} of {among} {what}, more than guards.{reason} allows ({limit:.0%}). Look at some with "
-                    "`orchestrator jobs list --state failed`; go on with `orchestrator campaigns resume`, or cancel the rest."
+                    f"{bad} of {among} {what}, more than guards.{reason} allows ({limit:.0%}). Look at some "
+                    "with "
+                    "`orchestrator jobs list --state failed`; go on with `orchestrator campaigns resume`, or "
+                    "cancel the rest."
                 )
                 await deps.writer.submit(
                     begin_pause,

@@ -1,1 +1,1 @@
-"""One operator intention per file. Actions decide and store; they print nothing and ask nothing."""
+"""What an operator asks for, a room for each subject. Actions decide and store; they print and ask nothing."""

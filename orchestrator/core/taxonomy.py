@@ -1,6 +1,6 @@
 """What the provider's refusals and failures mean for a job: try again by itself, or not.
 
-The table is data; `docs/errors.md` shows the same rows to users. A retry decided here is only *allowed*: the
+The tables are data; `make docs` copies their rows into `docs/errors.md`. A retry decided here is only *allowed*: the
 number of attempts, the delay and the money are decided elsewhere.
 """
 

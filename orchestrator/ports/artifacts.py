@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, Final, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,46 @@ class FetchFault(StrEnum):
     GONE = "gone"  # 403, 404, 410: the URL has expired; ask for a fresh one
     BAD_CONTENT = "bad_content"  # arrived whole, but is not the promised picture
     STORAGE = "storage"  # our disk is full, read-only or broken: stop, lose nothing
-    COLLISION = "collision"  # another job's file already has this name
+    COLLISION = "collision"  # the name is taken by different bytes, or cannot be a file: use another place
+
+
+FETCH_FAULTS: Final = MappingProxyType(
+    {
+        FetchFault.TRANSIENT: (
+            "network failure, 5xx, unexpected status, truncated body, too slow, too many redirects",
+            "the same URL is tried again, with growing waits, for as long as the provider keeps outputs",
+        ),
+        FetchFault.GONE: (
+            "403, 404 or 410",
+            (
+                "the provider is asked for a fresh URL; lost only when several of them, over minutes, brought "
+                "nothing, or at once when the task was deleted"
+            ),
+        ),
+        FetchFault.BAD_CONTENT: (
+            (
+                "HTML, JSON, another image type, undecodable, too large, a URL at an address that downloads do "
+                "not go to"
+            ),
+            "as for `gone`",
+        ),
+        FetchFault.STORAGE: (
+            "disk full, read-only, no permission, quota, I/O error",
+            (
+                "nothing more is bought until files can be written again; the picture is tried again all the "
+                "time, and nothing that was stored is lost"
+            ),
+        ),
+        FetchFault.COLLISION: (
+            "the file name is taken by different bytes, or cannot be a file name",
+            (
+                "the file that is there stays, and the picture is stored next to it as `NAME~JOB.EXT`; when that "
+                "cannot be, right under the output root; when none of the three can be, as for `storage`"
+            ),
+        ),
+    }
+)
+"""Fault -> (what happened, what follows), as `docs/errors.md` shows it; the worker's fetch lane does it."""
 
 
 @dataclass(frozen=True, slots=True)

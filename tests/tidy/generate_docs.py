@@ -1,25 +1,31 @@
-"""The parts of docs/ that are made from the code. `make docs` rewrites them; a test tells when they are old.
+"""The parts of the documentation that are made from the code. `make docs` rewrites them; a test fails when
+they are old.
 
-A part stands between `<!-- generated: NAME -->` and `<!-- end -->`; its maker is the function of that name in
+A part is between `<!-- generated: NAME -->` and `<!-- end -->`; its maker is the function of that name in
 `MAKERS`.
 """
 
+import ast
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
 import click
+from sources import PACKAGE, ROOT
 
 from orchestrator import catalogue
 from orchestrator.cli.root import cli
-from orchestrator.core import states
+from orchestrator.core import states, taxonomy
 from orchestrator.manifest import manifest_json_schema
+from orchestrator.ports.artifacts import FETCH_FAULTS
+from orchestrator.provider.classify import STATUS_MEANINGS, Meaning
 from orchestrator.settings import config_json_schema
 
-DOCS: Final = Path(__file__).parents[2] / "docs"
+DOCS: Final = ROOT / "docs"
 PART: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -29,7 +35,8 @@ def refreshed(text: str) -> str:
 
 
 def pages() -> list[Path]:
-    return [page for page in sorted(DOCS.glob("*.md")) if PART.search(page.read_text(encoding="utf-8"))]
+    documents = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")])
+    return [page for page in documents if PART.search(page.read_text(encoding="utf-8"))]
 
 
 def commands() -> str:
@@ -161,9 +168,131 @@ def _machine(kind: type[StrEnum], table: Mapping[tuple[StrEnum, StrEnum], StrEnu
     return "\n".join(["| From | When | To |", "|---|---|---|", *rows]) + ends
 
 
+def failed_codes() -> str:
+    """What each application code of a failed task means."""
+    return _endings("Code", ((f"{code}", "failed", code) for code in taxonomy.FAILED_CODES))
+
+
+def ended_statuses() -> str:
+    """What each terminal status other than completed and failed means."""
+    return _endings("Status", ((f"`{status}`", status, None) for status in taxonomy.STATUSES))
+
+
+def _endings(title: str, rows: Iterable[tuple[str, str, int | None]]) -> str:
+    """What `disposition` decides, asked with and without an input that we uploaded."""
+    lines = [f"| {title} | Meaning | Reason | Tried again by itself? |", "|---|---|---|---|"]
+    for name, status, code in rows:
+        theirs, ours = (
+            taxonomy.disposition(status, code, "", input_was_our_upload=uploaded)
+            for uploaded in (False, True)
+        )
+        if theirs.retry is ours.retry:
+            again = "yes" if theirs.retry else "no"
+        else:
+            again = "only when every input was uploaded by us: it is uploaded afresh"
+        lines.append(f"| {name} | {theirs.message} | `{theirs.reason}` | {again} |")
+    return "\n".join(lines)
+
+
+def refused_statuses() -> str:
+    """What each HTTP status that refuses a submit means; rows that say the same are one."""
+    named = {Meaning.KEY_REFUSED: "KeyRefused", Meaning.NO_CREDIT: "NoCredit", Meaning.THROTTLED: "Throttled"}
+    rows: dict[tuple[str, str, str], list[int]] = {}
+    for status, meaning in STATUS_MEANINGS.items():
+        if meaning is Meaning.REJECTED:
+            found = taxonomy.rejection(status, None, "")
+            words = found.message if status in taxonomy.REJECTIONS else "the provider refused the request"
+            rows.setdefault(("Rejected", f"`{found.reason}`", words), []).append(status)
+        else:
+            rows.setdefault((named[meaning], "", ""), []).append(status)
+    lines = [
+        f"| {', '.join(map(str, statuses))} | {outcome} | {reason} | {words} |"
+        for (outcome, reason, words), statuses in rows.items()
+    ]
+    return "\n".join(["| HTTP status | Outcome | Reason of the job | Meaning |", "|---|---|---|---|", *lines])
+
+
+def fetch_faults() -> str:
+    """What goes wrong with a download, and what follows."""
+    rows = [f"| {happened} | `{fault}` | {then} |" for fault, (happened, then) in FETCH_FAULTS.items()]
+    return "\n".join(["| What happens | Fault | Then |", "|---|---|---|", *rows])
+
+
+def folders() -> str:
+    """Every package and what is in it, from the highest floor to the lowest."""
+    floors = [floor.split(" | ") for floor in _layers("orchestrator")]
+    rows = [
+        f"| {number} | `{_place(PACKAGE / name)}` | {_summary(PACKAGE / name)} |"
+        for number, names in zip(range(len(floors), 0, -1), floors, strict=True)
+        for name in names
+    ]
+    return "\n".join(["| Floor | Folder | What is in it |", "|--:|---|---|", *rows])
+
+
+def rooms() -> str:
+    """Every folder with the files in it, from the highest floor to the lowest."""
+    rows = []
+    for name in " | ".join(_layers("orchestrator")).split(" | "):
+        package = PACKAGE / name
+        if not package.is_dir():
+            continue
+        order = " | ".join(_layers(f"orchestrator.{name}")).split(" | ")
+        inside = sorted(
+            (path.parent for path in package.glob("*/__init__.py")),
+            key=lambda path: (_rank(order, path.name), path.name),
+        )
+        rows += [f"| `{_place(room)}` | {_summary(room)} | {_files(room)} |" for room in (package, *inside)]
+    return "\n".join(["| Folder | What is in it | Files |", "|---|---|---|", *rows])
+
+
+def _files(folder: Path) -> str:
+    names = sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("__"))
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _layers(container: str) -> list[str]:
+    """The floors of a package, highest first, as the import contracts have them; none where there is no
+    contract.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    found = [each["layers"] for each in contracts if each.get("containers") == [container]]
+    return found[0] if found else []
+
+
+def _rank(order: list[str], name: str) -> int:
+    return order.index(name) if name in order else len(order)
+
+
+def _place(path: Path) -> str:
+    name = str(path.relative_to(PACKAGE))
+    return f"{name}/" if path.is_dir() else f"{name}.py"
+
+
+def _summary(path: Path) -> str:
+    """The first paragraph of the docstring of a module or a package."""
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    words = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    return _plain(words).split("\n\n", maxsplit=1)[0]
+
+
 MAKERS: Final[Mapping[str, Callable[[], str]]] = {
     maker.__name__: maker
-    for maker in (commands, settings, manifest, parameters, job_states, attempt_states, reservation_states)
+    for maker in (
+        commands,
+        settings,
+        manifest,
+        parameters,
+        job_states,
+        attempt_states,
+        reservation_states,
+        failed_codes,
+        ended_statuses,
+        refused_statuses,
+        fetch_faults,
+        folders,
+        rooms,
+    )
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import pytest
 from generate_docs import DOCS, MAKERS, PART, config_keys, leaves, pages, refreshed
-from sources import ROOT
+from sources import PACKAGE, ROOT
 from yaml import safe_load
 
 from orchestrator.cli.root import cli
@@ -15,6 +15,8 @@ from orchestrator.manifest import load_manifest
 
 TODAY = "2026-11-22"
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#]+)")
+PATH = re.compile(r"`((?:[a-z_]+/)+(?:[a-z_]+\.[a-z]+)?)`")
+CODE = re.compile(r"```.*?```", re.DOTALL)
 YAML = re.compile(r"```yaml\n(version: 1\n.*?)```", re.DOTALL)
 COMMANDS = {
     context.command_path: context.command for context in leaves(click.Context(cli, info_name="orchestrator"))
@@ -82,6 +84,17 @@ def test_every_link_leads_somewhere(page: Path):
 
 
 @pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *DOCS.glob("*.md")], ids=lambda page: page.name)
+def test_every_path_that_is_named_exists(page: Path):
+    named = PATH.findall(CODE.sub("", page.read_text(encoding="utf-8")))
+    made = {"quarantine/", "outputs/"}  # by the program, where it runs
+    assert [
+        path
+        for path in named
+        if path not in made and not any((root / path).exists() for root in (ROOT, PACKAGE))
+    ] == []
+
+
+@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *DOCS.glob("*.md")], ids=lambda page: page.name)
 def test_every_command_that_is_named_exists(page: Path):
     named = re.findall(
         r"^(?:\$ )?orchestrator ((?:[a-z][a-z-]*)(?: [a-z][a-z-]*)?)",
@@ -93,7 +106,7 @@ def test_every_command_that_is_named_exists(page: Path):
 
 
 def has(document: object, keys: list[str]) -> bool:
-    """Whether a key stands in the example; what hangs below an empty mapping is up to the user."""
+    """Whether a key is in the example; what is below an empty mapping is up to the user."""
     for key in keys:
         if not isinstance(document, dict) or key not in document:
             return False

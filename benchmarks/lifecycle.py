@@ -54,7 +54,7 @@ class Load:
 
 
 def bare(load: Load, *, default: bool) -> LifecycleRow:
-    """The script. It is told how long a task takes, so that its first look is never in vain."""
+    """The script. It is told how long a task takes, so that its first poll is never in vain."""
     with load.sandbox() as sandbox:
         job = script.Job(sandbox.url, load.task_seconds, scratch.folder())
         limit = DEFAULT_TRANSPORT_SECONDS_MAX if default else 3600.0
@@ -129,7 +129,7 @@ def show(rows: dict[str, LifecycleRow]) -> None:
     floor = rows[BARE].rate
     targets = {SQLITE: 0.75, ONE: 0.65, THREE: 0.65}
     heads = ("What", "Jobs/s", "Ratio to the first", "CPU ms/job", "of the sandbox", "of Postgres")
-    more = ("Looks/job", "Noticed late by p50 / p95 s", "Memory MB")
+    more = ("Polls/job", "Noticed late by p50 / p95 s", "Memory MB")
     lines = []
     for title, row in rows.items():
         ratio = row.rate / floor

@@ -1,4 +1,4 @@
-"""Looks per job and how late a result is noticed, against looking every second, in a simulation of the
+"""Polls per job and how late a result is noticed, against polling every second, in a simulation of the
 product's own policy.
 
     python -m benchmarks.polling [tasks] [--more]
@@ -67,7 +67,7 @@ class PollingOutcome:
 
 
 def fixed(latencies: list[float]) -> PollingOutcome:
-    """A look every second from acceptance on."""
+    """A poll every second from acceptance on."""
     looks = [ceil(latency) for latency in latencies]
     return _outcome(
         latencies, looks, [look - latency for look, latency in zip(looks, latencies, strict=True)]
@@ -84,7 +84,7 @@ def ours(latencies: list[float], dice: random.Random, *, timed: bool) -> Polling
 
 
 def _looks(latencies: list[float], dice: random.Random, *, timed: bool) -> Iterator[tuple[int, float]]:
-    """Every look in order of time: the task, and how long after its acceptance."""
+    """Every poll in order of time: the task, and how long after its acceptance."""
     learnt, settings = Latencies(), WorkerSettings()
     bounds = {"minimum": settings.poll_min_seconds, "maximum": settings.poll_max_seconds}
     guess = model_facts(MODEL).typical_latency_seconds
@@ -116,7 +116,7 @@ def _outcome(latencies: list[float], looks: list[int], delays: list[float]) -> P
 
 def main() -> None:
     """Simulate and print."""
-    parser = argparse.ArgumentParser(description="Looks per job, simulated.")
+    parser = argparse.ArgumentParser(description="Polls per job, simulated.")
     parser.add_argument("tasks", nargs="?", type=int, default=20_000)
     parser.add_argument("--more", action="store_true", help="shapes that the policy was not fitted to")
     given = parser.parse_args()
@@ -140,7 +140,7 @@ def main() -> None:
                 f"{untimed.looks / them.looks:.2f}, {untimed.relative_p95:.1%}",
             )
         )
-    heads = ("Latencies", "Looks/job every 1 s", "ours", "Ratio", "p95 delay every 1 s", "ours", "No later?")
+    heads = ("Latencies", "Polls/job every 1 s", "ours", "Ratio", "p95 delay every 1 s", "ours", "No later?")
     table.show((*heads, "Ratio, p95 delay without timings"), lines)
 
 

@@ -1,6 +1,6 @@
 """The bare script: what somebody would write for one evening. Nothing is kept but the pictures.
 
-Each job: POST, wait the task's usual time, look every second, download, write the file. No ledger, no hash,
+Each job: POST, wait the task's usual time, poll every second, download, write the file. No ledger, no hash,
 no decoding, no fsync; one coroutine a job, at most `IN_FLIGHT` at once and `REQUESTS` talking, since httpx's
 own pool gets nowhere when thousands of requests wait in it. The same coroutine is what the other queues run.
 """
@@ -21,7 +21,7 @@ IN_FLIGHT = 5_000
 REQUESTS = 100
 DOWNLOADS = 64
 STEP_SECONDS = 1.0
-"""The official client looks every second."""
+"""The official client polls every second."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class Judged:
     tasks: int
     downloaded: int  # tasks whose picture was fetched
     looks: float  # results read, for each task
-    delays: tuple[float, ...]  # seconds from a task's end to the look that saw it, in order
+    delays: tuple[float, ...]  # seconds from a task's end to the poll that saw it, in order
     peak: int  # most tasks unfinished at once
     latencies: tuple[float, ...]  # seconds, of the tasks in the order of their acceptance
 

@@ -81,7 +81,7 @@ def show(minutes: int, used: process.Used, judged: stage.Judged) -> None:
             ("share of one core", table.at_most(100 * share, 40, " %")),
             ("resident memory at most", table.at_most(used.memory_mb, 250, " MB")),
             ("tasks in flight at most", f"{judged.peak:,}"),
-            ("looks/job", f"{judged.looks:.1f}"),
+            ("polls/job", f"{judged.looks:.1f}"),
             (
                 "noticed late by p50 / p95",
                 f"{stage.percentile(delays, 0.5):.2f} / {stage.percentile(delays, 0.95):.2f} s",

@@ -61,7 +61,7 @@ def show(rows: dict[str, LifecycleRow]) -> None:
         "CPU ms/job",
         "of Postgres",
         "Memory MB",
-        "Looks/job",
+        "Polls/job",
         "Noticed late by p50 / p95 s",
     )
     table.show((*heads, "The orchestrator is ahead (target: of each, in both)"), lines)

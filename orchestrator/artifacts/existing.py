@@ -1,4 +1,4 @@
-"""What already stands in the output folder."""
+"""What is in the output folder already."""
 
 import hashlib
 import os

@@ -19,7 +19,7 @@ _NO_HARD_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EMLINK, err
 
 @dataclass(frozen=True, slots=True)
 class TempFile:
-    """An open file that nobody else looks at yet. Its lock says that its writer lives."""
+    """An open file that nobody else reads yet. Its lock says that its writer lives."""
 
     path: Path
     descriptor: int
@@ -138,7 +138,7 @@ class RealFiles:
         except OSError as error:
             if error.errno not in _NO_HARD_LINKS:
                 raise
-            # Without hard links there is no portable rename that refuses to replace: look first, then rename.
+            # Without hard links there is no portable rename that refuses to replace: check first, then rename.
             if os.path.lexists(final):
                 return False
             temp.rename(final)

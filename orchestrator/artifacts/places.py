@@ -45,7 +45,7 @@ def relative_place(path: str) -> PurePosixPath:
 
 
 def with_real_extension(place: PurePosixPath, media_type: str) -> PurePosixPath:
-    """`place` with an extension that tells the truth: a `.png` that is a JPEG becomes `.jpg`."""
+    """`place` with the extension of its real type: a `.png` that is a JPEG becomes `.jpg`."""
     fitting = EXTENSIONS[media_type]
     suffix = place.suffix.lower()
     if suffix in fitting:

@@ -1,4 +1,4 @@
-"""A quicker proof that a PNG can be decoded: every row is inflated and looked at, but not turned into pixels.
+"""A quicker proof that a PNG can be decoded: every row is inflated and checked, but not turned into pixels.
 
 What a decoder does beyond that cannot fail: it adds up bytes, by one of five rules that each row names. This
 proof knows PNGs as programs usually write them; of any other it says nothing, and a decoder has to judge.
@@ -32,7 +32,7 @@ def has_every_row(file: BinaryIO) -> bool:
     """Whether the rest is in order too, to the end of the file, once a decoder has taken what comes before
     the rows.
 
-    False tells nothing.
+    False proves nothing.
     """
     if file.read(len(SIGNATURE)) != SIGNATURE:
         return False

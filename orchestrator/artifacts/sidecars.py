@@ -1,4 +1,4 @@
-"""The `<picture>.json` beside a picture: what it is, and which task made it."""
+"""The sidecar of a picture, `<picture>.json`: what it is, and which task made it."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -72,7 +72,7 @@ def decode(file: BinaryIO) -> VerifiedPicture:
     try:
         with _DECODERS[media_type](file) as image:
             width, height = image.size
-            # The size is looked at before a pixel is decoded: a small file can hold a ruinous picture.
+            # The size is checked before a pixel is decoded: a small file can hold a ruinous picture.
             _check_size(width, height)
             if not (media_type == "image/png" and _has_every_row(file)):
                 image.load()

@@ -95,7 +95,7 @@ class LazyGroup(Group):
         if entry is None:
             return None
         found = cast("click.Command", importlib.import_module(entry.module).command)
-        gc.freeze()  # what was imported stays: it is never looked at again
+        gc.freeze()  # what was imported stays: it is never visited again
         gc.enable()
         return found
 

@@ -27,7 +27,7 @@ _KINDS = {
 def main() -> NoReturn:
     """Run the command line and leave with its exit code.
 
-    The cycle collector stands still while the command is imported: it would look at every class again and
+    The cycle collector rests while the command is imported: it would visit every class again and
     again, which takes a fifth of the time of a short command.
     """
     gc.disable()
@@ -66,7 +66,7 @@ def _invoke(argv: Sequence[str], options: Options) -> int:
         return _report(options, error.exit_code, str(error), problems=_problems(error))
     except Exception as error:
         if isinstance(error, OSError) and error.filename is None and error.errno in {errno.ENOSPC, errno.EIO}:
-            raise  # our own output has nowhere to go: told by the caller
+            raise  # our own output has nowhere to go: reported by the caller
         return _bug(options, error)  # the last line of defence; ORCHESTRATOR_DEBUG shows where
     return int(result) if isinstance(result, int) else int(ExitCode.DONE)
 

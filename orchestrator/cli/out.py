@@ -20,7 +20,7 @@ def answer(text: str) -> None:
 
 
 def note(text: str = "") -> None:
-    """Words beside the answer; silent with --quiet."""
+    """Words besides the answer; silent with --quiet."""
     if not options().quiet:
         click.echo(text, err=_elsewhere())
 

@@ -19,7 +19,7 @@ from orchestrator.worker.stop import Stop, StopLevel
 
 LOOK_SECONDS = 0.5
 LOOK_SHARE_MAX = 10
-"""Looking takes at most a tenth of the time, whatever the size of the run."""
+"""Reading takes at most a tenth of the time, whatever the size of the run."""
 
 FINISHING = (
     "Stopping: nothing new is submitted; {in_flight} in flight and already paid are still collected. "
@@ -111,7 +111,7 @@ def _signals(handlers: "dict[signal.Signals, object]") -> Iterator[None]:
 
 
 class _Watch:
-    """Looks at the database from time to time."""
+    """Reads the database from time to time."""
 
     def __init__(self, app: App, run_ids: frozenset[int] | None, label: str) -> None:
         self._app = app

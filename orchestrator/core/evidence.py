@@ -3,8 +3,8 @@ guessing.
 
 A *doubt* is an attempt whose POST may have created a prediction; a *candidate* is a prediction of the account
 that no attempt holds. They are related when the model is the same and the candidate was created while the
-request may have been under way. A *report* is a signed webhook with a doubt's own token. The first rule looks
-at reports alone; the others take the doubts without a report and the candidates that nobody reported, per
+request may have been under way. A *report* is a signed webhook with a doubt's own token. The first rule
+reads reports alone; the others take the doubts without a report and the candidates that nobody reported, per
 group of related ones:
 
 0. The only prediction that was reported for a doubt, and for no other, is that doubt's, at once. A doubt with
@@ -203,7 +203,7 @@ def _pickiest_first(candidate: Candidate) -> tuple[bool, int, str]:
 def _groups(
     doubts: Sequence[Doubt], candidates: Sequence[Candidate]
 ) -> list[tuple[list[Doubt], list[Candidate]]]:
-    """Connected groups of related doubts and candidates; doubts that no candidate joins stand alone."""
+    """Connected groups of related doubts and candidates; doubts that no candidate joins are alone."""
     groups: list[tuple[list[Doubt], list[Candidate]]] = [([doubt], []) for doubt in doubts]
     for candidate in candidates:
         touched = [group for group in groups if any(related(doubt, candidate) for doubt in group[0])]

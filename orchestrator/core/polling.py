@@ -1,10 +1,10 @@
-"""When to look at a task: first when its model's observed latency says that a result is likely, then in steps
+"""When to poll a task: first when its model's observed latency says that a result is likely, then in steps
 that grow with the time already waited, so that the delay is at most about the same share of what a task took,
 be it quick or a straggler.
 
-The share is what looking every second, as the provider's own client does, comes to for the model's quick
-tasks: nobody is told later than by that client, and the looks that it wastes before anything can be done, and
-on stragglers, are saved.
+The share is what polling every second, as the provider's own client does, comes to for the model's quick
+tasks: nobody notices later than that client, and the polls that it wastes before anything can be done, and on
+stragglers, are saved.
 """
 
 from collections.abc import Callable
@@ -14,12 +14,12 @@ from typing import Final
 PRECISION_SECONDS: Final = 0.7
 HEAD_START_SECONDS: Final = 0.4
 """With a step of 0.7 s over (the fastest tenth's latency - 0.4 s), nineteen of twenty tasks are noticed no
-later, for what they took, than with a look every second: fitted to the shapes of latency that
+later, for what they took, than with a poll every second: fitted to the shapes of latency that
 `benchmarks/polling.py` draws."""
 
 SHARE_MIN: Final = 0.02
 SHARE_MAX: Final = 0.4
-"""A task of minutes is not worth a look every second, and one of a second not a guess at what comes after
+"""A task of minutes is not worth a poll every second, and one of a second not a guess at what comes after
 three."""
 
 JITTER_SHARE: Final = 0.1
@@ -27,8 +27,8 @@ EARLY_SHARE: Final = 0.83
 """Of the observed tenth percentile: very few tasks have ended before."""
 
 UNSEEN_SHARE: Final = 0.7
-"""A task that had ended by its first look is taken to have ended then: early enough that the next first
-looks come earlier when this happens often, so that an estimate which is too late mends itself."""
+"""A task that had ended by its first poll is taken to have ended then: early enough that the next first
+polls come earlier when this happens often, so that an estimate which is too late corrects itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class TypicalLatency:
 
     @property
     def step_share(self) -> float:
-        """A step between looks as a share of the time already waited."""
+        """A step between polls as a share of the time already waited."""
         return max(
             SHARE_MIN, min(SHARE_MAX, PRECISION_SECONDS / max(self.fast_seconds - HEAD_START_SECONDS, 0.001))
         )
@@ -49,9 +49,9 @@ class TypicalLatency:
 def first_look_seconds(
     typical: TypicalLatency, *, minimum: float, maximum: float, uniform: Callable[[float, float], float]
 ) -> float:
-    """How long after acceptance to look first: one step after the earliest results.
+    """How long after acceptance to poll first: one step after the earliest results.
 
-    `minimum` and `maximum` are the shortest and longest steps between later looks; the first look may come
+    `minimum` and `maximum` are the shortest and longest steps between later polls; the first poll may come
     five times earlier or six times later than those, since it waits on purpose.
     """
     planned = typical.early_seconds * (1 + typical.step_share)
@@ -66,7 +66,7 @@ def next_look_seconds(
     maximum: float,
     uniform: Callable[[float, float], float],
 ) -> float:
-    """How long to wait after a look that found the task still running, jittered so that looks spread out."""
+    """How long to wait after a poll that found the task still running, jittered so that polls spread out."""
     step = max(minimum, min(maximum, elapsed_seconds * typical.step_share))
     return step * uniform(1 - JITTER_SHARE, 1 + JITTER_SHARE)
 

@@ -20,8 +20,8 @@ class LocalImage:
 class JobSpec:
     """One job to be: what to send, what it costs, where its pictures go.
 
-    `params` is what the user sees and what will be sent, defaults filled in, except that a local image stands
-    as written in the manifest; `local_images` maps each such text to its bytes.
+    `params` is what the user sees and what will be sent, defaults filled in, except that a local image is
+    named as in the manifest; `local_images` maps each such text to its bytes.
     """
 
     key: str  # 32 lowercase hex: content key inside the run

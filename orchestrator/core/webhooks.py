@@ -1,7 +1,7 @@
 """Webhooks as pure rules: the URL that names an attempt, the provider's signature, and what a delivery says.
 
 The provider signs `{webhook-id}.{webhook-timestamp}.{raw body}` with HMAC-SHA256 and sends `v3,` and the
-digest in lowercase hex; the key is the text of the secret after `whsec_`, as it stands (docs: how to use
+digest in lowercase hex; the key is the text of the secret after `whsec_`, as it is (docs: how to use
 webhooks). That is not the Standard Webhooks scheme. Exactly this one scheme is accepted: accepting more would
 let a forger choose the weakest.
 

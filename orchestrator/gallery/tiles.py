@@ -32,7 +32,7 @@ class GalleryPicture:
 
     @property
     def labels(self) -> list[str]:
-        """Tags, then what tells this picture from its neighbours."""
+        """Tags, then how this picture differs from its neighbours."""
         found = [f"{name} {value}" for name, value in self.job.tags.items()]
         found += [
             str(self.job.params[name]) for name in ("aspect_ratio", "resolution") if name in self.job.params

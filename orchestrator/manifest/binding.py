@@ -75,7 +75,7 @@ class Binder:
         return BoundText(tuple(_joined(steps)), self._axes(template.names), frozenset(own))
 
     def _folded(self, expression: Expression) -> str | None:
-        """The text of an expression over constants; None when it cannot be filled in, which is told where
+        """The text of an expression over constants; None when it cannot be filled in, which is reported where
         it is used.
         """
         try:
@@ -114,7 +114,7 @@ class Binder:
     def _reader(self, expression: Expression, own: frozenset[str]) -> Reader:
         if expression.name is not None and expression.name in own:
             name = expression.name
-            # Absent only while other problems are looked for behind an axis whose name is taken.
+            # Absent only while other problems are searched for behind an axis whose name is taken.
             return lambda combination: str(combination.own.get(name, ""))
 
         def read(combination: Combination) -> str:

@@ -41,7 +41,7 @@ class Blueprint:
 
 
 class Expansion:
-    """One pass over a blueprint. `findings` tells afterwards what was wrong."""
+    """One pass over a blueprint. `findings` says afterwards what was wrong."""
 
     def __init__(self, blueprint: Blueprint) -> None:
         self.blueprint = blueprint

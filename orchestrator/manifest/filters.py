@@ -23,7 +23,7 @@ def _slug(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text)
     bare = "".join(char for char in decomposed if not unicodedata.combining(char))
     found = _SEPARATORS.sub("-", unicodedata.normalize("NFC", bare).lower()).strip("-")
-    if not found:  # nothing but symbols: their code points still tell them apart
+    if not found:  # nothing but symbols: their code points still differ
         found = "-".join(f"u{ord(char):x}" for char in text.strip()[:8]) or "empty"
     return found[:_SLUG_CHARS_MAX].rstrip("-")
 

@@ -27,7 +27,7 @@ class Findings:
 
     @property
     def full(self) -> bool:
-        """Whether looking further would not help anybody."""
+        """Whether a further search would not help anybody."""
         return (
             len(self._problems) + len(self.foreign) >= PROBLEMS_MAX or len(self.collisions) >= COLLISIONS_MAX
         )

@@ -34,7 +34,7 @@ class Pictures:
         self._recent: dict[str, LocalImage] = {}
 
     def begin_pass(self) -> None:
-        """Look at each file again: one may have been retouched since."""
+        """Check each file again: one may have been retouched since."""
         self._recent.clear()
 
     def find(self, text: str) -> LocalImage:

@@ -14,7 +14,7 @@ from orchestrator.manifest.sample import spread
 from orchestrator.manifest.shape import NAME_PATTERN, NAME_WHAT
 from orchestrator.yamlio import Problem, ProblemsError, load
 
-PREVIEW_MAX: Final = 20_000  # combinations looked at for further problems when the text has some already
+PREVIEW_MAX: Final = 20_000  # combinations checked for further problems when the text has some already
 
 
 def load_manifest(
@@ -27,7 +27,7 @@ def load_manifest(
 ) -> "Manifest":
     """Read a manifest; raises ProblemsError with everything that is wrong with it.
 
-    `today` is the ISO date behind `{{ date }}`; `run_key` stands over the manifest's own. Local pictures may
+    `today` is the ISO date behind `{{ date }}`; `run_key` replaces the manifest's own. Local pictures may
     come from the manifest's folder and from `input_roots`. More than `jobs_max` jobs are refused before any
     is expanded.
     """
@@ -55,7 +55,7 @@ def load_manifest(
 
 
 def _further(blueprint: Blueprint | None) -> list[Problem]:
-    """What expanding finds beside problems of the text: one run of the command should tell all of it."""
+    """What expanding finds besides problems of the text: one run of the command should report all of it."""
     if blueprint is None:
         return []
     expansion = Expansion(blueprint)
@@ -82,7 +82,7 @@ class Manifest:
         """Job specs in run order: all, the first `limit`, or `sample` of them spread over the axes.
 
         An ordinal is the same with and without `limit` and `sample`; ordinals of merged jobs are left out.
-        Raises ProblemsError with everything that was found (it stops looking at a hundred); nothing is
+        Raises ProblemsError with everything that was found (it stops at a hundred); nothing is
         yielded after the first problem. `params` and `local_images` of specs may be shared: treat them as
         read-only.
         """

@@ -46,7 +46,7 @@ class Prepared:
 
 
 class Slot:
-    """One parameter: where it stands, and how its value comes about; `fixed` when it is the same for all
+    """One parameter: where it is written, and how its value comes about; `fixed` when it is the same for all
     jobs.
 
     A slot without a reader is constant, and its value was checked when the manifest was read.
@@ -70,7 +70,7 @@ class Slot:
         self._seen: set[Any] = set()
 
     def issues(self, value: Any) -> list[ParamIssue]:
-        """What is wrong with a value; one that passed before is not looked at again."""
+        """What is wrong with a value; one that passed before is not checked again."""
         if self.parameter.kind in {Kind.TEXT, Kind.IMAGES}:
             return self.parameter.check(value)
         if value in self._seen:

@@ -212,8 +212,8 @@ class ManifestReader:
     def _raw(self, nodes: Mapping[str, Node], model: Model, names: Names) -> dict[str, RawParam] | None:
         """Parameters with templates compiled and plain values checked.
 
-        One that is wrong is reported and stood in for, so that expanding can look for further problems; None
-        when nothing can stand in for it.
+        One that is wrong is reported and replaced, so that expanding can find further problems; None
+        when nothing can replace it.
         """
         found: dict[str, RawParam] = {}
         sound = True

@@ -6,7 +6,7 @@ from typing import Final
 from orchestrator.manifest.axes import AxisValue
 from orchestrator.manifest.combinations import Combinations
 
-LOOK_MAX: Final = 200_000  # combinations looked at for each pick
+LOOK_MAX: Final = 200_000  # combinations considered for each pick
 
 
 def spread(combinations: Combinations, variations: int, size: int) -> set[int]:

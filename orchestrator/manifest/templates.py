@@ -88,7 +88,7 @@ _DIRECT_FILTERS: Final = frozenset({"slug", "lower", "upper", "trim"})
 
 
 class Expression:
-    """What stands between `{{` and `}}`."""
+    """What is between `{{` and `}}`."""
 
     def __init__(self, node: nodes.Expr) -> None:
         self._node = node
@@ -218,7 +218,7 @@ def _check(node: nodes.Node) -> None:
 
 
 def _required(node: nodes.Node) -> list[nodes.Node]:
-    """Every node that is evaluated strictly: what stands before `| default` or `is defined` may be absent."""
+    """Every node that is evaluated strictly: what is before `| default` or `is defined` may be absent."""
     if isinstance(node, nodes.Test) or (isinstance(node, nodes.Filter) and node.name == "default"):
         return [node]
     return [node, *(found for child in node.iter_child_nodes() for found in _required(child))]

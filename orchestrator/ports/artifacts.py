@@ -88,7 +88,7 @@ FETCH_FAULTS: Final = MappingProxyType(
         ),
     }
 )
-"""Fault -> (what happened, what follows), as `docs/errors.md` shows it; the worker's fetch lane does it."""
+"""Fault -> (what happened, what follows), as `docs/errors.md` shows it; `worker/pipeline/fetch.py` does it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class ArtifactStore(Protocol):
         ...
 
     def sidecar(self, path: str) -> Mapping[str, Any] | None:
-        """What is recorded beside the picture planned for `path`: its task, what was asked for; None
+        """What is recorded with the picture planned for `path`: its task, what was asked for; None
         without one.
         """
         ...

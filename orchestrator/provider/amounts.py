@@ -26,7 +26,7 @@ def micros_of_usd(value: object) -> int | None:
         return None
     try:
         dollars = Decimal(value)
-        # The size is looked at first: 1e999999999 is cheap to hold and ruinous to expand.
+        # The size is checked first: 1e999999999 is cheap to hold and ruinous to expand.
         if not dollars.is_finite() or dollars.adjusted() > len(str(MICROS_MAX)):
             return None
         micros = int((dollars * MICROS_PER_USD).to_integral_value(ROUND_HALF_UP))

@@ -31,7 +31,7 @@ def read_reply(reply: Reply | NotSent | Lost, read: Callable[[Any], Value | None
         return reply
     failure = refusal(reply)
     if isinstance(failure, NoCredit):
-        # Reading is free; an account without credit may still look.
+        # Reading is free; an account without credit may still read.
         return Rejected(failure.message, http_status=reply.status, code=reply.body.code)
     if failure is not None:
         return failure

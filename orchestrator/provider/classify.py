@@ -116,7 +116,7 @@ def classify_error(error: Exception) -> NotSent | Lost:
 def classify_submit(reply: Reply) -> SubmitOutcome:
     """The outcome of a submit.
 
-    A 2xx with a usable id is accepted whatever else it says: a prediction that has an id can be looked up,
+    A 2xx with a usable id is accepted whatever else it says: a prediction that has an id can be polled,
     and submitting again could pay twice. Without an id, a refusal in the envelope's code counts as one in the
     status.
     """
@@ -128,7 +128,7 @@ def classify_submit(reply: Reply) -> SubmitOutcome:
 
 
 def classify_result(reply: Reply, prediction_id: str) -> ResultOutcome:
-    """The outcome of a look at one prediction.
+    """The outcome of polling one prediction.
 
     A 404 is Missing only in the provider's own JSON; a gateway's page says nothing about the prediction.
     """
@@ -144,7 +144,7 @@ def classify_result(reply: Reply, prediction_id: str) -> ResultOutcome:
         return Lost("HTTP 404 from something that is not the provider's API")
     found = refusal(reply)
     if isinstance(found, NoCredit):
-        # Looking costs nothing, so this can only be a confused answer.
+        # Polling costs nothing, so this can only be a confused answer.
         return Lost(found.message)
     return found or Lost(f"HTTP {reply.status} without a readable prediction{_said(reply.body)}")
 

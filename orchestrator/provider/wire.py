@@ -177,7 +177,7 @@ def integer(value: object) -> int | None:
 
 
 def text_of(value: object) -> str:
-    """One printable line of at most 500 characters from whatever stands where text belongs."""
+    """One printable line of at most 500 characters from whatever is where text belongs."""
     if isinstance(value, Mapping):
         value = value.get("message", value.get("msg", value.get("error", "")))
     if isinstance(value, list):

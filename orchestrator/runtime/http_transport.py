@@ -1,4 +1,4 @@
-"""How every lane talks HTTP: httpx's interface over aiohttp's connections.
+"""How every client talks HTTP: httpx's interface over aiohttp's connections.
 
 httpx's own pool collapses at thousands of requests in flight. The ready-made bridges to aiohttp map
 `ServerDisconnectedError` (the request was sent, then the connection closed) to `httpx.ConnectTimeout`
@@ -9,8 +9,8 @@ httpx's own pool collapses at thousands of requests in flight. The ready-made br
 
 It sends each request once (also the ones that aiohttp would repeat), keeps no cookies, follows no redirect,
 ignores proxy variables, and sends URLs byte for byte, because signed URLs do not survive being re-quoted.
-Lanes call the transport itself: `httpx.AsyncClient` would add as much work again for cookies, redirects and
-credentials, which no lane may have.
+Clients call the transport itself: `httpx.AsyncClient` would add as much work again for cookies, redirects and
+credentials, which no client may have.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ def timeouts(connect_seconds: float, read_seconds: float) -> dict[str, float | N
 
 
 def make_transport(connections: int = 100) -> "AiohttpTransport":
-    """A transport for one lane, with at most `connections` open at once; more requests wait their turn."""
+    """A transport for one client, with at most `connections` open at once; more requests wait their turn."""
     return AiohttpTransport(connections)
 
 

@@ -36,7 +36,7 @@ def load_settings(path: Path | None, env: Mapping[str, str], cwd: Path) -> Setti
     """The settings of `path`, else of `ORCHESTRATOR_CONFIG`, else of `config.yaml` in `cwd`, else the
     defaults.
 
-    `ORCHESTRATOR_DATABASE_URL` and `WAVESPEED_BASE_URL` stand over the file. Relative paths are relative to
+    `ORCHESTRATOR_DATABASE_URL` and `WAVESPEED_BASE_URL` have precedence over the file. Relative paths are relative to
     the file's folder, those of the environment to `cwd`. Raises ProblemsError with everything that is wrong.
     """
     origin = _find(path, env, cwd)
@@ -138,7 +138,7 @@ def _check_pairs(values: Mapping[str, Any], reading: Reading) -> None:
 
 
 def _over(env: Mapping[str, str], name: str, problem_of: Any, report: ProblemReport) -> str | None:
-    """The value of an environment variable that stands over the file; empty counts as not set."""
+    """The value of an environment variable that has precedence over the file; empty counts as not set."""
     text = env.get(name, "").strip()
     if not text:
         return None

@@ -23,7 +23,7 @@ class Preset(NamedTuple):
 DEFAULT_LEVEL: Final[Level] = "bronze"
 PRESETS: Final[Mapping[str, Preset]] = {
     # Tasks and images a minute from docs: account-levels, the newer table. No limit on reading results is
-    # published; those figures are ours, about three looks for each task that a level can finish.
+    # published; those figures are ours, about three polls for each task that a level can finish.
     "bronze": Preset(2, 2, 5.0),
     "silver": Preset(300, 500, 50.0),
     "gold": Preset(3000, 3000, 200.0),
@@ -60,7 +60,7 @@ class ProviderSettings:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The account's limits, shared by all workers, and our own lanes."""
+    """The account's limits, shared by all workers, and what each worker does at one time."""
 
     level: Level = "bronze"
     concurrency: int = PRESETS["bronze"].concurrency
@@ -91,7 +91,7 @@ class InDoubtSettings:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """How the provider tells by itself what a request created; off without a URL. The secret is never held
+    """How the provider reports by itself what a request created; off without a URL. The secret is never held
     here.
     """
 
@@ -104,7 +104,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class Guards:
-    """What stops spending by itself when something looks wrong; a rate that is None is not watched."""
+    """What stops spending by itself when something is wrong; a rate that is None is not watched."""
 
     price_drift_percent: float = 1.0
     failure_rate: float | None = 0.5

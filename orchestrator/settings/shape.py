@@ -54,7 +54,7 @@ class _Url(Text):
 
 @dataclass(frozen=True)
 class _VariableName(Text):
-    """The name of an environment variable; what stands there instead may be the key itself, so it is not
+    """The name of an environment variable; what is there instead may be the key itself, so it is not
     shown.
     """
 
@@ -109,7 +109,7 @@ OUTPUTS: Final = Object(
         Field(
             name="sidecar",
             shape=Flag(),
-            doc="Write a .json with prompt, price and digest beside each picture.",
+            doc="Write a .json with prompt, price and digest next to each picture.",
             default=True,
         ),
     )
@@ -134,7 +134,7 @@ PROVIDER: Final = Object(
         Field(
             name="read_timeout_seconds",
             shape=_SECONDS,
-            doc="Longest wait for an answer to a look-up.",
+            doc="Longest wait for an answer to a read or a poll.",
             default=30.0,
         ),
         Field(
@@ -159,7 +159,7 @@ LIMITS: Final = Object(
         Field("level", Nullable(Choice(tuple(PRESETS))), "Your level, at first bronze; sets three numbers."),
         Field("concurrency", Nullable(Integer(1, 100_000)), "Tasks at the provider at one time."),
         Field("submits_per_minute", Nullable(Integer(1, 1_000_000)), "Paid requests a minute."),
-        Field("polls_per_second", Nullable(Decimal(0.01, 10_000)), "Look-ups of results a second."),
+        Field("polls_per_second", Nullable(Decimal(0.01, 10_000)), "Polls of tasks a second."),
         Field(name="downloads", shape=Integer(1, 1000), doc="Downloads at one time.", default=8),
         Field(name="uploads", shape=Integer(1, 100), doc="Uploads at one time.", default=4),
     )
@@ -299,13 +299,13 @@ CONFIG: Final = Object(
         Field(
             name="webhook",
             shape=WEBHOOK,
-            doc="How the provider tells by itself what a request created.",
+            doc="How the provider reports by itself what a request created.",
             default={},
         ),
         Field(
             name="guards",
             shape=GUARDS,
-            doc="What stops spending by itself when something looks wrong.",
+            doc="What stops spending by itself when something is wrong.",
             default={},
         ),
         Field(
@@ -345,13 +345,13 @@ CONFIG: Final = Object(
                     Field(
                         name="poll_min_seconds",
                         shape=Decimal(0.01, 600),
-                        doc="Shortest time between two looks at a task.",
+                        doc="Shortest time between two polls of a task.",
                         default=0.5,
                     ),
                     Field(
                         name="poll_max_seconds",
                         shape=Decimal(0.01, 3600),
-                        doc="Longest time between two looks at a task.",
+                        doc="Longest time between two polls of a task.",
                         default=10.0,
                     ),
                 )

@@ -56,7 +56,7 @@ def listen_problem(text: str) -> str | None:
 
 
 def split_listen(text: str) -> tuple[str, str]:
-    """Host and port of `HOST:PORT`; an IPv6 host may stand in brackets."""
+    """Host and port of `HOST:PORT`; an IPv6 host may be in brackets."""
     host, _, port = text.rpartition(":")
     return host.removeprefix("[").removesuffix("]"), port
 

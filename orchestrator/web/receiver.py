@@ -41,7 +41,7 @@ class Receiver:
         self._refusals = Refusals(writer, clock)
 
     async def receive(self, request: web.Request) -> web.Response:
-        """One delivery. Nothing of the body is looked at before its signature has been verified."""
+        """One delivery. Nothing of the body is read before its signature has been verified."""
         try:
             async with asyncio.timeout(READ_SECONDS):
                 body = await request.read()

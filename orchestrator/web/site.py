@@ -45,7 +45,7 @@ def make_site(receiver: Receiver, url: str, is_well: Callable[[], Awaitable[bool
 
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The handler's answer; what the framework refuses is told by its status alone."""
+    """The handler's answer; what the framework refuses is named by its status alone."""
     try:
         return await handler(request)
     except web.HTTPException as refused:

@@ -8,7 +8,7 @@ from orchestrator.store.views import Progress, StoppedRow
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """Where the jobs in question stand after a worker has stopped."""
+    """What became of the jobs in question after a worker has stopped."""
 
     left: int  # waiting or running
     failed: int

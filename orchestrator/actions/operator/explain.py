@@ -13,7 +13,7 @@ _LIVE = {
 
 
 def why(detail: JobDetail) -> str:
-    """One or two sentences; the first thing that stands in the job's way is the one that is told."""
+    """One or two sentences; the first thing that is in the job's way is the one that is named."""
     job = detail.job
     match JobState(job.state):
         case JobState.SUCCEEDED:

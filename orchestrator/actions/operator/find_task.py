@@ -1,4 +1,4 @@
-"""A task that an operator names: looked up at the provider before anything is booked on it."""
+"""A task that an operator names: checked at the provider before any money is posted for it."""
 
 from orchestrator.core.errors import UsageError
 from orchestrator.ports import Missing, Prediction, Provider

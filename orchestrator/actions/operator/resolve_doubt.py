@@ -10,7 +10,7 @@ OPERATOR = "decided by an operator"
 
 
 async def resolve_as(database: Database, provider: Provider, attempt_id: int, prediction_id: str) -> None:
-    """The POST created this prediction: it is looked up, then polled and stored like any other.
+    """The POST created this prediction: it is checked at the provider, then polled and stored like any other.
 
     Raises NotFoundError or UsageError when the attempt is not in doubt, the provider does not know the
     prediction, it is of another model, or another attempt holds it.

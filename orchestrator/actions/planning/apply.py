@@ -27,7 +27,7 @@ from orchestrator.store.runs.unrequested import Requested, Unrequested
 from orchestrator.yamlio import Problem, ProblemsError
 
 ROWS_PER_TRANSACTION: Final = 2_000
-"""A worker beside must not wait long for the one write lock of SQLite: this many take about a tenth of a
+"""A worker that runs meanwhile must not wait long for the one write lock of SQLite: this many take about a tenth of a
 second."""
 RENAMED_KEPT: Final = 1_000
 
@@ -64,10 +64,10 @@ def apply(
     written.
 
     Rows go in by thousands, each batch durable when its transaction ends: an apply that was interrupted is
-    completed by applying again. `checked` says that a plan of the same manifests has just looked at the whole
+    completed by applying again. `checked` says that a plan of the same manifests has just checked the whole
     of each, and not only at the jobs that are wanted now. `prune` first cancels what waits in the run and is
-    not in the manifest any more: first, so that a worker beside never finds both versions of an edited
-    manifest. `alone` refuses a part beside whose jobs others wait, because its runs are to be worked on next.
+    not in the manifest any more: first, so that a running worker never finds both versions of an edited
+    manifest. `alone` refuses a part while other jobs of its runs wait, because its runs are to be worked on next.
     """
     part = Part(limit, sample)
     if prune:
@@ -82,7 +82,7 @@ def apply(
 
 
 class _Checking:
-    """Expands every manifest and looks at every job and output path: all manifests or none."""
+    """Expands every manifest and checks every job and output path: all manifests or none."""
 
     def __init__(self, database: Database, stack: ExitStack) -> None:
         self._database = database

@@ -34,7 +34,7 @@ class CapForecast:
 def caps_for(tx: Tx | None, settings: Settings, specs: Sequence[RunSpec]) -> list[BudgetRow]:
     """Every cap about these runs in its current period, as it will be once the manifests are applied.
 
-    What an operator set stands over the configuration, which otherwise makes what is stored stricter, never
+    What an operator set has precedence over the configuration, which otherwise makes what is stored stricter, never
     looser; a run's cap is what its manifest says now. Without a database (`tx` is None) nothing was spent
     yet.
     """

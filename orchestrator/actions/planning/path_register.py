@@ -10,7 +10,7 @@ class PathRegister:
     """Which manifest of this command claims which output path; only needed for more than one manifest.
 
     Two runs of one manifest are no conflict here: the store keeps both pictures by giving the later one a
-    suffix. Kept are 64 bits of each path's key, as everywhere where a million of them stand in memory.
+    suffix. Kept are 64 bits of each path's key, as everywhere where a million of them are in memory.
     """
 
     def __init__(self) -> None:

@@ -87,7 +87,7 @@ class Plan:
 
     @property
     def others_to_submit(self) -> Cost:
-        """What will be made beside the jobs that are asked for."""
+        """What will be made besides the jobs that are asked for."""
         kept = [item.others for item in self.manifests if not item.prune]
         return Cost(sum(others.jobs for others in kept), sum(others.cost_micros for others in kept))
 

@@ -1,7 +1,7 @@
 """Whose are the tasks that this database does not know? Decided from what the provider shows and what is on
 disk.
 
-A restored database has lost what its other self bought. In order:
+A restored database has lost what the original bought since the backup. In order:
 
 1. A picture of a pending job is on disk, and its sidecar names the task and asks for just what the job asks
 for: it is that job's. 2. The list shows the task with exactly what a pending job would send: it is that

@@ -51,7 +51,7 @@ class Reconciliation:
 
     @property
     def agrees(self) -> bool:
-        """Whether a person has nothing to look at."""
+        """Whether nothing needs a person."""
         return self.readable and not (
             self.possible
             or self.unknown
@@ -74,7 +74,7 @@ class Period:
 
 
 Sidecars = Callable[[str], Mapping[str, Any] | None]
-"""What is recorded beside the picture planned for a path; see `ArtifactStore.sidecar`."""
+"""What is recorded with the picture planned for a path; see `ArtifactStore.sidecar`."""
 
 
 async def reconcile(
@@ -112,7 +112,7 @@ async def reconcile(
         mine = [item for item in listing.predictions.values() if item.model is None or item.model in models]
         unknown = predictions.unknown(tx, [item.id for item in mine])
         jobs = list(adoption.pending_jobs(tx, period.base_url)) if unknown else []
-    kept = _kept(jobs, unknown, sidecars)  # looks at many files, so in no transaction
+    kept = _kept(jobs, unknown, sidecars)  # reads many files, so in no transaction
     with database.write() as tx:
         report.in_doubt = unsettled(tx)
         if not report.in_doubt:

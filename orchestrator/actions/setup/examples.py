@@ -19,7 +19,7 @@ class Written:
 
 
 def examples_folder() -> Path:
-    """Inside an installed package, or `jobs/` beside it in a checkout."""
+    """Inside an installed package, or `jobs/` next to it in a checkout."""
     package = Path(__file__).parents[2]
     inside = package / "examples"
     return inside if inside.is_dir() else package.parent / "jobs"

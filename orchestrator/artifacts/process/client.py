@@ -1,5 +1,5 @@
 """Downloads in a process of their own: what they take of the interpreter, they take from no submit and no
-look.
+poll.
 
 Every picture costs some thirty system calls, and each of them gives the interpreter away and has to wait for
 it again; a worker that also talks to the provider gets no more than two thirds as far. The other process has
@@ -65,7 +65,7 @@ class SeparateArtifacts:
         return process if isinstance(process, FetchFailed) else await process.ask(request)
 
     def sidecar(self, path: str) -> Mapping[str, Any] | None:
-        """What is recorded beside the picture planned for `path`; None without one."""
+        """What is recorded with the picture planned for `path`; None without one."""
         return self._local.sidecar(path)
 
     def clean(self) -> int:

@@ -142,7 +142,7 @@ def resolve(
 
 
 def _decide_each(ids: list[int], decide: Callable[[int], None], told: str) -> list[int]:
-    """Decide each attempt in a transaction of its own and tell it; a single one's error is the command's
+    """Decide each attempt in a transaction of its own and report it; a single one's error is the command's
     error.
     """
     refused: list[int] = []

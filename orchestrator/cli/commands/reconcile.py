@@ -125,7 +125,7 @@ def _tell(report: Reconciliation) -> None:
 
 
 def _tell_some(lines: list[str]) -> None:
-    """The first lines; what is only told once is never told here."""
+    """The first lines; what is only reported once is never reported here."""
     for line in lines[:SHOWN_MAX]:
         out.answer(f"  {line}")
     if len(lines) > SHOWN_MAX:

@@ -1,4 +1,4 @@
-"""`orchestrator status`: where everything stands."""
+"""`orchestrator status`: what is done, spent, held and stopped."""
 
 import click
 

@@ -59,7 +59,7 @@ class Slots:
         self._free_at: list[int] = []
 
     def start_ms(self, now_ms: int, limit: int | None) -> int:
-        """When a task accepted now begins; the caller then tells `occupy` when it ends."""
+        """When a task accepted now begins; the caller then calls `occupy` with its end."""
         while self._free_at and self._free_at[0] <= now_ms:
             heappop(self._free_at)
         start = now_ms

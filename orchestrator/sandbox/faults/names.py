@@ -146,7 +146,7 @@ class Fault(StrEnum):
 
     @property
     def manner(self) -> str:
-        """The word after the dot, without `_after`: how it looks from outside."""
+        """The word after the dot, without `_after`: what is seen from outside."""
         word = self.value.partition(".")[2]
         return word if word.endswith("retry_after") else word.removesuffix("_after")
 

@@ -94,7 +94,7 @@ async def _slow(world: World, request: web.Request, data: bytes, ending: str) ->
 
 
 async def _chunked(request: web.Request, data: bytes, ending: str) -> web.StreamResponse:
-    """The whole picture, its length not told before."""
+    """The whole picture, its length not announced."""
     response = _stream(ending, None)
     await response.prepare(request)
     with suppress(ConnectionError):

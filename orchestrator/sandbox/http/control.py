@@ -82,7 +82,7 @@ def advance(world: World, seconds: float) -> None:
 
 
 def draw_bill(world: World) -> Bill:
-    """The bill as it stands now."""
+    """The bill as it is now."""
     now_ms = world.now_ms()
     world.settle(now_ms)
     return Bill(

@@ -1,4 +1,4 @@
-"""What every endpoint does first and last: count the request, look at the key, and break the reply if a
+"""What every endpoint does first and last: count the request, check the key, and break the reply if a
 fault says so.
 """
 

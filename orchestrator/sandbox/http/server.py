@@ -60,7 +60,7 @@ class Sandbox:
         return app
 
     def bill(self) -> Bill:
-        """What the provider did and took, as it stands now."""
+        """What the provider did and took, as it is now."""
         return draw_bill(self.world)
 
     def change(self, **switches: Any) -> None:
@@ -160,7 +160,7 @@ class SandboxThread:
         self._thread.join()
 
     def bill(self) -> Bill:
-        """What the provider did and took; after the end, as it stood at the end."""
+        """What the provider did and took; after the end, as it was at the end."""
         return self._last_bill or self._call(self.sandbox.bill)
 
     def change(self, **switches: Any) -> None:

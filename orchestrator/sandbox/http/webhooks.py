@@ -26,7 +26,7 @@ from orchestrator.sandbox.tasks import NEVER_MS, Task, view
 
 REPORTED: Final = frozenset({"completed", "failed"})
 TRIES: Final = 4  # the first and up to three more
-STEP_SECONDS: Final = 0.25  # how often a clock that a test may have moved is looked at
+STEP_SECONDS: Final = 0.25  # how often a clock that a test may have moved is read
 ANSWER_SECONDS: Final = 10.0
 
 

@@ -1,4 +1,4 @@
-"""Input pictures of a submit, really looked at: hosted ones, `data:` ones, and others on loopback. Nothing
+"""Input pictures of a submit, really read: hosted ones, `data:` ones, and others on loopback. Nothing
 else is ever contacted.
 """
 

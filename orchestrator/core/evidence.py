@@ -3,20 +3,20 @@ guessing.
 
 A *doubt* is an attempt whose POST may have created a prediction; a *candidate* is a prediction of the account
 that no attempt holds. They are related when the model is the same and the candidate was created while the
-request may have been under way. A *report* is a signed webhook with a doubt's own token. The first rule
-reads reports alone; the others take the doubts without a report and the candidates that nobody reported, per
-group of related ones:
+request may have been under way. A *report* is a signed webhook with a doubt's own token. The first rule reads
+reports alone; the others take the doubts without a report and the candidates that nobody reported, per group
+of related ones:
 
 0. The only prediction that was reported for a doubt, and for no other, is that doubt's, at once. A doubt with
-a report has created something: it is never absent. That none has come proves nothing. 1. The inputs of a
-candidate equal what a doubt sent: it is that doubt's. Doubts that sent the same are alike. 2. A candidate
-whose inputs are known and equal no doubt's is somebody else's; but only where the list has shown the inputs
-of a task of ours as we sent them, since a provider that rewrites inputs would make every task look foreign.
-3. After the settle delay, a doubt with no related candidate created nothing. 4. After the settle delay, a
-group of exactly one doubt and one listed candidate that shows no inputs belongs together. One that is only on
-the bill does not: the list may lag, and then it says whose it is. Nor does one that was looked up because of
-the bill, until it is so old that the list would show it by now. 5. Anything else is left to a person: the
-money stays held and nothing is sent again.
+   a report has created something: it is never absent. That none has come proves nothing.
+1. The inputs of a candidate equal what a doubt sent: it is that doubt's. Doubts that sent the same are alike.
+2. A candidate whose inputs are known and equal no doubt's is somebody else's; but only where the list has
+   shown the inputs of a task of ours as we sent them, since where a provider rewrites inputs none are equal.
+3. After the settle delay, a doubt with no related candidate created nothing.
+4. After the settle delay, a group of exactly one doubt and one listed candidate that shows no inputs belongs
+   together. One that is only on the bill does not: the list may lag, and then it says whose it is. Nor does
+   one that was looked up because of the bill, until it is so old that the list would show it by now.
+5. Anything else is left to a person: the money stays held and nothing is sent again.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Whose turn it is: weighted fairness between campaigns that want the same thing, one submission at a time.
+"""Fair share: stride scheduling between campaigns that want the same thing, one submission at a time.
 
 Each campaign carries how far it has come: every submission moves it on by a stride, which is the shorter the
 greater its weight. The turn is always that of the one that is least far. Over any stretch in which several
@@ -25,7 +25,7 @@ class FairShare:
     """The order of turns among campaigns, while one claim chooses."""
 
     def __init__(self, campaigns: Mapping[int, tuple[int, int]]) -> None:
-        """By campaign id: how far it has come, and its weight."""
+        """`campaigns` has, by id, how far each has come, and its weight."""
         self._strides = {id_: stride_of(weight) for id_, (_, weight) in campaigns.items()}
         farthest = max((at for at, _ in campaigns.values()), default=0)
         floor = farthest - max(self._strides.values(), default=0)

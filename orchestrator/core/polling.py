@@ -24,7 +24,7 @@ three."""
 
 JITTER_SHARE: Final = 0.1
 EARLY_SHARE: Final = 0.83
-"""Of the observed tenth percentile: very few tasks have ended before."""
+"""The share of the observed tenth percentile before which very few tasks have ended."""
 
 UNSEEN_SHARE: Final = 0.7
 """A task that had ended by its first poll is taken to have ended then: early enough that the next first

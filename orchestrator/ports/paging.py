@@ -59,13 +59,13 @@ class Bill:
 
     @property
     def records(self) -> list[BillingRecord]:
-        """In the order in which they were first read."""
+        """The records in the order in which they were first read."""
         return list(self._by_key.values())
 
     def add(self, page: Iterable[BillingRecord]) -> None:
         """Take in a page. The list moves while it is read, so a record may be on two pages, and counts once.
 
-        A record that has no id is told by its fields; those that are alike on one page are as many records.
+        A record that has no id is known by its fields; those that are alike on one page are as many records.
         """
         alike: Counter[RecordKey] = Counter()
         for record in page:

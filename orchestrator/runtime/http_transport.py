@@ -203,7 +203,7 @@ _BEFORE: Final[dict[type[Exception] | tuple[type[Exception], ...], type[httpx.Tr
     aiohttp.ConnectionTimeoutError: httpx.ConnectTimeout,
     (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError): httpx.UnsupportedProtocol,
 }
-"""Until the answer's head has come; the first that fits counts."""
+"""Errors before the answer's head has come; the first that fits counts."""
 
 _AFTER: Final[dict[type[Exception] | tuple[type[Exception], ...], type[httpx.TransportError]]] = {
     asyncio.TimeoutError: httpx.ReadTimeout,

@@ -222,7 +222,7 @@ def folders() -> str:
     """Every package and what is in it, from the highest floor to the lowest."""
     floors = [floor.split(" | ") for floor in _layers("orchestrator")]
     rows = [
-        f"| {number} | `{_place(PACKAGE / name)}` | {_summary(PACKAGE / name)} |"
+        f"| {number} | `{_place(PACKAGE / name)}` | {summary(PACKAGE / name)} |"
         for number, names in zip(range(len(floors), 0, -1), floors, strict=True)
         for name in names
     ]
@@ -241,7 +241,7 @@ def rooms() -> str:
             (path.parent for path in package.glob("*/__init__.py")),
             key=lambda path: (_rank(order, path.name), path.name),
         )
-        rows += [f"| `{_place(room)}` | {_summary(room)} | {_files(room)} |" for room in (package, *inside)]
+        rows += [f"| `{_place(room)}` | {summary(room)} | {_files(room)} |" for room in (package, *inside)]
     return "\n".join(["| Folder | What is in it | Files |", "|---|---|---|", *rows])
 
 
@@ -269,7 +269,7 @@ def _place(path: Path) -> str:
     return f"{name}/" if path.is_dir() else f"{name}.py"
 
 
-def _summary(path: Path) -> str:
+def summary(path: Path) -> str:
     """The first paragraph of the docstring of a module or a package."""
     file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     words = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""

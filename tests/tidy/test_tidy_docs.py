@@ -5,13 +5,14 @@ from pathlib import Path
 
 import click
 import pytest
-from generate_docs import DOCS, MAKERS, PART, config_keys, leaves, pages, refreshed
-from sources import PACKAGE, ROOT
+from generate_docs import DOCS, MAKERS, PART, config_keys, leaves, pages, refreshed, summary
+from sources import PACKAGE, ROOT, shown
 from yaml import safe_load
 
 from orchestrator.cli.root import cli
 from orchestrator.core.errors import ExitCode
 from orchestrator.manifest import load_manifest
+from orchestrator.ports.artifacts import FETCH_FAULTS, FetchFault
 
 TODAY = "2026-11-22"
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#]+)")
@@ -38,6 +39,15 @@ def test_the_generated_parts_are_fresh(page):
 def test_every_maker_is_used():
     used = {part[2] for page in pages() for part in PART.finditer(page.read_text(encoding="utf-8"))}
     assert used == MAKERS.keys()
+
+
+@pytest.mark.parametrize("folder", [path.parent for path in PACKAGE.rglob("__init__.py")], ids=shown)
+def test_every_folder_says_in_a_sentence_what_is_in_it(folder):
+    assert summary(folder).endswith(".")
+
+
+def test_every_fault_of_a_download_says_what_happened_and_what_follows():
+    assert FETCH_FAULTS.keys() == set(FetchFault)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -190,7 +190,7 @@ class _Planner:
         return found
 
     def _estimate(self) -> Estimate:
-        """By the slowest of the models; they share the account's limits."""
+        """The slowest of the models decides; they share the account's limits."""
         seconds, source = 0.0, ""
         for model in {row.spec.model for row in self._plan.manifests if row.to_submit}:
             measured = latencies.get(self._tx, model) if self._tx else None

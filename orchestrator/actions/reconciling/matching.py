@@ -4,11 +4,12 @@ disk.
 A restored database has lost what the original bought since the backup. In order:
 
 1. A picture of a pending job is on disk, and its sidecar names the task and asks for just what the job asks
-for: it is that job's. 2. The list shows the task with exactly what a pending job would send: it is that
-job's. 3. Anything else is for a person. It may be what a pending job of its model is about to buy again: any
-of them, unless the list shows what was asked for; and it does so reliably only where it was seen to show
-inputs as they were sent, since a provider that rewrites inputs would make every task look foreign. Where no
-pending job can want it, it may be of a manifest that the backup does not know yet.
+   for: it is that job's.
+2. The list shows the task with exactly what a pending job would send: it is that job's.
+3. Anything else is for a person. It may be what a pending job of its model is about to buy again: any of them,
+   unless the list shows what was asked for; and it does so reliably only where it was seen to show inputs as
+   they were sent, since where a provider rewrites inputs none are equal. Where no pending job can want it, it
+   may be of a manifest that the backup does not know yet.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +33,7 @@ class UnmatchedTask:
 
 @dataclass(slots=True)
 class Matching:
-    """Every task of the gap in exactly one of these."""
+    """Every unknown task in exactly one of these."""
 
     adopted: list[tuple[Prediction, int]] = field(default_factory=list)  # and the job that wants just this
     possible: list[UnmatchedTask] = field(default_factory=list)
@@ -96,7 +97,7 @@ class _Shown:
 def _candidates(
     left: Mapping[str, Prediction], jobs: Sequence[PendingJob], shown: _Shown, *, inputs_trusted: bool
 ) -> dict[str, list[int]]:
-    """By task: the first few jobs that may have bought it."""
+    """For each task the first few jobs that may have bought it."""
     first: dict[str, list[int]] = {}
     for job in jobs:
         if len(mine := first.setdefault(job.model, [])) < CANDIDATES_MAX:

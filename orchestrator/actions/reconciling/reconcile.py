@@ -89,7 +89,7 @@ async def reconcile(
 ) -> Reconciliation:
     """Read the period from the provider, adopt or note what we do not know, and book refunds and differences.
 
-    Tasks that nobody knows are sorted out by the rules of `actions.gap`. The stop for unknown tasks is lifted
+    Tasks that nobody knows are sorted out by the rules of `matching`. The stop for unknown tasks is lifted
     when none is left; `not_ours` is a person's word that what could not be given to a job is another
     program's. Running it again changes nothing more.
     """
@@ -148,7 +148,7 @@ def _release(database: Database) -> None:
 
 
 def _kept(jobs: Iterable[adoption.PendingJob], unknown: Container[str], sidecars: Sidecars) -> dict[int, str]:
-    """By pending job: the unknown task whose picture, made for just what the job asks for, is on disk."""
+    """For each pending job the unknown task whose picture, of just what the job asks for, is on disk."""
     kept: dict[int, str] = {}
     for job in jobs:
         said = sidecars(job.path) or {}

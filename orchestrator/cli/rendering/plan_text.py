@@ -14,7 +14,7 @@ OTHERS_SHOWN = 2
 
 
 def plan_text(plan: Plan, *, run_key: str | None = None, sandbox: bool = False) -> str:
-    """At most 24 lines: manifests, money, budgets, time, what waits beside them, warnings.
+    """At most 24 lines: manifests, money, budgets, time, what else waits, warnings.
 
     `run_key` and `sandbox` as they were given on the command line, for the commands that are shown.
     """

@@ -53,7 +53,7 @@ class FaultDice:
         self.use(faults)
 
     def use(self, faults: Faults) -> None:
-        """From now on, these faults; requests keep their count."""
+        """Ask for these faults from now on; requests keep their count."""
         self.faults = faults
         self._operations = {fault.operation for fault, rate in faults.rates.items() if rate > 0}
         self._operations |= {entry.operation for entry in faults.script}

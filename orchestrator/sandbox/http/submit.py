@@ -182,7 +182,7 @@ def _refusal_reply(refused: Refusal, model: Model, retry_after: int | None) -> w
 
 
 def _redirect(request: web.Request, fault: Fault) -> web.Response:
-    """To the same endpoint: a client that follows it with its POST creates a task there."""
+    """A redirect to the same endpoint: a client that follows it with its POST creates a task there."""
     status = int(fault.manner.removeprefix("redirect_"))
     return web.Response(status=status, headers={"Location": f"{request.path}?redirected=1"})
 

@@ -1,6 +1,4 @@
-"""The stand-in provider: a real HTTP server on loopback with the provider's API, pictures, a bill, and
-faults on demand.
-"""
+"""The provider's stand-in: a real HTTP server on loopback, drawn pictures, a bill, and faults on demand."""
 
 from orchestrator.sandbox.account.bill import Bill, BilledTask, Delivery, Post
 from orchestrator.sandbox.config import (

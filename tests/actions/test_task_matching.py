@@ -1,4 +1,4 @@
-"""Whose unknown tasks are: the rules of `actions.gap`, one by one, and what holds for all of them."""
+"""Whose unknown tasks are: the rules of `matching`, one by one, and what holds for all of them."""
 
 from typing import Any
 

@@ -5,7 +5,7 @@ import pytest
 from support.world import LEASE_MS
 
 from orchestrator.core.states import AttemptState
-from orchestrator.store.attempts import leases
+from orchestrator.store.attempts import leases, releases
 from orchestrator.store.db.schema import jobs
 
 
@@ -34,7 +34,7 @@ def test_a_worker_that_leaves_in_order_is_no_death(world):
     for _ in range(6):
         world.lease()
         with world.database.write() as tx:
-            leases.release_worker(tx, "w1")
+            releases.release_worker(tx, "w1")
     (job,) = world.rows(jobs)
     assert (job.state, job.deaths) == ("pending", 0)
 

@@ -7,7 +7,7 @@ from orchestrator.actions.operator import resolve_doubt
 from orchestrator.core.errors import NotFoundError, UsageError
 from orchestrator.core.evidence import SKEW_MS
 from orchestrator.ports import KeyRefused, Lost, Rejected
-from orchestrator.store.attempts.lifecycle import MarkInDoubt
+from orchestrator.store.attempts.lifecycle import AMBIGUOUS, MarkInDoubt
 from orchestrator.store.db.schema import attempts, jobs
 from orchestrator.store.doubts import doubts
 from orchestrator.worker.doubts.resolver import AMBIGUOUS_LOOK_SECONDS
@@ -155,7 +155,7 @@ def test_a_billed_task_that_the_provider_has_forgotten_may_still_be_ours(
     provider._found = lambda prediction_id: None
     lost_replies.look(3, after=SETTLE)
     for claimed in (first, second):
-        assert lost_replies.state(claimed) == ("in_doubt", doubts.AMBIGUOUS)
+        assert lost_replies.state(claimed) == ("in_doubt", AMBIGUOUS)
         assert lost_replies.possible(claimed) == {task}
 
 
@@ -167,7 +167,7 @@ def test_what_cannot_be_told_apart_is_set_aside_with_its_candidates_and_its_mone
     lost = [lost_replies.lose(created=True) for _ in range(2)]
     lost_replies.look(4, after=SETTLE)
     for claimed, _ in lost:
-        assert lost_replies.state(claimed) == ("in_doubt", doubts.AMBIGUOUS)
+        assert lost_replies.state(claimed) == ("in_doubt", AMBIGUOUS)
         assert lost_replies.possible(claimed) == {task for _, task in lost}
     assert sqlite_world.account() == (0, 2 * PRICE, 0)
     agreed(sqlite_world)
@@ -282,7 +282,7 @@ def test_a_doubt_older_than_the_providers_memory_is_left_to_a_person(lost_replie
     sqlite_world.run(1)
     claimed, _ = lost_replies.lose(created=False)
     lost_replies.look(4, after=WEEK + 3600)
-    assert lost_replies.state(claimed) == ("in_doubt", doubts.AMBIGUOUS)
+    assert lost_replies.state(claimed) == ("in_doubt", AMBIGUOUS)
     assert sqlite_world.account() == (0, PRICE, 0)
 
 

@@ -6,7 +6,8 @@ from support.world import PRICE
 from orchestrator.actions.operator import resolve_doubt
 from orchestrator.core.errors import UsageError
 from orchestrator.ports import Lost
-from orchestrator.store.doubts import doubts, webhook_reports
+from orchestrator.store.attempts.lifecycle import AMBIGUOUS
+from orchestrator.store.doubts import webhook_reports
 from orchestrator.store.doubts.webhook_reports import Delivery, ReportOutcome
 from orchestrator.worker.doubts.resolver import Resolver
 
@@ -146,7 +147,7 @@ def test_a_report_that_the_provider_does_not_confirm_is_not_adopted_and_not_abse
     office.look(2)
     assert office.state(claimed) == ("in_doubt", "reply_lost")
     office.look(4, after=SETTLE)
-    assert office.state(claimed) == ("in_doubt", doubts.AMBIGUOUS)
+    assert office.state(claimed) == ("in_doubt", AMBIGUOUS)
     assert office.possible(claimed) == {"nosuch"}
     assert sqlite_world.account() == (0, PRICE, 0)
 
@@ -166,7 +167,7 @@ def test_a_report_of_another_models_task_is_left_to_a_person(office, sqlite_worl
     claimed, _ = office.lose(created=False)
     tell(sqlite_world, claimed, provider.strange(model="other/model"))
     office.look(3, after=SETTLE)
-    assert office.state(claimed) == ("in_doubt", doubts.AMBIGUOUS)
+    assert office.state(claimed) == ("in_doubt", AMBIGUOUS)
 
 
 def test_two_reports_for_one_attempt_are_left_to_a_person(office, sqlite_world, provider):
@@ -176,7 +177,7 @@ def test_two_reports_for_one_attempt_are_left_to_a_person(office, sqlite_world, 
     tell(sqlite_world, claimed, task)
     tell(sqlite_world, claimed, second)
     office.look(3, after=SETTLE)
-    assert office.state(claimed) == ("in_doubt", doubts.AMBIGUOUS)
+    assert office.state(claimed) == ("in_doubt", AMBIGUOUS)
     assert office.possible(claimed) == {task, second}
 
 
@@ -197,7 +198,7 @@ def test_a_person_is_asked_only_when_the_webhook_has_had_its_time(office, sqlite
     office.look(2, after=SETTLE)
     assert [office.state(claimed) for claimed, _ in lost] == [("in_doubt", "reply_lost")] * 2
     office.look(after=harness.settings.webhook.wait_seconds)
-    assert [office.state(claimed) for claimed, _ in lost] == [("in_doubt", doubts.AMBIGUOUS)] * 2
+    assert [office.state(claimed) for claimed, _ in lost] == [("in_doubt", AMBIGUOUS)] * 2
     for claimed, task in lost:
         tell(sqlite_world, claimed, task)
     assert len(office.look()) == 2

@@ -6,7 +6,7 @@ from sqlalchemy import event, select, text
 from support.world import World, spec
 
 from orchestrator.core.states import AttemptState
-from orchestrator.store.attempts import leases, lifecycle
+from orchestrator.store.attempts import leases, lifecycle, releases
 from orchestrator.store.claiming import claim
 from orchestrator.store.db.schema import jobs, runs
 from orchestrator.store.stops import outlook
@@ -18,9 +18,9 @@ HOT = {
     "stage": ({"ix_jobs_due"}, lambda world: world.do(lambda tx, rows: [claim.stage(tx)], None)),
     "slots": (LIVE, lambda world: world.claim(5)),
     "rescue": (LIVE, lambda world: world.rescue()),
-    "release": (LIVE, lambda world: world.do(lambda tx, rows: [leases.release_unsent(tx)], None)),
+    "release": (LIVE, lambda world: world.do(lambda tx, rows: [releases.release_unsent(tx)], None)),
     "refunds": ({"ix_attempts_refund"}, lambda world: world.lapse()),
-    "heartbeat": (LIVE, lambda world: world.do(lifecycle.extend_leases, lifecycle.ExtendLeases("w1", 1000))),
+    "heartbeat": (LIVE, lambda world: world.do(leases.extend_leases, leases.ExtendLeases("w1", 1000))),
 }
 
 

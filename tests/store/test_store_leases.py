@@ -5,7 +5,7 @@ from support.world import LEASE_MS, PRICE
 
 from orchestrator.core.states import AttemptState
 from orchestrator.store.account import workers
-from orchestrator.store.attempts import leases, lifecycle
+from orchestrator.store.attempts import leases, releases
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_what_was_claimed_and_not_sent_is_released_whatever_else_has_lapsed_befo
 
     def released():
         with world.database.write() as tx:
-            return leases.release_unsent(tx)
+            return releases.release_unsent(tx)
 
     assert released() == 0
     world.clock.advance_ms(LEASE_MS)
@@ -121,7 +121,7 @@ def test_a_heartbeat_extends_the_leases_of_its_worker_and_of_no_other(world):
     mine, other = world.until(AttemptState.IN_FLIGHT, "w1"), world.until(AttemptState.LEASED, "w2")
     world.until(AttemptState.SUCCEEDED, "w1")
     world.clock.advance_ms(30_000)
-    assert len(world.do(lifecycle.extend_leases, lifecycle.ExtendLeases("w1", LEASE_MS))) == 1
+    assert len(world.do(leases.extend_leases, leases.ExtendLeases("w1", LEASE_MS))) == 1
     now = world.clock.now_ms()
     assert world.attempt(mine).lease_expires_at == now + LEASE_MS
     assert world.attempt(other).lease_expires_at == now + 30_000
@@ -134,7 +134,7 @@ def test_a_leaving_worker_gives_back_what_it_did_not_send_and_hands_on_what_runs
     running = world.until(AttemptState.IN_FLIGHT)
     other = world.until(AttemptState.LEASED, "w2")
     with world.database.write() as tx:
-        assert leases.release_worker(tx, "w1") == 1
+        assert releases.release_worker(tx, "w1") == 1
     assert [world.attempt(held).state for held in (leased, unanswered, running, other)] == [
         "abandoned",
         "in_doubt",

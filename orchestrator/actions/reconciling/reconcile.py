@@ -9,9 +9,8 @@ from orchestrator.core.evidence import shown_as_sent
 from orchestrator.ports import Balance, BillingRecord, Clock, Entropy, Prediction, Provider
 from orchestrator.ports.paging import Bill, bill_all, list_all
 from orchestrator.store.account import pauses
-from orchestrator.store.attempts import leases, predictions
-from orchestrator.store.attempts.lifecycle import sent_digests
-from orchestrator.store.attempts.predictions import Ours, accepted_between, owners
+from orchestrator.store.attempts import leases, predictions, releases
+from orchestrator.store.attempts.predictions import Ours, accepted_between, owners, sent_digests
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.doubts import adoption
 from orchestrator.store.doubts.doubts import unsettled
@@ -144,7 +143,7 @@ def _release(database: Database) -> None:
     released = leases.RESCUE_MAX
     while released == leases.RESCUE_MAX:
         with database.write() as tx:
-            released = leases.release_unsent(tx)
+            released = releases.release_unsent(tx)
 
 
 def _kept(jobs: Iterable[adoption.PendingJob], unknown: Container[str], sidecars: Sidecars) -> dict[int, str]:

@@ -12,27 +12,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
-
-from sqlalchemy import bindparam, update
 
 from orchestrator.core.states import (
-    JOB_TRANSITIONS,
-    RESERVATION_TRANSITIONS,
     AttemptEvent,
-    JobEvent,
-    JobState,
     ReservationEvent,
-    ReservationState,
-    step,
 )
 from orchestrator.store.attempts import outputs, transitions
+from orchestrator.store.attempts.closing import Closing, close
 from orchestrator.store.attempts.outputs import Finish
-from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import LedgerKind, Queue, jobs
-from orchestrator.store.money import ledger
-from orchestrator.store.runs.runs import reopen_lanes
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +45,7 @@ def give_back(tx: Tx, rows: Sequence[GiveBack]) -> list[bool]:
         same = [row for row in rows if row.event is event]
         held = transitions.lock(tx, same, event)
         ends = [
-            _End(
+            Closing(
                 attempt=held[row.attempt_id],
                 event=event,
                 reason=row.reason,
@@ -68,7 +56,7 @@ def give_back(tx: Tx, rows: Sequence[GiveBack]) -> list[bool]:
             for row in same
             if row.attempt_id in held
         ]
-        _end(tx, ends)
+        close(tx, ends)
         done.update(end.attempt.id for end in ends)
     return [row.attempt_id in done for row in rows]
 
@@ -87,10 +75,10 @@ class Reject:
 def reject(tx: Tx, rows: Sequence[Reject]) -> list[bool]:
     """Submitting -> failed; nothing is owed; the job fails. False when late."""
     held = transitions.lock(tx, rows, AttemptEvent.REJECTED)
-    _end(
+    close(
         tx,
         [
-            _End(
+            Closing(
                 attempt=held[row.attempt_id],
                 event=AttemptEvent.REJECTED,
                 reason=row.reason,
@@ -115,10 +103,10 @@ class WriteOff:
 def write_off(tx: Tx, rows: Sequence[WriteOff]) -> list[bool]:
     """From in doubt to failed; the held money is settled in full; the job fails. False when late."""
     held = transitions.lock(tx, rows, AttemptEvent.WRITTEN_OFF)
-    _end(
+    close(
         tx,
         [
-            _End(
+            Closing(
                 attempt=held[row.attempt_id],
                 event=AttemptEvent.WRITTEN_OFF,
                 reason="written_off",
@@ -150,10 +138,10 @@ class Fail:
 def fail(tx: Tx, rows: Sequence[Fail]) -> list[bool]:
     """in_flight -> failed; the provider owes the money back; one try is used up. False when late."""
     held = transitions.lock(tx, rows, AttemptEvent.PROVIDER_FAILED)
-    _end(
+    close(
         tx,
         [
-            _End(
+            Closing(
                 attempt=held[row.attempt_id],
                 event=AttemptEvent.PROVIDER_FAILED,
                 reason=row.reason,
@@ -188,31 +176,15 @@ def finish(tx: Tx, rows: Sequence[Finish]) -> list[bool]:
         held = transitions.lock(tx, same, event)
         mine = [row for row in same if row.attempt_id in held]
         outputs.record_stored(tx, held, mine)
-        _end(tx, [_finish_end(held[row.attempt_id], event, row) for row in mine])
+        close(tx, [_closing(held[row.attempt_id], event, row) for row in mine])
         done.update(row.attempt_id for row in mine)
     return [row.attempt_id in done for row in rows]
 
 
-@dataclass(slots=True)
-class _End:
-    attempt: transitions.LockedAttempt
-    event: AttemptEvent
-    reason: str | None
-    message: str | None
-    code: int | None = None
-    status: str | None = None
-    retry_delay_ms: int | None = None
-    uses_try: bool = False
-    reservation: ReservationEvent = ReservationEvent.RELEASED
-    refund_window_ms: int = 0
-    succeeded: bool = False
-    worker_died: bool = False
-
-
-def _finish_end(attempt: transitions.LockedAttempt, event: AttemptEvent, row: Finish) -> _End:
+def _closing(attempt: transitions.LockedAttempt, event: AttemptEvent, row: Finish) -> Closing:
     if row.lost:
         message = "; ".join(f"output {index}: {why}" for index, why in row.lost)
-        return _End(
+        return Closing(
             attempt=attempt,
             event=event,
             reason="output_lost",
@@ -222,7 +194,7 @@ def _finish_end(attempt: transitions.LockedAttempt, event: AttemptEvent, row: Fi
     short = (
         f"{len(row.stored)} of {row.expected} outputs came back" if len(row.stored) < row.expected else None
     )
-    return _End(
+    return Closing(
         attempt=attempt,
         event=event,
         reason="fewer_outputs" if short else None,
@@ -230,101 +202,3 @@ def _finish_end(attempt: transitions.LockedAttempt, event: AttemptEvent, row: Fi
         reservation=ReservationEvent.SETTLED,
         succeeded=True,
     )
-
-
-def _end(tx: Tx, ends: Sequence[_End]) -> None:
-    """Move the attempts, their reservations and their jobs, all in this transaction."""
-    if not ends:
-        return
-    for with_status in (True, False):
-        same = [end for end in ends if (end.status is not None) is with_status]
-        transitions.move(tx, [(end.attempt, end.event, _attempt_values(tx, end)) for end in same])
-    ledger.post(tx, [_movement(end) for end in ends])
-    reopen_lanes(tx, [end.attempt.lane_id for end in ends if _job_event(end) is JobEvent.ATTEMPT_ENDED_RETRY])
-    dialect.run_many(tx.conn, _END_JOB, [_job_values(tx, end) for end in ends])
-
-
-def _attempt_values(tx: Tx, end: _End) -> dict[str, Any]:
-    reservation = step(RESERVATION_TRANSITIONS, ReservationState.HELD, end.reservation)
-    values: dict[str, Any] = {
-        "finished_at": tx.now,
-        "reason": end.reason,
-        "message": end.message,
-        "code": end.code,
-        "reservation": reservation.value,
-        "cost_micros": end.attempt.price_micros if reservation is ReservationState.SETTLED else None,
-        "refund_until": tx.now + end.refund_window_ms if reservation is ReservationState.REFUND_DUE else None,
-    }
-    if end.status is not None:
-        values["status"] = end.status
-    return values
-
-
-def _movement(end: _End) -> ledger.Movement:
-    attempt = end.attempt
-    price = attempt.price_micros
-    match end.reservation:
-        case ReservationEvent.SETTLED:
-            written_off = end.event is AttemptEvent.WRITTEN_OFF
-            kind, spent, due = LedgerKind.WRITTEN_OFF if written_off else LedgerKind.SETTLE, price, 0
-        case ReservationEvent.REFUND_EXPECTED:
-            kind, spent, due = LedgerKind.REFUND_DUE, 0, price
-        case _:
-            kind, spent, due = LedgerKind.RELEASE, 0, 0
-    return ledger.Movement(
-        kind=kind,
-        attempt_id=attempt.id,
-        run_id=attempt.run_id,
-        campaign_id=attempt.campaign_id,
-        day=attempt.day,
-        held_delta=-price,
-        spent_delta=spent,
-        refund_due_delta=due,
-        note=end.reason,
-    )
-
-
-def _job_event(end: _End) -> JobEvent:
-    if end.succeeded:
-        return JobEvent.ATTEMPT_SUCCEEDED
-    if end.attempt.cancel_requested:
-        return JobEvent.CANCELLED
-    tries_left = end.attempt.tries_left - int(end.uses_try)
-    if end.retry_delay_ms is not None and tries_left > 0:
-        return JobEvent.ATTEMPT_ENDED_RETRY
-    return JobEvent.ATTEMPT_ENDED_FINAL
-
-
-def _job_values(tx: Tx, end: _End) -> dict[str, Any]:
-    state = step(JOB_TRANSITIONS, JobState.RUNNING, _job_event(end))
-    pending = state is JobState.PENDING
-    settled = end.reservation is ReservationEvent.SETTLED
-    return {
-        "j_id": end.attempt.job_id,
-        "v_state": state.value,
-        "v_queue": Queue.WAITING.value if pending else None,
-        "v_due_at": tx.now + (end.retry_delay_ms or 0) if pending else None,
-        "v_reason": end.reason,
-        "v_message": end.message,
-        "v_finished_at": None if pending else tx.now,
-        "d_tries": int(end.uses_try),
-        "d_deaths": int(end.worker_died),
-        "d_cost": end.attempt.price_micros if settled else 0,
-    }
-
-
-_END_JOB: Final = (
-    update(jobs)
-    .where(jobs.c.id == bindparam("j_id"), jobs.c.state == JobState.RUNNING.value)
-    .values(
-        state=bindparam("v_state"),
-        queue=bindparam("v_queue"),
-        due_at=bindparam("v_due_at"),
-        reason=bindparam("v_reason"),
-        message=bindparam("v_message"),
-        finished_at=bindparam("v_finished_at"),
-        tries_left=jobs.c.tries_left - bindparam("d_tries"),
-        deaths=jobs.c.deaths + bindparam("d_deaths"),
-        cost_micros=jobs.c.cost_micros + bindparam("d_cost"),
-    )
-)

@@ -1,4 +1,6 @@
-"""Rescue: what happens when a lease lapses. It resumes, it never submits again.
+"""Leases: extended by their holder, ended early, and rescued when they lapse.
+
+A rescue resumes, it never submits again.
 
 | Found | Becomes |
 |---|---|
@@ -11,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy import Select, and_, bindparam, select, update
 
 from orchestrator.core.states import AttemptEvent, AttemptState
 from orchestrator.store.attempts import endings, lifecycle
@@ -63,6 +65,44 @@ def rescue(tx: Tx, rows: Sequence[Rescue]) -> list[Rescued]:
     return [_rescue_one(tx, row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class ExtendLeases:
+    """Extend the leases of a worker's attempts."""
+
+    worker: str
+    lease_ms: int
+
+
+def extend_leases(tx: Tx, rows: Sequence[ExtendLeases]) -> list[frozenset[int]]:
+    """Extend every live lease of the worker; answers which attempts it holds."""
+    answers: list[frozenset[int]] = []
+    for row in rows:
+        tx.conn.execute(_EXTEND, {"holder": row.worker, "until": tx.now + row.lease_ms})
+        answers.append(frozenset(tx.conn.execute(_HELD_BY, {"holder": row.worker}).scalars()))
+    return answers
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireLeases:
+    """End the leases of some of a worker's attempts."""
+
+    worker: str
+    attempt_ids: frozenset[int]
+
+
+def expire_leases_of_attempts(tx: Tx, rows: Sequence[ExpireLeases]) -> list[None]:
+    """The leases end now: any worker's next rescue takes the attempts up."""
+    for row in rows:
+        tx.conn.execute(
+            update(attempts)
+            .where(
+                ATTEMPT_IS_LIVE, attempts.c.worker == row.worker, attempts.c.id.in_(sorted(row.attempt_ids))
+            )
+            .values(lease_expires_at=tx.now)
+        )
+    return [None] * len(rows)
+
+
 def expire_leases_of_workers(tx: Tx, worker_ids: Sequence[str]) -> int:
     """End the leases of workers known to be dead, so that rescue need not wait for them to lapse."""
     return tx.conn.execute(
@@ -72,40 +112,7 @@ def expire_leases_of_workers(tx: Tx, worker_ids: Sequence[str]) -> int:
     ).rowcount
 
 
-def release_unsent(tx: Tx) -> int:
-    """Give back what was claimed, never sent, and whose lease has lapsed, so that its jobs wait again.
-
-    Returns how many; when that is `RESCUE_MAX`, there may be more: call again.
-    """
-    unsent = _lapsed(tx, _UNSENT)
-    endings.give_back(tx, [_released(row.id, row.epoch, "nothing was sent") for row in unsent])
-    return len(unsent)
-
-
-def release_worker(tx: Tx, worker_id: str) -> int:
-    """A worker leaves in order: unsent attempts go back, accepted ones become anybody's at once. Costs no
-    try.
-    """
-    mine = tx.conn.execute(
-        select(attempts.c.id, attempts.c.epoch, attempts.c.state).where(
-            ATTEMPT_IS_LIVE, attempts.c.worker == worker_id
-        )
-    ).all()
-    unsent = [row for row in mine if row.state == AttemptState.LEASED.value]
-    unanswered = [row for row in mine if row.state == AttemptState.SUBMITTING.value]
-    endings.give_back(tx, [_released(row.id, row.epoch, "its worker left") for row in unsent])
-    lifecycle.mark_in_doubt(
-        tx,
-        [
-            lifecycle.MarkInDoubt(row.id, row.epoch, "its worker left before the reply came")
-            for row in unanswered
-        ],
-    )
-    expire_leases_of_workers(tx, [worker_id])
-    return len(unsent)
-
-
-def _lapsed(tx: Tx, which: Select[Any]) -> Sequence[Any]:
+def lapsed(tx: Tx, which: Select[Any]) -> Sequence[Any]:
     """Attempts whose leases have lapsed, locked, oldest first, a bounded number; none that somebody else
     is serving.
     """
@@ -114,10 +121,10 @@ def _lapsed(tx: Tx, which: Select[Any]) -> Sequence[Any]:
 
 
 def _rescue_one(tx: Tx, row: Rescue) -> Rescued:
-    lapsed = _lapsed(tx, _LAPSED)
-    leased = [found for found in lapsed if found.state == AttemptState.LEASED.value]
-    submitting = [found for found in lapsed if found.state == AttemptState.SUBMITTING.value]
-    accepted = [found for found in lapsed if found.prediction_id is not None]
+    rows = lapsed(tx, _LAPSED)
+    leased = [found for found in rows if found.state == AttemptState.LEASED.value]
+    submitting = [found for found in rows if found.state == AttemptState.SUBMITTING.value]
+    accepted = [found for found in rows if found.prediction_id is not None]
     endings.give_back(tx, [_abandoned_by_dead_worker(found, row.deaths_max) for found in leased])
     lifecycle.mark_in_doubt(
         tx,
@@ -185,17 +192,6 @@ def _abandoned_by_dead_worker(found: Any, deaths_max: int) -> endings.GiveBack:
     )
 
 
-def _released(attempt_id: int, epoch: int, message: str) -> endings.GiveBack:
-    return endings.GiveBack(
-        attempt_id=attempt_id,
-        epoch=epoch,
-        event=AttemptEvent.RELEASED,
-        delay_ms=0,
-        reason="released",
-        message=message,
-    )
-
-
 _RESUMABLE: Final = (
     select(
         attempts.c.id,
@@ -225,13 +221,10 @@ _LAPSED: Final = (
     .order_by(attempts.c.lease_expires_at)
     .limit(bindparam("most"))
 )
-_UNSENT: Final = (
-    select(attempts.c.id, attempts.c.epoch)
-    .where(
-        ATTEMPT_IS_LIVE,
-        attempts.c.lease_expires_at <= bindparam("now"),
-        attempts.c.state == AttemptState.LEASED.value,
-    )
-    .order_by(attempts.c.lease_expires_at)
-    .limit(bindparam("most"))
+_HELD: Final = and_(
+    ATTEMPT_IS_LIVE,
+    attempts.c.worker == bindparam("holder"),
+    attempts.c.state != AttemptState.IN_DOUBT.value,
 )
+_EXTEND: Final = update(attempts).where(_HELD).values(lease_expires_at=bindparam("until"))
+_HELD_BY: Final = select(attempts.c.id).where(_HELD)

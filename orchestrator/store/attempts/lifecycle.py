@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import select
 
 from orchestrator.core.states import AttemptEvent, AttemptState
 from orchestrator.store.account import pauses, rate_limits
 from orchestrator.store.attempts import outputs as pictures
 from orchestrator.store.attempts import predictions, transitions
-from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts, events
+from orchestrator.store.db.schema import attempts, events
+
+AMBIGUOUS: Final = "ambiguous"
+"""The reason of an attempt about which the evidence cannot decide: it waits for an operator."""
 
 
 class Send(StrEnum):
@@ -94,7 +96,7 @@ def accept(tx: Tx, rows: Sequence[Accept]) -> list[int | None]:
     there is, so the attempt goes in flight all the same. What cannot be attached is recorded as an event,
     never dropped.
     """
-    owned = _owned_predictions(tx, [row.prediction_id for row in rows])
+    owned = predictions.holders(tx, [row.prediction_id for row in rows])
     fresh = [row for row in rows if row.prediction_id not in owned]
     held = transitions.lock(tx, fresh, AttemptEvent.ACCEPTED)
     doubted = transitions.lock(tx, fresh, AttemptEvent.EVIDENCE_FOUND)
@@ -200,68 +202,7 @@ def _done_before(tx: Tx, rows: Sequence[BeginSubmit | Complete], state: AttemptS
     return {row.id for row in tx.conn.execute(query) if row.epoch == repeated[row.id]}
 
 
-def sent_digests(tx: Tx, prediction_ids: Sequence[str]) -> dict[str, str]:
-    """By prediction: the digest of what we sent for it, where it is known."""
-    found: dict[str, str] = {}
-    for chunk in chunks(prediction_ids):
-        query = select(attempts.c.prediction_id, attempts.c.sent_digest).where(
-            attempts.c.prediction_id.in_(chunk),
-            attempts.c.sent_digest.is_not(None),
-        )
-        found.update({row.prediction_id: row.sent_digest for row in tx.conn.execute(query)})
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class ExtendLeases:
-    """Extend the leases of a worker's attempts."""
-
-    worker: str
-    lease_ms: int
-
-
-def extend_leases(tx: Tx, rows: Sequence[ExtendLeases]) -> list[frozenset[int]]:
-    """Extend every live lease of the worker; answers which attempts it holds."""
-    answers: list[frozenset[int]] = []
-    for row in rows:
-        tx.conn.execute(_EXTEND, {"holder": row.worker, "until": tx.now + row.lease_ms})
-        answers.append(frozenset(tx.conn.execute(_HELD_BY, {"holder": row.worker}).scalars()))
-    return answers
-
-
-@dataclass(frozen=True, slots=True)
-class ExpireLeases:
-    """End the leases of some of a worker's attempts."""
-
-    worker: str
-    attempt_ids: frozenset[int]
-
-
-def expire_leases_of_attempts(tx: Tx, rows: Sequence[ExpireLeases]) -> list[None]:
-    """The leases end now: any worker's next rescue takes the attempts up."""
-    for row in rows:
-        tx.conn.execute(
-            update(attempts)
-            .where(
-                ATTEMPT_IS_LIVE, attempts.c.worker == row.worker, attempts.c.id.in_(sorted(row.attempt_ids))
-            )
-            .values(lease_expires_at=tx.now)
-        )
-    return [None] * len(rows)
-
-
-_Owner = tuple[int, int, str]
-"""Of a prediction: the attempt that holds it, under which epoch, and the worker that looks after it."""
-
-
-def _owned_predictions(tx: Tx, ids: Sequence[str]) -> dict[str, _Owner]:
-    query = select(attempts.c.prediction_id, attempts.c.id, attempts.c.epoch, attempts.c.worker).where(
-        attempts.c.prediction_id.in_(list(ids))
-    )
-    return {row.prediction_id: (row.id, row.epoch, row.worker) for row in tx.conn.execute(query)}
-
-
-def _already(owned: dict[str, _Owner], row: Accept) -> int | None:
+def _already(owned: dict[str, predictions.Holder], row: Accept) -> int | None:
     """The epoch, when this attempt holds the prediction already and is still the writer's: the accept was a
     repeat.
 
@@ -271,7 +212,7 @@ def _already(owned: dict[str, _Owner], row: Accept) -> int | None:
     return row.epoch if owned.get(row.prediction_id) == (row.attempt_id, row.epoch, row.worker) else None
 
 
-def _record_unattached(tx: Tx, row: Accept, owner: _Owner | None) -> None:
+def _record_unattached(tx: Tx, row: Accept, owner: predictions.Holder | None) -> None:
     if owner is not None and owner[0] == row.attempt_id:
         return
     tx.conn.execute(
@@ -293,10 +234,10 @@ def _record_unattached(tx: Tx, row: Accept, owner: _Owner | None) -> None:
         )
 
 
-_HELD: Final = and_(
-    ATTEMPT_IS_LIVE,
-    attempts.c.worker == bindparam("holder"),
-    attempts.c.state != AttemptState.IN_DOUBT.value,
-)
-_EXTEND: Final = update(attempts).where(_HELD).values(lease_expires_at=bindparam("until"))
-_HELD_BY: Final = select(attempts.c.id).where(_HELD)
+def next_attempt_id(tx: Tx) -> int:
+    """The id of the next attempt; the caller holds the account's row: see `limits.lock`."""
+    highest = tx.conn.execute(_NEWEST).scalar()
+    return (highest or 0) + 1
+
+
+_NEWEST: Final = select(attempts.c.id).order_by(attempts.c.id.desc()).limit(1)

@@ -65,9 +65,28 @@ def accepted_between(tx: Tx, start_ms: int, end_ms: int) -> list[Ours]:
     return [_ours(row) for row in tx.conn.execute(query).mappings()]
 
 
-_OURS = select(
-    attempts.c.id, attempts.c.prediction_id, attempts.c.price_micros, attempts.c.reservation
-).where(attempts.c.prediction_id.is_not(None))
+def sent_digests(tx: Tx, prediction_ids: Sequence[str]) -> dict[str, str]:
+    """By prediction: the digest of what we sent for it, where it is known."""
+    found: dict[str, str] = {}
+    for chunk in chunks(prediction_ids):
+        query = select(attempts.c.prediction_id, attempts.c.sent_digest).where(
+            attempts.c.prediction_id.in_(chunk),
+            attempts.c.sent_digest.is_not(None),
+        )
+        found.update({row.prediction_id: row.sent_digest for row in tx.conn.execute(query)})
+    return found
+
+
+Holder = tuple[int, int, str]
+"""Of a prediction: the attempt that holds it, under which epoch, and the worker that looks after it."""
+
+
+def holders(tx: Tx, ids: Sequence[str]) -> dict[str, Holder]:
+    """By prediction: who holds it."""
+    query = select(attempts.c.prediction_id, attempts.c.id, attempts.c.epoch, attempts.c.worker).where(
+        attempts.c.prediction_id.in_(list(ids))
+    )
+    return {row.prediction_id: (row.id, row.epoch, row.worker) for row in tx.conn.execute(query)}
 
 
 def _ours(fields: RowMapping) -> Ours:
@@ -83,5 +102,8 @@ def _among_ids(column: Column[str]) -> Select[str]:
     return select(column).where(column.in_(bindparam("ids", expanding=True)))
 
 
+_OURS: Final = select(
+    attempts.c.id, attempts.c.prediction_id, attempts.c.price_micros, attempts.c.reservation
+).where(attempts.c.prediction_id.is_not(None))
 _HELD: Final = _among_ids(attempts.c.prediction_id)
 _NOTED: Final = _among_ids(foreign_predictions.c.prediction_id)

@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, select, update
 from orchestrator.core.budget import day_of
 from orchestrator.core.states import AttemptState, JobState, ReservationState
 from orchestrator.store.account import rate_limits, workers
+from orchestrator.store.attempts import lifecycle
 from orchestrator.store.claiming.selection import Selected, select_jobs
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
@@ -158,7 +159,7 @@ def _lease(tx: Tx, request: ClaimRequest, picks: Sequence[Selected]) -> tuple[Cl
     if not picks:
         return ()
     day = day_of(tx.now, request.timezone)
-    first_id = next_attempt_id(tx)
+    first_id = lifecycle.next_attempt_id(tx)
     rows = [
         _attempt_row(tx=tx, request=request, attempt_id=attempt_id, pick=pick, day=day)
         for attempt_id, pick in enumerate(picks, start=first_id)
@@ -221,12 +222,6 @@ def _attempt_row(tx: Tx, request: ClaimRequest, attempt_id: int, pick: Selected,
     }
 
 
-def next_attempt_id(tx: Tx) -> int:
-    """The id of the next attempt; the caller holds the account's row: see `limits.lock`."""
-    highest = tx.conn.execute(_NEWEST).scalar()
-    return (highest or 0) + 1
-
-
 _RUN: Final = (
     update(jobs)
     .where(jobs.c.id == bindparam("j_id"), jobs.c.queue == Queue.READY.value)
@@ -256,7 +251,6 @@ _UNSENT: Final = (
 _SPECS: Final = select(job_specs.c.job_id, job_specs.c.params, job_specs.c.local_images).where(
     job_specs.c.job_id.in_(bindparam("ids", expanding=True))
 )
-_NEWEST: Final = select(attempts.c.id).order_by(attempts.c.id.desc()).limit(1)
 _INSERT_ATTEMPT: Final = attempts.insert()
 
 _STAGE: Final = (

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from orchestrator.core.budget import day_of
 from orchestrator.core.states import AttemptState, JobState, ReservationState
 from orchestrator.store.account import rate_limits
-from orchestrator.store.claiming.claim import next_attempt_id
+from orchestrator.store.attempts.lifecycle import next_attempt_id
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import (

@@ -8,13 +8,10 @@ from sqlalchemy import delete, select, update
 
 from orchestrator.core.errors import NotFoundError, UsageError
 from orchestrator.core.states import AttemptEvent, AttemptState
-from orchestrator.store.attempts import endings, predictions, transitions
+from orchestrator.store.attempts import endings, lifecycle, predictions, transitions
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts, candidates, events, job_specs, runs
 from orchestrator.store.doubts import webhook_reports
-
-AMBIGUOUS = "ambiguous"
-"""The reason of an attempt about which the evidence cannot decide: it waits for an operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +224,7 @@ def set_aside(tx: Tx, rows: Sequence[Ambiguous]) -> list[bool]:
                 attempts.c.epoch == row.epoch,
                 attempts.c.state == AttemptState.IN_DOUBT.value,
             )
-            .values(reason=AMBIGUOUS)
+            .values(reason=lifecycle.AMBIGUOUS)
         )
         tx.conn.execute(delete(candidates).where(candidates.c.attempt_id == row.attempt_id))
         if row.possible:

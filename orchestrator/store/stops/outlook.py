@@ -13,6 +13,7 @@ from orchestrator.core.budget import day_of
 from orchestrator.core.money import format_usd
 from orchestrator.core.states import AttemptState
 from orchestrator.store.account import pauses
+from orchestrator.store.attempts.lifecycle import AMBIGUOUS
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import (
     ATTEMPT_IS_LIVE,
@@ -25,7 +26,6 @@ from orchestrator.store.db.schema import (
     lanes,
     runs,
 )
-from orchestrator.store.doubts.doubts import AMBIGUOUS
 from orchestrator.store.money.caps import Cap, caps_in_force
 
 BUDGET: Final = "budget"

@@ -8,9 +8,9 @@ from typing import Final
 
 from orchestrator.core import evidence
 from orchestrator.core.states import AttemptState
-from orchestrator.store.attempts import predictions
+from orchestrator.store.attempts import lifecycle, predictions
 from orchestrator.store.attempts.leases import Adopted, adopted_by_id
-from orchestrator.store.attempts.lifecycle import sent_digests
+from orchestrator.store.attempts.predictions import sent_digests
 from orchestrator.store.doubts import doubts, webhook_reports
 from orchestrator.store.doubts.doubts import InDoubt
 from orchestrator.worker.deps import Deps
@@ -117,7 +117,7 @@ class Resolver:
         would otherwise be seen twice at the same moment, and a provider that is down would be asked for its
         list all the time.
         """
-        only_old = all(row.reason == doubts.AMBIGUOUS for row in silent)
+        only_old = all(row.reason == lifecycle.AMBIGUOUS for row in silent)
         quarter = self._deps.settings.in_doubt.settle_seconds / 4
         normal = max(LOOK_SECONDS_MIN, min(LOOK_SECONDS_MAX, quarter))
         delay = AMBIGUOUS_LOOK_SECONDS if only_old else normal
@@ -243,7 +243,7 @@ class Resolver:
         """
         with self._deps.database.read() as tx:
             known = {item for item in doubts.possible(tx) if item.attempt_id == row.attempt_id}
-        if row.reason == doubts.AMBIGUOUS and known == {
+        if row.reason == lifecycle.AMBIGUOUS and known == {
             doubts.PossibleTask(row.attempt_id, *item) for item in possible
         }:
             return

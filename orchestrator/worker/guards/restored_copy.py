@@ -15,7 +15,7 @@ from orchestrator.ports import Prediction
 from orchestrator.ports.paging import list_all
 from orchestrator.store.account import pauses
 from orchestrator.store.attempts import predictions
-from orchestrator.store.attempts.lifecycle import sent_digests
+from orchestrator.store.attempts.predictions import sent_digests
 from orchestrator.store.db.database import Tx
 from orchestrator.store.doubts import doubts
 from orchestrator.store.doubts.doubts import Unanswered

@@ -5,7 +5,7 @@ they live.
 from collections.abc import Callable
 from typing import Final
 
-from orchestrator.store.attempts import lifecycle
+from orchestrator.store.attempts import leases
 from orchestrator.worker.attempt import Activity
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.pipeline.latencies import Latencies
@@ -50,8 +50,8 @@ class Heartbeat:
 
     async def tick(self) -> float:
         """Renew every lease and tell that we live; returns seconds until the next beat."""
-        beat = lifecycle.ExtendLeases(self._worker_id, int(self._lease_seconds * 1000))
-        held = await self._deps.writer.submit(lifecycle.extend_leases, beat)
+        beat = leases.ExtendLeases(self._worker_id, int(self._lease_seconds * 1000))
+        held = await self._deps.writer.submit(leases.extend_leases, beat)
         self._silence.beat(self._deps.clock.monotonic())
         await self._expire_unowned(held)
         seen = upkeep.SignOfLife(self._worker_id, self._latencies.take_fresh(), self._leaving())
@@ -75,7 +75,7 @@ class Heartbeat:
         self._unowned = unowned - lasting
         if lasting:
             await self._deps.writer.submit(
-                lifecycle.expire_leases_of_attempts, lifecycle.ExpireLeases(self._worker_id, lasting)
+                leases.expire_leases_of_attempts, leases.ExpireLeases(self._worker_id, lasting)
             )
             self._expire()
 

@@ -7,7 +7,7 @@ from orchestrator.core.errors import OperatorNeededError, OrchestratorError, Sto
 from orchestrator.ports import Balance, KeyRefused, NotSent
 from orchestrator.settings import Limits
 from orchestrator.store.account import configured_limits, latencies, pauses, workers
-from orchestrator.store.attempts import leases
+from orchestrator.store.attempts import leases, releases
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.guards import restored_copy
@@ -100,7 +100,7 @@ def _to_collect(deps: Deps) -> bool:
 def leave(deps: Deps, worker_id: str, seen: Latencies) -> None:
     """Give every lease back, so that the next worker need not wait; costs no job a try."""
     with deps.database.write() as tx:
-        leases.release_worker(tx, worker_id)
+        releases.release_worker(tx, worker_id)
         for model, latency in seen.take_fresh():
             latencies.put(tx, model, latency)
         workers.stopped(tx, worker_id)

@@ -1,0 +1,66 @@
+"""Handing back: what was claimed and not sent waits again, and costs its job no try."""
+
+from typing import Final
+
+from sqlalchemy import bindparam, select
+
+from orchestrator.core.states import AttemptEvent, AttemptState
+from orchestrator.store.attempts import endings, leases, lifecycle
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts
+
+
+def release_unsent(tx: Tx) -> int:
+    """Give back what was claimed, never sent, and whose lease has lapsed, so that its jobs wait again.
+
+    Returns how many; when that is `leases.RESCUE_MAX`, there may be more: call again.
+    """
+    unsent = leases.lapsed(tx, _UNSENT)
+    endings.give_back(tx, [_released(row.id, row.epoch, "nothing was sent") for row in unsent])
+    return len(unsent)
+
+
+def release_worker(tx: Tx, worker_id: str) -> int:
+    """A worker leaves in order: unsent attempts go back, accepted ones become anybody's at once. Costs no
+    try.
+    """
+    mine = tx.conn.execute(
+        select(attempts.c.id, attempts.c.epoch, attempts.c.state).where(
+            ATTEMPT_IS_LIVE, attempts.c.worker == worker_id
+        )
+    ).all()
+    unsent = [row for row in mine if row.state == AttemptState.LEASED.value]
+    unanswered = [row for row in mine if row.state == AttemptState.SUBMITTING.value]
+    endings.give_back(tx, [_released(row.id, row.epoch, "its worker left") for row in unsent])
+    lifecycle.mark_in_doubt(
+        tx,
+        [
+            lifecycle.MarkInDoubt(row.id, row.epoch, "its worker left before the reply came")
+            for row in unanswered
+        ],
+    )
+    leases.expire_leases_of_workers(tx, [worker_id])
+    return len(unsent)
+
+
+def _released(attempt_id: int, epoch: int, message: str) -> endings.GiveBack:
+    return endings.GiveBack(
+        attempt_id=attempt_id,
+        epoch=epoch,
+        event=AttemptEvent.RELEASED,
+        delay_ms=0,
+        reason="released",
+        message=message,
+    )
+
+
+_UNSENT: Final = (
+    select(attempts.c.id, attempts.c.epoch)
+    .where(
+        ATTEMPT_IS_LIVE,
+        attempts.c.lease_expires_at <= bindparam("now"),
+        attempts.c.state == AttemptState.LEASED.value,
+    )
+    .order_by(attempts.c.lease_expires_at)
+    .limit(bindparam("most"))
+)

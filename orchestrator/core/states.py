@@ -1,9 +1,11 @@
 """States and transitions, as data.
 
-*State* is ours, *status* is the provider's. A transition that is not in a table here does not exist; the store's
-CHECK constraints and the documentation are made from the same enums.
+*State* is ours, *status* is the provider's. A transition that is not in a table here does not exist; a row from
+None is how something begins. Every write of a state column takes its value from `step`; the store's CHECK
+constraints and the documentation are made from the same enums.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, TypeVar
 
@@ -14,7 +16,7 @@ E = TypeVar("E", bound=StrEnum)
 class JobState(StrEnum):
     """Where the intent to obtain one spec's outputs stands."""
 
-    PENDING = "pending"  # waiting; claimable when it is due, not parked, and its lane is open
+    PENDING = "pending"  # waiting; claimable when it is due and its lane is open
     RUNNING = "running"  # exactly one live attempt
     SUCCEEDED = "succeeded"  # every output is stored
     FAILED = "failed"  # no further attempt will be made by itself
@@ -24,7 +26,9 @@ class JobState(StrEnum):
 class JobEvent(StrEnum):
     """What happens to a job."""
 
-    CLAIMED = "claimed"
+    ADDED = "added"  # by a manifest
+    CLAIMED = "claimed"  # by a worker
+    TASK_ASSIGNED = "task_assigned"  # a task that nobody remembers is given to it
     ATTEMPT_SUCCEEDED = "attempt_succeeded"
     ATTEMPT_ENDED_RETRY = "attempt_ended_retry"  # without a result, and another attempt is allowed
     ATTEMPT_ENDED_FINAL = "attempt_ended_final"  # without a result, and no other is allowed
@@ -32,8 +36,10 @@ class JobEvent(StrEnum):
     RETRIED = "retried"
 
 
-JOB_TRANSITIONS: Final = {
+JOB_TRANSITIONS: Final[dict[tuple[JobState | None, JobEvent], JobState]] = {
+    (None, JobEvent.ADDED): JobState.PENDING,
     (JobState.PENDING, JobEvent.CLAIMED): JobState.RUNNING,
+    (JobState.PENDING, JobEvent.TASK_ASSIGNED): JobState.RUNNING,
     (JobState.PENDING, JobEvent.CANCELLED): JobState.CANCELLED,
     (JobState.RUNNING, JobEvent.ATTEMPT_SUCCEEDED): JobState.SUCCEEDED,
     (JobState.RUNNING, JobEvent.ATTEMPT_ENDED_RETRY): JobState.PENDING,
@@ -60,6 +66,8 @@ class AttemptState(StrEnum):
 class AttemptEvent(StrEnum):
     """What happens to an attempt."""
 
+    CLAIMED = "claimed"  # by a worker
+    TASK_ASSIGNED = "task_assigned"  # made for a task that the provider accepted and nobody remembers
     SEND_COMMITTED = "send_committed"  # the intent to POST is durable
     RELEASED = "released"  # given back before anything was sent
     NOT_SENT = "not_sent"  # the connection failed before a byte left
@@ -77,7 +85,9 @@ class AttemptEvent(StrEnum):
     WRITTEN_OFF = "written_off"
 
 
-ATTEMPT_TRANSITIONS: Final = {
+ATTEMPT_TRANSITIONS: Final[dict[tuple[AttemptState | None, AttemptEvent], AttemptState]] = {
+    (None, AttemptEvent.CLAIMED): AttemptState.LEASED,
+    (None, AttemptEvent.TASK_ASSIGNED): AttemptState.IN_FLIGHT,
     (AttemptState.LEASED, AttemptEvent.SEND_COMMITTED): AttemptState.SUBMITTING,
     (AttemptState.LEASED, AttemptEvent.RELEASED): AttemptState.ABANDONED,
     (AttemptState.SUBMITTING, AttemptEvent.NOT_SENT): AttemptState.ABANDONED,
@@ -114,32 +124,36 @@ to."""
 
 
 class ReservationState(StrEnum):
-    """What became of the money held for one attempt; it ends once."""
+    """What became of the money held for one attempt. After the attempt's end only the bill moves it."""
 
     HELD = "held"
-    SETTLED = "settled"  # the actual cost was booked
-    RELEASED = "released"  # nothing is owed
-    REFUND_DUE = (
-        "refund_due"  # charged, failed, to be paid back; counted until it is seen or its window has passed
-    )
+    SETTLED = "settled"  # money was kept: the attempt's cost is above zero
+    RELEASED = "released"  # nothing is owed: the attempt costs nothing
+    REFUND_DUE = "refund_due"  # charged, failed, to be paid back; counted until seen or its window has passed
 
 
 class ReservationEvent(StrEnum):
     """What happens to a reservation."""
 
-    SETTLED = "settled"
-    RELEASED = "released"
-    REFUND_EXPECTED = "refund_expected"
-    REFUND_ENDED = "refund_ended"  # the refund was seen, or its window has passed
-    REFUND_DENIED = "refund_denied"  # the provider kept the money
+    RESERVED = "reserved"
+    SETTLED = "settled"  # the attempt ended and is paid for
+    RELEASED = "released"  # the attempt ended and owes nothing
+    REFUND_EXPECTED = "refund_expected"  # the task failed: what it cost is to be paid back
+    REFUND_LAPSED = "refund_lapsed"  # no refund was seen in its window: the money counts as free
+    MONEY_KEPT = "money_kept"  # the bill says that the provider keeps the charge, or a part of it
+    PAID_BACK = "paid_back"  # the bill says that the provider has paid back all of it
 
 
-RESERVATION_TRANSITIONS: Final = {
+RESERVATION_TRANSITIONS: Final[dict[tuple[ReservationState | None, ReservationEvent], ReservationState]] = {
+    (None, ReservationEvent.RESERVED): ReservationState.HELD,
     (ReservationState.HELD, ReservationEvent.SETTLED): ReservationState.SETTLED,
     (ReservationState.HELD, ReservationEvent.RELEASED): ReservationState.RELEASED,
     (ReservationState.HELD, ReservationEvent.REFUND_EXPECTED): ReservationState.REFUND_DUE,
-    (ReservationState.REFUND_DUE, ReservationEvent.REFUND_ENDED): ReservationState.RELEASED,
-    (ReservationState.REFUND_DUE, ReservationEvent.REFUND_DENIED): ReservationState.SETTLED,
+    (ReservationState.REFUND_DUE, ReservationEvent.REFUND_LAPSED): ReservationState.RELEASED,
+    (ReservationState.REFUND_DUE, ReservationEvent.PAID_BACK): ReservationState.RELEASED,
+    (ReservationState.REFUND_DUE, ReservationEvent.MONEY_KEPT): ReservationState.SETTLED,
+    (ReservationState.RELEASED, ReservationEvent.MONEY_KEPT): ReservationState.SETTLED,
+    (ReservationState.SETTLED, ReservationEvent.PAID_BACK): ReservationState.RELEASED,
 }
 
 
@@ -147,14 +161,21 @@ class IllegalTransitionError(AssertionError):
     """The code asked for a transition that no table holds: a bug, never a user's mistake."""
 
 
-def step(table: dict[tuple[S, E], S], state: S, event: E) -> S:
-    """The state after `event`; raises IllegalTransitionError when `table` has no such edge."""
+def step(table: Mapping[tuple[S | None, E], S], state: S | None, event: E) -> S:
+    """The state after `event`, from None for what begins; raises IllegalTransitionError when `table` has no
+    such edge.
+    """
     try:
         return table[state, event]
     except KeyError:
-        raise IllegalTransitionError(f"{type(state).__name__} {state} cannot accept {event}") from None
+        raise IllegalTransitionError(f"{type(event).__name__}: {state} cannot accept {event}") from None
 
 
-def sources(table: dict[tuple[S, E], S], event: E) -> frozenset[S]:
+def sources(table: Mapping[tuple[S | None, E], S], event: E) -> frozenset[S]:
     """Every state from which `event` is legal: what a fenced write names in its WHERE."""
-    return frozenset(state for state, candidate in table if candidate == event)
+    return frozenset(state for state, candidate in table if candidate == event and state is not None)
+
+
+def edges(table: Mapping[tuple[S | None, E], S]) -> frozenset[tuple[S | None, S]]:
+    """From and to of every row: what can be seen of a table from outside."""
+    return frozenset((state, after) for (state, _), after in table.items())

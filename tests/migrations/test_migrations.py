@@ -94,6 +94,37 @@ def test_an_upgrade_keeps_every_row_of_every_table(empty_url, revision):
         ]
 
 
+@pytest.mark.parametrize(
+    ("reservation", "cost", "expected"),
+    [
+        ("released", 28_000, ("settled", 28_000)),  # a refund that never came
+        ("released", 8_000, ("settled", 8_000)),  # a refund in part
+        ("settled", 0, ("released", None)),  # paid back after it was settled
+        ("released", 0, ("released", None)),
+        ("released", None, ("released", None)),
+        ("settled", 28_000, ("settled", 28_000)),
+        ("refund_due", None, ("refund_due", None)),
+    ],
+)
+def test_an_upgrade_makes_old_reservations_say_what_their_costs_say(empty_url, reservation, cost, expected):
+    move(empty_url, "upgrade", "0004")
+    fill(empty_url, ROWS / "0004.sql")
+    with writing(empty_url) as conn:
+        conn.execute(
+            text(
+                "UPDATE attempts SET state = 'failed', finished_at = 3000, "
+                "reservation = :held, cost_micros = :cost"
+            ),
+            {"held": reservation, "cost": cost},
+        )
+    before = contents(empty_url)
+    migrate.upgrade(empty_url)
+    after = contents(empty_url)
+    (attempt,) = after["attempts"]
+    assert (attempt["reservation"], attempt["cost_micros"]) == expected
+    assert (after["ledger"], after["balances"]) == (before["ledger"], before["balances"])
+
+
 def fill(url: str, script: Path) -> None:
     """Run the statements of a script; each ends with a semicolon at the end of its line."""
     with writing(url) as conn:

@@ -48,6 +48,8 @@ def test_books_of_normal_work_agree(reader):
         (update(attempts).where(attempts.c.id == 1).values(cost_micros=PRICE - 1), "attempt 1"),
         (update(attempts).where(attempts.c.id == 3).values(reservation="released"), "attempt 3"),
         (update(attempts).where(attempts.c.id == 1).values(reservation="held"), "attempt 1"),
+        (update(attempts).where(attempts.c.id == 1).values(reservation="released"), "attempt 1"),
+        (update(attempts).where(attempts.c.id == 4).values(reservation="settled"), "attempt 4"),
         (update(jobs).where(OLDEST).values(cost_micros=PRICE + 1), "cost of job"),
     ],
 )
@@ -63,6 +65,17 @@ def test_a_difference_says_what_the_ledger_says_and_what_was_found(reader):
     (found,) = differences(reader)
     assert found.what.startswith("cost of job ")
     assert (found.expected, found.found) == (str(PRICE), "5")
+
+
+def test_a_cost_beside_a_reservation_that_says_nothing_is_owed_is_found(reader):
+    with reader.database.write() as tx:
+        tx.conn.execute(update(attempts).where(attempts.c.id == 1).values(reservation="released"))
+    (found,) = differences(reader)
+    assert (found.what, found.expected, found.found) == (
+        "attempt 1",
+        "settled exactly when it has a cost",
+        f"released and {PRICE}",
+    )
 
 
 def test_an_empty_database_agrees(world):

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from support.provider import Ending
 from support.world import PRICE, REFUND_MS
 
+from orchestrator.cli.rendering.documents import attempt_document
+from orchestrator.cli.rendering.job_text import attempt_text
 from orchestrator.core.errors import DatabaseError
 from orchestrator.core.money import MICROS_MAX
 from orchestrator.core.states import AttemptState
@@ -17,6 +19,7 @@ from orchestrator.ports.paging import Bill, Billed
 from orchestrator.store.db.schema import attempts, events, ledger
 from orchestrator.store.money import bills
 from orchestrator.store.money.audit import audit
+from orchestrator.store.views.detail import job_detail
 from orchestrator.worker.upkeep import upkeep
 from orchestrator.worker.upkeep.billing import TROUBLE
 
@@ -44,6 +47,24 @@ def failed(world):
     held = world.until(AttemptState.IN_FLIGHT)
     world.fail(held, delay_ms=None)
     return held
+
+
+def standing(world, held):
+    row = world.attempt(held)
+    return row.reservation, row.cost_micros
+
+
+def shown(world, held):
+    """The money of an attempt as `jobs show` words it, and in its JSON."""
+    with world.database.read() as tx:
+        (item,) = job_detail(tx, held.job_id, "UTC").attempts
+    document = attempt_document(item)
+    first = attempt_text(item).splitlines()[0]
+    return (
+        first.removeprefix("Attempt 1: ").removesuffix(f", task {item.prediction_id}"),
+        document["money"],
+        document["cost_usd"],
+    )
 
 
 def kinds(world):
@@ -80,12 +101,17 @@ def test_reading_the_same_again_changes_nothing(world, read, deducted, refunded)
     assert (world.rows(ledger), world.account()) == before
 
 
-@pytest.mark.parametrize(("refunded", "spent"), [(PRICE, 0), (PRICE - 8_000, 8_000)])
-def test_a_refund_that_is_seen_ends_the_wait_and_what_was_kept_is_spent(world, read, refunded, spent):
+@pytest.mark.parametrize(
+    ("refunded", "spent", "money"), [(PRICE, 0, "released"), (PRICE - 8_000, 8_000, "settled")]
+)
+def test_a_refund_that_is_seen_ends_the_wait_and_what_was_kept_is_settled(
+    world, read, refunded, spent, money
+):
     held = failed(world)
     assert world.account() == (0, 0, PRICE)
     assert read(held, PRICE, refunded) == bills.Booked(refund_seen=True)
     assert world.account() == (spent, 0, 0)
+    assert standing(world, held) == (money, spent or None)
     assert kinds(world)[-1] == "refund_seen"
     world.clock.advance_ms(REFUND_MS)
     assert world.lapse() == 0
@@ -109,10 +135,49 @@ def test_money_that_was_kept_after_the_window_is_spent_and_comes_back_with_a_lat
     held = failed(world)
     world.clock.advance_ms(REFUND_MS)
     world.lapse()
+    assert standing(world, held) == ("released", None)
     assert read(held, PRICE) == bills.Booked(adjusted_micros=PRICE)
     assert world.account() == (PRICE, 0, 0)
+    assert standing(world, held) == ("settled", PRICE)
     assert read(held, PRICE, PRICE) == bills.Booked(adjusted_micros=-PRICE)
     assert world.account() == (0, 0, 0)
+    assert standing(world, held) == ("released", None)
+
+
+def test_money_counted_free_at_once_that_the_provider_keeps_is_settled(world, read):
+    world.run(1)
+    held = world.until(AttemptState.IN_FLIGHT)
+    world.fail(held, delay_ms=None, refund_ms=0)
+    assert standing(world, held) == ("released", None)
+    assert read(held, PRICE) == bills.Booked()  # too early: the refund may still come
+    world.clock.advance_ms(REFUND_MS)
+    assert read(held, PRICE) == bills.Booked(adjusted_micros=PRICE)
+    assert standing(world, held) == ("settled", PRICE)
+
+
+def test_a_success_that_is_paid_back_is_released_and_in_part_stays_settled(world, read):
+    world.run(2)
+    whole, part = (world.until(AttemptState.SUCCEEDED) for _ in range(2))
+    read(whole, PRICE, PRICE)
+    read(part, PRICE, 8_000)
+    assert standing(world, whole) == ("released", None)
+    assert standing(world, part) == ("settled", PRICE - 8_000)
+
+
+def test_jobs_show_says_that_money_was_charged_which_the_provider_kept(world, read):
+    held = failed(world)
+    world.clock.advance_ms(REFUND_MS)
+    world.lapse()
+    assert shown(world, held) == ("failed, $0.028 not owed", "released", None)
+    read(held, PRICE)
+    assert shown(world, held) == ("failed, $0.028 paid", "settled", "0.028")
+
+
+def test_jobs_show_says_what_a_partial_refund_left(world, read):
+    held = failed(world)
+    assert shown(world, held) == ("failed, $0.028 charged, refund due", "refund_due", None)
+    read(held, PRICE, PRICE - 8_000)
+    assert shown(world, held) == ("failed, $0.008 paid", "settled", "0.008")
 
 
 def test_the_bill_of_a_lapsed_refund_is_read_once_more(world, read):
@@ -177,7 +242,7 @@ def attempt(**fields):
 
 
 @given(
-    st.sampled_from([("refund_due", None), ("released", None), ("settled", PRICE), ("released", 1)]),
+    st.sampled_from([("refund_due", None), ("released", None), ("settled", PRICE), ("settled", 1)]),
     st.none() | st.integers(0, 2 * PRICE),
     MICROS,
     MICROS,
@@ -189,6 +254,9 @@ def test_no_line_of_a_bill_makes_a_cost_or_a_kept_sum_negative(standing, billed,
     kept = decided.values.get("cost_micros", cost) or 0
     assert kept >= 0
     assert (cost or 0) + decided.spent_delta == kept
+    if decided.kind is not None:
+        moved = decided.values.get("reservation", reservation)
+        assert moved == ("settled" if kept else "released")
     assert decided.booked.surplus_micros >= 0
     assert all(decided.values.get(name, 0) >= 0 for name in ("billed_micros", "refunded_micros"))
 

@@ -2,7 +2,7 @@
 provider's bill.
 
 Cheap checks run after every commit and at every request of a worker; the rest when all is over. Nothing here
-calls the code under test. Of the things that must hold, these are checked:
+calls the code under test, and the only data it shares with it are the tables of states. Of the things that must hold, these are checked:
 
 * at every POST: an attempt said so before, durably, and has not sent yet; its price is known; no other task of the same
   job can still be paid for; the rate of the last minute; no gap of a restored store is open;
@@ -23,6 +23,8 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from orchestrator.core.states import ATTEMPT_TRANSITIONS, JOB_TRANSITIONS, RESERVATION_TRANSITIONS, edges
+
 from .account import SimulatedAccount, SimulatedTask
 from .disk import SimulatedDisk, digest_of
 from .lasting import UNREADABLE, wrong_with
@@ -30,40 +32,15 @@ from .plan import SimulationPlan
 from .timeline import Timeline, ViolationError
 from .watch import Row, Watch
 
-ATTEMPT_EDGES = {
-    "none>leased",
-    "none>in_flight",  # a task of a gap, taken in by `reconcile`
-    "leased>submitting",
-    "leased>abandoned",
-    "submitting>failed",
-    "submitting>abandoned",
-    "submitting>in_doubt",
-    "submitting>in_flight",
-    "in_flight>fetching",
-    "in_flight>failed",
-    "fetching>succeeded",
-    "fetching>failed",
-    "in_doubt>in_flight",
-    "in_doubt>abandoned",
-    "in_doubt>failed",
-}
-JOB_EDGES = {
-    "pending>running",
-    "running>succeeded",
-    "running>failed",
-    "running>cancelled",
-    "running>pending",
-    "pending>cancelled",
-    "failed>pending",
-    "cancelled>pending",
-}
-MONEY_EDGES = {
-    "held>settled",
-    "held>released",
-    "held>refund_due",
-    "refund_due>released",
-    "refund_due>settled",
-}
+
+def _edges_of(table: Mapping[tuple[Any, Any], str]) -> frozenset[str]:
+    """The product's tables are the law: what they hold is legal, and nothing else."""
+    return frozenset(f"{before or 'none'}>{after}" for before, after in edges(table))
+
+
+ATTEMPT_EDGES = _edges_of(ATTEMPT_TRANSITIONS)
+JOB_EDGES = _edges_of(JOB_TRANSITIONS)
+MONEY_EDGES = _edges_of(RESERVATION_TRANSITIONS)
 HOLDERS_EDGES = {
     "leased>submitting",
     "in_flight>fetching",

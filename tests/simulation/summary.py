@@ -14,6 +14,13 @@ from .simulation import Result
 
 SLOWEST = 5
 
+STATE_EDGES = frozenset(
+    f"{name} {edge}"
+    for name, edges in (("job", JOB_EDGES), ("attempt", ATTEMPT_EDGES), ("money", MONEY_EDGES))
+    for edge in edges
+)
+"""Every step of the product's tables, as a timeline names it."""
+
 
 @dataclass
 class FailedSeed:
@@ -72,12 +79,10 @@ class Summary:
 
     def unseen(self) -> list[str]:
         """Faults that never struck and legal edges that nothing took: what these seeds say nothing about."""
-        edges = {f"attempt {edge}" for edge in ATTEMPT_EDGES} | {f"job {edge}" for edge in JOB_EDGES}
-        edges |= {f"money {edge}" for edge in MONEY_EDGES}
         lasting = {f"lasting_{kind}" for kind in LASTING}
         return sorted(
             ({*FAULTS, *WEBHOOK_FAULTS, *WINDOWS, *lasting, "bought_by_copy"} - set(self.faults))
-            | (edges - set(self.edges))
+            | (STATE_EDGES - set(self.edges))
         )
 
     def text(self, minutes: float) -> str:

@@ -57,14 +57,16 @@ CREATE TABLE watched (
   seq INTEGER PRIMARY KEY, kind TEXT, id INTEGER, job INTEGER, was TEXT, now TEXT, was_epoch INTEGER, epoch INTEGER,
   was_money TEXT, money TEXT, was_prediction TEXT, prediction TEXT, worker TEXT);
 CREATE TRIGGER watch_attempt_new AFTER INSERT ON attempts BEGIN
-  INSERT INTO watched (kind, id, job, was, now, epoch, money, prediction) VALUES
-  ('attempt', new.id, new.job_id, 'none', new.state, new.epoch, new.reservation, new.prediction_id); END;
+  INSERT INTO watched (kind, id, job, was, now, epoch, was_money, money, prediction) VALUES
+  ('attempt', new.id, new.job_id, 'none', new.state, new.epoch, 'none', new.reservation, new.prediction_id); END;
 CREATE TRIGGER watch_attempt AFTER UPDATE ON attempts
 WHEN old.state <> new.state OR old.epoch <> new.epoch OR old.reservation <> new.reservation
   OR old.prediction_id IS NOT new.prediction_id BEGIN
   INSERT INTO watched (kind, id, job, was, now, was_epoch, epoch, was_money, money, was_prediction, prediction, worker) VALUES
   ('attempt', new.id, new.job_id, old.state, new.state, old.epoch, new.epoch, old.reservation, new.reservation,
    old.prediction_id, new.prediction_id, old.worker); END;
+CREATE TRIGGER watch_job_new AFTER INSERT ON jobs BEGIN
+  INSERT INTO watched (kind, id, was, now) VALUES ('job', new.id, 'none', new.state); END;
 CREATE TRIGGER watch_job AFTER UPDATE OF state ON jobs WHEN old.state <> new.state BEGIN
   INSERT INTO watched (kind, id, was, now) VALUES ('job', new.id, old.state, new.state); END;
 CREATE TRIGGER watch_job_gone AFTER DELETE ON jobs BEGIN
@@ -76,12 +78,14 @@ CREATE TABLE watched (
   seq bigserial PRIMARY KEY, kind text, id bigint, job bigint, was text, now text, was_epoch int, epoch int,
   was_money text, money text, was_prediction text, prediction text, worker text);
 CREATE FUNCTION watch_attempt_new() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  INSERT INTO watched (kind, id, job, was, now, epoch, money, prediction) VALUES
-  ('attempt', new.id, new.job_id, 'none', new.state, new.epoch, new.reservation, new.prediction_id); RETURN NULL; END $$;
+  INSERT INTO watched (kind, id, job, was, now, epoch, was_money, money, prediction) VALUES
+  ('attempt', new.id, new.job_id, 'none', new.state, new.epoch, 'none', new.reservation, new.prediction_id); RETURN NULL; END $$;
 CREATE FUNCTION watch_attempt() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   INSERT INTO watched (kind, id, job, was, now, was_epoch, epoch, was_money, money, was_prediction, prediction, worker) VALUES
   ('attempt', new.id, new.job_id, old.state, new.state, old.epoch, new.epoch, old.reservation, new.reservation,
    old.prediction_id, new.prediction_id, old.worker); RETURN NULL; END $$;
+CREATE FUNCTION watch_job_new() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  INSERT INTO watched (kind, id, was, now) VALUES ('job', new.id, 'none', new.state); RETURN NULL; END $$;
 CREATE FUNCTION watch_job() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   INSERT INTO watched (kind, id, was, now) VALUES ('job', old.id, old.state, CASE TG_OP WHEN 'DELETE' THEN 'deleted'
   ELSE new.state END); RETURN NULL; END $$;
@@ -89,6 +93,7 @@ CREATE TRIGGER watch_attempt_new AFTER INSERT ON attempts FOR EACH ROW EXECUTE F
 CREATE TRIGGER watch_attempt AFTER UPDATE ON attempts FOR EACH ROW
 WHEN (old.state <> new.state OR old.epoch <> new.epoch OR old.reservation <> new.reservation
   OR old.prediction_id IS DISTINCT FROM new.prediction_id) EXECUTE FUNCTION watch_attempt();
+CREATE TRIGGER watch_job_new AFTER INSERT ON jobs FOR EACH ROW EXECUTE FUNCTION watch_job_new();
 CREATE TRIGGER watch_job AFTER UPDATE OF state ON jobs FOR EACH ROW WHEN (old.state <> new.state)
   EXECUTE FUNCTION watch_job();
 CREATE TRIGGER watch_job_gone AFTER DELETE ON jobs FOR EACH ROW EXECUTE FUNCTION watch_job();

@@ -158,9 +158,9 @@ def reservation_states() -> str:
     return _machine(states.ReservationState, states.RESERVATION_TRANSITIONS)
 
 
-def _machine(kind: type[StrEnum], table: Mapping[tuple[StrEnum, StrEnum], StrEnum]) -> str:
+def _machine(kind: type[StrEnum], table: Mapping[tuple[Any, Any], StrEnum]) -> str:
     rows = [
-        f"| `{source}` | {event.replace('_', ' ')} | `{target}` |"
+        f"| {f'`{source}`' if source else '(new)'} | {event.replace('_', ' ')} | `{target}` |"
         for (source, event), target in table.items()
     ]
     final = ", ".join(f"`{state}`" for state in kind if state not in {source for source, _ in table})

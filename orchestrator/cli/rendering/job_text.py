@@ -12,7 +12,7 @@ PROMPT_COLUMNS = 44
 _MONEY = {
     ReservationState.HELD: "held",
     ReservationState.SETTLED: "paid",
-    ReservationState.RELEASED: "not charged",
+    ReservationState.RELEASED: "not owed",
     ReservationState.REFUND_DUE: "charged, refund due",
 }
 

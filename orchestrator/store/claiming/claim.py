@@ -13,7 +13,17 @@ from typing import Any, Final
 from sqlalchemy import bindparam, select, update
 
 from orchestrator.core.budget import day_of
-from orchestrator.core.states import AttemptState, JobState, ReservationState
+from orchestrator.core.states import (
+    ATTEMPT_TRANSITIONS,
+    JOB_TRANSITIONS,
+    RESERVATION_TRANSITIONS,
+    AttemptEvent,
+    AttemptState,
+    JobEvent,
+    JobState,
+    ReservationEvent,
+    step,
+)
 from orchestrator.store.account import rate_limits, workers
 from orchestrator.store.attempts import lifecycle
 from orchestrator.store.claiming.selection import Selected, select_jobs
@@ -209,14 +219,14 @@ def _attempt_row(tx: Tx, request: ClaimRequest, attempt_id: int, pick: Selected,
         "run_id": pick.lane.run_id,
         "campaign_id": pick.lane.campaign_id,
         "number": pick.attempts + 1,
-        "state": AttemptState.LEASED.value,
+        "state": step(ATTEMPT_TRANSITIONS, None, AttemptEvent.CLAIMED).value,
         "token": request.token(),
         "worker": request.worker,
         "epoch": 1,
         "lease_expires_at": tx.now + request.lease_ms,
         "rate_granted_at": tx.now,
         "leased_at": tx.now,
-        "reservation": ReservationState.HELD.value,
+        "reservation": step(RESERVATION_TRANSITIONS, None, ReservationEvent.RESERVED).value,
         "day": day,
         "price_micros": pick.lane.price_micros,
     }
@@ -224,9 +234,13 @@ def _attempt_row(tx: Tx, request: ClaimRequest, attempt_id: int, pick: Selected,
 
 _RUN: Final = (
     update(jobs)
-    .where(jobs.c.id == bindparam("j_id"), jobs.c.queue == Queue.READY.value)
+    .where(
+        jobs.c.id == bindparam("j_id"),
+        jobs.c.state == JobState.PENDING.value,
+        jobs.c.queue == Queue.READY.value,
+    )
     .values(
-        state=JobState.RUNNING.value,
+        state=step(JOB_TRANSITIONS, JobState.PENDING, JobEvent.CLAIMED).value,
         queue=None,
         due_at=None,
         reason=None,

@@ -6,7 +6,7 @@ from typing import Final
 
 from orchestrator.core.errors import SchemaVersionError, UsageError
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 """The newest revision; a test compares it with the migration scripts, so that a check need not import
 Alembic."""
 

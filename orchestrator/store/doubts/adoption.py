@@ -7,7 +7,17 @@ from typing import Any, Final
 from sqlalchemy import select, update
 
 from orchestrator.core.budget import day_of
-from orchestrator.core.states import AttemptState, JobState, ReservationState
+from orchestrator.core.states import (
+    ATTEMPT_TRANSITIONS,
+    JOB_TRANSITIONS,
+    RESERVATION_TRANSITIONS,
+    AttemptEvent,
+    AttemptState,
+    JobEvent,
+    JobState,
+    ReservationEvent,
+    step,
+)
 from orchestrator.store.account import rate_limits
 from orchestrator.store.attempts.lifecycle import next_attempt_id
 from orchestrator.store.db import dialect
@@ -83,11 +93,6 @@ def pending_jobs(tx: Tx, base_url: str) -> Iterator[PendingJob]:
         )
 
 
-_CLAIMED: Final = select(attempts.c.job_id).where(
-    ATTEMPT_IS_LIVE, attempts.c.state == AttemptState.LEASED.value
-)
-
-
 def model_of(tx: Tx, job_id: int) -> str | None:
     """The model of a job; None when there is no such job."""
     query = select(runs.c.model).join_from(jobs, runs).where(jobs.c.id == job_id)
@@ -121,8 +126,13 @@ def assign(tx: Tx, job_id: int, prediction_id: str, status: str, *, token: str, 
     )
     tx.conn.execute(
         update(jobs)
-        .where(jobs.c.id == job_id)
-        .values(state=JobState.RUNNING.value, queue=None, due_at=None, attempts=jobs.c.attempts + 1)
+        .where(jobs.c.id == job_id, jobs.c.state == JobState.PENDING.value)
+        .values(
+            state=step(JOB_TRANSITIONS, JobState.PENDING, JobEvent.TASK_ASSIGNED).value,
+            queue=None,
+            due_at=None,
+            attempts=jobs.c.attempts + 1,
+        )
     )
     tx.conn.execute(
         events.insert().values(
@@ -151,13 +161,13 @@ def _insert_attempt(
             run_id=job.run_id,
             campaign_id=job.campaign_id,
             number=job.attempts + 1,
-            state=AttemptState.IN_FLIGHT.value,
+            state=step(ATTEMPT_TRANSITIONS, None, AttemptEvent.TASK_ASSIGNED).value,
             token=token,
             worker="reconcile",
             epoch=1,
             prediction_id=prediction_id,
             status=status,
-            reservation=ReservationState.HELD.value,
+            reservation=step(RESERVATION_TRANSITIONS, None, ReservationEvent.RESERVED).value,
             day=day,
             price_micros=job.price_micros,
             **times,
@@ -186,3 +196,8 @@ def _replaced(value: Any, urls: dict[str, Any]) -> Any:
     if isinstance(value, list):
         return [_replaced(item, urls) for item in value]
     return urls.get(value, value) if isinstance(value, str) else value
+
+
+_CLAIMED: Final = select(attempts.c.job_id).where(
+    ATTEMPT_IS_LIVE, attempts.c.state == AttemptState.LEASED.value
+)

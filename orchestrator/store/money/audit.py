@@ -38,7 +38,7 @@ class Audit:
 
 def audit(tx: Tx) -> Audit:
     """Recompute balances, reservations and job costs from the ledger."""
-    differences = [*_balances(tx), *_attempts(tx), *_reservations(tx), *_jobs(tx)]
+    differences = [*_balances(tx), *_attempts(tx), *_reservations(tx), *_costs(tx), *_jobs(tx)]
     return Audit(
         entries=tx.conn.execute(select(func.count()).select_from(ledger)).scalar_one(),
         balances=tx.conn.execute(select(func.count()).select_from(balances)).scalar_one(),
@@ -124,6 +124,22 @@ def _reservations(tx: Tx) -> Iterator[Difference]:
     for row in tx.conn.execute(query):
         yield Difference(
             f"attempt {row.id}", "held exactly while it is under way", f"{row.state} and {row.reservation}"
+        )
+
+
+def _costs(tx: Tx) -> Iterator[Difference]:
+    """An attempt costs something exactly when its reservation says that money was kept."""
+    cost = func.coalesce(attempts.c.cost_micros, 0)
+    settled = attempts.c.reservation == ReservationState.SETTLED.value
+    query = (
+        select(attempts.c.id, attempts.c.reservation, cost.label("cost"))
+        .where((settled & (cost == 0)) | (~settled & (cost != 0)))
+        .order_by(attempts.c.id)
+        .limit(SHOWN_MAX)
+    )
+    for row in tx.conn.execute(query):
+        yield Difference(
+            f"attempt {row.id}", "settled exactly when it has a cost", f"{row.reservation} and {row.cost}"
         )
 
 

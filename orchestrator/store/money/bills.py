@@ -124,43 +124,39 @@ def what_to_book(row: Any, line: BillLine, now: int) -> Decision:
         and row.finished_at > now - REFUND_MS
     ):
         return Decision(Booked(), {})  # too early to say that the money was kept
+    reservation = ReservationState(row.reservation)
+    is_due = reservation is ReservationState.REFUND_DUE
     charged = line.deducted_micros or row.billed_micros or 0
-    surplus = max(0, line.refunded_micros - (charged or row.price_micros))
     values = {
         "billed_at": now,
         "billed_micros": charged,
         "refunded_micros": line.refunded_micros,
     }
-    if row.reservation == ReservationState.REFUND_DUE.value:
-        if not line.refunded_micros:
-            return Decision(Booked(), values)
-        kept = max(0, (charged or row.price_micros) - line.refunded_micros)
-        values |= {
-            "reservation": step(
-                RESERVATION_TRANSITIONS, ReservationState.REFUND_DUE, ReservationEvent.REFUND_ENDED
-            ).value,
-            "refund_until": None,
-            "cost_micros": kept or None,
-        }
-        booked = Booked(refund_seen=True, surplus_micros=surplus)
-        return Decision(
-            booked=booked,
-            values=values,
-            kind=LedgerKind.REFUND_SEEN,
-            spent_delta=kept,
-            due_delta=-row.price_micros,
-        )
+    if is_due and not line.refunded_micros:
+        return Decision(Booked(), values)
+    surplus = max(0, line.refunded_micros - (charged or row.price_micros))
+    kept = max(0, (charged or row.price_micros) - line.refunded_micros)
     cost = row.cost_micros or 0
-    kept = max(0, charged - line.refunded_micros)
-    if not charged or kept == cost:
+    if not is_due and (not charged or kept == cost):
         return Decision(Booked(surplus_micros=surplus), values)
-    booked = Booked(adjusted_micros=kept - cost, surplus_micros=surplus)
     return Decision(
-        booked=booked,
-        values=values | {"cost_micros": kept},
-        kind=LedgerKind.ADJUSTED,
+        booked=Booked(
+            adjusted_micros=0 if is_due else kept - cost, refund_seen=is_due, surplus_micros=surplus
+        ),
+        values=values | _money_columns(reservation, kept),
+        kind=LedgerKind.REFUND_SEEN if is_due else LedgerKind.ADJUSTED,
         spent_delta=kept - cost,
+        due_delta=-row.price_micros if is_due else 0,
     )
+
+
+def _money_columns(reservation: ReservationState, kept: int) -> dict[str, Any]:
+    """The reservation and the cost of an attempt of which the provider keeps `kept` micros."""
+    columns: dict[str, Any] = {"cost_micros": kept or None, "refund_until": None}
+    if reservation is not (ReservationState.SETTLED if kept else ReservationState.RELEASED):
+        event = ReservationEvent.MONEY_KEPT if kept else ReservationEvent.PAID_BACK
+        columns["reservation"] = step(RESERVATION_TRANSITIONS, reservation, event).value
+    return columns
 
 
 def surplus_text(prediction_id: str, micros: int) -> str:
@@ -177,7 +173,9 @@ def _book(tx: Tx, row: Any, line: BillLine) -> Booked:
         tx.conn.execute(_ADD_COST, {"j_id": row.job_id, "d_cost": decided.spent_delta})
     if decided.booked.surplus_micros and line.refunded_micros != row.refunded_micros:
         _note_surplus(tx, row, decided.booked.surplus_micros)
-    tx.conn.execute(update(attempts).where(attempts.c.id == row.id).values(**decided.values))
+    standing = (attempts.c.id == row.id) & (attempts.c.reservation == row.reservation)
+    written = tx.conn.execute(update(attempts).where(standing).values(**decided.values)).rowcount
+    assert written == 1, f"the reservation of attempt {row.id} moved under the lock"
     return decided.booked
 
 

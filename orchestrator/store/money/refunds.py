@@ -51,7 +51,7 @@ _RELEASE: Final = (
     .where(attempts.c.id == bindparam("a_id"), attempts.c.reservation == ReservationState.REFUND_DUE.value)
     .values(
         reservation=step(
-            RESERVATION_TRANSITIONS, ReservationState.REFUND_DUE, ReservationEvent.REFUND_ENDED
+            RESERVATION_TRANSITIONS, ReservationState.REFUND_DUE, ReservationEvent.REFUND_LAPSED
         ).value,
         refund_until=None,
         billed_at=None,

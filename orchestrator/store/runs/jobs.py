@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from sqlalchemy import select, update
 
 from orchestrator.core.paths import path_key
-from orchestrator.core.states import JOB_TRANSITIONS, JobEvent, JobState, sources
+from orchestrator.core.states import JOB_TRANSITIONS, JobEvent, JobState, sources, step
 from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
@@ -34,7 +34,7 @@ def retry(tx: Tx, job_ids: Sequence[int]) -> list[int]:
     moved: list[int] = []
     for chunk in chunks(job_ids):
         query = (
-            select(jobs.c.id, jobs.c.lane_id, jobs.c.attempts, runs.c.max_attempts)
+            select(jobs.c.id, jobs.c.state, jobs.c.lane_id, jobs.c.attempts, runs.c.max_attempts)
             .join_from(jobs, runs)
             .where(jobs.c.id.in_(chunk), jobs.c.state.in_(states))
             .order_by(jobs.c.id)
@@ -47,7 +47,7 @@ def retry(tx: Tx, job_ids: Sequence[int]) -> list[int]:
                 update(jobs)
                 .where(jobs.c.id == row.id)
                 .values(
-                    state=JobState.PENDING.value,
+                    state=step(JOB_TRANSITIONS, JobState(row.state), JobEvent.RETRIED).value,
                     queue=Queue.READY.value,
                     due_at=None,
                     finished_at=None,
@@ -69,12 +69,13 @@ def cancel(tx: Tx, job_ids: Sequence[int]) -> Cancelled:
 
     The provider has no cancel: what was accepted is paid for, so its pictures are stored all the same.
     """
+    states = [state.value for state in sources(JOB_TRANSITIONS, JobEvent.CANCELLED)]
     now: list[int] = []
     later: list[int] = []
     for chunk in chunks(job_ids):
         query = (
             select(jobs.c.id, jobs.c.state)
-            .where(jobs.c.id.in_(chunk), jobs.c.state.in_([JobState.PENDING.value, JobState.RUNNING.value]))
+            .where(jobs.c.id.in_(chunk), jobs.c.state.in_(states))
             .order_by(jobs.c.id)
         )
         rows = tx.conn.execute(dialect.lock_rows(tx.conn, query)).all()
@@ -102,9 +103,9 @@ def _end(tx: Tx, pending: Sequence[int]) -> Sequence[int]:
     """Cancel pending jobs that this transaction has locked."""
     tx.conn.execute(
         update(jobs)
-        .where(jobs.c.id.in_(pending))
+        .where(jobs.c.id.in_(pending), jobs.c.state == JobState.PENDING.value)
         .values(
-            state=JobState.CANCELLED.value,
+            state=step(JOB_TRANSITIONS, JobState.PENDING, JobEvent.CANCELLED).value,
             queue=None,
             due_at=None,
             finished_at=tx.now,

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from orchestrator.core.paths import path_key
 from orchestrator.core.specs import JobSpec
-from orchestrator.core.states import JobState
+from orchestrator.core.states import JOB_TRANSITIONS, JobEvent, step
 from orchestrator.store.db.schema import OutputState, Queue
 
 Row = tuple[Any, ...]
@@ -63,7 +63,7 @@ def job_rows(
     numbered: Sequence[tuple[int, NewJob]], run_id: int, lane_ids: Mapping[int, int], tries: int, now: int
 ) -> list[Row]:
     """Rows of `jobs`, in the order of JOB_COLUMNS; `lane_ids` by price."""
-    state, queue = JobState.PENDING.value, Queue.READY.value
+    state, queue = step(JOB_TRANSITIONS, None, JobEvent.ADDED).value, Queue.READY.value
     return [
         (
             job_id,

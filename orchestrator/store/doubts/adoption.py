@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import select, update
 
 from orchestrator.core.budget import day_of
+from orchestrator.core.sending import mentions, sent_inputs
 from orchestrator.core.states import (
     ATTEMPT_TRANSITIONS,
     JOB_TRANSITIONS,
@@ -76,10 +77,10 @@ def pending_jobs(tx: Tx, base_url: str) -> Iterator[PendingJob]:
     )
     for row in tx.conn.execute(query):
         digests = {written: image["sha256"] for written, image in row.local_images.items()}
-        urls = {written: hosted.get(digest) for written, digest in digests.items()}
-        unhosted = {written for written, url in urls.items() if url is None}
-        sent = {name: _replaced(value, urls) for name, value in row.params.items()}
-        certain = {name: sent[name] for name, value in row.params.items() if not _mentions(value, unhosted)}
+        urls = {written: hosted[digest] for written, digest in digests.items() if digest in hosted}
+        unhosted = digests.keys() - urls.keys()
+        sent = sent_inputs(row.params, urls)
+        certain = {name: sent[name] for name, value in row.params.items() if not mentions(value, unhosted)}
         waits = row.queue is not None
         yield PendingJob(
             job_id=row.id,
@@ -184,18 +185,6 @@ def _insert_attempt(
     )
     ledger.post(tx, [held])
     return attempt_id
-
-
-def _mentions(value: Any, names: set[str]) -> bool:
-    return any(
-        item in names for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)
-    )
-
-
-def _replaced(value: Any, urls: dict[str, Any]) -> Any:
-    if isinstance(value, list):
-        return [_replaced(item, urls) for item in value]
-    return urls.get(value, value) if isinstance(value, str) else value
 
 
 _CLAIMED: Final = select(attempts.c.job_id).where(

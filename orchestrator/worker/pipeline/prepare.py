@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from orchestrator.core.sending import sent_inputs
 from orchestrator.core.specs import LocalImage
 from orchestrator.ports import KeyRefused, Lost, NoCredit, NotSent, Rejected, Throttled, Uploaded
 from orchestrator.store.account import uploads
@@ -66,8 +67,9 @@ class Inputs:
             if not isinstance(outcome, Uploaded):
                 return outcome
             urls[written] = outcome.url
-        inputs = {name: _replaced(value, urls) for name, value in claimed.params.items()}
-        return Ready(inputs, uploaded=bool(local) and _only_local(claimed.params, urls))
+        return Ready(
+            sent_inputs(claimed.params, urls), uploaded=bool(local) and _only_local(claimed.params, urls)
+        )
 
     async def forget(self, local_images: dict[str, Any]) -> None:
         """The provider could not fetch our hosted copies: upload them afresh next time."""
@@ -114,12 +116,6 @@ def _changed(image: LocalImage) -> str | None:
             f"the input picture {image.path} has changed since the job was applied; apply the manifest again"
         )
     return None
-
-
-def _replaced(value: Any, urls: dict[str, str]) -> Any:
-    if isinstance(value, list):
-        return [_replaced(item, urls) for item in value]
-    return urls.get(value, value) if isinstance(value, str) else value
 
 
 def _only_local(params: dict[str, Any], urls: dict[str, str]) -> bool:

@@ -6,9 +6,7 @@ from typing import Final
 
 import httpx
 
-URL_LENGTH_MAX: Final = 8192
-PORT_MAX: Final = 65535
-LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+from orchestrator.core.addresses import PORT_MAX, URL_LENGTH_MAX, is_loopback
 
 _NUMBER_LIKE: Final = re.compile(r"(0x[0-9a-f]*|[0-9]+)", re.IGNORECASE)
 _INTERNAL_SUFFIXES: Final = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
@@ -36,7 +34,7 @@ def check_source(text: str, *, via: httpx.URL | None = None) -> httpx.URL:
         raise ForbiddenUrlError(f"{text[:100]!r} names no usable host and port")
     if url.userinfo:
         raise ForbiddenUrlError(f"a URL of {url.host} carries a user name or password")
-    if url.scheme == "http" and url.host in LOOPBACK_HOSTS and (via is None or via.host in LOOPBACK_HOSTS):
+    if url.scheme == "http" and is_loopback(url.host) and (via is None or is_loopback(via.host)):
         return url
     if url.scheme != "https":
         raise ForbiddenUrlError(f"{url.scheme or 'no scheme'}: is not https")

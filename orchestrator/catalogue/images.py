@@ -2,10 +2,11 @@
 size.
 """
 
-import ipaddress
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
+
+from orchestrator.core.addresses import is_loopback
 
 MEGABYTE: Final = 1_000_000
 CONTROL_MAX: Final = 0x20
@@ -82,15 +83,6 @@ def _origin_problem(parts: SplitResult) -> str | None:
         return "the URL has no host"
     if parts.username is not None or parts.password is not None:
         return "a URL with a user name or password is not accepted: it would be sent to the provider"
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
-        return "http is accepted for loopback hosts only; use https"
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        return "http is accepted for this machine only (localhost, 127.0.0.1, [::1]); use https"
     return None
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

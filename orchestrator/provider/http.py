@@ -10,13 +10,13 @@ from typing import Any, Final
 
 import httpx
 
+from orchestrator.core.addresses import is_loopback
 from orchestrator.ports import Clock, Lost, NotSent
 from orchestrator.provider.classify import Reply, classify_error, parse_retry_after
 from orchestrator.provider.wire import BODY_BYTES_MAX, UNREADABLE, Body, decoded, read_body
 from orchestrator.runtime.http_transport import STILL_VALID, USER_AGENT, make_transport, timeouts
 
 REDACTED: Final = "[key]"
-LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class ApiHttp:
@@ -44,7 +44,7 @@ class ApiHttp:
             raise ValueError("the API key is empty or holds characters that no key has")
         base = check_url(base_url).copy_with(query=None, fragment=None)
         self._base = str(base).rstrip("/")
-        self._is_loopback = base.host in LOOPBACK_HOSTS
+        self._is_loopback = is_loopback(base.host)
         self._api_key = api_key
         self._clock = clock
         self._connect_seconds = connect_seconds
@@ -169,6 +169,6 @@ def check_url(text: str, *, loopback_http: bool = True) -> httpx.URL:
         raise ValueError(f"{text[:200]!r} is not a URL") from None
     if not url.host or url.userinfo:
         raise ValueError(f"{url.scheme}://{url.host} must have a host and no user name or password")
-    if url.scheme == "https" or (url.scheme == "http" and loopback_http and url.host in LOOPBACK_HOSTS):
+    if url.scheme == "https" or (url.scheme == "http" and loopback_http and is_loopback(url.host)):
         return url
     raise ValueError(f"{url.scheme}://{url.host} is not https")

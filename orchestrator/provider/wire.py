@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, NoReturn
 
+from orchestrator.core.addresses import URL_LENGTH_MAX
 from orchestrator.ports import Prediction, Status
 
 BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 TEXT_LENGTH_MAX: Final = 500
-URL_LENGTH_MAX: Final = 8192
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,9}")
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")

@@ -4,9 +4,9 @@ import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+from orchestrator.core.addresses import PORT_MAX, is_loopback
+
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9/._~-]+")
-_PORT_MAX: Final = 65_535
 
 
 def database_url_problem(text: str) -> str | None:
@@ -26,7 +26,7 @@ def base_url_problem(text: str) -> str | None:
     parts = _web_url(text)
     if parts is None:
         return "expected a URL such as https://api.wavespeed.ai"
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         return "http is accepted for this machine only, because the key travels with every request; use https"
     if parts.username is not None or parts.query or parts.fragment or parts.path not in {"", "/"}:
         return "expected scheme and host only, such as https://api.wavespeed.ai"
@@ -40,7 +40,7 @@ def webhook_url_problem(text: str) -> str | None:
     parts = _web_url(text)
     if parts is None or parts.path in {"", "/"}:
         return "expected a URL with a path, such as https://hooks.example.com/wavespeed"
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         return "the provider calls https only; http is accepted for this machine, with the sandbox"
     if parts.username is not None or parts.query or parts.fragment or not _PLAIN_PATH.fullmatch(parts.path):
         return "expected scheme, host and path only, such as https://hooks.example.com/wavespeed"
@@ -50,7 +50,7 @@ def webhook_url_problem(text: str) -> str | None:
 def listen_problem(text: str) -> str | None:
     """Why a text is no address to listen on, or None."""
     host, port = split_listen(text)
-    if not host or not port.isascii() or not port.isdecimal() or int(port) > _PORT_MAX:
+    if not host or not port.isascii() or not port.isdecimal() or int(port) > PORT_MAX:
         return "expected HOST:PORT, such as 127.0.0.1:8788"
     return None
 

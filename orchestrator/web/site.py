@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from orchestrator.core.addresses import LOOPBACK_HOSTS
 from orchestrator.web.receiver import Receiver
 
 BODY_BYTES_MAX: Final = 256 * 1024
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -21,7 +21,7 @@ def make_site(receiver: Receiver, url: str, is_well: Callable[[], Awaitable[bool
     """The application behind the public `url`: webhooks at its path, `/health` for whoever watches over
     the process.
     """
-    hosts = LOOPBACK | {str(urlsplit(url).hostname)}
+    hosts = LOOPBACK_HOSTS | {str(urlsplit(url).hostname)}
 
     async def health(_request: web.Request) -> web.Response:
         if await is_well():

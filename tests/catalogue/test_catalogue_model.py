@@ -124,7 +124,15 @@ def test_https_and_loopback_urls_pass(url):
 
 @pytest.mark.parametrize(
     "url",
-    ["https://", "https://x.example:port/", "https://[::1", "https://x .example/", "file:///etc/passwd"],
+    [
+        "https://",
+        "https://x.example:port/",
+        "https://[::1",
+        "https://x .example/",
+        "file:///etc/passwd",
+        "http://x.example/a.png",
+        "http://127.0.0.2/a.png",
+    ],
 )
 def test_other_urls_do_not(url):
     assert url_problem(url) is not None

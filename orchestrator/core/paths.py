@@ -1,7 +1,30 @@
-"""Output paths: what makes two of them one file."""
+"""Output paths: what makes two of them one file, and what an output is called when its name is taken.
+
+Nothing that a job wrote is ever overwritten, so whoever comes second gets a name beside the first:
+`folder/stem~TAG.extension`. The tag says why, and is made from what nobody else has:
+
+| the name belongs to | seen by | function | tag |
+|---|---|---|---|
+| an earlier job of the same manifest | `apply` | `name_of_later_job` | 8 hex digits from run key and job key |
+| an earlier attempt of the same job | `jobs retry` | `name_of_retry` | `retry-JOB-ATTEMPT` |
+| nobody: more pictures came than were asked for | the end of a task | `name_of_extra_output` | `extra-JOB-INDEX` |
+| a file that no job of this database wrote | the download | `places_of_download` | `JOB` |
+
+The tags differ because at each of these moments something else is known and must be told apart: `apply` has
+no job id yet, and a job may be retried often. A name that was given is kept in the database or on the disk and
+never worked out again, except the last one, which must come out the same after a crash.
+"""
 
 import hashlib
 import unicodedata
+from pathlib import PurePosixPath
+from typing import Final
+
+PART_BYTES_MAX: Final = 240
+"""The longest file or folder name: file systems take 255, and temporary names and `.json` need room."""
+
+EARLIER_INDEX: Final = 1_000
+"""More outputs than a task ever returns: above it, an index says which attempt an output was kept from."""
 
 
 def fold(path: str) -> str:
@@ -14,3 +37,53 @@ def fold(path: str) -> str:
 def path_key(path: str) -> bytes:
     """16 bytes over the folded path: equal for two paths that are the same file on some file system."""
     return hashlib.sha256(fold(path).encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+def name_of_later_job(path: str, *, run_key: str, job_key: str) -> str:
+    """For a job whose planned `path` an earlier job of its manifest owns: after an edit, or in another run."""
+    return _beside(path, hashlib.sha256(f"{run_key}\n{job_key}".encode()).hexdigest()[:8])
+
+
+def name_of_retry(path: str, *, job_id: int, attempt: int) -> str:
+    """For a job that is made again although attempt number `attempt` stored a picture under `path`."""
+    return _beside(path, f"retry-{job_id}-{attempt}")
+
+
+def name_of_extra_output(first: str, *, job_id: int, index: int) -> str:
+    """For an output beyond those that were asked for, beside the `first` one of its job."""
+    return _beside(first, f"extra-{job_id}-{index}")
+
+
+def places_of_download(path: str, *, job_id: int) -> tuple[str, str, str]:
+    """Where a picture may go: as planned, beside it, and right under the root when its folder is no use."""
+    beside = _beside(path, str(job_id))
+    return path, beside, _fitting(beside.replace("/", "~"), of=path)
+
+
+def kept_index(index: int, *, attempt: int) -> int:
+    """Where output `index` of an earlier attempt is kept, so that `index` is free for the attempts to come."""
+    assert 0 <= index < EARLIER_INDEX <= EARLIER_INDEX * attempt
+    return index + EARLIER_INDEX * attempt
+
+
+def index_and_attempt(kept: int) -> tuple[int, int | None]:
+    """The index of an output in its own attempt, and the number of the earlier attempt that it was kept from;
+    None for an output of the present one.
+    """
+    attempt, index = divmod(kept, EARLIER_INDEX)
+    return index, attempt or None
+
+
+def _beside(path: str, tag: str) -> str:
+    pure = PurePosixPath(path)
+    return str(pure.with_name(_fitting(f"{pure.stem}~{tag}{pure.suffix}", of=path)))
+
+
+def _fitting(name: str, of: str) -> str:
+    """`name`, short enough for a file system; what is cut away is told apart by a digest of the whole path."""
+    if len(name.encode("utf-8", "surrogatepass")) <= PART_BYTES_MAX:
+        return name
+    stem, _, tail = name.rpartition("~")
+    tail = f"~{hashlib.sha256(of.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}~{tail}"
+    room = PART_BYTES_MAX - len(tail.encode("utf-8", "surrogatepass"))
+    return stem.encode("utf-8", "surrogatepass")[:room].decode("utf-8", "ignore") + tail

@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-PART_BYTES_MAX: Final = 240  # file systems take 255; temporary names and `.json` need room
+from orchestrator.core.paths import PART_BYTES_MAX
+
 PATH_BYTES_MAX: Final = 1024
 EXTENSIONS: Final = (".png", ".jpeg", ".jpg", ".webp")
 

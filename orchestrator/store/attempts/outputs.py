@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any, Final
 
 from sqlalchemy import bindparam, select, update
 
-from orchestrator.core.paths import path_key
+from orchestrator.core.paths import name_of_extra_output, path_key
 from orchestrator.ports import DiscardedArtifact, StoredArtifact
 from orchestrator.store.attempts import transitions
 from orchestrator.store.db import dialect
@@ -59,7 +58,7 @@ def expect(tx: Tx, returned: Mapping[int, Returned]) -> dict[int, list[ExpectedO
         for index, (url, nsfw) in enumerate(urls):
             path = paths.get(index)
             if path is None:
-                path = _extra_path(paths[0], job_id, index)
+                path = name_of_extra_output(paths[0], job_id=job_id, index=index)
                 extras.append(
                     {
                         "job_id": job_id,
@@ -94,12 +93,6 @@ def _planned_paths(tx: Tx, job_ids: Sequence[int]) -> dict[int, dict[int, str]]:
     for row in tx.conn.execute(query):
         found[row.job_id][row.idx] = row.path
     return found
-
-
-def _extra_path(first: str, job_id: int, index: int) -> str:
-    """A place for an output beyond those asked for: beside the first one, named by the job, so nobody's."""
-    pure = PurePosixPath(first)
-    return str(pure.with_name(f"{pure.stem}~extra-{job_id}-{index}{pure.suffix}"))
 
 
 @dataclass(frozen=True, slots=True)

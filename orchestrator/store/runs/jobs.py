@@ -2,20 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from sqlalchemy import select, update
 
-from orchestrator.core.paths import path_key
+from orchestrator.core.paths import EARLIER_INDEX, kept_index, name_of_retry, path_key
 from orchestrator.core.states import JOB_TRANSITIONS, JobEvent, JobState, sources, step
 from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, Queue, events, jobs, outputs, runs
 from orchestrator.store.runs.runs import reopen_lanes
-
-EARLIER_INDEX = 1_000
-"""Outputs kept from an earlier attempt are listed from index 1000 times that attempt's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +126,9 @@ def _set_aside_outputs(tx: Tx, job_id: int, attempt_number: int) -> None:
         tx.conn.execute(
             update(outputs)
             .where(outputs.c.job_id == job_id, outputs.c.idx == row.idx)
-            .values(idx=row.idx + EARLIER_INDEX * attempt_number)
+            .values(idx=kept_index(row.idx, attempt=attempt_number))
         )
-        pure = PurePosixPath(row.path)
-        path = str(pure.with_name(f"{pure.stem}~retry-{job_id}-{attempt_number}{pure.suffix}"))
+        path = name_of_retry(row.path, job_id=job_id, attempt=attempt_number)
         tx.conn.execute(
             outputs.insert().values(
                 job_id=job_id,

@@ -1,15 +1,13 @@
 """Output paths: one owner each, over all manifests and runs."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Final
 
 from sqlalchemy import bindparam, select
 
 from orchestrator.core.errors import UsageError
-from orchestrator.core.paths import path_key
+from orchestrator.core.paths import name_of_later_job, path_key
 from orchestrator.store.db import bulk
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
@@ -107,16 +105,13 @@ def assign(
     renamed: list[tuple[str, str]] = []
     assigned: list[NewJob] = []
     for job in jobs_to_be:
-        given = tuple(_suffixed(path, run_key, job.key) if path in owners else path for path in job.paths)
+        given = tuple(
+            name_of_later_job(path, run_key=run_key, job_key=job.key) if path in owners else path
+            for path in job.paths
+        )
         renamed += [(path, own) for path, own in zip(job.paths, given, strict=True) if own != path]
         assigned.append(job._replace(paths=given))
     return assigned, renamed
-
-
-def _suffixed(path: str, run_key: str, job_key: str) -> str:
-    digest = hashlib.sha256(f"{run_key}\n{job_key}".encode()).hexdigest()[:8]
-    pure = PurePosixPath(path)
-    return str(pure.with_name(f"{pure.stem}~{digest}{pure.suffix}"))
 
 
 _TAKEN: Final = "SELECT path_key FROM outputs WHERE path_key {any}"

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+from orchestrator.core.provider_facts import REFUND_MS
+
 Level = Literal["bronze", "silver", "gold", "ultra"]
 NsfwPolicy = Literal["keep", "quarantine", "discard"]
 OnFailed = Literal["hold", "release"]
@@ -79,7 +81,7 @@ class Budgets:
     campaigns: Mapping[str, Mapping[Window, int]] = field(default_factory=dict)
     on_failed: OnFailed = "hold"
     timezone: str = "UTC"
-    refund_window_seconds: int = 10_800
+    refund_window_seconds: int = REFUND_MS // 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from orchestrator.core.provider_facts import REFUND_MS
 from orchestrator.core.specs import JsonObject
 from orchestrator.settings.model import PRESETS, SEPARATE_DOWNLOADS
 from orchestrator.settings.urls import (
@@ -189,7 +190,7 @@ BUDGETS: Final = Object(
             name="refund_window_seconds",
             shape=Integer(0, 30 * 86_400),
             doc="How long a refund is waited for.",
-            default=10_800,
+            default=REFUND_MS // 1000,
         ),
     )
 )

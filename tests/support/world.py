@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from orchestrator.core.budget import periods_of
 from orchestrator.core.keys import job_key
+from orchestrator.core.provider_facts import REFUND_MS
 from orchestrator.core.specs import JobSpec, RunSpec
 from orchestrator.core.states import AttemptEvent, AttemptState
 from orchestrator.ports import StoredArtifact
@@ -33,7 +34,6 @@ from support.times import FakeClock, FakeEntropy
 MODEL = "kwaivgi/kling-image-o3/edit"
 PRICE = 28_000
 LEASE_MS = 60_000
-REFUND_MS = 3 * 3600 * 1000
 
 
 def spec(

@@ -6,6 +6,7 @@ from typing import Any
 
 from orchestrator.actions.reconciling.matching import UnmatchedTask, match_tasks
 from orchestrator.core.evidence import shown_as_sent
+from orchestrator.core.provider_facts import BILL_MARGIN_MS
 from orchestrator.ports import Balance, BillingRecord, Clock, Entropy, Prediction, Provider
 from orchestrator.ports.paging import Bill, bill_all, list_all
 from orchestrator.store.account import pauses
@@ -17,8 +18,6 @@ from orchestrator.store.doubts.doubts import unsettled
 from orchestrator.store.money import bills
 from orchestrator.store.money.bills import BillLine
 from orchestrator.store.runs.runs import models_in_use
-
-WINDOW_MARGIN_MS = 3600 * 1000
 
 
 @dataclass(slots=True)
@@ -97,8 +96,8 @@ async def reconcile(
     bill = await bill_all(
         provider,
         clock,
-        start_ms=period.start_ms - WINDOW_MARGIN_MS,
-        end_ms=period.end_ms + WINDOW_MARGIN_MS,
+        start_ms=period.start_ms - BILL_MARGIN_MS,
+        end_ms=period.end_ms + BILL_MARGIN_MS,
     )
     balance = await provider.balance()
     report.balance_micros = balance.micros if isinstance(balance, Balance) else None

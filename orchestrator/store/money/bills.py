@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, func, select, update
 
 from orchestrator.core.money import MICROS_MAX, format_usd
+from orchestrator.core.provider_facts import REFUND_MS
 from orchestrator.core.states import RESERVATION_TRANSITIONS, ReservationEvent, ReservationState, step
 from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
@@ -16,10 +17,6 @@ from orchestrator.store.money import ledger
 
 REREAD_MS: Final = 10 * 60_000
 """How long before the bill of an attempt that still waits for its refund is read again."""
-
-REFUND_MS: Final = 3 * 3600 * 1000
-"""How long the provider may take to pay a failed task back. Until then a charge without its refund says
-nothing about money that was counted free at once."""
 
 
 @dataclass(frozen=True, slots=True)

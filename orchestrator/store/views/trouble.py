@@ -3,18 +3,16 @@ yet.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import func, select, text
 
+from orchestrator.core.provider_facts import RETENTION_MS
 from orchestrator.core.states import AttemptState
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import LIVE_SQL, attempts
 from orchestrator.store.db.schema import campaigns as campaign_table
 from orchestrator.store.db.schema import runs as run_table
-
-RETENTION_MS: Final = 7 * 24 * 3600 * 1000
-"""How long the provider keeps results, at best (docs: predictions API)."""
 
 
 @dataclass(frozen=True, slots=True)

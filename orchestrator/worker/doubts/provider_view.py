@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from orchestrator.core import evidence
+from orchestrator.core.provider_facts import RETENTION_MS
 from orchestrator.ports import Prediction
 from orchestrator.ports.paging import Bill, bill_all, list_all
 from orchestrator.settings import Settings
 from orchestrator.store.attempts import predictions as foreign
 from orchestrator.worker.deps import Deps
-
-RETENTION_MS: Final = 7 * 86_400_000
-"""The provider lists the last seven days (docs: predictions API)."""
 
 LATE_ACTION_MS: Final = 60_000
 """How long after our own time limit the provider may still act on a request."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from orchestrator.core import evidence
+from orchestrator.core.provider_facts import RETENTION_MS
 from orchestrator.core.states import AttemptState
 from orchestrator.store.attempts import lifecycle, predictions
 from orchestrator.store.attempts.leases import Adopted, adopted_by_id
@@ -14,7 +15,7 @@ from orchestrator.store.attempts.predictions import sent_digests
 from orchestrator.store.doubts import doubts, webhook_reports
 from orchestrator.store.doubts.doubts import InDoubt
 from orchestrator.worker.deps import Deps
-from orchestrator.worker.doubts.provider_view import RETENTION_MS, ProviderView, last_possible_at, read_window
+from orchestrator.worker.doubts.provider_view import ProviderView, last_possible_at, read_window
 from orchestrator.worker.doubts.webhook_reports import ConsumedReports, consume_reports
 
 LOOK_SECONDS_MAX: Final = 15.0

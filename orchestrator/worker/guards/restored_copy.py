@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from orchestrator.core.evidence import SKEW_MS, inputs_digest, shown_as_sent
+from orchestrator.core.provider_facts import RETENTION_MS
 from orchestrator.ports import Prediction
 from orchestrator.ports.paging import list_all
 from orchestrator.store.account import pauses
@@ -22,7 +23,7 @@ from orchestrator.store.doubts.doubts import Unanswered
 from orchestrator.store.money import bills
 from orchestrator.store.runs.runs import models_in_use
 from orchestrator.worker.deps import Deps
-from orchestrator.worker.doubts.provider_view import RETENTION_MS, last_possible_at
+from orchestrator.worker.doubts.provider_view import last_possible_at
 from orchestrator.worker.guards.account_pauses import AccountPauses, begin_pause, end_pause
 
 UNKNOWN_TASKS: Final = "unknown_tasks"

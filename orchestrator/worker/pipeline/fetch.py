@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
 from orchestrator.core.backoff import backoff_seconds
+from orchestrator.core.paths import places_of_download
+from orchestrator.core.provider_facts import RETENTION_MS
 from orchestrator.ports import (
     ArtifactRequest,
     DiscardedArtifact,
@@ -33,8 +35,10 @@ OLD_URLS_SECONDS: Final = 300.0
 """Of a task that was accepted so long ago, this time is enough: else workers that drain, and give up
 sooner than the time above, would begin anew for ever."""
 
-RETENTION_MS: Final = 8 * 86_400_000
-"""The provider keeps outputs for seven days; one that could not be had by then never will be."""
+GIVE_UP_MS: Final = RETENTION_MS + 86_400_000
+"""An output that could not be had so long after its task was accepted never will be. A day more than the
+provider promises to keep it: nothing says that it is deleted to the minute, trying costs nothing, and the
+picture is paid for."""
 
 WAIT_BASE_SECONDS: Final = 0.5
 WAIT_CAP_SECONDS: Final = 60.0
@@ -121,14 +125,14 @@ class Fetcher:
                     return True
             case FetchFault.COLLISION:
                 # Somebody else's file, or no usable folder: another place keeps both.
-                if not chase.move(_places(output.path, flight.job_id)):
+                if not chase.move(places_of_download(output.path, job_id=flight.job_id)):
                     await self._wait_for_storage(failure.message)
                 return False
             case FetchFault.STORAGE:
                 await self._wait_for_storage(failure.message)
                 return False
             case FetchFault.TRANSIENT:
-                if self._deps.clock.now_ms() - flight.accepted_at > RETENTION_MS:
+                if self._deps.clock.now_ms() - flight.accepted_at > GIVE_UP_MS:
                     return True
             case _:
                 assert_never(failure.fault)
@@ -201,13 +205,3 @@ class Fetcher:
             "accepted_at_ms": flight.accepted_at,
             "inference_ms": flight.inference_ms,
         }
-
-
-def _places(path: str, job_id: int) -> tuple[str, str, str]:
-    """Where an output may go: as planned, beside it, and right under the root when its folder cannot be
-    used.
-    """
-    folder, _, name = path.rpartition("/")
-    stem, dot, extension = name.rpartition(".")
-    named = f"{stem}~{job_id}.{extension}" if dot else f"{name}~{job_id}"
-    return path, f"{folder}/{named}" if folder else named, f"{folder.replace('/', '~')}~{named}".lstrip("~")

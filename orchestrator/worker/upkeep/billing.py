@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from orchestrator.core.errors import DatabaseError
+from orchestrator.core.provider_facts import BILL_MARGIN_MS
 from orchestrator.ports.paging import Billed, bill_all
 from orchestrator.store.money import bills
 from orchestrator.worker.deps import Deps
 
 BATCH: Final = 100
 SETTLE_MS: Final = 30_000  # a record may appear a little after the task ended
-WINDOW_MARGIN_MS: Final = 3600 * 1000
 BUSY_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 60.0
 ASIDE_SECONDS: Final = 3600.0
@@ -56,8 +56,8 @@ class BillReader:
         bill = await bill_all(
             deps.provider,
             deps.clock,
-            start_ms=min(row.accepted_at for row in due) - WINDOW_MARGIN_MS,
-            end_ms=now + WINDOW_MARGIN_MS,
+            start_ms=min(row.accepted_at for row in due) - BILL_MARGIN_MS,
+            end_ms=now + BILL_MARGIN_MS,
             prediction_ids=tuple(row.prediction_id for row in due),
         )
         if bill is None or not bill.complete:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 from support.world import World, spec
 
-from orchestrator.actions.planning import apply as applying
+from orchestrator.actions.planning import walk
 from orchestrator.actions.planning.apply import apply
 from orchestrator.actions.planning.path_register import SharedPathsError
 from orchestrator.actions.planning.plan import plan
@@ -41,7 +41,7 @@ class Interrupted(BaseException):
 
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch):
-    monkeypatch.setattr(applying, "ROWS_PER_TRANSACTION", 3)
+    monkeypatch.setattr(walk, "CHUNK", 3)
 
 
 @pytest.fixture

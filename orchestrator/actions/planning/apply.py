@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from orchestrator.actions.operator.change_jobs import drop_waiting
-from orchestrator.actions.planning.manifests import check_all, chunks
+from orchestrator.actions.planning.manifests import check_all
 from orchestrator.actions.planning.part import Part, refuse_others_beside_a_part, refuse_prune_of
-from orchestrator.actions.planning.path_register import PathRegister, SharedPathsError
+from orchestrator.actions.planning.path_register import SharedPathsError
 from orchestrator.actions.planning.spool import Spool
+from orchestrator.actions.planning.walk import Walk
 from orchestrator.manifest import Manifest
 from orchestrator.store.account import workers
 from orchestrator.store.db.database import Database, Tx
@@ -22,13 +23,10 @@ from orchestrator.store.db.schema import Scope, Window
 from orchestrator.store.money import budgets
 from orchestrator.store.runs.new_jobs import encode
 from orchestrator.store.runs.output_paths import PathConflict, PathTakenError
-from orchestrator.store.runs.runs import Run, add_encoded, ensure_run, find_run, look_up
-from orchestrator.store.runs.unrequested import Requested, Unrequested
+from orchestrator.store.runs.runs import Run, add_encoded, ensure_run
+from orchestrator.store.runs.unrequested import Unrequested
 from orchestrator.yamlio import Problem, ProblemsError
 
-ROWS_PER_TRANSACTION: Final = 2_000
-"""A worker that runs meanwhile must not wait long for the one write lock of SQLite: this many take about a tenth of a
-second."""
 RENAMED_KEPT: Final = 1_000
 
 
@@ -95,8 +93,8 @@ class _Checking:
         """What is there already, and a spool of what is not; raises with the problems of the manifests
         first.
         """
-        register = PathRegister() if len(manifests) > 1 else None
-        drafts = [self._draft(manifest, register, part) for manifest in manifests]
+        walk = Walk(self._database.read, part, several=len(manifests) > 1)
+        drafts = [self._draft(manifest, walk) for manifest in manifests]
         if self._problems:
             raise ProblemsError(self._problems)
         if self._taken:
@@ -105,31 +103,22 @@ class _Checking:
             raise SharedPathsError(self._shared)
         return drafts
 
-    def _draft(self, manifest: Manifest, register: PathRegister | None, part: Part) -> tuple[Applied, Spool]:
-        owner = manifest.spec
+    def _draft(self, manifest: Manifest, walk: Walk) -> tuple[Applied, Spool]:
         applied = Applied(manifest)
         spool = self._stack.enter_context(Spool())
-        with self._database.read() as tx:
-            run = find_run(tx=tx, campaign=owner.campaign, name=owner.name, run_key=owner.run_key)
-            asked = Requested(tx, run.id) if run else None
+        this = walk.through(manifest)
         try:
-            for chunk in chunks(manifest.jobs(limit=part.limit, sample=part.sample), ROWS_PER_TRANSACTION):
-                with self._database.read() as tx:
-                    looked = look_up(tx=tx, run=run, owner=owner, specs=chunk)
-                if asked is not None:
-                    asked.add(looked.known)
-                applied.existing += len(chunk) - len(looked.fresh)
-                applied.cost_micros += sum(spec.price_micros for spec in chunk)
-                self._taken += looked.conflicts
-                self._shared += register.claim(owner, chunk) if register else []
-                if looked.fresh:
-                    spool.put([encode(spec) for spec in looked.fresh])
+            for chunk in this.chunks():
+                applied.existing += len(chunk.specs) - len(chunk.fresh)
+                applied.cost_micros += sum(spec.price_micros for spec in chunk.specs)
+                self._taken += chunk.taken
+                self._shared += chunk.shared
+                if chunk.fresh:
+                    spool.put([encode(spec) for spec in chunk.fresh])
         except ProblemsError as error:
             self._problems += error.problems
             return applied, spool
-        if asked is not None:
-            with self._database.read() as tx:
-                applied.others = asked.others(tx)
+        applied.others = this.others()
         return applied, spool
 
 

@@ -1,11 +1,10 @@
 """Loading the manifests that a command names."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator.core.budget import day_of
 from orchestrator.core.errors import UsageError
-from orchestrator.core.specs import JobSpec
 from orchestrator.manifest import Manifest, load_manifest
 from orchestrator.settings import Settings
 from orchestrator.yamlio import Problem, ProblemsError
@@ -44,18 +43,6 @@ def check_all(manifests: Sequence[Manifest]) -> None:
             problems += error.problems
     if problems:
         raise ProblemsError(problems)
-
-
-def chunks(specs: Iterator[JobSpec], size: int) -> Iterator[list[JobSpec]]:
-    """The specs, at most `size` at a time."""
-    chunk: list[JobSpec] = []
-    for spec in specs:
-        chunk.append(spec)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
 
 
 def _refuse_twins(manifests: Sequence[Manifest]) -> None:

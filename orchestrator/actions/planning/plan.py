@@ -1,27 +1,25 @@
 """Expand, check and price manifests. Nothing is stored and nothing is spent."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from orchestrator import catalogue
 from orchestrator.actions.planning.cap_forecast import CapForecast, caps_for, run_path
 from orchestrator.actions.planning.estimate import Estimate, estimate
-from orchestrator.actions.planning.manifests import check_all, chunks
+from orchestrator.actions.planning.manifests import check_all
 from orchestrator.actions.planning.part import Part, refuse_prune_of
-from orchestrator.actions.planning.path_register import PathRegister
+from orchestrator.actions.planning.walk import ManifestWalk, Walk
 from orchestrator.core.money import format_usd
-from orchestrator.core.specs import JobSpec, RunSpec
+from orchestrator.core.specs import RunSpec
 from orchestrator.manifest import Manifest
 from orchestrator.settings import Settings
 from orchestrator.store import views
 from orchestrator.store.account import latencies
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.db.schema import Scope
-from orchestrator.store.runs.runs import Run, find_run, look_up
-from orchestrator.store.runs.unrequested import Requested, Unrequested
-
-CHUNK = 2_000
+from orchestrator.store.runs.unrequested import Unrequested
 
 
 @dataclass(slots=True)
@@ -123,57 +121,37 @@ class _Planner:
         self._tx = tx
         self._settings = settings
         self._plan = Plan()
-        self._register: PathRegister | None = None
 
     def plan(self, manifests: Sequence[Manifest], part: Part, *, prune: bool) -> Plan:
-        self._register = PathRegister() if len(manifests) > 1 else None
+        walk = Walk(lambda: nullcontext(self._tx), part, several=len(manifests) > 1)
         for manifest in manifests:
-            self._plan.manifests.append(self._one(manifest, part, prune=prune))
+            row = ManifestPlan(str(manifest.path), manifest.spec, partial=part.partial, prune=prune)
+            self._fill(row, walk.through(manifest))
+            self._plan.manifests.append(row)
             self._plan.warnings += manifest.warnings
         self._plan.headroom = self._headroom()
         self._plan.estimate = self._estimate()
         self._warn()
         return self._plan
 
-    def _one(self, manifest: Manifest, part: Part, *, prune: bool) -> ManifestPlan:
-        spec = manifest.spec
-        row = ManifestPlan(str(manifest.path), spec, partial=part.partial, prune=prune)
-        run = (
-            find_run(tx=self._tx, campaign=spec.campaign, name=spec.name, run_key=spec.run_key)
-            if self._tx
-            else None
-        )
-        asked = Requested(self._tx, run.id) if run and self._tx else None
-        for chunk in chunks(manifest.jobs(limit=part.limit, sample=part.sample), CHUNK):
-            fresh = self._fresh(owner=spec, run=run, asked=asked, chunk=chunk)
-            row.jobs += len(chunk)
-            row.images += sum(item.images for item in chunk)
-            row.existing += len(chunk) - len(fresh)
-            row.new += len(fresh)
-            row.new_images += sum(item.images for item in fresh)
-            row.cost_micros += sum(item.price_micros for item in fresh)
-        if run and asked and self._tx:
-            others = row.others = asked.others(self._tx)
-            jobs, images, micros = views.pending_cost(self._tx, run.id)
+    def _fill(self, row: ManifestPlan, walk: ManifestWalk) -> None:
+        for chunk in walk.chunks():
+            row.jobs += len(chunk.specs)
+            row.images += sum(item.images for item in chunk.specs)
+            row.existing += len(chunk.specs) - len(chunk.fresh)
+            row.new += len(chunk.fresh)
+            row.new_images += sum(item.images for item in chunk.fresh)
+            row.cost_micros += sum(item.price_micros for item in chunk.fresh)
+            self._plan.conflicts += chunk.shared
+            self._plan.conflicts += [
+                f"{item.path} belongs to job {item.job_id} of {item.campaign}/{item.name}, run {item.run_key}"
+                for item in chunk.taken
+            ]
+        if walk.run and self._tx:
+            others = row.others = walk.others()
+            jobs, images, micros = views.pending_cost(self._tx, walk.run.id)
             row.waiting, row.waiting_images = jobs - others.jobs, images - others.images
             row.waiting_micros = micros - others.cost_micros
-        return row
-
-    def _fresh(
-        self, owner: RunSpec, run: Run | None, asked: Requested | None, chunk: list[JobSpec]
-    ) -> list[JobSpec]:
-        if self._register is not None:
-            self._plan.conflicts += self._register.claim(owner, chunk)
-        if self._tx is None:
-            return chunk
-        looked = look_up(tx=self._tx, run=run, owner=owner, specs=chunk)
-        if asked is not None:
-            asked.add(looked.known)
-        self._plan.conflicts += [
-            f"{item.path} belongs to job {item.job_id} of {item.campaign}/{item.name}, run {item.run_key}"
-            for item in looked.conflicts
-        ]
-        return looked.fresh
 
     def _headroom(self) -> list[CapForecast]:
         rows = self._plan.manifests

@@ -1,0 +1,97 @@
+"""Going through manifests a chunk of jobs at a time, each chunk compared with what is stored.
+
+`plan` and `apply` see a manifest through this alone, so that what was planned is what is applied. Nothing is
+written.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Final, NamedTuple
+
+from orchestrator.actions.planning.part import Part
+from orchestrator.actions.planning.path_register import PathRegister
+from orchestrator.core.specs import JobSpec
+from orchestrator.manifest import Manifest
+from orchestrator.store.db.database import Tx
+from orchestrator.store.runs.output_paths import PathConflict
+from orchestrator.store.runs.runs import find_run, look_up
+from orchestrator.store.runs.unrequested import Requested, Unrequested
+
+CHUNK: Final = 2_000
+"""How many jobs are looked at, and then written, in one transaction: a worker beside must not wait long for
+the one write lock of SQLite, and this many take about a tenth of a second."""
+
+Reading = Callable[[], AbstractContextManager[Tx | None]]
+"""Opens what one chunk is compared with; None where no database exists yet: then every job is new."""
+
+
+class Chunk(NamedTuple):
+    """Some jobs of a manifest, and what is known of them."""
+
+    specs: list[JobSpec]
+    fresh: list[JobSpec]  # those that the run does not have yet
+    taken: list[PathConflict]  # output paths that another manifest's jobs own
+    shared: list[str]  # a sentence for each output path that an earlier manifest of the command has
+
+
+class Walk:
+    """Through the manifests of one command, in turn. What they would both write is noticed across them."""
+
+    def __init__(self, reading: Reading, part: Part, *, several: bool) -> None:
+        self._reading = reading
+        self._part = part
+        self._register = PathRegister() if several else None
+
+    def through(self, manifest: Manifest) -> "ManifestWalk":
+        """The walk through one of them."""
+        return ManifestWalk(manifest, self._reading, self._part, register=self._register)
+
+
+class ManifestWalk:
+    """Through one manifest, once: first the chunks, then what its run holds besides."""
+
+    def __init__(
+        self, manifest: Manifest, reading: Reading, part: Part, *, register: PathRegister | None
+    ) -> None:
+        self._owner = owner = manifest.spec
+        self._specs = manifest.jobs(limit=part.limit, sample=part.sample)
+        self._reading = reading
+        self._register = register
+        with reading() as tx:
+            self.run = (
+                find_run(tx=tx, campaign=owner.campaign, name=owner.name, run_key=owner.run_key)
+                if tx
+                else None
+            )
+            self._requested = Requested(tx, self.run.id) if tx and self.run else None
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Every job that is asked for; raises ProblemsError where the manifest is off."""
+        for specs in _chunks(self._specs):
+            shared = self._register.claim(self._owner, specs) if self._register else []
+            yield self._compared(specs, shared)
+
+    def others(self) -> Unrequested:
+        """What waits in the run and was in no chunk."""
+        with self._reading() as tx:
+            return self._requested.others(tx) if tx and self._requested else Unrequested()
+
+    def _compared(self, specs: list[JobSpec], shared: list[str]) -> Chunk:
+        with self._reading() as tx:
+            if tx is None:
+                return Chunk(specs=specs, fresh=specs, taken=[], shared=shared)
+            looked = look_up(tx=tx, run=self.run, owner=self._owner, specs=specs)
+        if self._requested:
+            self._requested.add(looked.known)
+        return Chunk(specs=specs, fresh=looked.fresh, taken=looked.conflicts, shared=shared)
+
+
+def _chunks(specs: Iterator[JobSpec]) -> Iterator[list[JobSpec]]:
+    chunk: list[JobSpec] = []
+    for spec in specs:
+        chunk.append(spec)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

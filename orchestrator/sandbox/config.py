@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from orchestrator.core.errors import UsageError
-from orchestrator.core.money import MICROS_PER_USD
 from orchestrator.sandbox.faults.script import Faults
+
+MICROS_PER_USD: Final = 1_000_000
 
 
 class Level(StrEnum):

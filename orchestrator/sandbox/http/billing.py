@@ -6,10 +6,9 @@ from typing import Any
 
 from aiohttp import web
 
-from orchestrator.core.money import MICROS_PER_USD
 from orchestrator.sandbox.account.account import Entry
 from orchestrator.sandbox.account.world import World
-from orchestrator.sandbox.config import PriceUnit
+from orchestrator.sandbox.config import MICROS_PER_USD, PriceUnit
 from orchestrator.sandbox.faults.names import Fault
 from orchestrator.sandbox.http.bodies import BadRequest, moment_ms, paging, parse_object
 from orchestrator.sandbox.http.gate import guarded

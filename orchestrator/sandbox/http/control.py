@@ -1,22 +1,23 @@
 """GET /sandbox/bill and POST /sandbox/control: the sandbox's own endpoints, for tests in another process."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
 
 from orchestrator.core.errors import UsageError
-from orchestrator.core.money import MoneyError, parse_usd
 from orchestrator.sandbox.account.bill import Bill, BilledTask
 from orchestrator.sandbox.account.world import World
-from orchestrator.sandbox.config import with_changes
+from orchestrator.sandbox.config import MICROS_PER_USD, with_changes
 from orchestrator.sandbox.faults.script import parse_faults
 from orchestrator.sandbox.http.bodies import BadRequest, parse_object
 from orchestrator.sandbox.http.replies import json_reply, refusal
 from orchestrator.sandbox.tasks import NEVER_MS, TERMINAL, Task
 
 ADVANCE_SECONDS_MAX: Final = 366 * 86_400
+TOP_UP_MICROS_MAX: Final = 10**15
 
 
 class Control:
@@ -47,7 +48,7 @@ class Control:
             steps = self._steps(parse_object(await request.read()))
         except BadRequest as error:
             return error.reply()
-        except (UsageError, MoneyError) as error:
+        except UsageError as error:
             return refusal(400, str(error))
         for step in steps:
             step()
@@ -69,7 +70,7 @@ class Control:
                 case "advance_seconds" if _is_advance(value):
                     steps.append(partial(advance, world, value))
                 case "top_up_usd" if isinstance(value, str | int):
-                    steps.append(partial(world.account.top_up, parse_usd(value)))
+                    steps.append(partial(world.account.top_up, _micros(value)))
                 case _:
                     raise BadRequest(f"{name}: not a control of the sandbox, or not a value for it")
         return steps
@@ -101,6 +102,17 @@ def draw_bill(world: World) -> Bill:
         max_accepted_per_minute=world.accepted_window.peak,
         max_posts_per_minute=world.posts_window.peak,
     )
+
+
+def _micros(amount: str | int) -> int:
+    """An amount in US dollars in micros, exactly; raises UsageError for what is none."""
+    try:
+        micros = Decimal(str(amount)) * MICROS_PER_USD
+        if not isinstance(amount, bool) and 0 <= micros <= TOP_UP_MICROS_MAX and micros == int(micros):
+            return int(micros)
+    except ArithmeticError:
+        pass
+    raise UsageError(f"top_up_usd takes an amount such as 40 or 0.028, not {amount!r}")
 
 
 def _billed(task: Task, now_ms: int) -> BilledTask:

@@ -68,17 +68,17 @@ def orchestrator(load: Load, database: postgres.Postgres | None = None, workers:
     """Workers until all is done; the whole time counts, from their start signal to the last one's end."""
     with load.sandbox() as sandbox, _database_url(database) as url:
         path = ours.project(sandbox.url, load.jobs, url)
-        row = measured(sandbox, database, load.jobs, ours.work, path, processes=workers)
+        row = measured(ours.work, path, sandbox=sandbox, database=database, jobs=load.jobs, processes=workers)
         ours.check_all_done(path, load.jobs)
         return row
 
 
 def measured(
+    contestant: process.Contestant,
+    *arguments: Any,
     sandbox: stage.SandboxProcess,
     database: postgres.Postgres | None,
     jobs: int,
-    contestant: process.Contestant,
-    *arguments: Any,
     processes: int = 1,
 ) -> LifecycleRow:
     """Run a contestant that finishes `jobs` jobs."""

@@ -79,7 +79,7 @@ def sandbox(**switches: Any) -> Iterator[SandboxProcess]:
 
 
 def _serve(config: SandboxConfig, pipe: Any) -> None:
-    run_blocking(config, "127.0.0.1", 0, pipe.send)
+    run_blocking(config, host="127.0.0.1", port=0, ready=pipe.send)
 
 
 def folder(url: str | None = None, *, limits: str = LIMITS, **config: str) -> Path:

@@ -26,7 +26,9 @@ def other(name: str, load: Load, server: postgres.Postgres) -> LifecycleRow:
     with load.sandbox() as sandbox, server.database("queue") as uri:
         process.run(module.prepare, uri, load.jobs)
         job = script.Job(sandbox.url, load.task_seconds, scratch.folder())
-        return lifecycle.measured(sandbox, server, load.jobs, module.work, uri, job, load.jobs)
+        return lifecycle.measured(
+            module.work, uri, job, load.jobs, sandbox=sandbox, database=server, jobs=load.jobs
+        )
 
 
 def measure(load: Load, only: str) -> dict[str, LifecycleRow]:

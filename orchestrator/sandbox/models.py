@@ -141,10 +141,10 @@ MODELS: Final[Mapping[str, Model]] = {
     model.id: model
     for model in (
         Model(
-            "kwaivgi/kling-image-o3/edit",
-            "Edits and combines up to ten reference pictures by a prompt.",
-            28_000,
-            {
+            id="kwaivgi/kling-image-o3/edit",
+            description="Edits and combines up to ten reference pictures by a prompt.",
+            unit_micros=28_000,
+            parameters={
                 "prompt": _PROMPT,
                 "images": _IMAGES,
                 "aspect_ratio": Parameter("string", default="auto", choices=ASPECT_RATIOS),
@@ -156,10 +156,10 @@ MODELS: Final[Mapping[str, Model]] = {
         ),
         # Stands for the models that declare sync mode; its price was not published, so this one is made up.
         Model(
-            "google/nano-banana/edit",
-            "Edits up to ten reference pictures by a prompt; answers in sync mode too.",
-            38_000,
-            {
+            id="google/nano-banana/edit",
+            description="Edits up to ten reference pictures by a prompt; answers in sync mode too.",
+            unit_micros=38_000,
+            parameters={
                 "prompt": _PROMPT,
                 "images": _IMAGES,
                 "output_format": Parameter("string", default="png", choices=("png", "jpeg")),

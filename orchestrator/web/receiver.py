@@ -48,7 +48,7 @@ class Receiver:
         except TimeoutError:
             return web.Response(status=HTTPStatus.REQUEST_TIMEOUT)
         now_seconds = self._clock.now_ms() / 1000
-        refused = webhooks.refusal(request.headers.items(), body, self._secrets, now_seconds)
+        refused = webhooks.refusal(request.headers.items(), body, self._secrets, now_seconds=now_seconds)
         if refused is not None:
             await self._refusals.note(refused)
             return web.Response(status=HTTPStatus.UNAUTHORIZED)

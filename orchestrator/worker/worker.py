@@ -116,7 +116,7 @@ class Worker:
         """Work until done or stopped, then close the lanes. Raises the error that stopped it, if one did."""
         self._stop = stop
         try:
-            startup.start(self._deps, self._worker_row(), self._is_alive, self._latencies)
+            startup.start(self._deps, self._worker_row(), self._is_alive, known=self._latencies)
             await self._deps.artifacts.start()
             await startup.preflight(self._deps, self._pauses, drain=self._drain)
             await self._run_loops(stop)

@@ -145,7 +145,7 @@ class Builder:
                 node,
                 path,
                 f"the file holds more than {self._nodes_max} values once its aliases are expanded",
-                "put rows into a CSV or JSONL file",
+                hint="put rows into a CSV or JSONL file",
             )
 
     def _add(self, node: yaml.Node, path: Path, message: str, hint: str = "") -> None:

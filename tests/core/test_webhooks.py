@@ -22,7 +22,7 @@ def headers(**changed):
 
 
 def judged(pairs=None, body=BODY, secrets=(SECRET,), now=NOW):
-    return refusal(headers() if pairs is None else pairs, body, secrets, now)
+    return refusal(headers() if pairs is None else pairs, body, secrets, now_seconds=now)
 
 
 def without(name):

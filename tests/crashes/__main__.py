@@ -95,7 +95,7 @@ def _lane(number: int, database: str, seed: int, work: "queue.Queue[Work]", tota
                 )
             except AssertionError as error:
                 report = CycleReport(Judgement([f"{type(error).__name__}: {error}"]))
-            totals.add(cycle, case, report, folder)
+            totals.add(cycle, case, report=report, folder=folder)
             if not report.problems:
                 shutil.rmtree(folder)
 

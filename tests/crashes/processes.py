@@ -79,6 +79,7 @@ class Processes:
         what: str,
         arguments: Sequence[object],
         folder: Path,
+        *,
         log: str,
         env: Mapping[str, str] | None = None,
     ) -> Child:
@@ -196,7 +197,10 @@ def _sandbox(switches: dict) -> int:
         Path("url.new").rename("url")
 
     run_blocking(
-        SandboxConfig(**{**switches, "ledger": Path("ledger.jsonl"), "faults": faults}), "127.0.0.1", 0, ready
+        SandboxConfig(**{**switches, "ledger": Path("ledger.jsonl"), "faults": faults}),
+        host="127.0.0.1",
+        port=0,
+        ready=ready,
     )
     return 0
 

@@ -163,7 +163,7 @@ class Stage:
         }
         if crash_at:
             env |= {"ORCHESTRATOR_CRASH_AT": crash_at, "ORCHESTRATOR_TESTING": "1"}
-        return self._processes.start("cli", arguments, self.folder, "commands.log", env)
+        return self._processes.start("cli", arguments, self.folder, log="commands.log", env=env)
 
     def worker(self, crash_at: str = "", **variables: str) -> Child:
         """Apply and work until nothing is left to do; on a server's database, with tables made before.
@@ -211,7 +211,7 @@ def staged(
         "overload": "refuse",
         **scenario.sandbox,
     }
-    provider = processes.start("sandbox", [switches], folder, "sandbox.log")
+    provider = processes.start("sandbox", [switches], folder, log="sandbox.log")
     try:
         url = address_of(folder / "url", provider)
         yield Stage(

@@ -27,7 +27,7 @@ class Totals:
         self._seconds: list[float] = []
         self._began = time.monotonic()
 
-    def add(self, number: int, case: Case | Crowd, report: CycleReport, folder: Path) -> None:
+    def add(self, number: int, case: Case | Crowd, *, report: CycleReport, folder: Path) -> None:
         """One more, said aloud."""
         with self._lock:
             self.cycles += 1

@@ -66,7 +66,7 @@ def begin(start, *faults, **switches):
 
 def believed(api, request):
     _, headers, body = request
-    return refusal(headers, body, [SECRET], api.thread.sandbox.world.now_ms() / 1000) is None
+    return refusal(headers, body, [SECRET], now_seconds=api.thread.sandbox.world.now_ms() / 1000) is None
 
 
 @pytest.mark.parametrize(("prompt", "status"), [("a hat", "completed"), ("sandbox:failed", "failed")])

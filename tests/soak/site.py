@@ -67,7 +67,7 @@ class Site:
                 env["ORCHESTRATOR_DATABASE_URL"] = (
                     f"postgresql+psycopg://postgres@127.0.0.1:{line.database.port}/{DATABASE}?connect_timeout=5"
                 )
-        return self.processes.start("cli", arguments, self.folder, log, env)
+        return self.processes.start("cli", arguments, self.folder, log=log, env=env)
 
     def command(self, *arguments: str) -> Child:
         """An operator's command, straight to the database; what it prints goes to `commands.log`."""
@@ -115,7 +115,7 @@ def site(parameters: Parameters, folder: Path) -> Iterator[Site]:
     with ExitStack() as stack:
         server, store = _database(parameters, folder, stack)
         processes = stack.enter_context(Processes())
-        provider = processes.start("sandbox", [sandbox_switches(parameters)], folder, "sandbox.log")
+        provider = processes.start("sandbox", [sandbox_switches(parameters)], folder, log="sandbox.log")
         stack.callback(provider.kill)
         url = address_of(folder / "url", provider)
         lines = [_line(server, url, stack) for _ in range(parameters.workers)]

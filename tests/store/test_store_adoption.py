@@ -10,7 +10,7 @@ def test_an_adopted_task_is_an_attempt_beside_those_that_were_claimed(world):
     (claimed,) = world.claim(1)
     (pending, other) = sorted({1, 2, 3} - {claimed.job_id})
     with world.database.write() as tx:
-        assert adoption.assign(tx, pending, "task", "created", token="token", timezone="UTC")
+        assert adoption.assign(tx, pending, "task", status="created", token="token", timezone="UTC")
     (after,) = world.claim(1)
     assert after.job_id == other
     rows = {row.id: (row.job_id, row.prediction_id) for row in world.rows(attempts)}

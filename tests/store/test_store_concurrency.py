@@ -216,7 +216,7 @@ def test_a_job_that_is_cancelled_at_that_moment_adopts_nothing(worlds):
 
     def adopt():
         with other.database.write() as tx:
-            return adoption.assign(tx, 1, "task", "created", token="token", timezone="UTC")
+            return adoption.assign(tx, 1, "task", status="created", token="token", timezone="UTC")
 
     with ThreadPoolExecutor(1) as pool:
         with world.database.write() as tx:

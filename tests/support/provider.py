@@ -96,7 +96,9 @@ class FakeProvider:
         }
         fields["created_at_ms"] = self.clock.now_ms()
         final = Prediction(name, ending.status, fields.pop("status_text", ending.status.value), **fields)
-        self.tasks[name] = Task(name, inputs, now, now + self.latency, final)
+        self.tasks[name] = Task(
+            id=name, inputs=inputs, accepted_at=now, ready_at=now + self.latency, final=final
+        )
         return Prediction(name, Status.RUNNING, "created")
 
     async def result(self, prediction_id: str) -> ResultOutcome:

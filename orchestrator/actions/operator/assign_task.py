@@ -29,7 +29,9 @@ async def assign_task(
         if not predictions.unheld(tx, [prediction_id]):
             raise UsageError(f"Another attempt holds task {prediction_id}. Nothing was changed.")
         token = entropy.token()
-        if not adoption.assign(tx, job_id, prediction_id, found.status_text, token=token, timezone=timezone):
+        if not adoption.assign(
+            tx, job_id, prediction_id, status=found.status_text, token=token, timezone=timezone
+        ):
             raise UsageError(
                 f"Job {job_id} is not waiting, so it takes no other task. See: orchestrator jobs show "
                 f"{job_id}"

@@ -193,7 +193,9 @@ def _take_in(
         report.possible += found.possible
     for task, job_id in found.adopted:
         token = entropy.token()
-        if adoption.assign(tx, job_id, task.id, task.status_text, token=token, timezone=period.timezone):
+        if adoption.assign(
+            tx, job_id, task.id, status=task.status_text, token=token, timezone=period.timezone
+        ):
             report.adopted.append((task.id, job_id))
         # claimed a moment ago, it may be bought again; what a person says of strangers does not mean this
         # task

@@ -178,11 +178,17 @@ def adopt(job_id: int, prediction_id: str) -> ExitCode:
 
 
 async def _look_up_and_adopt(app: App, job_id: int, prediction_id: str) -> None:
-    from orchestrator.actions.operator.assign_task import assign_task as give
+    from orchestrator.actions.operator.assign_task import assign_task
 
-    timezone = app.settings.budgets.timezone
     async with aclosing(app.provider()) as provider:
-        await give(app.database, provider, app.entropy, job_id, prediction_id, timezone=timezone)
+        await assign_task(
+            app.database,
+            provider,
+            app.entropy,
+            job_id=job_id,
+            prediction_id=prediction_id,
+            timezone=app.settings.budgets.timezone,
+        )
 
 
 def _wanted(words: dict[str, Any], ids: tuple[int, ...] = ()) -> JobFilter:

@@ -67,7 +67,7 @@ def command(host: str, port: int, latency: float, faults: tuple[str, ...], **swi
         list_inputs=switches["list_inputs"],
         ledger=switches["ledger"],
     )
-    run_blocking(config, host, port, lambda url: _announce(url, config))
+    run_blocking(config, host=host, port=port, ready=lambda url: _announce(url, config))
     return ExitCode.DONE
 
 

@@ -34,7 +34,7 @@ def command() -> ExitCode:
         receiver = Receiver(app.writer(), app.clock, secrets)
         host, port = split_listen(webhook.listen)
         site = partial(make_site, receiver, webhook.url, partial(_is_well, app))
-        run_blocking(site, host, int(port), partial(_announce, webhook.url))
+        run_blocking(site, host=host, port=int(port), ready=partial(_announce, webhook.url))
     return ExitCode.DONE
 
 

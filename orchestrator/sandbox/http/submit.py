@@ -110,7 +110,7 @@ class Submitting:
         references: tuple[Reference, ...] = ()
         try:
             references = await resolve(
-                checked.inputs["images"], world.media, world.now_ms(), config.foreign_images
+                checked.inputs["images"], world.media, now_ms=world.now_ms(), foreign=config.foreign_images
             )
         except Unfetchable as error:
             unfetchable = str(error)

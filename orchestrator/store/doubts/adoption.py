@@ -100,7 +100,7 @@ def model_of(tx: Tx, job_id: int) -> str | None:
     return tx.conn.execute(query).scalar_one_or_none()
 
 
-def assign(tx: Tx, job_id: int, prediction_id: str, status: str, *, token: str, timezone: str) -> bool:
+def assign(tx: Tx, job_id: int, prediction_id: str, *, status: str, token: str, timezone: str) -> bool:
     """Give a pending job the prediction as its attempt, in flight for any worker. False when it is not
     pending.
 

@@ -29,15 +29,15 @@ class NewJob(NamedTuple):
 def encode(spec: JobSpec) -> NewJob:
     """The plain values of a spec."""
     return NewJob(
-        spec.key,
-        spec.ordinal,
-        spec.variation,
-        spec.images,
-        spec.price_micros,
-        json.dumps(spec.params),
-        json.dumps(_local_images(spec)) if spec.local_images else "{}",
-        json.dumps(spec.tags) if spec.tags else "{}",
-        spec.output_paths,
+        key=spec.key,
+        ordinal=spec.ordinal,
+        variation=spec.variation,
+        images=spec.images,
+        price_micros=spec.price_micros,
+        params=json.dumps(spec.params),
+        local_images=json.dumps(_local_images(spec)) if spec.local_images else "{}",
+        tags=json.dumps(spec.tags) if spec.tags else "{}",
+        paths=spec.output_paths,
     )
 
 

@@ -36,16 +36,18 @@ def crew(tx: Tx) -> list[CrewRow]:
     submits = _submits_by_worker(tx)
     rows = [
         CrewRow(
-            row.id,
-            row.host,
-            row.pid,
-            row.version or "",
-            *_state(row, tx.now),
-            row.seen_at,
-            held.get(row.id, {}),
-            submits.get(row.id, 0),
+            id=row.id,
+            host=row.host,
+            pid=row.pid,
+            version=row.version or "",
+            state=state,
+            since=since,
+            seen_at=row.seen_at,
+            attempts=held.get(row.id, {}),
+            submits=submits.get(row.id, 0),
         )
         for row in tx.conn.execute(select(worker_table).order_by(worker_table.c.started_at.desc()))
+        for state, since in [_state(row, tx.now)]
     ]
     return sorted(rows, key=lambda row: row.state in {"stopped", "lost"})
 

@@ -15,7 +15,6 @@ from orchestrator.artifacts.existing import existing_artifact
 from orchestrator.artifacts.files import FileStore, RealFiles, TempFile, drop
 from orchestrator.artifacts.incoming import Incoming
 from orchestrator.artifacts.places import (
-    QUARANTINE,
     TEMP_FOLDER,
     NsfwPolicy,
     UnsafePlaceError,
@@ -25,6 +24,7 @@ from orchestrator.artifacts.places import (
 from orchestrator.artifacts.publishing import THREADS, Arrived, Publisher
 from orchestrator.artifacts.sidecars import read_first
 from orchestrator.artifacts.verify import BadPictureError
+from orchestrator.core.paths import QUARANTINE
 from orchestrator.ports import ArtifactRequest, Crashpoint, FetchFailed, FetchFault, FetchOutcome, no_crash
 
 T = TypeVar("T")

@@ -4,14 +4,9 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-QUARANTINE: Final = "quarantine"
+from orchestrator.core.paths import EXTENSIONS
+
 TEMP_FOLDER: Final = ".orchestrator-tmp"
-EXTENSIONS: Final = {
-    "image/png": (".png",),
-    "image/jpeg": (".jpg", ".jpeg"),
-    "image/webp": (".webp",),
-}
-"""Media type -> extensions that fit; the first one is given to a file whose own does not."""
 
 _NAME_BYTES_MAX: Final = 255
 _ALL_EXTENSIONS: Final = frozenset(e for fitting in EXTENSIONS.values() for e in fitting)

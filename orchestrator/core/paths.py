@@ -23,6 +23,16 @@ from typing import Final
 PART_BYTES_MAX: Final = 240
 """The longest file or folder name: file systems take 255, and temporary names and `.json` need room."""
 
+QUARANTINE: Final = "quarantine"
+"""The folder of flagged pictures, in the output root: no manifest may name it."""
+
+EXTENSIONS: Final = {
+    "image/png": (".png",),
+    "image/jpeg": (".jpg", ".jpeg"),
+    "image/webp": (".webp",),
+}
+"""Media types of outputs, and the extensions that fit; the first is given to a file whose own does not."""
+
 EARLIER_INDEX: Final = 1_000
 """More outputs than a task ever returns: above it, an index says which attempt an output was kept from."""
 

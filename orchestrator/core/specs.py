@@ -1,9 +1,14 @@
 """What a manifest expands into: job specs. Plain values, shared by the manifest, the store and the worker."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 JsonObject = dict[str, Any]
+
+NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+"""What campaigns, manifests and runs may be called, in a manifest and where the configuration names one: such a
+name is a folder everywhere, and never an option of a command.
+"""
 
 
 @dataclass(frozen=True, slots=True)

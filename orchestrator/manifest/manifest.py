@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator.core.errors import UsageError
-from orchestrator.core.specs import JobSpec, RunSpec
+from orchestrator.core.specs import NAME_PATTERN, JobSpec, RunSpec
 from orchestrator.manifest.expand import Blueprint, Expansion
 from orchestrator.manifest.reader import JOBS_MAX, ManifestReader
 from orchestrator.manifest.sample import spread
-from orchestrator.manifest.shape import NAME_PATTERN, NAME_WHAT
+from orchestrator.manifest.shape import NAME_WHAT
 from orchestrator.yamlio import Problem, ProblemsError, load
 
 PREVIEW_MAX: Final = 20_000  # combinations checked for further problems when the text has some already

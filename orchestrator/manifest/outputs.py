@@ -4,10 +4,9 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from orchestrator.core.paths import PART_BYTES_MAX
+from orchestrator.core.paths import EXTENSIONS, PART_BYTES_MAX, QUARANTINE
 
 PATH_BYTES_MAX: Final = 1024
-EXTENSIONS: Final = (".png", ".jpeg", ".jpg", ".webp")
 
 _RESERVED: Final = re.compile(
     r"(?:con|prn|aux|nul|conin\$|conout\$|clock\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])(?:\.|\Z)", re.IGNORECASE
@@ -18,16 +17,16 @@ _PLAIN: Final = re.compile(
     r"[A-Za-z0-9_.,+=@()!#$%&'^~ -]{1,240}(?<![. ])(?:/(?=.)|\Z))+\Z",
     re.IGNORECASE,
 )
-_QUARANTINE: Final = "quarantine"
+_ENDINGS: Final = tuple(ending for fitting in EXTENSIONS.values() for ending in fitting)
 
 
 def path_problem(path: str) -> tuple[str, str] | None:
     """What is wrong with an output path and a hint, or None."""
     if (
         len(path) <= PATH_BYTES_MAX
-        and path.endswith(EXTENSIONS)
+        and path.endswith(_ENDINGS)
         and _PLAIN.match(path)
-        and path[:10].lower() != _QUARANTINE
+        and path[:10].lower() != QUARANTINE
     ):
         return None
     return _explain(path)
@@ -49,9 +48,9 @@ def _explain(path: str) -> tuple[str, str] | None:
 
 
 def _ends_problem(parts: list[str]) -> tuple[str, str] | None:
-    if parts[0].casefold() == _QUARANTINE:
-        return f'starts with "{_QUARANTINE}/", where flagged pictures are kept', "use another folder"
-    if not parts[-1].lower().endswith(EXTENSIONS):
+    if parts[0].casefold() == QUARANTINE:
+        return f'starts with "{QUARANTINE}/", where flagged pictures are kept', "use another folder"
+    if not parts[-1].lower().endswith(_ENDINGS):
         return "does not end with a picture's extension", 'end the template with ".{{ ext }}"'
     return None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from orchestrator.catalogue import Kind, Model, Parameter, get
+from orchestrator.core.specs import NAME_PATTERN
 from orchestrator.manifest.axes import Axis, AxisValue, Condition, Source
 from orchestrator.manifest.binding import Binder
 from orchestrator.manifest.combinations import Combinations
@@ -15,7 +16,7 @@ from orchestrator.manifest.expand import Blueprint
 from orchestrator.manifest.input_images import Pictures
 from orchestrator.manifest.names import OUTPUT_NAMES, Names
 from orchestrator.manifest.params import RawParam
-from orchestrator.manifest.shape import MANIFEST, NAME_PATTERN, NAME_WHAT
+from orchestrator.manifest.shape import MANIFEST, NAME_WHAT
 from orchestrator.manifest.sources import read_source
 from orchestrator.manifest.templates import Template, TemplateProblem, compile_template
 from orchestrator.yamlio import Document, Node, ProblemReport, ProblemsError

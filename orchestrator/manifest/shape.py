@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from orchestrator.catalogue import all_models
-from orchestrator.core.specs import JsonObject
+from orchestrator.core.specs import NAME_PATTERN, JsonObject
 from orchestrator.core.suggest import did_you_mean, listed
 from orchestrator.yamlio.document import Node
 from orchestrator.yamlio.shapes import (
@@ -21,7 +21,6 @@ from orchestrator.yamlio.shapes import (
     Text,
 )
 
-NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 NAME_WHAT: Final = "a name of letters, digits, dots, hyphens and underscores, such as summer-hero"
 AXIS_PATTERN: Final = r"[A-Za-z][A-Za-z0-9_]{0,63}"
 RESERVED: Final = ("name", "campaign", "run", "date", "variation", "index", "ext", "key", "number")

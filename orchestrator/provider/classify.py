@@ -36,6 +36,9 @@ REFUSING_CODES: Final = frozenset({1200, 1400, 1401, 1402})
 
 RETRY_AFTER_SECONDS_MAX: Final = 3600.0
 
+NOT_HERE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
+"""What a provider answers that does not have an endpoint at all."""
+
 NEVER_CONNECTED: Final = (
     httpx.ConnectError,
     httpx.ConnectTimeout,

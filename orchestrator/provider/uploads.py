@@ -5,7 +5,6 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +18,7 @@ from orchestrator.ports import (
     Uploaded,
     UploadOutcome,
 )
-from orchestrator.provider.classify import Meaning, Reply, classify_error, meaning_of, refusal
+from orchestrator.provider.classify import NOT_HERE, Meaning, Reply, classify_error, meaning_of, refusal
 from orchestrator.provider.http import ApiHttp, check_url
 from orchestrator.runtime.http_transport import timeouts
 
@@ -33,7 +32,6 @@ EXTENSIONS: Final = {
     "image/tiff": "tiff",
 }
 
-_NOT_HERE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]{0,4096}")
 _OURS: Final = frozenset(
@@ -82,7 +80,7 @@ class Uploads:
             body={"filename": name, "size": len(content), "content_type": image.media_type},
             read_seconds=self._read_seconds,
         )
-        if isinstance(reply, Reply) and reply.status in _NOT_HERE:
+        if isinstance(reply, Reply) and reply.status in NOT_HERE:
             return await self._multipart(name, content, image.media_type)
         if not isinstance(reply, Reply):
             return reply
@@ -153,7 +151,7 @@ def _put_outcome(status: int, hosted_url: str) -> UploadOutcome:
             return Uploaded(hosted_url)
         case Meaning.THROTTLED:
             return Throttled(message="the media host answered HTTP 429")
-        case Meaning.REJECTED if status not in _NOT_HERE:
+        case Meaning.REJECTED if status not in NOT_HERE:
             return Rejected(f"the media host refused the picture with HTTP {status}", http_status=status)
         case _:
             return Lost(f"the media host answered HTTP {status}; a fresh ticket is needed")

@@ -31,7 +31,7 @@ from orchestrator.provider.answers import (
     read_quote,
     read_reply,
 )
-from orchestrator.provider.classify import Reply, classify_result, classify_submit
+from orchestrator.provider.classify import NOT_HERE, Reply, classify_result, classify_submit
 from orchestrator.provider.http import ApiHttp
 from orchestrator.provider.uploads import Uploads
 from orchestrator.provider.wire import usable_id
@@ -39,7 +39,6 @@ from orchestrator.runtime.http_transport import make_transport
 
 BASE_URL: Final = "https://api.wavespeed.ai"
 _MODEL_ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}(/[a-z0-9][a-z0-9._-]{0,99}){0,5}", re.IGNORECASE)
-_NOT_HERE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 
 
 class WaveSpeed:
@@ -189,7 +188,7 @@ class WaveSpeed:
         """
         body = {"model_id": model, "inputs": dict(inputs)}
         reply = await self._price("/api/v3/model/price", body)
-        if isinstance(reply, Reply) and reply.status in _NOT_HERE:
+        if isinstance(reply, Reply) and reply.status in NOT_HERE:
             reply = await self._price("/api/v3/model/pricing", body)
         return read_reply(reply, read_quote)
 

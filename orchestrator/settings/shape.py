@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from orchestrator.core.provider_facts import REFUND_MS
-from orchestrator.core.specs import JsonObject
+from orchestrator.core.specs import NAME_PATTERN, JsonObject
 from orchestrator.settings.model import PRESETS, SEPARATE_DOWNLOADS
 from orchestrator.settings.urls import (
     base_url_problem,
@@ -31,8 +31,6 @@ from orchestrator.yamlio.shapes import (
     Reading,
     Text,
 )
-
-NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,15 @@
 """Values as people read them."""
 
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from orchestrator.cli.rendering import words
+from orchestrator.cli.rendering.documents import output_document
+from orchestrator.cli.rendering.job_text import outputs_text
+from orchestrator.store.views.jobs import OutputRow
 
 
 @pytest.mark.parametrize(
@@ -47,3 +54,23 @@ def test_money_has_two_decimals_or_as_many_as_it_needs():
         "$6.72",
         "$0.050",
     )
+
+
+def test_a_picture_kept_from_an_earlier_attempt_is_shown_with_that_attempt_and_its_own_index():
+    values = dict.fromkeys(("sha256", "bytes", "media_type", "nsfw"))
+    now = OutputRow(
+        index=0,
+        kept_from=None,
+        state="planned",
+        planned_path="b",
+        path=None,
+        width=None,
+        height=None,
+        **values,
+    )
+    kept = OutputRow(
+        index=0, kept_from=2, state="stored", planned_path="a", path="a", width=4, height=3, **values
+    )
+    job: Any = SimpleNamespace(outputs=[now, kept])
+    assert outputs_text(job, Path("out")) == ["0  planned: b", "0 of attempt 2  out/a  4x3"]
+    assert [output_document(each)["kept_from_attempt"] for each in (now, kept)] == [None, 2]

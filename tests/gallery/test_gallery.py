@@ -29,6 +29,7 @@ def job(prompt="a mug", **changes):
 def picture(prompt="a mug", *, nsfw=False):
     output = OutputRow(
         index=0,
+        kept_from=None,
         state="stored",
         planned_path="a b.png",
         path="a b.png",

@@ -7,6 +7,7 @@ from orchestrator.core.states import AttemptState
 from orchestrator.store.attempts import outputs
 from orchestrator.store.db import bulk
 from orchestrator.store.runs import jobs
+from orchestrator.store.views.jobs import outputs_of
 
 
 def cancel(world, *job_ids):
@@ -131,6 +132,14 @@ def test_a_retry_keeps_the_files_of_earlier_attempts(world):
         (2000, "stored"),
     ]
     assert len({row.path for row in rows}) == 4
+    with world.database.read() as tx:
+        shown = outputs_of(tx, [held.job_id])[held.job_id]
+    assert [(row.index, row.kept_from, row.path is None) for row in shown] == [
+        (0, None, True),
+        (1, None, True),
+        (0, 1, False),
+        (0, 2, False),
+    ]
     last = world.until(AttemptState.IN_FLIGHT)
     assert [item.index for item in world.complete(last, urls=2)] == [0, 1]
     assert world.finish(last, 2, expected=2)

@@ -136,6 +136,7 @@ def output_document(row: OutputRow) -> Json:
     """One stored picture."""
     return {
         "index": row.index,
+        "kept_from_attempt": row.kept_from,
         "path": row.path,
         "sha256": row.sha256,
         "bytes": row.bytes,

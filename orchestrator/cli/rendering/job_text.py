@@ -105,10 +105,11 @@ def outputs_text(job: JobRow, output_root: Path) -> list[str]:
     lines = []
     for item in job.outputs:
         flagged = ", flagged" if item.nsfw else ""
+        index = item.index if item.kept_from is None else f"{item.index} of attempt {item.kept_from}"
         if item.path is None:
-            lines.append(f"{item.index}  {item.state}{flagged}: {safe(item.planned_path)}")
+            lines.append(f"{index}  {item.state}{flagged}: {safe(item.planned_path)}")
         else:
             lines.append(
-                f"{item.index}  {safe(str(output_root / item.path))}  {item.width}x{item.height}{flagged}"
+                f"{index}  {safe(str(output_root / item.path))}  {item.width}x{item.height}{flagged}"
             )
     return lines

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, func, select
 
+from orchestrator.core.paths import index_and_attempt
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, attempts, job_specs
 from orchestrator.store.db.schema import campaigns as campaign_table
@@ -19,7 +20,8 @@ from orchestrator.store.views.walk import PAGE, JobFilter, matching, page_ids
 class OutputRow:
     """One planned picture and what became of it."""
 
-    index: int
+    index: int  # in its attempt
+    kept_from: int | None  # number of the earlier attempt that it was kept from; None: of the present one
     state: str
     planned_path: str
     path: str | None  # where it is stored, relative to the output root
@@ -84,7 +86,7 @@ def count_pictures(tx: Tx, wanted: JobFilter) -> int:
 
 
 def outputs_of(tx: Tx, job_ids: Sequence[int]) -> dict[int, list[OutputRow]]:
-    """Every output of these jobs, in order."""
+    """Every output of these jobs, in order, and after them what was kept from earlier attempts."""
     query = (
         select(output_table)
         .where(output_table.c.job_id.in_(job_ids))
@@ -92,9 +94,11 @@ def outputs_of(tx: Tx, job_ids: Sequence[int]) -> dict[int, list[OutputRow]]:
     )
     found: dict[int, list[OutputRow]] = {}
     for row in tx.conn.execute(query) if job_ids else ():
+        index, kept_from = index_and_attempt(row.idx)
         found.setdefault(row.job_id, []).append(
             OutputRow(
-                index=row.idx,
+                index=index,
+                kept_from=kept_from,
                 state=row.state,
                 planned_path=row.path,
                 path=row.stored_path if row.state == OutputState.STORED else None,

@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,6 +24,7 @@ from orchestrator.sandbox.http.predictions import Predictions
 from orchestrator.sandbox.http.submit import Submitting
 from orchestrator.sandbox.http.upload_api import Uploading
 from orchestrator.sandbox.http.webhooks import Webhooks
+from orchestrator.sandbox.media.uploads import is_loopback
 
 START_SECONDS_MAX = 30.0
 
@@ -85,7 +85,7 @@ async def serve(sandbox: Sandbox, port: int = 0, host: str = "127.0.0.1") -> Asy
     """Serve in the running loop; gives the base URL. Port 0 takes a free one; only loopback hosts are
     served.
     """
-    if not _is_loopback(host):
+    if not is_loopback(host):
         raise UsageError(
             f"the sandbox has no passwords, so it only listens on loopback; {host} is not, use 127.0.0.1"
         )
@@ -199,12 +199,3 @@ class SandboxThread:
             self._ready.set()
             await self._stop.wait()
             self._last_bill = self.sandbox.bill()
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

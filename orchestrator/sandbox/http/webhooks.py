@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -22,6 +21,7 @@ from orchestrator.sandbox.account.world import World
 from orchestrator.sandbox.faults.names import Fault
 from orchestrator.sandbox.http.gate import guarded
 from orchestrator.sandbox.http.replies import success
+from orchestrator.sandbox.media.uploads import is_loopback
 from orchestrator.sandbox.tasks import NEVER_MS, Task, view
 
 REPORTED: Final = frozenset({"completed", "failed"})
@@ -135,7 +135,6 @@ def _is_ours(url: Any) -> bool:
     """Whether a URL leads to this machine."""
     try:
         parts = urlsplit(url)
-        host = parts.hostname or ""
-        return parts.scheme in {"http", "https"} and (host == "localhost" or ip_address(host).is_loopback)
+        return parts.scheme in {"http", "https"} and is_loopback(parts.hostname or "")
     except ValueError:
         return False

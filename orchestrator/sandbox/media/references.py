@@ -11,9 +11,9 @@ import aiohttp
 
 from orchestrator.sandbox.config import ForeignImages
 from orchestrator.sandbox.media.uploads import (
-    LOOPBACK,
     MediaStore,
     data_url_bytes,
+    is_loopback,
     own_media_id,
     picture_type,
 )
@@ -46,7 +46,7 @@ async def _one(url: str, store: MediaStore, now_ms: int, foreign: ForeignImages)
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise Unfetchable(url)
-    if parts.hostname in LOOPBACK:
+    if is_loopback(parts.hostname):
         return _kept(url, await _fetch(url), store)
     if foreign is ForeignImages.FAIL or parts.hostname.endswith(".invalid"):
         raise Unfetchable(url)

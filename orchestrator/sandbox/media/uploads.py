@@ -5,13 +5,13 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
 from hashlib import sha256
+from ipaddress import ip_address
 from pathlib import Path
 from threading import Lock
 from typing import Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
 TICKET_MS: Final = 15 * 60 * 1000
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 _MAGIC: Final = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -109,11 +109,19 @@ class MediaStore:
             return Path(self._folder.name) / digest
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine. The product has a rule of its own for that, and shares it not."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def own_media_id(url: str) -> str | None:
     """The id in a URL of a hosted file of ours (`/media/ID/NAME` on loopback), or None."""
     parts = urlsplit(url)
     match parts.path.split("/"):
-        case ["", "media", media_id, _name] if parts.hostname in LOOPBACK:
+        case ["", "media", media_id, _name] if is_loopback(parts.hostname or ""):
             return media_id
         case _:
             return None

@@ -1,5 +1,5 @@
-"""What a worker is made of. Everything that touches the world is handed in, so that a test can hand in
-another.
+"""What a worker is given. Everything that touches the outside is handed in, so that a test can hand in
+something else.
 """
 
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from orchestrator.store.db.group_commit import Writer
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What the worker must know of a model: catalogue data, handed in as values."""
+    """What the worker must know of a model: data of the catalogue, handed in as values."""
 
     typical_latency_seconds: float
     media_type: Callable[[dict[str, object]], str]
 
 
 def no_notice(_message: str) -> None:
-    """Nobody watches."""
+    """Nobody is to be notified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +36,6 @@ class Deps:
     settings: Settings
     facts: Callable[[str], ModelFacts]
     crashpoint: Crashpoint = field(default=no_crash)
-    notify: Callable[[str], None] = field(default=no_notice)  # what whoever watches this worker should know
+    notify: Callable[[str], None] = field(
+        default=no_notice
+    )  # messages for the person who watches this worker

@@ -1,4 +1,4 @@
-"""Writes that must not be lost, and looks that can wait: they are tried again while the database recovers.
+"""Writes that must not be lost, and reads that can wait: they are tried again while the database recovers.
 
 | What failed | What is known | What is done |
 |---|---|---|
@@ -7,9 +7,9 @@
 | another schema by now | nothing of ours may be written any more | the error goes on at once |
 
 A repeat changes nothing twice, because every write names the state it expects. What differs is the answer:
-without the mark, one that comes to an attempt which its own first try has moved would say "late". So
+without the mark, a repeat would find the attempt already moved by its own first try and say "late". So
 `begin_submit` and `complete` carry the mark and recognize their own earlier success; `accept` recognizes it
-by the prediction; of the others nobody uses the answer.
+by the prediction; nobody uses the answers of the others.
 """
 
 from collections.abc import Callable
@@ -44,8 +44,8 @@ class OutageBackoff:
         self._since = 0.0
 
     def wait_seconds(self, error: DatabaseError) -> float | None:
-        """After one more failure: a growing wait with jitter, so that many do not come back at one moment;
-        None: give up.
+        """How long to wait after one more failure: longer each time, with jitter, so that many workers do not
+        come back at one moment. None: give up.
         """
         now = self._deps.clock.monotonic()
         self._since = self._since if self._failures else now
@@ -64,30 +64,30 @@ class OutageBackoff:
 async def write_durably(deps: Deps, operation: Operation[Row, Result], row: Row) -> Result:
     """Write what has happened in the world, or must be known to be written before it may happen.
 
-    When patience ends the DatabaseError reaches the worker, which stops. Nothing is submitted again: an
-    attempt that still says `submitting` is found in doubt by the next worker, and an accepted one by its
-    prediction in the list.
+    When the backoff gives up, the DatabaseError reaches the worker, which stops. Nothing is submitted again:
+    the next worker puts an attempt that still says `submitting` in doubt, and finds an accepted one by its
+    prediction in the provider's list.
     """
-    patience = OutageBackoff(deps)
+    backoff = OutageBackoff(deps)
     while True:
         try:
             return await deps.writer.submit(operation, row)
         except DatabaseError as error:
-            if (wait := patience.wait_seconds(error)) is None:
+            if (wait := backoff.wait_seconds(error)) is None:
                 raise
             if error.in_doubt and isinstance(row, BeginSubmit | Complete):
                 row = replace(row, repeat=True)
         await deps.clock.sleep(wait)
 
 
-async def read_durably(deps: Deps, look: Callable[[Tx], Result]) -> Result:
+async def read_durably(deps: Deps, read: Callable[[Tx], Result]) -> Result:
     """Read, as soon as the database can be read."""
-    patience = OutageBackoff(deps)
+    backoff = OutageBackoff(deps)
     while True:
         try:
             with deps.database.read() as tx:
-                return look(tx)
+                return read(tx)
         except DatabaseError as error:
-            if (wait := patience.wait_seconds(error)) is None:
+            if (wait := backoff.wait_seconds(error)) is None:
                 raise
         await deps.clock.sleep(wait)

@@ -1,16 +1,21 @@
 """A loop is a `tick() -> delay`; only here does anything sleep."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Final, TypeGuard
 
 from orchestrator.core.errors import DatabaseError
 from orchestrator.ports import Clock
+from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import OutageBackoff
+from orchestrator.worker.pipeline.claim import CLAIM_REST_SECONDS
 
 Tick = Callable[[], Awaitable[float]]
 DELAY_MAX_SECONDS: Final = 60.0
 FAILED_SECONDS: Final = 1.0
+POLL_REST_SECONDS: Final = 0.01
+"""Polls that become due within this are started together."""
 
 
 class Alarm:
@@ -57,6 +62,18 @@ class Alarm:
             self._waiter.set_result(None)
 
 
+@dataclass(frozen=True, slots=True)
+class Alarms:
+    """Every alarm that is rung, by the loop that it wakes."""
+
+    claim: Alarm = field(default_factory=lambda: Alarm(CLAIM_REST_SECONDS))
+    poll: Alarm = field(default_factory=lambda: Alarm(POLL_REST_SECONDS))
+    heartbeat: Alarm = field(default_factory=Alarm)
+    rescue: Alarm = field(default_factory=Alarm)
+    resolve: Alarm = field(default_factory=Alarm)
+    end: Alarm = field(default_factory=Alarm)
+
+
 async def run_loop(tick: Tick, alarm: Alarm, clock: Clock) -> None:
     """Tick until cancelled."""
     while True:
@@ -64,26 +81,46 @@ async def run_loop(tick: Tick, alarm: Alarm, clock: Clock) -> None:
         await alarm.sleep(clock, delay)
 
 
-def outlasting(
-    tick: Tick, patience: OutageBackoff, fail: Callable[[BaseException], None], unsure: Callable[[], None]
-) -> Tick:
-    """A tick that survives a database that is away for a while; any other error is handed to `fail`.
+def nothing() -> None:
+    """This loop writes nothing that another one would have to look for."""
 
-    `unsure` is called when the database may know more of the tick than we do: it failed after something was
-    written.
-    """
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """One line of the worker's table of loops."""
+
+    tick: Tick
+    alarm: Alarm = field(default_factory=Alarm)
+    when_unsure: Callable[[], None] = nothing
+    """Called when the database may know more of a tick than we do: it failed after something was written."""
+
+    bookkeeping: bool = False
+    """Its errors do not keep the worker from collecting what is paid for."""
+
+
+def start_loops(loops: Iterable[Loop], deps: Deps, fail: Callable[..., None]) -> list[asyncio.Task[None]]:
+    """Run them all; an error that a loop does not survive goes to `fail(error, bookkeeping=...)`."""
+    return [
+        asyncio.create_task(run_loop(_surviving_outages(loop, deps, fail), loop.alarm, deps.clock))
+        for loop in loops
+    ]
+
+
+def _surviving_outages(loop: Loop, deps: Deps, fail: Callable[..., None]) -> Tick:
+    """The loop's tick, tried again while the database is away for a while."""
+    backoff = OutageBackoff(deps)
 
     async def ticking() -> float:
         try:
-            delay = await tick()
+            delay = await loop.tick()
         except Exception as error:  # noqa: BLE001 - a loop's error ends the worker in order
-            wait = patience.wait_seconds(error) if _passes(error) else None
+            wait = backoff.wait_seconds(error) if _passes(error) else None
             if wait is None:
-                fail(error)
+                fail(error, bookkeeping=loop.bookkeeping)
                 return FAILED_SECONDS
-            unsure()
+            loop.when_unsure()
             return wait
-        patience.succeeded()
+        backoff.succeeded()
         return delay
 
     return ticking
@@ -91,14 +128,3 @@ def outlasting(
 
 def _passes(error: Exception) -> TypeGuard[DatabaseError]:
     return isinstance(error, DatabaseError) and error.transient
-
-
-def nothing() -> None:
-    """This loop writes nothing that another one would have to look for."""
-
-
-async def cancelled(tasks: list[asyncio.Task[None]]) -> None:
-    """Cancel them all, and wait until they have ended."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Stopping: what Ctrl-C, a drained queue and a fatal error have in common."""
+"""Stopping a worker: Ctrl-C, a drained queue and a fatal error all raise one level."""
 
 import asyncio
 from enum import IntEnum
@@ -19,6 +19,11 @@ class Stop:
         self.level = StopLevel.RUNNING
         self.by_user = False
         self._changed = asyncio.Event()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether nothing new is to be begun."""
+        return self.level > StopLevel.RUNNING
 
     def request(self, *, by_user: bool = True) -> StopLevel:
         """Ask once more; returns the level this led to."""

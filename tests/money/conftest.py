@@ -9,7 +9,7 @@ from orchestrator.store.attempts import lifecycle
 from orchestrator.store.db.schema import foreign_predictions
 from orchestrator.store.doubts import doubts
 from orchestrator.store.money.audit import audit
-from orchestrator.worker.doubts.resolver import LOOK_SECONDS_MAX, Resolver
+from orchestrator.worker.doubts.resolver import CHECK_SECONDS_MAX, Resolver
 
 
 @pytest.fixture
@@ -29,8 +29,13 @@ class LostReplies:
     def __init__(self, world, harness):
         self.world = world
         self.harness = harness
-        self.resolver = Resolver(harness.deps(), "w2")
+        self.resumed = []
+        self.restart()
         self.looked_at = float("-inf")
+
+    def restart(self, worker="w2"):
+        """Another worker resolves from now on, with the harness's settings as they are now."""
+        self.resolver = Resolver(self.harness.deps(), worker, resume=self.resumed.append)
 
     def lose(self, *, created, seconds=0.0):
         """Claim a job, send it, lose the reply; the task it created, if it did."""
@@ -52,14 +57,16 @@ class LostReplies:
         clock.advance(after)
         adopted = []
         for _ in range(times):
-            clock.advance(max(0.0, self.looked_at + LOOK_SECONDS_MAX - clock.monotonic()))
+            clock.advance(max(0.0, self.looked_at + CHECK_SECONDS_MAX - clock.monotonic()))
             adopted += self.tick()
             self.looked_at = clock.monotonic()
         return adopted
 
     def tick(self):
         """The resolver's loop is woken now; what it adopted."""
-        return self.harness.run(self.resolver.tick())[1]
+        self.resumed.clear()
+        self.harness.run(self.resolver.tick())
+        return list(self.resumed)
 
     def state(self, claimed):
         row = self.world.attempt(claimed)

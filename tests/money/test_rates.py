@@ -10,13 +10,15 @@ from orchestrator.store.account import pauses
 from orchestrator.store.db.schema import outputs
 from orchestrator.store.runs import campaigns, failure_rates
 from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.upkeep import upkeep
 
 
 @pytest.fixture
 def watch(harness):
     def watched():
-        harness.run(upkeep.tick(harness.deps(), AccountPauses(harness.deps())))
+        deps = harness.deps()
+        harness.run(upkeep.tick(deps, AccountPauses(deps), RestoredCopyCheck(deps)))
         with harness.world.database.read() as tx:
             return {(pause.scope, pause.name, pause.reason) for pause in pauses.in_force(tx)}
 

@@ -10,7 +10,7 @@ from orchestrator.ports import KeyRefused, Lost, Rejected
 from orchestrator.store.attempts.lifecycle import AMBIGUOUS, MarkInDoubt
 from orchestrator.store.db.schema import attempts, jobs
 from orchestrator.store.doubts import doubts
-from orchestrator.worker.doubts.resolver import AMBIGUOUS_LOOK_SECONDS
+from orchestrator.worker.doubts.resolver import AMBIGUOUS_CHECK_SECONDS
 
 SETTLE = 121.0
 WEEK = 7 * 86_400.0
@@ -218,7 +218,7 @@ def test_once_an_operator_has_decided_one_the_evidence_decides_the_other(
         )
     )
     for _ in range(2):
-        lost_replies.look(after=AMBIGUOUS_LOOK_SECONDS)
+        lost_replies.look(after=AMBIGUOUS_CHECK_SECONDS)
     assert lost_replies.state(first) == ("in_flight", None)
     assert lost_replies.state(second) == ("abandoned", "absence_proved")
 

@@ -9,7 +9,6 @@ from orchestrator.ports import Lost
 from orchestrator.store.attempts.lifecycle import AMBIGUOUS
 from orchestrator.store.doubts import webhook_reports
 from orchestrator.store.doubts.webhook_reports import Delivery, ReportOutcome
-from orchestrator.worker.doubts.resolver import Resolver
 
 SETTLE = 121.0
 URL = "https://hooks.example.com/wavespeed"
@@ -25,7 +24,7 @@ def provider(provider):
 def office(lost_replies, harness):
     """A bureau where webhooks are configured."""
     harness.change("webhook", url=URL)
-    lost_replies.resolver = Resolver(harness.deps(), "w2")
+    lost_replies.restart()
     return lost_replies
 
 
@@ -78,12 +77,12 @@ def test_a_worker_that_dies_before_it_adopts_what_it_heard_leaves_it_to_the_next
     claimed, task = office.lose(created=True)
     tell(sqlite_world, claimed, task)
     harness.crashpoint = die
-    office.resolver = Resolver(harness.deps(), "w2")
+    office.restart()
     with pytest.raises(PowerCut):
         office.look()
     assert office.state(claimed) == ("in_doubt", "reply_lost")
     harness.crashpoint = lambda _point: None
-    office.resolver = Resolver(harness.deps(), "w3")
+    office.restart("w3")
     (adopted,) = office.look()
     assert adopted.prediction_id == task
     assert sqlite_world.account() == (0, PRICE, 0)

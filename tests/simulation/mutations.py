@@ -22,8 +22,8 @@ from orchestrator.store.money import bills, ledger
 from orchestrator.store.runs import runs
 from orchestrator.worker.doubts import resolver
 from orchestrator.worker.doubts.resolver import Resolver
-from orchestrator.worker.guards import restored_copy
 from orchestrator.worker.guards.price_guard import PriceGuard
+from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.fetch import Fetcher
 from orchestrator.worker.pipeline.submit import Submitter
 from orchestrator.worker.upkeep.billing import BillReader
@@ -91,7 +91,7 @@ def caps_not_held(patch: Patch) -> None:
 def post_before_commit(patch: Patch) -> None:
     """The POST leaves while the database still says `leased`."""
 
-    async def may_send(self, claimed, ready, stopping):
+    async def may_send(self, attempt, ready, stopping):
         return lambda: True
 
     patch(Submitter, "_may_send", may_send)
@@ -101,10 +101,10 @@ def post_again_when_lost(patch: Patch) -> None:
     """A lost reply is answered by the same POST once more."""
     genuine = Submitter._record
 
-    async def record(self, claimed, ready, outcome):
+    async def record(self, attempt, outcome):
         if isinstance(outcome, Lost):
-            outcome = await self._deps.provider.submit(claimed.model, ready.inputs)
-        await genuine(self, claimed, ready, outcome)
+            outcome = await self._deps.provider.submit(attempt.model, attempt.params)
+        await genuine(self, attempt, outcome)
 
     patch(Submitter, "_record", record)
 
@@ -138,8 +138,8 @@ def doubt_releases(patch: Patch) -> None:
 
 def absence_at_first_look(patch: Patch) -> None:
     """An empty list is proof at once, however slow the list is."""
-    genuine = Resolver._stated
-    patch(Resolver, "_stated", lambda self, row, now: replace(genuine(self, row, now), settled=True))
+    genuine = Resolver._as_evidence
+    patch(Resolver, "_as_evidence", lambda self, row, now: replace(genuine(self, row, now), settled=True))
 
 
 def released_twice(patch: Patch) -> None:
@@ -176,7 +176,7 @@ def unknown_price_is_nothing(patch: Patch) -> None:
         runs, "add_jobs", lambda tx, run, specs: genuine(tx, run, [replace(s, price_micros=1) for s in specs])
     )
 
-    async def agrees(self, claimed, inputs):
+    async def agrees(self, attempt, inputs):
         return True
 
     patch(PriceGuard, "agrees", agrees)
@@ -186,17 +186,17 @@ def throttled_is_failure(patch: Patch) -> None:
     """A 429 ends the job."""
     genuine = Submitter._record
 
-    async def record(self, claimed, ready, outcome):
+    async def record(self, attempt, outcome):
         if isinstance(outcome, Throttled):
             row = endings.Reject(
-                attempt_id=claimed.attempt_id,
-                epoch=claimed.epoch,
+                attempt_id=attempt.attempt_id,
+                epoch=attempt.epoch,
                 reason="throttled",
                 message=outcome.message,
             )
             await self._deps.writer.submit(endings.reject, row)
             return
-        await genuine(self, claimed, ready, outcome)
+        await genuine(self, attempt, outcome)
 
     patch(Submitter, "_record", record)
 
@@ -216,7 +216,7 @@ def success_before_storing(patch: Patch) -> None:
     """The database says succeeded before the files are there."""
     genuine = Fetcher.run
 
-    async def run(self, flight, expected):
+    async def run(self, attempt, expected):
         stored = tuple(
             (
                 each.index,
@@ -227,10 +227,14 @@ def success_before_storing(patch: Patch) -> None:
             for each in expected
         )
         row = outputs.Finish(
-            attempt_id=flight.attempt_id, epoch=flight.epoch, stored=stored, lost=(), expected=flight.images
+            attempt_id=attempt.attempt_id,
+            epoch=attempt.epoch,
+            stored=stored,
+            lost=(),
+            expected=attempt.images,
         )
         await self._deps.writer.submit(endings.finish, row)
-        await genuine(self, flight, expected)
+        await genuine(self, attempt, expected)
 
     patch(Fetcher, "run", run)
 
@@ -258,9 +262,9 @@ def posted_twice(patch: Patch) -> None:
     """Every request is sent twice, as a client that retries by itself would."""
     genuine = Submitter._record
 
-    async def record(self, claimed, ready, outcome):
-        await self._deps.provider.submit(claimed.model, ready.inputs)
-        await genuine(self, claimed, ready, outcome)
+    async def record(self, attempt, outcome):
+        await self._deps.provider.submit(attempt.model, attempt.params)
+        await genuine(self, attempt, outcome)
 
     patch(Submitter, "_record", record)
 
@@ -302,10 +306,10 @@ def failure_is_charged(patch: Patch) -> None:
 def restored_store_spends(patch: Patch) -> None:
     """Nobody compares the provider's list with a store that was put back."""
 
-    async def look(deps, troubles):
+    async def check(self):
         return None
 
-    patch(restored_copy, "check", look)
+    patch(RestoredCopyCheck, "check", check)
 
 
 def reconcile_only_lists(patch: Patch) -> None:
@@ -321,8 +325,8 @@ def rate_window_too_short(patch: Patch) -> None:
 def stale_grants_are_used(patch: Patch) -> None:
     """A POST leaves on a grant of long ago, and a frozen worker sends on a lease that has lapsed."""
 
-    async def may_send(self, claimed, ready, stopping):
-        verdict = await genuine(self, claimed, ready, stopping)
+    async def may_send(self, attempt, ready, stopping):
+        verdict = await genuine(self, attempt, ready, stopping)
         return verdict and (lambda: True)
 
     genuine = Submitter._may_send
@@ -347,9 +351,9 @@ def picture_is_never_lost(patch: Patch) -> None:
     """A picture that no URL ever brings is tried for ever."""
     genuine = Fetcher._is_gone
 
-    async def is_gone(self, flight, output, chase):
-        chase.fresh_urls = 0
-        return await genuine(self, flight, output, chase)
+    async def is_gone(self, attempt, output, download):
+        download.fresh_urls = 0
+        return await genuine(self, attempt, output, download)
 
     patch(Fetcher, "_is_gone", is_gone)
 

@@ -32,8 +32,9 @@ from orchestrator.web import Receiver
 from orchestrator.worker import worker as worker_module
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.doubts import resolver
+from orchestrator.worker.pipeline import claim
 from orchestrator.worker.stop import Stop
-from orchestrator.worker.upkeep import upkeep
+from orchestrator.worker.upkeep import rescue, upkeep
 from orchestrator.worker.upkeep.billing import TROUBLE
 
 from .account import SimulatedAccount
@@ -598,11 +599,12 @@ class Simulation:
 
 
 PACES: list[tuple[Any, str]] = [
-    (worker_module, "IDLE_SECONDS"),
+    (claim, "IDLE_SECONDS"),
+    (rescue, "IDLE_SECONDS"),
     (worker_module, "DRAIN_SECONDS"),
     (upkeep, "UPKEEP_SECONDS"),
-    (resolver, "IDLE_LOOK_SECONDS"),
-    (resolver, "HEAR_SECONDS"),
+    (resolver, "IDLE_CHECK_SECONDS"),
+    (resolver, "REPORTS_SECONDS"),
 ]
 
 
@@ -610,7 +612,8 @@ PACES: list[tuple[Any, str]] = [
 def _slower_idling(plan: SimulationPlan) -> Iterator[None]:
     """Idle looks cost real time and find nothing: a seed takes its own pace."""
     kept = [getattr(module, name) for module, name in PACES]
-    _idle_at((plan.idle_seconds, plan.idle_seconds / 2, 60.0, plan.idle_seconds, plan.idle_seconds / 4))
+    idle = plan.idle_seconds
+    _idle_at((idle, idle, idle / 2, 60.0, idle, idle / 4))
     try:
         yield
     finally:

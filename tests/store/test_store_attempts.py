@@ -138,8 +138,8 @@ def test_a_repeated_accept_after_another_worker_took_over_is_late(world):
     held = world.until(AttemptState.SUBMITTING)
     world.accept(held, "p-1")
     world.clock.advance_ms(LEASE_MS)
-    (adopted,) = world.rescue().adopted
-    assert adopted.epoch == held.epoch + 1
+    (taken,) = world.rescue().taken_over
+    assert taken.epoch == held.epoch + 1
     assert world.accept(held, "p-1") is None
 
 

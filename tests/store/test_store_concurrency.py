@@ -136,10 +136,10 @@ def test_two_rescuers_share_no_attempt(worlds):
     for _ in range(30):
         world.until(AttemptState.IN_FLIGHT)
     world.clock.advance_ms(60_000)
-    taken = _together(3, lambda n: [item.attempt_id for item in worlds[n].rescue(f"w{n}").adopted])
+    taken = _together(3, lambda n: [item.attempt_id for item in worlds[n].rescue(f"w{n}").taken_over])
     found = Counter(attempt_id for ids in taken for attempt_id in ids)
     assert set(found.values()) == {1}
-    assert sum(found.values()) + sum(len(world.rescue().adopted) for _ in range(2)) == 30
+    assert sum(found.values()) + sum(len(world.rescue().taken_over) for _ in range(2)) == 30
 
 
 def test_the_same_ending_at_once_happens_once(worlds):

@@ -6,6 +6,7 @@ from support.world import LEASE_MS, PRICE
 from orchestrator.core.states import AttemptState
 from orchestrator.store.account import workers
 from orchestrator.store.attempts import leases, releases
+from orchestrator.store.attempts.held import held_by
 
 
 @pytest.mark.parametrize(
@@ -34,10 +35,10 @@ def test_what_is_accepted_is_taken_over_with_a_new_epoch(world, state):
     held = world.until(state)
     accepted_at = world.attempt(held).accepted_at
     world.clock.advance_ms(LEASE_MS)
-    (adopted,) = world.rescue("w2").adopted
-    assert (adopted.attempt_id, adopted.epoch, adopted.state) == (held.attempt_id, held.epoch + 1, state)
-    assert (adopted.prediction_id, adopted.accepted_at) == ("p1", accepted_at)
-    assert adopted.params == {
+    (taken,) = world.rescue("w2").taken_over
+    assert (taken.attempt_id, taken.epoch, taken.state) == (held.attempt_id, held.epoch + 1, state)
+    assert (taken.prediction_id, taken.accepted_at) == ("p1", accepted_at)
+    assert taken.params == {
         "prompt": "spring/hero/main/28000 0",
         "images": ["https://in.example/a.png"],
         "num_images": 1,
@@ -67,8 +68,8 @@ def test_an_attempt_is_taken_over_by_one_worker_only(world):
     for _ in range(3):
         world.until(AttemptState.IN_FLIGHT)
     world.clock.advance_ms(LEASE_MS)
-    assert len(world.rescue("w2").adopted) == 3
-    assert world.rescue("w3").adopted == ()
+    assert len(world.rescue("w2").taken_over) == 3
+    assert world.rescue("w3").taken_over == ()
 
 
 def test_a_worker_does_not_take_the_epoch_of_whoever_took_its_attempt_over(world):
@@ -77,9 +78,7 @@ def test_a_worker_does_not_take_the_epoch_of_whoever_took_its_attempt_over(world
 
     def resumed(worker):
         with world.database.read() as tx:
-            return [
-                (row.attempt_id, row.epoch) for row in leases.adopted_by_id(tx, worker, [held.attempt_id])
-            ]
+            return [(row.attempt_id, row.epoch) for row in held_by(tx, worker, [held.attempt_id])]
 
     assert resumed("w1") == [(held.attempt_id, held.epoch)]
     world.clock.advance_ms(LEASE_MS)
@@ -94,7 +93,7 @@ def test_rescue_is_bounded_and_the_next_call_takes_the_rest(world, monkeypatch):
     for _ in range(3):
         world.until(AttemptState.IN_FLIGHT)
     world.clock.advance_ms(LEASE_MS)
-    assert [len(world.rescue().adopted) for _ in range(3)] == [2, 1, 0]
+    assert [len(world.rescue().taken_over) for _ in range(3)] == [2, 1, 0]
 
 
 def test_what_was_claimed_and_not_sent_is_released_whatever_else_has_lapsed_before_it(world, monkeypatch):
@@ -142,7 +141,7 @@ def test_a_leaving_worker_gives_back_what_it_did_not_send_and_hands_on_what_runs
         "leased",
     ]
     assert world.job(leased).tries_left == 3
-    assert [item.attempt_id for item in world.rescue("w3").adopted] == [running.attempt_id]
+    assert [item.attempt_id for item in world.rescue("w3").taken_over] == [running.attempt_id]
     world.check_money()
 
 
@@ -153,7 +152,7 @@ def test_leases_of_a_dead_worker_end_at_once(world):
     with world.database.write() as tx:
         assert leases.expire_leases_of_workers(tx, ["dead"]) == 1
         assert leases.expire_leases_of_workers(tx, []) == 0
-    assert len(world.rescue().adopted) == 1
+    assert len(world.rescue().taken_over) == 1
 
 
 def test_workers_that_never_stopped_are_found_by_their_host(world):

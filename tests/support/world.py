@@ -16,6 +16,7 @@ from orchestrator.ports import StoredArtifact
 from orchestrator.store.account import rate_limits
 from orchestrator.store.attempts import endings, leases, lifecycle
 from orchestrator.store.attempts import outputs as pictures
+from orchestrator.store.attempts.held import HeldAttempt
 from orchestrator.store.claiming import claim as claims
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.schema import Scope, Window
@@ -148,7 +149,7 @@ class World:
             }
         )
 
-    def claim(self, want: int = 100, worker: str = "w1", **more: Any) -> tuple[claims.Claimed, ...]:
+    def claim(self, want: int = 100, worker: str = "w1", **more: Any) -> tuple[HeldAttempt, ...]:
         return self.do(claims.claim, self.request(want, worker, **more)).claimed
 
     def lease(self, worker: str = "w1") -> Held:

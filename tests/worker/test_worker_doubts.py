@@ -5,7 +5,7 @@ from support.provider import FakeProvider
 
 from orchestrator.core.states import AttemptState
 from orchestrator.ports import Lost
-from orchestrator.worker.doubts.resolver import IDLE_LOOK_SECONDS
+from orchestrator.worker.doubts.resolver import IDLE_CHECK_SECONDS
 
 SETTLE = 2.0
 NORMAL = SETTLE / 4
@@ -69,7 +69,7 @@ def test_a_doubt_that_another_worker_left_is_looked_at_within_seconds(harness, w
 
     harness.change("limits", concurrency=2)
     harness.run_for(60, (30.0, lose))
-    assert 0 < harness.provider.read_at[0] - made[0] <= IDLE_LOOK_SECONDS
+    assert 0 < harness.provider.read_at[0] - made[0] <= IDLE_CHECK_SECONDS
 
 
 def test_many_replies_that_are_lost_together_do_not_make_the_list_read_more_often(harness, world):

@@ -2,11 +2,19 @@
 
 import pytest
 from support.provider import Ending
+from support.times import HOUR
 from support.world import PRICE
 
 from orchestrator.core.specs import LocalImage
+from orchestrator.core.states import AttemptState
 from orchestrator.ports import KeyRefused, Lost, Missing, NotSent, Prediction, Rejected, Status, Throttled
+from orchestrator.store.attempts.held import held_by
 from orchestrator.store.db.schema import attempts, jobs, latencies
+from orchestrator.worker.activity import Activity
+from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.pipeline.latencies import Latencies
+from orchestrator.worker.pipeline.poll import Poller
+from orchestrator.worker.pipeline.prepare import Inputs
 
 
 def only(world):
@@ -46,49 +54,40 @@ def test_a_straggler_is_followed_for_as_long_as_it_takes(harness, world):
 def test_a_task_the_provider_denies_for_an_hour_is_given_up_and_its_money_counts_as_spent(harness, world):
     world.run(1, max_attempts=3)
     harness.change("worker", lease_seconds=900.0, poll_min_seconds=300.0, poll_max_seconds=600.0)
-    worker = harness.worker(drain=False)
-    poller = worker._poller
-    flight_seen = []
-
-    async def deny(prediction_id):
-        return Missing("no such prediction")
-
-    harness.provider.result = deny
-    held = world.until(_in_flight())
-    from orchestrator.worker.attempt import InFlight
-
-    flight = InFlight(
-        attempt_id=held.attempt_id,
-        job_id=held.job_id,
-        epoch=held.epoch,
-        model="m",
-        prediction_id="p1",
-        accepted_at=harness.clock.now_ms(),
-        number=1,
-        images=1,
-        price_micros=PRICE,
-        params={},
-        local_images={},
-        uploaded=False,
+    held = world.until(AttemptState.IN_FLIGHT)
+    with world.database.read() as tx:
+        (attempt,) = held_by(tx, "w1", [held.attempt_id])
+    polls = []
+    poller = Poller(
+        harness.deps(),
+        inputs=Inputs(harness.deps()),
+        activity=Activity(),
+        account_pauses=AccountPauses(harness.deps()),
+        latencies=Latencies(),
+        completed=lambda _attempt, _expected: pytest.fail("nothing was completed"),
+        spawn=polls.append,
+        wake=lambda: None,
     )
 
-    async def main():
-        for minutes in range(0, 61, 10):
-            assert world.attempt(held).state == "in_flight", minutes
-            flight_seen.append(minutes)
-            await poller._look(flight)
-            harness.clock.advance(600)
+    denied_at = []
 
+    async def deny(prediction_id):
+        denied_at.append(harness.clock.monotonic())
+        return Missing("no such prediction")
+
+    async def main():
+        poller.add(attempt)
+        while world.attempt(held).state == "in_flight":
+            await poller.tick()
+            while polls:
+                await polls.pop()
+            harness.clock.advance(60)
+
+    harness.provider.result = deny
     harness.run(main())
+    assert denied_at[-2] - denied_at[0] < HOUR <= denied_at[-1] - denied_at[0]
     assert (world.attempt(held).state, world.attempt(held).reason) == ("failed", "prediction_missing")
     assert (world.job(held).state, world.account()) == ("failed", (PRICE, 0, 0))
-    assert len(flight_seen) == 7
-
-
-def _in_flight():
-    from orchestrator.core.states import AttemptState
-
-    return AttemptState.IN_FLIGHT
 
 
 def test_one_good_look_starts_the_hour_of_denial_again(harness, world):

@@ -17,9 +17,10 @@ from sqlalchemy import Select, and_, bindparam, select, update
 
 from orchestrator.core.states import AttemptEvent, AttemptState
 from orchestrator.store.attempts import endings, lifecycle
+from orchestrator.store.attempts.held import HeldAttempt, held_by
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts, job_specs, jobs, runs
+from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts, jobs
 
 RESCUE_MAX: Final = 500
 
@@ -34,28 +35,10 @@ class Rescue:
 
 
 @dataclass(frozen=True, slots=True)
-class Adopted:
-    """An attempt another worker left, now ours."""
-
-    attempt_id: int
-    job_id: int
-    epoch: int
-    state: AttemptState
-    model: str
-    prediction_id: str
-    accepted_at: int
-    number: int
-    images: int
-    price_micros: int
-    params: dict[str, Any]
-    local_images: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class Rescued:
     """What one rescue did."""
 
-    adopted: tuple[Adopted, ...]
+    taken_over: tuple[HeldAttempt, ...]
     released: int
     doubted: int
 
@@ -133,21 +116,10 @@ def _rescue_one(tx: Tx, row: Rescue) -> Rescued:
             for found in submitting
         ],
     )
-    return Rescued(tuple(_adopt(tx, row, accepted)), len(leased), len(submitting))
+    return Rescued(tuple(_take_over(tx, row, accepted)), len(leased), len(submitting))
 
 
-def adopted_by_id(tx: Tx, worker: str, attempt_ids: Sequence[int]) -> list[Adopted]:
-    """Attempts as one would take them over: for a worker that just gave them a prediction.
-
-    Another worker may have taken some over since; those are not among them, for their epoch is not this
-    worker's.
-    """
-    query = _RESUMABLE.where(attempts.c.id.in_(attempt_ids), attempts.c.worker == worker)
-    rows = tx.conn.execute(query)
-    return [_adopted(row, row.epoch) for row in rows]
-
-
-def _adopt(tx: Tx, row: Rescue, accepted: Sequence[Any]) -> list[Adopted]:
+def _take_over(tx: Tx, row: Rescue, accepted: Sequence[Any]) -> list[HeldAttempt]:
     if not accepted:
         return []
     tx.conn.execute(
@@ -155,24 +127,7 @@ def _adopt(tx: Tx, row: Rescue, accepted: Sequence[Any]) -> list[Adopted]:
         .where(attempts.c.id.in_([found.id for found in accepted]))
         .values(worker=row.worker, lease_expires_at=tx.now + row.lease_ms, epoch=attempts.c.epoch + 1)
     )
-    return [_adopted(found, found.epoch + 1) for found in accepted]
-
-
-def _adopted(row: Any, epoch: int) -> Adopted:
-    return Adopted(
-        attempt_id=row.id,
-        job_id=row.job_id,
-        epoch=epoch,
-        state=AttemptState(row.state),
-        model=row.model,
-        prediction_id=row.prediction_id,
-        accepted_at=row.accepted_at,
-        number=row.number,
-        images=row.images,
-        price_micros=row.price_micros,
-        params=row.params,
-        local_images=row.local_images,
-    )
+    return held_by(tx, row.worker, [found.id for found in accepted])
 
 
 def _abandoned_by_dead_worker(found: Any, deaths_max: int) -> endings.GiveBack:
@@ -192,28 +147,16 @@ def _abandoned_by_dead_worker(found: Any, deaths_max: int) -> endings.GiveBack:
     )
 
 
-_RESUMABLE: Final = (
+_LAPSED: Final = (
     select(
         attempts.c.id,
-        attempts.c.job_id,
         attempts.c.epoch,
         attempts.c.state,
         attempts.c.prediction_id,
-        attempts.c.accepted_at,
-        attempts.c.number,
-        attempts.c.price_micros,
-        runs.c.model,
-        jobs.c.images,
         jobs.c.deaths,
-        job_specs.c.params,
-        job_specs.c.local_images,
     )
-    .join_from(attempts, runs)
-    .join(jobs, jobs.c.id == attempts.c.job_id)
-    .join(job_specs, job_specs.c.job_id == attempts.c.job_id)
-)
-_LAPSED: Final = (
-    _RESUMABLE.where(
+    .join_from(attempts, jobs)
+    .where(
         ATTEMPT_IS_LIVE,
         attempts.c.lease_expires_at <= bindparam("now"),
         attempts.c.state != AttemptState.IN_DOUBT.value,

@@ -26,6 +26,7 @@ from orchestrator.core.states import (
 )
 from orchestrator.store.account import rate_limits, workers
 from orchestrator.store.attempts import lifecycle
+from orchestrator.store.attempts.held import HELD_ATTEMPTS, HeldAttempt, held_attempt
 from orchestrator.store.claiming.selection import Selected, select_jobs
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
@@ -38,7 +39,6 @@ from orchestrator.store.db.schema import (
     attempts,
     job_specs,
     jobs,
-    runs,
 )
 from orchestrator.store.money import ledger
 from orchestrator.store.runs.runs import reopen_lanes
@@ -59,27 +59,10 @@ class ClaimRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
-    """An attempt this worker may now make."""
-
-    attempt_id: int
-    job_id: int
-    run_id: int
-    epoch: int
-    number: int
-    token: str
-    model: str
-    images: int
-    price_micros: int
-    params: dict[str, Any]
-    local_images: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class ClaimResult:
     """What a claim got, and when it is worth asking again."""
 
-    claimed: tuple[Claimed, ...]
+    claimed: tuple[HeldAttempt, ...]
     draining: bool  # the worker is asked to finish, and gets nothing more
     retry_at: int | None  # ms; when the rate window or a waiting job frees something; None: not by time
 
@@ -97,30 +80,14 @@ class Recover:
     known: frozenset[int]
 
 
-def recover(tx: Tx, rows: Sequence[Recover]) -> list[tuple[Claimed, ...]]:
+def recover(tx: Tx, rows: Sequence[Recover]) -> list[tuple[HeldAttempt, ...]]:
     """What such a claim took all the same: the worker's unsent attempts that it does not know of."""
     return [_recover_one(tx, row) for row in rows]
 
 
-def _recover_one(tx: Tx, row: Recover) -> tuple[Claimed, ...]:
-    found = tx.conn.execute(_UNSENT, {"worker": row.worker})
-    return tuple(
-        Claimed(
-            attempt_id=each.id,
-            job_id=each.job_id,
-            run_id=each.run_id,
-            epoch=each.epoch,
-            number=each.number,
-            token=each.token,
-            model=each.model,
-            images=each.images,
-            price_micros=each.price_micros,
-            params=each.params,
-            local_images=each.local_images,
-        )
-        for each in found
-        if each.id not in row.known
-    )
+def _recover_one(tx: Tx, row: Recover) -> tuple[HeldAttempt, ...]:
+    found = tx.conn.execute(_UNSENT, {"worker": row.worker}).mappings()
+    return tuple(held_attempt(each) for each in found if each["id"] not in row.known)
 
 
 def stage(tx: Tx) -> int:
@@ -165,7 +132,7 @@ def _retry_at(tx: Tx, *, rate_bound: bool) -> int | None:
     return min((at for at in candidates if at is not None), default=None)
 
 
-def _lease(tx: Tx, request: ClaimRequest, picks: Sequence[Selected]) -> tuple[Claimed, ...]:
+def _lease(tx: Tx, request: ClaimRequest, picks: Sequence[Selected]) -> tuple[HeldAttempt, ...]:
     if not picks:
         return ()
     day = day_of(tx.now, request.timezone)
@@ -192,21 +159,15 @@ def _lease(tx: Tx, request: ClaimRequest, picks: Sequence[Selected]) -> tuple[Cl
     return _load(tx, rows, picks)
 
 
-def _load(tx: Tx, rows: Sequence[dict[str, Any]], picks: Sequence[Selected]) -> tuple[Claimed, ...]:
-    specs = {spec.job_id: spec for spec in tx.conn.execute(_SPECS, {"ids": [pick.job_id for pick in picks]})}
+def _load(tx: Tx, rows: Sequence[dict[str, Any]], picks: Sequence[Selected]) -> tuple[HeldAttempt, ...]:
+    """What was just written, without reading it again."""
+    specs = {
+        spec["job_id"]: spec
+        for spec in tx.conn.execute(_SPECS, {"ids": [pick.job_id for pick in picks]}).mappings()
+    }
     return tuple(
-        Claimed(
-            attempt_id=row["id"],
-            job_id=row["job_id"],
-            run_id=row["run_id"],
-            epoch=row["epoch"],
-            number=row["number"],
-            token=row["token"],
-            model=pick.lane.model,
-            images=pick.images,
-            price_micros=row["price_micros"],
-            params=specs[pick.job_id].params,
-            local_images=specs[pick.job_id].local_images,
+        held_attempt(
+            {**row, **specs[pick.job_id], **_NOT_ACCEPTED, "model": pick.lane.model, "images": pick.images}
         )
         for row, pick in zip(rows, picks, strict=True)
     )
@@ -249,18 +210,12 @@ _RUN: Final = (
     )
 )
 
-_UNSENT: Final = (
-    select(attempts, runs.c.model, jobs.c.images, job_specs.c.params, job_specs.c.local_images)
-    .join_from(attempts, runs)
-    .join(jobs, jobs.c.id == attempts.c.job_id)
-    .join(job_specs, job_specs.c.job_id == attempts.c.job_id)
-    .where(
-        ATTEMPT_IS_LIVE,
-        attempts.c.state == AttemptState.LEASED.value,
-        attempts.c.worker == bindparam("worker"),
-    )
-    .order_by(attempts.c.id)
-)
+_UNSENT: Final = HELD_ATTEMPTS.where(
+    ATTEMPT_IS_LIVE,
+    attempts.c.state == AttemptState.LEASED.value,
+    attempts.c.worker == bindparam("worker"),
+).order_by(attempts.c.id)
+_NOT_ACCEPTED: Final = {"prediction_id": None, "accepted_at": None, "inference_ms": None}
 
 _SPECS: Final = select(job_specs.c.job_id, job_specs.c.params, job_specs.c.local_images).where(
     job_specs.c.job_id.in_(bindparam("ids", expanding=True))

@@ -1,1 +1,1 @@
-"""Lost replies: what webhooks report, what the provider shows, what follows."""
+"""Lost replies: what webhooks report, what the provider shows, and what is concluded from both."""

@@ -9,7 +9,7 @@ from orchestrator.core.provider_facts import RETENTION_MS
 from orchestrator.ports import Prediction
 from orchestrator.ports.paging import Bill, bill_all, list_all
 from orchestrator.settings import Settings
-from orchestrator.store.attempts import predictions as foreign
+from orchestrator.store.attempts import predictions
 from orchestrator.worker.deps import Deps
 
 LATE_ACTION_MS: Final = 60_000
@@ -25,9 +25,7 @@ class ProviderView:
 
     predictions: Mapping[str, Prediction]
     billed: Mapping[str, int | None]  # prediction id -> created_at, where only the bill shows it
-    unlisted: frozenset[
-        str
-    ]  # predictions that the list does not show: looked up one by one, or not even that
+    unlisted: frozenset[str]  # predictions that only the bill shows, looked up one by one or not at all
     complete: bool  # the list was read whole, and the bill too unless the account may not read it
 
 
@@ -66,9 +64,9 @@ async def read_window(deps: Deps, doubts: Sequence[evidence.Doubt], now: int) ->
 
 
 async def _looked_up(deps: Deps, billed: Mapping[str, int | None]) -> dict[str, Prediction]:
-    """Those billed predictions that nobody knows and the provider still has, with their models."""
+    """Billed predictions that this database does not know and the provider still has, with their models."""
     with deps.database.read() as tx:
-        unknown = foreign.unknown(tx, list(billed))
+        unknown = predictions.unknown(tx, list(billed))
     found: dict[str, Prediction] = {}
     for name in sorted(unknown)[:LOOKUPS_MAX]:
         outcome = await deps.provider.result(name)

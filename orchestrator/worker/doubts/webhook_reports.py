@@ -1,8 +1,8 @@
-"""Hearing webhooks: a doubt whose own token was reported is adopted at once, whatever the provider's list
-shows.
+"""Consuming webhook reports: a doubt whose own token was reported is resolved at once, whatever the
+provider's list shows.
 
-A report is believed about who created what, and about nothing else: the prediction is looked up before it is
-adopted.
+A report is believed about which attempt created the prediction, and about nothing else: the prediction is
+looked up at the provider before the doubt is resolved as it.
 """
 
 from collections.abc import Mapping
@@ -21,28 +21,30 @@ EVIDENCE = "reported by a signed webhook with the attempt's own token"
 class ConsumedReports:
     """What webhooks made of the doubts."""
 
-    adopted: tuple[int, ...]
-    unclear: Mapping[int, tuple[str, ...]]  # reported, and not to be adopted now: attempt -> its predictions
+    resolved: tuple[int, ...]
+    unclear: Mapping[int, tuple[str, ...]]  # reported and not confirmed yet: attempt -> its predictions
 
     @property
     def attempts(self) -> frozenset[int]:
-        """Every doubt that a webhook has told about: the list has nothing to add, and its silence proves
-        nothing.
+        """Every doubt that a webhook has reported on: the list has nothing to add, and an absence from it
+        proves nothing.
         """
-        return frozenset(self.adopted) | self.unclear.keys()
+        return frozenset(self.resolved) | self.unclear.keys()
 
 
 async def consume_reports(
     deps: Deps, rows: Mapping[int, InDoubt], worker_id: str, lease_ms: int
 ) -> ConsumedReports:
-    """Adopt what is reported and confirmed by the provider; the rest of what is reported is unclear for
+    """Resolve each doubt as what was reported, once the provider confirms it; other reports are unclear for
     now.
     """
     with deps.database.read() as tx:
-        told = evidence.weigh_reports(report for report in webhook_reports.of_doubts(tx) if report[0] in rows)
-    adopted: list[int] = []
-    unclear = dict(told.contradicted)
-    for attempt_id, prediction_id in told.adopt:
+        weighed = evidence.weigh_reports(
+            report for report in webhook_reports.of_doubts(tx) if report[0] in rows
+        )
+    resolved: list[int] = []
+    unclear = dict(weighed.contradicted)
+    for attempt_id, prediction_id in weighed.adopt:
         row = rows[attempt_id]
         status = await _confirmed(deps, prediction_id, row.model)
         deps.crashpoint("resolve.heard")
@@ -58,15 +60,15 @@ async def consume_reports(
                 evidence=EVIDENCE,
             ),
         ):
-            adopted.append(attempt_id)
+            resolved.append(attempt_id)
         else:
             unclear[attempt_id] = (prediction_id,)
-    return ConsumedReports(tuple(adopted), unclear)
+    return ConsumedReports(tuple(resolved), unclear)
 
 
 async def _confirmed(deps: Deps, prediction_id: str, model: str) -> str | None:
-    """The provider's word for the prediction's status; None when it does not know it now, or knows it as
-    another model's.
+    """The prediction's status in the provider's words; None when it does not know the prediction now, or says
+    that it is another model's.
     """
     found = await deps.provider.result(prediction_id)
     if not isinstance(found, Prediction) or found.model not in {None, model}:

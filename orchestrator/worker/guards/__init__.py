@@ -1,1 +1,1 @@
-"""What stops buying: prices, troubles of the account, a restored database."""
+"""What stops buying: drifted prices, pauses of the account, a restored database."""

@@ -1,4 +1,4 @@
-"""Troubles of the whole account: throttling, an unreachable provider, a refused key, no credit, a full disk.
+"""Pauses of the whole account: throttling, an unreachable provider, a refused key, no credit, a full disk.
 
 They stop new submissions for a while or until somebody acts; none of them uses up a job's tries.
 """
@@ -34,7 +34,7 @@ DOWN_MAX_SECONDS: Final = 300.0
 
 
 class AccountPauses:
-    """Counts troubles in a row and pauses the account accordingly."""
+    """Counts failures in a row and pauses the account accordingly."""
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
@@ -45,12 +45,8 @@ class AccountPauses:
         self._outcomes: deque[bool] = deque(maxlen=OUTCOMES_WATCHED)  # True where the reply was lost
         self._openings = 0
         self._open_until = float("-inf")  # monotonic, as the next two
-        self._apart_until = float("-inf")
+        self._unreachable_until = float("-inf")
         self._last_throttle_at = float("-inf")
-        self.blind = ""
-        """Why this worker must not buy: when it last had to compare the provider's list with the database,
-        it could not. The pause that says so ends by itself, also while this process sleeps or the database
-        is away."""
 
     @property
     def probing(self) -> bool:
@@ -58,7 +54,7 @@ class AccountPauses:
         return self._openings > 0 or self._unreachable > 0
 
     def accepted(self) -> None:
-        """All is well again."""
+        """A task was created: the provider is reachable and takes requests."""
         self._throttles = 0
         self._unreachable = 0
         self._lost = 0
@@ -66,10 +62,10 @@ class AccountPauses:
         self._outcomes.append(False)
 
     async def lost(self, message: str) -> None:
-        """A reply was lost. Several in a row: the provider is down, and a breaker opens for a growing while.
+        """Count a lost reply. After several in a row the provider counts as down, and a circuit breaker opens.
 
-        It grows with each try that fails. What is lost while the breaker is open had left before, and tells
-        nothing new.
+        It stays open longer with each try that fails. A reply that is lost while it is open belongs to a
+        request that had left before, and says nothing new.
         """
         now = self._deps.clock.monotonic()
         self._unreachable = 0
@@ -89,7 +85,7 @@ class AccountPauses:
         await self._pause("provider_down", f"Too many replies were lost: {message}", wait)
 
     async def throttled(self, outcome: Throttled) -> float:
-        """429: pause submissions for as long as it says, or a growing while; returns the seconds."""
+        """429: pause submissions for as long as it says, or longer each time; returns how long the job waits."""
         now = self._deps.clock.monotonic()
         if now - self._last_throttle_at > THROTTLE_FIRST_SECONDS:  # one step per episode, not per reply
             self._throttles += 1
@@ -101,28 +97,30 @@ class AccountPauses:
         return wait + self._deps.entropy.uniform(0.0, 1.0)
 
     async def unreachable(self, outcome: NotSent) -> float:
-        """No connection: pause submissions for a growing while, a step for each episode; returns the
-        seconds.
+        """No connection: pause submissions, longer with each episode; returns how many seconds the job
+        waits.
         """
         now = self._deps.clock.monotonic()
-        if now < self._apart_until:
-            return self._apart_until - now
+        if now < self._unreachable_until:
+            return self._unreachable_until - now
         self._unreachable += 1
         longest = min(
             UNREACHABLE_MAX_SECONDS, UNREACHABLE_FIRST_SECONDS * 2.0 ** min(self._unreachable - 1, 10)
         )
         wait = self._deps.entropy.uniform(longest / 2, longest)
-        self._apart_until = now + wait - _TICK_SECONDS
+        self._unreachable_until = now + wait - _TICK_SECONDS
         await self._pause("unreachable", f"The provider cannot be reached: {outcome.message}", wait)
         return wait
 
-    async def key_refused(self, outcome: KeyRefused) -> None:
-        """401 or 403: nothing more is sent until a key works."""
+    async def key_refused(self, outcome: KeyRefused) -> float:
+        """401 or 403: nothing more is sent until a key works; no job waits longer than that."""
         await self._pause("key_refused", f"The provider refused the key: {outcome.message}", None)
+        return 0.0
 
-    async def no_credit(self, outcome: NoCredit) -> None:
-        """The account cannot pay: nothing more is sent until it can."""
+    async def no_credit(self, outcome: NoCredit) -> float:
+        """The account cannot pay: nothing more is sent until it can; no job waits longer than that."""
         await self._pause("no_credit", f"The account has no credit: {outcome.message}", None)
+        return 0.0
 
     async def no_balance(self) -> None:
         """The account's balance is zero: nothing is sent until it is topped up."""
@@ -133,7 +131,7 @@ class AccountPauses:
         await self._pause("storage", message, None)
 
     async def ended(self, *reasons: str) -> None:
-        """What stopped the account is over."""
+        """End these pauses of the account: what they were for is over."""
         for reason in reasons:
             await write_durably(self._deps, end_pause, reason)
 

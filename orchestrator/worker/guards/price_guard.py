@@ -8,44 +8,43 @@ from typing import Any
 from orchestrator.core.money import format_usd
 from orchestrator.ports import Quote
 from orchestrator.store.account import pauses
-from orchestrator.store.claiming.claim import Claimed
+from orchestrator.store.attempts.held import HeldAttempt
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards.account_pauses import begin_pause
 
 
 class PriceGuard:
-    """Asks once per run, model and price. A quote that cannot be had lets the catalogue's price stand."""
+    """Asks once per run, model and price; when no quote can be had, the catalogue's price counts."""
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
         self._agreed: dict[tuple[int, str, int], asyncio.Task[bool]] = {}
 
-    async def agrees(self, claimed: Claimed, inputs: dict[str, Any]) -> bool:
-        """Whether the price holds; when it has drifted, the model is paused with the reason."""
-        key = (claimed.run_id, claimed.model, claimed.price_micros)
+    async def agrees(self, attempt: HeldAttempt, inputs: dict[str, Any]) -> bool:
+        """Whether the live price agrees; when it has drifted, the model is paused with the reason."""
+        key = (attempt.run_id, attempt.model, attempt.price_micros)
         if key not in self._agreed:
-            self._agreed[key] = asyncio.ensure_future(self._ask(claimed, inputs))
+            self._agreed[key] = asyncio.ensure_future(self._ask(attempt, inputs))
         return await asyncio.shield(self._agreed[key])
 
-    async def _ask(self, claimed: Claimed, inputs: dict[str, Any]) -> bool:
-        outcome = await self._deps.provider.quote(claimed.model, inputs)
+    async def _ask(self, attempt: HeldAttempt, inputs: dict[str, Any]) -> bool:
+        outcome = await self._deps.provider.quote(attempt.model, inputs)
         if not isinstance(outcome, Quote):
             return True
-        ours, live = claimed.price_micros, outcome.micros
+        ours, live = attempt.price_micros, outcome.micros
         if abs(live - ours) * 100 <= self._deps.settings.guards.price_drift_percent * ours:
             return True
         message = (
-            f"The live price of {claimed.model} is ${format_usd(live)} for a job that was planned at "
+            f"The live price of {attempt.model} is ${format_usd(live)} for a job that was planned at "
             f"${format_usd(ours)}. Upgrade the program for a new price table, or raise "
-            "guards.price_drift_percent; "
-            "then start the worker again."
+            "guards.price_drift_percent; then start the worker again."
         )
         await write_durably(
             self._deps,
             begin_pause,
             pauses.Pause(
-                scope="model", name=claimed.model, reason="price_drift", message=message, until=None
+                scope="model", name=attempt.model, reason="price_drift", message=message, until=None
             ),
         )
         return False

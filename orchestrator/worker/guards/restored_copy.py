@@ -1,9 +1,9 @@
 """Noticing a restored or copied database: the provider lists tasks newer than our last commit that we do not
 know.
 
-Such a store would pay again for what its other self has paid. It stops spending until `orchestrator
-reconcile` has adopted or listed every task of the gap. A task that a lost reply of ours may explain is not
-counted as unknown, but each such reply explains one task at most.
+Such a database would pay again for what the original has paid. It stops spending until `orchestrator
+reconcile` has assigned every unknown task to a job, or listed it. A task that a lost reply of ours may
+explain is not counted as unknown, but each such reply explains one task at most.
 """
 
 from collections.abc import Sequence
@@ -24,73 +24,91 @@ from orchestrator.store.money import bills
 from orchestrator.store.runs.runs import models_in_use
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.doubts.provider_view import last_possible_at
-from orchestrator.worker.guards.account_pauses import AccountPauses, begin_pause, end_pause
+from orchestrator.worker.guards.account_pauses import begin_pause, end_pause
 
 UNKNOWN_TASKS: Final = "unknown_tasks"
 LIST_UNREADABLE: Final = "list_unreadable"
 UNREADABLE_MS: Final = 30_000
-"""How long an unreadable list stops the account; upkeep looks again before that and begins it anew."""
+"""How long an unreadable list pauses the account; upkeep checks again before that and renews the pause."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownTasks:
-    """The provider knows more than we do."""
+    """The provider lists tasks that this database does not know."""
 
     message: str
     # lost replies are open: a worker can and must resolve those before `reconcile` can take tasks in
     doubts: bool
 
 
-async def check(deps: Deps, account_pauses: AccountPauses) -> UnknownTasks | None:
-    """Compare once; pauses the account when there is a gap, or for a while when the list cannot be read."""
-    if deps.settings.guards.unknown_tasks == "ignore":
-        return None
-    with deps.database.read() as tx:
-        after, now, models = _since(tx), tx.now, models_in_use(tx)
-        fresh = bills.last_accepted_at(tx) is None
-        answered_at = bills.last_answered_sent_at(tx)
-    if after is None:
-        return None
-    # Read from the newest task that we know: how it is shown says whether the list shows inputs as they were
-    # sent.
-    start = after if answered_at is None else min(after, answered_at - SKEW_MS)
-    listing = await list_all(
-        deps.provider, deps.clock, after_ms=max(start, now - RETENTION_MS), before_ms=now + SKEW_MS
-    )
-    if listing is None and fresh:
-        return None  # nothing was ever accepted, as far as we know: the first submission need not wait
-    if listing is None:
-        account_pauses.blind = UNREADABLE
-        await _pause(deps, LIST_UNREADABLE, UNREADABLE, until=deps.clock.now_ms() + UNREADABLE_MS)
-        return None
-    ours = [item for item in listing.predictions.values() if item.model is None or item.model in models]
-    with deps.database.read() as tx:
-        unknown = predictions.unknown(tx, [item.id for item in ours])
-        # read after the list: what another worker is sending right now is listed before its reply is recorded
-        unanswered = doubts.unanswered(tx)
-        sent = sent_digests(tx, [item.id for item in ours if item.id not in unknown])
-    shown = shown_as_sent(
-        ((listing.predictions[name].inputs, digest) for name, digest in sent.items()),
-        {post.keys for post in unanswered},
-    )
-    posts = [(post, last_possible_at(deps.settings, post.sent_at)) for post in unanswered]
-    newer = [item for item in ours if item.id in unknown and (item.created_at_ms or after) >= after]
-    gap = unexplained(newer, posts, inputs_trusted=shown)
-    if gap:
-        await _pause(deps, UNKNOWN_TASKS, _message(gap), until=None)
-    account_pauses.blind = ""
-    await deps.writer.submit(end_pause, LIST_UNREADABLE)
-    return UnknownTasks(_message(gap), bool(unanswered)) if gap else None
+class RestoredCopyCheck:
+    """Compares the provider's list with the database."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._unreadable = ""
+
+    @property
+    def unreadable(self) -> str:
+        """Why this worker must not buy: at the last check the list could not be read. Empty: it may.
+
+        The pause that says so too ends by itself, also while this process sleeps or the database is away.
+        """
+        return self._unreadable
+
+    async def check(self) -> UnknownTasks | None:
+        """Compare once; pauses the account when tasks are unknown, or for a while when the list cannot be
+        read.
+        """
+        deps = self._deps
+        if deps.settings.guards.unknown_tasks == "ignore":
+            return None
+        with deps.database.read() as tx:
+            after, now, models = _since(tx), tx.now, models_in_use(tx)
+            fresh = bills.last_accepted_at(tx) is None
+            answered_at = bills.last_answered_sent_at(tx)
+        if after is None:
+            return None
+        # Read from the newest task that we know: how it is shown says whether the list shows inputs as they
+        # were sent.
+        start = after if answered_at is None else min(after, answered_at - SKEW_MS)
+        listing = await list_all(
+            deps.provider, deps.clock, after_ms=max(start, now - RETENTION_MS), before_ms=now + SKEW_MS
+        )
+        if listing is None and fresh:
+            return None  # nothing was ever accepted, as far as we know: the first submission need not wait
+        if listing is None:
+            self._unreadable = UNREADABLE
+            await _pause(deps, LIST_UNREADABLE, UNREADABLE, until=deps.clock.now_ms() + UNREADABLE_MS)
+            return None
+        ours = [item for item in listing.predictions.values() if item.model is None or item.model in models]
+        with deps.database.read() as tx:
+            unknown = predictions.unknown(tx, [item.id for item in ours])
+            # Read after the list: what another worker is sending now is listed before its reply is recorded.
+            unanswered = doubts.unanswered(tx)
+            sent = sent_digests(tx, [item.id for item in ours if item.id not in unknown])
+        shown = shown_as_sent(
+            ((listing.predictions[name].inputs, digest) for name, digest in sent.items()),
+            {post.keys for post in unanswered},
+        )
+        posts = [(post, last_possible_at(deps.settings, post.sent_at)) for post in unanswered]
+        newer = [item for item in ours if item.id in unknown and (item.created_at_ms or after) >= after]
+        gap = unexplained(newer, posts, inputs_trusted=shown)
+        if gap:
+            await _pause(deps, UNKNOWN_TASKS, _message(gap), until=None)
+        self._unreadable = ""
+        await deps.writer.submit(end_pause, LIST_UNREADABLE)
+        return UnknownTasks(_message(gap), bool(unanswered)) if gap else None
 
 
 def unexplained(
     unknown: Sequence[Prediction], unanswered: Sequence[tuple[Unanswered, int]], *, inputs_trusted: bool
 ) -> list[Prediction]:
-    """The unknown predictions beyond those that unanswered POSTs (each until when) may have created, one
-    each.
+    """The unknown predictions that are left when every unanswered POST has explained one that it may have
+    created.
 
-    Where the list is seen to show what was sent (`inputs_trusted`), a POST explains only a task that asks for
-    the same.
+    Each POST comes with the time until which it may have created something. Where the list is seen to show
+    what was sent (`inputs_trusted`), a POST explains only a task that asks for the same.
     """
     left = list(unanswered)
     gap: list[Prediction] = []
@@ -129,14 +147,12 @@ async def _pause(deps: Deps, reason: str, message: str, *, until: int | None) ->
 
 UNREADABLE: Final = (
     "The provider's list cannot be read, so it is not known whether it shows tasks that this database does "
-    "not know. "
-    "It is read again in a moment; to spend without it, set guards.unknown_tasks: ignore."
+    "not know. It is read again in a moment; to spend without it, set guards.unknown_tasks: ignore."
 )
 
 
 def _message(gap: Sequence[Prediction]) -> str:
     return (
         f"The provider lists {len(gap)} newer task(s) that this database does not know, such as {gap[0].id}. "
-        "Was it "
-        "restored from a backup, or does another copy use the account? Run: orchestrator reconcile"
+        "Was it restored from a backup, or does another copy use the account? Run: orchestrator reconcile"
     )

@@ -1,1 +1,1 @@
-"""One attempt on its way: prepared, submitted, polled, fetched."""
+"""One attempt on its way: claimed, prepared, submitted, polled, fetched."""

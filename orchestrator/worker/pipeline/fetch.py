@@ -1,8 +1,10 @@
-"""The download lane: every output of a completed task is stored, verified and recorded. A paid picture is
-not given up while there is a way to get it.
+"""Fetching: every output of a completed task is downloaded, verified, stored and recorded.
+
+A paid picture is not given up while there is a way to get it.
 """
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
@@ -19,10 +21,12 @@ from orchestrator.ports import (
     StoredArtifact,
 )
 from orchestrator.store.attempts import endings, outputs
-from orchestrator.worker.attempt import Activity, InFlight
+from orchestrator.store.attempts.held import HeldAttempt
+from orchestrator.worker.activity import Activity
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.pipeline.download_health import DownloadHealth
 
 FRESH_URLS_MAX: Final = 5
 FRESH_URLS_SECONDS: Final = 900.0
@@ -33,7 +37,7 @@ is lost at once."""
 OLD_MS: Final = 3_600_000
 OLD_URLS_SECONDS: Final = 300.0
 """Of a task that was accepted so long ago, this time is enough: else workers that drain, and give up
-sooner than the time above, would begin anew for ever."""
+sooner than the time above, would start over for ever."""
 
 GIVE_UP_MS: Final = RETENTION_MS + 86_400_000
 """An output that could not be had so long after its task was accepted never will be. A day more than the
@@ -46,8 +50,8 @@ STORAGE_WAIT_SECONDS: Final = 10.0
 
 
 @dataclass(slots=True)
-class _Chase:
-    """How far the attempts to get one output have come."""
+class _Download:
+    """What has been tried so far to get one output."""
 
     url: str
     path: str
@@ -66,94 +70,111 @@ class _Chase:
 class Fetcher:
     """Stores the outputs of completed attempts."""
 
-    def __init__(self, deps: Deps, activity: Activity, account_pauses: AccountPauses) -> None:
+    def __init__(
+        self,
+        deps: Deps,
+        *,
+        activity: Activity,
+        account_pauses: AccountPauses,
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
+        slot_freed: Callable[[], None],
+    ) -> None:
+        self.health = DownloadHealth()
         self._deps = deps
         self._activity = activity
         self._pauses = account_pauses
-        self._lane = asyncio.Semaphore(deps.settings.limits.downloads)
+        self._spawn = spawn
+        self._slot_freed = slot_freed
+        self._downloads = asyncio.Semaphore(deps.settings.limits.downloads)
 
-    async def run(self, flight: InFlight, expected: list[outputs.ExpectedOutput]) -> None:
+    def start(self, attempt: HeldAttempt, expected: list[outputs.ExpectedOutput]) -> None:
+        """Fetch these outputs beside everything else. Their task has ended, so its slot is free."""
+        self._activity.fetching.add(attempt.attempt_id)
+        self._spawn(self.run(attempt, expected))
+        self._slot_freed()
+
+    async def run(self, attempt: HeldAttempt, expected: list[outputs.ExpectedOutput]) -> None:
         """Store every output, then settle the attempt."""
-        self._activity.fetching.add(flight.attempt_id)
+        self._activity.fetching.add(attempt.attempt_id)
         try:
             if len(expected) == 1:
-                results = [await self._one(flight, expected[0])]
+                results = [await self._one(attempt, expected[0])]
             else:
-                results = await asyncio.gather(*(self._one(flight, output) for output in expected))
+                results = await asyncio.gather(*(self._one(attempt, output) for output in expected))
             stored = tuple((index, kept) for index, kept in results if not isinstance(kept, str))
             lost = tuple((index, why) for index, why in results if isinstance(why, str))
             self._deps.crashpoint("fetch.stored")
             flagged = {output.index for output in expected if output.nsfw}
             row = outputs.Finish(
-                attempt_id=flight.attempt_id,
-                epoch=flight.epoch,
+                attempt_id=attempt.attempt_id,
+                epoch=attempt.epoch,
                 stored=stored,
                 lost=lost,
-                expected=flight.images,
+                expected=attempt.images,
                 flagged=sum(1 for index, _ in stored if index in flagged),
             )
             await write_durably(self._deps, endings.finish, row)
             self._deps.crashpoint("fetch.recorded")
         finally:
-            self._activity.fetching.discard(flight.attempt_id)
+            self._activity.fetching.discard(attempt.attempt_id)
 
     async def _one(
-        self, flight: InFlight, output: outputs.ExpectedOutput
+        self, attempt: HeldAttempt, output: outputs.ExpectedOutput
     ) -> tuple[int, StoredArtifact | DiscardedArtifact | str]:
         """Store one output; the text says why it is lost for good."""
-        chase = _Chase(output.url, output.path, self._deps.clock.monotonic())
+        download = _Download(output.url, output.path, self._deps.clock.monotonic())
         while True:
-            async with self._lane:
-                outcome = await self._deps.artifacts.store(self._request(flight, output, chase))
+            async with self._downloads:
+                outcome = await self._deps.artifacts.store(self._request(attempt, output, download))
             if not isinstance(outcome, FetchFailed):
-                self._activity.stuck_on_storage = self._activity.fetch_trouble = ""
+                self.health.succeeded()
                 return output.index, outcome
-            if not self._activity.fetch_trouble:
-                self._activity.fetched_at = self._deps.clock.monotonic()
-            self._activity.fetch_trouble = outcome.message
-            chase.tries += 1
-            if await self._is_lost(flight=flight, output=output, chase=chase, failure=outcome):
+            self.health.failed(outcome.message, self._deps.clock.monotonic())
+            download.tries += 1
+            if await self._is_lost(attempt=attempt, output=output, download=download, failure=outcome):
                 return output.index, outcome.message
 
     async def _is_lost(
-        self, flight: InFlight, output: outputs.ExpectedOutput, chase: "_Chase", failure: FetchFailed
+        self, attempt: HeldAttempt, output: outputs.ExpectedOutput, download: _Download, failure: FetchFailed
     ) -> bool:
         """Whether to give up after this failure; if not, returns when it is time to try again."""
         match failure.fault:
             case FetchFault.GONE | FetchFault.BAD_CONTENT:
-                if await self._is_gone(flight, output, chase):
+                if await self._is_gone(attempt, output, download):
                     return True
             case FetchFault.COLLISION:
                 # Somebody else's file, or no usable folder: another place keeps both.
-                if not chase.move(places_of_download(output.path, job_id=flight.job_id)):
+                if not download.move(places_of_download(output.path, job_id=attempt.job_id)):
                     await self._wait_for_storage(failure.message)
                 return False
             case FetchFault.STORAGE:
                 await self._wait_for_storage(failure.message)
                 return False
             case FetchFault.TRANSIENT:
-                if self._deps.clock.now_ms() - flight.accepted_at > GIVE_UP_MS:
+                if self._deps.clock.now_ms() - attempt.accepted_at > GIVE_UP_MS:
                     return True
             case _:
                 assert_never(failure.fault)
-        await self._deps.clock.sleep(self._wait(chase.tries))
+        await self._deps.clock.sleep(self._wait(download.tries))
         return False
 
-    async def _is_gone(self, flight: InFlight, output: outputs.ExpectedOutput, chase: "_Chase") -> bool:
+    async def _is_gone(
+        self, attempt: HeldAttempt, output: outputs.ExpectedOutput, download: _Download
+    ) -> bool:
         """Whether no fresh URL can help: the task is gone, or its URLs have brought nothing for long."""
-        waited = self._deps.clock.monotonic() - chase.began
-        is_old = self._deps.clock.now_ms() - flight.accepted_at > OLD_MS
+        waited = self._deps.clock.monotonic() - download.began
+        is_old = self._deps.clock.now_ms() - attempt.accepted_at > OLD_MS
         enough = OLD_URLS_SECONDS if is_old else FRESH_URLS_SECONDS
-        if chase.fresh_urls >= FRESH_URLS_MAX and waited >= enough:
+        if download.fresh_urls >= FRESH_URLS_MAX and waited >= enough:
             return True
-        chase.fresh_urls += 1
-        fresh = await self._fresh_url(flight, output.index)
-        chase.url = fresh or chase.url
+        download.fresh_urls += 1
+        fresh = await self._fresh_url(attempt, output.index)
+        download.url = fresh or download.url
         return fresh is None
 
     async def _wait_for_storage(self, message: str) -> None:
         """Our side cannot keep the picture: stop buying until it can."""
-        self._activity.stuck_on_storage = message
+        self.health.storage_failed(message)
         await self._pauses.storage(message)
         await self._deps.clock.sleep(STORAGE_WAIT_SECONDS)
 
@@ -165,13 +186,13 @@ class Fetcher:
             uniform=self._deps.entropy.uniform,
         )
 
-    async def _fresh_url(self, flight: InFlight, index: int) -> str | None:
-        """The output's URL as the provider gives it now; empty when it cannot be told; None when the task was
+    async def _fresh_url(self, attempt: HeldAttempt, index: int) -> str | None:
+        """The output's URL as the provider gives it now; empty when it gives none; None when the task was
         deleted.
 
-        A 404 tells nothing: the provider has been seen to answer so for tasks that exist.
+        A 404 proves nothing: the provider has been seen to answer so for tasks that exist.
         """
-        outcome = await self._deps.provider.result(flight.prediction_id)
+        outcome = await self._deps.provider.result(attempt.prediction_id)
         match outcome:
             case Prediction(status=Status.COMPLETED) if index < len(outcome.outputs):
                 return outcome.outputs[index]
@@ -180,28 +201,30 @@ class Fetcher:
             case _:
                 return ""
 
-    def _request(self, flight: InFlight, output: outputs.ExpectedOutput, chase: "_Chase") -> ArtifactRequest:
-        media_type = self._deps.facts(flight.model).media_type(flight.params)
+    def _request(
+        self, attempt: HeldAttempt, output: outputs.ExpectedOutput, download: _Download
+    ) -> ArtifactRequest:
+        media_type = self._deps.facts(attempt.model).media_type(attempt.params)
         return ArtifactRequest(
-            url=chase.url,
-            path=chase.path,
+            url=download.url,
+            path=download.path,
             expected_media_type=media_type,
             nsfw=output.nsfw,
             known_sha256=output.sha256,
-            sidecar=self._sidecar(flight, output),
+            sidecar=self._sidecar(attempt, output),
         )
 
-    def _sidecar(self, flight: InFlight, output: outputs.ExpectedOutput) -> dict[str, Any]:
+    def _sidecar(self, attempt: HeldAttempt, output: outputs.ExpectedOutput) -> dict[str, Any]:
         return {
-            "job": flight.job_id,
-            "attempt": flight.attempt_id,
-            "model": flight.model,
-            "prediction_id": flight.prediction_id,
-            "params": flight.params,
-            "local_images": {written: image["sha256"] for written, image in flight.local_images.items()},
+            "job": attempt.job_id,
+            "attempt": attempt.attempt_id,
+            "model": attempt.model,
+            "prediction_id": attempt.prediction_id,
+            "params": attempt.params,
+            "local_images": {written: image["sha256"] for written, image in attempt.local_images.items()},
             "output_index": output.index,
             "nsfw": output.nsfw,
-            "price_micros": flight.price_micros,
-            "accepted_at_ms": flight.accepted_at,
-            "inference_ms": flight.inference_ms,
+            "price_micros": attempt.price_micros,
+            "accepted_at_ms": attempt.accepted_at,
+            "inference_ms": attempt.inference_ms,
         }

@@ -1,7 +1,8 @@
-"""The poll lane: look at accepted tasks until they end. A failed look never ends a task."""
+"""Polling accepted tasks until they end. A poll that fails never ends a task."""
 
 import heapq
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Final, assert_never
 
@@ -20,38 +21,60 @@ from orchestrator.ports import (
     Throttled,
 )
 from orchestrator.store.attempts import endings, lifecycle, outputs
-from orchestrator.worker.attempt import Activity, InFlight
+from orchestrator.store.attempts.held import HeldAttempt
+from orchestrator.worker.activity import Activity
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.pipeline.latencies import Latencies
+from orchestrator.worker.pipeline.outcomes import retry_seconds
 from orchestrator.worker.pipeline.prepare import Inputs
 
 MISSING_MAX_MS: Final = 3600 * 1000
 """A prediction that the provider has denied knowing for this long is given up; its money counts as spent."""
 
-LOOKS_AT_ONCE: Final = 100
+POLLS_AT_ONCE: Final = 100
 PAUSE_SECONDS: Final = 0.01
-"""Looks that fall due within this are started together: waking up for each of hundreds a second costs more
+"""Polls that fall due within this are started together: waking up for each of hundreds a second costs more
 than it gains."""
 
-WHOLE_LOOK: Final = 1 - 1e-9
-"""Enough of an allowance to look: fractions of it do not add up to one exactly."""
+WHOLE_POLL: Final = 1 - 1e-9
+"""Enough of an allowance for a poll: fractions of it do not add up to one exactly."""
 
-TROUBLED_LOOK_SECONDS: Final = 2.0
+FAILED_POLL_SECONDS: Final = 2.0
+
+NO_OUTPUTS: Final = Disposition(
+    retry=False,
+    reason="no_outputs",
+    message="the task completed without a picture and was charged; another try is bought only on request",
+)
+
+
+@dataclass(slots=True)
+class _Polled:
+    """An accepted attempt, and what polling it has shown so far: only this worker knows that, and it can do
+    without.
+    """
+
+    attempt: HeldAttempt
+    polls: int = 0
+    running_ms: int = 0  # from acceptance to the last poll that saw it still running
+    missing_since: int | None = None  # ms; the provider has said 404 ever since
 
 
 class Poller:
-    """A queue of looks, ordered by time, and a budget of looks per second."""
+    """A queue of polls, ordered by time, and a budget of polls per second."""
 
     def __init__(
         self,
         deps: Deps,
+        *,
         inputs: Inputs,
         activity: Activity,
         account_pauses: AccountPauses,
         latencies: Latencies,
-        completed: Callable[[InFlight, list[outputs.ExpectedOutput]], None],
+        completed: Callable[[HeldAttempt, list[outputs.ExpectedOutput]], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
         wake: Callable[[], None],
     ) -> None:
         self._deps = deps
@@ -60,163 +83,152 @@ class Poller:
         self._pauses = account_pauses
         self._latencies = latencies
         self._completed = completed
+        self._spawn = spawn
         self._wake = wake
-        self._due: list[tuple[float, int, InFlight]] = []
+        self._due: list[tuple[float, int, _Polled]] = []
         self._order = count()
-        self._looking = 0
+        self._polling = 0
         self._allowance = 1.0
         self._allowance_at = deps.clock.monotonic()
         self._minimum = deps.settings.worker.poll_min_seconds
         self._maximum = deps.settings.worker.poll_max_seconds
 
-    def add(self, flight: InFlight) -> None:
-        """Look after an accepted attempt."""
-        self._activity.in_flight[flight.attempt_id] = flight
+    def add(self, attempt: HeldAttempt) -> None:
+        """Poll an accepted attempt until it ends."""
+        self._activity.in_flight.add(attempt.attempt_id)
         first = first_look_seconds(
-            self._usual(flight),
+            self._typical(attempt.model),
             minimum=self._minimum,
             maximum=self._maximum,
             uniform=self._deps.entropy.uniform,
         )
-        waited = (self._deps.clock.now_ms() - flight.accepted_at) / 1000
-        self._schedule(flight, max(0.0, first - waited))
+        waited = (self._deps.clock.now_ms() - attempt.accepted_at) / 1000
+        self._schedule(_Polled(attempt), max(0.0, first - waited))
 
-    def start_due(self, spawn: Callable[[Coroutine[Any, Any, None]], None]) -> float:
-        """Start every look that is due and within the rate; returns seconds until the next is worth
+    async def tick(self) -> float:
+        """Start every poll that is due and within the rate; returns seconds until the next is worth
         starting.
         """
         now = self._deps.clock.monotonic()
         rate = self._deps.settings.limits.polls_per_second
         self._allowance = min(max(1.0, rate), self._allowance + (now - self._allowance_at) * rate)
         self._allowance_at = now
-        while self._due and self._due[0][0] <= now and self._looking < LOOKS_AT_ONCE:
-            if self._allowance < WHOLE_LOOK:
+        while self._due and self._due[0][0] <= now and self._polling < POLLS_AT_ONCE:
+            if self._allowance < WHOLE_POLL:
                 return max(PAUSE_SECONDS, (1.0 - self._allowance) / rate)
             self._allowance -= 1.0
-            _, _, flight = heapq.heappop(self._due)
-            self._looking += 1
-            spawn(self._look(flight))
-        if self._looking >= LOOKS_AT_ONCE or not self._due:
+            _, _, polled = heapq.heappop(self._due)
+            self._polling += 1
+            self._spawn(self._poll(polled))
+        if self._polling >= POLLS_AT_ONCE or not self._due:
             return self._maximum
         return max(PAUSE_SECONDS, self._due[0][0] - now)
 
-    async def _look(self, flight: InFlight) -> None:
-        outcome = await self._result(flight)
-        flight.looks += 1
+    async def _poll(self, polled: _Polled) -> None:
+        outcome = await self._result(polled)
+        polled.polls += 1
         if not isinstance(outcome, Missing):
-            flight.missing_since = None
+            polled.missing_since = None
         match outcome:
             case Prediction(status=Status.RUNNING):
-                self._look_again(flight)
+                self._poll_again(polled)
             case Prediction(status=Status.COMPLETED) if outcome.outputs:
-                await self._complete(flight, outcome)
+                await self._complete(polled, outcome)
             case Prediction(status=Status.COMPLETED):
-                verdict = Disposition(
-                    retry=False,
-                    reason="no_outputs",
-                    message="the task completed without a picture and was charged; another try is bought only on request",
-                )
-                await self._fail(flight, outcome, verdict, charged=True)
+                await self._fail(polled.attempt, outcome, NO_OUTPUTS, charged=True)
             case Prediction():
                 verdict = disposition(
-                    outcome.status.value, outcome.code, outcome.error, input_was_our_upload=flight.uploaded
+                    outcome.status.value,
+                    outcome.code,
+                    outcome.error,
+                    input_was_our_upload=polled.attempt.sends_only_uploads,
                 )
-                await self._fail(flight, outcome, verdict, charged=False)
+                await self._fail(polled.attempt, outcome, verdict, charged=False)
             case Missing():
-                await self._missing(flight, outcome)
+                await self._missing(polled, outcome)
             case Throttled():
-                self._schedule(flight, outcome.retry_after_seconds or self._troubled(flight))
+                self._schedule(polled, outcome.retry_after_seconds or self._after_failure(polled))
             case KeyRefused():
                 await self._pauses.key_refused(outcome)
-                self._schedule(flight, self._maximum)
+                self._schedule(polled, self._maximum)
             case NotSent() | Lost() | Rejected():
-                self._schedule(flight, self._troubled(flight))
+                self._schedule(polled, self._after_failure(polled))
             case _:
                 assert_never(outcome)
 
-    async def _result(self, flight: InFlight) -> ResultOutcome:
+    async def _result(self, polled: _Polled) -> ResultOutcome:
         try:
-            return await self._deps.provider.result(flight.prediction_id)
+            return await self._deps.provider.result(polled.attempt.prediction_id)
         finally:
-            if self._looking == LOOKS_AT_ONCE:
+            if self._polling == POLLS_AT_ONCE:
                 self._wake()
-            self._looking -= 1
+            self._polling -= 1
 
-    def _schedule(self, flight: InFlight, seconds: float) -> None:
-        look = (self._deps.clock.monotonic() + seconds, next(self._order), flight)
-        heapq.heappush(self._due, look)
-        if self._due[0] is look:
-            self._wake()  # the loop is asleep until a later look
+    def _schedule(self, polled: _Polled, seconds: float) -> None:
+        poll = (self._deps.clock.monotonic() + seconds, next(self._order), polled)
+        heapq.heappush(self._due, poll)
+        if self._due[0] is poll:
+            self._wake()  # the loop is asleep until a later poll
 
-    def _look_again(self, flight: InFlight) -> None:
-        flight.running_ms = self._deps.clock.now_ms() - flight.accepted_at
+    def _poll_again(self, polled: _Polled) -> None:
+        polled.running_ms = self._deps.clock.now_ms() - polled.attempt.accepted_at
         self._schedule(
-            flight,
+            polled,
             next_look_seconds(
-                flight.running_ms / 1000,
-                self._usual(flight),
+                polled.running_ms / 1000,
+                self._typical(polled.attempt.model),
                 minimum=self._minimum,
                 maximum=self._maximum,
                 uniform=self._deps.entropy.uniform,
             ),
         )
 
-    def _usual(self, flight: InFlight) -> TypicalLatency:
-        guess = self._deps.facts(flight.model).typical_latency_seconds
-        return self._latencies.typical(flight.model, guess)
+    def _typical(self, model: str) -> TypicalLatency:
+        return self._latencies.typical(model, self._deps.facts(model).typical_latency_seconds)
 
-    def _troubled(self, flight: InFlight) -> float:
-        base = max(self._minimum, min(TROUBLED_LOOK_SECONDS, self._maximum))
+    def _after_failure(self, polled: _Polled) -> float:
+        base = max(self._minimum, min(FAILED_POLL_SECONDS, self._maximum))
         return self._minimum + backoff_seconds(
-            min(flight.looks, 4),
+            min(polled.polls, 4),
             base_seconds=base,
             cap_seconds=self._maximum,
             uniform=self._deps.entropy.uniform,
         )
 
-    async def _complete(self, flight: InFlight, prediction: Prediction) -> None:
+    async def _complete(self, polled: _Polled, prediction: Prediction) -> None:
+        attempt = polled.attempt
         self._deps.crashpoint("poll.completed")
-        observed = self._deps.clock.now_ms() - flight.accepted_at
-        inference = prediction.inference_ms
-        self._latencies.add(flight.model, estimated_latency(observed, flight.running_ms, inference))
-        flight.inference_ms = inference
+        observed = self._deps.clock.now_ms() - attempt.accepted_at
+        self._latencies.add(
+            attempt.model, estimated_latency(observed, polled.running_ms, prediction.inference_ms)
+        )
         flags = prediction.nsfw + (None,) * (len(prediction.outputs) - len(prediction.nsfw))
         row = lifecycle.Complete(
-            attempt_id=flight.attempt_id,
-            epoch=flight.epoch,
+            attempt_id=attempt.attempt_id,
+            epoch=attempt.epoch,
             status=prediction.status_text,
             outputs=tuple(zip(prediction.outputs, flags, strict=False)),
             inference_ms=prediction.inference_ms,
         )
         expected = await write_durably(self._deps, lifecycle.complete, row)
         self._deps.crashpoint("poll.recorded")
-        self._land(flight)
+        self._land(attempt)
         if expected is not None:
-            self._completed(flight, expected)
+            self._completed(replace(attempt, inference_ms=prediction.inference_ms), expected)
 
     async def _fail(
-        self, flight: InFlight, prediction: Prediction, verdict: Disposition, *, charged: bool
+        self, attempt: HeldAttempt, prediction: Prediction, verdict: Disposition, *, charged: bool
     ) -> None:
         settings = self._deps.settings
-        if verdict.reason == Reason.INPUT_UNREACHABLE and flight.uploaded:
-            await self._inputs.forget(flight.local_images)
-        delay = None
-        if verdict.retry:
-            delay = int(
-                1000
-                * backoff_seconds(
-                    flight.number,
-                    base_seconds=settings.retry.backoff_base_seconds,
-                    cap_seconds=settings.retry.backoff_cap_seconds,
-                    uniform=self._deps.entropy.uniform,
-                )
-            )
+        if verdict.reason == Reason.INPUT_UNREACHABLE and attempt.sends_only_uploads:
+            await self._inputs.forget(attempt.local_images)
+        delay = int(1000 * retry_seconds(self._deps, attempt.number)) if verdict.retry else None
         refund_ms = (
             settings.budgets.refund_window_seconds * 1000 if settings.budgets.on_failed == "hold" else 0
         )
         row = endings.Fail(
-            attempt_id=flight.attempt_id,
-            epoch=flight.epoch,
+            attempt_id=attempt.attempt_id,
+            epoch=attempt.epoch,
             reason=verdict.reason,
             message=verdict.message,
             status=prediction.status_text,
@@ -227,21 +239,19 @@ class Poller:
         )
         await write_durably(self._deps, endings.fail, row)
         self._deps.crashpoint("poll.failed")
-        self._land(flight)
+        self._land(attempt)
 
-    async def _missing(self, flight: InFlight, outcome: Missing) -> None:
+    async def _missing(self, polled: _Polled, outcome: Missing) -> None:
         now = self._deps.clock.now_ms()
-        flight.missing_since = flight.missing_since or now
-        if now - flight.missing_since < MISSING_MAX_MS:
-            self._schedule(flight, self._troubled(flight))
+        polled.missing_since = polled.missing_since or now
+        if now - polled.missing_since < MISSING_MAX_MS:
+            self._schedule(polled, self._after_failure(polled))
             return
-        gone = Prediction(flight.prediction_id, Status.DELETED, "missing", error=outcome.message)
-        verdict = Disposition(
-            retry=False,
-            reason="prediction_missing",
-            message=f"the provider has not known prediction {flight.prediction_id} for an hour: {outcome.message}",
-        )
-        await self._fail(flight, gone, verdict, charged=True)
+        prediction_id = polled.attempt.prediction_id
+        gone = Prediction(prediction_id, Status.DELETED, "missing", error=outcome.message)
+        message = f"the provider has not known prediction {prediction_id} for an hour: {outcome.message}"
+        verdict = Disposition(retry=False, reason="prediction_missing", message=message)
+        await self._fail(polled.attempt, gone, verdict, charged=True)
 
-    def _land(self, flight: InFlight) -> None:
-        self._activity.in_flight.pop(flight.attempt_id, None)
+    def _land(self, attempt: HeldAttempt) -> None:
+        self._activity.in_flight.discard(attempt.attempt_id)

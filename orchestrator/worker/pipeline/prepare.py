@@ -1,4 +1,4 @@
-"""Preparing what is sent: local images become hosted URLs, once per distinct content."""
+"""Preparing what is sent: local images become hosted URLs, uploaded once per distinct content."""
 
 import asyncio
 import hashlib
@@ -11,7 +11,7 @@ from orchestrator.core.sending import sent_inputs
 from orchestrator.core.specs import LocalImage
 from orchestrator.ports import KeyRefused, Lost, NoCredit, NotSent, Rejected, Throttled, Uploaded
 from orchestrator.store.account import uploads
-from orchestrator.store.claiming.claim import Claimed
+from orchestrator.store.attempts.held import HeldAttempt
 from orchestrator.store.db.database import Tx
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import read_durably, write_durably
@@ -25,15 +25,14 @@ HOSTED_MARGIN_MS: Final = 3600 * 1000
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What to send, and whether every image in it was hosted by us."""
+    """What to send."""
 
     inputs: dict[str, Any]
-    uploaded: bool
 
 
 @dataclass(frozen=True, slots=True)
 class InputChanged:
-    """A local image is not the one that was planned and priced: the job cannot be made as it was meant."""
+    """A local image is not the one that was planned and priced, so the job cannot be made as planned."""
 
     message: str
 
@@ -49,27 +48,25 @@ class _Hosted:
 
 
 class Inputs:
-    """The upload lane: bounded, and one upload at a time per distinct content."""
+    """Uploads input images: a bounded number at once, and one at a time per distinct content."""
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
         self._base_url = deps.settings.provider.base_url
-        self._lane = asyncio.Semaphore(deps.settings.limits.uploads)
+        self._uploads = asyncio.Semaphore(deps.settings.limits.uploads)
         self._by_content: dict[str, asyncio.Lock] = {}
         self._urls: dict[str, tuple[str, int]] = {}  # sha256 -> (url, reusable until, ms)
 
-    async def prepare(self, claimed: Claimed) -> Prepared:
+    async def prepare(self, attempt: HeldAttempt) -> Prepared:
         """The inputs with hosted URLs in place of local images, or the first trouble met."""
-        local = {written: LocalImage(**image) for written, image in claimed.local_images.items()}
+        local = {written: LocalImage(**image) for written, image in attempt.local_images.items()}
         urls: dict[str, str] = {}
         for written, image in local.items():
             outcome = await self._hosted(image)
             if not isinstance(outcome, Uploaded):
                 return outcome
             urls[written] = outcome.url
-        return Ready(
-            sent_inputs(claimed.params, urls), uploaded=bool(local) and _only_local(claimed.params, urls)
-        )
+        return Ready(sent_inputs(attempt.params, urls))
 
     async def forget(self, local_images: dict[str, Any]) -> None:
         """The provider could not fetch our hosted copies: upload them afresh next time."""
@@ -86,7 +83,7 @@ class Inputs:
                 return Uploaded(known)
             if (changed := await asyncio.to_thread(_changed, image)) is not None:
                 return InputChanged(changed)
-            async with self._lane:
+            async with self._uploads:
                 outcome = await self._deps.provider.upload(image)
             if isinstance(outcome, Uploaded):
                 self._deps.crashpoint("upload.hosted")
@@ -116,11 +113,6 @@ def _changed(image: LocalImage) -> str | None:
             f"the input picture {image.path} has changed since the job was applied; apply the manifest again"
         )
     return None
-
-
-def _only_local(params: dict[str, Any], urls: dict[str, str]) -> bool:
-    pictures = [item for value in params.values() if isinstance(value, list) for item in value]
-    return all(item in urls for item in pictures if isinstance(item, str))
 
 
 def _remember(tx: Tx, rows: Sequence[_Hosted]) -> list[None]:

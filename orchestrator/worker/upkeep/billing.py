@@ -1,7 +1,7 @@
-"""Reading the bill, gently: ended attempts are compared with what the provider really deducted and paid back.
+"""Reading the bill: ended attempts are compared with what the provider really deducted and paid back.
 
-It is bookkeeping: whatever the bill says and whatever goes wrong here is told once and tried again later. It
-never stops the worker, which has pictures to collect that are paid for.
+It is bookkeeping: whatever the bill says and whatever goes wrong here is notified once and tried again later.
+It never stops the worker, which has pictures to collect that are paid for.
 """
 
 import asyncio
@@ -31,19 +31,19 @@ class BillReader:
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
         self._aside: dict[int, float] = {}  # attempt -> monotonic time of its next turn
-        self._told: set[str] = set()
+        self._notified: set[str] = set()
 
     async def tick(self) -> float:
-        """Read the bill of up to a hundred attempts; returns the delay to the next look, and never raises
-        an error.
+        """Read the bill of up to a hundred attempts; returns the delay to the next time, and never raises an
+        error.
         """
         try:
             return await self._read()
         except DatabaseError as error:
             if not error.transient:
-                self._tell(f"The bill is read again later: {error}")
+                self._notify(f"The bill is read again later: {error}")
         except Exception as error:  # noqa: BLE001 - no trouble with the bill may stop the collecting
-            self._tell(f"{TROUBLE}: {error!r}")
+            self._notify(f"{TROUBLE}: {error!r}")
         return IDLE_SECONDS
 
     async def _read(self) -> float:
@@ -88,15 +88,15 @@ class BillReader:
 
     def _report(self, row: bills.Unbilled, booked: bills.Booked) -> None:
         if booked.surplus_micros:
-            self._tell(f"The {bills.surplus_text(row.prediction_id, booked.surplus_micros)}.")
+            self._notify(f"The {bills.surplus_text(row.prediction_id, booked.surplus_micros)}.")
         if booked.set_aside:
             self._set_aside(row, "the sums are beyond belief")
 
     def _set_aside(self, row: bills.Unbilled, why: str) -> None:
         self._aside[row.attempt_id] = self._deps.clock.monotonic() + ASIDE_SECONDS
-        self._tell(f"{TROUBLE}: task {row.prediction_id}: {why}")
+        self._notify(f"{TROUBLE}: task {row.prediction_id}: {why}")
 
-    def _tell(self, message: str) -> None:
-        if message not in self._told:
-            self._told.add(message)
+    def _notify(self, message: str) -> None:
+        if message not in self._notified:
+            self._notified.add(message)
             self._deps.notify(message)

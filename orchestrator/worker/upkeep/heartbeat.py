@@ -1,22 +1,22 @@
-"""The heartbeat: leases are renewed, strays let go, and after a silence the others get time to say that
-they live.
+"""The heartbeat: it renews leases and expires unowned ones, and after a silence it gives the other workers
+time to renew theirs.
 """
 
 from collections.abc import Callable
 from typing import Final
 
 from orchestrator.store.attempts import leases
-from orchestrator.worker.attempt import Activity
+from orchestrator.worker.activity import Activity
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.pipeline.latencies import Latencies
+from orchestrator.worker.stop import Stop
 from orchestrator.worker.upkeep import upkeep
 
 UNOWNED_SECONDS: Final = 1.0
 
 TAKEN_FOR_DEAD: Final = (
     "This worker was silent for longer than its lease and was taken for dead. Others may have taken over "
-    "what it had; "
-    "nothing of that is changed or paid for twice by this worker, and it goes on."
+    "what it had; nothing of that is changed or paid for twice by this worker, and it goes on."
 )
 
 
@@ -26,49 +26,50 @@ class Heartbeat:
     def __init__(
         self,
         deps: Deps,
+        *,
         worker_id: str,
+        stop: Stop,
         activity: Activity,
         latencies: Latencies,
-        expire: Callable[[], None],
-        leaving: Callable[[], bool],
+        expired: Callable[[], None],
         drain: Callable[[], None],
     ) -> None:
         self._deps = deps
         self._worker_id = worker_id
         self._activity = activity
         self._latencies = latencies
-        self._expire = expire
-        self._leaving = leaving
+        self._stop = stop
+        self._expired = expired
         self._drain = drain
         self._lease_seconds = deps.settings.worker.lease_seconds
         self._silence = SilenceDetector(self._lease_seconds)
         self._unowned: frozenset[int] = frozenset()
 
     def may_rescue(self) -> bool:
-        """Whether a lapsed lease is likely to mean a dead worker; see `Pulse`."""
+        """Whether a lapsed lease is likely to mean a dead worker; see `SilenceDetector`."""
         return self._silence.may_rescue(self._deps.clock.monotonic())
 
     async def tick(self) -> float:
-        """Renew every lease and tell that we live; returns seconds until the next beat."""
+        """Renew every lease and record a sign of life; returns seconds until the next beat."""
         beat = leases.ExtendLeases(self._worker_id, int(self._lease_seconds * 1000))
         held = await self._deps.writer.submit(leases.extend_leases, beat)
         self._silence.beat(self._deps.clock.monotonic())
         await self._expire_unowned(held)
-        seen = upkeep.SignOfLife(self._worker_id, self._latencies.take_fresh(), self._leaving())
-        standing = await self._deps.writer.submit(upkeep.record_signs_of_life, seen)
-        if standing.was_lost:
+        seen = upkeep.SignOfLife(self._worker_id, self._latencies.take_fresh(), self._stop.stopping)
+        own = await self._deps.writer.submit(upkeep.record_signs_of_life, seen)
+        if own.was_lost:
             self._deps.notify(TAKEN_FOR_DEAD)
-        if standing.draining and not seen.leaving:
+        if own.draining and not seen.leaving:
             self._drain()
         interval = self._lease_seconds / 3
         return min(UNOWNED_SECONDS, interval) if self._unowned else interval
 
     async def _expire_unowned(self, held: frozenset[int]) -> None:
-        """Let go of attempts that the database says are ours and that nothing here looks after, seen twice in
-        a row.
+        """Expire the leases of attempts that the database says are ours and that no part of this worker looks
+        after, once that was so twice in a row.
 
-        A commit whose answer was lost leaves such; their leases end now, and the next rescue takes them up.
-        Seen once they may be on their way to us, so the second look comes soon.
+        A commit whose answer was lost leaves such attempts; the next rescue takes them over. The first time
+        they may be on their way to us, so the second check comes soon.
         """
         unowned = held - self._activity.attempts
         lasting = unowned & self._unowned
@@ -77,7 +78,7 @@ class Heartbeat:
             await self._deps.writer.submit(
                 leases.expire_leases_of_attempts, leases.ExpireLeases(self._worker_id, lasting)
             )
-            self._expire()
+            self._expired()
 
 
 class SilenceDetector:
@@ -86,20 +87,20 @@ class SilenceDetector:
     def __init__(self, lease_seconds: float) -> None:
         self._lease_seconds = lease_seconds
         self._beat_at: float | None = None
-        self._calm_until = float("-inf")
+        self._no_rescue_until = float("-inf")
 
     def beat(self, now: float) -> None:
-        """A heartbeat was written at `now` (monotonic seconds). After a long silence of ours a time of calm
-        begins.
+        """A heartbeat was written at `now` (monotonic seconds). After a long silence of ours nobody is rescued
+        for a while.
 
-        The database was away, or this process stood still. If it was the database, the leases of every worker
-        have lapsed though all of them live; each renews its own as soon as it can.
+        Either the database was away, or this process was suspended. If it was the database, the leases of
+        every worker have lapsed though all of them are alive; each renews its own as soon as it can.
         """
         if self._beat_at is not None and now - self._beat_at > self._lease_seconds:
-            self._calm_until = now + self._lease_seconds / 2
+            self._no_rescue_until = now + self._lease_seconds / 2
         self._beat_at = now
 
     def may_rescue(self, now: float) -> bool:
         """Whether a lapsed lease is likely to mean a dead worker."""
         silent = self._beat_at is not None and now - self._beat_at > self._lease_seconds / 2
-        return not silent and now >= self._calm_until
+        return not silent and now >= self._no_rescue_until

@@ -10,8 +10,8 @@ from orchestrator.store.account import configured_limits, latencies, pauses, wor
 from orchestrator.store.attempts import leases, releases
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.deps import Deps
-from orchestrator.worker.guards import restored_copy
 from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.latencies import Latencies
 
 
@@ -23,8 +23,8 @@ def start(deps: Deps, row: workers.WorkerRow, is_alive: Callable[[int], bool], k
     """Register, let the configured limits count as far as they may, and end the leases of this host's dead
     workers.
 
-    A wrong guess about who is dead is harmless: every write of a worker is fenced, so one that lives after
-    all finds that it is late.
+    A wrong guess about who is dead is harmless: every write of a worker names the epoch of its lease, so one
+    that is alive after all finds that it is late.
     """
     with deps.database.write() as tx:
         dead = [other.id for other in workers.unfinished(tx, row.host) if not is_alive(other.pid)]
@@ -34,7 +34,7 @@ def start(deps: Deps, row: workers.WorkerRow, is_alive: Callable[[int], bool], k
         workers.register(tx, row)
         limits = configured_limits.take_configured(tx, row.id, _wanted(deps.settings.limits))
         for pause in pauses.in_force(tx):
-            if pause.reason == "price_drift":  # asked again before anything is paid
+            if pause.reason == "price_drift":  # the price is asked for again before anything is paid
                 pauses.end(tx=tx, scope=pause.scope, name=pause.name, reason=pause.reason)
         for model, latency in latencies.known(tx):
             known.remember(model, latency)
@@ -48,11 +48,13 @@ def _wanted(limits: Limits) -> configured_limits.ConfiguredLimits:
     return configured_limits.ConfiguredLimits(pair, limits.defaulted)
 
 
-async def preflight(deps: Deps, account_pauses: AccountPauses, *, drain: bool) -> None:
-    """Look before spending: can files be stored, is the provider there, does the key work, is there credit?
+async def preflight(
+    deps: Deps, account_pauses: AccountPauses, restored_copy: RestoredCopyCheck, *, drain: bool
+) -> None:
+    """Check before spending: can files be stored, is the provider there, does the key work, is there credit?
 
-    What is well ends its pause. Trouble raises when draining (somebody waits for the result), and pauses
-    otherwise.
+    What works ends its pause. What does not raises an error when draining, because somebody waits for the
+    result, and pauses the account otherwise.
     """
     problem = deps.artifacts.check_writable()
     if problem is None:
@@ -83,15 +85,15 @@ async def preflight(deps: Deps, account_pauses: AccountPauses, *, drain: bool) -
                 "Check the network and provider.base_url; nothing was sent."
             )
         case _:
-            pass  # the loops meet it again, with pauses that explain themselves
-    found = await restored_copy.check(deps, account_pauses)
-    if found is not None and drain and not found.doubts and not _to_collect(deps):
+            pass  # the loops meet it again, and each pause says why it is there
+    found = await restored_copy.check()
+    if found is not None and drain and not found.doubts and not _has_something_to_collect(deps):
         raise OperatorNeededError(found.message)
 
 
-def _to_collect(deps: Deps) -> bool:
-    """Whether accepted tasks are still to be collected: those expire, so a stop of spending does not stop
-    them.
+def _has_something_to_collect(deps: Deps) -> bool:
+    """Whether accepted tasks are still to be collected: those expire, so they are collected though nothing
+    may be bought.
     """
     with deps.database.read() as tx:
         return outlook(tx, deps.settings.budgets.timezone).live > 0

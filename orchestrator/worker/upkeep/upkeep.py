@@ -1,4 +1,4 @@
-"""Upkeep that every worker does by itself, level-triggered: what is due is found again at every tick."""
+"""Upkeep that every worker does by itself; what is due is found again at every tick."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from orchestrator.store.db.database import Tx
 from orchestrator.store.money import refunds
 from orchestrator.store.runs import failure_rates
 from orchestrator.worker.deps import Deps
-from orchestrator.worker.guards import restored_copy
 from orchestrator.worker.guards.account_pauses import AccountPauses, begin_pause
+from orchestrator.worker.guards.restored_copy import LIST_UNREADABLE, RestoredCopyCheck
 
 UPKEEP_SECONDS: Final = 10.0
 
@@ -27,7 +27,7 @@ class SignOfLife:
 
 
 def record_signs_of_life(tx: Tx, rows: Sequence[SignOfLife]) -> list[workers.Standing]:
-    """Record signs of life and what was observed, and whose signs are missing."""
+    """Record signs of life with the latencies observed, and mark silent workers as lost."""
     standings = []
     for row in rows:
         standings.append(workers.seen(tx, row.worker, leaving=row.leaving))
@@ -37,19 +37,19 @@ def record_signs_of_life(tx: Tx, rows: Sequence[SignOfLife]) -> list[workers.Sta
     return standings
 
 
-async def tick(deps: Deps, account_pauses: AccountPauses) -> float:
-    """Let refunds lapse, and see whether the key, the credit or the disk are well again."""
+async def tick(deps: Deps, account_pauses: AccountPauses, restored_copy: RestoredCopyCheck) -> float:
+    """Let refunds lapse, and end the pauses for a key, for credit or for a disk that work again."""
     lapsed = await deps.writer.submit(_lapse, None)
     with deps.database.read() as tx:
-        standing = {pause.reason for pause in pauses.in_force(tx) if pause.scope == "account"}
-    if standing & {"key_refused", "no_credit"}:
+        in_force = {pause.reason for pause in pauses.in_force(tx) if pause.scope == "account"}
+    if in_force & {"key_refused", "no_credit"}:
         outcome = await deps.provider.balance()
         if isinstance(outcome, Balance) and outcome.micros > 0:
             await account_pauses.ended("key_refused", "no_credit")
-    if "storage" in standing and deps.artifacts.check_writable() is None:
+    if "storage" in in_force and deps.artifacts.check_writable() is None:
         await account_pauses.ended("storage")
-    if account_pauses.blind or restored_copy.LIST_UNREADABLE in standing:
-        await restored_copy.check(deps, account_pauses)
+    if restored_copy.unreadable or LIST_UNREADABLE in in_force:
+        await restored_copy.check()
     await _watch_rates(deps)
     return 0.0 if lapsed == refunds.LAPSE_MAX else UPKEEP_SECONDS
 
@@ -69,9 +69,8 @@ async def _watch_rates(deps: Deps) -> None:
             if limit is not None and among and bad > limit * among:
                 message = (
                     f"{bad} of {among} {what}, more than guards.{reason} allows ({limit:.0%}). Look at some "
-                    "with "
-                    "`orchestrator jobs list --state failed`; go on with `orchestrator campaigns resume`, or "
-                    "cancel the rest."
+                    "with `orchestrator jobs list --state failed`; go on with `orchestrator campaigns "
+                    "resume`, or cancel the rest."
                 )
                 await deps.writer.submit(
                     begin_pause,

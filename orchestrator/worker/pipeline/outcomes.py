@@ -1,0 +1,89 @@
+"""What each outcome means that leaves nothing at the provider: the attempt is given back, and for how long.
+
+| Outcome | Reason | Job waits | What pauses | Event once the intent to send is durable |
+|---|---|---|---|---|
+| input changed | input_changed | for a person | nothing | never happens |
+| rejected upload | upload_rejected | for a person | nothing | it ends the attempt: see `Submitter` |
+| lost upload | upload_failed | with backoff | nothing | the attempt is in doubt: see `Submitter` |
+| throttled | throttled | as the pause | the account, for a while | throttled |
+| not sent | unreachable | as the pause | the account, for a while | not sent |
+| key refused | key_refused | not itself | the account, until a key works | refused |
+| no credit | no_credit | not itself | the account, until there is some | refused |
+
+Before that intent is durable the event is always `released`: a leased attempt has sent nothing.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+from typing import Any, Final
+
+from orchestrator.core.backoff import backoff_seconds
+from orchestrator.core.states import AttemptEvent
+from orchestrator.ports import KeyRefused, Lost, NoCredit, NotSent, Rejected, Throttled
+from orchestrator.worker.deps import Deps
+from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.pipeline.prepare import InputChanged
+
+NotPrepared = InputChanged | Rejected | Throttled | KeyRefused | NoCredit | NotSent | Lost
+"""What preparing ends with when there is nothing to send."""
+
+NothingCreated = Throttled | KeyRefused | NoCredit | NotSent
+"""What a POST ends with when the provider has created nothing, and another try may be made."""
+
+
+class Wait(Enum):
+    """How long the job waits for its next try."""
+
+    NONE = "none"  # beyond what pauses
+    BACKOFF = "backoff"  # longer with each try of the job
+    FOR_A_PERSON = "for a person"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenBack:
+    """How an attempt is given back. The pause, if there is one, says how many seconds the job waits."""
+
+    reason: str
+    wait: Wait = Wait.NONE
+    pause: Callable[[AccountPauses, Any], Awaitable[float]] | None = None
+    event: AttemptEvent = AttemptEvent.RELEASED  # once the intent to send is durable
+
+
+GIVEN_BACK: Final[Mapping[type, GivenBack]] = MappingProxyType(
+    {
+        InputChanged: GivenBack(reason="input_changed", wait=Wait.FOR_A_PERSON),
+        Rejected: GivenBack(reason="upload_rejected", wait=Wait.FOR_A_PERSON),
+        Lost: GivenBack(reason="upload_failed", wait=Wait.BACKOFF),
+        Throttled: GivenBack(reason="throttled", pause=AccountPauses.throttled, event=AttemptEvent.THROTTLED),
+        NotSent: GivenBack(
+            reason="unreachable", pause=AccountPauses.unreachable, event=AttemptEvent.NOT_SENT
+        ),
+        KeyRefused: GivenBack(
+            reason="key_refused", pause=AccountPauses.key_refused, event=AttemptEvent.REFUSED
+        ),
+        NoCredit: GivenBack(reason="no_credit", pause=AccountPauses.no_credit, event=AttemptEvent.REFUSED),
+    }
+)
+
+HELD_BACK: Final = GivenBack(reason="held_back", event=AttemptEvent.NOT_SENT)
+"""We kept the POST from leaving because its time had passed: that says nothing about the provider."""
+
+PRICE_DRIFT: Final = GivenBack(reason="price_drift")
+STOPPED: Final = GivenBack(reason="released")
+
+
+def given_back(outcome: NotPrepared) -> GivenBack:
+    """The row of this outcome."""
+    return HELD_BACK if isinstance(outcome, NotSent) and outcome.expired else GIVEN_BACK[type(outcome)]
+
+
+def retry_seconds(deps: Deps, number: int) -> float:
+    """How long a job waits before it is tried again after its attempt of that number."""
+    return backoff_seconds(
+        number,
+        base_seconds=deps.settings.retry.backoff_base_seconds,
+        cap_seconds=deps.settings.retry.backoff_cap_seconds,
+        uniform=deps.entropy.uniform,
+    )

@@ -13,11 +13,12 @@ from orchestrator import __version__
 from orchestrator.store.account import workers
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.activity import Activity
+from orchestrator.worker.alarms import Alarms
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.doubts.resolver import Resolver
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
-from orchestrator.worker.loops import Alarms, Loop, start_loops
+from orchestrator.worker.loops import Loop, start_loops
 from orchestrator.worker.pipeline.latencies import Latencies
 from orchestrator.worker.pipeline.pipeline import Pipeline
 from orchestrator.worker.stop import Stop, StopLevel
@@ -67,7 +68,7 @@ class Worker:
         alarms = Alarms()
         tasks = TaskGroup(stop, ended=alarms.end.ring)
         try:
-            startup.start(self._deps, self._worker_row(), self._is_alive, known=self._latencies)
+            startup.start(self._deps, self._worker_row(), is_alive=self._is_alive, latencies=self._latencies)
             await self._deps.artifacts.start()
             await startup.preflight(self._deps, self._pauses, self._restored_copy, drain=self._drain)
             loops = start_loops(self._loops(stop, tasks, alarms), self._deps, tasks.fail)
@@ -99,17 +100,14 @@ class Worker:
         pipeline = Pipeline(
             deps,
             worker_id=self.id,
-            run_ids=self._run_ids,
-            stop=stop,
             activity=self.activity,
             account_pauses=self._pauses,
-            restored_copy=self._restored_copy,
             latencies=self._latencies,
+            alarms=alarms,
             spawn=tasks.spawn,
-            wake_claim=alarms.claim.ring,
-            wake_poll=alarms.poll.ring,
-            doubted=alarms.resolve.ring,
-            drain=drain,
+        )
+        claimer = pipeline.claimer(
+            run_ids=self._run_ids, stop=stop, restored_copy=self._restored_copy, drain=drain
         )
         heartbeat = Heartbeat(
             deps,
@@ -129,10 +127,10 @@ class Worker:
             resume=pipeline.resume,
             doubted=alarms.resolve.ring,
         )
-        keep_up = partial(upkeep.tick, deps, self._pauses, self._restored_copy)
+        keep_up = partial(upkeep.tick, deps, self._pauses, restored_copy=self._restored_copy)
         watch = partial(self._watch, stop, tasks=tasks, pipeline=pipeline, resolver=resolver)
         return (
-            Loop(pipeline.claimer.tick, alarms.claim, when_unsure=pipeline.claimer.when_unsure),
+            Loop(claimer.tick, alarms.claim, when_unsure=claimer.when_unsure),
             Loop(pipeline.poller.tick, alarms.poll),
             Loop(heartbeat.tick, alarms.heartbeat),
             Loop(rescuer.tick, alarms.rescue, when_unsure=alarms.heartbeat.ring),

@@ -66,7 +66,7 @@ POINTS = tuple(
         kill.point for case in (*AT_FIRST, *AFTER_ANOTHER_KILL) for kill in case.kills if isinstance(kill, At)
     )
 )
-BY_TESTS_OF_THEIR_OWN = ("bill.read", "resolve.heard")
+BY_TESTS_OF_THEIR_OWN = ("bill.read", "resolve.confirmed")
 """Points that a worker passes only long after its jobs have ended, or only where webhooks are configured."""
 
 PASSINGS_MAX = {"migrate.statement": 60, "db.before_commit": 40, "db.after_commit": 40}

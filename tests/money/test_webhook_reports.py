@@ -70,7 +70,7 @@ def test_a_worker_that_dies_before_it_adopts_what_it_heard_leaves_it_to_the_next
         pass
 
     def die(point):
-        if point == "resolve.heard":
+        if point == "resolve.confirmed":
             raise PowerCut
 
     sqlite_world.run(1)

@@ -20,7 +20,7 @@ from orchestrator.store.db.schema import LedgerKind, balances
 from orchestrator.store.doubts import adoption, webhook_reports
 from orchestrator.store.money import bills, ledger
 from orchestrator.store.runs import runs
-from orchestrator.worker.doubts import resolver
+from orchestrator.worker.doubts import judgement
 from orchestrator.worker.doubts.resolver import Resolver
 from orchestrator.worker.guards.price_guard import PriceGuard
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
@@ -92,7 +92,7 @@ def post_before_commit(patch: Patch) -> None:
     """The POST leaves while the database still says `leased`."""
 
     async def may_send(self, attempt, ready, stopping):
-        return lambda: True
+        return SimpleNamespace(may_leave=lambda: True)
 
     patch(Submitter, "_may_send", may_send)
 
@@ -255,7 +255,7 @@ def any_candidate_adopted(patch: Patch) -> None:
         taken = tuple((doubt.attempt_id, found.prediction_id) for doubt, found in pairs)
         return replace(rest, adopt=taken)
 
-    patch(resolver, "evidence", SimpleNamespace(**{**vars(evidence), "judge": judge}))
+    patch(judgement, "evidence", SimpleNamespace(**{**vars(evidence), "judge": judge}))
 
 
 def posted_twice(patch: Patch) -> None:
@@ -288,7 +288,7 @@ def absence_at_once(patch: Patch) -> None:
     def judge(doubts, candidates, *, inputs_trusted):
         return genuine(doubts, (), inputs_trusted=inputs_trusted)
 
-    patch(resolver, "evidence", SimpleNamespace(**{**vars(evidence), "judge": judge}))
+    patch(judgement, "evidence", SimpleNamespace(**{**vars(evidence), "judge": judge}))
 
 
 def refund_never_due(patch: Patch) -> None:
@@ -326,8 +326,8 @@ def stale_grants_are_used(patch: Patch) -> None:
     """A POST leaves on a grant of long ago, and a frozen worker sends on a lease that has lapsed."""
 
     async def may_send(self, attempt, ready, stopping):
-        verdict = await genuine(self, attempt, ready, stopping)
-        return verdict and (lambda: True)
+        send_window = await genuine(self, attempt, ready, stopping)
+        return send_window and SimpleNamespace(may_leave=lambda: True)
 
     genuine = Submitter._may_send
     patch(Submitter, "_may_send", may_send)
@@ -341,10 +341,10 @@ def doubts_take_no_slot(patch: Patch) -> None:
 def billed_is_enough(patch: Patch) -> None:
     """A task that only the bill shows is taken for ours before the list can show what it asked for."""
 
-    def candidate(*facts, listed=True):
-        return evidence.Candidate(*facts)
+    def candidate(*, listed, **facts):
+        return evidence.Candidate(**facts)
 
-    patch(resolver, "evidence", SimpleNamespace(**{**vars(evidence), "Candidate": candidate}))
+    patch(judgement, "evidence", SimpleNamespace(**{**vars(evidence), "Candidate": candidate}))
 
 
 def picture_is_never_lost(patch: Patch) -> None:

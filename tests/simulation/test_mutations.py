@@ -6,6 +6,7 @@ from .bench import benches
 from .mutations import MUTATIONS, Mutation, noticed
 
 SEEDS_MAX = 100
+BROKEN_PATCHES = tuple(f"a worker broke: {error}" for error in ("AttributeError", "NameError", "TypeError"))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -21,3 +22,4 @@ def test_a_planted_bug_is_noticed(mutation: Mutation, record_property) -> None:
     seeds, failure = found
     record_property("seeds", seeds)
     assert failure.startswith(("invariant", "a worker broke")), failure
+    assert not failure.startswith(BROKEN_PATCHES), f"the bug was not planted: {failure}"

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from support.times import FakeClock, run_virtual
 
-from orchestrator.worker.loops import Alarm, run_loop
+from orchestrator.worker.alarms import Alarm
+from orchestrator.worker.loops import run_loop
 
 
 @pytest.mark.parametrize("turns", range(6))

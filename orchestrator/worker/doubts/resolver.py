@@ -9,12 +9,12 @@ from typing import Final
 from orchestrator.core import evidence
 from orchestrator.core.provider_facts import RETENTION_MS
 from orchestrator.core.states import AttemptState
-from orchestrator.store.attempts import lifecycle, predictions
+from orchestrator.store.attempts import lifecycle
 from orchestrator.store.attempts.held import HeldAttempt, held_by
-from orchestrator.store.attempts.predictions import sent_digests
-from orchestrator.store.doubts import doubts, webhook_reports
+from orchestrator.store.doubts import doubts
 from orchestrator.store.doubts.doubts import InDoubt
 from orchestrator.worker.deps import Deps
+from orchestrator.worker.doubts.judgement import judge
 from orchestrator.worker.doubts.provider_view import ProviderView, last_possible_at, read_window
 from orchestrator.worker.doubts.webhook_reports import ConsumedReports, consume_reports
 
@@ -103,7 +103,7 @@ class Resolver:
                 absent |= self._absent_before & mine.keys()
                 unclear |= self._unclear_before & mine.keys()
                 continue
-            case = _Case(mine, seen, self._judge(rows=mine, cluster=cluster, seen=seen, now=now))
+            case = _Case(mine, seen, judge(self._deps, cluster, seen, now=now))
             self._deps.crashpoint("resolve.judged")
             resolved.extend(await self._resolve(case))
             absent |= await self._act_on_absence(case, now)
@@ -140,48 +140,6 @@ class Resolver:
             last_possible_at=last_possible_at(settings, row.submitted_at),
             settled=now - row.doubted_at >= settings.in_doubt.settle_seconds * 1000,
         )
-
-    def _judge(
-        self, rows: Mapping[int, InDoubt], cluster: Sequence[evidence.Doubt], seen: ProviderView, now: int
-    ) -> evidence.Verdict:
-        """Weigh predictions that no attempt holds; inputs count when the list shows those of our own tasks as
-        they were sent.
-        """
-        keys = tuple(sorted({key for row in rows.values() for key in row.params}))
-        with self._deps.database.read() as tx:
-            unknown = predictions.unknown(tx, [*seen.predictions, *seen.billed])
-            # A prediction that a webhook has reported is the reported attempt's, which is none of these.
-            unknown -= webhook_reports.reported(tx, sorted(unknown))
-            ours = sent_digests(tx, [found for found in seen.predictions if found not in unknown])
-        trusted = evidence.shown_as_sent(
-            ((seen.predictions[found].inputs, digest) for found, digest in ours.items()), [keys]
-        )
-        candidates = [
-            evidence.Candidate(
-                prediction_id=item.id,
-                model=item.model,
-                created_at=item.created_at_ms,
-                inputs=item.inputs,
-                listed=item.id not in seen.unlisted or self._would_be_listed(item.created_at_ms, now),
-            )
-            for item in seen.predictions.values()
-            if item.id in unknown
-        ]
-        candidates.extend(
-            evidence.Candidate(
-                prediction_id=billed, model=None, created_at=created_at, inputs=None, listed=False
-            )
-            for billed, created_at in seen.billed.items()
-            if billed in unknown
-        )
-        return evidence.judge(cluster, candidates, inputs_trusted=trusted)
-
-    def _would_be_listed(self, created_at: int | None, now: int) -> bool:
-        """Whether a prediction is so old that the list would show it by now; the provider's clock may differ
-        from ours.
-        """
-        settle_ms = self._deps.settings.in_doubt.settle_seconds * 1000
-        return created_at is not None and now - created_at >= settle_ms + evidence.SKEW_MS
 
     async def _resolve(self, case: _Case) -> list[int]:
         resolved: list[int] = []

@@ -47,7 +47,7 @@ async def consume_reports(
     for attempt_id, prediction_id in weighed.adopt:
         row = rows[attempt_id]
         status = await _confirmed(deps, prediction_id, row.model)
-        deps.crashpoint("resolve.heard")
+        deps.crashpoint("resolve.confirmed")
         if status is not None and await deps.writer.submit(
             doubts.resolve_as,
             doubts.Found(

@@ -93,12 +93,12 @@ class RestoredCopyCheck:
         )
         posts = [(post, last_possible_at(deps.settings, post.sent_at)) for post in unanswered]
         newer = [item for item in ours if item.id in unknown and (item.created_at_ms or after) >= after]
-        gap = unexplained(newer, posts, inputs_trusted=shown)
-        if gap:
-            await _pause(deps, UNKNOWN_TASKS, _message(gap), until=None)
+        unexpected = unexplained(newer, posts, inputs_trusted=shown)
+        if unexpected:
+            await _pause(deps, UNKNOWN_TASKS, _message(unexpected), until=None)
         self._unreadable = ""
         await deps.writer.submit(end_pause, LIST_UNREADABLE)
-        return UnknownTasks(_message(gap), bool(unanswered)) if gap else None
+        return UnknownTasks(_message(unexpected), bool(unanswered)) if unexpected else None
 
 
 def unexplained(
@@ -111,14 +111,14 @@ def unexplained(
     what was sent (`inputs_trusted`), a POST explains only a task that asks for the same.
     """
     left = list(unanswered)
-    gap: list[Prediction] = []
+    unexpected: list[Prediction] = []
     for item in sorted(unknown, key=lambda item: (item.created_at_ms or 0, item.id)):
         fits = next((post for post in left if _may_be(item, *post, inputs_trusted=inputs_trusted)), None)
         if fits is None:
-            gap.append(item)
+            unexpected.append(item)
         else:
             left.remove(fits)
-    return gap
+    return unexpected
 
 
 def _may_be(item: Prediction, post: Unanswered, until: int, *, inputs_trusted: bool) -> bool:
@@ -151,8 +151,9 @@ UNREADABLE: Final = (
 )
 
 
-def _message(gap: Sequence[Prediction]) -> str:
+def _message(unexpected: Sequence[Prediction]) -> str:
     return (
-        f"The provider lists {len(gap)} newer task(s) that this database does not know, such as {gap[0].id}. "
-        "Was it restored from a backup, or does another copy use the account? Run: orchestrator reconcile"
+        f"The provider lists {len(unexpected)} newer task(s) that this database does not know, such as "
+        f"{unexpected[0].id}. Was it restored from a backup, or does another copy use the account? "
+        "Run: orchestrator reconcile"
     )

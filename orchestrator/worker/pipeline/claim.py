@@ -7,6 +7,7 @@ from orchestrator.store.attempts.held import HeldAttempt
 from orchestrator.store.claiming import claim
 from orchestrator.store.money.ledger import CapRacedError
 from orchestrator.worker.activity import Activity
+from orchestrator.worker.alarms import CLAIM_REST_SECONDS
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
@@ -17,9 +18,6 @@ CLAIM_MAX: Final = 100
 PREPARING_MAX: Final = 400
 """Leased attempts that wait for inputs, commits or their reply: a busy server takes its time; more would
 only age leases."""
-
-CLAIM_REST_SECONDS: Final = 0.05
-"""Slots that become free are filled together: a claim costs the same for one job as for twenty."""
 
 IDLE_SECONDS: Final = 1.0
 
@@ -57,7 +55,7 @@ class Claimer:
         self._is_unsure = False
 
     def when_unsure(self) -> None:
-        """The answer to a claim was lost: before the next one, look for what it took all the same."""
+        """The answer to a claim was lost: before the next one, find what it took all the same."""
         self._is_unsure = True
 
     async def tick(self) -> float:

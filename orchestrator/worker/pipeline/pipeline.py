@@ -7,6 +7,7 @@ from orchestrator.core.states import AttemptState
 from orchestrator.store.attempts import outputs
 from orchestrator.store.attempts.held import HeldAttempt
 from orchestrator.worker.activity import Activity
+from orchestrator.worker.alarms import Alarms
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
@@ -27,22 +28,25 @@ class Pipeline:
         deps: Deps,
         *,
         worker_id: str,
-        run_ids: frozenset[int] | None,
-        stop: Stop,
         activity: Activity,
         account_pauses: AccountPauses,
-        restored_copy: RestoredCopyCheck,
         latencies: Latencies,
+        alarms: Alarms,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
-        wake_claim: Callable[[], None],
-        wake_poll: Callable[[], None],
-        doubted: Callable[[], None],
-        drain: Callable[[], None],
     ) -> None:
         self._deps = deps
+        self._worker_id = worker_id
+        self._activity = activity
+        self._pauses = account_pauses
+        self._alarms = alarms
+        self._spawn = spawn
         inputs = Inputs(deps)
         self.fetcher = Fetcher(
-            deps, activity=activity, account_pauses=account_pauses, spawn=spawn, slot_freed=wake_claim
+            deps,
+            activity=activity,
+            account_pauses=account_pauses,
+            spawn=spawn,
+            slot_freed=alarms.claim.ring,
         )
         self.poller = Poller(
             deps,
@@ -52,28 +56,38 @@ class Pipeline:
             latencies=latencies,
             completed=self.fetcher.start,
             spawn=spawn,
-            wake=wake_poll,
+            wake=alarms.poll.ring,
         )
-        submitter = Submitter(
+        self._submitter = Submitter(
             deps,
             worker_id=worker_id,
             inputs=inputs,
             activity=activity,
             account_pauses=account_pauses,
             accepted=self.poller.add,
-            doubted=doubted,
+            doubted=alarms.resolve.ring,
         )
-        self.claimer = Claimer(
-            deps,
-            worker_id=worker_id,
+
+    def claimer(
+        self,
+        *,
+        run_ids: frozenset[int] | None,
+        stop: Stop,
+        restored_copy: RestoredCopyCheck,
+        drain: Callable[[], None],
+    ) -> Claimer:
+        """What brings attempts into the pipeline; `drain` is called when an operator asks it to end."""
+        return Claimer(
+            self._deps,
+            worker_id=self._worker_id,
             run_ids=run_ids,
             stop=stop,
-            activity=activity,
-            account_pauses=account_pauses,
+            activity=self._activity,
+            account_pauses=self._pauses,
             restored_copy=restored_copy,
-            submitter=submitter,
-            spawn=spawn,
-            wake=wake_claim,
+            submitter=self._submitter,
+            spawn=self._spawn,
+            wake=self._alarms.claim.ring,
             drain=drain,
         )
 

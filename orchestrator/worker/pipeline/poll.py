@@ -52,9 +52,7 @@ NO_OUTPUTS: Final = Disposition(
 
 @dataclass(slots=True)
 class _Polled:
-    """An accepted attempt, and what polling it has shown so far: only this worker knows that, and it can do
-    without.
-    """
+    """An accepted attempt, and what polling it has shown so far, which nobody else needs to know."""
 
     attempt: HeldAttempt
     polls: int = 0
@@ -212,20 +210,18 @@ class Poller:
         )
         expected = await write_durably(self._deps, lifecycle.complete, row)
         self._deps.crashpoint("poll.recorded")
-        self._land(attempt)
+        self._activity.in_flight.discard(attempt.attempt_id)
         if expected is not None:
             self._completed(replace(attempt, inference_ms=prediction.inference_ms), expected)
 
     async def _fail(
         self, attempt: HeldAttempt, prediction: Prediction, verdict: Disposition, *, charged: bool
     ) -> None:
-        settings = self._deps.settings
+        budgets = self._deps.settings.budgets
         if verdict.reason == Reason.INPUT_UNREACHABLE and attempt.sends_only_uploads:
             await self._inputs.forget(attempt.local_images)
         delay = int(1000 * retry_seconds(self._deps, attempt.number)) if verdict.retry else None
-        refund_ms = (
-            settings.budgets.refund_window_seconds * 1000 if settings.budgets.on_failed == "hold" else 0
-        )
+        refund_ms = budgets.refund_window_seconds * 1000 if budgets.on_failed == "hold" else 0
         row = endings.Fail(
             attempt_id=attempt.attempt_id,
             epoch=attempt.epoch,
@@ -239,7 +235,7 @@ class Poller:
         )
         await write_durably(self._deps, endings.fail, row)
         self._deps.crashpoint("poll.failed")
-        self._land(attempt)
+        self._activity.in_flight.discard(attempt.attempt_id)
 
     async def _missing(self, polled: _Polled, outcome: Missing) -> None:
         now = self._deps.clock.now_ms()
@@ -252,6 +248,3 @@ class Poller:
         message = f"the provider has not known prediction {prediction_id} for an hour: {outcome.message}"
         verdict = Disposition(retry=False, reason="prediction_missing", message=message)
         await self._fail(polled.attempt, gone, verdict, charged=True)
-
-    def _land(self, attempt: HeldAttempt) -> None:
-        self._activity.in_flight.discard(attempt.attempt_id)

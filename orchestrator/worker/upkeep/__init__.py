@@ -1,1 +1,1 @@
-"""What runs beside the lanes: start, heartbeat, bill, the end of a drain."""
+"""What runs beside the pipeline: start, heartbeat, rescue, bill, and the watchdog of a drain."""

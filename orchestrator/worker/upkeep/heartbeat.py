@@ -82,7 +82,7 @@ class Heartbeat:
 
 
 class SilenceDetector:
-    """Times of the heartbeats that were written."""
+    """Notices by the times of the heartbeats that this worker was silent."""
 
     def __init__(self, lease_seconds: float) -> None:
         self._lease_seconds = lease_seconds

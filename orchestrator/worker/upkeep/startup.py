@@ -6,7 +6,8 @@ from collections.abc import Callable
 from orchestrator.core.errors import OperatorNeededError, OrchestratorError, StorageError
 from orchestrator.ports import Balance, KeyRefused, NotSent
 from orchestrator.settings import Limits
-from orchestrator.store.account import configured_limits, latencies, pauses, workers
+from orchestrator.store.account import configured_limits, pauses, workers
+from orchestrator.store.account import latencies as recorded_latencies
 from orchestrator.store.attempts import leases, releases
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.deps import Deps
@@ -19,7 +20,9 @@ class ProviderUnreachableError(OrchestratorError):
     """There is no connection to the provider."""
 
 
-def start(deps: Deps, row: workers.WorkerRow, is_alive: Callable[[int], bool], known: Latencies) -> None:
+def start(
+    deps: Deps, row: workers.WorkerRow, *, is_alive: Callable[[int], bool], latencies: Latencies
+) -> None:
     """Register, let the configured limits count as far as they may, and end the leases of this host's dead
     workers.
 
@@ -36,8 +39,8 @@ def start(deps: Deps, row: workers.WorkerRow, is_alive: Callable[[int], bool], k
         for pause in pauses.in_force(tx):
             if pause.reason == "price_drift":  # the price is asked for again before anything is paid
                 pauses.end(tx=tx, scope=pause.scope, name=pause.name, reason=pause.reason)
-        for model, latency in latencies.known(tx):
-            known.remember(model, latency)
+        for model, latency in recorded_latencies.known(tx):
+            latencies.remember(model, latency)
     if limits.words:
         deps.notify(limits.words)
     deps.artifacts.clean()
@@ -104,7 +107,7 @@ def leave(deps: Deps, worker_id: str, seen: Latencies) -> None:
     with deps.database.write() as tx:
         releases.release_worker(tx, worker_id)
         for model, latency in seen.take_fresh():
-            latencies.put(tx, model, latency)
+            recorded_latencies.put(tx, model, latency)
         workers.stopped(tx, worker_id)
 
 

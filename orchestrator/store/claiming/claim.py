@@ -161,13 +161,17 @@ def _lease(tx: Tx, request: ClaimRequest, picks: Sequence[Selected]) -> tuple[He
 
 def _load(tx: Tx, rows: Sequence[dict[str, Any]], picks: Sequence[Selected]) -> tuple[HeldAttempt, ...]:
     """What was just written, without reading it again."""
-    specs = {
-        spec["job_id"]: spec
-        for spec in tx.conn.execute(_SPECS, {"ids": [pick.job_id for pick in picks]}).mappings()
-    }
+    specs = {spec.job_id: spec for spec in tx.conn.execute(_SPECS, {"ids": [pick.job_id for pick in picks]})}
     return tuple(
         held_attempt(
-            {**row, **specs[pick.job_id], **_NOT_ACCEPTED, "model": pick.lane.model, "images": pick.images}
+            {
+                **_NOT_ACCEPTED,
+                **row,
+                "model": pick.lane.model,
+                "images": pick.images,
+                "params": specs[pick.job_id].params,
+                "local_images": specs[pick.job_id].local_images,
+            }
         )
         for row, pick in zip(rows, picks, strict=True)
     )

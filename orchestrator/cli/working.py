@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
@@ -13,13 +13,14 @@ from orchestrator.cli.rendering.snapshot import Snapshot
 from orchestrator.cli.rendering.summary import Done
 from orchestrator.core.errors import DatabaseError, ExitCode, OrchestratorError
 from orchestrator.runtime import event_loop
-from orchestrator.store import views
-from orchestrator.store.views import BudgetRow, Progress, StoppedRow
+from orchestrator.store.money.caps import Cap
+from orchestrator.store.stops.stops import Stoppage, survey
+from orchestrator.store.views.progress import Progress, run_progress
 from orchestrator.worker.stop import Stop, StopLevel
 
-LOOK_SECONDS = 0.5
-LOOK_SHARE_MAX = 10
-"""Reading takes at most a tenth of the time, whatever the size of the run."""
+REFRESH_SECONDS = 0.5
+REFRESH_SHARE_MAX = 10
+"""Reading what is shown takes at most a tenth of the time, whatever the size of the run."""
 
 FINISHING = (
     "Stopping: nothing new is submitted; {in_flight} in flight and already paid are still collected. "
@@ -48,14 +49,14 @@ def work_on(
         error = caught
     finally:
         drop_lost_streams()
-    progress, stopped = watch.final()
-    facts = facts_of(progress, stopped, interrupted=interrupted)
+    progress, stops = watch.final()
+    facts = facts_of(progress, stops, interrupted=interrupted)
     if run_ids is None:  # failures of earlier days are no news
         facts = replace(facts, failed=max(0, facts.failed - watch.failed_before))
-    mine = [row for row in stopped if concerns(row, progress)]
+    mine = [stop for stop in stops if concerns(stop, progress)]
     drained = drained and not interrupted  # what is left is other workers' work
     code = error.exit_code if error else ExitCode.DONE if drained else exit_code(facts)
-    return Done(code=code, facts=facts, progress=progress, stopped=mine, seconds=watch.elapsed(), error=error)
+    return Done(code=code, facts=facts, progress=progress, stops=mine, seconds=watch.elapsed(), error=error)
 
 
 async def _work(
@@ -78,9 +79,9 @@ async def _work(
         while True:
             began = app.clock.monotonic()
             with suppress(DatabaseError):  # it is away: the worker waits for it, and so does the display
-                display.show(await asyncio.to_thread(watch.look, worker.snapshot()))
+                display.show(await asyncio.to_thread(watch.snapshot, worker.snapshot()))
             spent = app.clock.monotonic() - began
-            await app.clock.sleep(max(LOOK_SECONDS, spent * LOOK_SHARE_MAX))
+            await app.clock.sleep(max(REFRESH_SECONDS, spent * REFRESH_SHARE_MAX))
 
     with _signals({signal.SIGINT: interrupt, **dict.fromkeys(event_loop.heeded(), terminate)}):
         showing = asyncio.create_task(show())
@@ -111,7 +112,7 @@ def _signals(handlers: "dict[signal.Signals, object]") -> Iterator[None]:
 
 
 class _Watch:
-    """Reads the database from time to time."""
+    """Reads from time to time how far the work is."""
 
     def __init__(self, app: App, run_ids: frozenset[int] | None, label: str) -> None:
         self._app = app
@@ -119,7 +120,7 @@ class _Watch:
         self._label = label
         self._began = app.clock.monotonic()
         with app.database.read() as tx:
-            before = views.run_progress(tx, self._run_ids)
+            before = run_progress(tx, self._run_ids)
         self.failed_before = before.jobs["failed"]
         self._finished_before = before.finished
 
@@ -127,31 +128,29 @@ class _Watch:
         """Seconds since the work began."""
         return self._app.clock.monotonic() - self._began
 
-    def look(self, worker: Mapping[str, object]) -> Snapshot:
+    def snapshot(self, worker: Mapping[str, object]) -> Snapshot:
         """The present moment."""
-        timezone = self._app.settings.budgets.timezone
         with self._app.database.read() as tx:
-            progress = views.run_progress(tx, self._run_ids)
-            caps = views.budgets(tx, timezone)
-            stopped = [row for row in views.stopped(tx, caps) if concerns(row, progress)]
+            progress = run_progress(tx, self._run_ids)
+            found = survey(tx, self._app.settings.budgets.timezone)
         return Snapshot(
             label=self._label,
             progress=progress,
             elapsed_seconds=self.elapsed(),
             finished_before=self._finished_before,
             worker=worker,
-            cap=_tightest(caps, progress),
-            stopped=tuple(stopped),
+            cap=_tightest(found.rules.caps, progress),
+            stops=tuple(stop for stop in found.stops if concerns(stop, progress)),
         )
 
-    def final(self) -> tuple[Progress, list[StoppedRow]]:
+    def final(self) -> tuple[Progress, list[Stoppage]]:
         """How it ended, in one consistent view."""
         with self._app.database.read() as tx:
-            progress = views.run_progress(tx, self._run_ids)
-            return progress, views.stopped(tx, views.budgets(tx, self._app.settings.budgets.timezone))
+            progress = run_progress(tx, self._run_ids)
+            return progress, survey(tx, self._app.settings.budgets.timezone).stops
 
 
-def _tightest(caps: list[BudgetRow], progress: Progress) -> BudgetRow | None:
+def _tightest(caps: Iterable[Cap], progress: Progress) -> Cap | None:
     campaigns = {run.campaign for run in progress.runs}
     runs = {run.id for run in progress.runs}
     mine = [

@@ -15,7 +15,8 @@ from orchestrator.core.errors import StorageError
 from orchestrator.gallery.thumbnails import Thumbnail, thumbnail
 from orchestrator.gallery.tiles import Failure, GalleryPicture, Tile, failures, pictures
 from orchestrator.store.db.database import Database
-from orchestrator.store.views import JobFilter, count_pictures
+from orchestrator.store.views.jobs import count_pictures
+from orchestrator.store.views.walk import JobFilter
 
 THUMBNAILS_MAX: Final = 2_000
 THREADS: Final = 4

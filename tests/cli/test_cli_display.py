@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.cli.rendering.display import Live, Plain, Silent, choose
 from orchestrator.cli.rendering.snapshot import Snapshot, lines, plain
-from orchestrator.store.views import Progress
+from orchestrator.store.views.progress import Progress
 
 
 class DisplayClock:

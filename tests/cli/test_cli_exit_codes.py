@@ -61,7 +61,7 @@ def test_1_an_unexpected_error_is_a_sentence_and_a_traceback_only_on_request(she
     def broken(*_args):
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr(status_command.views, "status", broken)
+    monkeypatch.setattr(status_command.overview, "status", broken)
     assert shell("status", "--json") == ExitCode.UNEXPECTED
     assert "Traceback" not in shell.err
     assert "This is a bug" in shell.err
@@ -148,6 +148,6 @@ def test_130_an_interrupt_is_told_and_counted(shell, monkeypatch):
     def interrupted(*_args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(status_command.views, "status", interrupted)
+    monkeypatch.setattr(status_command.overview, "status", interrupted)
     assert shell("status") == ExitCode.INTERRUPTED
     assert "Nothing that was done is lost" in shell.err

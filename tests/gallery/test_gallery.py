@@ -12,7 +12,7 @@ from PIL import Image
 from orchestrator.gallery.sheet import render
 from orchestrator.gallery.thumbnails import BLURRED_SIDE, LONG_SIDE, Thumbnail, thumbnail
 from orchestrator.gallery.tiles import Failure, GalleryPicture
-from orchestrator.store.views import JobRow, OutputRow
+from orchestrator.store.views.jobs import JobRow, OutputRow
 
 
 def job(prompt="a mug", **changes):

@@ -4,9 +4,9 @@ request tries."""
 import pytest
 
 from orchestrator.ports import Lost
-from orchestrator.store import views
 from orchestrator.store.account import pauses
 from orchestrator.store.db.schema import jobs
+from orchestrator.store.stops.stops import survey
 from orchestrator.worker.guards.account_pauses import (
     DOWN_FIRST_SECONDS,
     DOWN_MAX_SECONDS,
@@ -74,7 +74,7 @@ def test_each_opening_lasts_longer_up_to_a_bound_and_ends_by_itself(harness, tro
     lengths = []
     for _ in range(12):
         with harness.world.database.read() as tx:
-            (row,) = views.stopped(tx, [])
+            (row,) = survey(tx, "UTC").stops
         lengths.append((row.until - harness.clock.now_ms()) / 1000)
         harness.clock.advance(lengths[-1])
         assert harness.pauses() == set()
@@ -128,7 +128,7 @@ def test_after_an_opening_one_request_at_a_time_is_sent_until_one_is_answered(
 def test_a_pause_says_since_when_why_and_until_when(harness, troubles):
     troubles.lose(LOST_IN_A_ROW_MAX, seconds=1)
     with harness.world.database.read() as tx:
-        (row,) = views.stopped(tx, [])
+        (row,) = survey(tx, "UTC").stops
     assert (row.scope, row.reason, row.since) == ("account", "provider_down", harness.clock.now_ms())
     assert "502" in row.message
     assert row.until > row.since

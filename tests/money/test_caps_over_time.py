@@ -15,7 +15,7 @@ from support.world import PRICE, World, spec
 from orchestrator.core.budget import day_of, period_of, periods_of
 from orchestrator.store.db.schema import Scope, Window, ledger
 from orchestrator.store.db.server_clock import ServerClock
-from orchestrator.store.stops.outlook import outlook
+from orchestrator.store.stops.stops import survey
 
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Pacific/Apia", "America/Sao_Paulo"]
 TURNS = [  # around the changes of daylight saving, months, a leap day and a year
@@ -168,10 +168,13 @@ def test_what_a_cap_stops_is_told_with_its_window_its_amounts_and_its_scope(sqli
     sqlite_world.cap(micros=PRICE, scope=Scope.CAMPAIGN, scope_id=1, window=Window.MONTH)
     sqlite_world.claim(5)
     with sqlite_world.database.read() as tx:
-        view = outlook(tx, "UTC")
-    (stop,) = view.stopped
-    assert (stop.scope, stop.name, stop.reason) == ("campaign", "spring", "budget")
-    assert stop.message == "The month cap of campaign spring is $0.028: $0.00 spent, $0.028 held."
+        (stop,) = survey(tx, "UTC").stops
+    assert (stop.subject, stop.reason) == ("run spring/hero/main", "budget")
+    assert (stop.cap.scope, stop.cap.name, stop.cap.window) == (Scope.CAMPAIGN, "spring", Window.MONTH)
+    assert (stop.cap.spent_micros, stop.cap.reserved_micros) == (0, PRICE)
+    assert stop.message == (
+        "the month cap of campaign spring ($0.028) has $0.00 left; the next job costs $0.028"
+    )
 
 
 def test_a_wrong_order_of_hours_cannot_spend_a_day_twice(world):

@@ -4,8 +4,8 @@ import pytest
 from support.world import PRICE
 
 from orchestrator.ports import Balance, KeyRefused, NoCredit, NotSent, Throttled
-from orchestrator.store import views
 from orchestrator.store.db.schema import jobs
+from orchestrator.store.stops.stops import survey
 
 ANSWERS = {
     "throttled": Throttled(20.0, "slow down"),
@@ -28,7 +28,7 @@ def test_a_pause_tells_since_when_why_and_until_when_ends_and_costs_no_try(
 
     def look(_stop):
         with sqlite_world.database.read() as tx:
-            told.extend(views.stopped(tx, []))
+            told.extend(survey(tx, "UTC").stops)
 
     harness.run_for(
         300, (0.45, look), (60, lambda _stop: setattr(provider, "balance_outcome", Balance(5_000_000)))

@@ -81,7 +81,7 @@ def fence_removed(patch: Patch) -> None:
 
 def caps_not_held(patch: Patch) -> None:
     """Looking is trusted, and looked at a while ago; the update that reserves has no condition."""
-    patch(selection.Headroom, "fits", lambda self, lane: True)
+    patch(selection.Taken, "admits", lambda self, lane: True)
     unconditional = (
         update(balances).where(ledger._KEY).values(held_micros=balances.c.held_micros + bindparam("d_held"))
     )
@@ -271,7 +271,7 @@ def posted_twice(patch: Patch) -> None:
 
 def one_more_than_the_cap(patch: Patch) -> None:
     """`<` became `<=` somewhere: a job that is one too many still fits."""
-    patch(selection.Headroom, "fits", lambda self, lane: True)
+    patch(selection.Taken, "admits", lambda self, lane: True)
     condition = balances.c.spent_micros + balances.c.held_micros + balances.c.refund_due_micros
     one_over = (
         update(balances)

@@ -28,6 +28,7 @@ from orchestrator.settings.model import (
 from orchestrator.store.db.database import Database
 from orchestrator.store.doubts import adoption
 from orchestrator.store.stops.outlook import outlook
+from orchestrator.store.stops.stops import stops_over, survey
 from orchestrator.web import Receiver
 from orchestrator.worker import worker as worker_module
 from orchestrator.worker.deps import Deps
@@ -591,7 +592,7 @@ class Simulation:
         if self.checker.failure is not None:
             raise self.checker.failure
         with self._reader.read() as tx:
-            stopped = bool(outlook(tx, self.plan.timezone).stopped)
+            stopped = any(stops_over(tx, lane) for lane in survey(tx, self.plan.timezone).lanes)
         self.checker.finish(stopped=stopped)
         for run in self.plan.runs:
             new = self.operator.apply(run)

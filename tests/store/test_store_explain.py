@@ -9,8 +9,9 @@ from orchestrator.core.states import AttemptState
 from orchestrator.store.attempts import leases, lifecycle, releases
 from orchestrator.store.claiming import claim
 from orchestrator.store.db.schema import jobs, runs
-from orchestrator.store.stops import outlook
-from orchestrator.store.views import JobFilter, overview, pace, walk
+from orchestrator.store.stops import outlook, stops
+from orchestrator.store.views import overview, walk
+from orchestrator.store.views.walk import JobFilter
 
 LIVE = {"ix_attempts_live", "uq_attempts_live_job"}
 HOT = {
@@ -90,7 +91,7 @@ def test_why_jobs_wait_for_the_rate_is_read_from_open_work_only(busy_world):
 
     def look(world):
         with world.database.read() as tx:
-            assert pace.rate_stop(tx, "UTC") is not None
+            assert stops.rate_stop(tx, stops.survey(tx, "UTC").lanes) is not None
 
     plans = _plans(busy_world, look)
     assert any("ix_jobs_ready" in plan for plan in plans), plans

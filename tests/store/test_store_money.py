@@ -180,7 +180,7 @@ def test_the_reservation_itself_refuses_to_pass_a_cap(world):
     world.cap(PRICE)
     with world.database.read() as tx:
         (stale,) = caps_in_force(tx, "2026-11-22")
-    assert stale.headroom_micros == PRICE
+    assert stale.remaining_micros == PRICE
     held = world.lease()
 
     def reserve_again():

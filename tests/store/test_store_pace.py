@@ -5,16 +5,18 @@ from sqlalchemy import update
 from support.world import PRICE
 
 from orchestrator.actions.operator.explain import why
-from orchestrator.store import views
 from orchestrator.store.account import pauses, rate_limits
 from orchestrator.store.db.schema import Scope, jobs
+from orchestrator.store.stops.stops import RATE
+from orchestrator.store.views.detail import job_detail
+from orchestrator.store.views.overview import status
 
 
 def told(world):
     """What `status` says about the account's rate: reason, message, and in how many ms it ends."""
     with world.database.read() as tx:
-        rows = [row for row in views.status(tx, "UTC").stopped if row.reason == views.RATE]
-        return [(row.scope, row.message, row.since, row.until - tx.now) for row in rows]
+        stops = [stop for stop in status(tx, "UTC").stops if stop.reason == RATE]
+        return [(stop.subject, stop.message, stop.since, stop.until - tx.now) for stop in stops]
 
 
 def test_ready_jobs_that_wait_for_the_rate_are_told_until_it_has_room(world):
@@ -28,7 +30,7 @@ def test_ready_jobs_that_wait_for_the_rate_are_told_until_it_has_room(world):
     assert (scope, message, since) == ("account", "3 of 3 submits of the last minute are taken", began)
     assert 40_000 <= left <= 40_000 + rate_limits.MARGIN_MS
     with world.database.read() as tx:
-        said = why(views.job_detail(tx, 5, "UTC"))
+        said = why(job_detail(tx, 5, "UTC"))
     assert said == "Ready, and waits for its turn: 3 of 3 submits of the last minute are taken."
     world.clock.advance_ms(left)
     assert told(world) == []

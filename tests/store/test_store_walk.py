@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import text
 from support.world import spec
 
-from orchestrator.store import views
-from orchestrator.store.views import JobFilter
+from orchestrator.store.views.jobs import count_jobs, list_jobs
+from orchestrator.store.views.walk import JobFilter, count_up_to, page_ids
 
 FILTERS = [
     JobFilter(),
@@ -63,9 +63,7 @@ def plainly(world, wanted):
                 "BY jobs.id"
             )
         ).all()
-        acme = {
-            job.id for job in views.list_jobs(tx, JobFilter(), limit=10_000) if job.tags["client"] == "acme"
-        }
+        acme = {job.id for job in list_jobs(tx, JobFilter(), limit=10_000) if job.tags["client"] == "acme"}
     return [
         row.id
         for row in rows
@@ -85,7 +83,7 @@ def test_pages_hold_every_matching_job_once_and_in_order(mixed, wanted):
     for limit in (1, 7, 500):
         found, after = [], 0
         with mixed.database.read() as tx:
-            while page := views.page_ids(tx, wanted, after_id=after, limit=limit):
+            while page := page_ids(tx, wanted, after_id=after, limit=limit):
                 assert len(page) <= limit
                 found += page
                 after = page[-1]
@@ -96,19 +94,13 @@ def test_pages_hold_every_matching_job_once_and_in_order(mixed, wanted):
 def test_a_count_stops_when_it_is_enough(mixed, wanted):
     expected = len(plainly(mixed, wanted))
     with mixed.database.read() as tx:
-        assert views.count_up_to(tx, wanted, 1000) == expected
-        assert views.count_up_to(tx, wanted, 3) == min(expected, 4)
-        assert views.count_jobs(tx, wanted)[0] == expected
+        assert count_up_to(tx, wanted, 1000) == expected
+        assert count_up_to(tx, wanted, 3) == min(expected, 4)
+        assert count_jobs(tx, wanted)[0] == expected
 
 
 def test_a_listed_job_has_its_words_and_pictures(mixed):
     with mixed.database.read() as tx:
-        (job,) = views.list_jobs(tx, JobFilter(campaign="autumn", states=("failed",)), limit=1)
+        (job,) = list_jobs(tx, JobFilter(campaign="autumn", states=("failed",)), limit=1)
     assert (job.campaign, job.name, job.state) == ("autumn", "hero", "failed")
     assert [item.planned_path for item in job.outputs] == [f"autumn/{job.run}/{job.ordinal}-v1-0.png"]
-
-
-def test_every_name_of_the_views_can_be_had():
-    assert [name for name in views.__all__ if getattr(views, name) is None] == []
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        views.nothing  # noqa: B018

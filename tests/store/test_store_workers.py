@@ -5,10 +5,10 @@ from support.world import LEASE_MS
 
 from orchestrator.core.errors import NotFoundError
 from orchestrator.core.states import AttemptState
-from orchestrator.store import views
 from orchestrator.store.account import workers
 from orchestrator.store.claiming import claim
 from orchestrator.store.db.schema import workers as worker_table
+from orchestrator.store.views import registry
 
 DAY_MS = 86_400_000
 
@@ -28,7 +28,7 @@ def do(world):
 def crew(world):
     def look():
         with world.database.read() as tx:
-            return {row.id: row for row in views.crew(tx)}
+            return {row.id: row for row in registry.crew(tx)}
 
     return look
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 
 from orchestrator.core.errors import NotFoundError
 from orchestrator.core.states import JOB_TRANSITIONS, JobEvent, JobState, sources
-from orchestrator.store import views
 from orchestrator.store.account import workers
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.runs import jobs
-from orchestrator.store.views import JobFilter
+from orchestrator.store.views.jobs import count_jobs
+from orchestrator.store.views.walk import JobFilter, page_ids
 
 CHUNK = 500
 
@@ -81,12 +81,12 @@ def _change(
         _refuse_unknown(tx, wanted.ids)
         if not narrowed.states:
             return Changed()
-        matched, cost = views.count_jobs(tx, narrowed)
+        matched, cost = count_jobs(tx, narrowed)
     changed = Changed(matched, cost)
     after = 0
     while not dry_run:
         with database.write() as tx:
-            ids = views.page_ids(tx, narrowed, after_id=after, limit=CHUNK)
+            ids = page_ids(tx, narrowed, after_id=after, limit=CHUNK)
             if ids:
                 step(tx, ids, changed)
         if len(ids) < CHUNK:
@@ -96,7 +96,7 @@ def _change(
 
 
 def _refuse_unknown(tx: Tx, ids: Sequence[int]) -> None:
-    unknown = [job_id for job_id in ids if not views.page_ids(tx, JobFilter(ids=(job_id,)), limit=1)]
+    unknown = [job_id for job_id in ids if not page_ids(tx, JobFilter(ids=(job_id,)), limit=1)]
     if unknown:
         listed = ", ".join(str(job_id) for job_id in unknown[:10])
         raise NotFoundError(

@@ -8,7 +8,7 @@ from orchestrator.store.db.database import Database
 from orchestrator.store.db.schema import Scope, Window
 from orchestrator.store.money import budgets
 from orchestrator.store.money.budgets import Key, Overruled
-from orchestrator.store.views import BudgetRow
+from orchestrator.store.money.caps import cap_words
 
 
 def caps_of(settings: Settings) -> dict[Key, int]:
@@ -32,15 +32,7 @@ def take_configured_caps(database: Database, settings: Settings) -> list[str]:
 
 def _sentence(row: Overruled) -> str:
     scope, name, window = row.key
-    words = BudgetRow(
-        scope=scope.value,
-        scope_id=0,
-        name=name,
-        window=window.value,
-        cap_micros=row.cap_micros,
-        spent_micros=0,
-        held_micros=0,
-    ).words
+    words = cap_words(scope=scope, name=name, window=window, cap_micros=row.cap_micros)
     owner = "account" if scope is Scope.ACCOUNT else shlex.quote(f"campaign:{name}")
     wanted = format_usd(row.wanted_micros)
     change = f"orchestrator budget set {owner} --{window.value}"

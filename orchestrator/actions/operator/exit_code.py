@@ -1,14 +1,16 @@
 """The exit code of finished or stopped work: a pure function of what the database says."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.core.errors import ExitCode
-from orchestrator.store.views import Progress, StoppedRow
+from orchestrator.store.stops.stops import BUDGET, Stoppage
+from orchestrator.store.views.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What became of the jobs in question after a worker has stopped."""
+    """What is known of the jobs in question after a worker has stopped."""
 
     left: int  # waiting or running
     failed: int
@@ -36,25 +38,27 @@ def exit_code(facts: RunFacts) -> ExitCode:
     return ExitCode.SOME_FAILED if facts.failed else ExitCode.DONE
 
 
-def facts_of(progress: Progress, stopped: list[StoppedRow], *, interrupted: bool) -> RunFacts:
-    """The facts in a view of some runs; `stopped` holds what is stopped anywhere."""
-    mine = [row for row in stopped if concerns(row, progress)]
+def facts_of(progress: Progress, stops: Iterable[Stoppage], *, interrupted: bool) -> RunFacts:
+    """The facts in a view of some runs; `stops` holds what is stopped anywhere."""
+    mine = [stop for stop in stops if concerns(stop, progress)]
     return RunFacts(
         left=progress.left,
         failed=progress.jobs["failed"],
         in_doubt=progress.in_doubt,
-        needs_operator=any(row.until is None and row.reason != "budget" for row in mine),
-        over_budget=any(row.reason == "budget" for row in mine),
+        needs_operator=any(stop.until is None and stop.reason != BUDGET for stop in mine),
+        over_budget=any(stop.reason == BUDGET for stop in mine),
         interrupted=interrupted,
     )
 
 
-def concerns(row: StoppedRow, progress: Progress) -> bool:
+def concerns(stop: Stoppage, progress: Progress) -> bool:
     """Whether a stop is about one of the runs of this view."""
-    if row.kind == "account":
-        return True
-    if row.kind == "campaign":
-        return row.scope.removeprefix("campaign ") in {run.campaign for run in progress.runs}
-    if row.kind == "run":
-        return row.name in {str(run.id) for run in progress.runs}
-    return row.name in {run.model for run in progress.runs}
+    match stop.scope:
+        case "account":
+            return True
+        case "campaign":
+            return any(run.campaign == stop.name for run in progress.runs)
+        case "run":
+            return any(str(run.id) == stop.key for run in progress.runs)
+        case _:
+            return any(run.model == stop.name for run in progress.runs)

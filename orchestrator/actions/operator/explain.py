@@ -3,7 +3,8 @@
 from orchestrator.core.money import format_usd
 from orchestrator.core.states import AttemptState, JobState
 from orchestrator.store.db.schema import Queue
-from orchestrator.store.views import AttemptDetail, JobDetail
+from orchestrator.store.stops.stops import RATE, Stoppage
+from orchestrator.store.views.detail import AttemptDetail, JobDetail
 
 _LIVE = {
     AttemptState.LEASED: "Its input pictures are being prepared; nothing was sent yet.",
@@ -13,7 +14,7 @@ _LIVE = {
 
 
 def why(detail: JobDetail) -> str:
-    """One or two sentences; the first thing that is in the job's way is the one that is named."""
+    """One or two sentences; the first obstacle is the one that is reported."""
     job = detail.job
     match JobState(job.state):
         case JobState.SUCCEEDED:
@@ -39,7 +40,7 @@ def _again(detail: JobDetail) -> str:
 def _running(detail: JobDetail) -> str:
     live = detail.live
     if live is None:
-        return "It is between two steps; look again in a moment."
+        return "It is between two steps; ask again in a moment."
     cancelled = " It will be cancelled when this attempt has ended." if detail.cancel_requested else ""
     return _live(live) + cancelled
 
@@ -59,20 +60,26 @@ def _live(live: AttemptDetail) -> str:
 
 def _waiting(detail: JobDetail) -> str:
     job = detail.job
-    if detail.pauses:
-        pause = detail.pauses[0]
-        end = " It resumes by itself." if pause.until else ""
-        return f"Waiting: {pause.scope} is stopped: {pause.reason}: {pause.message}.{end}".replace("..", ".")
-    if detail.no_headroom is not None:
-        cap = detail.no_headroom.blocker
-        return (
-            f"Waiting for money: {cap.words} has ${format_usd(cap.remaining_micros)} left and the job costs "
-            f"${format_usd(job.price_micros)}."
-        )
+    stop = next(iter(detail.stops), None)
+    if stop is not None and stop.reason != RATE:
+        return _stopped(stop, job.price_micros)
     if job.queue == Queue.WAITING and job.due_at is not None and job.due_at > detail.now:
         seconds = (job.due_at - detail.now) / 1000
         cause = f" after: {job.message or job.reason}" if job.message or job.reason else ""
         return f"Waiting to be tried again in {seconds:.0f} s{cause}."
-    if detail.rate is not None:
-        return f"Ready, and waits for its turn: {detail.rate.message}."
-    return "Ready: a worker takes it when a slot and the submits of this minute allow. If none runs: orchestrator work"
+    if stop is not None:
+        return f"Ready, and waits for its turn: {stop.message}."
+    return (
+        "Ready: a worker takes it when a slot and the submits of this minute allow. If none runs: "
+        "orchestrator work"
+    )
+
+
+def _stopped(stop: Stoppage, price_micros: int) -> str:
+    if stop.cap is not None:
+        return (
+            f"Waiting for money: {stop.cap.words} has ${format_usd(stop.cap.remaining_micros)} left and the "
+            f"job costs ${format_usd(price_micros)}."
+        )
+    end = " It resumes by itself." if stop.until else ""
+    return f"Waiting: {stop.subject} is stopped: {stop.reason}: {stop.message}.{end}".replace("..", ".")

@@ -15,11 +15,11 @@ from orchestrator.core.money import format_usd
 from orchestrator.core.specs import RunSpec
 from orchestrator.manifest import Manifest
 from orchestrator.settings import Settings
-from orchestrator.store import views
 from orchestrator.store.account import latencies
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.db.schema import Scope
 from orchestrator.store.runs.unrequested import Unrequested
+from orchestrator.store.views.progress import pending_cost
 
 
 @dataclass(slots=True)
@@ -149,7 +149,7 @@ class _Planner:
             ]
         if walk.run and self._tx:
             others = row.others = walk.others()
-            jobs, images, micros = views.pending_cost(self._tx, walk.run.id)
+            jobs, images, micros = pending_cost(self._tx, walk.run.id)
             row.waiting, row.waiting_images = jobs - others.jobs, images - others.images
             row.waiting_micros = micros - others.cost_micros
 

@@ -13,9 +13,9 @@ from orchestrator.core.errors import ExitCode, OrchestratorError
 from orchestrator.core.money import format_usd
 from orchestrator.ports import Balance, BalanceOutcome, Clock, KeyRefused, Lost, NotSent, Reached, Throttled
 from orchestrator.settings import Settings, api_key, webhook_secrets
-from orchestrator.store import views
 from orchestrator.store.db import migrate
 from orchestrator.store.db.database import Database, parse_url, sqlite_path
+from orchestrator.store.views.trouble import at_risk
 
 SQLITE_FIXED: Final = (3, 51, 3)
 """The first SQLite without the bug that can lose a commit when two processes reset one WAL at the same
@@ -312,7 +312,7 @@ def _sqlite_version(version: tuple[int, ...]) -> Check:
 
 def _at_risk(database: Database) -> Iterator[Check]:
     with database.read() as tx:
-        risk = views.at_risk(tx)
+        risk = at_risk(tx)
         now = tx.now
     if risk.in_doubt:
         message = f"{risk.in_doubt} in doubt, ${format_usd(risk.in_doubt_micros)} held"

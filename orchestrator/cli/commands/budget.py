@@ -10,15 +10,15 @@ from orchestrator.cli.base import group
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import budget_document
 from orchestrator.cli.rendering.words import bar, count, percent, safe, table, usd
+from orchestrator.core.budget import day_of
 from orchestrator.core.errors import ExitCode, NotFoundError, UsageError
 from orchestrator.core.money import MoneyError, parse_usd
 from orchestrator.settings import Settings
-from orchestrator.store import views
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import Scope, Window
 from orchestrator.store.money import budgets, ledger
 from orchestrator.store.money.audit import audit
-from orchestrator.store.money.caps import set_cap
+from orchestrator.store.money.caps import caps_in_force, set_cap
 from orchestrator.store.runs.campaigns import ensure_campaign, has_runs
 from orchestrator.store.runs.runs import find_run
 
@@ -36,7 +36,7 @@ def command() -> None:
 def show() -> ExitCode:
     """Every cap with what is spent, held and left in its current period. With --json one object a line."""
     with opened() as app, app.database.read() as tx:
-        rows = views.budgets(tx, app.settings.budgets.timezone)
+        rows = caps_in_force(tx, day_of(tx.now, app.settings.budgets.timezone))
     if out.as_json():
         for row in rows:
             out.line(budget_document(row))
@@ -50,10 +50,10 @@ def show() -> ExitCode:
                 row.window,
                 usd(row.cap_micros),
                 usd(row.spent_micros),
-                usd(row.held_micros),
+                usd(row.reserved_micros),
                 usd(row.remaining_micros),
-                bar((row.spent_micros + row.held_micros) / row.cap_micros if row.cap_micros else 1.0),
-                percent(row.spent_micros + row.held_micros, row.cap_micros),
+                bar(row.counted_micros / row.cap_micros if row.cap_micros else 1.0),
+                percent(row.counted_micros, row.cap_micros),
             ]
             for row in rows
         ]
@@ -96,9 +96,9 @@ def set_budget(scope: str, total: str | None, month: str | None, day: str | None
                     tx=tx, scope=kind, scope_id=scope_id, window=window, cap_micros=micros, source="operator"
                 )
         rows = [
-            row
-            for row in views.budgets(tx, app.settings.budgets.timezone)
-            if (row.scope, row.scope_id) == (kind.value, scope_id)
+            cap
+            for cap in caps_in_force(tx, day_of(tx.now, app.settings.budgets.timezone))
+            if (cap.scope, cap.scope_id) == (kind, scope_id)
         ]
     if out.as_json():
         out.document({"budgets": [budget_document(row) for row in rows]})

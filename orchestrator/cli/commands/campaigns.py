@@ -9,11 +9,10 @@ from orchestrator.cli.rendering.documents import campaign_document
 from orchestrator.cli.rendering.words import safe, table, usd
 from orchestrator.core.errors import ExitCode, NotFoundError
 from orchestrator.core.suggest import did_you_mean
-from orchestrator.store import views
 from orchestrator.store.db.database import Tx
 from orchestrator.store.runs import campaigns
-from orchestrator.store.views import CampaignRow
-from orchestrator.store.views.owners import campaign_names
+from orchestrator.store.views import owners
+from orchestrator.store.views.owners import CampaignRow, campaign_names
 
 
 @group("campaigns", short_help="List, pause, resume and weigh campaigns.")
@@ -25,7 +24,7 @@ def command() -> None:
 def list_campaigns() -> ExitCode:
     """Every campaign with its jobs and money. With --json one object a line."""
     with opened() as app, app.database.read() as tx:
-        rows = views.campaigns(tx)
+        rows = owners.campaigns(tx)
     if out.as_json():
         for item in rows:
             out.line(campaign_document(item))

@@ -18,7 +18,7 @@ from orchestrator.cli.rendering.plan_text import plan_text
 from orchestrator.core.errors import ExitCode, StorageError, UsageError
 from orchestrator.gallery import write_gallery
 from orchestrator.sandbox import SandboxConfig, SandboxThread, parse_faults
-from orchestrator.store.views import JobFilter
+from orchestrator.store.views.walk import JobFilter
 
 MARKER = ".orchestrator-demo"
 CONFIG = """\

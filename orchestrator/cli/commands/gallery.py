@@ -10,7 +10,7 @@ from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.words import count
 from orchestrator.core.errors import ExitCode
 from orchestrator.gallery import THUMBNAILS_MAX, write_gallery
-from orchestrator.store.views import JobFilter
+from orchestrator.store.views.walk import JobFilter
 
 
 @declare("gallery", short_help="Write a contact sheet: one HTML file with every picture.")

@@ -15,9 +15,9 @@ from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import in_doubt_document
 from orchestrator.cli.rendering.words import count, rfc3339, safe, table, usd
 from orchestrator.core.errors import ExitCode, NotFoundError, UsageError
-from orchestrator.store import views
 from orchestrator.store.doubts import doubts
 from orchestrator.store.doubts.doubts import PossibleTask
+from orchestrator.store.views import trouble
 
 SHOWN_MAX = 20
 ATTEMPTS_SHOWN_MAX = 8
@@ -34,7 +34,7 @@ def command() -> None:
 def list_in_doubt() -> ExitCode:
     """Every attempt in doubt, oldest first. With --json one object a line. Exits with 5 when there is any."""
     with opened() as app, app.database.read() as tx:
-        rows = views.in_doubt(tx)
+        rows = trouble.in_doubt(tx)
         possible = doubts.possible(tx)
         prompts = {row.attempt_id: str(row.params.get("prompt", "")) for row in doubts.in_doubt(tx)}
     if out.as_json():

@@ -16,8 +16,8 @@ from orchestrator.cli.rendering.job_text import detail_text, header, row
 from orchestrator.cli.rendering.words import count, safe, table, usd
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.core.states import JobState
-from orchestrator.store import views
-from orchestrator.store.views import JobFilter
+from orchestrator.store.views import jobs
+from orchestrator.store.views.walk import JobFilter, count_up_to
 
 if TYPE_CHECKING:  # a listing need not load what changes or explains jobs
     from orchestrator.actions.operator.change_jobs import Changed
@@ -64,7 +64,7 @@ def list_jobs(limit: int | None, **words: Any) -> ExitCode:
         rows: list[list[str]] = []
         while left is None or left > 0:
             with app.database.read() as tx:
-                page = views.list_jobs(tx, wanted, after_id=after, limit=min(left or 500, 500))
+                page = jobs.list_jobs(tx, wanted, after_id=after, limit=min(left or 500, 500))
             for job in page:
                 out.line(job_document(job)) if out.as_json() else rows.append(row(job))
             if not page:
@@ -74,7 +74,7 @@ def list_jobs(limit: int | None, **words: Any) -> ExitCode:
         if out.as_json():
             return ExitCode.DONE
         with app.database.read() as tx:
-            total = views.count_up_to(tx, wanted, COUNTED_MAX)
+            total = count_up_to(tx, wanted, COUNTED_MAX)
     if not rows:
         out.answer("No jobs match.")
         return ExitCode.DONE
@@ -91,10 +91,11 @@ def list_jobs(limit: int | None, **words: Any) -> ExitCode:
 def show(job_id: int) -> ExitCode:
     """The timeline of one job: every attempt, its times and money, and why it is not running now."""
     from orchestrator.actions.operator.explain import why
+    from orchestrator.store.views.detail import job_detail
 
     with opened() as app:
         with app.database.read() as tx:
-            detail = views.job_detail(tx, job_id, app.settings.budgets.timezone)
+            detail = job_detail(tx, job_id, app.settings.budgets.timezone)
         if out.as_json():
             out.document(detail_document(detail, why(detail)))
         else:

@@ -22,7 +22,7 @@ from orchestrator.cli.rendering.words import count, usd
 from orchestrator.cli.working import work_on
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.manifest import Manifest
-from orchestrator.store import views
+from orchestrator.store.views.progress import pending_cost
 
 
 @declare("run", short_help="Apply manifests and work until they are finished.")
@@ -123,6 +123,6 @@ def _unpaid(app: App, code: ExitCode, run_ids: frozenset[int]) -> list[str]:
     if code is not ExitCode.BUDGET:
         return []
     with app.database.read() as tx:
-        left = [views.pending_cost(tx, run_id) for run_id in run_ids]
+        left = [pending_cost(tx, run_id) for run_id in run_ids]
     jobs, micros = sum(item[0] for item in left), sum(item[2] for item in left)
     return [f"  unpaid    {count(jobs, 'job')} wait; they would cost {usd(micros)}. Raise the cap to go on"]

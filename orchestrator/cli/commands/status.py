@@ -9,8 +9,10 @@ from orchestrator.cli.rendering.documents import status_document
 from orchestrator.cli.rendering.remedies import remedies
 from orchestrator.cli.rendering.words import bar, duration, percent, safe, table, usd
 from orchestrator.core.errors import ExitCode
-from orchestrator.store import views
-from orchestrator.store.views import BudgetRow, Overview, RunRow
+from orchestrator.store.money.caps import Cap
+from orchestrator.store.stops.stops import RATE
+from orchestrator.store.views import overview
+from orchestrator.store.views.overview import Overview, RunRow
 
 RUNS_SHOWN = 20
 
@@ -20,7 +22,7 @@ RUNS_SHOWN = 20
 def command(*, show_all: bool) -> ExitCode:
     """Runs with their jobs by state and their money, the budgets, and what is stopped and why."""
     with opened() as app, app.database.read() as tx:
-        status = views.status(tx, app.settings.budgets.timezone)
+        status = overview.status(tx, app.settings.budgets.timezone)
         now = tx.now
     if out.as_json():
         out.document(status_document(status))
@@ -54,14 +56,15 @@ def _text(status: Overview, now: int, *, show_all: bool) -> str:
     blocks = [table(header, [_run(row) for row in runs], right=frozenset(range(1, len(header))))]
     if len(runs) < len(status.runs):
         blocks.append(f"and {len(status.runs) - len(runs)} older runs (--all shows them)")
-    if status.budgets:
+    if status.caps:
         header = ["budget", "window", "spent", "held", "cap", "left", ""]
-        blocks += ["", table(header, [_budget(row) for row in status.budgets], right=frozenset({2, 3, 4, 5}))]
-    for row in status.stopped:
-        mark = "waiting" if row.reason == views.RATE else click.style("stopped", fg="yellow")
-        until = f", until {duration((row.until - now) / 1000)} from now" if row.until else ""
-        since = duration(max(0, now - row.since) / 1000)
-        blocks.append(f"{mark}  {safe(row.scope)}: {row.reason}: {safe(row.message)} (for {since}{until})")
+        blocks += ["", table(header, [_budget(cap) for cap in status.caps], right=frozenset({2, 3, 4, 5}))]
+    for stop in status.stops:
+        mark = "waiting" if stop.reason == RATE else click.style("stopped", fg="yellow")
+        until = f", until {duration((stop.until - now) / 1000)} from now" if stop.until else ""
+        since = duration(max(0, now - stop.since) / 1000)
+        about = f"{safe(stop.subject)}: {stop.reason}: {safe(stop.message)}"
+        blocks.append(f"{mark}  {about} (for {since}{until})")
     return "\n".join(blocks)
 
 
@@ -76,12 +79,12 @@ def _run(row: RunRow) -> list[str]:
     ]
 
 
-def _budget(row: BudgetRow) -> list[str]:
-    used = row.spent_micros + row.held_micros
-    owner = "account" if row.scope == "account" else f"{row.scope} {row.name}"
-    share = f"{bar(used / row.cap_micros if row.cap_micros else 1)} {percent(used, row.cap_micros)}"
-    amounts = [usd(row.spent_micros), usd(row.held_micros), usd(row.cap_micros), usd(row.remaining_micros)]
-    return [safe(owner, 40), row.window, *amounts, share]
+def _budget(cap: Cap) -> list[str]:
+    used = cap.counted_micros
+    owner = "account" if cap.scope == "account" else f"{cap.scope} {cap.name}"
+    share = f"{bar(used / cap.cap_micros if cap.cap_micros else 1)} {percent(used, cap.cap_micros)}"
+    amounts = [cap.spent_micros, cap.reserved_micros, cap.cap_micros, cap.remaining_micros]
+    return [safe(owner, 40), cap.window, *map(usd, amounts), share]
 
 
 def _next(status: Overview) -> list[tuple[str, str]]:
@@ -91,5 +94,5 @@ def _next(status: Overview) -> list[tuple[str, str]]:
     if any(row.jobs["failed"] for row in status.runs):
         steps.append(("orchestrator jobs list --state failed", "shows what failed and why"))
     if any(row.jobs["pending"] for row in status.runs):
-        steps += remedies(status.stopped) or [("orchestrator work --drain", "works on what waits")]
+        steps += remedies(status.stops) or [("orchestrator work --drain", "works on what waits")]
     return steps or [("orchestrator gallery", "shows the pictures")]

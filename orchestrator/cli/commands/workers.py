@@ -9,9 +9,8 @@ from orchestrator.cli.base import group
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.words import duration, rfc3339, safe, table
 from orchestrator.core.errors import ExitCode
-from orchestrator.store import views
 from orchestrator.store.account import workers
-from orchestrator.store.views import CrewRow
+from orchestrator.store.views.registry import CrewRow, crew
 
 
 @group("workers", short_help="List workers, and ask one to finish.")
@@ -28,7 +27,7 @@ def list_workers() -> ExitCode:
     take over its work. Times are by the database's clock.
     """
     with opened() as app, app.database.read() as tx:
-        rows, now = views.crew(tx), tx.now
+        rows, now = crew(tx), tx.now
     if out.as_json():
         for row in rows:
             out.line(_document(row, now))

@@ -91,7 +91,7 @@ class Plain(Silent):
         causes = frozenset(
             [
                 *(reason for reason, _ in progress.failures),
-                *(f"{row.scope} {row.reason}" for row in snapshot.stopped),
+                *(f"{stop.subject} {stop.reason}" for stop in snapshot.stops),
             ]
         )
         at = self._clock.monotonic()

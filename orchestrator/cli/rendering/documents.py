@@ -11,20 +11,15 @@ from orchestrator.core.money import format_usd
 
 if TYPE_CHECKING:  # a listing need not load what expands manifests
     from orchestrator.actions.planning.plan import Plan
+    from orchestrator.store.money.caps import Cap
     from orchestrator.store.runs.unrequested import Unrequested
-    from orchestrator.store.views import (
-        AttemptDetail,
-        BudgetRow,
-        CampaignRow,
-        InDoubtRow,
-        JobDetail,
-        JobRow,
-        OutputRow,
-        Overview,
-        Progress,
-        RunRow,
-        StoppedRow,
-    )
+    from orchestrator.store.stops.stops import Stoppage
+    from orchestrator.store.views.detail import AttemptDetail, JobDetail
+    from orchestrator.store.views.jobs import JobRow, OutputRow
+    from orchestrator.store.views.overview import Overview, RunRow
+    from orchestrator.store.views.owners import CampaignRow
+    from orchestrator.store.views.progress import Progress
+    from orchestrator.store.views.trouble import InDoubtRow
 
 Json = dict[str, Any]
 
@@ -73,8 +68,8 @@ def status_document(status: Overview) -> Json:
     """Runs, budgets, and what is stopped."""
     return {
         "runs": [run_document(row) for row in status.runs],
-        "budgets": [budget_document(row) for row in status.budgets],
-        "stopped": [stopped_document(row) for row in status.stopped],
+        "budgets": [budget_document(cap) for cap in status.caps],
+        "stopped": [stopped_document(stop) for stop in status.stops],
     }
 
 
@@ -92,22 +87,22 @@ def run_document(row: RunRow) -> Json:
     }
 
 
-def budget_document(row: BudgetRow) -> Json:
+def budget_document(cap: Cap) -> Json:
     """One cap in its current period."""
     return {
-        "scope": row.scope,
-        "name": row.name,
-        "window": row.window,
-        "cap_usd": format_usd(row.cap_micros),
-        "spent_usd": format_usd(row.spent_micros),
-        "held_usd": format_usd(row.held_micros),
-        "remaining_usd": format_usd(row.remaining_micros),
+        "scope": cap.scope.value,
+        "name": cap.name,
+        "window": cap.window.value,
+        "cap_usd": format_usd(cap.cap_micros),
+        "spent_usd": format_usd(cap.spent_micros),
+        "held_usd": format_usd(cap.reserved_micros),
+        "remaining_usd": format_usd(cap.remaining_micros),
     }
 
 
-def stopped_document(row: StoppedRow) -> Json:
+def stopped_document(stop: Stoppage) -> Json:
     """One stop."""
-    return {"scope": row.scope, "reason": row.reason, "since": rfc3339(row.since)}
+    return {"scope": stop.subject, "reason": stop.reason, "since": rfc3339(stop.since)}
 
 
 def job_document(row: JobRow) -> Json:

@@ -1,11 +1,18 @@
 """One job in words: a row of the list, or its whole timeline."""
 
+from __future__ import annotations
+
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestrator.cli.rendering.words import count, duration, rfc3339, safe, table, usd
 from orchestrator.core.states import ReservationState
-from orchestrator.store.views import AttemptDetail, JobDetail, JobRow
+
+if TYPE_CHECKING:  # a listing need not load what shows one job
+    from pathlib import Path
+
+    from orchestrator.store.views.detail import AttemptDetail, JobDetail
+    from orchestrator.store.views.jobs import JobRow
 
 PROMPT_COLUMNS = 44
 

@@ -70,7 +70,7 @@ def _headroom(rows: list[CapForecast]) -> list[str]:
     lines = []
     for at, row in enumerate(rows[:CAPS_SHOWN]):
         cap = row.cap
-        used = cap.spent_micros + cap.held_micros
+        used = cap.counted_micros
         after = used + row.wanted_micros
         owner = "account" if cap.scope == "account" else f"{cap.scope} {safe(cap.name, 36)}"
         fits = "" if row.fits else click.style(f"   covers {usd(cap.remaining_micros)} of it", fg="red")

@@ -3,7 +3,8 @@
 import shlex
 from collections.abc import Iterable
 
-from orchestrator.store.views import StoppedRow
+from orchestrator.store.db.schema import Scope
+from orchestrator.store.stops.stops import Stoppage
 
 _ACCOUNT = {
     "paused": ("orchestrator resume", "ends the pause"),
@@ -14,23 +15,26 @@ _ACCOUNT = {
 }
 
 
-def remedies(stopped: Iterable[StoppedRow]) -> list[tuple[str, str]]:
+def remedies(stops: Iterable[Stoppage]) -> list[tuple[str, str]]:
     """A command for each stop that needs one, and why; stops that end by themselves have none."""
-    found = dict.fromkeys(step for row in stopped if row.until is None and (step := _remedy(row)))
+    found = dict.fromkeys(step for stop in stops if stop.until is None and (step := _remedy(stop)))
     return list(found)
 
 
-def _remedy(row: StoppedRow) -> tuple[str, str] | None:
-    if row.cap is not None:
-        owner = "account" if row.cap.scope == "account" else f"{row.cap.scope}:{row.cap.name}"
-        return f"orchestrator budget set {shlex.quote(owner)} --{row.cap.window} USD", "raises the cap"
-    if row.kind == "account":
-        return _ACCOUNT.get(row.reason)
-    if row.kind == "campaign":
-        return _resumed(row.scope.removeprefix("campaign "))
-    if row.kind == "run":
-        return _resumed(row.scope.removeprefix("run ").split("/")[0])
-    return None
+def _remedy(stop: Stoppage) -> tuple[str, str] | None:
+    if stop.cap is not None:
+        cap = stop.cap
+        owner = "account" if cap.scope is Scope.ACCOUNT else f"{cap.scope.value}:{cap.name}"
+        return f"orchestrator budget set {shlex.quote(owner)} --{cap.window.value} USD", "raises the cap"
+    match stop.scope:
+        case "account":
+            return _ACCOUNT.get(stop.reason)
+        case "campaign":
+            return _resumed(stop.name)
+        case "run":
+            return _resumed(stop.name.split("/")[0])
+        case _:  # a model: nothing a person ends
+            return None
 
 
 def _resumed(campaign: str) -> tuple[str, str]:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.cli.rendering.words import count, duration, percent, safe, usd
-from orchestrator.store.views import BudgetRow, Progress, StoppedRow
+from orchestrator.store.money.caps import Cap
+from orchestrator.store.stops.stops import Stoppage
+from orchestrator.store.views.progress import Progress
 
 NARROW_COLUMNS = 60
 BAR_COLUMNS = 24
@@ -23,8 +25,8 @@ class Snapshot:
     elapsed_seconds: float
     finished_before: int = 0
     worker: Mapping[str, Any] = field(default_factory=dict)
-    cap: BudgetRow | None = None  # the tightest cap about these runs
-    stopped: tuple[StoppedRow, ...] = ()
+    cap: Cap | None = None  # the tightest cap about these runs
+    stops: tuple[Stoppage, ...] = ()
 
     @property
     def in_flight(self) -> int:
@@ -56,14 +58,16 @@ def lines(snapshot: Snapshot, columns: int) -> list[str]:
     left = f"{duration(eta)} left" if eta is not None else duration(snapshot.elapsed_seconds)
     found = [
         (
-            f"{safe(snapshot.label, 24)}  [{_bar(snapshot)}]  {progress.finished:,}/{progress.total:,}  {share}  "
-            f" {left}"
+            f"{safe(snapshot.label, 24)}  [{_bar(snapshot)}]  {progress.finished:,}/{progress.total:,}  "
+            f"{share}   {left}"
         ),
         f"money   {_money(snapshot)}",
         f"now     {_now(snapshot)}",
         f"result  {_result(progress)}",
     ]
-    found += [f"stopped {safe(row.scope)}: {row.reason}: {safe(row.message)}" for row in snapshot.stopped[:2]]
+    found += [
+        f"stopped {safe(stop.subject)}: {stop.reason}: {safe(stop.message)}" for stop in snapshot.stops[:2]
+    ]
     return [_cut(line, columns) for line in found]
 
 
@@ -81,7 +85,7 @@ def plain(snapshot: Snapshot) -> str:
         parts.append(f"{progress.in_doubt:,} in doubt")
     if snapshot.eta_seconds is not None and progress.left:
         parts.append(f"{duration(snapshot.eta_seconds)} left")
-    parts += [f"stopped: {safe(row.scope)} {row.reason}" for row in snapshot.stopped[:1]]
+    parts += [f"stopped: {safe(stop.subject)} {stop.reason}" for stop in snapshot.stops[:1]]
     return ", ".join(parts)
 
 

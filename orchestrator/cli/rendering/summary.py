@@ -12,7 +12,8 @@ from orchestrator.cli.rendering.documents import summary_document
 from orchestrator.cli.rendering.remedies import remedies
 from orchestrator.cli.rendering.words import count, duration, safe, usd
 from orchestrator.core.errors import ExitCode, OrchestratorError
-from orchestrator.store.views import Progress, StoppedRow
+from orchestrator.store.stops.stops import Stoppage
+from orchestrator.store.views.progress import Progress
 
 REASONS = {
     ExitCode.DONE: "done",
@@ -42,7 +43,7 @@ class Done:
     code: ExitCode
     facts: RunFacts
     progress: Progress
-    stopped: list[StoppedRow]
+    stops: list[Stoppage]
     seconds: float
     error: OrchestratorError | None = None  # what stopped it, beyond what the database says
 
@@ -61,7 +62,7 @@ def summarize(done: Done, root: Path, *, extra: list[str] | None = None, sandbox
 
 def document(done: Done, root: Path) -> dict[str, Any]:
     """The summary as JSON."""
-    stopped = [{"scope": row.scope, "reason": row.reason, "message": row.message} for row in done.stopped]
+    stopped = [{"scope": stop.subject, "reason": stop.reason, "message": stop.message} for stop in done.stops]
     shape = summary_document(
         done.progress,
         exit_code=int(done.code),
@@ -98,7 +99,7 @@ def text(done: Done, root: Path) -> list[str]:
             f"  in doubt  {count(progress.in_doubt, 'attempt')}: may have been paid, so never sent again by "
             "itself"
         )
-    found += [f"  stopped   {safe(row.scope)}: {row.reason}: {safe(row.message)}" for row in done.stopped]
+    found += [f"  stopped   {safe(stop.subject)}: {stop.reason}: {safe(stop.message)}" for stop in done.stops]
     return found
 
 
@@ -117,7 +118,7 @@ def steps(done: Done, *, sandbox: bool) -> list[tuple[str, str]]:
             (f"orchestrator jobs retry --state failed{_scope(done)}", "queues the failed jobs again")
         )
     if progress.left:
-        found += remedies(done.stopped)
+        found += remedies(done.stops)
     if progress.left and not found:
         found.append(("orchestrator work --drain", "goes on with what is left"))
     return found or [("orchestrator gallery", "writes a page with every picture")]

@@ -1,44 +1,27 @@
-"""Which jobs a claim takes: by priority, campaigns in turn, first variations first, under every pause and
-cap.
+"""Which jobs a claim takes: by priority, campaigns in turn, first variations first, from the lanes that
+nothing stops.
 
 It reads the open lanes and, of the jobs, about as many as it takes: those of a campaign only when its turn
 comes.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import groupby
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import bindparam, exists, select, tuple_, update
 
 from orchestrator.core.fair_share import FairShare
-from orchestrator.store.account import pauses
+from orchestrator.store.claiming.lanes import Lane, unpaused_lanes
 from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import JOB_READY, LANE_OPEN, Scope, campaigns, jobs, lanes, runs
-from orchestrator.store.money import ledger
-from orchestrator.store.money.caps import Cap, caps_in_force
+from orchestrator.store.db.schema import JOB_READY, campaigns, jobs, lanes
 
-NAMED_MAX: Final = 500
-"""The caps of so many campaigns or runs are asked for by name; of more, all are read."""
-
-
-@dataclass(slots=True)
-class Lane:
-    """Jobs of one run at one price, with the caps over them."""
-
-    id: int
-    run_id: int
-    campaign_id: int
-    model: str
-    price_micros: int
-    priority: int
-    weight: int  # of the campaign
-    served: int  # how far the campaign's turns have brought it
-    caps: list[Cap]
+if TYPE_CHECKING:
+    from orchestrator.store.money.caps import BalanceKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,55 +39,45 @@ def select_jobs(tx: Tx, want: int, day: str, run_ids: Collection[int] | None) ->
     """Up to `want` jobs that may run now, of the given runs (None: of all); `day` decides which caps are
     in force.
     """
-    open_lanes = _lanes(tx, day, run_ids)
-    left = Headroom()
+    open_lanes = unpaused_lanes(tx, day, run_ids)
+    taken = Taken()
     moved: dict[int, int] = {}  # how far this claim's turns have brought which campaign
     picks: list[Selected] = []
     for _, group in groupby(open_lanes, key=lambda lane: lane.priority):
         missing = want - len(picks)
         if missing <= 0:
             break
-        picks.extend(_take_turns(tx=tx, group=list(group), want=missing, left=left, moved=moved))
+        picks.extend(_take_turns(tx=tx, group=list(group), want=missing, taken=taken, moved=moved))
     if moved:
         tx.conn.execute(_SERVE, [{"c_id": id_, "c_served": at} for id_, at in sorted(moved.items())])
     return picks
 
 
-def anything_fits(tx: Tx, day: str) -> bool:
-    """Whether some job is ready that no pause and no cap holds back; changes nothing."""
-    left = Headroom()
-    fitting = [lane.id for lane in _lanes(tx, day, None) if left.fits(lane)]
-    return any(tx.conn.execute(_ANY_READY, {"lanes": chunk}).scalar_one() for chunk in chunks(fitting))
-
-
-class Headroom:
-    """What is left under each cap while one claim chooses."""
+class Taken:
+    """What one claim has taken so far, as it counts under each cap."""
 
     def __init__(self) -> None:
-        self._left: dict[tuple[str, int, str, str], int] = {}
+        self._micros: dict[BalanceKey, int] = {}
 
-    def fits(self, lane: Lane) -> bool:
-        """Whether one more job of this lane fits under every cap."""
-        return all(self._of(cap) >= lane.price_micros for cap in lane.caps)
+    def admits(self, lane: Lane) -> bool:
+        """Whether every cap admits one more job of this lane."""
+        return not lane.blockers(self._micros)
 
-    def take(self, lane: Lane) -> None:
+    def add(self, lane: Lane) -> None:
         """Count one job of this lane."""
         for cap in lane.caps:
-            self._left[*cap.key, cap.window.value] = self._of(cap) - lane.price_micros
-
-    def _of(self, cap: Cap) -> int:
-        return self._left.get((*cap.key, cap.window.value), cap.headroom_micros)
+            self._micros[cap.key] = self._micros.get(cap.key, 0) + lane.price_micros
 
 
 def _take_turns(
-    tx: Tx, group: Sequence[Lane], want: int, left: Headroom, moved: dict[int, int]
+    tx: Tx, group: Sequence[Lane], want: int, taken: Taken, moved: dict[int, int]
 ) -> list[Selected]:
     """Candidates of equal priority while money lasts, campaign by campaign as their weights say; see
-    `core.turns`.
+    `core.fair_share`.
     """
     by_campaign: dict[int, list[Lane]] = {}
     for lane in group:
-        if left.fits(lane):
+        if taken.admits(lane):
             by_campaign.setdefault(lane.campaign_id, []).append(lane)
     turns = FairShare(
         {
@@ -118,11 +91,11 @@ def _take_turns(
     while len(picks) < want and (campaign_id := turns.turn()) is not None:
         if campaign_id not in queues:  # not before: most of ten thousand campaigns have no turn in this claim
             queues[campaign_id] = _candidates(tx, by_campaign[campaign_id], share)
-        pick = next((candidate for candidate in queues[campaign_id] if left.fits(candidate.lane)), None)
+        pick = next((candidate for candidate in queues[campaign_id] if taken.admits(candidate.lane)), None)
         if pick is None:
             turns.passed()
             continue
-        left.take(pick.lane)
+        taken.add(pick.lane)
         picks.append(pick)
         turns.took()
     moved.update(turns.moved)
@@ -176,51 +149,9 @@ def _jobs_of(tx: Tx, lane: Lane, at_first: int) -> Iterator[Selected]:
         count *= 2
 
 
-def _lanes(tx: Tx, day: str, run_ids: Collection[int] | None) -> list[Lane]:
-    """Open lanes that no pause covers, by priority, each with the caps over it."""
-    query = _OPEN_LANES if run_ids is None else _OPEN_LANES.where(lanes.c.run_id.in_(list(run_ids)))
-    rows = tx.conn.execute(query).all()
-    paused = {(pause.scope, pause.name) for pause in pauses.in_force(tx)}
-    if not rows or ("account", "") in paused:
-        return []
-    caps = _caps_by_scope(
-        tx=tx, day=day, campaign_ids={row.campaign_id for row in rows}, run_ids={row.run_id for row in rows}
-    )
-    return [
-        Lane(
-            id=row.id,
-            run_id=row.run_id,
-            campaign_id=row.campaign_id,
-            model=row.model,
-            price_micros=row.price_micros,
-            priority=row.priority,
-            weight=row.weight,
-            served=row.served,
-            caps=[
-                *caps.get((Scope.ACCOUNT, ledger.ACCOUNT_ID), ()),
-                *caps.get((Scope.CAMPAIGN, row.campaign_id), ()),
-                *caps.get((Scope.RUN, row.run_id), ()),
-            ],
-        )
-        for row in rows
-        if not paused & {("model", row.model), ("campaign", str(row.campaign_id)), ("run", str(row.run_id))}
-    ]
-
-
-def _caps_by_scope(
-    tx: Tx, day: str, campaign_ids: Iterable[int], run_ids: Iterable[int]
-) -> dict[tuple[Scope, int], list[Cap]]:
-    found: dict[tuple[Scope, int], list[Cap]] = {}
-    campaigns_here, runs_here = (
-        ids if len(ids) <= NAMED_MAX else None for ids in (set(campaign_ids), set(run_ids))
-    )
-    for cap in caps_in_force(tx, day, campaign_ids=campaigns_here, run_ids=runs_here):
-        found.setdefault((cap.scope, cap.scope_id), []).append(cap)
-    return found
-
-
 def _close_if_idle(tx: Tx, lane_id: int) -> None:
-    """Stop looking at a lane with nothing ready. Whoever makes a job ready opens it, under the same lock.
+    """Close a lane with nothing ready, so that claims skip it. Whoever makes a job ready opens it, under the
+    same lock.
 
     A lane that somebody has locked is left as it is: it is being opened, and a claim comes by lanes in
     another order than those who open several.
@@ -232,23 +163,6 @@ def _close_if_idle(tx: Tx, lane_id: int) -> None:
     tx.conn.execute(update(lanes).where(lanes.c.id == lane_id, ~ready).values(idle=True))
 
 
-_OPEN_LANES: Final = (
-    select(
-        lanes.c.id,
-        lanes.c.run_id,
-        lanes.c.price_micros,
-        lanes.c.priority,
-        runs.c.campaign_id,
-        runs.c.model,
-        campaigns.c.weight,
-        campaigns.c.served,
-    )
-    .join_from(lanes, runs)
-    .join(campaigns)
-    .where(LANE_OPEN)
-    .order_by(lanes.c.priority.desc(), lanes.c.id)
-)
-
 _READY: Final = (
     select(jobs.c.id, jobs.c.variation, jobs.c.attempts, jobs.c.images)
     .where(jobs.c.lane_id == bindparam("lane"), JOB_READY)
@@ -256,8 +170,6 @@ _READY: Final = (
     .order_by(jobs.c.variation, jobs.c.id)
     .limit(bindparam("want"))
 )
-
-_ANY_READY: Final = select(exists().where(jobs.c.lane_id.in_(bindparam("lanes", expanding=True)), JOB_READY))
 
 _FIRST: Final = (
     select(jobs.c.id)

@@ -143,6 +143,8 @@ runs = Table(
     ),  # jobs that ended earlier do not count
     UniqueConstraint("campaign_id", "name", "run_key"),
 )
+RUN_PATH: Final = campaigns.c.name + "/" + runs.c.name + "/" + runs.c.run_key
+"""What people call a run."""
 
 lanes = Table(
     "lanes",

@@ -20,7 +20,7 @@ Key = tuple[Scope, str, Window]
 
 @dataclass(frozen=True, slots=True)
 class Overruled:
-    """A cap of a configuration that does not count, because another stands; amounts in micros."""
+    """A cap of a configuration that does not count, because another is in force; amounts in micros."""
 
     key: Key
     wanted_micros: int
@@ -33,8 +33,8 @@ def take_configured(database: Database, wanted: Mapping[Key, int]) -> list[Overr
     count.
 
     Several configurations may work on one database, so none may remove a cap that it does not name, or raise
-    one: that is for an operator, whose caps stand over every configuration's. Nothing is written when nothing
-    changes.
+    one: that is for an operator, whose caps prevail over every configuration's. Nothing is written when
+    nothing changes.
     """
     with database.read() as tx:
         stored = _stored(tx)
@@ -51,8 +51,8 @@ def take_configured(database: Database, wanted: Mapping[Key, int]) -> list[Overr
     ]
 
 
-def _counts(cap: int, standing: tuple[int, str] | None) -> bool:
-    return standing is None or (standing[1] == CONFIG and cap < standing[0])
+def _counts(cap: int, stored: tuple[int, str] | None) -> bool:
+    return stored is None or (stored[1] == CONFIG and cap < stored[0])
 
 
 def _tighten(tx: Tx, key: Key, cap: int) -> None:
@@ -100,16 +100,16 @@ def _scope_id(tx: Tx, scope: Scope, name: str) -> int:
 
 
 def declare(tx: Tx, scope: Scope, scope_id: int, window: Window, cap_micros: int | None, source: str) -> None:
-    """Make a cap what its source says (None: no cap), unless an operator has set it: that stands."""
+    """Make a cap what its source says (None: no cap), unless an operator has set it: that prevails."""
     if cap_micros is None:
         remove(tx=tx, scope=scope, scope_id=scope_id, window=window, source=source)
         return
-    standing = tx.conn.execute(
+    stored_source = tx.conn.execute(
         select(budgets.c.source).where(
             budgets.c.scope == scope.value, budgets.c.scope_id == scope_id, budgets.c.window == window.value
         )
     ).scalar()
-    if standing in {None, source}:
+    if stored_source in {None, source}:
         set_cap(tx=tx, scope=scope, scope_id=scope_id, window=window, cap_micros=cap_micros, source=source)
 
 

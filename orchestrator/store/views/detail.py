@@ -1,20 +1,20 @@
 """One job in full: its timeline, and why it is not running now."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import select
 
+from orchestrator.core.budget import day_of
 from orchestrator.core.errors import NotFoundError
 from orchestrator.core.states import AttemptState
+from orchestrator.store.claiming.lanes import lane_of_job
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import attempts as attempt_table
 from orchestrator.store.db.schema import events as event_table
 from orchestrator.store.db.schema import jobs as job_table
 from orchestrator.store.db.schema import runs as run_table
+from orchestrator.store.stops.stops import Stoppage, rate_stop, stops_over
 from orchestrator.store.views.jobs import JobRow, list_jobs
-from orchestrator.store.views.money import LaneStop, StoppedRow, budgets, lane_stops, stopped
-from orchestrator.store.views.pace import rate_stop
 from orchestrator.store.views.walk import JobFilter
 
 
@@ -61,9 +61,7 @@ class JobDetail:
     cancel_requested: bool
     attempts: list[AttemptDetail]
     events: list[EventRow]
-    pauses: list[StoppedRow]  # in force, and about this job
-    no_headroom: LaneStop | None  # the cap that does not admit it now
-    rate: StoppedRow | None  # while the rate is what ready jobs wait for
+    stops: list[Stoppage]  # what keeps it and its like from running now: pauses, a cap, or else the rate
     now: int
 
     @property
@@ -84,8 +82,6 @@ def job_detail(tx: Tx, job_id: int, timezone: str) -> JobDetail:
         raise NotFoundError(f"There is no job {job_id}. List jobs with: orchestrator jobs list")
     extra = tx.conn.execute(
         select(
-            run_table.c.id.label("run_id"),
-            run_table.c.campaign_id,
             run_table.c.model,
             run_table.c.manifest_path,
             job_table.c.cancel_requested,
@@ -93,15 +89,8 @@ def job_detail(tx: Tx, job_id: int, timezone: str) -> JobDetail:
         .join(run_table, run_table.c.id == job_table.c.run_id)
         .where(job_table.c.id == job_id)
     ).one()
-    caps = budgets(tx, timezone)
-    stop = next(
-        (
-            stop
-            for stop in lane_stops(tx, caps)
-            if stop.run_id == extra.run_id and stop.price_micros == page[0].price_micros
-        ),
-        None,
-    )
+    lane = lane_of_job(tx, day_of(tx.now, timezone), job_id)
+    waits = rate_stop(tx, [lane])
     return JobDetail(
         job=page[0],
         model=extra.model,
@@ -109,16 +98,9 @@ def job_detail(tx: Tx, job_id: int, timezone: str) -> JobDetail:
         cancel_requested=extra.cancel_requested,
         attempts=_attempts(tx, job_id),
         events=_events(tx, job_id),
-        pauses=[row for row in stopped(tx, ()) if _concerns(row, extra)],
-        no_headroom=stop,
-        rate=rate_stop(tx, timezone),
+        stops=[*stops_over(tx, lane), *([waits] if waits else [])],
         now=tx.now,
     )
-
-
-def _concerns(row: StoppedRow, extra: Any) -> bool:
-    mine = {"account": "", "campaign": str(extra.campaign_id), "run": str(extra.run_id), "model": extra.model}
-    return row.kind == "account" or mine.get(row.kind) == row.name
 
 
 def _attempts(tx: Tx, job_id: int) -> list[AttemptDetail]:

@@ -1,4 +1,4 @@
-"""Jobs, filtered, page by page: a million of them never stand in memory."""
+"""Jobs, filtered, page by page: a million of them are never in memory at once."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

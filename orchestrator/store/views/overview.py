@@ -4,7 +4,7 @@ A million jobs are counted through the index on (run, state); money comes from t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlalchemy import func, select, text
 
@@ -15,8 +15,8 @@ from orchestrator.store.db.schema import balances as balance_table
 from orchestrator.store.db.schema import campaigns as campaign_table
 from orchestrator.store.db.schema import jobs as job_table
 from orchestrator.store.db.schema import runs as run_table
-from orchestrator.store.views.money import BudgetRow, StoppedRow, budgets, stopped
-from orchestrator.store.views.pace import rate_stop
+from orchestrator.store.money.caps import Cap
+from orchestrator.store.stops.stops import Stoppage, rate_stop, survey
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +46,16 @@ class RunRow:
 class Overview:
     """What `orchestrator status` shows."""
 
-    runs: list[RunRow] = field(default_factory=list)
-    budgets: list[BudgetRow] = field(default_factory=list)
-    stopped: list[StoppedRow] = field(default_factory=list)
+    runs: Sequence[RunRow] = ()
+    caps: Sequence[Cap] = ()
+    stops: Sequence[Stoppage] = ()
 
 
 def status(tx: Tx, timezone: str) -> Overview:
     """Everything, in one consistent view; `timezone` decides when a budget's day begins."""
-    caps = budgets(tx, timezone)
-    waits = rate_stop(tx, timezone)
-    return Overview(runs(tx), caps, [*stopped(tx, caps), *([waits] if waits else [])])
+    found = survey(tx, timezone)
+    waits = rate_stop(tx, found.lanes)
+    return Overview(runs(tx), found.rules.caps, [*found.stops, *([waits] if waits else [])])
 
 
 def runs(tx: Tx, run_ids: Sequence[int] | None = None) -> list[RunRow]:

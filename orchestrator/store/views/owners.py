@@ -1,15 +1,15 @@
 """Campaigns: the owners of spend."""
 
+from collections import Counter
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
+from orchestrator.store.account import pauses
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import Scope
+from orchestrator.store.db.schema import Scope, balances
 from orchestrator.store.db.schema import campaigns as campaign_table
-from orchestrator.store.db.schema import pauses as pause_table
 from orchestrator.store.db.schema import runs as run_table
-from orchestrator.store.views.money import balance
 from orchestrator.store.views.overview import counts_by_state, no_jobs
 
 
@@ -39,28 +39,34 @@ def campaigns(tx: Tx) -> list[CampaignRow]:
         for state, count in states.items():
             totals[state] += count
     paused = _paused(tx)
+    runs = Counter(owners.values())
     query = (
-        select(campaign_table, func.count(run_table.c.id).label("runs"))
-        .outerjoin(run_table, run_table.c.campaign_id == campaign_table.c.id)
-        .group_by(campaign_table.c.id)
+        select(
+            campaign_table,
+            balances.c.spent_micros,
+            (balances.c.held_micros + balances.c.refund_due_micros).label("held_micros"),
+        )
+        .outerjoin(
+            balances,
+            (balances.c.scope == Scope.CAMPAIGN)
+            & (balances.c.scope_id == campaign_table.c.id)
+            & (balances.c.period == "total"),
+        )
         .order_by(campaign_table.c.name)
     )
-    found = []
-    for row in tx.conn.execute(query).all():
-        spent, held = balance(tx=tx, scope=Scope.CAMPAIGN, scope_id=row.id, period="total")
-        found.append(
-            CampaignRow(
-                id=row.id,
-                name=row.name,
-                weight=row.weight,
-                runs=row.runs,
-                jobs=jobs.get(row.id) or no_jobs(),
-                paused=paused.get(row.id),
-                spent_micros=spent,
-                held_micros=held,
-            )
+    return [
+        CampaignRow(
+            id=row.id,
+            name=row.name,
+            weight=row.weight,
+            runs=runs[row.id],
+            jobs=jobs.get(row.id) or no_jobs(),
+            paused=paused.get(row.id),
+            spent_micros=row.spent_micros or 0,
+            held_micros=row.held_micros or 0,
         )
-    return found
+        for row in tx.conn.execute(query)
+    ]
 
 
 def campaign_names(tx: Tx) -> list[str]:
@@ -69,6 +75,8 @@ def campaign_names(tx: Tx) -> list[str]:
 
 
 def _paused(tx: Tx) -> dict[int, str]:
-    query = select(pause_table).where(pause_table.c.scope == "campaign")
-    in_force = query.where((pause_table.c.until.is_(None)) | (pause_table.c.until > tx.now))
-    return {int(row.name): row.message or row.reason for row in tx.conn.execute(in_force)}
+    return {
+        int(pause.name): pause.message or pause.reason
+        for pause in pauses.in_force(tx)
+        if pause.scope == "campaign"
+    }

@@ -2,7 +2,7 @@
 counted.
 
 The index on (run, state, id) holds the jobs of one run in one state in the order of their ids. A page over
-several runs or states merges those streams, and looks only into the ones that reach into it.
+several runs or states merges those streams, and reads only the ones that reach into it.
 """
 
 from collections import deque
@@ -45,7 +45,7 @@ def page_ids(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE)
 
 
 def count_up_to(tx: Tx, wanted: JobFilter, most: int) -> int:
-    """How many jobs match; `most + 1` when there are more than `most`, and no further one is looked at."""
+    """How many jobs match; `most + 1` when there are more than `most`, and no further one is read."""
     query = _narrowed(select(jobs.c.id), wanted, _runs(tx, wanted)).limit(most + 1)
     return int(tx.conn.execute(select(func.count()).select_from(query.subquery())).scalar_one())
 

@@ -1,0 +1,199 @@
+"""Lanes: jobs of one run at one price, each with the pauses and the caps over it. What may run is decided
+here, and nowhere else.
+
+The next job of a lane may run when no pause is in force over the account, its model, its campaign or its run,
+and when every cap over it has its price left. The claim takes from such lanes, draining waits for them, and
+`stops` describes what is over the others.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import Select, bindparam, exists, select
+
+from orchestrator.store.account import pauses
+from orchestrator.store.account.pauses import Pause
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import (
+    JOB_READY,
+    JOB_WAITING,
+    LANE_OPEN,
+    RUN_PATH,
+    Scope,
+    campaigns,
+    jobs,
+    lanes,
+    runs,
+)
+from orchestrator.store.money import ledger
+from orchestrator.store.money.caps import BalanceKey, Cap, caps_in_force
+
+NAMED_MAX: Final = 500
+"""The caps of so many campaigns or runs are asked for by name; of more, all are read."""
+
+NOTHING_TAKEN: Final[Mapping[BalanceKey, int]] = {}
+
+
+@dataclass(slots=True)
+class Lane:
+    """Jobs of one run at one price, with what is in force over them."""
+
+    id: int
+    run_id: int
+    run: str  # campaign/name/run
+    campaign_id: int
+    model: str
+    price_micros: int
+    priority: int
+    weight: int  # of the campaign
+    served: int  # how far the campaign's turns have brought it
+    ready: bool = True  # has a job that is not only due later
+    pauses: Sequence[Pause] = ()  # oldest first
+    caps: Sequence[Cap] = ()
+
+    def blockers(self, taken: Mapping[BalanceKey, int] = NOTHING_TAKEN) -> list[Cap]:
+        """The caps that do not admit one more job, after what was `taken` under each since they were read."""
+        return [
+            cap
+            for cap in self.caps
+            if cap.remaining_micros - (taken.get(cap.key, 0) if taken else 0) < self.price_micros
+        ]
+
+    @property
+    def claimable(self) -> bool:
+        """Whether nothing stops its next job."""
+        return not self.pauses and not self.blockers()
+
+    @property
+    def movable(self) -> bool:
+        """Whether it goes on by itself, now or when its last pause ends."""
+        return all(pause.until is not None for pause in self.pauses) and not self.blockers()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Every pause and every cap in force."""
+
+    pauses: Sequence[Pause]
+    caps: Sequence[Cap]
+
+
+def rules_in_force(tx: Tx, day: str) -> Rules:
+    """All of them; `day` decides which period of a cap is the current one."""
+    return Rules(pauses.in_force(tx), caps_in_force(tx, day))
+
+
+def unpaused_lanes(tx: Tx, day: str, run_ids: Collection[int] | None) -> list[Lane]:
+    """Open lanes of the given runs (None: of all) that no pause covers, by priority, with their caps."""
+    query = _OPEN if run_ids is None else _OPEN.where(lanes.c.run_id.in_(list(run_ids)))
+    found = [_lane(row) for row in tx.conn.execute(query)]
+    _add_pauses(found, pauses.in_force(tx))
+    free = [lane for lane in found if not lane.pauses]
+    _add_caps(free, _caps_about(tx, day, free))
+    return free
+
+
+def pending_lanes(
+    tx: Tx, day: str, run_ids: Collection[int] | None = None, *, rules: Rules | None = None
+) -> list[Lane]:
+    """Lanes of the given runs (None: of all) with jobs that are ready or due later, with all that is over
+    them; `rules` when they were read already.
+    """
+    values = {} if run_ids is None else {"runs": list(run_ids)}
+    found = [_lane(row, ready=row.ready) for row in tx.conn.execute(_pending(run_ids is None), values)]
+    _add_pauses(found, rules.pauses if rules else pauses.in_force(tx))
+    _add_caps(found, rules.caps if rules else _caps_about(tx, day, found))
+    return found
+
+
+def lane_of_job(tx: Tx, day: str, job_id: int) -> Lane:
+    """The lane of a job that exists, with all that is over it."""
+    row = tx.conn.execute(_OF_JOB, {"job": job_id}).one()
+    found = [_lane(row, ready=row.ready)]
+    _add_pauses(found, pauses.in_force(tx))
+    _add_caps(found, _caps_about(tx, day, found))
+    return found[0]
+
+
+def _lane(row: Any, *, ready: bool = True) -> Lane:
+    return Lane(
+        id=row.id,
+        run_id=row.run_id,
+        run=row.run,
+        campaign_id=row.campaign_id,
+        model=row.model,
+        price_micros=row.price_micros,
+        priority=row.priority,
+        weight=row.weight,
+        served=row.served,
+        ready=ready,
+    )
+
+
+def _add_pauses(found: Iterable[Lane], in_force: Iterable[Pause]) -> None:
+    over: dict[tuple[str, str], list[Pause]] = {}
+    for pause in in_force:
+        over.setdefault((pause.scope, pause.name), []).append(pause)
+    for lane in found if over else ():
+        scopes = (
+            ("account", ""),
+            ("model", lane.model),
+            ("campaign", str(lane.campaign_id)),
+            ("run", str(lane.run_id)),
+        )
+        covering = [pause for scope in scopes for pause in over.get(scope, ())]
+        lane.pauses = sorted(covering, key=lambda pause: pause.since or 0)
+
+
+def _add_caps(found: Iterable[Lane], caps: Iterable[Cap]) -> None:
+    over: dict[tuple[Scope, int], list[Cap]] = {}
+    for cap in caps:
+        over.setdefault((cap.scope, cap.scope_id), []).append(cap)
+    for lane in found if over else ():
+        lane.caps = [
+            *over.get((Scope.ACCOUNT, ledger.ACCOUNT_ID), ()),
+            *over.get((Scope.CAMPAIGN, lane.campaign_id), ()),
+            *over.get((Scope.RUN, lane.run_id), ()),
+        ]
+
+
+def _caps_about(tx: Tx, day: str, found: Sequence[Lane]) -> list[Cap]:
+    if not found:
+        return []
+    campaign_ids, run_ids = (
+        ids if len(ids) <= NAMED_MAX else None
+        for ids in ({lane.campaign_id for lane in found}, {lane.run_id for lane in found})
+    )
+    return caps_in_force(tx, day, campaign_ids=campaign_ids, run_ids=run_ids)
+
+
+@cache
+def _pending(everywhere: bool) -> Select[Any]:
+    waiting = select(jobs.c.lane_id).where(JOB_WAITING).distinct()
+    query = _LANES.add_columns(_IS_READY.label("ready")).where(_IS_READY | lanes.c.id.in_(waiting))
+    query = query.order_by(lanes.c.run_id, lanes.c.price_micros)
+    return query if everywhere else query.where(lanes.c.run_id.in_(bindparam("runs", expanding=True)))
+
+
+_LANES: Final = (
+    select(
+        lanes.c.id,
+        lanes.c.run_id,
+        lanes.c.price_micros,
+        lanes.c.priority,
+        runs.c.campaign_id,
+        runs.c.model,
+        campaigns.c.weight,
+        campaigns.c.served,
+        RUN_PATH.label("run"),
+    )
+    .join_from(lanes, runs)
+    .join(campaigns)
+)
+_IS_READY: Final = ~lanes.c.idle & exists().where(jobs.c.lane_id == lanes.c.id, JOB_READY).correlate(lanes)
+_OPEN: Final = _LANES.where(LANE_OPEN).order_by(lanes.c.priority.desc(), lanes.c.id)
+_OF_JOB: Final = _LANES.add_columns(_IS_READY.label("ready")).where(
+    lanes.c.id == select(jobs.c.lane_id).where(jobs.c.id == bindparam("job")).scalar_subquery()
+)

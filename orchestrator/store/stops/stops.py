@@ -1,0 +1,159 @@
+"""What is stopped, and why: the pauses and caps over the lanes that `claiming.lanes` does not let run."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import case, cast, select
+
+from orchestrator.core.budget import day_of
+from orchestrator.core.money import format_usd
+from orchestrator.store.account import rate_limits
+from orchestrator.store.account.pauses import Pause
+from orchestrator.store.claiming.lanes import Lane, Rules, pending_lanes, rules_in_force
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import RUN_PATH, BigInt, attempts, campaigns, pauses, runs
+from orchestrator.store.money.caps import Cap
+
+BUDGET: Final = "budget"
+"""The reason of a stop by a cap."""
+
+RATE: Final = "rate_limit"
+"""The reason of a stop by the account's submissions per minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stoppage:
+    """Something that will not go on by itself, or only later."""
+
+    scope: str  # account | campaign | run | model
+    key: str  # campaign id, run id or model id as text; empty for the account
+    name: str  # as people know it: a campaign, campaign/name/run or a model; empty for the account
+    reason: str  # one machine word
+    message: str
+    since: int
+    until: int | None  # ends by itself then; None: not by time
+    cap: Cap | None = None  # the one that has too little left, when that is the reason
+
+    @property
+    def subject(self) -> str:
+        """What is stopped, such as `account` or `campaign summer-sale`."""
+        return f"{self.scope} {self.name}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What is in force now, and what it stops."""
+
+    rules: Rules
+    lanes: list[Lane]  # that have pending jobs
+    stops: list[Stoppage]  # every pause, then every run whose next job some cap does not admit
+
+
+def survey(tx: Tx, timezone: str) -> Survey:
+    """Everything, in a number of statements that does not grow; `timezone` decides when a cap's day
+    begins.
+    """
+    day = day_of(tx.now, timezone)
+    rules = rules_in_force(tx, day)
+    found = pending_lanes(tx, day, rules=rules)
+    return Survey(rules, found, [*_paused(tx, rules.pauses), *_blocked(tx, found)])
+
+
+def stops_over(tx: Tx, lane: Lane) -> list[Stoppage]:
+    """What stops the jobs of this lane: its pauses, oldest first, and then the tightest of its caps that does
+    not admit the next job; nothing when they may run.
+    """
+    return [*_paused(tx, lane.pauses), *_blocked(tx, [lane])]
+
+
+def rate_stop(tx: Tx, lanes: Iterable[Lane]) -> Stoppage | None:
+    """The stop of jobs that nothing but the rate holds back; None when there are none, or the rate has
+    room.
+    """
+    rate = rate_limits.rate_use(tx)
+    if rate is None or not rate.binds or not any(lane.ready and lane.claimable for lane in lanes):
+        return None
+    return Stoppage(
+        scope="account",
+        key="",
+        name="",
+        reason=RATE,
+        message=f"{rate.taken:,} of {rate.most:,} submits of the last minute are taken",
+        since=_last_admitted_at(tx),
+        until=rate.next_at,
+    )
+
+
+def _paused(tx: Tx, in_force: Sequence[Pause]) -> list[Stoppage]:
+    names = _names(tx) if any(pause.scope in {"campaign", "run"} for pause in in_force) else {}
+    return [
+        Stoppage(
+            scope=pause.scope,
+            key=pause.name,
+            name=names.get((pause.scope, pause.name)) or pause.name,
+            reason=pause.reason,
+            message=pause.message,
+            since=tx.now if pause.since is None else pause.since,
+            until=pause.until,
+        )
+        for pause in in_force
+    ]
+
+
+def _blocked(tx: Tx, lanes: Iterable[Lane]) -> list[Stoppage]:
+    """One stop for each run: of its cheapest job that is not admitted, by the cap that has least left."""
+    tightest: dict[int, tuple[Lane, Cap]] = {}
+    for lane in lanes:
+        blockers = lane.blockers()
+        if blockers:
+            cap = min(blockers, key=lambda blocker: blocker.remaining_micros)
+            tightest.setdefault(lane.run_id, (lane, cap))
+    since = _last_admitted_at(tx) if tightest else tx.now
+    return [
+        Stoppage(
+            scope="run",
+            key=str(lane.run_id),
+            name=lane.run,
+            reason=BUDGET,
+            message=(
+                f"{cap.words} has ${format_usd(cap.remaining_micros)} left; "
+                f"the next job costs ${format_usd(lane.price_micros)}"
+            ),
+            since=since,
+            until=None,
+            cap=cap,
+        )
+        for lane, cap in tightest.values()
+    ]
+
+
+def _names(tx: Tx) -> Mapping[tuple[str, str], str]:
+    """What people call the campaigns and runs that have pauses."""
+    return {(row.scope, row.name): row.known_as for row in tx.conn.execute(_NAMES)}
+
+
+def _last_admitted_at(tx: Tx) -> int:
+    """When the newest attempt was claimed: since then nothing was admitted. Now, when there is none."""
+    newest = tx.conn.execute(_NEWEST).scalar()
+    return tx.now if newest is None else newest
+
+
+_NEWEST: Final = select(attempts.c.leased_at).order_by(attempts.c.id.desc()).limit(1)
+
+_CAMPAIGN_ID: Final = cast(case((pauses.c.scope == "campaign", pauses.c.name)), BigInt)
+_RUN_ID: Final = cast(case((pauses.c.scope == "run", pauses.c.name)), BigInt)
+_NAMES: Final = (
+    select(
+        pauses.c.scope,
+        pauses.c.name,
+        case((pauses.c.scope == "run", RUN_PATH), else_=campaigns.c.name).label("known_as"),
+    )
+    .select_from(pauses)
+    .outerjoin(runs, runs.c.id == _RUN_ID)
+    .outerjoin(
+        campaigns,
+        campaigns.c.id == case((pauses.c.scope == "campaign", _CAMPAIGN_ID), else_=runs.c.campaign_id),
+    )
+    .where(pauses.c.scope.in_(["campaign", "run"]))
+)

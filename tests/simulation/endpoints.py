@@ -74,7 +74,7 @@ class Endpoints:
             return refused
         if still_valid is not None and not still_valid():
             return NotSent("held back", expired=True)
-        self._checker.leaves(process.name)
+        self._checker.rate.leaves(process.name)
         token = token_of(webhook)
         attempt_id = self._checker.posted(process.name, inputs, token)
         if (refusal := MOODS.get(account.mood())) is not None:
@@ -84,7 +84,7 @@ class Endpoints:
                 Throttled(account.uniform(0.5, 20) if account.uniform(0, 1) < 0.5 else None)
             )
         if (rejected := self._rejection(prompt)) is not None:
-            self._checker.refusals += 1
+            self._checker.states.refusals += 1
             return await self._reply(rejected)
         if account.strike("lost_not_created"):
             return await self._reply(Lost("HTTP 502"), account.uniform(0, SUBMIT_SECONDS))
@@ -101,7 +101,7 @@ class Endpoints:
         )
         reply = await self._reply(Accepted(Prediction(task.id, Status.RUNNING, "created", model=model)), slow)
         if isinstance(reply, Accepted):
-            self._checker.delivered(task.id, process.name, prompt)
+            self._checker.posts.delivered(task.id, process.name, prompt)
         return reply
 
     def _rejection(self, prompt: str) -> Rejected | None:
@@ -153,7 +153,7 @@ class Endpoints:
     async def result(self, prediction_id: str) -> ResultOutcome:
         account = self._account
         self._process.check()
-        self._checker.polled(self._process.name, prediction_id)
+        self._checker.posts.polled(self._process.name, prediction_id)
         trouble = await self._look()
         if trouble is not None:
             return trouble
@@ -183,7 +183,7 @@ class Endpoints:
             return trouble
         if account.lasts("list") or account.strike("list_failed"):
             return Lost("HTTP 500")
-        self._checker.looks(self._process.name)
+        self._checker.copies.looks(self._process.name)
         shown = [
             task
             for task in account.tasks.values()

@@ -86,10 +86,10 @@ class Operator:
         if found is None:
             return
         key = (cap.scope, found, cap.window)
-        standing = self._checker.caps.get(key)
+        standing = self._checker.money.caps.get(key)
         if standing is not None and cap.micros < standing:
-            self._checker.lowered.add(key)
-        self._checker.caps[key] = cap.micros
+            self._checker.money.lowered.add(key)
+        self._checker.money.caps[key] = cap.micros
         with self._database.write() as tx:
             set_cap(
                 tx=tx,
@@ -155,7 +155,7 @@ class Operator:
             paid = self._checker.rows(
                 "SELECT 1 FROM attempts WHERE job_id = ? AND reservation = 'settled'", job
             )
-            self._checker.authorized[job] += len(paid)
+            self._checker.scene.authorized[job] += len(paid)
         with self._database.write() as tx:
             jobs.retry(tx, chosen)
         self._timeline.note("operator", "retried", chosen)

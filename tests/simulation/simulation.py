@@ -271,7 +271,7 @@ class Simulation:
             self._dice.choice((0.1, 0.3, 1.5, 4.0)) * self.plan.lease_seconds
             + self._dice.choice((0.0, 1.5)) * self.plan.settle_seconds
         )
-        process.on_thaw = self.checker.thawed
+        process.on_thaw = self.checker.posts.thawed
         process.mortal = not self.account.quiet
         self._alive[process.pid] = process
         self.timeline.note(process.name, "starts", f"pid {process.pid}")
@@ -333,8 +333,8 @@ class Simulation:
         )
         worker = context.run(SimWorker, deps, drain=True, is_alive=self._is_alive)
         worker.pid = process.pid
-        self.checker.workers[process.name] = worker.id
-        self.checker.born(process.name)
+        self.checker.scene.workers[process.name] = worker.id
+        self.checker.copies.born(process.name)
         return worker
 
     def _hear(self, message: str) -> None:
@@ -384,7 +384,7 @@ class Simulation:
                 await self._give(item.task.id)
             report, of_this_stop = await self._compare(not_ours=True)
         if of_this_stop and not self.checker.stopped_for_a_gap():
-            self.checker.reconciled()
+            self.checker.restored_store.reconciled()
         return not report.in_doubt
 
     def _askers(self, task: str) -> list[adoption.PendingJob]:
@@ -654,8 +654,8 @@ def simulate(
         except Exception as error:
             result.failure = f"the simulation broke: {error!r}"
             result.detail = traceback.format_exc()
-    result.misadopted = simulation.checker.misadopted
-    result.uncertain = simulation.checker.uncertain
-    result.posts = sum(simulation.checker.posts.values())
+    result.misadopted = simulation.checker.states.misadopted
+    result.uncertain = simulation.checker.scene.uncertain
+    result.posts = sum(simulation.checker.posts.posts.values())
     result.virtual_seconds = simulation.timeline.events[-1][0] if simulation.timeline.events else 0.0
     return result

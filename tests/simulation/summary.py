@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from .checker import ATTEMPT_EDGES, JOB_EDGES, MONEY_EDGES
+from .checks.states import ATTEMPT_EDGES, JOB_EDGES, MONEY_EDGES
 from .plan import FAULTS, LASTING, WEBHOOK_FAULTS, WINDOWS
 from .simulation import Result
 

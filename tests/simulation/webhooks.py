@@ -138,7 +138,7 @@ class Webhooks:
         if receiver is None:
             return None
         request = self._request(task, tampered=tampered, age=age)
-        hoped = None if tampered or age else self._checker.hears(task)
+        hoped = None if tampered or age else self._checker.webhooks.hears(task)
         try:
             response = await receiver.receive(request)
         except PowerCut:
@@ -153,7 +153,7 @@ class Webhooks:
         self._account.timeline.note("provider", "webhook", task.id, response.status)
         if response.status == HTTPStatus.OK:
             try:
-                self._checker.heard(task, hoped, believable=not tampered and not age)
+                self._checker.webhooks.heard(task, hoped, believable=not tampered and not age)
             except ViolationError:
                 self.failed()
         return response.status

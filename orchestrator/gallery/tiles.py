@@ -74,7 +74,8 @@ class Failure:
     def words(self) -> str:
         """What the filter looks through."""
         job = self.job
-        return f"{self.caption} failed {job.reason} {job.message} job {job.id} {job.campaign} {job.name} {job.run}".casefold()
+        about = f"job {job.id} {job.campaign} {job.name} {job.run}"
+        return f"{self.caption} failed {job.reason} {job.message} {about}".casefold()
 
 
 Tile = tuple[GalleryPicture, Thumbnail]

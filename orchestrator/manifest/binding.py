@@ -151,9 +151,8 @@ class BoundText:
         """The filled-in text; raises TemplateProblem."""
         if self.constant is not None:
             return self.constant
-        return checked(
-            "".join([step if step.__class__ is str else step(combination) for step in self._steps])  # type: ignore[operator]
-        )
+        parts = [step if isinstance(step, str) else step(combination) for step in self._steps]
+        return checked("".join(parts))
 
 
 def _joined(steps: list[str | Reader]) -> list[str | Reader]:

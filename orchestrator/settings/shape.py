@@ -139,7 +139,10 @@ PROVIDER: Final = Object(
         Field(
             name="submit_timeout_seconds",
             shape=_SECONDS,
-            doc="Longest wait for an answer to a paid request; generous, because giving up leaves it in doubt.",
+            doc=(
+                "Longest wait for an answer to a paid request; generous, because giving up leaves it in "
+                "doubt."
+            ),
             default=60.0,
         ),
         Field(
@@ -180,7 +183,10 @@ BUDGETS: Final = Object(
         Field(
             name="on_failed",
             shape=Choice(("hold", "release")),
-            doc="Whether a failed task's money counts until its refund is seen (hold) or is free at once (release).",
+            doc=(
+                "Whether a failed task's money counts until its refund is seen (hold) or is free at once "
+                "(release)."
+            ),
             default="hold",
         ),
         Field(name="timezone", shape=_Timezone(), doc="Where days and months begin.", default="UTC"),
@@ -203,7 +209,10 @@ WEBHOOK: Final = Object(
         Field(
             name="secret_env",
             shape=_VariableName(),
-            doc="Name of the environment variable that holds the webhook secret; two, apart by a space, while one replaces the other.",
+            doc=(
+                "Name of the environment variable that holds the webhook secret; two, apart by a space, "
+                "while one replaces the other."
+            ),
             default="WAVESPEED_WEBHOOK_SECRET",
         ),
         Field(
@@ -220,7 +229,10 @@ WEBHOOK: Final = Object(
         Field(
             name="wait_seconds",
             shape=Decimal(0, 86_400),
-            doc="How long a lost reply that nothing else explains waits for its webhook before it is left to a person.",
+            doc=(
+                "How long a lost reply that nothing else explains waits for its webhook before it is left "
+                "to a person."
+            ),
             default=600.0,
         ),
     )
@@ -256,7 +268,10 @@ GUARDS: Final = Object(
         Field(
             name="unknown_tasks",
             shape=Choice(("stop", "ignore")),
-            doc="What to do when the provider lists newer tasks of our models that this database does not know.",
+            doc=(
+                "What to do when the provider lists newer tasks of our models that this database does not "
+                "know."
+            ),
             default="stop",
         ),
     )
@@ -273,8 +288,10 @@ CONFIG: Final = Object(
         Field(
             name="input_roots",
             shape=ListOf(Text("a folder"), "a list of folders"),
-            doc="Further folders that local input pictures may come from; each manifest's own folder always counts. "
-            "An upload makes a picture public.",
+            doc=(
+                "Further folders that local input pictures may come from; each manifest's own folder "
+                "always counts. An upload makes a picture public."
+            ),
             default=[],
         ),
         Field(name="provider", shape=PROVIDER, doc="How the provider is reached.", default={}),
@@ -287,7 +304,10 @@ CONFIG: Final = Object(
                     Field(
                         name="settle_seconds",
                         shape=Decimal(0, 86_400),
-                        doc="How long the provider's list may take to show a task before its absence is proof.",
+                        doc=(
+                            "How long the provider's list may take to show a task before its absence is "
+                            "proof."
+                        ),
                         default=120.0,
                     ),
                 )

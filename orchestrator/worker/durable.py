@@ -3,8 +3,10 @@
 | What failed | What is known | What is done |
 |---|---|---|
 | before the commit | nothing of it was written | the same write again |
-| the commit's own answer was lost | it may have been written | the same write again, marked as a repeat where its answer decides what happens next |
+| the commit's own answer was lost | it may have been written | the same write again, marked as a repeat |
 | another schema by now | nothing of ours may be written any more | the error goes on at once |
+
+The mark is given where the answer decides what happens next.
 
 A repeat changes nothing twice, because every write names the state it expects. What differs is the answer:
 without the mark, a repeat would find the attempt already moved by its own first try and say "late". So

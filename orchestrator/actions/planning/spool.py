@@ -45,4 +45,5 @@ class Spool:
         """Every chunk."""
         self._file.seek(0)
         for _ in range(self._chunks):
-            yield [NewJob._make(job) for job in marshal.loads(zlib.decompress(marshal.load(self._file)))]  # noqa: S302 - our own file
+            packed = marshal.load(self._file)  # noqa: S302 - our own file
+            yield [NewJob._make(job) for job in marshal.loads(zlib.decompress(packed))]  # noqa: S302

@@ -164,7 +164,10 @@ def _balance(outcome: BalanceOutcome, name: str) -> Check:
                 fix="Top up the account." if low else "",
             )
         case KeyRefused(message=message, http_status=status):
-            fix = f"Check {name} and the account at https://wavespeed.ai; a key works only after the first top-up."
+            fix = (
+                f"Check {name} and the account at https://wavespeed.ai; a key works only after the first "
+                "top-up."
+            )
             return Check(
                 name="key",
                 verdict=CheckResult.FAIL,
@@ -211,7 +214,10 @@ def _webhook(patient: Patient) -> Check:
             fix=f"Set {webhook.secret_env}, or mend webhook.secret_file.",
         )
     if not secrets:
-        fix = f"Set {webhook.secret_env} where `orchestrator serve` runs, to the answer of GET /api/v3/webhook/secret."
+        fix = (
+            f"Set {webhook.secret_env} where `orchestrator serve` runs, to the answer of GET "
+            "/api/v3/webhook/secret."
+        )
         return Check(
             name="webhook",
             verdict=CheckResult.WARN,
@@ -306,7 +312,10 @@ def _sqlite_version(version: tuple[int, ...]) -> Check:
         "Run one worker process for a SQLite file, or use Postgres, or a Python built with SQLite "
         f"{fixed} or newer."
     )
-    message = f"version {text} can lose a commit when two processes write one file (the WAL-reset bug, fixed in {fixed})"
+    message = (
+        f"version {text} can lose a commit when two processes write one file (the WAL-reset bug, fixed in "
+        f"{fixed})"
+    )
     return Check(name="sqlite", verdict=CheckResult.WARN, message=message, fix=fix)
 
 
@@ -321,7 +330,10 @@ def _at_risk(database: Database) -> Iterator[Check]:
         )
     if risk.not_stored or risk.in_flight:
         hours = max(0.0, ((risk.expires_at or now) - now) / 3_600_000)
-        message = f"{risk.not_stored} finished and not downloaded, {risk.in_flight} in flight; the oldest may expire in {hours:.0f} h"
+        message = (
+            f"{risk.not_stored} finished and not downloaded, {risk.in_flight} in flight; the oldest may "
+            f"expire in {hours:.0f} h"
+        )
         yield Check(
             name="unfinished", verdict=CheckResult.WARN, message=message, fix="Run: orchestrator work --drain"
         )

@@ -42,7 +42,10 @@ from orchestrator.sandbox import Fault, Level, SandboxConfig, parse_faults, run_
 @click.option(
     "--list-inputs",
     is_flag=True,
-    help="Show inputs in the list of tasks, which lets lost replies be told apart; whether the provider does is not documented.",
+    help=(
+        "Show inputs in the list of tasks, which lets lost replies be told apart; whether the provider "
+        "does is not documented."
+    ),
 )
 @click.option("--fast", is_flag=True, help="Small cached pictures, for benchmarks.")
 @click.option(

@@ -179,7 +179,8 @@ def drop_lost_streams() -> None:
         stream = getattr(sys, name)
         with suppress(AttributeError, OSError, ValueError):  # closed, or not a file at all
             if _is_lost(stream.fileno()):
-                setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - lives until exit
+                nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - lives until exit
+                setattr(sys, name, nowhere)
 
 
 def _is_lost(descriptor: int) -> bool:

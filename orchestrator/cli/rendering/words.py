@@ -55,7 +55,8 @@ def size(count_bytes: int) -> str:
     value = float(count_bytes)
     for unit in ("B", "KB", "MB", "GB"):
         if value < 1000:  # noqa: PLR2004 - decimal units
-            return f"{value:.0f} {unit}" if unit == "B" or value >= 10 else f"{value:.1f} {unit}"  # noqa: PLR2004
+            is_whole = unit == "B" or value >= 10  # noqa: PLR2004 - two digits are enough
+            return f"{value:.0f} {unit}" if is_whole else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} TB"
 

@@ -37,7 +37,10 @@ class Sandbox:
 
     def __repr__(self) -> str:
         world = self.world
-        return f"<Sandbox tasks={len(world.tasks)} posts={len(world.posts)} charges={len(world.account.charges)}>"
+        return (
+            f"<Sandbox tasks={len(world.tasks)} posts={len(world.posts)} "
+            f"charges={len(world.account.charges)}>"
+        )
 
     def app(self) -> web.Application:
         """The provider's API as an aiohttp application; what it holds is released when the application

@@ -158,9 +158,15 @@ _READ_ONLY_TRANSACTION: Final = "25006"  # a server that is a standby since a fa
 # https://www.sqlite.org/rescode.html, primary codes
 _SQLITE_MESSAGES: Final = {
     5: "is locked by another process for too long. Find it with: fuser {where}",
-    8: "cannot be written: it, or its folder, is read-only. Give this user write permission and run the command again",
+    8: (
+        "cannot be written: it, or its folder, is read-only. Give this user write permission and run the "
+        "command again"
+    ),
     10: "had a disk error. Check the disk, then: orchestrator doctor",
-    11: "is damaged. Stop all workers, keep a copy of the file, and restore your last backup or try: sqlite3 {where} .recover",
+    11: (
+        "is damaged. Stop all workers, keep a copy of the file, and restore your last backup or try: "
+        "sqlite3 {where} .recover"
+    ),
     13: "could not grow: the disk is full. Free some space and run the command again; nothing was lost",
     14: "cannot be opened. Check that its folder exists and that this user may write there",
     26: "is not a SQLite database. Name another file in database_url, or move this one away",

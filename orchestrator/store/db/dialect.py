@@ -192,7 +192,7 @@ def opening(conn: Connection) -> Opening:
         ).fetchone()  # without the layers between: it is read in every transaction
         return Opening(None, row[0] if row else None)
     now_ms, revision, _ = conn.exec_driver_sql(
-        f"SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, ({_REVISION}),"  # noqa: S608 - our own words
+        f"SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, ({_REVISION}),"  # noqa: S608
         f" set_config('idle_in_transaction_session_timeout', '{SILENT_MS}', true)"
     ).one()
     return Opening(int(now_ms), revision)
@@ -255,7 +255,8 @@ _POSTGRES_ARGS: Final = {
     "keepalives_idle": 15,
     "keepalives_interval": 5,
     "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,  # ms; without it, a write to a host that vanished waits for a quarter of an hour
+    # In ms; without it, a write to a host that vanished waits for a quarter of an hour.
+    "tcp_user_timeout": 30_000,
     "application_name": "orchestrator",
 }
 

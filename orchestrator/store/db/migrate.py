@@ -127,4 +127,5 @@ def _alembic_config() -> "Config":
 def _read_version(conn: Connection) -> str | None:
     if not inspect(conn).has_table(schema_version.TABLE):
         return None
-    return conn.execute(text(f"SELECT version_num FROM {schema_version.TABLE}")).scalar()  # noqa: S608 - our own words
+    query = f"SELECT version_num FROM {schema_version.TABLE}"  # noqa: S608 - our own words
+    return conn.execute(text(query)).scalar()

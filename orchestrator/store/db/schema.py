@@ -99,7 +99,10 @@ def _one_of(column: str, enum: type[StrEnum], name: str) -> CheckConstraint:
 
 LIVE_SQL: Final = f"state IN ({_quoted(ATTEMPT_LIVE)})"
 
-UNBILLED_SQL: Final = "prediction_id IS NOT NULL AND finished_at IS NOT NULL AND (billed_at IS NULL OR reservation = 'refund_due')"
+UNBILLED_SQL: Final = (
+    "prediction_id IS NOT NULL AND finished_at IS NOT NULL "
+    "AND (billed_at IS NULL OR reservation = 'refund_due')"
+)
 """Attempts whose bill is still to be read, or whose refund is still to come."""
 
 # Literal, because neither planner matches a partial index against a bound parameter.

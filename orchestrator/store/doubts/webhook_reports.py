@@ -126,8 +126,10 @@ def _judge_new(tx: Tx, row: Delivery, attempt: Row[Any]) -> ReportOutcome:
             kind=SECOND_TASK,
             job_id=attempt.job_id,
             attempt_id=attempt.id,
-            message=f"a webhook says that prediction {row.prediction_id} was created for this attempt, which {why}"
-            + ("" if is_free else "; another attempt holds it"),
+            message=(
+                f"a webhook says that prediction {row.prediction_id} was created for this attempt, "
+                f"which {why}" + ("" if is_free else "; another attempt holds it")
+            ),
         )
     )
     if is_free and is_sent and not _has_like(tx, attempt):

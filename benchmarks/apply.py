@@ -89,7 +89,7 @@ def bare_postgres(ready: Callable[[], None], uri: str, rows: int) -> float:
         target.execute("CREATE SCHEMA bare")
         target.execute("SET search_path = bare, public")  # a key to jobs means the new jobs
         for name in TABLES:
-            target.execute(f"CREATE TABLE bare.{name} (LIKE public.{name} INCLUDING ALL)")  # type: ignore[arg-type]
+            target.execute(f"CREATE TABLE bare.{name} (LIKE public.{name} INCLUDING ALL)")
         for name, definition in keys:
             target.execute(f"ALTER TABLE bare.{name} ADD {definition}")
         target.commit()
@@ -102,7 +102,7 @@ def bare_postgres(ready: Callable[[], None], uri: str, rows: int) -> float:
             ]
             began = time.perf_counter()
             for name, chunk in chunks:
-                with target.cursor() as cursor, cursor.copy(f"COPY bare.{name} FROM STDIN") as copy:  # type: ignore[arg-type]
+                with target.cursor() as cursor, cursor.copy(f"COPY bare.{name} FROM STDIN") as copy:
                     for row in chunk:
                         copy.write_row(row)
             target.commit()
@@ -111,7 +111,8 @@ def bare_postgres(ready: Callable[[], None], uri: str, rows: int) -> float:
 
 
 _FOREIGN_KEYS = """
-    SELECT relname, pg_get_constraintdef(pg_constraint.oid) FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
+    SELECT relname, pg_get_constraintdef(pg_constraint.oid) FROM pg_constraint
+    JOIN pg_class ON pg_class.oid = conrelid
     WHERE contype = 'f' AND relname = ANY(%s)
 """
 

@@ -59,7 +59,8 @@ class Bare:
     """The same rows through the driver alone."""
 
     def __init__(self, database: Database) -> None:
-        self._connection: Any = database._writer.raw_connection().driver_connection  # noqa: SLF001 - the same settings
+        pool = database._writer  # noqa: SLF001 - the same settings
+        self._connection: Any = pool.raw_connection().driver_connection
         self._sqlite = database.url.get_backend_name() == "sqlite"
 
     def __call__(self) -> None:

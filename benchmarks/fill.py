@@ -84,7 +84,8 @@ def _add(tx: Tx, shape: FillShape, bounds: dict[str, int]) -> None:
     numbers = (
         "WITH RECURSIVE numbers(n) AS (SELECT :first UNION ALL SELECT n + 1 FROM numbers WHERE n < :last)"
         if sqlite
-        else "WITH numbers AS (SELECT n FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS n)"
+        else "WITH numbers AS "
+        "(SELECT n FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS n)"
     )
     key = "printf('%032x', n)" if sqlite else "lpad(to_hex(n), 32, '0')"
     digest = "CAST(printf('%016x', n) AS BLOB)" if sqlite else "convert_to(lpad(to_hex(n), 16, '0'), 'UTF8')"
@@ -106,7 +107,11 @@ def _add(tx: Tx, shape: FillShape, bounds: dict[str, int]) -> None:
         ),
         bounds,
     )
-    prompt = """'{"prompt": "Product number ' || n || ' in the catalogue on a table", "images": ["https://example.com/a.png"], "aspect_ratio": "1:1", "resolution": "2k", "num_images": 1, "output_format": "png"}'"""
+    prompt = (
+        """'{"prompt": "Product number ' || n || ' in the catalogue on a table", """
+        """"images": ["https://example.com/a.png"], "aspect_ratio": "1:1", "resolution": "2k", """
+        """"num_images": 1, "output_format": "png"}'"""
+    )
     cast = (lambda value: value) if sqlite else (lambda value: f"CAST({value} AS json)")
     ids = {name: bounds[name] for name in ("first", "last")}
     tx.conn.execute(

@@ -50,6 +50,9 @@ def server() -> Iterator[Postgres]:
     with tempfile.TemporaryDirectory(prefix="bench-postgres-") as folder, started_server(folder) as wheel:
         uri = wheel.get_uri()
         with psycopg.connect(uri) as connection:
-            version = f"PostgreSQL {connection.info.server_version // 10_000}.{connection.info.server_version % 100}"
+            version = (
+                "PostgreSQL "
+                f"{connection.info.server_version // 10_000}.{connection.info.server_version % 100}"
+            )
         pid = int((Path(folder) / "postmaster.pid").read_text().split()[0])
         yield Postgres(uri, pid, version)

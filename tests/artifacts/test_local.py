@@ -517,7 +517,9 @@ def test_a_writable_root_is_probed_and_left_as_it_was(tmp_path):
     assert files(tmp_path) == set()
 
 
-@pytest.mark.parametrize(("operation", "code"), [("write", errno.ENOSPC), ("fsync", errno.EIO), ("open_temp", errno.EROFS)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("operation", "code"), [("write", errno.ENOSPC), ("fsync", errno.EIO), ("open_temp", errno.EROFS)]
+)
 def test_a_root_that_takes_no_file_says_why(tmp_path, operation, code):
     artifacts = LocalArtifacts(tmp_path, serving(PNG), files=FailingFiles(operation, 1, code))
     message = artifacts.check_writable()

@@ -22,8 +22,8 @@ PLAN_KEYS = [
     "others",
 ]
 JOB_KEYS = [
-    "id", "campaign", "name", "run", "key", "variation", "state", "reason", "params", "tags", "price_usd", "cost_usd",
-    "attempts", "prediction_id", "inference_ms", "outputs",
+    "id", "campaign", "name", "run", "key", "variation", "state", "reason", "params", "tags", "price_usd",
+    "cost_usd", "attempts", "prediction_id", "inference_ms", "outputs",
 ]  # fmt: skip
 
 

@@ -112,7 +112,7 @@ def _pictures_agree(verdict: Judgement, reader: StoreReader, outputs: Path, bill
         len(stored) == verdict.pictures,
         f"{len(stored)} rows are stored, {verdict.pictures} pictures are right",
     )
-    strays = [str(path) for path in files_in(outputs) if path not in named]
-    verdict.blame(not strays, f"files that nobody asked for: {strays}")
+    unasked = [str(path) for path in files_in(outputs) if path not in named]
+    verdict.blame(not unasked, f"files that nobody asked for: {unasked}")
     temporary = [str(path) for path in (outputs / TEMP_FOLDER).glob("*")]
     verdict.blame(not temporary, f"temporary files: {temporary}")

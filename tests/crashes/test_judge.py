@@ -91,8 +91,8 @@ SPOILERS = [
     (database_damaged, "integrity_check"),
     (sql("UPDATE balances SET spent_micros = spent_micros + 1 WHERE period = 'total'"), "the ledger says"),
     (sql("UPDATE attempts SET reservation = 'held' WHERE id = 1"), "reservations"),
-    (sql("INSERT INTO ledger SELECT id + 1000, at, attempt_id, run_id, campaign_id, day, kind, held_delta, 0, 0,"
-         " note FROM ledger WHERE held_delta < 0"), "ended more than once"),
+    (sql("INSERT INTO ledger SELECT id + 1000, at, attempt_id, run_id, campaign_id, day, kind, held_delta,"
+         " 0, 0, note FROM ledger WHERE held_delta < 0"), "ended more than once"),
     (sql("UPDATE attempts SET submitted_at = NULL WHERE id = 1"), "intents"),
     (sql("UPDATE jobs SET state = 'failed' WHERE id = 1"), "jobs are"),
     (sql("UPDATE outputs SET sha256 = 'x' WHERE state = 'stored' AND job_id = 1"), "is not on disk"),

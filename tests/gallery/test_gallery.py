@@ -19,8 +19,10 @@ def job(prompt="a mug", **changes):
     values = {
         "id": 1, "campaign": "sale", "name": "hero", "run": "main", "key": "k", "ordinal": 0, "variation": 2,
         "state": "succeeded", "queue": None, "due_at": None, "reason": None, "message": None,
-        "params": {"prompt": prompt, "resolution": "1k"}, "tags": {"sku": "A-1"}, "images": 1, "price_micros": 28_000,
-        "cost_micros": 28_000, "attempts": 1, "tries_left": 2, "created_at": 0, "finished_at": 1, "prediction_id": "p",
+        "params": {"prompt": prompt, "resolution": "1k"}, "tags": {"sku": "A-1"}, "images": 1,
+        "price_micros": 28_000,
+        "cost_micros": 28_000, "attempts": 1, "tries_left": 2, "created_at": 0, "finished_at": 1,
+        "prediction_id": "p",
         "inference_ms": 5, "outputs": [],
     }  # fmt: skip
     return JobRow(**{**values, **changes})

@@ -38,7 +38,8 @@ def test_a_job_holds_everything_that_is_sent_and_where_it_goes(tmp_path):
 def test_the_run_takes_its_words_from_the_manifest(tmp_path):
     text = BASE.replace(
         "name: hero",
-        'name: hero\ncampaign: sale\nrun: "{{ name }}-{{ date }}"\nbudget: 40.10\npriority: 3\nretry: {max_attempts: 7}',
+        'name: hero\ncampaign: sale\nrun: "{{ name }}-{{ date }}"\nbudget: 40.10\npriority: 3\n'
+        "retry: {max_attempts: 7}",
     )
     spec = manifest(tmp_path, text).spec
     assert (spec.campaign, spec.name, spec.run_key) == ("sale", "hero", "hero-2026-11-22")
@@ -106,7 +107,8 @@ def test_sources_of_every_kind(tmp_path):
     text = (
         HEAD
         + 'matrix:\n  row: {jsonl: rows.jsonl}\n  photo: {glob: "photos/*.png"}\n  n: {range: [1, 5, 2]}\n'
-        + 'params:\n  prompt: "{{ row.id }} {{ row.size | default(\'none\') }} {{ photo.stem }} {{ n }}"\n  images: ["{{ photo.path }}"]\n  num_images: "{{ n }}"\n'
+        + "params:\n  prompt: \"{{ row.id }} {{ row.size | default('none') }} {{ photo.stem }} {{ n }}\"\n"
+        + '  images: ["{{ photo.path }}"]\n  num_images: "{{ n }}"\n'
     )
     found = jobs(tmp_path, text)
     assert len(found) == 12

@@ -23,11 +23,14 @@ SCOPE = {
     [
         ("plain", "plain"), ("", ""), ("{{ product.sku | slug }}", "a-1"), ("{{ product.items }}", "x"),
         ("{{ product['sku'] }}!", "A 1!"), ("{{ n + 1 }}", "4"), ("{{ yes }}", "true"), ("{# c #}ok", "ok"),
-        ("{{ product.photos | join('+') }}", "a+b"), ("{{ product.photos[1] }}", "b"), ("{{ scene ~ '-' ~ n }}", "Città-3"),
+        ("{{ product.photos | join('+') }}", "a+b"), ("{{ product.photos[1] }}", "b"),
+        ("{{ scene ~ '-' ~ n }}", "Città-3"),
         ("{{ product.badge | default('none') }}", "none"), ("{{ product.n | default('none') }}", "none"),
         ("{{ 'a' if product.badge is defined else 'b' }}", "b"), ("{{ nobody | default('x') }}", "x"),
-        ("{{ scene | replace('t', 'T') }}", "CiTTà"), ("{{ product.photos | length }}", "2"), ("{{ '7' | int + 1 }}", "8"),
-        ("{{ 'big' if n > 2 else 'small' }}", "big"), ("{{ product.photos | first }}{{ product.photos | last }}", "ab"),
+        ("{{ scene | replace('t', 'T') }}", "CiTTà"), ("{{ product.photos | length }}", "2"),
+        ("{{ '7' | int + 1 }}", "8"),
+        ("{{ 'big' if n > 2 else 'small' }}", "big"),
+        ("{{ product.photos | first }}{{ product.photos | last }}", "ab"),
         ("{{ ' x ' | trim | title }}", "X"),
     ],
 )  # fmt: skip
@@ -38,11 +41,16 @@ def test_expressions_have_these_values(text, result):
 @pytest.mark.parametrize(
     "text",
     [
-        "{{ nope }}", "{{ product }}", "{{ product.photos }}", "{{ product.n }}", "{{ product.nope }}", "{{ nope.a.b }}",
-        "{{ ''.__class__ }}", "{{ ''['__class__'] }}", "{{ scene.upper() }}", "{{ 'a' * 9999999999 }}", "{{ 2 ** 99999 }}",
-        "{{ '%9999999999d' % 1 }}", "{{ n // 0 }}", "{{ [1] }}", "{{ {} }}", "{{ scene | attr('x') }}", "{{ range(9) }}",
-        "{% set x = 1 %}", "{% for x in y %}{% endfor %}", "{% include 'x' %}", "{{ self }}", "{{ 'x' | int }}",
-        "{{ n | first }}", "{{ n | join }}", "{{ scene is string }}", "{{ unclosed", "{{ }}", "{{ scene + 1 }}",
+        "{{ nope }}", "{{ product }}", "{{ product.photos }}", "{{ product.n }}", "{{ product.nope }}",
+        "{{ nope.a.b }}",
+        "{{ ''.__class__ }}", "{{ ''['__class__'] }}", "{{ scene.upper() }}", "{{ 'a' * 9999999999 }}",
+        "{{ 2 ** 99999 }}",
+        "{{ '%9999999999d' % 1 }}", "{{ n // 0 }}", "{{ [1] }}", "{{ {} }}", "{{ scene | attr('x') }}",
+        "{{ range(9) }}",
+        "{% set x = 1 %}", "{% for x in y %}{% endfor %}", "{% include 'x' %}", "{{ self }}",
+        "{{ 'x' | int }}",
+        "{{ n | first }}", "{{ n | join }}", "{{ scene is string }}", "{{ unclosed", "{{ }}",
+        "{{ scene + 1 }}",
         ("{{ 'aaaaaaaaaa' | replace('a', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa') | replace('a', "
         "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa') }}"),
         "x" * 9_000 + "{{ scene }}" + "x" * 9_000, "{{ " + "(" * 500 + "1" + ")" * 500 + " }}",
@@ -105,9 +113,11 @@ def test_good_paths(path):
 
 @pytest.mark.parametrize(
     "path",
-    ["", "/a.png", "../a.png", "a/../b.png", "./a.png", "a//b.png", "a/", "a", "a.gif", "a.png/b", "a\x00.png", "a\n.png", "a\\b.png",
-     "c:/a.png", "a?.png", "con/a.png", "CON.png", "a/nul.png", "com1.png", "com¹.png", "lpt9.tar.png", " a.png", "a /b.png", "a./b.png",
-     ".hidden/a.png", "quarantine/a.png", "Quarantine/a.png", "x" * 241 + ".png", "é" * 130 + ".png", "\ud800.png", "a\u202eb.png", ("x" * 200 + "/") * 6 + "a.png"],
+    ["", "/a.png", "../a.png", "a/../b.png", "./a.png", "a//b.png", "a/", "a", "a.gif", "a.png/b",
+     "a\x00.png", "a\n.png", "a\\b.png", "c:/a.png", "a?.png", "con/a.png", "CON.png", "a/nul.png", "com1.png", "com¹.png",
+     "lpt9.tar.png", " a.png", "a /b.png", "a./b.png",
+     ".hidden/a.png", "quarantine/a.png", "Quarantine/a.png", "x" * 241 + ".png",
+     "é" * 130 + ".png", "\ud800.png", "a\u202eb.png", ("x" * 200 + "/") * 6 + "a.png"],
 )  # fmt: skip
 def test_bad_paths(path):
     assert path_problem(path) is not None

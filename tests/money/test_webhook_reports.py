@@ -22,7 +22,7 @@ def provider(provider):
 
 @pytest.fixture
 def office(lost_replies, harness):
-    """A bureau where webhooks are configured."""
+    """An office where webhooks are configured."""
     harness.change("webhook", url=URL)
     lost_replies.restart()
     return lost_replies

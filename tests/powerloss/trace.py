@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CALLS = (
-    "openat,open,creat,close,write,pwrite64,writev,pwritev,ftruncate,truncate,fsync,fdatasync,sync_file_range,"
-    "rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,mkdirat,rmdir,"
+    "openat,open,creat,close,write,pwrite64,writev,pwritev,ftruncate,truncate,fsync,fdatasync,"
+    "sync_file_range,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,mkdirat,rmdir,"
     "dup,dup2,dup3,lseek,sendto,sendmsg,recvfrom,recvmsg"
 )
 TEXT_MAX = 1 << 20

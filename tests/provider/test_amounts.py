@@ -56,8 +56,15 @@ def record(price: object, kind: str = "deduct", **more: object) -> dict[str, obj
 
 @pytest.mark.parametrize(
     ("price", "micros"),
-    [(24_300, 24_300), (Decimal("0.0243"), 24_300), ("0.0243", 24_300), (2, 2_000_000), (0, 0), (-28_000, 28_000)],
-)  # fmt: skip
+    [
+        (24_300, 24_300),
+        (Decimal("0.0243"), 24_300),
+        ("0.0243", 24_300),
+        (2, 2_000_000),
+        (0, 0),
+        (-28_000, 28_000),
+    ],
+)
 def test_both_units_of_a_price_are_normalized(price, micros):
     assert read_billing([record(price)]) == (
         BillingRecord(id="r1", prediction_id="p1", kind="deduct", micros=micros, created_at_ms=1000),
@@ -78,8 +85,16 @@ def test_refunds_are_kept_and_other_kinds_are_left_out():
 
 @pytest.mark.parametrize(
     "bad",
-    [None, 7, record(None), record(True), record(28_000, prediction=None), record(28_000, uuid="../x"), record(10**20)],
-)  # fmt: skip
+    [
+        None,
+        7,
+        record(None),
+        record(True),
+        record(28_000, prediction=None),
+        record(28_000, uuid="../x"),
+        record(10**20),
+    ],
+)
 def test_one_unreadable_record_spoils_the_page(bad):
     assert read_billing([record(28_000), bad]) is None
 

@@ -166,7 +166,10 @@ def test_a_quote_falls_back_to_the_older_endpoint():
     ]
 
 
-@pytest.mark.parametrize("bad", [{}, {"price": 1, "currency": "EUR"}, {"price": "x"}, {"price": -1}, [], {"price": 1, "currency": [1]}])  # fmt: skip
+@pytest.mark.parametrize(
+    "bad",
+    [{}, {"price": 1, "currency": "EUR"}, {"price": "x"}, {"price": -1}, [], {"price": 1, "currency": [1]}],
+)
 def test_a_quote_that_is_not_a_price_in_dollars_is_lost(bad):
     assert isinstance(Api(data(bad)).call("quote", "a/b", {}), Lost)
 

@@ -44,14 +44,17 @@ JSON = st.recursive(
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [
-        ('{"code":200,"message":"success","data":{"x":1}}', Body(readable=True, code=200, message="success", data={"x": 1})),
-        ('{"error":"webhook callback does not support base64"}', Body(True, None, "webhook callback does not support base64")),
+        ('{"code":200,"message":"success","data":{"x":1}}',
+         Body(readable=True, code=200, message="success", data={"x": 1})),
+        ('{"error":"webhook callback does not support base64"}',
+         Body(True, None, "webhook callback does not support base64")),
         ('{"message":"role","error_code":40301}', Body(True, 40301, "role")),
         ('{"detail":"nope"}', Body(True, None, "nope")),
         ('{"detail":[{"msg":"a"},{"msg":"b"}]}', Body(True, None, "a; b")),
         ('{"errors":["a",{"message":"b"}]}', Body(True, None, "a; b")),
         ('{"error":{"message":"deep"}}', Body(True, None, "deep")),
-        ('{"id":"p","status":"created"}', Body(readable=True, code=None, message="", data={"id": "p", "status": "created"})),
+        ('{"id":"p","status":"created"}',
+         Body(readable=True, code=None, message="", data={"id": "p", "status": "created"})),
         ("", UNREADABLE),
         ("<html>", UNREADABLE),
         ("[]", UNREADABLE),
@@ -87,7 +90,8 @@ def test_reading_never_raises(raw):
 
 @given(JSON)
 def test_a_prediction_from_any_value_has_one_flag_an_output_and_printable_text(value):
-    prediction = read_prediction({"id": "p", "status": value, "outputs": value, "has_nsfw_contents": value, "error": value, "timings": value})  # fmt: skip
+    names = ("status", "outputs", "has_nsfw_contents", "error", "timings")
+    prediction = read_prediction({"id": "p"} | dict.fromkeys(names, value))
     assert prediction is not None
     assert len(prediction.nsfw) == len(prediction.outputs)
     assert prediction.error.isprintable()

@@ -1,10 +1,13 @@
 """What stays broken for ever in some seeds, and what must be seen then: all else ends, and the rest says why
 it does not.
 
-* `picture`: no URL of one output ever brings a picture. Its attempt fails as a lost output, and its job with it.
-* `bill`, `list`: it can never be read. What a lost reply created stays in doubt; workers that drain end with an error.
+* `picture`: no URL of one output ever brings a picture. Its attempt fails as a lost output, and its job
+  with it.
+* `bill`, `list`: it can never be read. What a lost reply created stays in doubt; workers that drain end
+  with an error.
 * `list`, besides: a worker that begins when tasks were bought before sends nothing.
-* `input`: the provider never takes one input: the POST of one prompt, or the upload, is refused. Those jobs fail.
+* `input`: the provider never takes one input: the POST of one prompt, or the upload, is refused. Those jobs
+  fail.
 """
 
 from collections.abc import Mapping, Sequence

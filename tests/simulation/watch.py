@@ -46,7 +46,7 @@ class PostgresWatch:
         self._connection = psycopg.connect(conninfo, autocommit=True, row_factory=dict_row)
 
     def rows(self, query: str, *values: Any) -> Sequence[Row]:
-        return self._connection.execute(query.replace("?", "%s"), values).fetchall()  # type: ignore[call-overload,no-any-return]
+        return self._connection.execute(query.replace("?", "%s"), values).fetchall()
 
     def close(self) -> None:
         self._connection.close()
@@ -54,17 +54,19 @@ class PostgresWatch:
 
 SQLITE_TRIGGERS = """
 CREATE TABLE watched (
-  seq INTEGER PRIMARY KEY, kind TEXT, id INTEGER, job INTEGER, was TEXT, now TEXT, was_epoch INTEGER, epoch INTEGER,
-  was_money TEXT, money TEXT, was_prediction TEXT, prediction TEXT, worker TEXT);
+  seq INTEGER PRIMARY KEY, kind TEXT, id INTEGER, job INTEGER, was TEXT, now TEXT, was_epoch INTEGER,
+  epoch INTEGER, was_money TEXT, money TEXT, was_prediction TEXT, prediction TEXT, worker TEXT);
 CREATE TRIGGER watch_attempt_new AFTER INSERT ON attempts BEGIN
   INSERT INTO watched (kind, id, job, was, now, epoch, was_money, money, prediction) VALUES
-  ('attempt', new.id, new.job_id, 'none', new.state, new.epoch, 'none', new.reservation, new.prediction_id); END;
+  ('attempt', new.id, new.job_id, 'none', new.state, new.epoch, 'none', new.reservation,
+   new.prediction_id); END;
 CREATE TRIGGER watch_attempt AFTER UPDATE ON attempts
 WHEN old.state <> new.state OR old.epoch <> new.epoch OR old.reservation <> new.reservation
   OR old.prediction_id IS NOT new.prediction_id BEGIN
-  INSERT INTO watched (kind, id, job, was, now, was_epoch, epoch, was_money, money, was_prediction, prediction, worker) VALUES
-  ('attempt', new.id, new.job_id, old.state, new.state, old.epoch, new.epoch, old.reservation, new.reservation,
-   old.prediction_id, new.prediction_id, old.worker); END;
+  INSERT INTO watched
+  (kind, id, job, was, now, was_epoch, epoch, was_money, money, was_prediction, prediction, worker) VALUES
+  ('attempt', new.id, new.job_id, old.state, new.state, old.epoch, new.epoch, old.reservation,
+   new.reservation, old.prediction_id, new.prediction_id, old.worker); END;
 CREATE TRIGGER watch_job_new AFTER INSERT ON jobs BEGIN
   INSERT INTO watched (kind, id, was, now) VALUES ('job', new.id, 'none', new.state); END;
 CREATE TRIGGER watch_job AFTER UPDATE OF state ON jobs WHEN old.state <> new.state BEGIN
@@ -79,16 +81,18 @@ CREATE TABLE watched (
   was_money text, money text, was_prediction text, prediction text, worker text);
 CREATE FUNCTION watch_attempt_new() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   INSERT INTO watched (kind, id, job, was, now, epoch, was_money, money, prediction) VALUES
-  ('attempt', new.id, new.job_id, 'none', new.state, new.epoch, 'none', new.reservation, new.prediction_id); RETURN NULL; END $$;
+  ('attempt', new.id, new.job_id, 'none', new.state, new.epoch, 'none', new.reservation, new.prediction_id);
+  RETURN NULL; END $$;
 CREATE FUNCTION watch_attempt() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  INSERT INTO watched (kind, id, job, was, now, was_epoch, epoch, was_money, money, was_prediction, prediction, worker) VALUES
-  ('attempt', new.id, new.job_id, old.state, new.state, old.epoch, new.epoch, old.reservation, new.reservation,
-   old.prediction_id, new.prediction_id, old.worker); RETURN NULL; END $$;
+  INSERT INTO watched
+  (kind, id, job, was, now, was_epoch, epoch, was_money, money, was_prediction, prediction, worker) VALUES
+  ('attempt', new.id, new.job_id, old.state, new.state, old.epoch, new.epoch, old.reservation,
+   new.reservation, old.prediction_id, new.prediction_id, old.worker); RETURN NULL; END $$;
 CREATE FUNCTION watch_job_new() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   INSERT INTO watched (kind, id, was, now) VALUES ('job', new.id, 'none', new.state); RETURN NULL; END $$;
 CREATE FUNCTION watch_job() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  INSERT INTO watched (kind, id, was, now) VALUES ('job', old.id, old.state, CASE TG_OP WHEN 'DELETE' THEN 'deleted'
-  ELSE new.state END); RETURN NULL; END $$;
+  INSERT INTO watched (kind, id, was, now) VALUES ('job', old.id, old.state,
+  CASE TG_OP WHEN 'DELETE' THEN 'deleted' ELSE new.state END); RETURN NULL; END $$;
 CREATE TRIGGER watch_attempt_new AFTER INSERT ON attempts FOR EACH ROW EXECUTE FUNCTION watch_attempt_new();
 CREATE TRIGGER watch_attempt AFTER UPDATE ON attempts FOR EACH ROW
 WHEN (old.state <> new.state OR old.epoch <> new.epoch OR old.reservation <> new.reservation

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from soak.outcome import Outcome
 from soak.parameters import Parameters
-from soak.planted_bugs import PLANTS
+from soak.planted_bugs import PLANTED_BUGS
 from soak.run import soak
 
 PROBLEMS_SHOWN = 30
@@ -31,7 +31,7 @@ def main() -> int:
     parser.add_argument("--faults", type=float, default=0.03, help="rate of each usual fault (default: 0.03)")
     parser.add_argument("--seed", type=int, default=1, help="of what is drawn by chance")
     parser.add_argument(
-        "--plant", choices=sorted(PLANTS), default="", help="make a breach, which must be found"
+        "--plant", choices=sorted(PLANTED_BUGS), default="", help="make a breach, which must be found"
     )
     parser.add_argument(
         "--report", type=Path, help="where the JSON summary goes; else into the soak's folder"

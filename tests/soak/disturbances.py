@@ -215,6 +215,9 @@ class Disturbances:
         which = f"scope = '{kind}'" + (
             f" AND scope_id = (SELECT id FROM campaigns WHERE name = '{name}')" if name else ""
         )
-        query = f"SELECT spent_micros + held_micros + refund_due_micros AS micros FROM balances WHERE period = 'total' AND {which}"
+        query = (
+            "SELECT spent_micros + held_micros + refund_due_micros AS micros FROM balances WHERE period = "
+            f"'total' AND {which}"
+        )
         with self._site.store.opened() as reader:
             return sum(int(row["micros"]) for row in reader.rows(query))

@@ -45,9 +45,12 @@ class Parameters:
 
 CONFIG = f"""\
 outputs: {{root: outputs}}
-limits: {{level: gold, concurrency: {CONCURRENCY}, submits_per_minute: {SUBMITS_PER_MINUTE}, polls_per_second: 30}}
+limits:
+  {{level: gold, concurrency: {CONCURRENCY}, submits_per_minute: {SUBMITS_PER_MINUTE}, polls_per_second: 30}}
 budgets: {{account: {{total: 5000.00}}, campaigns: {{hero: {{total: 2500.00}}}}}}
-provider: {{connect_timeout_seconds: 3, submit_timeout_seconds: 5, read_timeout_seconds: 5, upload_timeout_seconds: 10}}
+provider:
+  {{connect_timeout_seconds: 3, submit_timeout_seconds: 5, read_timeout_seconds: 5,
+   upload_timeout_seconds: 10}}
 in_doubt: {{settle_seconds: 10}}
 retry: {{backoff_base_seconds: 0.5, backoff_cap_seconds: 10}}
 worker: {{lease_seconds: {LEASE_SECONDS:g}, poll_min_seconds: 0.5, poll_max_seconds: 4}}

@@ -27,6 +27,6 @@ def rate_passed(site: Site) -> None:
             continue
 
 
-PLANTS: Mapping[str, Callable[[Site], None]] = {
+PLANTED_BUGS: Mapping[str, Callable[[Site], None]] = {
     work.__name__: work for work in (paid_twice, picture_lost, rate_passed)
 }

@@ -17,7 +17,7 @@ from soak.disturbances import Disturbances
 from soak.meter import Meter
 from soak.outcome import Outcome
 from soak.parameters import Parameters
-from soak.planted_bugs import PLANTS
+from soak.planted_bugs import PLANTED_BUGS
 from soak.site import Site, site
 
 LOOK_SECONDS = 0.25
@@ -34,11 +34,11 @@ class Soak:
     """Runs, looks every minute, ends cleanly, and judges."""
 
     def __init__(self, parameters: Parameters, place: Site, say: Say) -> None:
-        self._terms, self._site, self._say = parameters, place, say
+        self._parameters, self._site, self._say = parameters, place, say
         dice = random.Random(parameters.seed)
         self._meter = Meter()
         self._crew = Crew(place, dice)
-        self._weather = Disturbances(
+        self._disturbances = Disturbances(
             parameters=parameters, site=place, crew=self._crew, meter=self._meter, dice=dice
         )
         self._claims = inspector.ClaimTimes(place.folder / "claims.txt")
@@ -47,7 +47,7 @@ class Soak:
     def run(self) -> Outcome:
         """All of it."""
         self._disturb()
-        self._weather.clear_up()
+        self._disturbances.clear_up()
         self._say("faults and troubles have ended; the workers are dismissed and what is left is drained")
         self._crew.dismiss()
         self._finish()
@@ -55,17 +55,17 @@ class Soak:
         return self.outcome
 
     def _disturb(self) -> None:
-        next_sample, planted = SAMPLE_SECONDS, not self._terms.plant
-        while self._weather.elapsed < self._terms.seconds:
+        next_sample, planted = SAMPLE_SECONDS, not self._parameters.plant
+        while self._disturbances.elapsed < self._parameters.seconds:
             self._crew.tend()
-            self._weather.tick()
+            self._disturbances.tick()
             self._hear()
-            if not planted and self._weather.elapsed > self._terms.seconds * PLANT_AT:
-                PLANTS[self._terms.plant](self._site)
+            if not planted and self._disturbances.elapsed > self._parameters.seconds * PLANT_AT:
+                PLANTED_BUGS[self._parameters.plant](self._site)
                 planted = True
-            if self._weather.elapsed >= next_sample and self._site.database_is_up:
+            if self._disturbances.elapsed >= next_sample and self._site.database_is_up:
                 self._sample()
-                next_sample = self._weather.elapsed + SAMPLE_SECONDS
+                next_sample = self._disturbances.elapsed + SAMPLE_SECONDS
             time.sleep(LOOK_SECONDS)
 
     def _sample(self) -> None:
@@ -77,7 +77,7 @@ class Soak:
             now = inspector.counts(reader)
             sizes = inspector.database_sizes(reader)
         sample = {
-            "seconds": round(self._weather.elapsed),
+            "seconds": round(self._disturbances.elapsed),
             "counts": now,
             "tasks": len(after["tasks"]),
             "posts_per_minute_max": after["max_posts_per_minute"],
@@ -185,10 +185,10 @@ class Soak:
             broken = path.read_text(errors="replace").count("Traceback")
             verdict.blame(not broken, f"{broken} tracebacks in {path.name}")
         self.outcome.note(verdict)
-        self.outcome.deeds += self._weather.deeds + self._crew.deeds
+        self.outcome.deeds += self._disturbances.deeds + self._crew.deeds
         self.outcome.faults = dict(bill["faults"])
         self.outcome.figures |= {
-            "minutes": self._terms.minutes,
+            "minutes": self._parameters.minutes,
             "jobs": left,
             "tasks_billed": len(bill["tasks"]),
             "requests": len(bill["posts"]),

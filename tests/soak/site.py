@@ -64,9 +64,8 @@ class Site:
         if line is not None:
             env["WAVESPEED_BASE_URL"] = f"http://127.0.0.1:{line.provider.port}"
             if line.database is not None:
-                env["ORCHESTRATOR_DATABASE_URL"] = (
-                    f"postgresql+psycopg://postgres@127.0.0.1:{line.database.port}/{DATABASE}?connect_timeout=5"
-                )
+                address = f"postgres@127.0.0.1:{line.database.port}/{DATABASE}"
+                env["ORCHESTRATOR_DATABASE_URL"] = f"postgresql+psycopg://{address}?connect_timeout=5"
         return self.processes.start("cli", arguments, self.folder, log=log, env=env)
 
     def command(self, *arguments: str) -> Child:

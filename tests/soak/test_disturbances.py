@@ -46,7 +46,7 @@ class Office:
         self.faults = faults
 
 
-def weather_at(office: Office) -> Disturbances:
+def disturbances_at(office: Office) -> Disturbances:
     dice = random.Random(1)
     return Disturbances(
         parameters=Parameters(minutes=60, workers=3, database="sqlite", faults=0.03, seed=1, plant=""),
@@ -65,7 +65,7 @@ def all_that_comes_of_it(disturbances: Disturbances) -> None:
 @pytest.mark.parametrize("failures", [0, 1, 3])
 def test_a_resume_is_repeated_until_it_has_worked_and_no_longer(failures):
     office = Office([1] * failures)
-    disturbances = weather_at(office)
+    disturbances = disturbances_at(office)
     disturbances._resume()
     all_that_comes_of_it(disturbances)
     assert office.asked == [("campaigns", "resume", "bulk")] * (failures + 1)
@@ -73,7 +73,7 @@ def test_a_resume_is_repeated_until_it_has_worked_and_no_longer(failures):
 
 def test_clearing_up_ends_with_nothing_paused_whatever_failed_before():
     office = Office([1, 1])
-    disturbances = weather_at(office)
+    disturbances = disturbances_at(office)
     disturbances._resume()
     disturbances.clear_up()
     assert disturbances._later == []

@@ -16,7 +16,8 @@ from sqlalchemy.engine import make_url
 from orchestrator.store.db import migrate
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.schema import metadata
-from support.postgres import USER, named_programs, own_postgres
+
+from .postgres import USER, named_programs, own_postgres
 
 
 class SqliteFiles:

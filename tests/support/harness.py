@@ -13,9 +13,10 @@ from orchestrator.store.db.group_commit import InlineWriter
 from orchestrator.worker.deps import Deps, ModelFacts
 from orchestrator.worker.stop import Stop, StopLevel
 from orchestrator.worker.worker import Worker
-from support.provider import FakeArtifacts, FakeProvider
-from support.times import HOUR, run_virtual
-from support.world import World
+
+from .provider import FakeArtifacts, FakeProvider
+from .times import HOUR, run_virtual
+from .world import World
 
 
 class FlakyWriter(InlineWriter):

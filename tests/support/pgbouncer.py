@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.postgres import SUPERUSER, USER, OwnPostgres
+from .postgres import SUPERUSER, USER, OwnPostgres
 
 SESSIONS = 2
 """Of the server, for all clients together: so few that hardly two transactions of a client run on the same

@@ -28,7 +28,8 @@ from orchestrator.ports import (
     Uploaded,
     UploadOutcome,
 )
-from support.times import FakeClock
+
+from .times import FakeClock
 
 
 @dataclass

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy.engine import make_url
 
-from support.proxy import Proxy
+from .proxy import Proxy
 
 BACKEND_KEY_DATA: Final = b"K\x00\x00\x00\x0c"
 POOLERS_OWN_PID: Final = b"\x7f\x00\x00\x01"

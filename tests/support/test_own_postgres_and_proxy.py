@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from support.postgres import OwnPostgres, own_postgres
-from support.proxy import Proxy
+from .postgres import OwnPostgres, own_postgres
+from .proxy import Proxy
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,8 @@ from orchestrator.store.db.schema import outputs as output_table
 from orchestrator.store.money import refunds
 from orchestrator.store.money.caps import set_cap
 from orchestrator.store.runs import runs
-from support.times import FakeClock, FakeEntropy
+
+from .times import FakeClock, FakeEntropy
 
 MODEL = "kwaivgi/kling-image-o3/edit"
 PRICE = 28_000

@@ -1,13 +1,14 @@
 """A claim of 100 jobs, from ten thousand rows to five million: milliseconds, flat or not, and against the
 bare driver.
 
-    python -m benchmarks.claim [largest]
+    python -m benchmarks.claim [largest] [rounds]
 
 The bare driver reads and writes the same rows in one transaction, one after the other with ours on the same
 database: the limits' row, the slots in use, 100 ready jobs, their attempts, the ledger, the balances, and
 what the jobs send. What it leaves out is every decision: pauses, caps, lanes, turns, the rate.
 """
 
+import argparse
 import json
 import sys
 import time
@@ -27,7 +28,8 @@ from orchestrator.store.claiming import claim
 from orchestrator.store.db import migrate
 from orchestrator.store.db.database import Database
 
-ROUNDS = 40
+WARM_UP = 5
+"""Rounds that are not counted."""
 WANT = 100
 LEASE_MS = 60_000
 
@@ -124,7 +126,7 @@ class Bare:
         cursor.executemany(statement.replace("{}", mark), rows)
 
 
-def measured(url: str, shape: FillShape) -> Figures:
+def measured(url: str, shape: FillShape, rounds: int) -> Figures:
     """Fill a database, then claim from it."""
     database = Database.open(url, SystemClock())
     try:
@@ -133,11 +135,12 @@ def measured(url: str, shape: FillShape) -> Figures:
             rate_limits.configure(tx, concurrency=10**6, submits_per_minute=10**6)
         other = Database.open(url, SystemClock())
         ours, bare = OurQueue(database), Bare(other)
-        figures = [(_milliseconds(ours), _milliseconds(bare)) for _ in range(ROUNDS + 5)][5:]
+        figures = [(_milliseconds(ours), _milliseconds(bare)) for _ in range(WARM_UP + rounds)]
         other.close()
     finally:
         database.close()
-    return Figures(median(one for one, _ in figures), median(other for _, other in figures))
+    counted = figures[WARM_UP:]
+    return Figures(median(one for one, _ in counted), median(other for _, other in counted))
 
 
 def _milliseconds(work: Callable[[], None]) -> float:
@@ -156,9 +159,14 @@ def sqlite_url() -> Iterator[str]:
 
 
 def main() -> None:
-    largest = int(sys.argv[1]) if len(sys.argv) > 1 else 5_000_000
-    shapes = {f"{jobs:,} ready": FillShape(jobs) for jobs in (10_000, max(largest // 5, 10_000), largest)}
-    part = max(largest // 5, 100_000)
+    parser = argparse.ArgumentParser(description="Claims, side by side with a bare driver.")
+    parser.add_argument("largest", nargs="?", type=int, default=5_000_000, help="jobs; 12,000 or more")
+    parser.add_argument("rounds", nargs="?", type=int, default=40)
+    given = parser.parse_args()
+    largest, rounds = given.largest, given.rounds
+    sizes = [min(jobs, largest) for jobs in (10_000, max(largest // 5, 10_000), largest)]
+    shapes = {f"{jobs:,} ready": FillShape(jobs) for jobs in sizes}
+    part = min(max(largest // 5, 100_000), largest)
     shapes[f"{part:,}, 90 % finished"] = FillShape(part, finished=0.9)
     shapes[f"{part:,}, 80 % waiting"] = FillShape(part, waiting=0.8)
     rows = []
@@ -167,13 +175,13 @@ def main() -> None:
             first: Figures | None = None
             for words, shape in shapes.items():
                 with place() as url:
-                    found = measured(url, shape)
+                    found = measured(url, shape, rounds)
                 first = first or found
                 flat = table.at_most(found.ours / first.ours, 1.3)
                 bare = table.at_most(found.ours / found.bare, 2)
                 rows.append([f"{name}, {words}", f"{found.ours:.1f}", f"{found.bare:.1f}", flat, bare])
                 print(rows[-1], file=sys.stderr, flush=True)
-    print(f"{machine.name()}\nmodel {MODEL}, claims of {WANT}, median of {ROUNDS}\n")
+    print(f"{machine.name()}\nmodel {MODEL}, claims of {WANT}, median of {rounds}\n")
     table.show(["Jobs", "claim, ms", "bare driver, ms", "against the smallest", "claim / bare"], rows)
 
 

@@ -93,7 +93,7 @@ def _looks(latencies: list[float], dice: random.Random, *, timed: bool) -> Itera
     accepted = [at for at, _order, _task in due]
     while due:
         now, place, task = heapq.heappop(due)
-        usual, elapsed = learnt.usual(MODEL, guess), now - accepted[task]
+        usual, elapsed = learnt.typical(MODEL, guess), now - accepted[task]
         if place < 0:
             wait = first_look_seconds(usual, **bounds, uniform=dice.uniform)
         else:

@@ -1,11 +1,12 @@
 """`status` and the first page of `jobs list`: seconds of the whole command, the interpreter's start included.
 
-    python -m benchmarks.reads [jobs]
+    python -m benchmarks.reads [jobs] [times] [--only WORDS]
 
 Each is a process of its own, as a person starts it. Beside the seconds stand the processor's: what another
 program takes away is not in them (the server's own are not either).
 """
 
+import argparse
 import os
 import resource
 import subprocess
@@ -21,7 +22,6 @@ from benchmarks import machine, postgres, stage, table
 from benchmarks.fill import FillShape, fill
 from orchestrator.app import open_app
 
-TIMES = 5
 COMMANDS = (
     "--version",
     "status",
@@ -45,11 +45,11 @@ class Took:
     cpu: float
 
 
-def timed(folder: Path, words: str) -> Took:
+def timed(folder: Path, words: str, times: int) -> Took:
     """Run a command again and again."""
     program = [str(Path(sys.executable).with_name("orchestrator")), *words.split()]
     walls, cpus = [], []
-    for _ in range(TIMES):
+    for _ in range(times):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         began = time.perf_counter()
         subprocess.run(program, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
@@ -70,7 +70,13 @@ def places() -> Iterator[dict[str, Path]]:
 
 
 def main() -> None:
-    jobs = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    parser = argparse.ArgumentParser(description="What a person waits for.")
+    parser.add_argument("jobs", nargs="?", type=int, default=1_000_000)
+    parser.add_argument("times", nargs="?", type=int, default=5, help="how often each command is run")
+    parser.add_argument("--only", default="", help="run only commands that hold this")
+    given = parser.parse_args()
+    commands = [words for words in COMMANDS if given.only in words]
+    jobs, times = given.jobs, given.times
     shape = FillShape(
         jobs, finished=0.6, failed=0.01, waiting=0.01, runs=4, outputs=True, tags='{"client": "acme"}'
     )
@@ -79,8 +85,12 @@ def main() -> None:
         for folder in folders.values():
             with open_app(None, {}, folder) as app:
                 fill(app.database, shape)
-        took = {(words, name): timed(folder, words) for words in COMMANDS for name, folder in folders.items()}
-        print(f"{machine.name()}\n{jobs:,} jobs in 4 runs, median of {TIMES}\n")
+        took = {
+            (words, name): timed(folder, words, times)
+            for words in commands
+            for name, folder in folders.items()
+        }
+        print(f"{machine.name()}\n{jobs:,} jobs in 4 runs, median of {times}\n")
         heads = [head for name in folders for head in (f"{name}, s", "CPU, s")]
         table.show(
             ["Command", *heads],
@@ -96,7 +106,7 @@ def main() -> None:
                         )
                     ),
                 ]
-                for words in COMMANDS
+                for words in commands
             ],
         )
 

@@ -39,7 +39,8 @@ class Disturbances:
         self, parameters: Parameters, site: Site, crew: Crew, meter: Meter, dice: random.Random
     ) -> None:
         self.deeds: Counter[str] = Counter()
-        self._terms, self._site, self._crew, self._meter, self._dice = parameters, site, crew, meter, dice
+        self._parameters, self._site, self._crew = parameters, site, crew
+        self._meter, self._dice = meter, dice
         self._began = time.monotonic()
         self._rounds = 0
         self._later: list[tuple[float, Callable[[], None]]] = []
@@ -81,7 +82,7 @@ class Disturbances:
                 each.work()
                 self.deeds[each.name] += 1
                 each.due = self._next(each)
-        if self._caps and self._caps[0][0] * self._terms.seconds <= now and self._site.database_is_up:
+        if self._caps and self._caps[0][0] * self._parameters.seconds <= now and self._site.database_is_up:
             self._caps.pop(0)[1]()
 
     def clear_up(self) -> None:
@@ -165,7 +166,7 @@ class Disturbances:
     def _apply(self) -> None:
         self._rounds += 1
         for name in ("hero", "bulk", "small"):
-            self._run(processes="apply", server=f"{name}.yaml", folder="--run", case=f"r{self._rounds}")
+            self._run("apply", f"{name}.yaml", "--run", f"r{self._rounds}")
 
     def _operate(self) -> None:
         match self._dice.choice(("audit", "status", "retry", "cancel", "pause", "again")):
@@ -174,40 +175,20 @@ class Disturbances:
             case "status":
                 self._run("status", "--json")
             case "retry":
-                self._run(
-                    processes="jobs",
-                    server="retry",
-                    folder="--state",
-                    case="failed",
-                    seed="--campaign",
-                    lane="bulk",
-                )
+                self._run("jobs", "retry", "--state", "failed", "--campaign", "bulk")
             case "cancel":
-                self._run(
-                    processes="jobs",
-                    server="cancel",
-                    folder="--state",
-                    case="pending",
-                    seed="--campaign",
-                    lane="small",
-                )
+                self._run("jobs", "cancel", "--state", "pending", "--campaign", "small")
             case "pause":
                 self._run("campaigns", "pause", "bulk")
                 self._after(PAUSED_SECONDS, self._resume)
             case _:
-                self._run(processes="apply", server="small.yaml", folder="--run", case=f"r{self._rounds}")
+                self._run("apply", "small.yaml", "--run", f"r{self._rounds}")
 
     def _cap(self, scope: str, jobs_a_minute: int, share: float) -> None:
         """A cap a little above what counts now: it binds after about `share` of the whole time."""
         counted = self._counted(scope)
-        more = int(jobs_a_minute * self._terms.minutes * share) * PRICE_MICROS
-        self._run(
-            processes="budget",
-            server="set",
-            folder=scope,
-            case="--total",
-            seed=f"{(counted + more) / 1_000_000:.6f}",
-        )
+        more = int(jobs_a_minute * self._parameters.minutes * share) * PRICE_MICROS
+        self._run("budget", "set", scope, "--total", f"{(counted + more) / 1_000_000:.6f}")
         self.deeds["cap set"] += 1
 
     def _counted(self, scope: str) -> int:

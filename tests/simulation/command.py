@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from .bench import benches
-from .simulation import simulate
+from .seed import simulate
 from .summary import Log, Summary
 
 CHUNK = 25

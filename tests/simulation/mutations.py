@@ -29,7 +29,7 @@ from orchestrator.worker.pipeline.submit import Submitter
 from orchestrator.worker.upkeep.billing import BillReader
 from orchestrator.worker.upkeep.drain_watchdog import DrainWatchdog
 
-from .simulation import simulate
+from .seed import simulate
 
 Patch = Callable[[Any, str, Any], None]
 TABLE_SEEDS_MAX = 500

@@ -10,7 +10,7 @@ from typing import Any
 
 from .checks.states import ATTEMPT_EDGES, JOB_EDGES, MONEY_EDGES
 from .plan import FAULTS, LASTING, WEBHOOK_FAULTS, WINDOWS
-from .simulation import Result
+from .seed import Result
 
 SLOWEST = 5
 

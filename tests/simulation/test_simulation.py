@@ -4,7 +4,7 @@ import pytest
 
 from .bench import benches
 from .command import many
-from .simulation import simulate
+from .seed import simulate
 from .summary import STATE_EDGES, Summary
 
 CHUNKS = 12

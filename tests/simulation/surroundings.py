@@ -1,0 +1,121 @@
+"""What happens around the workers: other users of the account, people, the clock, a backup."""
+
+import asyncio
+import random
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from .plan import PICTURE, prompts
+from .process import (
+    PowerCut,
+)
+from .timeline import ViolationError
+
+if TYPE_CHECKING:
+    from .simulation import Simulation
+
+LATE_SECONDS = 150.0
+"""Until then everything that was sent has become a task: see `lost_created_late` and SUBMIT_SECONDS."""
+
+BACKUP_AT_CLAIM = 0.5
+"""How often a backup is taken at its worst moment."""
+
+
+class Surroundings:
+    """Whatever disturbs the workers while the faults last."""
+
+    def __init__(self, simulation: "Simulation") -> None:
+        self._simulation = simulation
+
+    async def foreigners(self) -> None:
+        """Other users of the same account."""
+        for _ in range(self._simulation.plan.foreign_tasks):
+            await asyncio.sleep(
+                self._simulation.dice.uniform(
+                    0, self._simulation.plan.faults_until / max(1, self._simulation.plan.foreign_tasks)
+                )
+            )
+            self._simulation.account.create(self._simulation.account.foreign_inputs(), foreign=True)
+            self._simulation.timeline.faults["foreign_task"] += 1
+
+    async def other_copy(self) -> None:
+        """Another copy of the store, whose workers live: it buys one job after another, as its list of
+        jobs says."""
+        dice = random.Random(f"copy {self._simulation.plan.seed}")
+        jobs = [params for run in self._simulation.plan.runs for _, _, params in prompts(run)]
+        first = dice.randrange(len(jobs))
+        await asyncio.sleep(dice.uniform(0, self._simulation.plan.faults_until))
+        for params in (jobs[first:] + jobs[:first])[: self._simulation.plan.copy_buys]:
+            if self._simulation.account.quiet:
+                return
+            self._simulation.account.create({**params, "images": [PICTURE]}, foreign=True, by_copy=True)
+            self._simulation.timeline.faults["bought_by_copy"] += 1
+            await asyncio.sleep(dice.choice((dice.uniform(0, 2), dice.uniform(0, 120))))
+
+    async def people(self) -> None:
+        while self._simulation.commands:
+            await asyncio.sleep(self._simulation.dice.uniform(1, 250))
+            self._simulation.commands -= 1
+            if self._simulation.account.quiet:
+                return
+            try:
+                if self._simulation.stops and self._simulation.dice.random() < 0.2:
+                    pid = self._simulation.dice.choice(sorted(self._simulation.stops))
+                    self._simulation.timeline.note("operator", "interrupts", self._simulation.alive[pid].name)
+                    self._simulation.stops[pid].request()
+                else:
+                    self._simulation.operator.act()
+            except ViolationError:
+                self._simulation.failed.set()
+                raise
+
+    async def clock(self) -> None:
+        """The wall clock jumps; everybody sleeps."""
+        if self._simulation.plan.clock_jump_ms:
+            await asyncio.sleep(self._simulation.dice.uniform(5, self._simulation.plan.faults_until))
+            self._simulation.world.offset_ms += self._simulation.plan.clock_jump_ms
+            self._simulation.timeline.fault("clock", "clock_jump", self._simulation.plan.clock_jump_ms)
+        if self._simulation.plan.long_sleep:
+            at, seconds = self._simulation.plan.long_sleep
+            await asyncio.sleep(max(0.0, at - self._simulation.loop.time()))
+            if self._simulation.account.quiet:
+                return
+            self._simulation.timeline.fault("clock", "everybody_sleeps", seconds)
+            for process in self._simulation.alive.values():
+                process.freeze(seconds)
+
+    async def backup(self) -> None:
+        """A backup is taken, and put back later: the files and the provider stay as they are."""
+        if self._simulation.plan.restored is None:
+            return
+        at, taken = self._simulation.plan.restored
+        await asyncio.sleep(taken)
+        while not self._simulation.checker.rows(
+            "SELECT 1 FROM attempts WHERE accepted_at IS NOT NULL LIMIT 1"
+        ):
+            if self._simulation.loop.time() > self._simulation.plan.faults_until:
+                self._simulation.put_back = True
+                return
+            await asyncio.sleep(5.0)  # a database that knows of no task cannot tell that some are missing
+        if self._simulation.dice.random() < BACKUP_AT_CLAIM:
+            await self._until_leased()
+        kept = self._simulation.bench.backup()
+        self._simulation.timeline.note("operator", "takes a backup")
+        await asyncio.sleep(at - taken)
+        self._simulation.open.clear()
+        for process in list(self._simulation.alive.values()):
+            with suppress(PowerCut):
+                process.cut("for the backup")
+        await asyncio.sleep(self._simulation.plan.list_lag + LATE_SECONDS)
+        self._simulation.bench.restore(kept)
+        self._simulation.timeline.fault("operator", "restored")
+        self._simulation.checker.restored()
+        self._simulation.put_back = True
+        self._simulation.open.set()
+
+    async def _until_leased(self) -> None:
+        """Wait for the worst moment to take a backup: what is claimed, and is not known to be sent."""
+        for _ in range(400):
+            if self._simulation.checker.rows("SELECT 1 FROM attempts WHERE state = 'leased' LIMIT 1"):
+                return
+            await asyncio.sleep(0.05)

@@ -112,14 +112,17 @@ class Bare:
                 for period in ("total", "2026-11", "2026-11-24")
             ],
         )
+        self._read_specs(cursor, [job for job, _ in ready])
+        self._connection.commit()
+
+    def _read_specs(self, cursor: Any, jobs: list[int]) -> None:
         marks = ", ".join(["?" if self._sqlite else "%s"] * WANT)
         specs = cursor.execute(
             f"SELECT job_id, params, local_images FROM job_specs WHERE job_id IN ({marks})",
-            [job for job, _ in ready],
+            jobs,
         ).fetchall()
         if self._sqlite:  # Postgres' driver does it by itself
             assert len([(json.loads(params), json.loads(images)) for _, params, images in specs]) == WANT
-        self._connection.commit()
 
     def _each(self, cursor: Any, statement: str, rows: list[tuple[Any, ...]]) -> None:
         mark = "?" if self._sqlite else "%s"

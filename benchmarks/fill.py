@@ -107,11 +107,25 @@ def _add(tx: Tx, shape: FillShape, bounds: dict[str, int]) -> None:
         ),
         bounds,
     )
+    _add_specs(tx, shape, bounds, numbers)
+    if shape.outputs:
+        tx.conn.execute(
+            text(
+                f"INSERT INTO outputs (job_id, idx, path, path_key, state) {numbers} "
+                f"SELECT n, 0, 'bench/' || n || '.png', {digest}, 'planned' FROM numbers"
+            ),
+            {name: bounds[name] for name in ("first", "last")},
+        )
+
+
+def _add_specs(tx: Tx, shape: FillShape, bounds: dict[str, int], numbers: str) -> None:
+    """What each job sends."""
     prompt = (
         """'{"prompt": "Product number ' || n || ' in the catalogue on a table", """
         """"images": ["https://example.com/a.png"], "aspect_ratio": "1:1", "resolution": "2k", """
         """"num_images": 1, "output_format": "png"}'"""
     )
+    sqlite = tx.conn.dialect.name == "sqlite"
     cast = (lambda value: value) if sqlite else (lambda value: f"CAST({value} AS json)")
     ids = {name: bounds[name] for name in ("first", "last")}
     tx.conn.execute(
@@ -121,11 +135,3 @@ def _add(tx: Tx, shape: FillShape, bounds: dict[str, int]) -> None:
         ),
         {**ids, "tags": shape.tags},
     )
-    if shape.outputs:
-        tx.conn.execute(
-            text(
-                f"INSERT INTO outputs (job_id, idx, path, path_key, state) {numbers} "
-                f"SELECT n, 0, 'bench/' || n || '.png', {digest}, 'planned' FROM numbers"
-            ),
-            ids,
-        )

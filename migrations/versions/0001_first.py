@@ -1,4 +1,7 @@
-"""The first schema."""
+"""The first schema.
+
+Long because it creates every table, and a migration is never changed after its release.
+"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -78,7 +78,8 @@ def test_no_program_is_forgotten():
 
 
 def programs(folder: Path) -> set[str]:
-    """What `python -m` can start: packages with `__main__`, and modules that run when they are the main one."""
+    """What `python -m` can start: packages with `__main__`, and modules that run when they are the main
+    one."""
     found = set()
     for path in folder.rglob("*.py"):
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts)

@@ -21,7 +21,7 @@ from orchestrator.provider import WaveSpeed
 from orchestrator.runtime.clock import SystemClock
 
 
-class Api:
+class ScriptedApi:
     """Answers in order and keeps the requests."""
 
     def __init__(self, *answers: httpx.Response) -> None:
@@ -59,7 +59,7 @@ WINDOW = {"model": "a/b", "created_after_ms": 0, "created_before_ms": 90_061_001
 
 
 def test_a_list_asks_for_a_window_of_one_model_and_no_undocumented_field():
-    api = Api(data({"page": 1, "items": [{"id": "p1", "status": "created"}], "has_more": False}))
+    api = ScriptedApi(data({"page": 1, "items": [{"id": "p1", "status": "created"}], "has_more": False}))
     found = api.call("list_predictions", **WINDOW)
     assert isinstance(found, PredictionPage)
     assert ([p.id for p in found.items], found.has_more) == (["p1"], False)
@@ -74,7 +74,7 @@ def test_a_list_asks_for_a_window_of_one_model_and_no_undocumented_field():
 
 
 def test_inputs_are_asked_for_on_demand_and_come_back():
-    api = Api(data({"items": [{"id": "p1", "inputs": {"prompt": "x"}}]}))
+    api = ScriptedApi(data({"items": [{"id": "p1", "inputs": {"prompt": "x"}}]}))
     found = api.call("list_predictions", **WINDOW, page=2, include_inputs=True)
     assert isinstance(found, PredictionPage)
     assert found.items[0].inputs == {"prompt": "x"}
@@ -94,7 +94,7 @@ def test_inputs_are_asked_for_on_demand_and_come_back():
     ],
 )
 def test_another_page_is_known_by_has_more_or_total_or_a_full_page(extra, page, count, more):
-    api = Api(data({"items": [{"id": f"p{n}"} for n in range(count)], **extra}))
+    api = ScriptedApi(data({"items": [{"id": f"p{n}"} for n in range(count)], **extra}))
     found = api.call("list_predictions", **WINDOW, page=page)
     assert isinstance(found, PredictionPage)
     assert found.has_more is more
@@ -104,30 +104,30 @@ def test_another_page_is_known_by_has_more_or_total_or_a_full_page(extra, page, 
     "bad", [None, [], {}, {"items": "x"}, {"items": [{"id": "p1"}, {"id": "../x"}]}, {"items": [None]}]
 )
 def test_a_list_that_cannot_be_read_whole_is_lost_because_it_serves_as_evidence(bad):
-    assert isinstance(Api(data(bad)).call("list_predictions", **WINDOW), Lost)
+    assert isinstance(ScriptedApi(data(bad)).call("list_predictions", **WINDOW), Lost)
 
 
 def test_an_explicit_null_is_an_empty_list():
-    assert Api(data({"items": None})).call("list_predictions", **WINDOW) == PredictionPage((), False)
+    assert ScriptedApi(data({"items": None})).call("list_predictions", **WINDOW) == PredictionPage((), False)
 
 
 def test_a_balance_is_exact():
     response = httpx.Response(200, content=b'{"code":200,"data":{"balance":12.345678901}}')
-    assert Api(response).call("balance") == Balance(12_345_679)
+    assert ScriptedApi(response).call("balance") == Balance(12_345_679)
 
 
 def test_a_balance_may_be_negative():
     response = httpx.Response(200, content=b'{"data":{"balance":-0.3}}')
-    assert Api(response).call("balance") == Balance(-300_000)
+    assert ScriptedApi(response).call("balance") == Balance(-300_000)
 
 
 def test_a_balance_without_a_number_is_lost():
-    assert isinstance(Api(data({"balance": None})).call("balance"), Lost)
+    assert isinstance(ScriptedApi(data({"balance": None})).call("balance"), Lost)
 
 
 def test_billing_asks_oldest_first_for_the_given_predictions():
     item = {"uuid": "r", "billing_type": "deduct", "price": 28_000, "prediction": {"uuid": "p1"}}
-    api = Api(data({"items": [item], "has_more": False}))
+    api = ScriptedApi(data({"items": [item], "has_more": False}))
     found = api.call("billing", start_ms=0, end_ms=1000, prediction_ids=["p1"])
     assert isinstance(found, BillingPage)
     assert [(r.prediction_id, r.micros) for r in found.items] == [("p1", 28_000)]
@@ -143,12 +143,12 @@ def test_billing_asks_oldest_first_for_the_given_predictions():
 
 def test_billing_that_cannot_be_read_whole_is_lost():
     assert isinstance(
-        Api(data({"items": [{"billing_type": "deduct"}]})).call("billing", start_ms=0, end_ms=1), Lost
+        ScriptedApi(data({"items": [{"billing_type": "deduct"}]})).call("billing", start_ms=0, end_ms=1), Lost
     )
 
 
 def test_a_quote_is_the_discounted_price():
-    api = Api(
+    api = ScriptedApi(
         httpx.Response(200, content=b'{"data":{"price":0.056,"discounted_price":0.0504,"currency":"USD"}}')
     )
     assert api.call("quote", "a/b", {"n": 1}) == Quote(50_400)
@@ -156,7 +156,7 @@ def test_a_quote_is_the_discounted_price():
 
 
 def test_a_quote_falls_back_to_the_older_endpoint():
-    api = Api(
+    api = ScriptedApi(
         httpx.Response(404, text="<html>"), httpx.Response(200, content=b'{"data":{"unit_price":0.028}}')
     )
     assert api.call("quote", "a/b", {}) == Quote(28_000)
@@ -171,21 +171,21 @@ def test_a_quote_falls_back_to_the_older_endpoint():
     [{}, {"price": 1, "currency": "EUR"}, {"price": "x"}, {"price": -1}, [], {"price": 1, "currency": [1]}],
 )
 def test_a_quote_that_is_not_a_price_in_dollars_is_lost(bad):
-    assert isinstance(Api(data(bad)).call("quote", "a/b", {}), Lost)
+    assert isinstance(ScriptedApi(data(bad)).call("quote", "a/b", {}), Lost)
 
 
 def test_reading_is_never_told_to_stop_for_lack_of_credit():
-    outcome = Api(httpx.Response(402, json={"message": "pay"})).call("balance")
+    outcome = ScriptedApi(httpx.Response(402, json={"message": "pay"})).call("balance")
     assert outcome == Rejected("HTTP 402: pay", 402)
 
 
 def test_a_throttled_read_says_when_to_come_back():
-    outcome = Api(httpx.Response(429, headers={"Retry-After": "3"})).call("balance")
+    outcome = ScriptedApi(httpx.Response(429, headers={"Retry-After": "3"})).call("balance")
     assert isinstance(outcome, Throttled)
     assert outcome.retry_after_seconds == 3.0
 
 
 def test_an_id_that_is_not_one_is_missing_without_a_request():
-    api = Api()
+    api = ScriptedApi()
     assert isinstance(api.call("result", "../balance"), Missing)
     assert api.requests == []

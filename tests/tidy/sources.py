@@ -32,6 +32,17 @@ def modules() -> tuple[Path, ...]:
 
 
 @cache
+def every_module() -> tuple[Path, ...]:
+    """Every module of the package, of the tests, of the benchmarks, and every migration."""
+    folders = (ROOT / name for name in ("benchmarks", "migrations", "tests"))
+    return (*modules(), *sorted(path for folder in folders for path in folder.rglob("*.py")))
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+@cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 

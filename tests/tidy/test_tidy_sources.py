@@ -6,18 +6,77 @@ import sys
 import tomllib
 from collections import Counter
 
-from sources import PACKAGE, ROOT, functions, modules, project_files, shown, tree
+import pytest
+from sources import PACKAGE, ROOT, every_module, functions, lines, modules, project_files, shown, tree
 
-FILE_LINES = 300
-FUNCTION_LINES = 60
+LINE_LENGTH = 110
+FILE_LINES = 250
+FUNCTION_LINES = 50
+REASON = "Long because "
+"""How the docstring of a longer file begins its reason."""
 
-LONGER_FILES = {
-    "orchestrator/settings/shape.py": 320,
-    "orchestrator/store/attempts/endings.py": 320,
-    "orchestrator/store/db/schema.py": 480,
+TOO_LONG = {
+    "orchestrator/actions/setup/doctor.py",
+    "orchestrator/app.py",
+    "orchestrator/manifest/params.py",
+    "orchestrator/manifest/reader.py",
+    "orchestrator/manifest/templates.py",
+    "orchestrator/sandbox/account/world.py",
+    "orchestrator/settings/shape.py",
+    "orchestrator/store/account/rate_limits.py",
+    "orchestrator/store/attempts/endings.py",
+    "orchestrator/store/attempts/lifecycle.py",
+    "orchestrator/store/claiming/claim.py",
+    "orchestrator/store/claiming/selection.py",
+    "orchestrator/store/db/dialect.py",
+    "orchestrator/store/doubts/doubts.py",
+    "orchestrator/worker/doubts/resolver.py",
+    "orchestrator/worker/pipeline/poll.py",
+    "orchestrator/worker/pipeline/submit.py",
+    "orchestrator/worker/worker.py",
+    "tests/artifacts/test_download_process.py",
+    "tests/artifacts/test_local.py",
+    "tests/core/test_core_values.py",
+    "tests/core/test_evidence.py",
+    "tests/manifest/test_manifest_expand.py",
+    "tests/manifest/test_manifest_mistakes.py",
+    "tests/money/test_bills.py",
+    "tests/money/test_reconcile.py",
+    "tests/money/test_resolver.py",
+    "tests/money/test_restored_copy.py",
+    "tests/money/test_webhook_reports.py",
+    "tests/provider/test_sockets.py",
+    "tests/provider/test_wire.py",
+    "tests/sandbox/test_sandbox_results.py",
+    "tests/sandbox/test_sandbox_submit.py",
+    "tests/settings/test_settings.py",
+    "tests/simulation/account.py",
+    "tests/simulation/bench.py",
+    "tests/simulation/endpoints.py",
+    "tests/simulation/mutations.py",
+    "tests/simulation/plan.py",
+    "tests/simulation/process.py",
+    "tests/store/test_store_attempts.py",
+    "tests/store/test_store_claims.py",
+    "tests/support/provider.py",
+    "tests/support/world.py",
+    "tests/worker/test_worker_life.py",
+    "tests/worker/test_worker_submit.py",
 }
-"""Files that may be longer, and how much: numbers here only go down, and a file that is short enough
-leaves."""
+FUNCTIONS_TOO_LONG = {
+    "orchestrator/actions/reconciling/reconcile.py reconcile",
+    "orchestrator/actions/setup/doctor.py _balance",
+    "orchestrator/cli/commands/reconcile.py _tell",
+    "orchestrator/manifest/reader.py blueprint",
+    "orchestrator/store/money/bills.py what_to_book",
+    "orchestrator/worker/pipeline/submit.py _record",
+    "orchestrator/worker/pipeline/submit.py _not_prepared",
+    "orchestrator/worker/worker.py __init__",
+}
+"""Both are to be split, or to say why not: entries only go, and one that is short enough must."""
+
+STATEMENTS = {"select", "insert", "update", "delete", "union", "union_all", "exists", "text", "case", "func"}
+"""Functions that an SQL statement begins with."""
 
 # In two halves, so that this file does not find itself.
 BANNED = tuple(
@@ -39,24 +98,77 @@ BANNED = tuple(
 GENERATED = {"uv.lock"}
 
 
+def test_no_line_is_too_long():
+    long = [
+        f"{shown(path)}:{number}"
+        for path in every_module()
+        for number, line in enumerate(lines(path), 1)
+        if len(line) > LINE_LENGTH
+    ]
+    assert long == []
+
+
 def test_no_function_is_too_long():
+    """A migration is one function, of any length."""
     long = {
-        f"{shown(path)}:{function.lineno} {function.name}": length
-        for path in modules()
+        f"{shown(path)} {function.name}"
+        for path in every_module()
+        if not path.is_relative_to(ROOT / "migrations/versions")
         for function in functions(path)
-        if (length := (function.end_lineno or 0) - function.lineno + 1) > FUNCTION_LINES
+        if (function.end_lineno or 0) - function.lineno + 1 > FUNCTION_LINES
     }
-    assert long == {}
+    assert long == FUNCTIONS_TOO_LONG
 
 
-def test_no_file_is_too_long():
+def test_a_file_that_is_too_long_says_why_in_its_docstring():
     long = {
-        shown(path): length
-        for path in modules()
-        if (length := len(path.read_text(encoding="utf-8").splitlines()))
-        > LONGER_FILES.get(shown(path), FILE_LINES)
+        shown(path)
+        for path in every_module()
+        if len(lines(path)) > FILE_LINES and REASON not in (ast.get_docstring(tree(path)) or "")
     }
-    assert long == {}
+    assert long == TOO_LONG
+
+
+def test_a_file_that_says_why_it_is_long_is_long():
+    short = [
+        shown(path)
+        for path in every_module()
+        if REASON in (ast.get_docstring(tree(path)) or "") and len(lines(path)) <= FILE_LINES
+    ]
+    assert short == []
+
+
+def test_no_two_public_classes_outside_the_sandbox_have_one_name():
+    """The sandbox shares nothing with what it tests, and has words of its own."""
+    homes: dict[str, list[str]] = {}
+    for path in every_module():
+        if not path.is_relative_to(PACKAGE / "sandbox"):
+            for node in tree(path).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith(("_", "Test")):
+                    homes.setdefault(node.name, []).append(shown(path))
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "store").rglob("*.py")), ids=shown)
+def test_statements_of_a_store_file_stand_all_above_or_all_below_their_users(path):
+    body = tree(path).body
+    statements = {
+        target.id: node.lineno
+        for node in body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        and node.value is not None
+        and is_statement(node.value)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name)
+    }
+    users = [
+        (statements[name.id], node.lineno)
+        for node in body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        for name in ast.walk(node)
+        if isinstance(name, ast.Name) and name.id in statements
+    ]
+    assert len({statement < user for statement, user in users}) <= 1, sorted(statements.items())
 
 
 def test_no_leftovers_are_in_any_file():
@@ -105,6 +217,13 @@ def test_modules_of_tests_that_are_in_no_package_have_names_of_their_own():
         if path.name != "conftest.py" and not (path.parent / "__init__.py").exists()
     )
     assert [name for name, times in names.items() if times > 1] == []
+
+
+def is_statement(value: ast.expr) -> bool:
+    """Whether an expression is an SQL statement: a chain of calls that begins with one of its words."""
+    while isinstance(value, ast.Call | ast.Attribute):
+        value = value.func if isinstance(value, ast.Call) else value.value
+    return isinstance(value, ast.Name) and value.id in STATEMENTS
 
 
 def imported(module: ast.Module) -> set[str]:

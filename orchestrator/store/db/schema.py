@@ -4,6 +4,8 @@ The hot row is `jobs`: narrow, with two partial indexes (what can be claimed, wh
 sends is in `job_specs`, where its pictures go and what became of them is in `outputs`, every try at it is a
 row of `attempts`. Money has one append-only history, `ledger`; `balances` are its running sums, kept for
 every scope and period whether or not a cap exists, so that a new cap knows the past at once.
+
+Long because a reader looks for every table, with its constraints and indexes, in one place.
 """
 
 from enum import StrEnum

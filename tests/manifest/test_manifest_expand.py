@@ -136,13 +136,6 @@ def test_a_csv_with_semicolons_and_a_byte_order_mark(tmp_path):
     assert jobs(tmp_path, text)[0].output_paths == ("a-1/beach-0.png",)
 
 
-def test_equal_jobs_are_made_once_and_said(tmp_path):
-    text = BASE.replace("on a {{ scene }}", "here").replace("{{ scene }}-", "")
-    found = manifest(tmp_path, text)
-    assert [spec.ordinal for spec in found.jobs()] == [0, 2]
-    assert "2 jobs ask for exactly what an earlier one asks for" in found.warnings[0]
-
-
 def test_a_doubtful_reference_is_a_warning_of_the_manifest(tmp_path):
     found = manifest(tmp_path, BASE.replace("@Image1", "picture 3"))
     found.check()

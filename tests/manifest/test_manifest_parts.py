@@ -114,7 +114,8 @@ def test_good_paths(path):
 @pytest.mark.parametrize(
     "path",
     ["", "/a.png", "../a.png", "a/../b.png", "./a.png", "a//b.png", "a/", "a", "a.gif", "a.png/b",
-     "a\x00.png", "a\n.png", "a\\b.png", "c:/a.png", "a?.png", "con/a.png", "CON.png", "a/nul.png", "com1.png",
+     "a\x00.png", "a\n.png", "a\\b.png", "c:/a.png", "a?.png", "con/a.png", "CON.png", "a/nul.png",
+     "com1.png",
      "com¹.png", "lpt9.tar.png", " a.png", "a /b.png", "a./b.png",
      ".hidden/a.png", "quarantine/a.png", "Quarantine/a.png", "x" * 241 + ".png",
      "é" * 130 + ".png", "\ud800.png", "a\u202eb.png", ("x" * 200 + "/") * 6 + "a.png"],

@@ -1,11 +1,10 @@
 """Every transition of an attempt, and what a writer gets that is late."""
 
 import pytest
-from support.world import LEASE_MS, PRICE, Held, picture
+from support.world import LEASE_MS, PRICE, Held
 
 from orchestrator.core.states import ATTEMPT_LIVE, ATTEMPT_TRANSITIONS, AttemptEvent, AttemptState, sources
-from orchestrator.ports import DiscardedArtifact
-from orchestrator.store.attempts import endings, lifecycle, outputs, transitions
+from orchestrator.store.attempts import lifecycle, transitions
 from orchestrator.store.doubts import doubts
 from orchestrator.store.runs.jobs import cancel
 
@@ -220,165 +219,7 @@ def test_a_prediction_that_no_attempt_can_take_is_recorded(world):
 # --- completing and finishing ---
 
 
-def test_completing_answers_what_to_store_and_where(world):
-    world.run(1, images=2)
-    held = world.until(AttemptState.IN_FLIGHT)
-    expected = world.complete(held, urls=2)
-    assert [(item.index, item.url[-5:], item.nsfw, item.sha256) for item in expected] == [
-        (0, "0.png", None, None),
-        (1, "1.png", None, None),
-    ]
-    assert [row.state for row in world.outputs(held.job_id)] == ["expected", "expected"]
-    with world.database.read() as tx:
-        assert outputs.expected(tx, held.attempt_id) == expected
-
-
-def test_finishing_settles_the_price_and_records_every_file(world):
-    world.run(1, images=2)
-    held = world.until(AttemptState.IN_FLIGHT)
-    world.complete(held, urls=2)
-    assert world.finish(held, 2, expected=2)
-    job, attempt = world.job(held), world.attempt(held)
-    assert (job.state, job.cost_micros, job.reason) == ("succeeded", PRICE, None)
-    assert (attempt.state, attempt.reservation, attempt.cost_micros) == ("succeeded", "settled", PRICE)
-    assert [(row.state, row.stored_path, row.width) for row in world.outputs(held.job_id)] == [
-        ("stored", f"stored/{held.job_id}-{index}.png", 64) for index in range(2)
-    ]
-    assert world.account() == (PRICE, 0, 0)
-    world.check_money()
-
-
-def test_flags_are_kept_apart_when_true_false_or_unknown(world):
-    world.run(1, images=3)
-    held = world.until(AttemptState.IN_FLIGHT)
-    flagged = tuple(zip(("https://a/0", "https://a/1", "https://a/2"), (True, False, None), strict=True))
-    world.do(
-        lifecycle.complete,
-        lifecycle.Complete(
-            attempt_id=held.attempt_id,
-            epoch=held.epoch,
-            status="completed",
-            outputs=flagged,
-            inference_ms=None,
-        ),
-    )
-    assert [row.nsfw for row in world.outputs(held.job_id)] == [True, False, None]
-
-
-def test_fewer_outputs_than_asked_is_a_success_that_says_so(world):
-    world.run(1, images=2)
-    held = world.until(AttemptState.IN_FLIGHT)
-    world.complete(held, urls=1)
-    assert world.finish(held, 1, expected=2)
-    job = world.job(held)
-    assert (job.state, job.reason, job.message) == ("succeeded", "fewer_outputs", "1 of 2 outputs came back")
-    assert [row.state for row in world.outputs(held.job_id)] == ["stored", "absent"]
-
-
-def test_more_outputs_than_asked_are_all_kept(world):
-    world.run(1, images=1)
-    held = world.until(AttemptState.IN_FLIGHT)
-    expected = world.complete(held, urls=3)
-    paths = [item.path for item in expected]
-    assert len(set(paths)) == 3
-    assert all(str(held.job_id) in path for path in paths[1:])
-    assert world.finish(held, 3, expected=1)
-    assert [row.state for row in world.outputs(held.job_id)] == ["stored"] * 3
-
-
-def test_an_output_lost_for_good_fails_the_job_and_its_price_is_spent(world):
-    world.run(1, images=2)
-    held = world.until(AttemptState.IN_FLIGHT)
-    world.complete(held, urls=2)
-    assert world.finish(held, 1, expected=2, lost=((1, "it has expired"),))
-    job = world.job(held)
-    assert (job.state, job.reason, job.cost_micros) == ("failed", "output_lost", PRICE)
-    assert job.message == "output 1: it has expired"
-    assert [row.state for row in world.outputs(held.job_id)] == ["stored", "lost"]
-    assert world.account() == (PRICE, 0, 0)
-    world.check_money()
-
-
-def test_a_discarded_picture_keeps_its_digest_and_no_path(world):
-    world.run(1)
-    held = world.until(AttemptState.FETCHING)
-    gone = DiscardedArtifact(sha256="b" * 64, bytes=10, media_type="image/png", width=1, height=1)
-    assert world.do(
-        endings.finish,
-        outputs.Finish(
-            attempt_id=held.attempt_id, epoch=held.epoch, stored=((0, gone),), lost=(), expected=1
-        ),
-    )
-    (row,) = world.outputs(held.job_id)
-    assert (row.state, row.sha256, row.stored_path) == ("discarded", "b" * 64, None)
-
-
 # --- ending without a result ---
-
-
-def test_giving_back_uses_no_try(world):
-    world.run(1, max_attempts=1)
-    for number in range(1, 4):
-        held = world.until(AttemptState.SUBMITTING)
-        assert world.give_back(held, AttemptEvent.THROTTLED)
-        assert (world.job(held).state, world.job(held).tries_left, world.job(held).attempts) == (
-            "pending",
-            1,
-            number,
-        )
-    assert world.account() == (0, 0, 0)
-    world.check_money()
-
-
-def test_giving_back_without_a_delay_fails_the_job(world):
-    world.run(1)
-    held = world.lease()
-    assert world.give_back(held, delay_ms=None)
-    assert (world.job(held).state, world.account()) == ("failed", (0, 0, 0))
-
-
-def test_failures_use_up_the_tries_and_then_the_job_has_failed(world):
-    world.run(1, max_attempts=2)
-    first = world.until(AttemptState.IN_FLIGHT)
-    assert world.fail(first, delay_ms=1000)
-    job = world.job(first)
-    assert (job.state, job.tries_left, job.due_at) == ("pending", 1, world.clock.now_ms() + 1000)
-    world.clock.advance_ms(1000)
-    second = world.until(AttemptState.IN_FLIGHT)
-    assert world.fail(second, delay_ms=1000)
-    assert (world.job(second).state, world.job(second).reason) == ("failed", "provider_error")
-    assert world.account() == (0, 0, PRICE * 2)
-    world.check_money()
-
-
-def test_a_final_failure_is_not_tried_again(world):
-    world.run(1, max_attempts=5)
-    held = world.until(AttemptState.IN_FLIGHT)
-    assert world.fail(held, delay_ms=None)
-    assert (world.job(held).state, world.job(held).tries_left) == ("failed", 4)
-
-
-@pytest.mark.parametrize(
-    ("options", "reservation", "account"),
-    [
-        ({}, "refund_due", (0, 0, PRICE)),
-        ({"refund_ms": 0}, "released", (0, 0, 0)),
-        ({"charged": True}, "settled", (PRICE, 0, 0)),
-    ],
-)
-def test_what_a_failure_does_to_the_money(world, options, reservation, account):
-    world.run(1)
-    held = world.until(AttemptState.IN_FLIGHT)
-    world.fail(held, **options)
-    assert (world.attempt(held).reservation, world.account()) == (reservation, account)
-    world.check_money()
-
-
-def test_a_rejected_job_fails_and_owes_nothing(world):
-    world.run(1)
-    held = world.until(AttemptState.SUBMITTING)
-    assert world.reject(held)
-    assert (world.job(held).state, world.attempt(held).code, world.account()) == ("failed", 1401, (0, 0, 0))
 
 
 def test_doubt_keeps_the_money_and_the_job(world):
@@ -386,22 +227,6 @@ def test_doubt_keeps_the_money_and_the_job(world):
     held = world.until(AttemptState.IN_DOUBT)
     assert (world.job(held).state, world.account()) == ("running", (0, PRICE, 0))
     assert world.claim() == ()
-
-
-def test_a_group_with_one_late_row_moves_the_others(world):
-    world.run(3)
-    held = [world.until(AttemptState.FETCHING) for _ in range(3)]
-    world.finish(held[1])
-    rows = [
-        outputs.Finish(
-            attempt_id=one.attempt_id, epoch=one.epoch, stored=((0, picture()),), lost=(), expected=1
-        )
-        for one in held
-    ]
-    with world.database.write() as tx:
-        assert endings.finish(tx, rows) == [True, False, True]
-    assert world.jobs() == {"succeeded": 3}
-    world.check_money()
 
 
 # --- cancelling under way ---

@@ -1,16 +1,13 @@
 """How a worker arrives, stops, dies, and is followed by another."""
 
-import sqlite3
-
 import pytest
 from support.provider import Slow
 from support.world import LEASE_MS, PRICE
 
-from orchestrator.core.errors import OperatorNeededError, OrchestratorError, SchemaVersionError
+from orchestrator.core.errors import OperatorNeededError, OrchestratorError
 from orchestrator.core.states import AttemptState
 from orchestrator.ports import Balance, KeyRefused, NotSent
 from orchestrator.store.account import workers as registry
-from orchestrator.store.db import schema_version
 from orchestrator.store.db.schema import attempts, jobs, workers
 from orchestrator.worker.stop import Stop, StopLevel
 from orchestrator.worker.upkeep.heartbeat import TAKEN_FOR_DEAD, SilenceDetector
@@ -232,27 +229,6 @@ def test_a_worker_that_is_stopped_shows_that_it_is_finishing(harness, world):
     seen = []
     harness.run_for(200, (5.0, request), (60.0, lambda _stop: seen.extend(world.rows(workers))))
     assert seen[0].draining_at is not None
-
-
-def test_a_worker_stops_when_the_schema_becomes_newer_and_one_that_knows_it_goes_on(
-    harness, world, monkeypatch
-):
-    world.run(9)
-    harness.change("limits", concurrency=3)
-    harness.provider.latency = 60.0
-
-    def migrated(_stop):
-        with sqlite3.connect(world.database.url.database) as conn:
-            conn.execute("UPDATE alembic_version SET version_num = '9999'")
-
-    with pytest.raises(SchemaVersionError, match="newer"):
-        harness.run_for(300, (30.0, migrated))
-    posts = len(harness.provider.posts)
-    assert (posts, world.attempts()) == (3, {"in_flight": 3})
-    assert harness.clock.monotonic() < 60
-    monkeypatch.setattr(schema_version, "HEAD", "9999")
-    harness.drain()
-    assert (world.jobs(), len(harness.provider.posts)) == ({"succeeded": 9}, 9)
 
 
 def test_a_stop_only_rises():

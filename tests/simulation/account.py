@@ -1,5 +1,4 @@
-"""The provider's own account: tasks, an append-only bill, and what its list and results show. It reads
-nothing of ours."""
+"""The provider's own account: tasks, an append-only bill, what its list shows. It reads nothing of ours."""
 
 import random
 from collections import Counter

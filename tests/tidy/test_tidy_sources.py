@@ -48,7 +48,6 @@ TOO_LONG = {
     "tests/simulation/account.py",
     "tests/simulation/bench.py",
     "tests/simulation/endpoints.py",
-    "tests/simulation/mutations.py",
     "tests/simulation/plan.py",
     "tests/simulation/process.py",
     "tests/support/provider.py",

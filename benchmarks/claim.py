@@ -88,9 +88,8 @@ class Bare:
         self._each(
             cursor,
             "INSERT INTO attempts (id, job_id, run_id, campaign_id, number, state, token, worker, epoch, "
-            "lease_expires_at, "
-            "rate_granted_at, leased_at, reservation, day, price_micros) "
-            "VALUES ({}, {}, {}, 1, 1, 'leased', {}, 'bare', 1, {}, {}, {}, 'held', '2026-11-24', {})",
+            "lease_expires_at, rate_granted_at, leased_at, reservation, day, price_micros) VALUES ({}, {}, "
+            "{}, 1, 1, 'leased', {}, 'bare', 1, {}, {}, {}, 'held', '2026-11-24', {})",
             [
                 (number, job, run, f"bare-{number}", now, now, now, PRICE_MICROS)
                 for number, (job, run) in zip(numbers, ready, strict=True)
@@ -99,8 +98,7 @@ class Bare:
         self._each(
             cursor,
             "INSERT INTO ledger (at, attempt_id, run_id, campaign_id, day, kind, held_delta, spent_delta, "
-            "refund_due_delta) "
-            "VALUES ({}, {}, {}, 1, '2026-11-24', 'reserve', {}, 0, 0)",
+            "refund_due_delta) VALUES ({}, {}, {}, 1, '2026-11-24', 'reserve', {}, 0, 0)",
             [(now, number, run, PRICE_MICROS) for number, (_, run) in zip(numbers, ready, strict=True)],
         )
         self._each(

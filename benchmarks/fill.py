@@ -102,8 +102,7 @@ def _add(tx: Tx, shape: FillShape, bounds: dict[str, int]) -> None:
         text(
             "INSERT INTO jobs (id, run_id, lane_id, key, ordinal, variation, state, queue, due_at, images, "
             f"price_micros, tries_left, created_at, finished_at) {numbers} SELECT n, :run, :lane, {key}, n, "
-            "1, "
-            f"{state}, {queue}, {due}, 1, {PRICE_MICROS}, 3, 1, {finished} FROM numbers"
+            f"1, {state}, {queue}, {due}, 1, {PRICE_MICROS}, 3, 1, {finished} FROM numbers"
         ),
         bounds,
     )

@@ -201,8 +201,7 @@ def _open_database(app: App, stack: ExitStack) -> Database:
     if path is not None and not path.parent.is_dir():
         raise UsageError(
             f"The folder {path.parent} of the database {path.name} does not exist. Correct database_url, or "
-            "make it with: "
-            "orchestrator db upgrade"
+            "make it with: orchestrator db upgrade"
         )
     found = migrate.current(url).current
     if found is None and path is not None:
@@ -220,9 +219,8 @@ def refuse_network_file(url: str) -> None:
     if kind is not None:
         raise UsageError(
             f"{path} is on a network file system ({kind}), where SQLite cannot lock its file safely: two "
-            "workers might pay "
-            "for the same job. Name a file on a disk of this machine in database_url, or use Postgres for "
-            "several hosts."
+            "workers might pay for the same job. Name a file on a disk of this machine in database_url, or "
+            "use Postgres for several hosts."
         )
 
 

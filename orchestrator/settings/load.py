@@ -108,8 +108,7 @@ def _refuse_secrets(document: Document, node: Node, report: ProblemReport) -> No
                 child.path,
                 "a key or secret is never written in this file, which tends to be copied and committed; set "
                 "WAVESPEED_API_KEY or WAVESPEED_WEBHOOK_SECRET, or name another variable (api_key_env, "
-                "secret_env) "
-                "or a file (api_key_file, secret_file)",
+                "secret_env) or a file (api_key_file, secret_file)",
                 at_key=True,
             )
             report.add(

@@ -403,8 +403,8 @@ CONFIG: Final = Object(
                     Field(
                         "separate_process",
                         Nullable(Flag()),
-                        "Download in a process of its own; "
-                        f"null: where limits.downloads is {SEPARATE_DOWNLOADS} or more.",
+                        "Download in a process of its own; null: where limits.downloads is "
+                        f"{SEPARATE_DOWNLOADS} or more.",
                     ),
                 )
             ),

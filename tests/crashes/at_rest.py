@@ -32,9 +32,8 @@ def _tasks_are_known(verdict: Judgement, reader: StoreReader, bill: Mapping[str,
     """Each task belongs to one attempt of the job that asked for it, and no job has two good ones."""
     held: dict[str, list[Row]] = defaultdict(list)
     for row in reader.rows(
-        "SELECT prediction_id, attempts.id, attempts.job_id, attempts.state,"
-        " params ->> 'prompt' AS prompt"
-        " FROM attempts JOIN job_specs USING (job_id) WHERE prediction_id IS NOT NULL",
+        "SELECT prediction_id, attempts.id, attempts.job_id, attempts.state, params ->> 'prompt' AS prompt "
+        "FROM attempts JOIN job_specs USING (job_id) WHERE prediction_id IS NOT NULL",
     ):
         held[row["prediction_id"]].append(row)
     good: Counter[int] = Counter()

@@ -67,8 +67,7 @@ def _nothing_unknown(verdict: Judgement, reader: StoreReader, bill: Mapping[str,
             row["prompt"]: row["open"]
             for row in reader.rows(
                 "SELECT params ->> 'prompt' AS prompt, count(*) AS open FROM attempts JOIN job_specs USING "
-                "(job_id)"
-                " WHERE state IN ('submitting', 'in_doubt') GROUP BY params ->> 'prompt'"
+                "(job_id) WHERE state IN ('submitting', 'in_doubt') GROUP BY params ->> 'prompt'"
             )
         }
     )

@@ -152,8 +152,7 @@ class Soak:
             known = {row["prediction_id"] for row in reader.rows("SELECT prediction_id FROM attempts")}
             doubts = reader.rows(
                 "SELECT attempts.id, params ->> 'prompt' AS prompt FROM attempts JOIN job_specs USING "
-                "(job_id)"
-                " WHERE state = 'in_doubt' ORDER BY attempts.id"
+                "(job_id) WHERE state = 'in_doubt' ORDER BY attempts.id"
             )
         unknown = [task for task in bill["tasks"] if task["id"] not in known]
         for doubt in doubts:
@@ -215,9 +214,8 @@ def _line(sample: dict[str, Any]) -> str:
     p95 = sample["claim_p95_ms"]
     return (
         f"{sample['seconds'] // 60:4} min  {counts.get('succeeded', 0):6} done {counts.get('failed', 0):4} "
-        "failed"
-        f" {counts.get('pending', 0):5} waiting {live:3} live; {sample['tasks']:6} tasks,"
-        f" {sample['posts_per_minute_max']} a minute, {sample['at_once_max']} at once; {workers};"
-        f" claim p95 {'-' if p95 is None else f'{p95:.1f} ms'}; wal {sample.get('wal_mb', 0):.0f} MB;"
-        f" {sample['cores']:.2f} cores; {'ok' if not sample['problems'] else sample['problems']}"
+        f"failed {counts.get('pending', 0):5} waiting {live:3} live; {sample['tasks']:6} tasks, "
+        f"{sample['posts_per_minute_max']} a minute, {sample['at_once_max']} at once; {workers}; claim p95 "
+        f"{'-' if p95 is None else f'{p95:.1f} ms'}; wal {sample.get('wal_mb', 0):.0f} MB; "
+        f"{sample['cores']:.2f} cores; {'ok' if not sample['problems'] else sample['problems']}"
     )

@@ -58,9 +58,8 @@ def plainly(world, wanted):
         rows = tx.conn.execute(
             text(
                 "SELECT jobs.id, jobs.state, jobs.reason, jobs.run_id, runs.name, runs.run_key, "
-                "campaigns.name AS campaign "
-                "FROM jobs JOIN runs ON runs.id = run_id JOIN campaigns ON campaigns.id = campaign_id ORDER "
-                "BY jobs.id"
+                "campaigns.name AS campaign FROM jobs JOIN runs ON runs.id = run_id JOIN campaigns ON "
+                "campaigns.id = campaign_id ORDER BY jobs.id"
             )
         ).all()
         acme = {job.id for job in list_jobs(tx, JobFilter(), limit=10_000) if job.tags["client"] == "acme"}

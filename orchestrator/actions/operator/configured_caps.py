@@ -39,8 +39,7 @@ def _sentence(row: Overruled) -> str:
     if row.source == budgets.CONFIG:
         return (
             f"{words} stays, although this configuration says ${wanted}: a configuration makes a cap "
-            "stricter, never "
-            f"looser. To raise it for everybody: {change} {wanted}"
+            f"stricter, never looser. To raise it for everybody: {change} {wanted}"
         )
     return (
         f"{words} was set with `budget set` and stands over this configuration's ${wanted}. "

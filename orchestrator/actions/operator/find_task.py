@@ -12,8 +12,7 @@ async def find_task(provider: Provider, prediction_id: str, model: str) -> Predi
     if isinstance(found, Missing):
         raise UsageError(
             f"The provider does not know a prediction {prediction_id!r}. Check the id: orchestrator "
-            "reconcile, "
-            "orchestrator in-doubt list"
+            "reconcile, orchestrator in-doubt list"
         )
     if not isinstance(found, Prediction):
         raise UsageError(

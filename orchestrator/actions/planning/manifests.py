@@ -53,8 +53,7 @@ def _refuse_twins(manifests: Sequence[Manifest]) -> None:
         if identity in seen:
             raise UsageError(
                 f"{seen[identity].path} and {manifest.path} both describe run {'/'.join(identity)}. Give "
-                "them different "
-                "names, or apply one of them under another key with --run. Nothing was written and nothing "
-                "was spent."
+                "them different names, or apply one of them under another key with --run. Nothing was "
+                "written and nothing was spent."
             )
         seen[identity] = manifest

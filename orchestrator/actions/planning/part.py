@@ -27,9 +27,8 @@ def refuse_prune_of(part: Part) -> None:
     if part.partial:
         raise UsageError(
             "--prune cancels the waiting jobs that are not in the whole manifest any more, so it cannot go "
-            "together with "
-            "--limit or --sample. Prune first, without them: orchestrator apply MANIFEST --prune. "
-            "Nothing was written and nothing was spent."
+            "together with --limit or --sample. Prune first, without them: orchestrator apply MANIFEST "
+            "--prune. Nothing was written and nothing was spent."
         )
 
 
@@ -43,10 +42,8 @@ def refuse_others_beside_a_part(others: Sequence[Unrequested]) -> None:
         raise UsageError(
             f"{jobs:,} {wait} in the same run outside of --limit or --sample, and would cost "
             f"${format_usd(sum(item.cost_micros for item in others))} more. {they} would be made with it, so "
-            "it is no "
-            "bound on what is spent. Run without --limit and --sample to make all; or cancel first: those "
-            "that are not "
-            "in the manifest any more with `orchestrator apply MANIFEST --prune`, others by their ids "
-            "(`orchestrator jobs list --state pending`, `orchestrator jobs cancel ID`). "
+            "it is no bound on what is spent. Run without --limit and --sample to make all; or cancel "
+            "first: those that are not in the manifest any more with `orchestrator apply MANIFEST --prune`, "
+            "others by their ids (`orchestrator jobs list --state pending`, `orchestrator jobs cancel ID`). "
             "Nothing was written and nothing was spent."
         )

@@ -36,8 +36,8 @@ class Spool:
         except OSError as error:
             raise UsageError(
                 f"The temporary folder {tempfile.gettempdir()} cannot hold the checked jobs "
-                f"({error.strerror}). Free some "
-                "space there, or name another folder in TMPDIR. Nothing was written and nothing was spent."
+                f"({error.strerror}). Free some space there, or name another folder in TMPDIR. Nothing was "
+                "written and nothing was spent."
             ) from None
         self._chunks += 1
 

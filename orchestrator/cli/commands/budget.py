@@ -165,8 +165,7 @@ def _as_configured(
     if micros is None:
         raise UsageError(
             f"This configuration names no {window.value} cap of {safe(scope)}, so nothing was changed. To "
-            "have none: "
-            f"orchestrator budget set {shlex.quote(scope)} --{window.value} none"
+            f"have none: orchestrator budget set {shlex.quote(scope)} --{window.value} none"
         )
     set_cap(tx=tx, scope=kind, scope_id=scope_id, window=window, cap_micros=micros, source=budgets.CONFIG)
 

@@ -134,8 +134,7 @@ def resolve(
             shown = ", ".join(safe(name) for name in sorted(fitting)[:ATTEMPTS_SHOWN_MAX])
             out.note(
                 f"Possible were: {shown}. If one of them is the job's after all, give it back before a "
-                "worker sends the job "
-                "again: orchestrator jobs adopt JOB TASK"
+                "worker sends the job again: orchestrator jobs adopt JOB TASK"
             )
         out.next_steps([("orchestrator work --drain", "goes on")])
     return ExitCode.USAGE if refused else ExitCode.DONE

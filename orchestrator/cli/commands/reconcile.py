@@ -104,15 +104,15 @@ def _tell(report: Reconciliation) -> None:
         out.answer(f"  balance      {usd(report.balance_micros)}")
     if report.in_doubt:
         out.answer(
-            "  in doubt     some replies were lost, and may explain unknown tasks. A worker resolves what it "
-            "can "
-            "(orchestrator work --drain), you the rest (orchestrator in-doubt list); then run this again"
+            "  in doubt     some replies were lost, and may explain unknown tasks. A worker resolves what "
+            "it can (orchestrator work --drain), you the rest (orchestrator in-doubt list); then run this "
+            "again"
         )
     if report.possible:
         out.answer(
             "  to decide    a job may pay again for an unknown task. After a restore, apply every manifest "
-            "that was applied since "
-            "the backup and run this again; give what is left to its jobs, or say that it is not yours"
+            "that was applied since the backup and run this again; give what is left to its jobs, or say "
+            "that it is not yours"
         )
     out.answer("All agrees." if report.agrees else "Somebody should look at the lines above.")
     if report.possible:

@@ -55,8 +55,7 @@ def _money(plan: Plan) -> str:
     if plan.total("waiting"):
         lines.append(
             f"            of these {count(plan.total('waiting'), 'job')} "
-            f"({usd(plan.total('waiting_micros'))}) "
-            "were recorded earlier and are not paid yet"
+            f"({usd(plan.total('waiting_micros'))}) were recorded earlier and are not paid yet"
         )
     if others := plan.others_to_submit:
         lines.append(
@@ -77,9 +76,8 @@ def _headroom(rows: list[CapForecast]) -> list[str]:
         share = percent(after, cap.cap_micros) if after <= cap.cap_micros else "over"
         lines.append(
             f"{'Budget' if at == 0 else '      '}      {owner} {cap.window}: {usd(used)} + "
-            f"{usd(row.wanted_micros)} = "
-            f"{usd(after)} of {usd(cap.cap_micros)}   {bar(after / cap.cap_micros if cap.cap_micros else 1)} "
-            f"{share}{fits}"
+            f"{usd(row.wanted_micros)} = {usd(after)} of {usd(cap.cap_micros)}   "
+            f"{bar(after / cap.cap_micros if cap.cap_micros else 1)} {share}{fits}"
         )
     if not lines:
         lines.append(

@@ -58,8 +58,7 @@ class TakenLimits:
         if self.now != self.asked:
             parts.append(
                 f"The limits in force are stricter than this configuration, and stay: {self.now.words}. It "
-                "asks for "
-                f"{self.asked.words}."
+                f"asks for {self.asked.words}."
             )
         if parts:
             parts.append(

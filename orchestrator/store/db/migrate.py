@@ -83,10 +83,8 @@ def _upgrade_patiently(engine: Engine) -> str | None:
 
 _IN_THE_WAY: Final = (
     f"The database could not be upgraded: at {LOCK_TRIES} tries of {dialect.LOCK_WAIT_SECONDS} s each "
-    "somebody held a table. "
-    "Nothing was changed. End what holds it (a long query, a backup: see pg_stat_activity), then run the "
-    "command "
-    "again: orchestrator db upgrade"
+    "somebody held a table. Nothing was changed. End what holds it (a long query, a backup: see "
+    "pg_stat_activity), then run the command again: orchestrator db upgrade"
 )
 
 

@@ -25,8 +25,7 @@ def require_server(major: int) -> None:
     if major < OLDEST_SERVER:
         raise UsageError(
             f"The server is Postgres {major}; this program needs {OLDEST_SERVER} or newer. Nothing was "
-            "written. "
-            "Upgrade the server, or name another in database_url."
+            "written. Upgrade the server, or name another in database_url."
         )
 
 
@@ -39,8 +38,7 @@ def require(found: str | None) -> None:
     if found < HEAD:
         raise SchemaVersionError(
             f"The database is at schema {found}, this program needs {HEAD}. Bring it up to date with: "
-            "orchestrator db "
-            "upgrade. Workers of the older version stop by themselves when that is done."
+            "orchestrator db upgrade. Workers of the older version stop by themselves when that is done."
         )
     raise SchemaVersionError(
         f"The database is at schema {found}, which this program (schema {HEAD}) does not know: it is newer. "

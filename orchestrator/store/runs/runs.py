@@ -74,8 +74,8 @@ def ensure_run(tx: Tx, spec: RunSpec) -> Run:
     if run.model != spec.model:
         raise UsageError(
             f"Run {spec.run_key!r} of {spec.campaign}/{spec.name} was made for model {run.model}; the "
-            "manifest now says "
-            f"{spec.model}. Give the run another key with --run, or the manifest another name."
+            f"manifest now says {spec.model}. Give the run another key with --run, or the manifest another "
+            "name."
         )
     tx.conn.execute(update(lanes).where(lanes.c.run_id == run.id).values(priority=spec.priority))
     return run

@@ -106,7 +106,7 @@ def _add(tx: Tx, shape: FillShape, bounds: dict[str, int]) -> None:
         ),
         bounds,
     )
-    _add_specs(tx, shape, bounds, numbers)
+    _add_specs(tx, shape, bounds=bounds, numbers=numbers)
     if shape.outputs:
         tx.conn.execute(
             text(

@@ -138,7 +138,8 @@ class RealFiles:
         except OSError as error:
             if error.errno not in _NO_HARD_LINKS:
                 raise
-            # Without hard links there is no portable rename that refuses to replace: check first, then rename.
+            # Without hard links there is no portable rename that refuses to replace: check first, then
+            # rename.
             if os.path.lexists(final):
                 return False
             temp.rename(final)

@@ -5,14 +5,14 @@ Nothing that a job wrote is ever overwritten, so whoever comes second gets a nam
 
 | the name belongs to | seen by | function | tag |
 |---|---|---|---|
-| an earlier job of the same manifest | `apply` | `name_of_later_job` | 8 hex digits from run key and job key |
-| an earlier attempt of the same job | `jobs retry` | `name_of_retry` | `retry-JOB-ATTEMPT` |
-| nobody: more pictures came than were asked for | the end of a task | `name_of_extra_output` | `extra-JOB-INDEX` |
+| an earlier job of the manifest | `apply` | `name_of_later_job` | 8 hex digits of run and job key |
+| an earlier attempt of the job | `jobs retry` | `name_of_retry` | `retry-JOB-ATTEMPT` |
+| nobody: more pictures than were asked for | the end of a task | `name_of_extra_output` | `extra-JOB-INDEX` |
 | a file that no job of this database wrote | the download | `places_of_download` | `JOB` |
 
 The tags differ because at each of these moments something else is known and must be told apart: `apply` has
-no job id yet, and a job may be retried often. A name that was given is kept in the database or on the disk and
-never worked out again, except the last one, which must come out the same after a crash.
+no job id yet, and a job may be retried often. A name that was given is kept in the database or on the disk
+and never worked out again, except the last one, which must come out the same after a crash.
 """
 
 import hashlib
@@ -50,7 +50,9 @@ def path_key(path: str) -> bytes:
 
 
 def name_of_later_job(path: str, *, run_key: str, job_key: str) -> str:
-    """For a job whose planned `path` an earlier job of its manifest owns: after an edit, or in another run."""
+    """For a job whose planned `path` an earlier job of its manifest owns: after an edit, or in another
+    run.
+    """
     return _beside(path, hashlib.sha256(f"{run_key}\n{job_key}".encode()).hexdigest()[:8])
 
 
@@ -71,7 +73,9 @@ def places_of_download(path: str, *, job_id: int) -> tuple[str, str, str]:
 
 
 def kept_index(index: int, *, attempt: int) -> int:
-    """Where output `index` of an earlier attempt is kept, so that `index` is free for the attempts to come."""
+    """Where output `index` of an earlier attempt is kept, so that `index` is free for the attempts to
+    come.
+    """
     assert 0 <= index < EARLIER_INDEX <= EARLIER_INDEX * attempt
     return index + EARLIER_INDEX * attempt
 
@@ -90,7 +94,9 @@ def _beside(path: str, tag: str) -> str:
 
 
 def _fitting(name: str, of: str) -> str:
-    """`name`, short enough for a file system; what is cut away is told apart by a digest of the whole path."""
+    """`name`, short enough for a file system; what is cut away is told apart by a digest of the whole
+    path.
+    """
     if len(name.encode("utf-8", "surrogatepass")) <= PART_BYTES_MAX:
         return name
     stem, _, tail = name.rpartition("~")

@@ -1,7 +1,7 @@
 """What the provider does with time, as far as it says so or was seen to. Every number in ms.
 
-These are facts about somebody else's service, so they are constants and no settings; a rule that adds a margin
-of ours to one of them states the margin and its reason where the rule is.
+These are facts about somebody else's service, so they are constants and no settings; a rule that adds a
+margin of ours to one of them states the margin and its reason where the rule is.
 """
 
 from typing import Final
@@ -17,7 +17,7 @@ shortens the setting frees money sooner and makes nobody pay faster, so a charge
 nothing until this time has passed, whatever the setting says."""
 
 BILL_MARGIN_MS: Final = 3600 * 1000
-"""By how much a window for reading the bill is widened at both ends. A record bears the provider's own time of
-booking, which its documentation ties to nothing: it was seen before and after the task's own times, and the
-two clocks may differ besides. Records outside the window that is meant are matched by task, so more of them
-do no harm."""
+"""By how much a window for reading the bill is widened at both ends. A record bears the provider's own
+time of booking, which its documentation ties to nothing: it was seen before and after the task's own
+times, and the two clocks may differ besides. Records outside the window that is meant are matched by task,
+so more of them do no harm."""

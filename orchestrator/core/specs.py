@@ -6,8 +6,8 @@ from typing import Any, Final
 JsonObject = dict[str, Any]
 
 NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
-"""What campaigns, manifests and runs may be called, in a manifest and where the configuration names one: such a
-name is a folder everywhere, and never an option of a command.
+"""What campaigns, manifests and runs may be called, in a manifest and where the configuration names one:
+such a name is a folder everywhere, and never an option of a command.
 """
 
 

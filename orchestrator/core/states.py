@@ -1,8 +1,8 @@
 """States and transitions, as data.
 
-*State* is ours, *status* is the provider's. A transition that is not in a table here does not exist; a row from
-None is how something begins. Every write of a state column takes its value from `step`; the store's CHECK
-constraints and the documentation are made from the same enums.
+*State* is ours, *status* is the provider's. A transition that is not in a table here does not exist; a row
+from None is how something begins. Every write of a state column takes its value from `step`; the store's
+CHECK constraints and the documentation are made from the same enums.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """What the provider's refusals and failures mean for a job: try again by itself, or not.
 
-The tables are data; `make docs` copies their rows into `docs/errors.md`. A retry decided here is only *allowed*: the
-number of attempts, the delay and the money are decided elsewhere.
+The tables are data; `make docs` copies their rows into `docs/errors.md`. A retry decided here is only
+*allowed*: the number of attempts, the delay and the money are decided elsewhere.
 """
 
 from dataclasses import dataclass

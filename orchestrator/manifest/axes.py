@@ -13,7 +13,8 @@ PLAIN: Final[
 
 
 class AxisValue:
-    """One value of an axis: what it binds, where it is written, which conditions it meets, what was made of it.
+    """One value of an axis: what it binds, where it is written, which conditions it meets, what was made of
+    it.
 
     A zip group is one axis that binds several names at once. `mask` has bit n set unless condition n names
     this axis and is not met. `cache` holds what templates over this value alone gave, so that each is filled

@@ -61,14 +61,14 @@ FETCH_FAULTS: Final = MappingProxyType(
         FetchFault.GONE: (
             "403, 404 or 410",
             (
-                "the provider is asked for a fresh URL; lost only when several of them, over minutes, brought "
-                "nothing, or at once when the task was deleted"
+                "the provider is asked for a fresh URL; lost only when several of them, over minutes, "
+                "brought nothing, or at once when the task was deleted"
             ),
         ),
         FetchFault.BAD_CONTENT: (
             (
-                "HTML, JSON, another image type, undecodable, too large, a URL at an address that downloads do "
-                "not go to"
+                "HTML, JSON, another image type, undecodable, too large, a URL at an address that downloads "
+                "do not go to"
             ),
             "as for `gone`",
         ),
@@ -82,13 +82,15 @@ FETCH_FAULTS: Final = MappingProxyType(
         FetchFault.COLLISION: (
             "the file name is taken by different bytes, or cannot be a file name",
             (
-                "the file that is there stays, and the picture is stored next to it as `NAME~JOB.EXT`; when that "
-                "cannot be, right under the output root; when none of the three can be, as for `storage`"
+                "the file that is there stays, and the picture is stored next to it as `NAME~JOB.EXT`; when "
+                "that cannot be, right under the output root; when none of the three can be, as for "
+                "`storage`"
             ),
         ),
     }
 )
-"""Fault -> (what happened, what follows), as `docs/errors.md` shows it; `worker/pipeline/fetch.py` does it."""
+"""Fault -> (what happened, what follows), as `docs/errors.md` shows it; `worker/pipeline/fetch.py` does
+it."""
 
 
 @dataclass(frozen=True, slots=True)

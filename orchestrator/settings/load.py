@@ -36,8 +36,9 @@ def load_settings(path: Path | None, env: Mapping[str, str], cwd: Path) -> Setti
     """The settings of `path`, else of `ORCHESTRATOR_CONFIG`, else of `config.yaml` in `cwd`, else the
     defaults.
 
-    `ORCHESTRATOR_DATABASE_URL` and `WAVESPEED_BASE_URL` have precedence over the file. Relative paths are relative to
-    the file's folder, those of the environment to `cwd`. Raises ProblemsError with everything that is wrong.
+    `ORCHESTRATOR_DATABASE_URL` and `WAVESPEED_BASE_URL` have precedence over the file. Relative paths are
+    relative to the file's folder, those of the environment to `cwd`. Raises ProblemsError with everything
+    that is wrong.
     """
     origin = _find(path, env, cwd)
     document = load(origin) if origin else loads(b"{}", CONFIG_NAME)

@@ -19,8 +19,12 @@ budgets: {account: {month: 0.10}, campaigns: {sale: {total: 0.06}}}
 OTHERS = {
     "no configuration": None,
     "one without caps": "limits: {level: gold}\n",
-    "looser": "limits: {level: gold}\nbudgets: {account: {month: 800, day: 50}, campaigns: {sale: {total: 400}}}\n",
-    "stricter": "limits: {level: bronze}\nbudgets: {account: {month: 0.01}, campaigns: {sale: {total: 0.01}}}\n",
+    "looser": (
+        "limits: {level: gold}\nbudgets: {account: {month: 800, day: 50}, campaigns: {sale: {total: 400}}}\n"
+    ),
+    "stricter": (
+        "limits: {level: bronze}\nbudgets: {account: {month: 0.01}, campaigns: {sale: {total: 0.01}}}\n"
+    ),
 }
 LOOKING = [
     "status --all",

@@ -158,7 +158,7 @@ class SimulatedAccount:
         self.bill.append(
             Charge(id=f"d{number}", task_id=task.id, kind="deduct", micros=price, at=now, foreign=foreign)
         )
-        self.timeline.note("provider", "creates", task.id, task.prompt, fate, f"ends {task.ends:.0f}")
+        self.timeline.mark("provider", "creates", task.id, task.prompt, fate, f"ends {task.ends:.0f}")
         self.accepted(task)
         return task
 

@@ -90,7 +90,7 @@ class Births:
         process.on_thaw = self._simulation.checker.posts.thawed
         process.mortal = not self._simulation.account.quiet
         self._simulation.alive[process.pid] = process
-        self._simulation.timeline.note(process.name, "starts", f"pid {process.pid}")
+        self._simulation.timeline.mark(process.name, "starts", f"pid {process.pid}")
         return process
 
     def _strikes(self, kind: str) -> bool:

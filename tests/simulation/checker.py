@@ -2,7 +2,8 @@
 provider's bill.
 
 Cheap checks run after every commit and at every request of a worker; the rest when all is over. Nothing here
-calls the code under test; the tables of states are the only data it shares with it. `checks/` has a file for each subject:
+calls the code under test; the tables of states are the only data it shares with it. `checks/` has a file for
+each subject:
 
 * states: only legal moves of jobs, attempts and reservations; epochs never fall, and only the holder of a
   lease moves what it holds; one live attempt for each job; nothing counts as a failure that nobody rejected;

@@ -54,7 +54,7 @@ class Operator:
             )
             added = runs.add_jobs(tx, stored, [self._spec(run, *each) for each in enumerate(prompts(run))])
         self._checker.learn_jobs()
-        self._timeline.note("operator", "applied", run.name, added.new, "new")
+        self._timeline.mark("operator", "applied", run.name, added.new, "new")
         return added.new
 
     def _spec(self, run: PlannedRun, ordinal: int, item: tuple[int, int, dict[str, Any]]) -> JobSpec:
@@ -99,7 +99,7 @@ class Operator:
                 cap_micros=cap.micros,
                 source="operator",
             )
-        self._timeline.note(
+        self._timeline.mark(
             "operator",
             "cap",
             cap.scope,
@@ -139,14 +139,14 @@ class Operator:
             else:
                 campaigns.pause(tx, name, "an operator wants a look first")
         self._paused ^= {name}
-        self._timeline.note("operator", "paused" if name in self._paused else "resumed", name)
+        self._timeline.mark("operator", "paused" if name in self._paused else "resumed", name)
 
     def _cancel(self) -> None:
         rows = self._checker.rows("SELECT id FROM jobs WHERE state IN ('pending', 'running') ORDER BY id")
         chosen = [row["id"] for row in rows if self._dice.random() < 0.3]
         with self._database.write() as tx:
             jobs.cancel(tx, chosen)
-        self._timeline.note("operator", "cancelled", chosen)
+        self._timeline.mark("operator", "cancelled", chosen)
 
     def _retry(self) -> None:
         rows = self._checker.rows("SELECT id FROM jobs WHERE state IN ('failed', 'cancelled') ORDER BY id")
@@ -158,7 +158,7 @@ class Operator:
             self._checker.scene.authorized[job] += len(paid)
         with self._database.write() as tx:
             jobs.retry(tx, chosen)
-        self._timeline.note("operator", "retried", chosen)
+        self._timeline.mark("operator", "retried", chosen)
 
     def _change_cap(self) -> None:
         if not self._plan.caps:
@@ -183,4 +183,4 @@ class Operator:
             open_doubts = doubts.in_doubt(tx)
             if open_doubts and self._dice.random() < 0.3:
                 doubts.write_off(tx, open_doubts[0])
-                self._timeline.note("operator", "wrote off", open_doubts[0].attempt_id)
+                self._timeline.mark("operator", "wrote off", open_doubts[0].attempt_id)

@@ -69,7 +69,7 @@ class Process:
         """Power off, now."""
         if not self.dead:
             self.dead = True
-            self.timeline.note(self.name, "POWER CUT", where)
+            self.timeline.mark(self.name, "POWER CUT", where)
             self.on_cut()
         raise PowerCut
 
@@ -78,7 +78,7 @@ class Process:
         loop = asyncio.get_running_loop()
         if self.dead or self._thawed is not None:
             return
-        self.timeline.note(self.name, f"frozen for {seconds:.1f} s")
+        self.timeline.mark(self.name, f"frozen for {seconds:.1f} s")
         self._thawed = loop.create_future()
         loop.call_later(seconds, self.thaw)
 
@@ -87,7 +87,7 @@ class Process:
             thawed, self._thawed = self._thawed, None
             if not thawed.done():
                 thawed.set_result(None)
-            self.timeline.note(self.name, "goes on")
+            self.timeline.mark(self.name, "goes on")
             self.on_thaw(self.name)
 
     def crashpoint(self, name: str) -> None:

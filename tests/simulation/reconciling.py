@@ -77,7 +77,7 @@ class Reconciler:
                     prediction_id=task,
                     timezone=self._simulation.plan.timezone,
                 )
-                self._simulation.timeline.note("operator", "gives", job.job_id, task)
+                self._simulation.timeline.mark("operator", "gives", job.job_id, task)
 
     async def _compare(self, *, not_ours: bool) -> tuple[Reconciliation, bool]:
         """The report, and whether the store was stopped before it and is still the one that was."""
@@ -106,7 +106,7 @@ class Reconciler:
             sidecars=lambda _path: None,
             not_ours=not_ours,
         )
-        self._simulation.timeline.note(
+        self._simulation.timeline.mark(
             "operator",
             "reconciled",
             "agrees" if report.agrees else "differs",

@@ -189,7 +189,7 @@ class Simulation:
         if process.dead or task.cancelled():
             return
         error = task.exception()
-        self.timeline.note(process.name, "ends", repr(error) if error else "in order")
+        self.timeline.mark(process.name, "ends", repr(error) if error else "in order")
         if error is not None and not isinstance(error, OrchestratorError):
             self.checker.broke("a worker", error)
 
@@ -200,7 +200,7 @@ class Simulation:
         self.account.quiet = True
         self.quiet_at = loop.time()
         calm()
-        self.timeline.note("clock", "the faults are over")
+        self.timeline.mark("clock", "the faults are over")
         for process in self.alive.values():
             process.mortal = False
             process.thaw()

@@ -61,7 +61,7 @@ class Surroundings:
             try:
                 if self._simulation.stops and self._simulation.dice.random() < 0.2:
                     pid = self._simulation.dice.choice(sorted(self._simulation.stops))
-                    self._simulation.timeline.note("operator", "interrupts", self._simulation.alive[pid].name)
+                    self._simulation.timeline.mark("operator", "interrupts", self._simulation.alive[pid].name)
                     self._simulation.stops[pid].request()
                 else:
                     self._simulation.operator.act()
@@ -100,7 +100,7 @@ class Surroundings:
         if self._simulation.dice.random() < BACKUP_AT_CLAIM:
             await self._until_leased()
         kept = self._simulation.bench.backup()
-        self._simulation.timeline.note("operator", "takes a backup")
+        self._simulation.timeline.mark("operator", "takes a backup")
         await asyncio.sleep(at - taken)
         self._simulation.open.clear()
         for process in list(self._simulation.alive.values()):

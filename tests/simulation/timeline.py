@@ -19,7 +19,7 @@ class Timeline:
         self.commits = 0
         self.now = lambda: 0.0
 
-    def note(self, actor: str, what: str, *details: Any) -> None:
+    def mark(self, actor: str, what: str, *details: Any) -> None:
         self.events.append((self.now(), actor, what, details))
 
     def fault(self, actor: str, kind: str, *details: Any) -> None:

@@ -150,7 +150,7 @@ class Webhooks:
             self._checker.broke("the receiver", error)
             self.failed()
             return None
-        self._account.timeline.note("provider", "webhook", task.id, response.status)
+        self._account.timeline.mark("provider", "webhook", task.id, response.status)
         if response.status == HTTPStatus.OK:
             try:
                 self._checker.webhooks.heard(task, hoped, believable=not tampered and not age)

@@ -13,7 +13,8 @@ async def fail(error):
 
 
 def outcome(clock, *errors, bookkeeping=None):
-    """The level that these errors led to, the error that was kept, and whether the group was busy at each end."""
+    """The level that these errors led to, the error that was kept, and whether the group was busy at each
+    end."""
     stop, ends = Stop(), []
 
     async def main():

@@ -65,7 +65,8 @@ def apply(
     completed by applying again. `checked` says that a plan of the same manifests has just checked the whole
     of each, and not only at the jobs that are wanted now. `prune` first cancels what waits in the run and is
     not in the manifest any more: first, so that a running worker never finds both versions of an edited
-    manifest. `alone` refuses a part while other jobs of its runs wait, because its runs are to be worked on next.
+    manifest. `alone` refuses a part while other jobs of its runs wait, because its runs are to be worked on
+    next.
     """
     part = Part(limit, sample)
     if prune:

@@ -35,9 +35,9 @@ class CapForecast:
 def caps_for(tx: Tx | None, settings: Settings, specs: Sequence[RunSpec]) -> list[Cap]:
     """Every cap about these runs in its current period, as it will be once the manifests are applied.
 
-    What an operator set has precedence over the configuration, which otherwise makes what is stored stricter, never
-    looser; a run's cap is what its manifest says now. Without a database (`tx` is None) nothing was spent
-    yet.
+    What an operator set has precedence over the configuration, which otherwise makes what is stored stricter,
+    never looser; a run's cap is what its manifest says now. Without a database (`tx` is None) nothing was
+    spent yet.
     """
     stored = caps_in_force(tx, _today(tx, settings)) if tx else []
     mine = {(Scope.ACCOUNT, "account")}

@@ -6,8 +6,8 @@ A restored database has lost what the original bought since the backup. In order
 1. A picture of a pending job is on disk, and its sidecar names the task and asks for just what the job asks
    for: it is that job's.
 2. The list shows the task with exactly what a pending job would send: it is that job's.
-3. Anything else is for a person. It may be what a pending job of its model is about to buy again: any of them,
-   unless the list shows what was asked for; and it does so reliably only where it was seen to show inputs as
+3. Anything else is for a person. It may be what a pending job of its model is about to buy again: any of
+   them, unless the list shows what was asked for; and it does so reliably only where it was seen to show inputs as
    they were sent, since where a provider rewrites inputs none are equal. Where no pending job can want it, it
    may be of a manifest that the backup does not know yet.
 """

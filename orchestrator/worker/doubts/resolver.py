@@ -1,5 +1,5 @@
-"""Resolving doubts: consume webhook reports, read the provider's list and bill around each lost reply, and act
-on what they prove.
+"""Resolving doubts: consume webhook reports, read the provider's list and bill around each lost reply, and
+act on what they prove.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -158,8 +158,8 @@ class Resolver:
         return resolved
 
     async def _act_on_absence(self, case: _Case, now: int) -> set[int]:
-        """End doubts that were absent at the last check too; returns those that are absent now, by a list that
-        was read whole.
+        """End doubts that were absent at the last check too; returns those that are absent now, by a list
+        that was read whole.
         """
         absent = set(case.verdict.absent) if case.seen.complete else set()
         for attempt_id in sorted(absent & self._absent_before):

@@ -62,7 +62,8 @@ class AccountPauses:
         self._outcomes.append(False)
 
     async def lost(self, message: str) -> None:
-        """Count a lost reply. After several in a row the provider counts as down, and a circuit breaker opens.
+        """Count a lost reply. After several in a row the provider counts as down, and a circuit breaker
+        opens.
 
         It stays open longer with each try that fails. A reply that is lost while it is open belongs to a
         request that had left before, and says nothing new.
@@ -85,7 +86,9 @@ class AccountPauses:
         await self._pause("provider_down", f"Too many replies were lost: {message}", wait)
 
     async def throttled(self, outcome: Throttled) -> float:
-        """429: pause submissions for as long as it says, or longer each time; returns how long the job waits."""
+        """429: pause submissions for as long as it says, or longer each time; returns how long the job
+        waits.
+        """
         now = self._deps.clock.monotonic()
         if now - self._last_throttle_at > THROTTLE_FIRST_SECONDS:  # one step per episode, not per reply
             self._throttles += 1

@@ -1,4 +1,6 @@
-"""Whether pictures can be downloaded and stored now: written by the fetcher, read by who waits for the end."""
+"""Whether pictures can be downloaded and stored now: written by the fetcher, read by who waits for the
+end.
+"""
 
 
 class DownloadHealth:

@@ -31,7 +31,9 @@ class Latencies:
             self._refresh(model, samples)
 
     def typical(self, model: str, guess_seconds: float) -> TypicalLatency:
-        """As observed; before enough is known, the catalogue's guess, with a first poll at a twelfth of it."""
+        """As observed; before enough is known, the catalogue's guess, with a first poll at a twelfth of
+        it.
+        """
         known = self._known.get(model)
         if known is None or known.samples < ENOUGH:
             return TypicalLatency(guess_seconds / 12, guess_seconds / 2)

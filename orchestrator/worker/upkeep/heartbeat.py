@@ -90,8 +90,8 @@ class SilenceDetector:
         self._no_rescue_until = float("-inf")
 
     def beat(self, now: float) -> None:
-        """A heartbeat was written at `now` (monotonic seconds). After a long silence of ours nobody is rescued
-        for a while.
+        """A heartbeat was written at `now` (monotonic seconds). After a long silence of ours nobody is
+        rescued for a while.
 
         Either the database was away, or this process was suspended. If it was the database, the leases of
         every worker have lapsed though all of them are alive; each renews its own as soon as it can.

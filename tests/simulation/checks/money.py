@@ -49,7 +49,7 @@ class MoneyChecks:
             return
         for row in rows:
             self._ledger_seen = row["id"]
-            scene.timeline.note(who, "ledger", row["kind"], row["attempt_id"], row["day"])
+            scene.timeline.mark(who, "ledger", row["kind"], row["attempt_id"], row["day"])
             self._entry(row)
         kept = {
             (row["scope"], row["scope_id"], row["period"], name): row[f"{name}_micros"]

@@ -40,7 +40,7 @@ class PostChecks:
             *jobs,
         )["n"]
         states = [(row["id"], row["job_id"], row["state"]) for row in rows]
-        scene.timeline.note(who, "POST", prompt, states)
+        scene.timeline.mark(who, "POST", prompt, states)
         self.posts[prompt] += 1
         scene.expect(
             bool(rows) and self.posts[prompt] <= begun,
@@ -84,7 +84,7 @@ class PostChecks:
         """A worker holds a reply with an id in its hands."""
         self._delivered[prediction] = who
         self._handed[prediction] = self._scene.account.now()
-        self._scene.timeline.note(who, "reply", prediction, prompt)
+        self._scene.timeline.mark(who, "reply", prediction, prompt)
 
     def thawed(self, who: str) -> None:
         """What this worker held in its hands while it was frozen, it holds since now."""

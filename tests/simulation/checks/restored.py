@@ -19,7 +19,7 @@ class RestoredChecks:
             self._gap = unknown - self._given_up()
         elif unknown and not scene.plan.list_shows_inputs:
             scene.uncertain = True
-        scene.timeline.note("checker", "gap", sorted(unknown))
+        scene.timeline.mark("checker", "gap", sorted(unknown))
 
     def posted(self, who: str, prompt: str) -> None:
         left = self._gap and self._gap & self._scene.unknown()

@@ -43,7 +43,7 @@ class Scene:
         violation = ViolationError(f"invariant {invariant}: {message}")
         if self.failure is None:
             self.failure = violation
-            self.timeline.note("checker", "VIOLATION", str(violation))
+            self.timeline.mark("checker", "VIOLATION", str(violation))
         raise violation
 
     def expect(self, holds: bool, invariant: str, message: str) -> None:

@@ -52,7 +52,7 @@ class StateChecks:
     def job_moved(self, who: str, row: Row) -> None:
         edge = f"{row['was']}>{row['now']}"
         self._scene.timeline.edges[f"job {edge}"] += 1
-        self._scene.timeline.note(who, "job", row["id"], edge)
+        self._scene.timeline.mark(who, "job", row["id"], edge)
         self._scene.expect(edge in JOB_EDGES, "state", f"job {row['id']} went {edge}")
 
     def attempt_moved(self, who: str, row: Row) -> None:
@@ -62,7 +62,7 @@ class StateChecks:
         if was != now:
             timeline.edges[f"attempt {edge}"] += 1
             expect(edge in ATTEMPT_EDGES, "state", f"attempt {attempt} went {edge}")
-        timeline.note(who, "attempt", attempt, edge, f"epoch {row['epoch']}", row["prediction"] or "")
+        timeline.mark(who, "attempt", attempt, edge, f"epoch {row['epoch']}", row["prediction"] or "")
         if row["was_money"] and row["was_money"] != row["money"]:
             money = f"{row['was_money']}>{row['money']}"
             timeline.edges[f"money {money}"] += 1
@@ -107,7 +107,7 @@ class StateChecks:
         elif task.prompt != scene.prompt_of[job]:
             self.misadopted += 1
             scene.uncertain = True
-            scene.timeline.note("checker", "MISADOPTED", attempt, prediction)
+            scene.timeline.mark("checker", "MISADOPTED", attempt, prediction)
             scene.expect(
                 not scene.plan.list_shows_inputs,
                 "misadopted",

@@ -6,7 +6,8 @@ from support.harness import WorkerHarness
 from support.provider import Ending
 from support.world import PRICE, spec
 
-from orchestrator.actions.reconciling.reconcile import Period, reconcile
+from orchestrator.actions.reconciling.reconcile import reconcile
+from orchestrator.actions.reconciling.reconciliation import Period
 from orchestrator.core.money import MICROS_MAX
 from orchestrator.ports import KeyRefused, Lost, Status
 from orchestrator.store.account import pauses

@@ -5,7 +5,8 @@ from contextlib import suppress
 import pytest
 from support.world import PRICE, World
 
-from orchestrator.actions.reconciling.reconcile import Period, reconcile
+from orchestrator.actions.reconciling.reconcile import reconcile
+from orchestrator.actions.reconciling.reconciliation import Period
 from orchestrator.core.errors import ExitCode, OperatorNeededError
 from orchestrator.core.evidence import inputs_digest
 from orchestrator.ports import Lost, Prediction, Status

@@ -5,7 +5,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from orchestrator.actions.operator.assign_task import assign_task
-from orchestrator.actions.reconciling.reconcile import Period, Reconciliation, reconcile
+from orchestrator.actions.reconciling.reconcile import reconcile
+from orchestrator.actions.reconciling.reconciliation import Period, Reconciliation
 from orchestrator.core.errors import UsageError
 from orchestrator.store.doubts import adoption
 

@@ -7,9 +7,9 @@ A restored database has lost what the original bought since the backup. In order
    for: it is that job's.
 2. The list shows the task with exactly what a pending job would send: it is that job's.
 3. Anything else is for a person. It may be what a pending job of its model is about to buy again: any of
-   them, unless the list shows what was asked for; and it does so reliably only where it was seen to show inputs as
-   they were sent, since where a provider rewrites inputs none are equal. Where no pending job can want it, it
-   may be of a manifest that the backup does not know yet.
+   them, unless the list shows what was asked for; and it does so reliably only where it was seen to show
+   inputs as they were sent, since where a provider rewrites inputs none are equal. Where no pending job can
+   want it, it may be of a manifest that the backup does not know yet.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -5,7 +5,8 @@ from contextlib import aclosing
 
 import click
 
-from orchestrator.actions.reconciling.reconcile import Period, Reconciliation, reconcile
+from orchestrator.actions.reconciling.reconcile import reconcile
+from orchestrator.actions.reconciling.reconciliation import Period, Reconciliation
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
@@ -73,6 +74,13 @@ def _tell(report: Reconciliation) -> None:
             "The provider's list or bill could not be read whole; nothing was compared. Try again later."
         )
         return
+    _tell_money(report)
+    _tell_tasks(report)
+    _tell_conclusion(report)
+
+
+def _tell_money(report: Reconciliation) -> None:
+    """What the bill says of our tasks."""
     out.answer(f"  matched      {count(report.matched, 'task')}, {usd(report.matched_micros)} billed")
     _tell_some([f"adjusted     attempt {a} by {usd(micros)}" for a, micros in report.adjusted])
     _tell_some([f"surplus      {surplus_text(safe(task), micros)}" for task, micros in report.surplus])
@@ -86,6 +94,10 @@ def _tell(report: Reconciliation) -> None:
         f"  refunds      {report.refunds_seen} seen now, {report.refunds_due} due "
         f"({usd(report.refunds_due_micros)})"
     )
+
+
+def _tell_tasks(report: Reconciliation) -> None:
+    """Tasks that only one side knows."""
     _tell_some([f"adopted      task {safe(task)} as job {job_id}" for task, job_id in report.adopted])
     for item in report.possible:
         jobs = ", ".join(str(job_id) for job_id in item.jobs)
@@ -100,6 +112,10 @@ def _tell(report: Reconciliation) -> None:
         ]
     )
     _tell_some([f"not billed   task {safe(prediction_id)}" for prediction_id in report.unbilled])
+
+
+def _tell_conclusion(report: Reconciliation) -> None:
+    """The balance, whether all agrees, and what is left to do."""
     if report.balance_micros is not None:
         out.answer(f"  balance      {usd(report.balance_micros)}")
     if report.in_doubt:

@@ -1,0 +1,57 @@
+"""What reconciling compares, and what it found."""
+
+from dataclasses import dataclass, field
+
+from orchestrator.actions.reconciling.matching import UnmatchedTask
+from orchestrator.ports import BillingRecord, Prediction
+
+
+@dataclass(slots=True)
+class Reconciliation:
+    """What agrees and what does not, in micros where it is money."""
+
+    start_ms: int
+    end_ms: int
+    readable: bool = True  # the provider's list and bill could be read whole
+    matched: int = 0
+    matched_micros: int = 0
+    adjusted: list[tuple[int, int]] = field(default_factory=list)  # attempt, by how much our cost was off
+    surplus: list[tuple[str, int]] = field(default_factory=list)  # prediction, paid back beyond its charge
+    set_aside: list[str] = field(
+        default_factory=list
+    )  # our predictions whose sums on the bill cannot be right
+    refunds_seen: int = 0
+    refunds_due: int = 0
+    refunds_due_micros: int = 0
+    unbilled: list[str] = field(default_factory=list)  # our predictions that the bill does not mention
+    adopted: list[tuple[str, int]] = field(default_factory=list)  # prediction, job that wanted just this
+    possible: list[UnmatchedTask] = field(default_factory=list)  # listed, and nobody has it: a person decides
+    unknown: list[Prediction] = field(default_factory=list)  # not ours, as a person says: now noted
+    billed_unknown: list[BillingRecord] = field(
+        default_factory=list
+    )  # billed, and neither known nor noted before
+    in_doubt: bool = False
+    balance_micros: int | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing needs a person."""
+        return self.readable and not (
+            self.possible
+            or self.unknown
+            or self.billed_unknown
+            or self.unbilled
+            or self.surplus
+            or self.set_aside
+            or self.in_doubt
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What to compare, and how."""
+
+    start_ms: int
+    end_ms: int
+    base_url: str  # of the provider, which hosts our inputs
+    timezone: str  # of the budgets' days

@@ -4,16 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from orchestrator.actions.setup.doctor import (
-    Check,
-    CheckResult,
-    _balance,
-    _skew,
-    _sqlite_version,
-    _webhook,
-    exit_code,
-)
+from orchestrator.actions.setup import webhook_check
+from orchestrator.actions.setup.check import Check, CheckResult
+from orchestrator.actions.setup.database_check import _sqlite_version
+from orchestrator.actions.setup.doctor import exit_code
 from orchestrator.actions.setup.mounts import network_file_system
+from orchestrator.actions.setup.provider_check import _balance, _skew
 from orchestrator.ports import Balance, KeyRefused, Lost, NotSent, Rejected, Throttled
 from orchestrator.settings import Outputs, Settings, Webhook
 
@@ -82,7 +78,7 @@ def test_the_nearest_mount_decides_whether_a_path_is_on_a_network(tmp_path):
 def test_the_webhook_needs_a_public_address_and_a_secret(url, secret, verdict, words):
     settings = Settings("unused", Outputs("unused"), webhook=Webhook(url))
     patient = SimpleNamespace(settings=settings, env={"WAVESPEED_WEBHOOK_SECRET": secret})
-    check = _webhook(patient)
+    check = webhook_check.examine(patient)
     assert check.verdict is verdict
     assert words in check.message
     assert "whsec_abc" not in f"{check.message} {check.fix}"

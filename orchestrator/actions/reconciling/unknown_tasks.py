@@ -1,4 +1,4 @@
-"""Tasks at the provider that this database does not know: each is given to a job, noted, or left to a person."""
+"""Tasks that this database does not know: each is given to a job, noted, or left to a person."""
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any

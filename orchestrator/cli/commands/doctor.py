@@ -5,7 +5,8 @@ from contextlib import aclosing
 
 import click
 
-from orchestrator.actions.setup.doctor import Check, CheckResult, Patient, examine, exit_code
+from orchestrator.actions.setup.check import Check, CheckResult, Patient
+from orchestrator.actions.setup.doctor import examine, exit_code
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare

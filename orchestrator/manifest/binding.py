@@ -9,7 +9,8 @@ from itertools import count
 from typing import Any, Final
 
 from orchestrator.manifest.axes import AxisValue
-from orchestrator.manifest.templates import Expression, Template, TemplateProblem, checked, to_text
+from orchestrator.manifest.expressions import Expression, TemplateProblem
+from orchestrator.manifest.templates import Template, checked, to_text
 
 _MISSING: Final = object()
 _MEMO_MAX: Final = 4096

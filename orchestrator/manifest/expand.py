@@ -10,12 +10,12 @@ from orchestrator.core.specs import JobSpec
 from orchestrator.manifest.axes import AxisValue, Condition
 from orchestrator.manifest.binding import Binder, BoundText, Combination
 from orchestrator.manifest.combinations import Combinations
+from orchestrator.manifest.expressions import TemplateProblem
 from orchestrator.manifest.findings import Findings, described
 from orchestrator.manifest.fingerprints import Fingerprints
 from orchestrator.manifest.input_images import Pictures
 from orchestrator.manifest.outputs import path_problem
 from orchestrator.manifest.params import ParamPlan, ParamsError, Prepared, RawParam, merged
-from orchestrator.manifest.templates import TemplateProblem
 from orchestrator.yamlio import Document, ProblemsError
 from orchestrator.yamlio.document import Path
 

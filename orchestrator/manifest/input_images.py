@@ -15,8 +15,8 @@ from orchestrator.catalogue import InputRules
 from orchestrator.catalogue.images import SNIFF_BYTES, sniff
 from orchestrator.core.specs import LocalImage
 from orchestrator.core.suggest import listed
+from orchestrator.manifest.expressions import TemplateProblem
 from orchestrator.manifest.tables import closest_file
-from orchestrator.manifest.templates import TemplateProblem
 
 _CACHE_MAX: Final = 100_000
 _RECENT_MAX: Final = 10_000

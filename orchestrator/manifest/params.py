@@ -8,8 +8,9 @@ from orchestrator.catalogue import Kind, Model, Parameter, ParamIssue, Severity,
 from orchestrator.core.keys import KeyForm, KeyStem, encoded
 from orchestrator.core.specs import JsonObject, LocalImage
 from orchestrator.manifest.binding import Binder, BoundText, Combination, Reader
+from orchestrator.manifest.expressions import TemplateProblem
 from orchestrator.manifest.input_images import Pictures
-from orchestrator.manifest.templates import Template, TemplateProblem
+from orchestrator.manifest.templates import Template
 from orchestrator.yamlio.document import Path
 
 _CHECKED_MAX: Final = 10_000

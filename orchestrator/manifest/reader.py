@@ -13,12 +13,13 @@ from orchestrator.manifest.binding import Binder
 from orchestrator.manifest.combinations import Combinations
 from orchestrator.manifest.conditions import read_addition, read_condition
 from orchestrator.manifest.expand import Blueprint
+from orchestrator.manifest.expressions import TemplateProblem
 from orchestrator.manifest.input_images import Pictures
 from orchestrator.manifest.names import OUTPUT_NAMES, Names
 from orchestrator.manifest.params import RawParam
 from orchestrator.manifest.shape import MANIFEST, NAME_WHAT
 from orchestrator.manifest.sources import read_source
-from orchestrator.manifest.templates import Template, TemplateProblem, compile_template
+from orchestrator.manifest.templates import Template, compile_template
 from orchestrator.yamlio import Document, Node, ProblemReport, ProblemsError
 from orchestrator.yamlio.document import Path as NodePath
 from orchestrator.yamlio.shapes import Reading

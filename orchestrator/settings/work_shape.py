@@ -1,0 +1,96 @@
+"""What `config.yaml` says of the work: attempts, the worker's pace, downloads, where pictures go."""
+
+from typing import Final
+
+from orchestrator.settings.model import SEPARATE_DOWNLOADS
+from orchestrator.yamlio.shapes import Choice, Decimal, Field, Flag, Integer, Nullable, Object, Text
+
+OUTPUTS: Final = Object(
+    (
+        Field(
+            name="root",
+            shape=Text("a folder"),
+            doc="Folder for pictures, relative to this file.",
+            default="outputs",
+        ),
+        Field(
+            name="nsfw",
+            shape=Choice(("keep", "quarantine", "discard")),
+            doc="What happens to a picture that the provider flags.",
+            default="quarantine",
+        ),
+        Field(
+            name="sidecar",
+            shape=Flag(),
+            doc="Write a .json with prompt, price and digest next to each picture.",
+            default=True,
+        ),
+    )
+)
+RETRY: Final = Object(
+    (
+        Field(name="max_attempts", shape=Integer(1, 100), doc="Attempts for each job.", default=3),
+        Field(
+            name="backoff_base_seconds",
+            shape=Decimal(0, 3600),
+            doc="First wait between attempts.",
+            default=2.0,
+        ),
+        Field(
+            name="backoff_cap_seconds",
+            shape=Decimal(0, 86_400),
+            doc="Longest wait between attempts.",
+            default=300.0,
+        ),
+    )
+)
+WORKER: Final = Object(
+    (
+        Field(
+            name="lease_seconds",
+            shape=Decimal(1, 3600),
+            doc="A silent worker's jobs are adopted after this.",
+            default=60.0,
+        ),
+        Field(
+            name="poll_min_seconds",
+            shape=Decimal(0.01, 600),
+            doc="Shortest time between two polls of a task.",
+            default=0.5,
+        ),
+        Field(
+            name="poll_max_seconds",
+            shape=Decimal(0.01, 3600),
+            doc="Longest time between two polls of a task.",
+            default=10.0,
+        ),
+    )
+)
+DOWNLOAD: Final = Object(
+    (
+        Field(
+            name="max_bytes",
+            shape=Integer(1, 10**10),
+            doc="Largest picture that is accepted.",
+            default=200_000_000,
+        ),
+        Field(
+            name="timeout_seconds",
+            shape=Decimal(0.1, 86_400),
+            doc="Longest time for one picture.",
+            default=300.0,
+        ),
+        Field(
+            name="max_redirects",
+            shape=Integer(0, 10),
+            doc="Redirects that are followed.",
+            default=3,
+        ),
+        Field(
+            "separate_process",
+            Nullable(Flag()),
+            "Download in a process of its own; null: where limits.downloads is "
+            f"{SEPARATE_DOWNLOADS} or more.",
+        ),
+    )
+)

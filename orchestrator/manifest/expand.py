@@ -15,7 +15,9 @@ from orchestrator.manifest.findings import Findings, described
 from orchestrator.manifest.fingerprints import Fingerprints
 from orchestrator.manifest.input_images import Pictures
 from orchestrator.manifest.outputs import path_problem
-from orchestrator.manifest.params import ParamPlan, ParamsError, Prepared, RawParam, merged
+from orchestrator.manifest.params import ParamPlan, Prepared
+from orchestrator.manifest.raw_params import RawParam, merged
+from orchestrator.manifest.slots import ParamsError
 from orchestrator.yamlio import Document, ProblemsError
 from orchestrator.yamlio.document import Path
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from orchestrator.manifest.axes import AxisValue
-from orchestrator.manifest.params import ParamsError
+from orchestrator.manifest.slots import ParamsError
 from orchestrator.yamlio import Document, Problem, ProblemsError
 from orchestrator.yamlio.document import Path
 

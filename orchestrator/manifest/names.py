@@ -6,7 +6,7 @@ from typing import Any, Final
 from orchestrator.core.suggest import did_you_mean, listed
 from orchestrator.manifest.axes import PLAIN, Source
 from orchestrator.manifest.expressions import TemplateProblem
-from orchestrator.manifest.params import RawParam
+from orchestrator.manifest.raw_params import RawParam
 from orchestrator.manifest.templates import Template, compile_template
 from orchestrator.yamlio import Node
 from orchestrator.yamlio.document import Path

@@ -16,7 +16,7 @@ from orchestrator.manifest.expand import Blueprint
 from orchestrator.manifest.expressions import TemplateProblem
 from orchestrator.manifest.input_images import Pictures
 from orchestrator.manifest.names import OUTPUT_NAMES, Names
-from orchestrator.manifest.params import RawParam
+from orchestrator.manifest.raw_params import RawParam
 from orchestrator.manifest.shape import MANIFEST, NAME_WHAT
 from orchestrator.manifest.sources import read_source
 from orchestrator.manifest.templates import Template, compile_template

@@ -1,0 +1,156 @@
+"""One parameter of the jobs: where it is written, and how its value comes about."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from orchestrator.catalogue import Kind, Parameter, ParamIssue, is_url
+from orchestrator.core.keys import encoded
+from orchestrator.core.specs import LocalImage
+from orchestrator.manifest.binding import Binder, BoundText, Combination, Reader
+from orchestrator.manifest.expressions import TemplateProblem
+from orchestrator.manifest.input_images import Pictures
+from orchestrator.manifest.raw_params import RawParam
+from orchestrator.manifest.templates import Template
+from orchestrator.yamlio.document import Path
+
+_CHECKED_MAX: Final = 10_000
+
+
+class ParamsError(Exception):
+    """Some parameters of one combination cannot be sent: the path and the words for each."""
+
+    def __init__(self, found: list[tuple[Path, str, str]]) -> None:
+        super().__init__("; ".join(message for _path, message, _hint in found))
+        self.found = found
+
+
+@dataclass(slots=True)
+class InputPictures:
+    """The pictures of one job: as written, the local ones by their bytes, and as the job key sees them."""
+
+    texts: list[str]
+    local: dict[str, LocalImage] = field(default_factory=dict)
+    keyed: str = ""  # encoded for the job key
+
+
+class Slot:
+    """One parameter: where it is written, and how its value comes about; `fixed` when it is the same for all
+    jobs.
+
+    A slot without a reader is constant, and its value was checked when the manifest was read.
+    """
+
+    def __init__(
+        self,
+        parameter: Parameter,
+        path: Path,
+        read: Reader | None,
+        *,
+        own: frozenset[str] = frozenset(),
+        fixed: Any = None,
+    ) -> None:
+        self.parameter = parameter
+        self.path = path
+        self.constant = read is None
+        self.read: Reader = read or _constant(fixed)
+        self.own = own
+        self.fixed = fixed
+        self._seen: set[Any] = set()
+
+    def issues(self, value: Any) -> list[ParamIssue]:
+        """What is wrong with a value; one that passed before is not checked again."""
+        if self.parameter.kind in {Kind.TEXT, Kind.IMAGES}:
+            return self.parameter.check(value)
+        if value in self._seen:
+            return []
+        found = self.parameter.check(value)
+        if not found and len(self._seen) < _CHECKED_MAX:
+            self._seen.add(value)
+        return found
+
+
+class SlotMaker:
+    """Makes the slots of parameters as the manifest has them."""
+
+    def __init__(self, binder: Binder, pictures: Pictures) -> None:
+        self._binder = binder
+        self._pictures = pictures
+
+    def make(self, parameter: Parameter, raw: RawParam) -> Slot:
+        """The slot of a parameter that the manifest names."""
+        if parameter.kind is Kind.IMAGES:
+            return self._of_images(parameter, raw)
+        if isinstance(raw.value, Template):
+            bound = self._binder.text(raw.value)
+
+            def read(combination: Combination) -> Any:
+                return parameter.coerce(bound.text(combination))
+
+            return Slot(parameter, raw.path, read, own=bound.own)
+        return Slot(parameter, raw.path, None, fixed=raw.value)
+
+    def _of_images(self, parameter: Parameter, raw: RawParam) -> Slot:
+        names: frozenset[str] = frozenset().union(*(template.names for _path, template in raw.templates()))
+        items: list[Reader]
+        if isinstance(raw.value, Template):
+            single = raw.value.single
+            whole = self._binder.value(single) if single else self._binder.text(raw.value).text
+            items = []
+        else:
+            whole = None
+            values = raw.value if isinstance(raw.value, list) else []
+            items = [self._item(value) for value in values]
+
+        def read(combination: Combination) -> InputPictures:
+            if whole is not None:
+                return self._find(parameter, raw.path, whole(combination))
+            texts: list[Any] = []
+            wrong: list[tuple[Path, str, str]] = []
+            for index, item in enumerate(items):
+                try:
+                    texts.append(item(combination))
+                except TemplateProblem as error:
+                    wrong.append(((*raw.path, index), error.message, error.hint))
+            if wrong:
+                raise ParamsError(wrong)
+            return self._find(parameter, raw.path, texts)
+
+        own = frozenset(name for name in names if name == "variation")
+        return Slot(parameter, raw.path, self._binder.cached(names, read), own=own)
+
+    def _item(self, value: Any) -> Reader:
+        if isinstance(value, Template):
+            bound: BoundText = self._binder.text(value)
+            return bound.text
+        return _constant(value)
+
+    def _find(self, parameter: Parameter, path: Path, value: Any) -> InputPictures:
+        """The pictures of a value; raises ParamsError with every one that cannot be used."""
+        wrong = [located(path, issue) for issue in parameter.check(value)]
+        if wrong:
+            raise ParamsError(wrong)
+        found = InputPictures(list(value))
+        keyed: list[str] = []
+        for index, text in enumerate(found.texts):
+            if is_url(text):
+                keyed.append(text)
+                continue
+            try:
+                image = found.local[text] = self._pictures.find(text)
+                keyed.append(f"sha256:{image.sha256}")
+            except TemplateProblem as error:
+                wrong.append(((*path, index), error.message, error.hint))
+        if wrong:
+            raise ParamsError(wrong)
+        found.keyed = encoded(keyed)
+        return found
+
+
+def located(path: Path, issue: ParamIssue) -> tuple[Path, str, str]:
+    """An issue where it stands: the path, the words, the hint."""
+    where = (*path, issue.index) if issue.index is not None else path
+    return where, issue.message, issue.hint
+
+
+def _constant(value: Any) -> Reader:
+    return lambda _combination: value

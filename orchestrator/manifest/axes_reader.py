@@ -1,0 +1,116 @@
+"""Which combinations a manifest asks for: axes, what is excluded, overridden and added, and how many."""
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from pathlib import Path as FilePath
+from typing import Any
+
+from orchestrator.manifest.axes import Axis, AxisValue, Condition, Source
+from orchestrator.manifest.conditions import read_addition, read_condition
+from orchestrator.manifest.sources import read_source
+from orchestrator.yamlio import Node, ProblemsError
+from orchestrator.yamlio.document import Path
+from orchestrator.yamlio.shapes import Reading
+
+
+class AxesReader:
+    """Reads the blocks about combinations from `fields`; what is wrong is reported to `reading`."""
+
+    def __init__(self, fields: Mapping[str, Any], reading: Reading, folder: FilePath) -> None:
+        self._fields = fields
+        self._reading = reading
+        self._folder = folder
+
+    def axes(self) -> list[Axis] | None:
+        """Axes of the matrix, then the zip group as one; None when any could not be read."""
+        matrix, zipped = self._fields["matrix"], self._fields["zip"]
+        sources = {
+            name: read_source(node, self._reading, self._folder)
+            for name, node in [*matrix.items(), *zipped.items()]
+        }
+        for name in zipped:
+            if name in matrix:
+                self._reading.wrong(("zip", name), "the name is an axis of the matrix already", at_key=True)
+                return None
+        if None in sources.values():
+            return None
+        read = {name: source for name, source in sources.items() if source is not None}
+        axes = [Axis({name: read[name]}) for name in matrix]
+        if zipped:
+            axes.append(Axis({name: read[name] for name in zipped}))
+        if not axes and self._fields["add"]:
+            first = self._fields["add"][0]
+            axes = [Axis({name: _free(node)}) for name, node in first.items()]
+        return axes
+
+    def count(self, axes: list[Axis]) -> None:
+        """Count every axis; a table is read through once, so each of its rows is known to be sound."""
+        for axis in axes:
+            try:
+                counts = {name: source.count() for name, source in axis.sources.items()}
+            except ProblemsError as error:
+                self._reading.report.problems += error.problems
+                continue
+            axis.size = min(counts.values())
+            if len(set(counts.values())) > 1:
+                lengths = ", ".join(f"{name} has {size}" for name, size in counts.items())
+                self._reading.wrong(("zip",), f"the lists must have equal lengths; {lengths}", at_key=True)
+
+    def check_size(self, axes: list[Axis], added: Sequence[Any], jobs_max: int) -> None:
+        """Refuse more jobs than are accepted."""
+        jobs = (prod(axis.size for axis in axes) + len(added)) * self._fields["variations"]
+        if jobs > jobs_max:
+            factors = [f"{axis.size:,} {' + '.join(axis.names)}" for axis in axes]
+            factors.append(f"{self._fields['variations']} variations")
+            self._reading.wrong(
+                ("matrix",),
+                f"asks for {' x '.join(factors)} = {jobs:,} jobs; at most {jobs_max:,} are accepted",
+                "is there an axis too many?",
+                at_key=True,
+            )
+
+    def conditions(self, sources: Mapping[str, Source]) -> list[tuple[Path, Condition]]:
+        """Those of every exclude, then those of every override."""
+        found: list[tuple[Path, Condition]] = []
+        root = self._reading.document
+        for index, wanted in enumerate(self._fields["exclude"]):
+            path: Path = ("exclude", index)
+            found.append(
+                (
+                    path,
+                    read_condition(
+                        wanted=wanted, node=root.node(path), sources=sources, reading=self._reading
+                    ),
+                )
+            )
+        for index, entry in enumerate(self._fields["override"]):
+            path = ("override", index, "when")
+            found.append(
+                (
+                    path,
+                    read_condition(
+                        wanted=entry["when"], node=root.node(path), sources=sources, reading=self._reading
+                    ),
+                )
+            )
+        return found
+
+    def additions(self, axes: list[Axis]) -> list[tuple[AxisValue, ...]] | None:
+        """The combinations that are added by hand; None when any could not be read."""
+        found = [
+            read_addition(
+                entry=entry,
+                node=self._reading.document.node(("add", index)),
+                axes=axes,
+                reading=self._reading,
+            )
+            for index, entry in enumerate(self._fields["add"])
+        ]
+        sound = [values for values in found if values is not None]
+        return sound if len(sound) == len(found) else None
+
+
+def _free(node: Node) -> Source:
+    """The source of an axis that only additions have."""
+    columns = tuple(node.value) if isinstance(node.value, Mapping) else ()
+    return Source(columns=None if columns else ())

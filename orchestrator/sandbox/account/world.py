@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from orchestrator.sandbox.account.account import Account, Entry
 from orchestrator.sandbox.account.bill import Delivery, Post
 from orchestrator.sandbox.account.ledger import Ledger
 from orchestrator.sandbox.account.limits import SlidingWindow, Slots, Unfinished
+from orchestrator.sandbox.account.refusals import Refusal, no_credit
 from orchestrator.sandbox.config import NoCredit, Overload, RateUnit, SandboxConfig
 from orchestrator.sandbox.fates import NO_CREDIT, Fate, decide_fate, failed, refunds_of, triggered
 from orchestrator.sandbox.faults.dice import Dice, FaultDice
@@ -20,16 +20,6 @@ from orchestrator.sandbox.models import Checked, Model
 from orchestrator.sandbox.tasks import NEVER_MS, Reference, Task
 
 CREATED_MS_MAX: Final = 200  # how long a task that need not wait stays `created`
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A submit that creates nothing."""
-
-    status: int
-    message: str
-    code: int | None = None
-    failed_data: bool = False  # with a `data` whose status is failed
 
 
 class World:
@@ -122,7 +112,7 @@ class World:
         price = self.charged_micros(model, checked.inputs)
         pays = self.account.can_pay(price)
         if not pays and self.config.no_credit is not NoCredit.FAILED_TASK:
-            return _no_credit(self.config.no_credit)
+            return no_credit(self.config.no_credit)
         fate = (
             self._fate(checked.inputs, images, unfetchable)
             if pays
@@ -249,13 +239,3 @@ class World:
         if self.config.fresh_urls and self.url_dead(task, task.url_version, now_ms):
             task.url_version += 1
             task.url_issued_ms = now_ms
-
-
-def _no_credit(form: NoCredit) -> Refusal:
-    match form:
-        case NoCredit.HTTP_402:
-            return Refusal(402, NO_CREDIT, failed_data=True)
-        case NoCredit.CODE_1407:
-            return Refusal(400, "The balance of the account is too low.", code=1407)
-        case _:
-            return Refusal(400, NO_CREDIT)

@@ -9,7 +9,8 @@ from typing import Any, Final
 from aiohttp import web
 
 from orchestrator.sandbox.account.bill import Post
-from orchestrator.sandbox.account.world import Refusal, World
+from orchestrator.sandbox.account.refusals import Refusal
+from orchestrator.sandbox.account.world import World
 from orchestrator.sandbox.faults.names import Fault
 from orchestrator.sandbox.http.bodies import BadRequest, parse_object
 from orchestrator.sandbox.http.gate import refused_key

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from orchestrator.actions.setup.mounts import network_file_system
+from orchestrator.actions.setup.mounts import refuse_network_file
 from orchestrator.core.errors import OperatorNeededError, UsageError
 from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider, Reached
 from orchestrator.runtime import crashpoints
@@ -210,18 +210,6 @@ def _open_database(app: App, stack: ExitStack) -> Database:
     database = Database.open(url, app.clock, app.crashpoint)
     stack.callback(database.close)
     return database
-
-
-def refuse_network_file(url: str) -> None:
-    """Raise UsageError when the database is a SQLite file on a network file system."""
-    path = sqlite_path(parse_url(url))
-    kind = network_file_system(path) if path is not None else None
-    if kind is not None:
-        raise UsageError(
-            f"{path} is on a network file system ({kind}), where SQLite cannot lock its file safely: two "
-            "workers might pay for the same job. Name a file on a disk of this machine in database_url, or "
-            "use Postgres for several hosts."
-        )
 
 
 def _sandboxed(

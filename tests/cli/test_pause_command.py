@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from orchestrator import app as composition
+from orchestrator.actions.setup import mounts
 from orchestrator.cli.main import run
 from orchestrator.store.account import pauses
 from orchestrator.store.attempts import lifecycle
@@ -74,7 +74,7 @@ def test_what_is_claimed_when_a_person_pauses_is_not_sent(world, scope):
 
 @pytest.mark.parametrize("words", [["status"], ["db", "upgrade"], ["init"], ["work", "--drain"]])
 def test_a_sqlite_file_on_a_network_file_system_is_refused(words, monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(composition, "network_file_system", lambda path: "nfs4")
+    monkeypatch.setattr(mounts, "network_file_system", lambda path: "nfs4")
     assert run(words) == 2
     assert "network file system (nfs4)" in capsys.readouterr().err
     assert not (tmp_path / "orchestrator.db").exists()

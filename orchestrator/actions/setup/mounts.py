@@ -1,7 +1,10 @@
-"""Which file system a path is on: SQLite must not be on a network one."""
+"""Which file system a path is on: SQLite must not be on a network one, and is refused there."""
 
 from pathlib import Path
 from typing import Final
+
+from orchestrator.core.errors import UsageError
+from orchestrator.store.db.database import parse_url, sqlite_path
 
 NETWORK: Final = frozenset(
     {
@@ -38,3 +41,15 @@ def network_file_system(path: Path, mounts: Path = MOUNTS) -> str | None:
         if resolved.is_relative_to(folder) and len(folder) >= len(best):
             best, kind = folder, fields[2]
     return kind if kind in NETWORK else None
+
+
+def refuse_network_file(url: str) -> None:
+    """Raise UsageError when the database is a SQLite file on a network file system."""
+    path = sqlite_path(parse_url(url))
+    kind = network_file_system(path) if path is not None else None
+    if kind is not None:
+        raise UsageError(
+            f"{path} is on a network file system ({kind}), where SQLite cannot lock its file safely: two "
+            "workers might pay for the same job. Name a file on a disk of this machine in database_url, or "
+            "use Postgres for several hosts."
+        )

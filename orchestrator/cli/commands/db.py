@@ -1,6 +1,6 @@
 """`orchestrator db`: the schema of the database."""
 
-from orchestrator.app import refuse_network_file
+from orchestrator.actions.setup.mounts import refuse_network_file
 from orchestrator.cli import out
 from orchestrator.cli.base import group
 from orchestrator.cli.context import opened

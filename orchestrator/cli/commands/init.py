@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from orchestrator.actions.setup.examples import Written, config_example, copy_once, copy_quickstart
-from orchestrator.app import refuse_network_file
+from orchestrator.actions.setup.mounts import refuse_network_file
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.base import options

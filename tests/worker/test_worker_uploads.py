@@ -1,0 +1,70 @@
+"""Input pictures: uploaded once, checked before they leave, and their troubles cost nothing."""
+
+from hashlib import sha256
+
+import pytest
+from attempt_states import states
+from support.world import PRICE, spec
+
+from orchestrator.core.specs import LocalImage
+from orchestrator.ports import Lost, NotSent, Rejected, Throttled
+from orchestrator.store.db.schema import uploads
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"picture")
+    return LocalImage(path=str(path), sha256=sha256(b"picture").hexdigest(), bytes=7, media_type="image/png")
+
+
+def with_photo(photo, count):
+    params = {"images": ["a.png", "https://in.example/b.png"], "num_images": 1}
+    return [
+        spec(number, params={**params, "prompt": f"{number}"}, local_images={"a.png": photo})
+        for number in range(count)
+    ]
+
+
+def test_equal_pictures_are_uploaded_once_and_sent_as_urls(harness, world, photo):
+    world.apply(with_photo(photo, 5))
+    harness.drain()
+    assert harness.provider.uploads == [photo.sha256]
+    assert {tuple(inputs["images"]) for _, inputs in harness.provider.posts} == {
+        ("https://hosted.example/1.png", "https://in.example/b.png")
+    }
+    assert len(world.rows(uploads)) == 1
+
+
+def test_a_hosted_copy_is_reused_by_the_next_worker_and_renewed_when_old(harness, world, photo):
+    first, second, third = with_photo(photo, 3)
+    for hours, job in ((0, first), (20, second), (10, third)):
+        harness.clock.advance(hours * 3600)
+        world.apply([job])
+        harness.drain()
+    assert len(harness.provider.uploads) == 2
+
+
+def test_a_picture_that_changed_since_it_was_planned_is_not_sent(harness, world, photo, tmp_path):
+    world.apply(with_photo(photo, 1))
+    (tmp_path / "a.png").write_bytes(b"retouched")
+    harness.drain()
+    assert (harness.provider.posts, harness.provider.uploads) == ([], [])
+    assert states(world) == [("abandoned", "input_changed")]
+    assert (world.jobs(), world.account()) == ({"failed": 1}, (0, 0, 0))
+
+
+@pytest.mark.parametrize("trouble", [Throttled(3.0), NotSent("refused"), Lost("reset")])
+def test_a_troubled_upload_is_tried_again_and_costs_nothing(harness, world, photo, trouble):
+    world.apply(with_photo(photo, 1))
+    harness.provider.next_uploads.append(trouble)
+    harness.drain()
+    assert (world.jobs(), len(harness.provider.posts)) == ({"succeeded": 1}, 1)
+    assert world.account() == (PRICE, 0, 0)
+
+
+def test_a_rejected_upload_fails_its_job(harness, world, photo):
+    world.apply(with_photo(photo, 1))
+    harness.provider.next_uploads.append(Rejected("too large", 413))
+    harness.drain()
+    assert (states(world), world.jobs()) == ([("abandoned", "upload_rejected")], {"failed": 1})

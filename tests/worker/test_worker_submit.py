@@ -1,4 +1,5 @@
-"""Every answer to a submission ends in the right state, with the right money, and stops what it should stop."""
+"""Every answer to a submission ends in the right state, with the right money, and stops what it
+should stop."""
 
 import pytest
 from attempt_states import states

@@ -5,8 +5,9 @@ from contextlib import ExitStack
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support.artifacts import FakeArtifacts
 from support.databases import PostgresServer, SqliteFiles, postgres_server
-from support.provider import FakeArtifacts, FakeProvider
+from support.provider import FakeProvider
 from support.times import FakeClock, FakeEntropy
 from support.world import World
 

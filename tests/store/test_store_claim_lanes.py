@@ -1,7 +1,8 @@
 """Lanes: when they are open, and what one transaction sees of them."""
 
 import pytest
-from support.world import PRICE, picture, spec
+from support.artifacts import picture
+from support.world import PRICE, spec
 
 from orchestrator.core.states import AttemptEvent, AttemptState
 from orchestrator.store.account import rate_limits

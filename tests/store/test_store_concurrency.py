@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select
+from support.artifacts import picture
 from support.times import FakeEntropy
-from support.world import PRICE, World, picture, run_spec, spec
+from support.world import PRICE, World, run_spec, spec
 
 from orchestrator.core.states import AttemptState
 from orchestrator.store.account import rate_limits

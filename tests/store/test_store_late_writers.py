@@ -1,6 +1,6 @@
 """A group of writes with one that is late."""
 
-from support.world import picture
+from support.artifacts import picture
 
 from orchestrator.core.states import AttemptState
 from orchestrator.store.attempts import endings, outputs

@@ -4,8 +4,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from support.artifacts import picture
 from support.times import FakeEntropy
-from support.world import World, picture, run_spec
+from support.world import World, run_spec
 
 from orchestrator.core.states import AttemptEvent, AttemptState
 from orchestrator.store.account import rate_limits

@@ -14,7 +14,8 @@ from orchestrator.worker.deps import Deps, ModelFacts
 from orchestrator.worker.stop import Stop, StopLevel
 from orchestrator.worker.worker import Worker
 
-from .provider import FakeArtifacts, FakeProvider
+from .artifacts import FakeArtifacts
+from .provider import FakeProvider
 from .times import HOUR, run_virtual
 from .world import World
 

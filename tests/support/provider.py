@@ -1,21 +1,16 @@
-"""A provider and an artifact store that do as the test says, and keep the books of what was asked of them."""
+"""A provider that does as the test says, and keeps the books of what was asked of it."""
 
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from typing import Any
 
 from orchestrator.ports import (
     Accepted,
-    ArtifactRequest,
     Balance,
     BalanceOutcome,
     BillingPage,
     BillingRecord,
-    FetchFailed,
-    FetchFault,
-    FetchOutcome,
     Lost,
     Missing,
     Prediction,
@@ -23,7 +18,6 @@ from orchestrator.ports import (
     Quote,
     ResultOutcome,
     Status,
-    StoredArtifact,
     SubmitOutcome,
     Uploaded,
     UploadOutcome,
@@ -207,50 +201,3 @@ class RenewsUrls(FakeProvider):
         if isinstance(found, Prediction) and found.status is Status.COMPLETED:
             return replace(found, outputs=tuple(f"{url}?{len(self.looks)}" for url in found.outputs))
         return found
-
-
-class FakeArtifacts:
-    """Stores everything at once, unless a script says otherwise."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, str] = {}  # path -> sha256
-        self.requests: list[ArtifactRequest] = []
-        self.next_stores: deque[FetchFault] = deque()
-        self.unwritable: str | None = None
-        self.closed = False
-
-    async def start(self) -> None:
-        """It is ready at once."""
-
-    async def store(self, request: ArtifactRequest) -> FetchOutcome:
-        self.requests.append(request)
-        if self.next_stores:
-            fault = self.next_stores.popleft()
-            return FetchFailed(fault, f"it was {fault}")
-        if self.unwritable:
-            return FetchFailed(FetchFault.STORAGE, self.unwritable)
-        digest = sha256(request.url.partition("?")[0].encode()).hexdigest()
-        if self.files.setdefault(request.path, digest) != digest:
-            return FetchFailed(FetchFault.COLLISION, "another job's file has this name")
-        return StoredArtifact(
-            path=request.path,
-            sha256=digest,
-            bytes=1000,
-            media_type=request.expected_media_type,
-            width=64,
-            height=64,
-        )
-
-    def sidecar(self, path: str) -> dict[str, Any] | None:
-        """What was said of the picture that is at `path`."""
-        said = [dict(request.sidecar) for request in self.requests if request.path == path]
-        return said[-1] if path in self.files else None
-
-    def clean(self) -> int:
-        return 0
-
-    def check_writable(self) -> str | None:
-        return self.unwritable
-
-    async def aclose(self) -> None:
-        self.closed = True

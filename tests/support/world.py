@@ -1,18 +1,13 @@
-"""The store in few words: make runs, move attempts, read rows, check the money."""
+"""The store in few words: make runs and move attempts; what comes of it is looked at as rows."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
-
-from orchestrator.core.budget import periods_of
 from orchestrator.core.keys import job_key
 from orchestrator.core.provider_facts import REFUND_MS
 from orchestrator.core.specs import JobSpec, RunSpec
 from orchestrator.core.states import AttemptEvent, AttemptState
-from orchestrator.ports import StoredArtifact
 from orchestrator.store.account import rate_limits
 from orchestrator.store.attempts import endings, leases, lifecycle
 from orchestrator.store.attempts import outputs as pictures
@@ -20,17 +15,12 @@ from orchestrator.store.attempts.held import HeldAttempt
 from orchestrator.store.claiming import claim as claims
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.schema import Scope, Window
-from orchestrator.store.db.schema import attempts as attempt_table
-from orchestrator.store.db.schema import balances as balance_table
-from orchestrator.store.db.schema import budgets as budget_table
-from orchestrator.store.db.schema import events as event_table
-from orchestrator.store.db.schema import jobs as job_table
-from orchestrator.store.db.schema import ledger as ledger_table
-from orchestrator.store.db.schema import outputs as output_table
 from orchestrator.store.money import refunds
 from orchestrator.store.money.caps import set_cap
 from orchestrator.store.runs import runs
 
+from .artifacts import picture
+from .rows import Rows
 from .times import FakeClock, FakeEntropy
 
 MODEL = "kwaivgi/kling-image-o3/edit"
@@ -73,13 +63,6 @@ def run_spec(campaign: str = "spring", name: str = "hero", run_key: str = "main"
     )
 
 
-def picture(path: str = "hero/0.png", content: str = "a") -> StoredArtifact:
-    """A stored file."""
-    return StoredArtifact(
-        path=path, sha256=content * 64, bytes=1000, media_type="image/png", width=64, height=64
-    )
-
-
 @dataclass(frozen=True)
 class Held:
     """An attempt as a worker remembers it."""
@@ -89,17 +72,15 @@ class Held:
     job_id: int
 
 
-class World:
+class World(Rows):
     """One database on a fake clock, with wide limits unless told."""
 
     def __init__(self, database: Database, clock: FakeClock, entropy: FakeEntropy) -> None:
-        self.database = database
+        super().__init__(database)
         self.clock = clock
         self.entropy = entropy
         self._predictions = 0
         self.limit(concurrency=1000, submits_per_minute=1000)
-
-    # --- setting the scene ---
 
     def limit(self, *, concurrency: int = 1000, submits_per_minute: int = 1000) -> None:
         with self.database.write() as tx:
@@ -129,8 +110,6 @@ class World:
             set_cap(
                 tx=tx, scope=scope, scope_id=scope_id, window=window, cap_micros=micros, source="operator"
             )
-
-    # --- moving ---
 
     def do(self, operation: Any, row: Any) -> Any:
         """One operation on one row, in a transaction of its own."""
@@ -267,89 +246,3 @@ class World:
             step(held)
         assert self.attempt(held).state == state
         return held
-
-    # --- looking ---
-
-    def attempt(self, held: Any) -> Any:
-        attempt_id = held if isinstance(held, int) else held.attempt_id
-        with self.database.read() as tx:
-            return tx.conn.execute(select(attempt_table).where(attempt_table.c.id == attempt_id)).one()
-
-    def job(self, held: Any) -> Any:
-        job_id = held if isinstance(held, int) else held.job_id
-        with self.database.read() as tx:
-            return tx.conn.execute(select(job_table).where(job_table.c.id == job_id)).one()
-
-    def rows(self, table: Any) -> list[Any]:
-        with self.database.read() as tx:
-            return list(tx.conn.execute(select(table).order_by(*table.primary_key.columns)).all())
-
-    def outputs(self, job_id: int) -> list[Any]:
-        return [row for row in self.rows(output_table) if row.job_id == job_id]
-
-    def events(self, kind: str) -> list[str]:
-        return [row.message for row in self.rows(event_table) if row.kind == kind]
-
-    def jobs(self) -> Counter[str]:
-        """How many jobs are in each state."""
-        return Counter(row.state for row in self.rows(job_table))
-
-    def attempts(self) -> Counter[str]:
-        """How many attempts are in each state."""
-        return Counter(row.state for row in self.rows(attempt_table))
-
-    def everything(self) -> dict[str, list[Any]]:
-        """Attempts, jobs, outputs and money as they stand, to show that nothing has changed."""
-        tables = (attempt_table, job_table, output_table, balance_table, ledger_table)
-        return {table.name: self.rows(table) for table in tables}
-
-    def account(self) -> tuple[int, int, int]:
-        """Spent, held and refund due, of the account, in total."""
-        with self.database.read() as tx:
-            row = tx.conn.execute(
-                select(balance_table).where(
-                    balance_table.c.scope == "account", balance_table.c.period == "total"
-                )
-            ).one_or_none()
-        return (0, 0, 0) if row is None else (row.spent_micros, row.held_micros, row.refund_due_micros)
-
-    def check_money(self) -> None:
-        """Balances are the sums of the ledger, open reservations are what is held, and no cap is passed."""
-        with self.database.read() as tx:
-            summed: Counter[tuple[str, int, str, str]] = Counter()
-            for row in tx.conn.execute(select(ledger_table)):
-                deltas = (row.spent_delta, row.held_delta, row.refund_due_delta)
-                for period in periods_of(row.day):
-                    for scope, scope_id in (
-                        ("account", 0),
-                        ("campaign", row.campaign_id),
-                        ("run", row.run_id),
-                    ):
-                        for name, delta in zip(("spent", "held", "due"), deltas, strict=True):
-                            summed[scope, scope_id, period, name] += delta
-            kept: Counter[tuple[str, int, str, str]] = Counter()
-            for row in tx.conn.execute(select(balance_table)):
-                key = (row.scope, row.scope_id, row.period)
-                kept[*key, "spent"] = row.spent_micros
-                kept[*key, "held"] = row.held_micros
-                kept[*key, "due"] = row.refund_due_micros
-            assert {k: v for k, v in kept.items() if v} == {k: v for k, v in summed.items() if v}
-            sums = dict(
-                tx.conn.execute(
-                    select(attempt_table.c.reservation, func.sum(attempt_table.c.price_micros)).group_by(
-                        attempt_table.c.reservation
-                    )
-                ).all()
-            )
-            account = {name: kept["account", 0, "total", name] for name in ("spent", "held", "due")}
-            assert account == {
-                "spent": sums.get("settled", 0),
-                "held": sums.get("held", 0),
-                "due": sums.get("refund_due", 0),
-            }
-            for cap in tx.conn.execute(select(budget_table)):
-                for key in {key[:3] for key in kept if key[:2] == (cap.scope, cap.scope_id)}:
-                    window = {5: "total", 7: "month", 10: "day"}[len(key[2])]
-                    if window == cap.window:
-                        counted = sum(kept[*key, name] for name in ("spent", "held", "due"))
-                        assert counted <= cap.cap_micros, f"{key} counts {counted} of {cap.cap_micros}"

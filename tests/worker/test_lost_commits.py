@@ -7,10 +7,11 @@ had been done once, with the answer that the first try would have given.
 from collections import Counter
 
 import pytest
+from support.artifacts import picture
 from support.databases import wipe
 from support.harness import WorkerHarness
 from support.relayed import relayed
-from support.world import LEASE_MS, World, picture
+from support.world import LEASE_MS, World
 
 from orchestrator.core.errors import DatabaseError
 from orchestrator.core.states import AttemptEvent, AttemptState

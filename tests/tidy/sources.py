@@ -69,3 +69,8 @@ def project_files() -> tuple[Path, ...]:
 
 def shown(path: Path) -> str:
     return str(path.relative_to(ROOT))
+
+
+def plain(text: str | None) -> str:
+    """A docstring's paragraphs, each on one line."""
+    return "\n\n".join(" ".join(part.split()) for part in (text or "").split("\n\n"))

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import click
 import pytest
-from generate_docs import DOCS, MAKERS, PART, config_keys, leaves, pages, refreshed, summary
+from docs_commands import leaves
+from docs_folders import summary
+from docs_keys import config_keys
+from generate_docs import DOCS, MAKERS, PART, pages, refreshed
 from sources import PACKAGE, ROOT, shown
 from yaml import safe_load
 

@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
-from orchestrator.store.db import dialect, migrate
+from orchestrator.store.db import connections, migrate
 from orchestrator.store.db.database import parse_url
 from orchestrator.store.db.schema import metadata
 
@@ -40,7 +40,7 @@ def head() -> str | None:
 @contextmanager
 def writing(url: str) -> Iterator[Connection]:
     """One transaction, with the settings that the program itself writes with."""
-    engine = dialect.writer_engine(parse_url(url))
+    engine = connections.writer_engine(parse_url(url))
     try:
         with engine.begin() as conn:
             yield conn

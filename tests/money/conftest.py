@@ -7,7 +7,7 @@ from support.harness import WorkerHarness
 from orchestrator.core.evidence import inputs_digest
 from orchestrator.store.attempts import lifecycle
 from orchestrator.store.db.schema import foreign_predictions
-from orchestrator.store.doubts import doubts
+from orchestrator.store.doubts import possible_tasks
 from orchestrator.store.money.audit import audit
 from orchestrator.worker.doubts.resolver import CHECK_SECONDS_MAX, Resolver
 
@@ -77,7 +77,11 @@ class LostReplies:
 
     def possible(self, claimed):
         with self.world.database.read() as tx:
-            return {row.prediction_id for row in doubts.possible(tx) if row.attempt_id == claimed.attempt_id}
+            return {
+                row.prediction_id
+                for row in possible_tasks.possible(tx)
+                if row.attempt_id == claimed.attempt_id
+            }
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from orchestrator.actions.operator import resolve_doubt
 from orchestrator.ports import KeyRefused, Lost
 from orchestrator.store.attempts.lifecycle import AMBIGUOUS, MarkInDoubt
 from orchestrator.store.db.schema import attempts
-from orchestrator.store.doubts import doubts
+from orchestrator.store.doubts import doubts, possible_tasks
 from orchestrator.worker.doubts.resolver import AMBIGUOUS_CHECK_SECONDS
 
 SETTLE = 121.0
@@ -112,7 +112,7 @@ def test_candidates_are_shown_as_they_are_now(lost_replies, sqlite_world, provid
     lost_replies.look(2, after=SETTLE)
     lost_replies.look(after=600)
     with sqlite_world.database.read() as tx:
-        shown = [row for row in doubts.possible(tx) if row.attempt_id == claimed.attempt_id]
+        shown = [row for row in possible_tasks.possible(tx) if row.attempt_id == claimed.attempt_id]
     assert {row.status for row in shown} == {"completed"}
     assert all(row.outputs for row in shown)
 

@@ -13,14 +13,14 @@ def nothing() -> None:
 
 def synchronous_normal() -> None:
     """SQLite does not sync its log when it commits."""
-    from orchestrator.store.db import dialect
+    from orchestrator.store.db import connections
 
-    configure: Callable[..., Any] = dialect._configure_sqlite
+    configure: Callable[..., Any] = connections._configure_sqlite
 
     def careless(engine: Any, *, begin: str, pragmas: tuple[str, ...]) -> None:
         configure(engine, begin=begin, pragmas=(*pragmas, "PRAGMA synchronous = NORMAL"))
 
-    dialect._configure_sqlite = careless
+    connections._configure_sqlite = careless
 
 
 def no_folder_sync() -> None:

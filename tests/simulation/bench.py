@@ -16,7 +16,7 @@ import psycopg
 from sqlalchemy import Connection, Engine
 
 from orchestrator.ports import Clock, Crashpoint
-from orchestrator.store.db import dialect, migrate
+from orchestrator.store.db import connections, migrate
 from orchestrator.store.db.database import Database, Tx, parse_url
 from orchestrator.store.db.schema import metadata
 from orchestrator.store.db.server_clock import ServerClock
@@ -176,8 +176,8 @@ class SqliteBench(Bench):
         with contextlib.closing(sqlite3.connect(self._path)) as connection:
             connection.executescript(SQLITE_TRIGGERS)
         self.database.close()
-        writer = KeptEngine(dialect.writer_engine(self.database.url), "BEGIN IMMEDIATE")
-        reader = KeptEngine(dialect.reader_engine(self.database.url), "BEGIN")
+        writer = KeptEngine(connections.writer_engine(self.database.url), "BEGIN IMMEDIATE")
+        reader = KeptEngine(connections.reader_engine(self.database.url), "BEGIN")
         self.database._writer, self.database._reader = writer, reader  # type: ignore[assignment]
         with self.database.write():
             pass

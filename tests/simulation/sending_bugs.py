@@ -4,7 +4,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 from orchestrator.ports import Lost, StoredArtifact, Throttled
-from orchestrator.store.account import rate_limits
+from orchestrator.store.account import rate_limits, rate_window
 from orchestrator.store.attempts import endings, lifecycle, outputs, transitions
 from orchestrator.worker.pipeline.fetch import Fetcher
 from orchestrator.worker.pipeline.submit import Submitter
@@ -75,7 +75,7 @@ def slots_ignored(patch: Patch) -> None:
 
 def rate_ignored(patch: Patch) -> None:
     """Submissions of the last minute are not counted."""
-    patch(rate_limits, "_granted_in_window", lambda tx: 0)
+    patch(rate_window, "granted", lambda tx: 0)
 
 
 def posted_twice(patch: Patch) -> None:
@@ -91,7 +91,7 @@ def posted_twice(patch: Patch) -> None:
 
 def rate_window_too_short(patch: Patch) -> None:
     """Half a minute counts as a minute."""
-    patch(rate_limits, "WINDOW_MS", 30_000)
+    patch(rate_window, "WINDOW_MS", 30_000)
 
 
 def stale_grants_are_used(patch: Patch) -> None:

@@ -5,7 +5,7 @@ from support.artifacts import picture
 from support.world import PRICE, spec
 
 from orchestrator.core.states import AttemptEvent, AttemptState
-from orchestrator.store.account import rate_limits
+from orchestrator.store.account import rate_window
 from orchestrator.store.attempts import endings, lifecycle, outputs
 from orchestrator.store.claiming import claim
 from orchestrator.store.db.schema import lanes
@@ -81,7 +81,7 @@ def test_what_a_transaction_has_granted_counts_for_its_claim(world):
         assert lifecycle.begin_submit(tx, [lifecycle.BeginSubmit(stale.attempt_id, stale.epoch)]) == ["go"]
         (result,) = claim.claim(tx, [world.request()])
     assert result.claimed == (), "the one submission of this minute is taken"
-    assert result.retry_at > world.clock.now_ms() + rate_limits.WINDOW_MS
+    assert result.retry_at > world.clock.now_ms() + rate_window.WINDOW_MS
     world.check_money()
 
 

@@ -7,11 +7,11 @@ from support.databases import wipe
 from support.world import World
 
 from orchestrator.core.states import AttemptState
-from orchestrator.store.account import rate_limits
+from orchestrator.store.account import rate_limits, rate_window
 from orchestrator.store.attempts import lifecycle
 from orchestrator.store.claiming import claim
 from orchestrator.store.db.schema import rate_grants
-from orchestrator.store.doubts import doubts
+from orchestrator.store.doubts import possible_tasks
 
 
 def test_slots_bound_what_is_leased_sent_running_or_in_doubt(world):
@@ -50,7 +50,7 @@ def test_a_doubt_for_an_operator_takes_a_slot_until_every_task_it_may_have_creat
     world.limit(concurrency=1)
     held = world.until(AttemptState.IN_DOUBT)
     possible = tuple((f"t{at}", status, None, ()) for at, status in enumerate(statuses))
-    world.do(doubts.set_aside, doubts.Ambiguous(held.attempt_id, held.epoch, possible))
+    world.do(possible_tasks.set_aside, possible_tasks.Ambiguous(held.attempt_id, held.epoch, possible))
     assert len(world.claim()) == free
 
 
@@ -69,7 +69,7 @@ def test_the_rate_bounds_a_claim_until_the_window_has_passed(world):
     result = world.do(claim.claim, world.request())
     assert result.claimed == ()
     wait = result.retry_at - world.clock.now_ms()
-    assert 60_000 < wait <= 60_000 + rate_limits.MARGIN_MS + rate_limits.BUCKET_MS
+    assert 60_000 < wait <= 60_000 + rate_window.MARGIN_MS + rate_window.BUCKET_MS
     world.clock.advance_ms(wait - 200)
     assert world.claim() == ()
     world.clock.advance_ms(200)
@@ -83,7 +83,7 @@ def test_a_post_that_is_answered_late_counts_until_then_and_from_then_on_and_onl
     early, late = world.claim()
     world.send(early), world.send(late)
     world.accept(early)
-    window = 60_000 + rate_limits.MARGIN_MS + rate_limits.BUCKET_MS
+    window = 60_000 + rate_window.MARGIN_MS + rate_window.BUCKET_MS
     world.clock.advance_ms(window)
     assert len(world.claim(5)) == 1, "the other may be on its way still"
     world.clock.advance_ms(window)

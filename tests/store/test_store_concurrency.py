@@ -13,7 +13,7 @@ from support.times import FakeEntropy
 from support.world import PRICE, World, run_spec, spec
 
 from orchestrator.core.states import AttemptState
-from orchestrator.store.account import rate_limits
+from orchestrator.store.account import rate_limits, rate_window
 from orchestrator.store.attempts import endings, lifecycle, outputs
 from orchestrator.store.db.schema import JOB_READY, rate_grants
 from orchestrator.store.db.schema import jobs as job_table
@@ -195,7 +195,7 @@ def test_nobody_waits_for_a_transaction_that_has_not_come_to_its_shared_rows(wor
     held = world.until(
         states.get(write, AttemptState.SUBMITTING if "accept" in write else AttemptState.LEASED)
     )
-    world.clock.advance_ms(rate_limits.ANSWERED_WITHIN_MS + 1)
+    world.clock.advance_ms(rate_window.ANSWERED_WITHIN_MS + 1)
     writes = {
         "finish": lambda: other.finish(held),
         "fail": lambda: other.fail(held),

@@ -9,7 +9,7 @@ from support.times import FakeEntropy
 from support.world import World, run_spec
 
 from orchestrator.core.states import AttemptEvent, AttemptState
-from orchestrator.store.account import rate_limits
+from orchestrator.store.account import rate_limits, rate_window
 from orchestrator.store.attempts import endings, lifecycle, outputs
 from orchestrator.store.claiming import claim, selection
 from orchestrator.store.db import dialect
@@ -145,13 +145,13 @@ def test_a_renewal_that_waits_while_the_last_submission_is_granted_does_not_go_f
     world.run(2)
     world.limit(submits_per_minute=1)
     held = world.lease()
-    world.clock.advance_ms(rate_limits.WINDOW_MS + rate_limits.ANSWERED_WITHIN_MS)
+    world.clock.advance_ms(rate_window.WINDOW_MS + rate_window.ANSWERED_WITHIN_MS)
     allowance, claimed = rate_limits.allowance, []
 
     def after_another_claim(tx):
         if not claimed:
             claimed.append(None)  # the other's own look comes here too
-            world.clock.advance_ms(2 * rate_limits.BUCKET_MS)
+            world.clock.advance_ms(2 * rate_window.BUCKET_MS)
             claimed.extend(other.claim(1, "w2"))
         return allowance(tx)
 

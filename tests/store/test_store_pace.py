@@ -5,7 +5,7 @@ from sqlalchemy import update
 from support.world import PRICE
 
 from orchestrator.actions.operator.explain import why
-from orchestrator.store.account import pauses, rate_limits
+from orchestrator.store.account import pauses, rate_limits, rate_window
 from orchestrator.store.db.schema import Scope, jobs
 from orchestrator.store.stops.stops import RATE
 from orchestrator.store.views.detail import job_detail
@@ -28,7 +28,7 @@ def test_ready_jobs_that_wait_for_the_rate_are_told_until_it_has_room(world):
     world.clock.advance(20)
     ((scope, message, since, left),) = told(world)
     assert (scope, message, since) == ("account", "3 of 3 submits of the last minute are taken", began)
-    assert 40_000 <= left <= 40_000 + rate_limits.MARGIN_MS
+    assert 40_000 <= left <= 40_000 + rate_window.MARGIN_MS
     with world.database.read() as tx:
         said = why(job_detail(tx, 5, "UTC"))
     assert said == "Ready, and waits for its turn: 3 of 3 submits of the last minute are taken."

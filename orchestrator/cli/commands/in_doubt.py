@@ -15,8 +15,8 @@ from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import in_doubt_document
 from orchestrator.cli.rendering.words import count, rfc3339, safe, table, usd
 from orchestrator.core.errors import ExitCode, NotFoundError, UsageError
-from orchestrator.store.doubts import doubts
-from orchestrator.store.doubts.doubts import PossibleTask
+from orchestrator.store.doubts import doubts, possible_tasks
+from orchestrator.store.doubts.possible_tasks import PossibleTask
 from orchestrator.store.views import trouble
 
 SHOWN_MAX = 20
@@ -35,7 +35,7 @@ def list_in_doubt() -> ExitCode:
     """Every attempt in doubt, oldest first. With --json one object a line. Exits with 5 when there is any."""
     with opened() as app, app.database.read() as tx:
         rows = trouble.in_doubt(tx)
-        possible = doubts.possible(tx)
+        possible = possible_tasks.possible(tx)
         prompts = {row.attempt_id: str(row.params.get("prompt", "")) for row in doubts.in_doubt(tx)}
     if out.as_json():
         for item in rows:
@@ -124,7 +124,7 @@ def resolve(
             decide = partial(resolve_doubt.write_off, app.database)
             told = "written off; its money counts as spent"
         with app.database.read() as tx:
-            fitting = {row.prediction_id for row in doubts.possible(tx) if row.attempt_id in ids}
+            fitting = {row.prediction_id for row in possible_tasks.possible(tx) if row.attempt_id in ids}
         refused = _decide_each(ids, decide, told)
     if not out.as_json():
         if len(ids) > 1:

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Row, Select, Update, bindparam, select, update
 
 from orchestrator.core.states import ATTEMPT_TRANSITIONS, AttemptEvent, AttemptState, sources, step
-from orchestrator.store.account import rate_limits
+from orchestrator.store.account import rate_limits, rate_window
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import attempts, jobs
@@ -92,7 +92,7 @@ def _answered_late(tx: Tx, attempt: LockedAttempt, event: AttemptEvent) -> bool:
     sooner.
     """
     was_sent = attempt.state is AttemptState.SUBMITTING and event is not AttemptEvent.NOT_SENT
-    return was_sent and tx.now - attempt.rate_granted_at > rate_limits.ANSWERED_WITHIN_MS
+    return was_sent and tx.now - attempt.rate_granted_at > rate_window.ANSWERED_WITHIN_MS
 
 
 @cache

@@ -24,7 +24,7 @@ from orchestrator.core.states import (
     ReservationEvent,
     step,
 )
-from orchestrator.store.account import rate_limits, workers
+from orchestrator.store.account import rate_limits, rate_window, workers
 from orchestrator.store.attempts import lifecycle
 from orchestrator.store.attempts.held import HELD_ATTEMPTS, HeldAttempt, held_attempt
 from orchestrator.store.claiming.selection import Selected, select_jobs
@@ -127,7 +127,7 @@ def _claim_one(tx: Tx, request: ClaimRequest) -> ClaimResult:
 def _retry_at(tx: Tx, *, rate_bound: bool) -> int | None:
     candidates = [
         tx.conn.execute(_NEXT_DUE).scalar(),
-        rate_limits.next_grant_at(tx) if rate_bound else None,
+        rate_window.next_grant_at(tx) if rate_bound else None,
     ]
     return min((at for at in candidates if at is not None), default=None)
 

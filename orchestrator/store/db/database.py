@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL
 
 from orchestrator.core.errors import DatabaseError, UsageError
 from orchestrator.ports import Clock, Crashpoint, no_crash
-from orchestrator.store.db import dialect, schema_version
+from orchestrator.store.db import connections, dialect, schema_version
 from orchestrator.store.db.deferred_writes import DeferredWrites
 from orchestrator.store.db.server_clock import ServerClock
 
@@ -43,8 +43,8 @@ class Database:
         self._clock_from_server = clock_from_server
         self.clock = ServerClock(clock)
         self._crashpoint = crashpoint
-        self._writer = dialect.writer_engine(url)
-        self._reader = dialect.reader_engine(url)
+        self._writer = connections.writer_engine(url)
+        self._reader = connections.reader_engine(url)
         self._write_lock = threading.Lock()
 
     @classmethod

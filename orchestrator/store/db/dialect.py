@@ -1,24 +1,19 @@
-"""Everything that differs between SQLite and Postgres, in one drawer."""
+"""Statements, locks and clocks that differ between SQLite and Postgres; `connections` has the rest."""
 
-import sqlite3
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, Engine, Insert, Select, Table, UpdateBase, create_engine, event, text
-from sqlalchemy.engine import URL, Dialect
+from sqlalchemy import Connection, Insert, Select, Table, UpdateBase, text
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from orchestrator.store.db import schema_version
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
-
-BUSY_TIMEOUT_MS: Final = 30_000
 
 
 def insert(conn: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
@@ -199,104 +194,3 @@ def opening(conn: Connection) -> Opening:
 
 
 _REVISION: Final = f"SELECT version_num FROM {schema_version.TABLE}"  # noqa: S608 - our own words
-
-
-def reader_engine(url: URL) -> Engine:
-    """Connections that never write and never block a writer; each transaction sees one moment."""
-    if url.get_backend_name() != "sqlite":
-        # The level is a word of BEGIN, not a setting of the session, so it also holds behind a pooler.
-        return _postgres_engine(url, connections=4, isolation_level="REPEATABLE READ")
-    engine = create_engine(url, poolclass=QueuePool, pool_size=4, max_overflow=8, connect_args=_SQLITE_ARGS)
-    _configure_sqlite(engine, begin="BEGIN", pragmas=(*_SQLITE_PRAGMAS, "PRAGMA query_only = ON"))
-    return engine
-
-
-def writer_engine(url: URL) -> Engine:
-    """The connection that writes; one per process is enough, since writes are grouped."""
-    if url.get_backend_name() != "sqlite":
-        return _postgres_engine(url, connections=2)
-    engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=0, connect_args=_SQLITE_ARGS)
-    # WAL lets readers go on while one writes. FULL, because NORMAL loses acknowledged commits on power loss.
-    pragmas = (*_SQLITE_PRAGMAS, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
-    _configure_sqlite(engine, begin="BEGIN IMMEDIATE", pragmas=pragmas)
-    return engine
-
-
-def _postgres_engine(url: URL, *, connections: int, **options: Any) -> Engine:
-    """Connections that notice a server that went away, and that a pooler may hand out by transaction."""
-    given = {name: value for name, value in _POSTGRES_ARGS.items() if name not in url.query}
-    engine = create_engine(
-        url,
-        pool_size=connections,
-        max_overflow=connections,
-        pool_pre_ping=True,
-        connect_args=given,
-        **options,
-    )
-
-    @event.listens_for(engine, "connect")
-    def _connect(connection: Any, _record: Any) -> None:
-        """Refuse a server that is too old; prepare statements on a server's own session only.
-
-        A pooler answers with a process number of its own. Behind one, the next transaction may run on a
-        session that does not know what was prepared on the last.
-        """
-        schema_version.require_server(connection.info.server_version // 10_000)
-        (own,) = connection.execute("SELECT pg_backend_pid()").fetchone()
-        connection.rollback()
-        if own != connection.info.backend_pid:
-            connection.prepare_threshold = None
-
-    return engine
-
-
-_POSTGRES_ARGS: Final = {
-    "connect_timeout": 10,  # seconds, as the next two
-    "keepalives_idle": 15,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    # In ms; without it, a write to a host that vanished waits for a quarter of an hour.
-    "tcp_user_timeout": 30_000,
-    "application_name": "orchestrator",
-}
-
-_SQLITE_ARGS: Final = {"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000}
-_SQLITE_PRAGMAS: Final = (
-    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA cache_size = -65536",
-)
-
-
-_BUSY_REST_SECONDS: Final = 0.02
-
-
-def _run_patiently(connection: sqlite3.Connection, pragma: str) -> None:
-    """Run it as soon as nobody holds the write lock.
-
-    SQLite does not wait when a file is to become a WAL one, whatever the busy timeout says: of two programs
-    that open a new database at the same moment, one would be refused at once.
-    """
-    for tries_left in reversed(range(int(BUSY_TIMEOUT_MS / 1000 / _BUSY_REST_SECONDS))):
-        try:
-            connection.execute(pragma).close()
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or not tries_left:
-                raise
-            threading.Event().wait(_BUSY_REST_SECONDS)
-        else:
-            return
-
-
-def _configure_sqlite(engine: Engine, *, begin: str, pragmas: tuple[str, ...]) -> None:
-    @event.listens_for(engine, "connect")
-    def _connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = (
-            None  # we say BEGIN ourselves: the driver's deferred one invites lock errors
-        )
-        for pragma in pragmas:
-            _run_patiently(connection, pragma)
-
-    @event.listens_for(engine, "begin")
-    def _begin(conn: Connection) -> None:
-        conn.exec_driver_sql(begin)

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from orchestrator.core.errors import DatabaseError
 from orchestrator.ports import Crashpoint, no_crash
-from orchestrator.store.db import dialect, schema_version
+from orchestrator.store.db import connections, dialect, schema_version
 from orchestrator.store.db.database import mapped_errors, parse_url, sqlite_path
 from orchestrator.store.db.schema_version import HEAD
 
@@ -60,7 +60,7 @@ def upgrade(url: str, crashpoint: Crashpoint = no_crash) -> Revision:
     with mapped_errors(parsed):
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-        engine = dialect.writer_engine(parsed)
+        engine = connections.writer_engine(parsed)
         event.listen(engine, "after_cursor_execute", lambda *_: crashpoint("migrate.statement"))
         try:
             return Revision(_upgrade_patiently(engine), HEAD)

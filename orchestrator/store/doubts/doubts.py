@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
 from orchestrator.core.errors import NotFoundError, UsageError
 from orchestrator.core.states import AttemptEvent, AttemptState
-from orchestrator.store.attempts import endings, lifecycle, predictions, transitions
+from orchestrator.store.attempts import endings, predictions, transitions
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts, candidates, events, job_specs, runs
 from orchestrator.store.doubts import webhook_reports
@@ -49,47 +49,6 @@ class Absent:
     attempt_id: int
     epoch: int
     evidence: str
-
-
-Candidate = tuple[str, str, int | None, tuple[str, ...]]
-"""A possible prediction: id, status, created_at, outputs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ambiguous:
-    """The evidence cannot decide; these predictions are possible."""
-
-    attempt_id: int
-    epoch: int
-    possible: tuple[Candidate, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PossibleTask:
-    """A prediction that an attempt in doubt may have created."""
-
-    attempt_id: int
-    prediction_id: str
-    status: str
-    created_at: int | None
-    outputs: tuple[str, ...]
-
-
-def possible(tx: Tx) -> list[PossibleTask]:
-    """What the evidence left open, for the operator who decides."""
-    query = select(candidates).order_by(
-        candidates.c.attempt_id, candidates.c.created_at, candidates.c.prediction_id
-    )
-    return [
-        PossibleTask(
-            attempt_id=row.attempt_id,
-            prediction_id=row.prediction_id,
-            status=row.status,
-            created_at=row.created_at,
-            outputs=tuple(row.outputs),
-        )
-        for row in tx.conn.execute(query)
-    ]
 
 
 def in_doubt(tx: Tx) -> list[InDoubt]:
@@ -212,36 +171,6 @@ def abandon(tx: Tx, rows: Sequence[Absent]) -> list[bool]:
     done = {row.attempt_id for row, ended in zip(absent, given_back, strict=True) if ended}
     _close(tx, [(row.attempt_id, row.evidence) for row in absent if row.attempt_id in done])
     return [row.attempt_id in done for row in rows]
-
-
-def set_aside(tx: Tx, rows: Sequence[Ambiguous]) -> list[bool]:
-    """Mark for an operator, with what is possible. The money stays held and nothing is sent again."""
-    for row in rows:
-        tx.conn.execute(
-            update(attempts)
-            .where(
-                attempts.c.id == row.attempt_id,
-                attempts.c.epoch == row.epoch,
-                attempts.c.state == AttemptState.IN_DOUBT.value,
-            )
-            .values(reason=lifecycle.AMBIGUOUS)
-        )
-        tx.conn.execute(delete(candidates).where(candidates.c.attempt_id == row.attempt_id))
-        if row.possible:
-            tx.conn.execute(
-                candidates.insert(),
-                [
-                    {
-                        "attempt_id": row.attempt_id,
-                        "prediction_id": prediction_id,
-                        "status": status,
-                        "created_at": created_at,
-                        "outputs": list(outputs),
-                    }
-                    for prediction_id, status, created_at, outputs in row.possible
-                ],
-            )
-    return [True] * len(rows)
 
 
 def find(tx: Tx, attempt_id: int) -> InDoubt:

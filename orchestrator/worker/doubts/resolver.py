@@ -11,7 +11,7 @@ from orchestrator.core.provider_facts import RETENTION_MS
 from orchestrator.core.states import AttemptState
 from orchestrator.store.attempts import lifecycle
 from orchestrator.store.attempts.held import HeldAttempt, held_by
-from orchestrator.store.doubts import doubts
+from orchestrator.store.doubts import doubts, possible_tasks
 from orchestrator.store.doubts.doubts import InDoubt
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.doubts.judgement import judge
@@ -199,18 +199,18 @@ class Resolver:
         """Whether a webhook may still report what the list cannot show, so that nobody need be asked yet."""
         return self._has_webhook and now - row.doubted_at < self._deps.settings.webhook.wait_seconds * 1000
 
-    async def _mark(self, row: InDoubt, possible: Sequence[doubts.Candidate]) -> None:
+    async def _mark(self, row: InDoubt, possible: Sequence[possible_tasks.Candidate]) -> None:
         """Leave it to an operator, with the predictions that are possible now; written only when they have
         changed.
         """
         with self._deps.database.read() as tx:
-            known = {item for item in doubts.possible(tx) if item.attempt_id == row.attempt_id}
+            known = {item for item in possible_tasks.possible(tx) if item.attempt_id == row.attempt_id}
         if row.reason == lifecycle.AMBIGUOUS and known == {
-            doubts.PossibleTask(row.attempt_id, *item) for item in possible
+            possible_tasks.PossibleTask(row.attempt_id, *item) for item in possible
         }:
             return
         await self._deps.writer.submit(
-            doubts.set_aside, doubts.Ambiguous(row.attempt_id, row.epoch, tuple(possible))
+            possible_tasks.set_aside, possible_tasks.Ambiguous(row.attempt_id, row.epoch, tuple(possible))
         )
 
     def _go_on(self, attempt_ids: Sequence[int]) -> None:
@@ -224,7 +224,7 @@ class Resolver:
                 self._resume(attempt)
 
 
-def _described(seen: ProviderView, prediction_id: str) -> doubts.Candidate:
+def _described(seen: ProviderView, prediction_id: str) -> possible_tasks.Candidate:
     known = seen.predictions.get(prediction_id)
     if known is None:
         return (prediction_id, "billed", seen.billed.get(prediction_id), ())

@@ -106,12 +106,10 @@ def first_run_at(tx: Tx) -> int | None:
 
 
 def what_to_book(row: Any, line: BillLine, now: int) -> Decision:
-    """Decide what a line changes; `row` is the attempt. Pure, so that a bad line is known before anything is
-    written.
+    """Decide what a line changes; `row` is the attempt. The function is pure, so that a bad line is known
+    before anything is written.
 
-    A refund pays back no more than the charge: the cost stops at zero and the surplus is told. A charge that
-    is not among the records that were read is the one read before, else, while its refund is awaited, the
-    price that was reserved.
+    A charge that is missing from the records that were read is taken from the last reading.
     """
     if not (0 <= line.deducted_micros <= MICROS_MAX and 0 <= line.refunded_micros <= MICROS_MAX):
         return Decision(Booked(set_aside=True), {"billed_at": now})
@@ -121,18 +119,27 @@ def what_to_book(row: Any, line: BillLine, now: int) -> Decision:
         and row.finished_at > now - REFUND_MS
     ):
         return Decision(Booked(), {})  # too early to say that the money was kept
-    reservation = ReservationState(row.reservation)
-    is_due = reservation is ReservationState.REFUND_DUE
     charged = line.deducted_micros or row.billed_micros or 0
     values = {
         "billed_at": now,
         "billed_micros": charged,
         "refunded_micros": line.refunded_micros,
     }
-    if is_due and not line.refunded_micros:
+    if row.reservation == ReservationState.REFUND_DUE.value and not line.refunded_micros:
         return Decision(Booked(), values)
-    surplus = max(0, line.refunded_micros - (charged or row.price_micros))
-    kept = max(0, (charged or row.price_micros) - line.refunded_micros)
+    return _cost_and_surplus(row=row, charged=charged, refunded=line.refunded_micros, values=values)
+
+
+def _cost_and_surplus(row: Any, charged: int, refunded: int, values: Mapping[str, Any]) -> Decision:
+    """What the attempt costs by the bill, and what was paid back beyond the charge.
+
+    A refund pays back no more than the charge: the cost stops at zero and the surplus is reported. While a
+    refund is awaited, a charge that was never read is the price that was reserved.
+    """
+    reservation = ReservationState(row.reservation)
+    is_due = reservation is ReservationState.REFUND_DUE
+    surplus = max(0, refunded - (charged or row.price_micros))
+    kept = max(0, (charged or row.price_micros) - refunded)
     cost = row.cost_micros or 0
     if not is_due and (not charged or kept == cost):
         return Decision(Booked(surplus_micros=surplus), values)
@@ -140,7 +147,7 @@ def what_to_book(row: Any, line: BillLine, now: int) -> Decision:
         booked=Booked(
             adjusted_micros=0 if is_due else kept - cost, refund_seen=is_due, surplus_micros=surplus
         ),
-        values=values | _money_columns(reservation, kept),
+        values={**values, **_money_columns(reservation, kept)},
         kind=LedgerKind.REFUND_SEEN if is_due else LedgerKind.ADJUSTED,
         spent_delta=kept - cost,
         due_delta=-row.price_micros if is_due else 0,
@@ -170,8 +177,8 @@ def _book(tx: Tx, row: Any, line: BillLine) -> Booked:
         tx.conn.execute(_ADD_COST, {"j_id": row.job_id, "d_cost": decided.spent_delta})
     if decided.booked.surplus_micros and line.refunded_micros != row.refunded_micros:
         _note_surplus(tx, row, decided.booked.surplus_micros)
-    standing = (attempts.c.id == row.id) & (attempts.c.reservation == row.reservation)
-    written = tx.conn.execute(update(attempts).where(standing).values(**decided.values)).rowcount
+    unchanged = (attempts.c.id == row.id) & (attempts.c.reservation == row.reservation)
+    written = tx.conn.execute(update(attempts).where(unchanged).values(**decided.values)).rowcount
     assert written == 1, f"the reservation of attempt {row.id} moved under the lock"
     return decided.booked
 

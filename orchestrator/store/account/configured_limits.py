@@ -1,4 +1,4 @@
-"""What a starting worker's configuration may do to the account's limits, which all workers share."""
+"""How a starting worker's configuration may change the account's limits, which all workers share."""
 
 from dataclasses import dataclass
 
@@ -19,14 +19,14 @@ class LimitPair:
 
     @property
     def words(self) -> str:
-        """Both, for a reader."""
+        """Both, for messages."""
         return f"{self.concurrency:,} tasks at once and {self.submits_per_minute:,} submits a minute"
 
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredLimits:
-    """A configuration's limits; those in `defaulted` are named by nobody, and give way to whatever is
-    stored.
+    """The limits of a configuration. Those in `defaulted` are not set there, so the stored ones prevail over
+    them.
     """
 
     limits: LimitPair
@@ -35,17 +35,17 @@ class ConfiguredLimits:
 
 @dataclass(frozen=True, slots=True)
 class TakenLimits:
-    """What became of a configuration's limits."""
+    """What became of the limits of a configuration."""
 
     before: LimitPair | None  # None: nothing was stored
-    asked: LimitPair  # what the configuration alone would make of it
+    asked: LimitPair  # what the configuration alone would set
     now: LimitPair
-    alone: bool  # no other worker lives
+    alone: bool  # no other worker is alive
 
     @property
     def words(self) -> str | None:
-        """What a watcher should know: that this worker changes the others' limits, or that they keep its
-        own out.
+        """A notice for the operator: this worker changes the limits of the others, or theirs prevail over
+        its own.
         """
         if self.alone or self.before is None:
             return None
@@ -69,11 +69,11 @@ class TakenLimits:
 
 
 def take_configured(tx: Tx, worker_id: str, wanted: ConfiguredLimits) -> TakenLimits:
-    """Take a worker's limits: the first ones, stricter ones, and any when no other worker lives.
+    """Take the limits of a worker when they are the first or stricter, or when no other worker is alive.
 
-    Limits are the account's, so the last to start must not raise them for all. A worker that is alone is the
-    whole fleet: its configuration is what its owner wants. Locks the account's row, so that of two that start
-    together the second knows the first.
+    The limits belong to the account, so the last worker to start must not raise them for all. A worker that
+    is alone is the whole fleet: its configuration is what the operator wants. The account's row is locked, so
+    that of two workers that start together the second sees the limits of the first.
     """
     if _are_the_first(tx, wanted.limits):
         return TakenLimits(None, wanted.limits, wanted.limits, alone=True)

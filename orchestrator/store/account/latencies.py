@@ -1,4 +1,4 @@
-"""How long a model's tasks take, as observed: for the first look of a poll and for estimates."""
+"""How long the tasks of a model take, as observed: for the time of the first poll and for estimates."""
 
 from dataclasses import dataclass
 
@@ -42,7 +42,7 @@ def known(tx: Tx) -> list[tuple[str, RecordedLatency]]:
 
 
 def put(tx: Tx, model: str, latency: RecordedLatency) -> None:
-    """Replace what is known of a model."""
+    """Replace what was observed for a model."""
     row = {
         "p10_ms": latency.p10_ms,
         "p50_ms": latency.p50_ms,

@@ -1,7 +1,7 @@
 """Pauses: what stops a scope from spending, since when, why, and what ends it.
 
-A pause costs no job a retry: the claim passes over the lanes it covers. One that has an `until` ends by
-itself.
+A pause costs no job a try: the claim passes over the lanes that it covers. A pause that has an `until` ends
+by itself.
 """
 
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import events, pauses
 
 BY_OPERATOR: Final = "paused"
-"""The reason of a pause that a person began. It also holds what is claimed and not sent yet."""
+"""The reason of a pause that an operator began. It also stops what is claimed but not sent yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """`scope` is account, model, campaign or run; `name` is the model id, or the row's id as text, or
-    empty.
+    """One pause. `scope` is account, model, campaign or run; `name` is the model id, or the row's id as text,
+    or empty for the account.
     """
 
     scope: str
@@ -32,10 +32,10 @@ class Pause:
 
 
 def begin(tx: Tx, pause: Pause) -> bool:
-    """Record a pause; one that stands already keeps its `since` and takes the new message and `until`.
+    """Record a pause. One that is recorded already keeps its `since` and takes the new message and `until`.
     True when new.
     """
-    standing = tx.conn.execute(
+    recorded_since = tx.conn.execute(
         select(pauses.c.since).where(
             pauses.c.scope == pause.scope, pauses.c.name == pause.name, pauses.c.reason == pause.reason
         )
@@ -54,7 +54,7 @@ def begin(tx: Tx, pause: Pause) -> bool:
             set_={"message": pause.message, "until": pause.until},
         )
     )
-    if standing is None:
+    if recorded_since is None:
         tx.conn.execute(
             events.insert().values(
                 at=tx.now,
@@ -62,7 +62,7 @@ def begin(tx: Tx, pause: Pause) -> bool:
                 message=f"{pause.scope} {pause.name} {pause.reason}: {pause.message}",
             )
         )
-    return standing is None
+    return recorded_since is None
 
 
 def end(tx: Tx, scope: str, name: str, reason: str) -> bool:
@@ -75,7 +75,7 @@ def end(tx: Tx, scope: str, name: str, reason: str) -> bool:
 
 
 def in_force(tx: Tx) -> list[Pause]:
-    """Every pause that stands now, oldest first; ones past their `until` are not among them."""
+    """Every pause that is in force now, oldest first; those past their `until` are left out."""
     rows = tx.conn.execute(_IN_FORCE, {"now": tx.now})
     return [
         Pause(
@@ -98,7 +98,7 @@ _END: Final = delete(pauses).where(
 
 
 def by_operator(tx: Tx) -> set[tuple[str, str]]:
-    """Scope and name of everything that a person has paused."""
+    """Scope and name of everything that an operator has paused."""
     return {(row.scope, row.name) for row in tx.conn.execute(_BY_OPERATOR)}
 
 

@@ -56,8 +56,8 @@ class RateUse:
 
     @property
     def binds(self) -> bool:
-        """Whether jobs wait for the rate: at full pace a little of it becomes free all the time and is taken a
-        moment later.
+        """Whether jobs wait for the rate: at full pace a little of it becomes free all the time and is taken
+        a moment later.
         """
         return self.taken >= self.most - self.most // NEARLY_ALL
 
@@ -78,9 +78,7 @@ def configure(tx: Tx, *, concurrency: int, submits_per_minute: int) -> None:
 
 
 def allowance(tx: Tx) -> Allowance:
-    """What is free now. It locks the account's row: until this transaction ends, nobody else can take any of
-    it.
-    """
+    """What is free now. It locks the account's row, so that no other transaction can take any of it."""
     row = tx.conn.execute(dialect.lock_rows(tx.conn, _LIMITS)).one()
     live = _live(tx)
     used = live.known + live.in_doubt
@@ -102,7 +100,7 @@ def rate_use(tx: Tx) -> RateUse | None:
 
 
 def lock(tx: Tx) -> None:
-    """Lock the account's row: until this transaction ends, nobody else makes an attempt."""
+    """Lock the account's row: until this transaction ends, no other transaction creates an attempt."""
     tx.conn.execute(dialect.lock_rows(tx.conn, _LIMITS)).all()
 
 

@@ -1,4 +1,4 @@
-"""Hosted copies of local images: uploaded once per distinct content, reused while the hosted URL lives."""
+"""Hosted copies of local images: uploaded once per distinct content, reused until the hosted URL expires."""
 
 from sqlalchemy import select
 
@@ -8,7 +8,7 @@ from orchestrator.store.db.schema import uploads
 
 
 def hosted_url(tx: Tx, base_url: str, sha256: str, *, until: int) -> str | None:
-    """The URL of these bytes at this provider, if it lives at least until `until` (ms)."""
+    """The URL of these bytes at this provider, if it is valid at least until `until` (ms)."""
     query = select(uploads.c.url).where(
         uploads.c.base_url == base_url, uploads.c.sha256 == sha256, uploads.c.expires_at >= until
     )

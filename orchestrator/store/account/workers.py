@@ -1,5 +1,5 @@
-"""Workers: who is or was here, who is asked to finish, and who has fallen silent. All times are the
-database's.
+"""Workers: which of them run or ran, are asked to finish, or have fallen silent. All times are by the
+database's clock.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import events, workers
 
 KEPT_MS: Final = 7 * 86_400_000
-"""How long a worker that is gone stays in the list: as long as its last attempts may still be asked about."""
+"""How long a worker that is gone stays in the list, because its last attempts may still be in question."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerRow:
-    """One OS process that runs or ran the loops."""
+    """One process that runs or ran the worker's loops."""
 
     id: str
     host: str
@@ -28,14 +28,14 @@ class WorkerRow:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What others have written about a worker since it last looked."""
+    """What other processes have written about a worker since its last heartbeat."""
 
     draining: bool = False  # it is asked to finish
     was_lost: bool = False  # it was silent for so long that it counted as dead
 
 
 def register(tx: Tx, worker: WorkerRow) -> None:
-    """Record that a worker started, and forget those that have long been gone."""
+    """Record that a worker started, and delete those that have long been gone."""
     gone_at = func.coalesce(workers.c.stopped_at, workers.c.lost_at)
     tx.conn.execute(delete(workers).where(gone_at < tx.now - KEPT_MS))
     tx.conn.execute(
@@ -52,7 +52,7 @@ def register(tx: Tx, worker: WorkerRow) -> None:
 
 
 def seen(tx: Tx, worker_id: str, *, leaving: bool = False) -> Standing:
-    """Record that a worker lives, and whether it is finishing by itself; answers what others wrote about
+    """Record that a worker is alive, and whether it is finishing by itself; returns what others wrote about
     it.
     """
     found = tx.conn.execute(
@@ -72,7 +72,7 @@ def seen(tx: Tx, worker_id: str, *, leaving: bool = False) -> Standing:
 
 
 def drain(tx: Tx, worker_id: str) -> bool:
-    """Ask a worker to finish what it has and leave. False when it is finishing or gone already; raises
+    """Ask a worker to finish what it has and stop. False when it is finishing or gone already; raises
     NotFoundError.
     """
     if tx.conn.execute(select(workers.c.id).where(workers.c.id == worker_id)).scalar() is None:
@@ -87,26 +87,26 @@ def drain(tx: Tx, worker_id: str) -> bool:
 
 
 def is_draining(tx: Tx, worker_id: str) -> bool:
-    """Whether a worker is to take nothing new."""
+    """Whether a worker must not take new jobs."""
     return tx.conn.execute(_DRAINING, {"worker": worker_id}).scalar() is not None
 
 
 def stopped(tx: Tx, worker_id: str) -> None:
-    """Record that a worker ended in order."""
+    """Record that a worker stopped in order."""
     tx.conn.execute(
         update(workers).where(workers.c.id == worker_id).values(stopped_at=tx.now, seen_at=tx.now)
     )
 
 
 def lost(tx: Tx, worker_id: str) -> None:
-    """Record that a worker is gone without having said so."""
+    """Record that a worker is gone without having stopped in order."""
     tx.conn.execute(update(workers).where(workers.c.id == worker_id).values(lost_at=tx.now))
     _note(tx, "worker_lost", f"worker {worker_id} is gone")
 
 
 def lose_silent(tx: Tx) -> list[str]:
-    """Record which workers were silent for longer than their lease; should one live after all, it finds
-    out.
+    """Record which workers were silent for longer than their lease. One that is alive after all reads that in
+    its next heartbeat.
     """
     silent = (
         select(workers.c.id)
@@ -127,7 +127,7 @@ def any_alive(tx: Tx) -> bool:
 
 
 def unfinished(tx: Tx, host: str) -> list[WorkerRow]:
-    """Workers of this host that never said they stopped and are not known to be lost, newest first."""
+    """Workers of this host that are recorded neither as stopped nor as lost, newest first."""
     query = (
         select(workers.c.id, workers.c.host, workers.c.pid)
         .where(workers.c.host == host, workers.c.stopped_at.is_(None), workers.c.lost_at.is_(None))

@@ -1,6 +1,6 @@
-"""Closing an attempt: its state, its reservation, the ledger and its job move in one transaction.
+"""Closing an attempt: its state, its reservation, the ledger and its job change in one transaction.
 
-Which endings there are is in `endings`.
+The kinds of endings are in `endings`.
 """
 
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ class Closing:
 
 
 def close(tx: Tx, closings: Sequence[Closing]) -> None:
-    """Move the attempts, their reservations and their jobs, all in this transaction."""
+    """Change the attempts, their reservations and their jobs, all in this transaction."""
     if not closings:
         return
     for with_status in (True, False):

@@ -32,7 +32,7 @@ class GiveBack:
     attempt_id: int
     epoch: int
     event: AttemptEvent
-    delay_ms: int | None  # None: the job cannot be made, and fails
+    delay_ms: int | None  # None: the job cannot run, and fails
     reason: str
     message: str
     worker_died: bool = False
@@ -63,7 +63,7 @@ def give_back(tx: Tx, rows: Sequence[GiveBack]) -> list[bool]:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """The provider refused the request itself: no prediction, and the same request would be refused again."""
+    """The provider refused the request: no prediction exists, and a repeat would be refused again."""
 
     attempt_id: int
     epoch: int
@@ -73,7 +73,7 @@ class Reject:
 
 
 def reject(tx: Tx, rows: Sequence[Reject]) -> list[bool]:
-    """Submitting -> failed; nothing is owed; the job fails. False when late."""
+    """`submitting` -> `failed`: nothing is owed, and the job fails. False when late."""
     held = transitions.lock(tx, rows, AttemptEvent.REJECTED)
     close(
         tx,
@@ -101,7 +101,7 @@ class WriteOff:
 
 
 def write_off(tx: Tx, rows: Sequence[WriteOff]) -> list[bool]:
-    """From in doubt to failed; the held money is settled in full; the job fails. False when late."""
+    """`in_doubt` -> `failed`: the held money is settled in full, and the job fails. False when late."""
     held = transitions.lock(tx, rows, AttemptEvent.WRITTEN_OFF)
     close(
         tx,
@@ -131,12 +131,12 @@ class Fail:
     status: str
     code: int | None
     retry_delay_ms: int | None  # None: no further attempt by itself
-    refund_window_ms: int  # 0: count the money free at once
+    refund_window_ms: int  # 0: release the money at once
     charged: bool = False  # the provider keeps the money: no refund will come
 
 
 def fail(tx: Tx, rows: Sequence[Fail]) -> list[bool]:
-    """in_flight -> failed; the provider owes the money back; one try is used up. False when late."""
+    """`in_flight` -> `failed`: the provider owes the money back, and one try is used up. False when late."""
     held = transitions.lock(tx, rows, AttemptEvent.PROVIDER_FAILED)
     close(
         tx,
@@ -167,7 +167,7 @@ def _after_failure(row: Fail) -> ReservationEvent:
 
 
 def finish(tx: Tx, rows: Sequence[Finish]) -> list[bool]:
-    """Fetching -> succeeded, or failed when an output is gone for good; the cost is settled either way."""
+    """`fetching` -> `succeeded`, or `failed` when an output is lost; the cost is settled either way."""
     done: set[int] = set()
     for event, same in (
         (AttemptEvent.STORED, [row for row in rows if not row.lost]),

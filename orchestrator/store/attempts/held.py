@@ -1,7 +1,7 @@
 """What the database knows of an attempt that a worker holds, from its claim until its pictures are fetched.
 
-Everybody who hands a worker an attempt builds it here: a claim, what a claim whose answer was lost took all
-the same, a lease that was taken over, and a doubt that was resolved.
+Every way in which a worker gets an attempt builds it here: a claim, the recovery of a claim whose answer was
+lost, a lease that is taken over, and a doubt that is resolved.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,12 +17,12 @@ from orchestrator.store.db.schema import attempts, job_specs, jobs, runs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldAttempt:
-    """An attempt in a worker's hands; built by keyword, because its first fields are all of one type."""
+    """An attempt that a worker holds; built by keyword, because its first fields are all of one type."""
 
     attempt_id: int
     job_id: int
     run_id: int
-    epoch: int  # every write of the worker names it, and is late once another worker has raised it
+    epoch: int  # each write of the worker names it, and is late after another worker has raised it
     number: int  # which attempt of its job this is
     state: AttemptState
     token: str
@@ -31,13 +31,13 @@ class HeldAttempt:
     price_micros: int
     params: dict[str, Any]
     local_images: dict[str, Any]
-    prediction_id: str = ""  # empty until the provider has accepted it, as the next two
+    prediction_id: str = ""  # empty until the provider has accepted it, like the next two
     accepted_at: int = 0  # ms
     inference_ms: int | None = None
 
     @property
     def sends_only_uploads(self) -> bool:
-        """Whether every input picture is hosted by us, so that one which cannot be fetched is our fault."""
+        """Whether we host every input picture, so that one that cannot be fetched is our fault."""
         lists = [value for value in self.params.values() if isinstance(value, list)]
         pictures = [item for items in lists for item in items if isinstance(item, str)]
         return bool(self.local_images) and all(item in self.local_images for item in pictures)
@@ -54,7 +54,7 @@ class HeldAttempt:
 
 
 def held_attempt(row: Mapping[Any, Any]) -> HeldAttempt:
-    """From the columns of `HELD_ATTEMPTS`, selected or just about to be written."""
+    """Build it from the columns of `HELD_ATTEMPTS`, whether read or about to be written."""
     return HeldAttempt(
         attempt_id=row["id"],
         job_id=row["job_id"],

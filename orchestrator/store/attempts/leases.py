@@ -6,7 +6,7 @@ A rescue resumes, it never submits again.
 |---|---|
 | leased | abandoned: nothing was sent, the job is ready again, unless too many workers died over it |
 | submitting | in doubt: the POST may have left |
-| in_flight, fetching | taken over: the id is known, so polling or storing goes on |
+| in_flight, fetching | taken over: the prediction id is known, so polling or storing goes on |
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ RESCUE_MAX: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Rescue:
-    """Look for lapsed leases on behalf of a worker."""
+    """Handle lapsed leases on behalf of a worker."""
 
     worker: str
     lease_ms: int
@@ -44,7 +44,7 @@ class Rescued:
 
 
 def rescue(tx: Tx, rows: Sequence[Rescue]) -> list[Rescued]:
-    """Serve lapsed leases, oldest first, a bounded number; the next call takes more."""
+    """Handle lapsed leases, oldest first, up to a bound; the next call takes more."""
     return [_rescue_one(tx, row) for row in rows]
 
 
@@ -57,7 +57,7 @@ class ExtendLeases:
 
 
 def extend_leases(tx: Tx, rows: Sequence[ExtendLeases]) -> list[frozenset[int]]:
-    """Extend every live lease of the worker; answers which attempts it holds."""
+    """Extend every live lease of the worker; returns which attempts it holds."""
     answers: list[frozenset[int]] = []
     for row in rows:
         tx.conn.execute(_EXTEND, {"holder": row.worker, "until": tx.now + row.lease_ms})
@@ -74,7 +74,7 @@ class ExpireLeases:
 
 
 def expire_leases_of_attempts(tx: Tx, rows: Sequence[ExpireLeases]) -> list[None]:
-    """The leases end now: any worker's next rescue takes the attempts up."""
+    """End the leases now, so that the next rescue of any worker takes the attempts over."""
     for row in rows:
         tx.conn.execute(
             update(attempts)
@@ -87,7 +87,7 @@ def expire_leases_of_attempts(tx: Tx, rows: Sequence[ExpireLeases]) -> list[None
 
 
 def expire_leases_of_workers(tx: Tx, worker_ids: Sequence[str]) -> int:
-    """End the leases of workers known to be dead, so that rescue need not wait for them to lapse."""
+    """End the leases of workers that are known to be dead, so that rescue does not have to wait for them."""
     return tx.conn.execute(
         update(attempts)
         .where(ATTEMPT_IS_LIVE, attempts.c.worker.in_(worker_ids), attempts.c.lease_expires_at > tx.now)
@@ -96,8 +96,8 @@ def expire_leases_of_workers(tx: Tx, worker_ids: Sequence[str]) -> int:
 
 
 def lapsed(tx: Tx, which: Select[Any]) -> Sequence[Any]:
-    """Attempts whose leases have lapsed, locked, oldest first, a bounded number; none that somebody else
-    is serving.
+    """Attempts whose leases have lapsed, locked, oldest first, up to a bound; those that another transaction
+    has locked are left out.
     """
     query = dialect.lock_rows(tx.conn, which, attempts, skip_locked=True)
     return tx.conn.execute(query, {"now": tx.now, "most": RESCUE_MAX}).all()
@@ -131,8 +131,8 @@ def _take_over(tx: Tx, row: Rescue, accepted: Sequence[Any]) -> list[HeldAttempt
 
 
 def _abandoned_by_dead_worker(found: Any, deaths_max: int) -> endings.GiveBack:
-    """The worker died before anything was sent. A job that keeps killing workers is set aside: somebody
-    should look.
+    """The worker died before anything was sent. A job over which too many workers died is set aside for an
+    operator.
     """
     poison = found.deaths + 1 >= deaths_max
     message = f"its worker died, the {found.deaths + 1}. one over this job" if poison else "its worker died"

@@ -1,6 +1,7 @@
-"""An attempt on its way: send, accepted, in doubt, completed. How attempts end is in `endings`.
+"""An attempt under way: send, accepted, in doubt, completed. How attempts end is in `endings`.
 
-Every function takes a transaction and a list of requests and answers each of them; see `groupcommit`.
+Every function takes a transaction and a list of requests and returns one result per request; see
+`group_commit`.
 """
 
 from collections.abc import Sequence
@@ -18,17 +19,17 @@ from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import attempts, events
 
 AMBIGUOUS: Final = "ambiguous"
-"""The reason of an attempt about which the evidence cannot decide: it waits for an operator."""
+"""The reason of an attempt that the evidence cannot decide: it waits for an operator."""
 
 
 class Send(StrEnum):
     """Whether the POST may leave now."""
 
     GO = "go"  # `submitting` is durable: from here on money may be owed
-    WAIT = "wait"  # the rate grant has aged and there is none to renew it with; ask again
+    WAIT = "wait"  # the rate grant is too old and the window has no room to renew it; ask again
     PAUSED = "paused"  # an operator paused the account or the campaign: give the attempt back
     CANCELLED = "cancelled"  # an operator cancelled the job: give the attempt back
-    LATE = "late"  # the attempt is not ours any more
+    LATE = "late"  # the attempt is no longer this worker's
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,14 @@ class BeginSubmit:
     attempt_id: int
     epoch: int
     sent_digest: str | None = None
-    repeat: bool = False  # the answer to this very write was lost: it may be done already
+    repeat: bool = False  # the answer to this same write was lost: it may be done already
 
 
 def begin_submit(tx: Tx, rows: Sequence[BeginSubmit]) -> list[Send]:
-    """Leased -> submitting, committed before the POST leaves; an aged rate grant is renewed or waited for.
+    """`leased` -> `submitting`, committed before the POST leaves; an old rate grant is renewed or waited for.
 
-    A repeat whose first try was written after all is told GO too. Only its own first try can have moved the
-    attempt, under this epoch, to where it stands, and nothing was sent yet: whoever repeats has not had an
+    A repeat whose first try was written after all gets GO too. Under this epoch only that first try can have
+    moved the attempt to `submitting`, and nothing was sent since, because the caller is still waiting for an
     answer.
     """
     held = transitions.lock(tx, rows, AttemptEvent.SEND_COMMITTED)
@@ -89,12 +90,12 @@ class Accept:
 
 
 def accept(tx: Tx, rows: Sequence[Accept]) -> list[int | None]:
-    """Submitting -> in_flight; answers the epoch to go on with, or None when another attempt holds this
+    """`submitting` -> `in_flight`; returns the epoch to go on with, or None when another attempt holds this
     prediction.
 
-    A worker that was slow may find its attempt set in doubt by another: its own reply is the best evidence
-    there is, so the attempt goes in flight all the same. What cannot be attached is recorded as an event,
-    never dropped.
+    Another worker may have put the attempt of a slow worker in doubt. The reply itself is the best evidence,
+    so the attempt still goes in flight. A prediction that cannot be attached is recorded as an event, never
+    dropped.
     """
     owned = predictions.holders(tx, [row.prediction_id for row in rows])
     fresh = [row for row in rows if row.prediction_id not in owned]
@@ -136,8 +137,8 @@ class MarkInDoubt:
 
 
 def mark_in_doubt(tx: Tx, rows: Sequence[MarkInDoubt]) -> list[bool]:
-    """Submitting -> in_doubt. The money stays held and the job is not sent again until evidence or a
-    person decides.
+    """`submitting` -> `in_doubt`. The money stays held and the job is not sent again until evidence or an
+    operator decides.
     """
     held = transitions.lock(tx, rows, AttemptEvent.REPLY_LOST)
     transitions.move(
@@ -164,11 +165,11 @@ class Complete:
     status: str
     outputs: tuple[tuple[str, bool | None], ...]
     inference_ms: int | None
-    repeat: bool = False  # the answer to this very write was lost: it may be done already
+    repeat: bool = False  # the answer to this same write was lost: it may be done already
 
 
 def complete(tx: Tx, rows: Sequence[Complete]) -> list[list[pictures.ExpectedOutput] | None]:
-    """in_flight -> fetching, with every returned URL recorded; answers what to store, or None when late."""
+    """`in_flight` -> `fetching`, with every URL recorded; returns what to store, or None when late."""
     held = transitions.lock(tx, rows, AttemptEvent.COMPLETED)
     done = [row for row in rows if row.attempt_id in held]
     transitions.move(
@@ -190,7 +191,7 @@ def complete(tx: Tx, rows: Sequence[Complete]) -> list[list[pictures.ExpectedOut
 
 
 def _done_before(tx: Tx, rows: Sequence[BeginSubmit | Complete], state: AttemptState) -> set[int]:
-    """The attempts of repeated writes that stand in `state` under the writer's epoch: the first try was
+    """Attempts of repeated writes that are in `state` under the writer's epoch, because the first try was
     written.
     """
     repeated = {row.attempt_id: row.epoch for row in rows if row.repeat}
@@ -203,11 +204,11 @@ def _done_before(tx: Tx, rows: Sequence[BeginSubmit | Complete], state: AttemptS
 
 
 def _already(owned: dict[str, predictions.Holder], row: Accept) -> int | None:
-    """The epoch, when this attempt holds the prediction already and is still the writer's: the accept was a
-    repeat.
+    """The epoch when this attempt holds the prediction already and still belongs to the writer: the accept
+    was a repeat.
 
-    Another worker may have adopted it by evidence while this one was suspended; then it is the other's to
-    look after.
+    Otherwise None: another worker has adopted the attempt by evidence while this one was suspended, and now
+    takes care of it.
     """
     return row.epoch if owned.get(row.prediction_id) == (row.attempt_id, row.epoch, row.worker) else None
 
@@ -235,7 +236,7 @@ def _record_unattached(tx: Tx, row: Accept, owner: predictions.Holder | None) ->
 
 
 def next_attempt_id(tx: Tx) -> int:
-    """The id of the next attempt; the caller holds the account's row: see `limits.lock`."""
+    """The id of the next attempt; the caller has locked the account's row, see `rate_limits.lock`."""
     highest = tx.conn.execute(_NEWEST).scalar()
     return (highest or 0) + 1
 

@@ -1,4 +1,6 @@
-"""Outputs: what a completed attempt returned, what became of each picture, and the runs' counts of them."""
+"""Outputs: what a completed attempt returned, what became of each picture, and the counts of pictures per
+run.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +25,7 @@ class ExpectedOutput:
     url: str
     nsfw: bool | None
     path: str
-    sha256: str | None  # known already: an earlier try of ours stored it
+    sha256: str | None  # known when an earlier try stored the output
 
 
 Returned = tuple[int, tuple[tuple[str, bool | None], ...]]
@@ -31,7 +33,7 @@ Returned = tuple[int, tuple[tuple[str, bool | None], ...]]
 
 
 def expected(tx: Tx, attempt_id: int) -> list[ExpectedOutput]:
-    """What a fetching attempt still has to store or has stored, in order: for a worker that takes it over."""
+    """The outputs of a fetching attempt, stored or not, in order, for a worker that takes it over."""
     query = (
         select(outputs)
         .where(outputs.c.attempt_id == attempt_id, outputs.c.url.is_not(None))
@@ -44,9 +46,9 @@ def expected(tx: Tx, attempt_id: int) -> list[ExpectedOutput]:
 
 
 def expect(tx: Tx, returned: Mapping[int, Returned]) -> dict[int, list[ExpectedOutput]]:
-    """Record the URLs that completed attempts returned, by attempt id; answers what to store, and where.
+    """Record the URLs that completed attempts returned, by attempt id; returns what to store, and where.
 
-    An output beyond those that were asked for gets a place of its own: it is paid for like the others.
+    An output beyond the requested number gets a path of its own, because it is paid for like the others.
     """
     planned = _planned_paths(tx, [job_id for job_id, _ in returned.values()])
     updates: list[dict[str, Any]] = []
@@ -97,7 +99,7 @@ def _planned_paths(tx: Tx, job_ids: Sequence[int]) -> dict[int, dict[int, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Every output has met its end: stored, discarded, or lost."""
+    """Every output of an attempt is stored, discarded, or lost."""
 
     attempt_id: int
     epoch: int
@@ -134,7 +136,7 @@ def record_stored(tx: Tx, held: dict[int, transitions.LockedAttempt], rows: Sequ
 
 
 def _count_pictures(tx: Tx, held: dict[int, transitions.LockedAttempt], rows: Sequence[Finish]) -> None:
-    """Note what was just stored for the runs' counters."""
+    """Note what was just stored for the counters of the runs."""
     for row in rows:
         stored = sum(1 for _, artifact in row.stored if isinstance(artifact, StoredArtifact))
         tx.deferred.add(LockOrder.RUNS, _add_to_runs, held[row.attempt_id].run_id, stored, row.flagged)

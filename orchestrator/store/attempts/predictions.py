@@ -1,5 +1,5 @@
-"""Predictions: which attempt holds one, and which are foreign, noted once so that they are never taken for
-ours.
+"""Predictions: which attempt holds one, and which are foreign. A foreign prediction is recorded once, so that
+it is never matched with an attempt.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from orchestrator.store.db.schema import attempts, foreign_predictions
 
 
 def mark_foreign(tx: Tx, prediction_id: str, model: str | None, created_at: int | None, why: str) -> None:
-    """Record a prediction that is not to be matched with anything; a repeat changes nothing."""
+    """Record a prediction that must not be matched with any attempt; a repeat changes nothing."""
     tx.conn.execute(
         dialect.insert(tx.conn, foreign_predictions)
         .values(prediction_id=prediction_id, model=model, created_at=created_at, noted_at=tx.now, note=why)
@@ -25,7 +25,7 @@ def mark_foreign(tx: Tx, prediction_id: str, model: str | None, created_at: int 
 
 
 def unknown(tx: Tx, prediction_ids: list[str]) -> set[str]:
-    """Which of these predictions no attempt holds and nobody has noted."""
+    """Which of these predictions are neither held by an attempt nor recorded as foreign."""
     known: set[str] = set()
     for chunk in chunks(prediction_ids):
         for query in (_HELD, _NOTED):
@@ -49,7 +49,7 @@ class Ours:
 
 
 def owners(tx: Tx, prediction_ids: Sequence[str]) -> dict[str, Ours]:
-    """By prediction: the attempt that holds it."""
+    """The attempt that holds each prediction, by prediction id."""
     found: dict[str, Ours] = {}
     for chunk in chunks(prediction_ids):
         for row in tx.conn.execute(_OURS.where(attempts.c.prediction_id.in_(chunk))).mappings():
@@ -66,7 +66,7 @@ def accepted_between(tx: Tx, start_ms: int, end_ms: int) -> list[Ours]:
 
 
 def sent_digests(tx: Tx, prediction_ids: Sequence[str]) -> dict[str, str]:
-    """By prediction: the digest of what we sent for it, where it is known."""
+    """The digest of what was sent for each prediction, by prediction id, where it is known."""
     found: dict[str, str] = {}
     for chunk in chunks(prediction_ids):
         query = select(attempts.c.prediction_id, attempts.c.sent_digest).where(
@@ -78,11 +78,11 @@ def sent_digests(tx: Tx, prediction_ids: Sequence[str]) -> dict[str, str]:
 
 
 Holder = tuple[int, int, str]
-"""Of a prediction: the attempt that holds it, under which epoch, and the worker that looks after it."""
+"""The attempt that holds a prediction, its epoch, and the worker that holds the attempt."""
 
 
 def holders(tx: Tx, ids: Sequence[str]) -> dict[str, Holder]:
-    """By prediction: who holds it."""
+    """The holder of each prediction, by prediction id."""
     query = select(attempts.c.prediction_id, attempts.c.id, attempts.c.epoch, attempts.c.worker).where(
         attempts.c.prediction_id.in_(list(ids))
     )

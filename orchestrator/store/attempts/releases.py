@@ -1,4 +1,4 @@
-"""Handing back: what was claimed and not sent waits again, and costs its job no try."""
+"""Releases: attempts that were claimed but not sent are given back, and cost their jobs no try."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts
 
 
 def release_unsent(tx: Tx) -> int:
-    """Give back what was claimed, never sent, and whose lease has lapsed, so that its jobs wait again.
+    """Give back attempts that were never sent and whose leases have lapsed, so that their jobs wait again.
 
     Returns how many; when that is `leases.RESCUE_MAX`, there may be more: call again.
     """
@@ -21,8 +21,8 @@ def release_unsent(tx: Tx) -> int:
 
 
 def release_worker(tx: Tx, worker_id: str) -> int:
-    """A worker leaves in order: unsent attempts go back, accepted ones become anybody's at once. Costs no
-    try.
+    """Release the attempts of a worker that stops in order: unsent ones are given back, accepted ones can be
+    taken over at once. No job loses a try.
     """
     mine = tx.conn.execute(
         select(attempts.c.id, attempts.c.epoch, attempts.c.state).where(

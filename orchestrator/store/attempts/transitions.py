@@ -1,8 +1,7 @@
-"""Fences: a write to an attempt happens only while the attempt is where the writer believes it is, and still
-its own.
+"""Fenced writes: an attempt changes only while it is in the state and the epoch that its writer expects.
 
-Zero rows is an answer: "I am late". The row is looked up under the transaction's lock and the state and epoch
-stand in the UPDATE's own WHERE again, so that a fence removed in one place still holds in the other.
+When no row matches, the writer is late. The row is read under the transaction's lock, and the WHERE of the
+UPDATE repeats state and epoch, so that a check that is removed in one place still holds in the other.
 """
 
 from collections.abc import Sequence
@@ -29,13 +28,13 @@ class FencedRequest(Protocol):
 
     @property
     def epoch(self) -> int:
-        """Goes up by one whenever another worker takes the attempt over."""
+        """A number that goes up by one whenever another worker takes the attempt over."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class LockedAttempt:
-    """An attempt and its job, as they stand under the transaction's lock."""
+    """An attempt and its job, as read under the transaction's lock."""
 
     id: int
     epoch: int
@@ -56,7 +55,7 @@ class LockedAttempt:
 
 
 def lock(tx: Tx, rows: Sequence[FencedRequest], event: AttemptEvent) -> dict[int, LockedAttempt]:
-    """The attempts among `rows` to which `event` may happen and that are still the writer's, by id."""
+    """Those of the requested attempts that still belong to their writers and allow `event`, by id."""
     wanted = {row.attempt_id: row.epoch for row in rows}
     if not wanted:
         return {}
@@ -88,8 +87,8 @@ def move(tx: Tx, moves: Sequence[tuple[LockedAttempt, AttemptEvent, dict[str, An
 
 
 def _answered_late(tx: Tx, attempt: LockedAttempt, event: AttemptEvent) -> bool:
-    """Whether a POST may have reached the provider long after its grant: whatever came of it was not known
-    sooner.
+    """Whether a POST may have reached the provider long after its grant, because its outcome is recorded only
+    now.
     """
     was_sent = attempt.state is AttemptState.SUBMITTING and event is not AttemptEvent.NOT_SENT
     return was_sent and tx.now - attempt.rate_granted_at > rate_window.ANSWERED_WITHIN_MS

@@ -1,9 +1,9 @@
 """The claim: one transaction that takes slots, rate grants and money together, for jobs that may run now.
 
-The claim looks at lanes (jobs of one run at one price) in order of priority. A lane that is paused or whose
-price does not fit under some cap is passed over whole, so that nothing behind it waits. Campaigns of equal
-priority take turns by their weights; inside a campaign every job's first variation comes before any second
-one.
+The claim reads lanes (jobs of one run at one price) in order of priority. A lane that is paused or whose
+price does not fit under a cap is passed over as a whole, so that no other lane waits for it. Campaigns of
+equal priority share by their weights; within a campaign the first variations of all jobs come before any
+second one.
 """
 
 from collections.abc import Callable, Sequence
@@ -48,7 +48,7 @@ STAGE_MAX: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class ClaimRequest:
-    """Who asks, for how much, under which rules."""
+    """Which worker asks, for how many jobs, under which rules."""
 
     worker: str
     want: int
@@ -60,28 +60,28 @@ class ClaimRequest:
 
 @dataclass(frozen=True, slots=True)
 class ClaimResult:
-    """What a claim got, and when it is worth asking again."""
+    """What a claim got, and when to claim again."""
 
     claimed: tuple[HeldAttempt, ...]
-    draining: bool  # the worker is asked to finish, and gets nothing more
-    retry_at: int | None  # ms; when the rate window or a waiting job frees something; None: not by time
+    draining: bool  # the worker is asked to finish, so it gets nothing more
+    retry_at: int | None  # ms; when the rate window has room or a waiting job is due; None: not by time
 
 
 def claim(tx: Tx, requests: Sequence[ClaimRequest]) -> list[ClaimResult]:
-    """Serve each request in turn; what a cap, a limit or a pause forbids is simply not among the claimed."""
+    """Serve the requests in order; what a cap, a limit or a pause forbids is not claimed."""
     return [_claim_one(tx, request) for request in requests]
 
 
 @dataclass(frozen=True, slots=True)
 class Recover:
-    """After a claim whose answer was lost: which attempts this worker knows that it holds."""
+    """A request after a claim whose answer was lost, with the attempts that the worker knows it holds."""
 
     worker: str
     known: frozenset[int]
 
 
 def recover(tx: Tx, rows: Sequence[Recover]) -> list[tuple[HeldAttempt, ...]]:
-    """What such a claim took all the same: the worker's unsent attempts that it does not know of."""
+    """What the lost claims took: the unsent attempts of each worker that it does not know of."""
     return [_recover_one(tx, row) for row in rows]
 
 
@@ -91,12 +91,11 @@ def _recover_one(tx: Tx, row: Recover) -> tuple[HeldAttempt, ...]:
 
 
 def stage(tx: Tx) -> int:
-    """Make waiting jobs ready whose time has come; returns how many (bounded; call again when it is the
-    bound).
+    """Make waiting jobs ready that are due; returns how many. When that is `STAGE_MAX`, there may be more:
+    call again.
     """
-    query = dialect.lock_rows(
-        tx.conn, _DUE, skip_locked=True
-    )  # what is just being cancelled is not waited for
+    # A job that is just being cancelled is not waited for.
+    query = dialect.lock_rows(tx.conn, _DUE, skip_locked=True)
     due = tx.conn.execute(query, {"now": tx.now, "most": STAGE_MAX}).all()
     if not due:
         return 0
@@ -110,7 +109,7 @@ def _claim_one(tx: Tx, request: ClaimRequest) -> ClaimResult:
         return ClaimResult((), draining=True, retry_at=None)
     allowance = rate_limits.allowance(tx)
     stage(tx)
-    tx.deferred.write(tx, LockOrder.LANES)  # whatever became ready in this transaction may be claimed in it
+    tx.deferred.write(tx, LockOrder.LANES)  # jobs that became ready in this transaction may be claimed in it
     want = min(request.want, allowance.slots, allowance.submits)
     picks = (
         select_jobs(tx=tx, want=want, day=day_of(tx.now, request.timezone), run_ids=request.run_ids)
@@ -160,7 +159,7 @@ def _lease(tx: Tx, request: ClaimRequest, picks: Sequence[Selected]) -> tuple[He
 
 
 def _load(tx: Tx, rows: Sequence[dict[str, Any]], picks: Sequence[Selected]) -> tuple[HeldAttempt, ...]:
-    """What was just written, without reading it again."""
+    """The attempts that were just written, built without reading them again."""
     specs = {spec.job_id: spec for spec in tx.conn.execute(_SPECS, {"ids": [pick.job_id for pick in picks]})}
     return tuple(
         held_attempt(

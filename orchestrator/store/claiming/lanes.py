@@ -1,9 +1,9 @@
-"""Lanes: jobs of one run at one price, each with the pauses and the caps over it. What may run is decided
-here, and nowhere else.
+"""Lanes: jobs of one run at one price, with the pauses and the caps over them. Only this module decides what
+may run.
 
 The next job of a lane may run when no pause is in force over the account, its model, its campaign or its run,
-and when every cap over it has its price left. The claim takes from such lanes, draining waits for them, and
-`stops` describes what is over the others.
+and when its price fits under every cap over it. The claim takes from such lanes, a draining worker waits for
+them, and `stops` describes what stops the others.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ from orchestrator.store.money import ledger
 from orchestrator.store.money.caps import BalanceKey, Cap, caps_in_force
 
 NAMED_MAX: Final = 500
-"""The caps of so many campaigns or runs are asked for by name; of more, all are read."""
+"""The caps of up to this many campaigns or runs are read by id; above it, all caps are read."""
 
 NOTHING_TAKEN: Final[Mapping[BalanceKey, int]] = {}
 
@@ -48,13 +48,13 @@ class Lane:
     price_micros: int
     priority: int
     weight: int  # of the campaign
-    served: int  # how far the campaign's turns have brought it
-    ready: bool = True  # has a job that is not only due later
+    served: int  # the campaign's position in the fair share
+    ready: bool = True  # some job is ready, not only due later
     pauses: Sequence[Pause] = ()  # oldest first
     caps: Sequence[Cap] = ()
 
     def blockers(self, taken: Mapping[BalanceKey, int] = NOTHING_TAKEN) -> list[Cap]:
-        """The caps that do not admit one more job, after what was `taken` under each since they were read."""
+        """The caps that do not admit one more job after what was `taken` under each since they were read."""
         return [
             cap
             for cap in self.caps
@@ -81,7 +81,7 @@ class Rules:
 
 
 def rules_in_force(tx: Tx, day: str) -> Rules:
-    """All of them; `day` decides which period of a cap is the current one."""
+    """Read all of them; `day` decides which period of a cap is the current one."""
     return Rules(pauses.in_force(tx), caps_in_force(tx, day))
 
 
@@ -98,8 +98,8 @@ def unpaused_lanes(tx: Tx, day: str, run_ids: Collection[int] | None) -> list[La
 def pending_lanes(
     tx: Tx, day: str, run_ids: Collection[int] | None = None, *, rules: Rules | None = None
 ) -> list[Lane]:
-    """Lanes of the given runs (None: of all) with jobs that are ready or due later, with all that is over
-    them; `rules` when they were read already.
+    """Lanes of the given runs (None: of all) that have jobs ready or due later, with their pauses and caps;
+    `rules` are given when they were read already.
     """
     values = {} if run_ids is None else {"runs": list(run_ids)}
     found = [_lane(row, ready=row.ready) for row in tx.conn.execute(_pending(run_ids is None), values)]
@@ -109,7 +109,7 @@ def pending_lanes(
 
 
 def lane_of_job(tx: Tx, day: str, job_id: int) -> Lane:
-    """The lane of a job that exists, with all that is over it."""
+    """The lane of an existing job, with its pauses and caps."""
     row = tx.conn.execute(_OF_JOB, {"job": job_id}).one()
     found = [_lane(row, ready=row.ready)]
     _add_pauses(found, pauses.in_force(tx))

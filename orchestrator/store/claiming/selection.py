@@ -1,8 +1,8 @@
-"""Which jobs a claim takes: by priority, campaigns in turn, first variations first, from the lanes that
-nothing stops.
+"""Which jobs a claim takes: by priority, then by the fair share of campaigns, first variations first, from
+lanes that nothing stops.
 
-It reads the open lanes and, of the jobs, about as many as it takes: those of a campaign only when its turn
-comes.
+It reads the open lanes, and about as many jobs as it takes: the jobs of a campaign are read only when the
+campaign is served.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -41,20 +41,20 @@ def select_jobs(tx: Tx, want: int, day: str, run_ids: Collection[int] | None) ->
     """
     open_lanes = unpaused_lanes(tx, day, run_ids)
     taken = Taken()
-    moved: dict[int, int] = {}  # how far this claim's turns have brought which campaign
+    moved: dict[int, int] = {}  # new positions in the fair share, by campaign
     picks: list[Selected] = []
     for _, group in groupby(open_lanes, key=lambda lane: lane.priority):
         missing = want - len(picks)
         if missing <= 0:
             break
-        picks.extend(_take_turns(tx=tx, group=list(group), want=missing, taken=taken, moved=moved))
+        picks.extend(_take_by_fair_share(tx=tx, group=list(group), want=missing, taken=taken, moved=moved))
     if moved:
         tx.conn.execute(_SERVE, [{"c_id": id_, "c_served": at} for id_, at in sorted(moved.items())])
     return picks
 
 
 class Taken:
-    """What one claim has taken so far, as it counts under each cap."""
+    """What one claim has taken so far, counted under each cap."""
 
     def __init__(self) -> None:
         self._micros: dict[BalanceKey, int] = {}
@@ -69,10 +69,10 @@ class Taken:
             self._micros[cap.key] = self._micros.get(cap.key, 0) + lane.price_micros
 
 
-def _take_turns(
+def _take_by_fair_share(
     tx: Tx, group: Sequence[Lane], want: int, taken: Taken, moved: dict[int, int]
 ) -> list[Selected]:
-    """Candidates of equal priority while money lasts, campaign by campaign as their weights say; see
+    """Jobs of equal priority while money lasts, shared among campaigns by their weights; see
     `core.fair_share`.
     """
     by_campaign: dict[int, list[Lane]] = {}
@@ -89,7 +89,7 @@ def _take_turns(
     queues: dict[int, Iterator[Selected]] = {}
     picks: list[Selected] = []
     while len(picks) < want and (campaign_id := turns.turn()) is not None:
-        if campaign_id not in queues:  # not before: most of ten thousand campaigns have no turn in this claim
+        if campaign_id not in queues:  # only now: of ten thousand campaigns, one claim serves few
             queues[campaign_id] = _candidates(tx, by_campaign[campaign_id], share)
         pick = next((candidate for candidate in queues[campaign_id] if taken.admits(candidate.lane)), None)
         if pick is None:
@@ -103,7 +103,7 @@ def _take_turns(
 
 
 def _candidates(tx: Tx, campaign_lanes: Sequence[Lane], at_first: int) -> Iterator[Selected]:
-    """Ready jobs of a campaign, first variations first, fetched from its lanes as they are asked for."""
+    """Ready jobs of a campaign, first variations first, read from its lanes on demand."""
     heads = _heads(tx, campaign_lanes)
     queue: list[tuple[int, int, int, Selected | None, Iterator[Selected]]] = []
     for number, lane in enumerate(campaign_lanes):
@@ -121,9 +121,9 @@ def _candidates(tx: Tx, campaign_lanes: Sequence[Lane], at_first: int) -> Iterat
 
 
 def _heads(tx: Tx, campaign_lanes: Sequence[Lane]) -> dict[int, tuple[int, int]]:
-    """Variation and id of the first ready job of every lane that has one: a step into the index for each."""
+    """Variation and id of the first ready job of every lane that has one; each is one index lookup."""
     if len(campaign_lanes) == 1:
-        return {campaign_lanes[0].id: (0, 0)}  # nothing to merge, so its first job need not be known
+        return {campaign_lanes[0].id: (0, 0)}  # nothing to merge, so the first job is not needed
     found: dict[int, tuple[int, int]] = {}
     for chunk in chunks([lane.id for lane in campaign_lanes]):
         rows = tx.conn.execute(_HEADS, {"lanes": chunk})
@@ -132,7 +132,7 @@ def _heads(tx: Tx, campaign_lanes: Sequence[Lane]) -> dict[int, tuple[int, int]]
 
 
 def _jobs_of(tx: Tx, lane: Lane, at_first: int) -> Iterator[Selected]:
-    """Ready jobs of one lane in order, a few at a time and then more."""
+    """Ready jobs of one lane in order, read in pages that double in size."""
     count, variation, job_id = at_first, 0, 0
     while True:
         after = {"lane": lane.id, "variation": variation, "id": job_id, "want": count}
@@ -150,11 +150,11 @@ def _jobs_of(tx: Tx, lane: Lane, at_first: int) -> Iterator[Selected]:
 
 
 def _close_if_idle(tx: Tx, lane_id: int) -> None:
-    """Close a lane with nothing ready, so that claims skip it. Whoever makes a job ready opens it, under the
-    same lock.
+    """Close a lane without ready jobs, so that claims skip it. A transaction that makes a job ready opens the
+    lane under the same lock.
 
-    A lane that somebody has locked is left as it is: it is being opened, and a claim comes by lanes in
-    another order than those who open several.
+    A lane that another transaction has locked is left open: it is being opened, and waiting for it could
+    deadlock, because a claim meets lanes in another order than a transaction that opens several.
     """
     one = select(lanes.c.id).where(lanes.c.id == lane_id)
     if not tx.conn.execute(dialect.lock_rows(tx.conn, one, skip_locked=True)).all():

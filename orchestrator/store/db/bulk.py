@@ -12,16 +12,17 @@ LOOKUP_CHUNK: Final = 500
 
 
 def chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """The items, as many at a time as one statement takes."""
+    """The items in chunks of what one statement takes."""
     for start in range(0, len(items), LOOKUP_CHUNK):
         yield items[start : start + LOOKUP_CHUNK]
 
 
 def lookup(conn: Connection, query: str, values: Sequence[Any], *given: Any) -> Iterator[Any]:
-    """Rows of `query` for any of many `values`, straight from the driver: compiling would cost more than
-    looking.
+    """Rows of `query` for any of many `values`, straight from the driver, because compiling the statement
+    would cost more than the lookup.
 
-    `{}` in the query stands for each of `given`, in order; `{any}`, behind a column and last, for the values.
+    Each `{}` in the query is replaced by one of `given`, in order; `{any}`, last and after a column, by the
+    values.
     """
     if conn.dialect.name != "sqlite":
         if values:
@@ -37,7 +38,7 @@ def lookup(conn: Connection, query: str, values: Sequence[Any], *given: Any) -> 
 
 
 def _array(values: Sequence[str] | Sequence[bytes]) -> str:
-    """An array as Postgres reads it; the driver takes many times as long to write one."""
+    """An array in the syntax of Postgres; the driver takes many times as long to encode one."""
     quoted = (
         rf"\\x{value.hex()}" if isinstance(value, bytes) else value.replace("\\", r"\\").replace('"', r"\"")
         for value in values
@@ -60,6 +61,6 @@ def insert_many(
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
             for row in rows:
                 copy.write_row(row)
-    except conn.dialect.loaded_dbapi.Error as error:  # beside SQLAlchemy, which would have told it so
+    except conn.dialect.loaded_dbapi.Error as error:  # SQLAlchemy did not see this call
         base = conn.dialect.loaded_dbapi.Error
         raise exc.DBAPIError.instance(statement, None, error, base, dialect=conn.dialect) from error

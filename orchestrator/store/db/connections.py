@@ -14,9 +14,9 @@ BUSY_TIMEOUT_MS: Final = 30_000
 
 
 def reader_engine(url: URL) -> Engine:
-    """Connections that never write and never block a writer; each transaction sees one moment."""
+    """Connections that never write and never block a writer; each transaction reads one snapshot."""
     if url.get_backend_name() != "sqlite":
-        # The level is a word of BEGIN, not a setting of the session, so it also holds behind a pooler.
+        # The level is part of BEGIN, not a setting of the session, so it also works behind a pooler.
         return _postgres_engine(url, connections=4, isolation_level="REPEATABLE READ")
     engine = create_engine(url, poolclass=QueuePool, pool_size=4, max_overflow=8, connect_args=_SQLITE_ARGS)
     _configure_sqlite(engine, begin="BEGIN", pragmas=(*_SQLITE_PRAGMAS, "PRAGMA query_only = ON"))
@@ -24,18 +24,20 @@ def reader_engine(url: URL) -> Engine:
 
 
 def writer_engine(url: URL) -> Engine:
-    """The connection that writes; one per process is enough, since writes are grouped."""
+    """The connection that writes; one per process is enough, because writes are grouped."""
     if url.get_backend_name() != "sqlite":
         return _postgres_engine(url, connections=2)
     engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=0, connect_args=_SQLITE_ARGS)
-    # WAL lets readers go on while one writes. FULL, because NORMAL loses acknowledged commits on power loss.
+    # WAL lets readers go on during a write. FULL, because NORMAL loses acknowledged commits on power loss.
     pragmas = (*_SQLITE_PRAGMAS, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
     _configure_sqlite(engine, begin="BEGIN IMMEDIATE", pragmas=pragmas)
     return engine
 
 
 def _postgres_engine(url: URL, *, connections: int, **options: Any) -> Engine:
-    """Connections that notice a server that went away, and that a pooler may hand out by transaction."""
+    """Connections that detect a lost server, and that work behind a pooler which assigns them per
+    transaction.
+    """
     given = {name: value for name, value in _POSTGRES_ARGS.items() if name not in url.query}
     engine = create_engine(
         url,
@@ -48,10 +50,10 @@ def _postgres_engine(url: URL, *, connections: int, **options: Any) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
-        """Refuse a server that is too old; prepare statements on a server's own session only.
+        """Refuse a server that is too old, and prepare no statements behind a pooler.
 
-        A pooler answers with a process number of its own. Behind one, the next transaction may run on a
-        session that does not know what was prepared on the last.
+        A pooler reports a process id of its own. Behind one, the next transaction may run on another session,
+        which does not have the statements that were prepared before.
         """
         schema_version.require_server(connection.info.server_version // 10_000)
         (own,) = connection.execute("SELECT pg_backend_pid()").fetchone()
@@ -67,7 +69,7 @@ _POSTGRES_ARGS: Final = {
     "keepalives_idle": 15,
     "keepalives_interval": 5,
     "keepalives_count": 3,
-    # In ms; without it, a write to a host that vanished waits for a quarter of an hour.
+    # In ms; without it, a write to a host that is gone waits for a quarter of an hour.
     "tcp_user_timeout": 30_000,
     "application_name": "orchestrator",
 }
@@ -80,22 +82,22 @@ _SQLITE_PRAGMAS: Final = (
 )
 
 
-_BUSY_REST_SECONDS: Final = 0.02
+_BUSY_RETRY_SECONDS: Final = 0.02
 
 
-def _run_patiently(connection: sqlite3.Connection, pragma: str) -> None:
-    """Run it as soon as nobody holds the write lock.
+def _run_when_unlocked(connection: sqlite3.Connection, pragma: str) -> None:
+    """Run the pragma as soon as the write lock is free.
 
-    SQLite does not wait when a file is to become a WAL one, whatever the busy timeout says: of two programs
-    that open a new database at the same moment, one would be refused at once.
+    SQLite ignores the busy timeout when it switches a file to WAL: of two programs that open a new database
+    at the same moment, one would be refused at once.
     """
-    for tries_left in reversed(range(int(BUSY_TIMEOUT_MS / 1000 / _BUSY_REST_SECONDS))):
+    for tries_left in reversed(range(int(BUSY_TIMEOUT_MS / 1000 / _BUSY_RETRY_SECONDS))):
         try:
             connection.execute(pragma).close()
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or not tries_left:
                 raise
-            threading.Event().wait(_BUSY_REST_SECONDS)
+            threading.Event().wait(_BUSY_RETRY_SECONDS)
         else:
             return
 
@@ -103,11 +105,10 @@ def _run_patiently(connection: sqlite3.Connection, pragma: str) -> None:
 def _configure_sqlite(engine: Engine, *, begin: str, pragmas: tuple[str, ...]) -> None:
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = (
-            None  # we say BEGIN ourselves: the driver's deferred one invites lock errors
-        )
+        # We issue BEGIN ourselves, because the driver's deferred BEGIN can fail on a lock later.
+        connection.isolation_level = None
         for pragma in pragmas:
-            _run_patiently(connection, pragma)
+            _run_when_unlocked(connection, pragma)
 
     @event.listens_for(engine, "begin")
     def _begin(conn: Connection) -> None:

@@ -1,4 +1,4 @@
-"""The database: `read()` and `write()` transactions, and foreign errors turned into ours."""
+"""The database: `read()` and `write()` transactions, and the driver's errors mapped to ours."""
 
 import threading
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ class Tx:
     conn: Connection
     now: int
     deferred: DeferredWrites["Tx"] = field(default_factory=DeferredWrites)
-    """Changes to rows that every worker writes; written just before the commit."""
+    """Changes to rows that all workers write; they are written just before the commit."""
 
 
 class Database:
@@ -51,8 +51,8 @@ class Database:
     def open(
         cls, url: str, clock: Clock, crashpoint: Crashpoint = no_crash, *, clock_from_server: bool = True
     ) -> "Database":
-        """Open without touching the schema; raises UsageError for a URL we cannot use, DatabaseError for
-        no file.
+        """Open without touching the schema. Raises UsageError for a URL that is not supported, DatabaseError
+        when the file does not exist.
         """
         parsed = parse_url(url)
         path = sqlite_path(parsed)
@@ -70,9 +70,8 @@ class Database:
     def write(self) -> Iterator[Tx]:
         """A write transaction: durable when the block ends without an exception, undone otherwise.
 
-        Raises SchemaVersionError when the database has another schema than this program by now, and
-        DatabaseError. One that is `in_doubt` came from the commit itself: the transaction may be durable all
-        the same.
+        Raises SchemaVersionError when the schema of the database is not this program's, and DatabaseError.
+        A DatabaseError that is `in_doubt` came from the commit itself: the transaction may be durable.
         """
         with (
             self._write_lock,
@@ -91,10 +90,10 @@ class Database:
         self._crashpoint("db.after_commit")
 
     def give_way(self) -> None:
-        """Between two long writes, leave SQLite's one lock alone until another process has had its turn.
+        """Pause between two long writes, so that another process can take SQLite's only write lock.
 
-        Who waits for it looks again after ever longer sleeps, up to a tenth of a second, and would find it
-        taken anew.
+        A process that waits for the lock polls it with growing delays of up to a tenth of a second, and would
+        find it taken again.
         """
         if self.url.get_backend_name() == "sqlite":
             threading.Event().wait(GIVE_WAY_SECONDS)
@@ -115,7 +114,7 @@ class Database:
 
 
 def parse_url(url: str) -> URL:
-    """A database URL whose driver is named; raises UsageError for one we do not support."""
+    """The URL with its driver named; raises UsageError for one that is not supported."""
     try:
         parsed = make_url(url)
     except exc.ArgumentError:
@@ -133,7 +132,7 @@ def parse_url(url: str) -> URL:
 
 
 def shown(url: str | URL) -> str:
-    """Where the database is, for a reader: the file of SQLite, or the URL without its password."""
+    """Where the database is, for messages: the file of SQLite, or the URL without its password."""
     parsed = parse_url(url) if isinstance(url, str) else url
     if parsed.get_backend_name() == "sqlite":
         return str(parsed.database)
@@ -153,7 +152,7 @@ def sqlite_path(url: URL) -> Path | None:
 
 
 _SQLITE_TRANSIENT: Final = {5, 6}  # busy, locked
-_READ_ONLY_TRANSACTION: Final = "25006"  # a server that is a standby since a failover, or not yet the primary
+_READ_ONLY_TRANSACTION: Final = "25006"  # the server is a standby since a failover, or not yet primary
 
 # https://www.sqlite.org/rescode.html, primary codes
 _SQLITE_MESSAGES: Final = {
@@ -175,9 +174,9 @@ _SQLITE_MESSAGES: Final = {
 
 @contextmanager
 def mapped_errors(url: URL, *, in_doubt: bool = False) -> Iterator[None]:
-    """Turn the driver's operational errors into DatabaseError with a next step; bugs stay as they are.
+    """Map the driver's operational errors to DatabaseError with a next step; programming errors pass through.
 
-    With `in_doubt` the errors say that what failed may have been done all the same.
+    With `in_doubt`, the errors say that the failed operation may have taken effect.
     """
     try:
         yield
@@ -190,7 +189,7 @@ def mapped_errors(url: URL, *, in_doubt: bool = False) -> Iterator[None]:
 
 
 def _is_transient(error: exc.DBAPIError) -> bool:
-    """A lock, or a server that went away; a full, damaged or read-only disk is not."""
+    """A lock and a lost server are transient; a full, damaged or read-only disk is not."""
     code = getattr(error.orig, "sqlite_errorcode", None)
     if isinstance(code, int):
         return (code & 0xFF) in _SQLITE_TRANSIENT

@@ -1,9 +1,9 @@
-"""Rows that every worker writes: their changes are noted, added up, and written last.
+"""Rows that all workers write: their changes are noted, added up, and written last.
 
-A row that is written stays locked until its transaction ends, and on a server every other worker waits for
-it. So a transaction does all work of its own first, and takes the shared rows just before the commit: it
-holds them for the time of a few statements, and all transactions take them in one order, so that over these
-no two can wait for each other.
+A written row stays locked until its transaction ends, and on a server every other worker waits for it. So a
+transaction does its other work first and writes the shared rows just before the commit. It then holds their
+locks for only a few statements, and because all transactions lock them in one order, they cannot deadlock
+over them.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,12 +12,12 @@ from typing import Any, Generic, TypeVar
 
 Transaction = TypeVar("Transaction")
 Changes = Mapping[Any, tuple[int, ...]]
-"""What to add to the numbers of each row, by the row's key, in the order of the keys."""
+"""Numbers to add to each row, by the row's key, in the order of the keys."""
 
 
 class LockOrder(IntEnum):
-    """Kinds of shared rows in the order in which they are taken. The account's row of limits comes before
-    them all.
+    """Kinds of shared rows, in the order in which they are locked. The account's row of limits is locked
+    before all of them.
     """
 
     LANES = 1
@@ -34,24 +34,24 @@ class DeferredWrites(Generic[Transaction]):
         self._write: dict[LockOrder, Callable[[Transaction, Changes], None]] = {}
 
     def add(
-        self, turn: LockOrder, write: Callable[[Transaction, Changes], None], key: Any, *deltas: int
+        self, kind: LockOrder, write: Callable[[Transaction, Changes], None], key: Any, *deltas: int
     ) -> None:
-        """Note numbers to add to a row, and who writes them; of one kind, always the same writer."""
-        rows = self._noted.setdefault(turn, {})
+        """Note numbers to add to a row, and the function that writes them; each kind has only one."""
+        rows = self._noted.setdefault(kind, {})
         before = rows.get(key)
         rows[key] = deltas if before is None else tuple(map(sum, zip(before, deltas, strict=True)))
-        self._write[turn] = write
+        self._write[kind] = write
 
-    def noted(self, turn: LockOrder) -> Changes:
-        """What is noted and not written yet, of one kind."""
-        return self._noted.get(turn, {})
+    def noted(self, kind: LockOrder) -> Changes:
+        """The changes of one kind that are noted and not written yet."""
+        return self._noted.get(kind, {})
 
-    def take(self, turn: LockOrder) -> Changes:
-        """The same, for a caller who writes it."""
-        return dict(sorted(self._noted.pop(turn, {}).items()))
+    def take(self, kind: LockOrder) -> Changes:
+        """Remove and return the noted changes of one kind, for a caller who writes them."""
+        return dict(sorted(self._noted.pop(kind, {}).items()))
 
     def write(self, tx: Transaction, last: LockOrder = LockOrder.BALANCES) -> None:
         """Write what is noted, kind by kind up to `last`."""
-        for turn in sorted(self._noted):
-            if turn <= last:
-                self._write[turn](tx, self.take(turn))
+        for kind in sorted(self._noted):
+            if kind <= last:
+                self._write[kind](tx, self.take(kind))

@@ -22,7 +22,7 @@ def insert(conn: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert
 
 
 def insert_or_ignore(conn: Connection, table: Table) -> Insert:
-    """An INSERT that leaves a row that is there already as it is; built once per table."""
+    """An INSERT that leaves an existing row unchanged; built once per table."""
     return _insert_or_ignore(conn.dialect.name, table)
 
 
@@ -32,9 +32,9 @@ def _insert_or_ignore(dialect_name: str, table: Table) -> Insert:
 
 
 def insert_of(dialect_name: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
-    """The same for a statement that is built once for each dialect.
+    """An INSERT that knows ON CONFLICT, for a statement that is built once per dialect.
 
-    Only the dialect in use is imported: commands that look something up should answer at once.
+    Only the dialect in use is imported, because commands that only read should answer at once.
     """
     if dialect_name == "sqlite":
         from sqlalchemy.dialects import sqlite
@@ -46,11 +46,11 @@ def insert_of(dialect_name: str, table: Table) -> "sqlite.Insert | postgresql.In
 
 
 def run_many(conn: Connection, statement: UpdateBase, rows: Sequence[Mapping[str, Any]]) -> int:
-    """The statement once for each row, as `conn.execute(statement, rows)` does it; returns how many rows it
-    touched.
+    """Execute the statement for each row, like `conn.execute(statement, rows)`; returns how many rows it
+    affected.
 
-    It is compiled once for each set of columns, and the rows go to the driver as they are: on the hot path,
-    SQLAlchemy's handling of each row's parameters costs more than the database's work.
+    It is compiled once per set of columns, and the rows go straight to the driver: on the hot path,
+    SQLAlchemy's handling of each row's parameters costs more than the work of the database.
     """
     if not rows:
         return 0
@@ -60,12 +60,12 @@ def run_many(conn: Connection, statement: UpdateBase, rows: Sequence[Mapping[str
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """A statement in the driver's words."""
+    """A statement compiled for the driver."""
 
     sql: str
-    constants: Mapping[str, Any]  # parameters that the statement itself brings
-    order: tuple[str, ...] | None  # where parameters go by place
-    convert: tuple[tuple[str, Callable[[Any], Any]], ...]  # what the driver does not know as it is
+    constants: Mapping[str, Any]  # parameters that the statement itself contains
+    order: tuple[str, ...] | None  # of the parameters, where they are positional
+    convert: tuple[tuple[str, Callable[[Any], Any]], ...]  # of values that the driver cannot take unchanged
 
     def parameters(self, row: Mapping[str, Any]) -> Any:
         values = {**self.constants, **row}
@@ -93,10 +93,10 @@ def _compiled(statement: UpdateBase, dialect: Dialect, columns: tuple[str, ...])
 
 
 def lock_rows(conn: Connection, query: Select[Any], *of: Table, skip_locked: bool = False) -> Select[Any]:
-    """The query, taking row locks where rows can be locked; SQLite holds the one write lock already.
+    """The query with row locks, on a server; in SQLite the transaction holds the only write lock already.
 
-    A query that joins names the tables whose rows it will change: a locked parent row would hold up every
-    insert that refers to it, and might end in a deadlock.
+    A query that joins names the tables whose rows will change: a locked parent row would block every insert
+    that refers to it, and could cause a deadlock.
     """
     if conn.dialect.name == "sqlite":
         return query
@@ -104,24 +104,24 @@ def lock_rows(conn: Connection, query: Select[Any], *of: Table, skip_locked: boo
 
 
 def lock_inserts(conn: Connection, table: Table) -> None:
-    """Until this transaction ends, nobody else who asks the same inserts into the table; others read and
-    update.
+    """Until this transaction ends, no other transaction that calls this inserts into the table; reads and
+    updates go on.
     """
     if conn.dialect.name != "sqlite":
         conn.execute(text(f"LOCK TABLE {table.name} IN SHARE UPDATE EXCLUSIVE MODE"))
 
 
 LOCK_WAIT_SECONDS: Final = 1
-"""How long a migration waits for a lock at a time: everybody behind it in the queue waits as long."""
+"""How long a migration waits for a lock at a time; every transaction queued behind it waits as long."""
 
 
 def lock_schema(conn: Connection) -> None:
-    """Until this transaction ends, nobody else writes or migrates. Raises the driver's error after
+    """Until this transaction ends, no other transaction writes or migrates. Raises the driver's error after
     `LOCK_WAIT_SECONDS`.
 
-    SQLite holds its one write lock already. A server locks the revision's table, which every writer reads;
-    that works through a pooler that hands out connections by transaction, where a lock of the session would
-    not.
+    In SQLite the transaction holds the only write lock already. On a server it locks the table of the
+    revision, which every writer reads. That also works behind a pooler that assigns connections per
+    transaction, where a session lock would not.
     """
     if conn.dialect.name == "sqlite":
         return
@@ -131,16 +131,14 @@ def lock_schema(conn: Connection) -> None:
 
 
 def is_lock_refused(error: DBAPIError) -> bool:
-    """Whether somebody else was in the way of a migration: it may be tried again from its beginning."""
+    """Whether a migration failed because of another transaction, and may be tried again in full."""
     state = getattr(error.orig, "sqlstate", None)
     made_at_once = state == _UNIQUE_VIOLATION and (error.statement or "").startswith(_MAKE_REVISION_TABLE)
     return made_at_once or state in _LOCK_REFUSED
 
 
 _LOCK_REFUSED: Final = {"55P03", "40P01"}  # lock_not_available, deadlock_detected
-_UNIQUE_VIOLATION: Final = (
-    "23505"  # two that make the first table at once: the loser sees this in the catalogue
-)
+_UNIQUE_VIOLATION: Final = "23505"  # when two migrations create the first table at once, one gets this
 _MAKE_REVISION_TABLE: Final = (
     f"CREATE TABLE IF NOT EXISTS {schema_version.TABLE} "
     f"(version_num VARCHAR(32) NOT NULL, CONSTRAINT {schema_version.TABLE}_pkc PRIMARY KEY (version_num))"
@@ -148,7 +146,7 @@ _MAKE_REVISION_TABLE: Final = (
 
 
 def server_now_ms(conn: Connection) -> int | None:
-    """The database's own clock, or None where the database is on this host and has none of its own."""
+    """The clock of the database server; None for SQLite, which uses this host's."""
     if conn.dialect.name == "sqlite":
         return None
     return int(
@@ -162,8 +160,8 @@ SILENT_MS: Final = 30_000
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a write transaction learns first: the server's clock (None where it has none) and the schema's
-    revision.
+    """What a write transaction reads first: the server's clock (None for SQLite) and the revision of the
+    schema.
     """
 
     now_ms: int | None
@@ -171,20 +169,18 @@ class Opening:
 
 
 def opening(conn: Connection) -> Opening:
-    """Clock and revision in one statement.
+    """Clock and revision, in one statement.
 
-    On a server, reading the revision holds a lock until the transaction ends that a migration has to wait
-    for; see `version.TABLE`. The clock is read after that lock was granted, so a wait makes no stale time.
-    The server also ends the transaction when its worker falls silent in the middle of it (frozen, or cut off
-    without a word): its locks would hold up every other worker. That word holds for this transaction only, so
-    it works through a pooler.
+    On a server, reading the revision takes a lock that lasts until the transaction ends and that a migration
+    has to wait for; see `schema_version.TABLE`. The clock is read after that lock was granted, so the time is
+    not stale after a wait. The server also ends a transaction whose worker falls silent in the middle of it
+    (frozen, or cut off), because its locks would block all other workers. That setting is limited to this
+    transaction, so it works behind a pooler.
     """
     if conn.dialect.name == "sqlite":
         driver = conn.connection.driver_connection
         assert driver is not None
-        row = driver.execute(
-            _REVISION
-        ).fetchone()  # without the layers between: it is read in every transaction
+        row = driver.execute(_REVISION).fetchone()  # without SQLAlchemy, because every transaction reads it
         return Opening(None, row[0] if row else None)
     now_ms, revision, _ = conn.exec_driver_sql(
         f"SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, ({_REVISION}),"  # noqa: S608
@@ -193,4 +189,4 @@ def opening(conn: Connection) -> Opening:
     return Opening(int(now_ms), revision)
 
 
-_REVISION: Final = f"SELECT version_num FROM {schema_version.TABLE}"  # noqa: S608 - our own words
+_REVISION: Final = f"SELECT version_num FROM {schema_version.TABLE}"  # noqa: S608 - constants of ours

@@ -1,9 +1,9 @@
 """Group commit: many small writes share one durable transaction.
 
-A store operation takes a transaction and a list of rows and returns one result per row. Whatever has queued
-while the last commit was being synced, and for a moment afterwards, goes into the next one, operation by
-operation; a calm system commits at once. An operation that raises is undone and every row of the group is
-tried again alone, so that one bad row cannot take others with it.
+A store operation takes a transaction and a list of rows and returns one result per row. Writes that queue
+while the last commit is synced, and for a moment afterwards, go into the next commit, operation by operation;
+an idle system commits at once. When an operation raises, the group is rolled back and each of its rows is
+tried again alone, so that one bad row cannot fail the others.
 """
 
 import threading
@@ -21,8 +21,8 @@ Operation = Callable[[Tx, Sequence[Row]], Sequence[Result]]
 
 GROUP_ROWS_MAX: Final = 500
 REST_SECONDS: Final = 0.005
-"""After a commit the writer lets rows gather: a statement costs much the same for one row as for twenty,
-so a busy worker spends half as much on writing. What comes after the rest is not held up by it."""
+"""After a commit the writer lets rows gather for this long: a statement costs about the same for one row as
+for twenty, so a busy worker spends half as much on writing. A row that comes later is not delayed."""
 
 
 class Writer(Protocol):
@@ -33,7 +33,7 @@ class Writer(Protocol):
         ...
 
     def close(self) -> None:
-        """Finish what has queued, then stop."""
+        """Write what is queued, then stop."""
         ...
 
 
@@ -52,7 +52,7 @@ class InlineWriter:
         return result
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ class _Write:
 class GroupWriter:
     """One thread that writes; coroutines wait for the commit that holds their row.
 
-    The operation `last` comes after all others of its group: it locks what every other worker needs, until
-    the commit.
+    The operation `last` runs after all others of its group, because it locks what every other worker needs
+    until the commit.
     """
 
     def __init__(self, database: Database, *, last: Operation[Any, Any] | None = None) -> None:
@@ -90,7 +90,7 @@ class GroupWriter:
         return result
 
     def close(self) -> None:
-        """Finish what has queued, then stop the thread."""
+        """Write what is queued, then stop the thread."""
         with self._wake:
             self._closing = True
             self._wake.notify()
@@ -113,7 +113,7 @@ class GroupWriter:
     def _commit(self, group: list[Handover[_Write]]) -> None:
         try:
             self._write(group)
-        except DatabaseError as error:  # the disk or the server: trying row by row would fail row by row
+        except DatabaseError as error:  # the disk or the server failed, and would fail for every row
             for entry in group:
                 entry.error = error
         except BaseException as error:  # noqa: BLE001 - handed to the waiter

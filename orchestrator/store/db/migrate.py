@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 LOCK_TRIES: Final = 60
-"""How often an upgrade asks for its locks, a second each: in between, those who write get their turn."""
+"""How often an upgrade asks for its locks, waiting a second each time; writers can go on in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def upgrade(url: str, crashpoint: Crashpoint = no_crash) -> Revision:
 
     All steps are one transaction: an upgrade that is interrupted has changed nothing, and is simply run
     again. Workers wait for it and stop when they see the new schema. Raises SchemaVersionError for a newer
-    database, and DatabaseError when somebody holds a table for too long.
+    database, and DatabaseError when another session holds a table for too long.
     """
     parsed = parse_url(url)
     path = sqlite_path(parsed)
@@ -63,13 +63,13 @@ def upgrade(url: str, crashpoint: Crashpoint = no_crash) -> Revision:
         engine = connections.writer_engine(parsed)
         event.listen(engine, "after_cursor_execute", lambda *_: crashpoint("migrate.statement"))
         try:
-            return Revision(_upgrade_patiently(engine), HEAD)
+            return Revision(_upgrade_when_unlocked(engine), HEAD)
         finally:
             engine.dispose()
 
 
-def _upgrade_patiently(engine: Engine) -> str | None:
-    """Upgrade as soon as nobody is in the way; returns the revision before."""
+def _upgrade_when_unlocked(engine: Engine) -> str | None:
+    """Upgrade as soon as the locks are granted; returns the revision before."""
     for tries_left in reversed(range(LOCK_TRIES)):
         try:
             return _upgrade_once(engine)
@@ -92,7 +92,7 @@ def _upgrade_once(engine: Engine) -> str | None:
     from alembic import command
 
     with engine.connect() as conn, conn.begin():
-        dialect.lock_schema(conn)  # from here on nobody else migrates or writes
+        dialect.lock_schema(conn)  # from here on no other transaction migrates or writes
         before = _read_version(conn)
         if before is not None and before not in known_revisions():
             schema_version.require(before)
@@ -108,7 +108,7 @@ def known_revisions() -> frozenset[str]:
 
 
 def migrations_path() -> Path:
-    """Where the migration scripts are: inside an installed package, or beside it in a checkout."""
+    """Where the migration scripts are: inside an installed package, or next to it in a checkout."""
     package = Path(__file__).parents[2]
     inside = package / "migrations"
     return inside if inside.exists() else package.parent / "migrations"
@@ -125,5 +125,5 @@ def _alembic_config() -> "Config":
 def _read_version(conn: Connection) -> str | None:
     if not inspect(conn).has_table(schema_version.TABLE):
         return None
-    query = f"SELECT version_num FROM {schema_version.TABLE}"  # noqa: S608 - our own words
+    query = f"SELECT version_num FROM {schema_version.TABLE}"  # noqa: S608 - constants of ours
     return conn.execute(text(query)).scalar()

@@ -3,7 +3,7 @@
 The hot row is `jobs`: narrow, with two partial indexes (what can be claimed, what will be due). What a job
 sends is in `job_specs`, where its pictures go and what became of them is in `outputs`, every try at it is a
 row of `attempts`. Money has one append-only history, `ledger`; `balances` are its running sums, kept for
-every scope and period whether or not a cap exists, so that a new cap knows the past at once.
+every scope and period whether or not a cap exists, so that a new cap counts what was spent before it.
 
 Long because a reader looks for every table, with its constraints and indexes, in one place.
 """
@@ -123,8 +123,8 @@ campaigns = Table(
     Column("id", BigInt, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("created_at", BigInt, nullable=False),
-    Column("weight", Integer, nullable=False, server_default=text("1")),  # of its turns among its equals
-    Column("served", BigInt, nullable=False, server_default=text("0")),  # how far its turns have brought it
+    Column("weight", Integer, nullable=False, server_default=text("1")),  # its fair share
+    Column("served", BigInt, nullable=False, server_default=text("0")),  # its position in the fair share
 )
 
 runs = Table(
@@ -143,13 +143,12 @@ runs = Table(
     Column("applied_at", BigInt, nullable=False),
     Column("pictures_stored", BigInt, nullable=False, server_default=text("0")),
     Column("pictures_flagged", BigInt, nullable=False, server_default=text("0")),
-    Column(
-        "rates_since", BigInt, nullable=False, server_default=text("0")
-    ),  # jobs that ended earlier do not count
+    # In failure rates, jobs that ended earlier do not count.
+    Column("rates_since", BigInt, nullable=False, server_default=text("0")),
     UniqueConstraint("campaign_id", "name", "run_key"),
 )
 RUN_PATH: Final = campaigns.c.name + "/" + runs.c.name + "/" + runs.c.run_key
-"""What people call a run."""
+"""The name of a run for people: campaign/name/run."""
 
 lanes = Table(
     "lanes",
@@ -165,8 +164,8 @@ lanes = Table(
         "ix_lanes_open", "priority", "id", sqlite_where=text("NOT idle"), postgresql_where=text("NOT idle")
     ),
 )
-"""Jobs of one run that cost the same. The claim looks at lanes first, so that what cannot be afforded or
-is paused is passed over by the lane, never job by job."""
+"""Jobs of one run that cost the same. The claim reads lanes first, so that jobs that are paused or do
+not fit under a cap are passed over lane by lane, never one by one."""
 
 jobs = Table(
     "jobs",
@@ -254,9 +253,7 @@ attempts = Table(
     Column("message", Text),
     # the reservation: the money held for this attempt
     Column("reservation", Text, nullable=False),
-    Column(
-        "day", Text, nullable=False
-    ),  # the calendar day, in the budgets' time zone, that the money counts in
+    Column("day", Text, nullable=False),  # of the budgets' time zone, in which the money counts
     Column("price_micros", BigInt, nullable=False),
     Column("cost_micros", BigInt),
     Column("refund_until", BigInt),
@@ -339,8 +336,8 @@ webhook_receipts = Table(
     PrimaryKeyConstraint("attempt_id", "prediction_id"),
     Index("ix_webhook_receipts_prediction_id", "prediction_id"),
 )
-"""What signed webhooks said, by the token in their URL, where the attempt did not hold that prediction
-already."""
+"""What signed webhooks reported about an attempt, found by the token in their URL, where it did not hold that
+prediction already."""
 
 foreign_predictions = Table(
     "foreign_predictions",
@@ -441,7 +438,7 @@ workers = Table(
     Column("stopped_at", BigInt),
     Column("version", Text),
     Column("lease_ms", BigInt, nullable=False, server_default=text("60000")),
-    Column("draining_at", BigInt),  # it submits nothing more: somebody asked it to finish, or it is leaving
+    Column("draining_at", BigInt),  # it submits nothing more: it was asked to finish, or it is stopping
     Column("lost_at", BigInt),  # it was silent for longer than its lease
 )
 
@@ -478,4 +475,4 @@ events = Table(
     Column("message", Text, nullable=False),
     Index("ix_events_job_id", "job_id"),
 )
-"""What a timeline needs beyond the times of the attempts themselves: operator actions, throttles, pauses."""
+"""What a timeline shows besides the times of the attempts: operator actions, throttles, pauses."""

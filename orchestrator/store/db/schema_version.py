@@ -1,5 +1,5 @@
-"""Which schema this program writes, and on which servers. Every write transaction compares it with the
-database's own word.
+"""The schema that this program writes, and the servers that it supports. Every write transaction compares the
+schema with the revision that is stored in the database.
 """
 
 from typing import Final
@@ -7,17 +7,16 @@ from typing import Final
 from orchestrator.core.errors import SchemaVersionError, UsageError
 
 HEAD: Final = "0005"
-"""The newest revision; a test compares it with the migration scripts, so that a check need not import
+"""The newest revision. A test compares it with the migration scripts, so that a check does not have to import
 Alembic."""
 
 TABLE: Final = "alembic_version"
-"""Where a database keeps its revision. Every write transaction reads it first and a migration locks it
-first, so that no transaction of a program that knows only the older schema can begin before a migration
-and end after it."""
+"""The table of the revision. Every write transaction reads it first and a migration locks it first, so that
+no transaction of a program that knows only the older schema can begin before a migration and end after it."""
 
 
 OLDEST_SERVER: Final = 14
-"""The oldest Postgres that is supported: its makers mend each version for five years."""
+"""The oldest Postgres that is supported: each version gets fixes for five years."""
 
 
 def require_server(major: int) -> None:

@@ -1,7 +1,7 @@
-"""One clock for all: on a database with a clock of its own, a worker's wall clock is set by it.
+"""One clock for all workers: where the database is a server, its clock sets the wall time of each worker.
 
-Hosts disagree about the time; a lease, a pause or an age that one host wrote is read by another. So a worker
-asks this clock, which follows the database's. Without such a database it is the given clock.
+Clocks of hosts differ, and a lease, a pause or an age that one host wrote is read by another. So a worker
+uses this clock, which follows the database server's. With SQLite it is the given clock.
 """
 
 from typing import Final
@@ -9,12 +9,12 @@ from typing import Final
 from orchestrator.ports import Clock
 
 STEADY_MS: Final = 500
-"""Differences up to this stay uncorrected: answers take varying time, and a clock that trembles goes
-backwards."""
+"""Differences up to this are not corrected: answers take varying time, and a clock that is corrected every
+time would jump backwards."""
 
 
 class ServerClock:
-    """A clock whose wall time follows what `observe` is told; durations and sleeps are the given clock's."""
+    """A clock whose wall time follows what `observe` reports; durations and sleeps are the given clock's."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -25,7 +25,7 @@ class ServerClock:
         return self._clock.now_ms() + self._ahead_ms
 
     def observe(self, server_ms: int) -> None:
-        """The database says it is `server_ms` now."""
+        """Take `server_ms` as the time now, read from the database server."""
         ahead_ms = server_ms - self._clock.now_ms()
         if abs(ahead_ms - self._ahead_ms) > STEADY_MS:
             self._ahead_ms = ahead_ms

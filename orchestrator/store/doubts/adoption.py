@@ -1,4 +1,4 @@
-"""Adopting a task that nobody remembers: it was paid for, and a pending job wants just what it made."""
+"""Adoption of an unknown task: it was paid for, and a pending job wants exactly what it made."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class PendingJob:
 
 
 def pending_jobs(tx: Tx, base_url: str) -> Iterator[PendingJob]:
-    """Every job that waits or is claimed and not sent, with hosted URLs in place of local images."""
+    """Every job that waits or is claimed but not sent, with hosted URLs in place of local images."""
     hosted = {
         row.sha256: row.url
         for row in tx.conn.execute(
@@ -101,11 +101,11 @@ def model_of(tx: Tx, job_id: int) -> str | None:
 
 
 def assign(tx: Tx, job_id: int, prediction_id: str, *, status: str, token: str, timezone: str) -> bool:
-    """Give a pending job the prediction as its attempt, in flight for any worker. False when it is not
-    pending.
+    """Create an attempt of a pending job that holds the prediction, in flight for any worker. False when the
+    job is not pending.
 
-    The money is reserved without looking at caps: it was spent before anybody could ask. The attempt takes
-    its id as a claim does: on a server, the column's own sequence knows nothing of the ids that claims gave.
+    The money is reserved without checking caps, because it is spent already. The attempt gets its id as in a
+    claim, because on a server the sequence of the column does not know the ids that claims assigned.
     """
     rate_limits.lock(tx)
     query = (
@@ -150,7 +150,7 @@ def assign(tx: Tx, job_id: int, prediction_id: str, *, status: str, token: str, 
 def _insert_attempt(
     tx: Tx, job_id: int, job: Any, prediction_id: str, status: str, token: str, day: str
 ) -> int:
-    """An attempt in flight whose lease has lapsed, so that the next rescue takes it, with its money held."""
+    """Insert an attempt in flight and hold its money; its lease has lapsed, so that a rescue takes it."""
     times = dict.fromkeys(
         ("lease_expires_at", "rate_granted_at", "leased_at", "submitted_at", "accepted_at"), tx.now
     )

@@ -1,4 +1,4 @@
-"""Attempts in doubt: reading them, and ending the doubt by evidence or by an operator's decision."""
+"""Attempts in doubt: reading them, and ending a doubt by evidence or by an operator's decision."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ class Unanswered:
 
 
 def unanswered(tx: Tx) -> list[Unanswered]:
-    """Every POST whose reply is not known, oldest first."""
+    """Every POST without a known reply, oldest first."""
     states = [AttemptState.SUBMITTING.value, AttemptState.IN_DOUBT.value]
     query = (
         select(runs.c.model, attempts.c.submitted_at, attempts.c.sent_digest, job_specs.c.params)
@@ -110,8 +110,8 @@ def unanswered(tx: Tx) -> list[Unanswered]:
 
 
 def resolve_as(tx: Tx, rows: Sequence[Found]) -> list[bool]:
-    """The doubt ends: in flight with that prediction. False when late, or when another attempt holds the
-    prediction.
+    """End the doubt: the attempt is in flight with that prediction. False when late, or when another attempt
+    holds the prediction.
     """
     free = predictions.unheld(tx, [row.prediction_id for row in rows])
     fresh: list[Found] = []
@@ -146,10 +146,10 @@ def resolve_as(tx: Tx, rows: Sequence[Found]) -> list[bool]:
 
 
 def abandon(tx: Tx, rows: Sequence[Absent]) -> list[bool]:
-    """The doubt ends: nothing was created, nothing is owed; the job is ready again and has lost no try.
+    """End the doubt: nothing was created and nothing is owed, so the job is ready again and loses no try.
 
-    False when late, or when a webhook has told of something that was created: looked up under the attempt's
-    lock, which the recording of a webhook takes too.
+    False when late, or when a webhook has reported a created prediction. That is checked under the lock of
+    the attempt, which recording a webhook takes too.
     """
     held = transitions.lock(tx, rows, AttemptEvent.ABSENCE_PROVED)
     created = webhook_reports.with_report(tx, list(held))
@@ -174,7 +174,7 @@ def abandon(tx: Tx, rows: Sequence[Absent]) -> list[bool]:
 
 
 def find(tx: Tx, attempt_id: int) -> InDoubt:
-    """The attempt in doubt of that id; raises NotFoundError, or UsageError when it is not in doubt."""
+    """The attempt in doubt with that id; raises NotFoundError, or UsageError when it is not in doubt."""
     for doubt in in_doubt(tx):
         if doubt.attempt_id == attempt_id:
             return doubt
@@ -185,7 +185,7 @@ def find(tx: Tx, attempt_id: int) -> InDoubt:
 
 
 def write_off(tx: Tx, doubt: InDoubt) -> bool:
-    """An operator gives the attempt up: its money counts as spent, its job fails and may be retried."""
+    """Give the attempt up: its money counts as spent, and its job fails and may be retried."""
     done = endings.write_off(tx, [endings.WriteOff(doubt.attempt_id, doubt.epoch)])[0]
     if done:
         _close(tx, [(doubt.attempt_id, "written off by an operator")])

@@ -35,7 +35,7 @@ class PossibleTask:
 
 
 def possible(tx: Tx) -> list[PossibleTask]:
-    """What the evidence left open, for the operator who decides."""
+    """All possible predictions of attempts in doubt, by attempt, oldest first."""
     query = select(candidates).order_by(
         candidates.c.attempt_id, candidates.c.created_at, candidates.c.prediction_id
     )
@@ -52,7 +52,9 @@ def possible(tx: Tx) -> list[PossibleTask]:
 
 
 def set_aside(tx: Tx, rows: Sequence[Ambiguous]) -> list[bool]:
-    """Mark for an operator, with what is possible. The money stays held and nothing is sent again."""
+    """Mark the attempts for an operator and store their possible predictions. The money stays held and
+    nothing is sent again.
+    """
     for row in rows:
         tx.conn.execute(
             update(attempts)

@@ -1,4 +1,4 @@
-"""What signed webhooks said: evidence for the resolver, recorded once, never acted upon here."""
+"""Reports of signed webhooks: evidence for the resolver, recorded once and never acted upon here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,19 +32,17 @@ class ReportOutcome(StrEnum):
 
     EVIDENCE = "evidence"  # recorded: the attempt has no prediction yet
     KNOWN = "known"  # the attempt holds this prediction, or the delivery is a repeat: nothing was written
-    SECOND = (
-        "second"  # recorded, with an event: the attempt is over, or it or the prediction belongs elsewhere
-    )
+    SECOND = "second"  # recorded, with an event: see `_judge_new`
     STRANGER = "stranger"  # no attempt has this token: nothing was written
 
 
 def record_report(tx: Tx, rows: Sequence[Delivery]) -> list[ReportOutcome]:
-    """Record each delivery as evidence; one that says what is known already writes nothing."""
+    """Record each delivery as evidence; one that reports nothing new writes nothing."""
     return [_record_one(tx, row) for row in rows]
 
 
 def note_refused(tx: Tx, rows: Sequence[str]) -> list[None]:
-    """A security event for each message about deliveries that were not believed."""
+    """Record a security event for each message about rejected deliveries."""
     for message in rows:
         tx.conn.execute(events.insert().values(at=tx.now, kind=REFUSED, message=message))
     return [None] * len(rows)
@@ -62,8 +60,8 @@ def of_doubts(tx: Tx) -> list[tuple[int, str]]:
 
 
 def reported(tx: Tx, prediction_ids: Sequence[str]) -> set[str]:
-    """Which of these predictions a webhook has named an attempt for that holds none: they can be no other
-    attempt's.
+    """Which of these predictions a webhook has reported for an attempt that holds none: they belong to no
+    other attempt.
     """
     found: set[str] = set()
     for chunk in chunks(prediction_ids):
@@ -76,7 +74,7 @@ def reported(tx: Tx, prediction_ids: Sequence[str]) -> set[str]:
 
 
 def with_report(tx: Tx, attempt_ids: Sequence[int]) -> set[int]:
-    """Which of these attempts a webhook has told something about: they created something."""
+    """Which of these attempts a webhook has reported a prediction for: their POST created something."""
     found: set[int] = set()
     for chunk in chunks(attempt_ids):
         column = webhook_receipts.c.attempt_id
@@ -85,8 +83,7 @@ def with_report(tx: Tx, attempt_ids: Sequence[int]) -> set[int]:
 
 
 def _record_one(tx: Tx, row: Delivery) -> ReportOutcome:
-    # The lock makes this and the end of a doubt one after another: evidence never slips past a verdict of
-    # absence.
+    # The lock serialises this with the end of a doubt: no evidence is missed when absence is concluded.
     attempt = tx.conn.execute(dialect.lock_rows(tx.conn, _attempt_of(row.token), attempts)).one_or_none()
     if attempt is None:
         return ReportOutcome.STRANGER
@@ -105,13 +102,13 @@ def _record_one(tx: Tx, row: Delivery) -> ReportOutcome:
 
 
 def _judge_new(tx: Tx, row: Delivery, attempt: Row[Any]) -> ReportOutcome:
-    """Whether a new report can end a doubt; one that cannot is told, and its prediction is never taken for
-    another's.
+    """Whether a new report can end a doubt. A report that cannot is recorded as an event, and its prediction
+    is never matched with another attempt.
 
-    An attempt that is over and never left was sent by another self of this database, which was restored or
-    copied since: its prediction stays unknown, so that it counts as a gap and `reconcile` can give it to the
-    job that wants it. Of two requests that were alike, the list may have given each the other's prediction:
-    what is reported then is the other's.
+    Two cases are exceptions, and their predictions stay unknown. An attempt that is over and was never sent,
+    as far as this database knows, was sent by the original of a restored or copied database; `reconcile` can
+    give the prediction to the job that wants it. And of two attempts that sent the same, matching by the list
+    may have swapped the predictions; then the reported prediction belongs to the other attempt.
     """
     is_free = bool(predictions.unheld(tx, [row.prediction_id]))
     if is_free and attempt.prediction_id is None and attempt.state in ATTEMPT_LIVE:
@@ -144,7 +141,7 @@ def _judge_new(tx: Tx, row: Delivery, attempt: Row[Any]) -> ReportOutcome:
 
 
 def _has_like(tx: Tx, attempt: Row[Any]) -> bool:
-    """Whether this attempt holds a prediction, and another that sent the same still waits for one."""
+    """Whether this attempt holds a prediction while another that sent the same still waits for one."""
     if attempt.prediction_id is None or attempt.sent_digest is None:
         return False
     waits = (AttemptState.SUBMITTING.value, AttemptState.IN_DOUBT.value)

@@ -1,4 +1,4 @@
-"""Proof that the books agree: everything that is kept twice is recomputed from the ledger and compared."""
+"""The audit of the books: everything that is stored twice is recomputed from the ledger and compared."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -16,7 +16,7 @@ from orchestrator.store.db.schema import ATTEMPT_IS_UNBILLED, LedgerKind, attemp
 from orchestrator.store.money import ledger
 
 REREAD_MS: Final = 10 * 60_000
-"""How long before the bill of an attempt that still waits for its refund is read again."""
+"""The time after which the bill of an attempt that still waits for its refund is read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +41,18 @@ class BillLine:
 class Booked:
     """What reading one line changed."""
 
-    adjusted_micros: int = 0  # our cost was off by this much
+    adjusted_micros: int = 0  # the difference to the cost that we had booked
     refund_seen: bool = False
-    surplus_micros: int = 0  # paid back beyond the charge: in nobody's cost, and somebody should look
+    surplus_micros: int = 0  # paid back beyond the charge: in no cost, for an operator to check
     set_aside: bool = False  # the line cannot be right, and nothing of it was booked
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a line of the bill changes: the attempt's columns, and the money that moves with them."""
+    """What a line of the bill changes: columns of the attempt, and the money that moves with them."""
 
     booked: Booked
-    values: Mapping[str, Any]  # of the attempt; empty when the line is not to be taken yet
+    values: Mapping[str, Any]  # of the attempt; empty when it is too early to book the line
     kind: LedgerKind | None = None  # None: no money moves
     spent_delta: int = 0
     due_delta: int = 0
@@ -72,7 +72,7 @@ def unbilled(tx: Tx, limit: int, *, settle_ms: int) -> list[Unbilled]:
 
 
 def book_lines(tx: Tx, lines: Sequence[BillLine]) -> list[Booked]:
-    """Book what the bill says; a line that says what we know already changes nothing. Ended attempts only."""
+    """Book lines of the bill for ended attempts; a line that is booked already changes nothing."""
     ids = [line.attempt_id for line in lines]
     rows: dict[int, Any] = {}
     for chunk in chunks(ids):
@@ -86,12 +86,12 @@ def book_lines(tx: Tx, lines: Sequence[BillLine]) -> list[Booked]:
 
 
 def last_accepted_at(tx: Tx) -> int | None:
-    """The high-water mark: when the newest prediction that this database knows was accepted, in ms."""
+    """When the newest prediction that this database knows was accepted, in ms: the high-water mark."""
     return tx.conn.execute(select(func.max(attempts.c.accepted_at))).scalar()
 
 
 def last_answered_sent_at(tx: Tx) -> int | None:
-    """When the newest attempt was sent whose prediction this database knows, in ms."""
+    """When the newest attempt that has a prediction was sent, in ms."""
     return tx.conn.execute(
         select(attempts.c.submitted_at)
         .where(attempts.c.prediction_id.is_not(None))
@@ -101,7 +101,7 @@ def last_answered_sent_at(tx: Tx) -> int | None:
 
 
 def first_run_at(tx: Tx) -> int | None:
-    """When the first run of this database was applied, in ms: it can have paid for nothing before."""
+    """When the first run of this database was applied, in ms; it cannot have paid for anything before."""
     return tx.conn.execute(select(func.min(runs.c.created_at))).scalar()
 
 
@@ -118,7 +118,7 @@ def what_to_book(row: Any, line: BillLine, now: int) -> Decision:
         and not line.refunded_micros
         and row.finished_at > now - REFUND_MS
     ):
-        return Decision(Booked(), {})  # too early to say that the money was kept
+        return Decision(Booked(), {})  # too early to conclude that the money was kept
     charged = line.deducted_micros or row.billed_micros or 0
     values = {
         "billed_at": now,
@@ -164,7 +164,7 @@ def _money_columns(reservation: ReservationState, kept: int) -> dict[str, Any]:
 
 
 def surplus_text(prediction_id: str, micros: int) -> str:
-    """The sentence for somebody who should look at a refund."""
+    """The message about a refund that an operator should check."""
     return f"refund is larger than the charge of task {prediction_id}: ${format_usd(micros)} extra, look"
 
 

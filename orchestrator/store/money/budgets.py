@@ -1,4 +1,6 @@
-"""Caps in the database, where every worker reads them: what a configuration and a manifest may do to them."""
+"""How configurations, manifests and operators may change the caps, which every worker reads from the
+database.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ Key = tuple[Scope, str, Window]
 
 @dataclass(frozen=True, slots=True)
 class Overruled:
-    """A cap of a configuration that does not count, because another is in force; amounts in micros."""
+    """A cap of a configuration that does not count because another prevails; amounts in micros."""
 
     key: Key
     wanted_micros: int
@@ -29,12 +31,12 @@ class Overruled:
 
 
 def take_configured(database: Database, wanted: Mapping[Key, int]) -> list[Overruled]:
-    """Let a configuration set caps that nobody has set, and make its own kind stricter; answers what does not
-    count.
+    """Let a configuration set caps that are not set yet, and lower caps that a configuration set; returns
+    those of its caps that do not count.
 
-    Several configurations may work on one database, so none may remove a cap that it does not name, or raise
-    one: that is for an operator, whose caps prevail over every configuration's. Nothing is written when
-    nothing changes.
+    Several configurations may share one database, so none may raise a cap, or remove one that it does not
+    name. Only an operator may, and caps of an operator prevail over those of a configuration. When nothing
+    changes, nothing is written.
     """
     with database.read() as tx:
         stored = _stored(tx)
@@ -56,8 +58,8 @@ def _counts(cap: int, stored: tuple[int, str] | None) -> bool:
 
 
 def _tighten(tx: Tx, key: Key, cap: int) -> None:
-    """Decided by the row as it is when it is written: another configuration may have come first with a
-    stricter cap.
+    """Set or lower a cap. The condition is checked in the write itself, because another configuration may
+    have written a stricter cap in the meantime.
     """
     scope, name, window = key
     row = {
@@ -100,7 +102,7 @@ def _scope_id(tx: Tx, scope: Scope, name: str) -> int:
 
 
 def declare(tx: Tx, scope: Scope, scope_id: int, window: Window, cap_micros: int | None, source: str) -> None:
-    """Make a cap what its source says (None: no cap), unless an operator has set it: that prevails."""
+    """Set a cap as its source says (None: no cap), unless an operator has set it, which prevails."""
     if cap_micros is None:
         remove(tx=tx, scope=scope, scope_id=scope_id, window=window, source=source)
         return
@@ -114,8 +116,8 @@ def declare(tx: Tx, scope: Scope, scope_id: int, window: Window, cap_micros: int
 
 
 def remove(tx: Tx, scope: Scope, scope_id: int, window: Window, *, source: str | None = None) -> bool:
-    """Remove a cap, whoever set it, or only one from `source`; one that a configuration names comes back
-    with it.
+    """Remove a cap from any source, or only one from `source`. A cap that a configuration names is set again
+    when that configuration is next used.
     """
     statement = delete(budgets).where(
         budgets.c.scope == scope.value, budgets.c.scope_id == scope_id, budgets.c.window == window.value

@@ -1,7 +1,7 @@
 """Caps: what may be spent in total, in a month or on a day, by the account, a campaign or a run.
 
-A cap and what counts under it are one `Cap`, read by one query: the claim, every screen and `plan` see the
-same.
+A cap and what counts under it are one `Cap`, read by one query, so that the claim, every screen and `plan`
+see the same.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import RUN_PATH, Scope, Window, balances, budgets, campaigns, runs
 
 BalanceKey = tuple[str, int, str]
-"""Scope, its id, and the period: of a balance, and of the cap over it."""
+"""The scope, the id of its row, and the period of a balance and of the cap over it."""
 
 
 class Counted(NamedTuple):
@@ -49,12 +49,12 @@ class Cap:
 
     @property
     def key(self) -> BalanceKey:
-        """The balance this cap is over; no two caps have one in common."""
+        """The key of the balance that this cap limits; no two caps share one."""
         return (self.scope.value, self.scope_id, self.period)
 
     @property
     def reserved_micros(self) -> int:
-        """What is held for attempts and for refunds that are due: `held` on every screen."""
+        """Money held for attempts, and refunds that are due; screens show it as `held`."""
         return self.held_micros + self.refund_due_micros
 
     @property

@@ -1,4 +1,4 @@
-"""Money: the ledger, and the balances that are its running sums; `caps` has the caps over them.
+"""Money: the ledger, and the balances, which are its running sums; the caps over them are in `caps`.
 
 Every movement is a ledger row. Balances are kept per scope (account, campaign, run) and period (total, month,
 day) and are changed only here, in the transaction of the ledger row, in one order of keys, so that several
@@ -22,16 +22,16 @@ from orchestrator.store.money.caps import BalanceKey, Cap
 
 ACCOUNT_ID: Final = 0
 THRESHOLDS: Final = (50, 80, 95)
-"""Per cent of a cap at which an event is recorded."""
+"""Percentages of a cap at which an event is recorded."""
 
 
 class CapRacedError(Exception):
-    """Another worker took the money between our look and our reservation; claim again."""
+    """Another worker took the money between our reading and our reservation; claim again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One ledger entry: what it changes, and where it counts."""
+    """One ledger entry: what it changes, and in which balances it counts."""
 
     kind: LedgerKind
     attempt_id: int | None
@@ -55,8 +55,8 @@ def post(tx: Tx, movements: Sequence[Movement]) -> None:
 
 
 def _sums(movements: Sequence[Movement]) -> dict[tuple[int, int, str], tuple[int, int, int]]:
-    """Spent, held and refund due by run, campaign and day: most of what is booked at once counts in one
-    place.
+    """Spent, held and refund due by run, campaign and day, because most movements of one transaction share
+    these.
     """
     sums: dict[tuple[int, int, str], tuple[int, int, int]] = {}
     for each in movements:
@@ -67,7 +67,7 @@ def _sums(movements: Sequence[Movement]) -> dict[tuple[int, int, str], tuple[int
 
 
 def balance_keys(run_id: int, campaign_id: int, day: str) -> list[BalanceKey]:
-    """Every balance that an amount of this run on this day is part of."""
+    """The keys of all balances in which an amount of this run on this day counts."""
     periods = periods_of(day)
     return [
         *((Scope.ACCOUNT.value, ACCOUNT_ID, period) for period in periods),
@@ -77,19 +77,19 @@ def balance_keys(run_id: int, campaign_id: int, day: str) -> list[BalanceKey]:
 
 
 def _add_to_balances(tx: Tx, changes: Changes) -> None:
-    # The first movement of a period is a reservation: it makes the row.
+    # The first movement of a period is a reservation, which creates the row.
     _make_rows(tx, [key for key, (_spent, held, _due) in changes.items() if held > 0])
     dialect.run_many(tx.conn, _ADD, [_change(key, *deltas) for key, deltas in changes.items() if any(deltas)])
 
 
 def reserve(tx: Tx, movements: Sequence[Movement], caps: Iterable[Cap]) -> None:
-    """Book reservations under every cap, exactly: raises CapRacedError when one would be passed, changing
-    nothing.
+    """Book reservations exactly under every cap; raises CapRacedError when one would be exceeded, and then
+    the transaction must be rolled back.
 
-    Each capped balance is changed by a conditional update in key order, so that the cap holds over any number
-    of workers without a lock that outlives the statement order.
+    Each capped balance is changed by a conditional update, in the order of keys, so that the cap holds for
+    any number of workers and no lock is needed beyond those of the updates.
     """
-    tx.deferred.write(tx)  # what this transaction already moved counts first
+    tx.deferred.write(tx)  # what this transaction has already moved counts first
     post(tx, movements)
     noted = tx.deferred.take(LockOrder.BALANCES)
     capped = {cap.key: cap for cap in caps}
@@ -111,7 +111,7 @@ def _hold(tx: Tx, cap: Cap, micros: int) -> None:
 
 
 def _note_thresholds(tx: Tx, cap: Cap, added: int) -> None:
-    """Record an event for every soft threshold that this reservation passes."""
+    """Record an event for every threshold that this reservation passes."""
     before = cap.spent_micros + cap.held_micros + cap.refund_due_micros
     for share in THRESHOLDS:
         if before * 100 < share * cap.cap_micros <= (before + added) * 100:

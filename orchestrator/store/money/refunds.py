@@ -14,10 +14,11 @@ LAPSE_MAX: Final = 500
 
 
 def lapse(tx: Tx) -> int:
-    """Count money free whose refund window has passed; returns how many attempts (bounded, call again).
+    """Release money whose refund window has passed; returns for how many attempts. When that is `LAPSE_MAX`,
+    there may be more: call again.
 
-    The bill of each is read once more after that: a provider that kept the money shows there, and it counts
-    as spent.
+    The bill of each attempt is then read once more: if it shows that the provider kept the money, the money
+    counts as spent.
     """
     rows = tx.conn.execute(dialect.lock_rows(tx.conn, _LAPSED), {"now": tx.now, "most": LAPSE_MAX}).all()
     if not rows:

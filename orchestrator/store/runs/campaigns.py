@@ -11,7 +11,7 @@ from orchestrator.store.db.schema import campaigns, runs
 
 
 def ensure_campaign(tx: Tx, name: str) -> int:
-    """The id of the campaign of that name, made when there is none."""
+    """The id of the campaign with that name, created when there is none."""
     tx.conn.execute(
         dialect.insert(tx.conn, campaigns)
         .values(name=name, created_at=tx.now)
@@ -21,7 +21,7 @@ def ensure_campaign(tx: Tx, name: str) -> int:
 
 
 def find_campaign(tx: Tx, name: str) -> int:
-    """The id of the campaign of that name; raises NotFoundError."""
+    """The id of the campaign with that name; raises NotFoundError."""
     found = tx.conn.execute(select(campaigns.c.id).where(campaigns.c.name == name)).scalar()
     if found is None:
         raise NotFoundError(f"There is no campaign {name!r}. See: orchestrator campaigns list")
@@ -34,8 +34,8 @@ def has_runs(tx: Tx, campaign_id: int) -> bool:
 
 
 def set_weight(tx: Tx, name: str, weight: int) -> bool:
-    """How many turns a campaign has for one of an equal of weight 1, from the next claim on. False when it
-    was so.
+    """Set the fair share of a campaign, relative to one of weight 1, from the next claim on. False when it
+    was that already.
     """
     if not 1 <= weight <= WEIGHT_MAX:
         raise UsageError(f"A weight is a whole number from 1 to {WEIGHT_MAX}, not {weight}.")
@@ -49,7 +49,7 @@ def set_weight(tx: Tx, name: str, weight: int) -> bool:
 
 
 def pause(tx: Tx, name: str, message: str) -> bool:
-    """Stop claiming this campaign's jobs; what is in flight finishes. False when it was paused already."""
+    """Stop claiming jobs of this campaign; what is in flight finishes. False when it was paused already."""
     campaign_id = find_campaign(tx, name)
     return pauses.begin(
         tx, pauses.Pause(scope="campaign", name=str(campaign_id), reason=pauses.BY_OPERATOR, message=message)
@@ -57,10 +57,11 @@ def pause(tx: Tx, name: str, message: str) -> bool:
 
 
 def resume(tx: Tx, name: str) -> bool:
-    """Let the campaign's jobs be claimed again, and those of its runs that a guard paused. False when none
-    was paused.
+    """Let jobs of the campaign be claimed again, also in its runs that a guard paused. False when neither was
+    paused.
 
-    The guards' rates start afresh, so that what was looked at does not pause the run again.
+    The failure rates of those runs start from zero, so that jobs which the operator has reviewed do not pause
+    a run again.
     """
     campaign_id = find_campaign(tx, name)
     resumed = pauses.end(tx=tx, scope="campaign", name=str(campaign_id), reason=pauses.BY_OPERATOR)

@@ -1,4 +1,4 @@
-"""How often a run's jobs fail and its pictures are flagged: the guards' figures."""
+"""How often jobs of a run fail and its pictures are flagged, for the guards that pause runs."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

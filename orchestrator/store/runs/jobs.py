@@ -1,4 +1,4 @@
-"""What an operator may do to jobs: retry and cancel."""
+"""What an operator may do with jobs: retry and cancel."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ from orchestrator.store.runs.runs import reopen_lanes
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """Which jobs are cancelled now, and which will be unless the attempt that is under way succeeds."""
+    """Which jobs are cancelled now, and which will be unless their present attempt succeeds."""
 
     now: list[int]
     after_attempt: list[int]
 
 
 def retry(tx: Tx, job_ids: Sequence[int]) -> list[int]:
-    """Give failed and cancelled jobs a fresh allowance of tries; returns those moved. Others stay as they
-    are.
+    """Make failed and cancelled jobs ready with a new allowance of tries; returns those. Other jobs stay
+    unchanged.
     """
     states = [state.value for state in sources(JOB_TRANSITIONS, JobEvent.RETRIED)]
     moved: list[int] = []
@@ -60,10 +60,10 @@ def retry(tx: Tx, job_ids: Sequence[int]) -> list[int]:
 
 
 def cancel(tx: Tx, job_ids: Sequence[int]) -> Cancelled:
-    """Cancel pending jobs now. A running job makes no further attempt; if the present one succeeds, it is
-    kept.
+    """Cancel pending jobs now. A running job makes no further attempt; if the present one succeeds, so
+    does the job.
 
-    The provider has no cancel: what was accepted is paid for, so its pictures are stored all the same.
+    The provider cannot cancel: an accepted task is paid for, so its pictures are still stored.
     """
     states = [state.value for state in sources(JOB_TRANSITIONS, JobEvent.CANCELLED)]
     now: list[int] = []
@@ -84,8 +84,8 @@ def cancel(tx: Tx, job_ids: Sequence[int]) -> Cancelled:
 
 
 def cancel_waiting(tx: Tx, job_ids: Sequence[int]) -> list[int]:
-    """Cancel those of the jobs that wait; returns them. One that a worker has taken, or that is over,
-    stays as it is.
+    """Cancel those of the jobs that are pending; returns them. A job that a worker has claimed, or that is
+    over, stays unchanged.
     """
     now: list[int] = []
     for chunk in chunks(job_ids):
@@ -114,7 +114,7 @@ def _end(tx: Tx, pending: Sequence[int]) -> Sequence[int]:
 
 
 def _set_aside_outputs(tx: Tx, job_id: int, attempt_number: int) -> None:
-    """Keep what an earlier attempt stored, and plan new places beside it, so that nothing is overwritten."""
+    """Keep what an earlier attempt stored, and plan new paths next to it, so that nothing is overwritten."""
     kept = tx.conn.execute(
         select(outputs.c.idx, outputs.c.path).where(
             outputs.c.job_id == job_id,

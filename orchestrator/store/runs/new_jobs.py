@@ -1,4 +1,4 @@
-"""New jobs as plain values, encoded once: what is checked, kept aside and inserted is the same text."""
+"""New jobs as plain values, encoded once, so that the same text is checked, spooled and inserted."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ Row = tuple[Any, ...]
 
 
 class NewJob(NamedTuple):
-    """One job to be, its JSON columns encoded."""
+    """One job that will be inserted, with its JSON columns encoded."""
 
     key: str
     ordinal: int
@@ -62,7 +62,7 @@ OUTPUT_COLUMNS: Final = ("job_id", "idx", "path", "path_key", "state")
 def job_rows(
     numbered: Sequence[tuple[int, NewJob]], run_id: int, lane_ids: Mapping[int, int], tries: int, now: int
 ) -> list[Row]:
-    """Rows of `jobs`, in the order of JOB_COLUMNS; `lane_ids` by price."""
+    """Rows of `jobs`, in the order of JOB_COLUMNS; `lane_ids` are by price."""
     state, queue = step(JOB_TRANSITIONS, None, JobEvent.ADDED).value, Queue.READY.value
     return [
         (

@@ -1,4 +1,4 @@
-"""Output paths: one owner each, over all manifests and runs."""
+"""Output paths: each has one owner among all manifests and runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ CONFLICTS_SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class PathConflict:
-    """An output path that another manifest's job owns."""
+    """An output path that a job of another manifest owns."""
 
     path: str
     campaign: str
@@ -62,7 +62,7 @@ class _Owner:
 
 
 def _owners(tx: Tx, wanted: Sequence[str]) -> dict[str, _Owner]:
-    """Who owns each path that has an owner."""
+    """The owner of each path that has one."""
     by_key = {path_key(path): path for path in wanted}
     taken = [bytes(key) for (key,) in bulk.lookup(tx.conn, _TAKEN, list(by_key))]
     found: dict[str, _Owner] = {}
@@ -91,10 +91,10 @@ def _foreign(
 def assign(
     tx: Tx, campaign: str, name: str, run_key: str, jobs_to_be: Sequence[NewJob]
 ) -> tuple[Sequence[NewJob], list[tuple[str, str]]]:
-    """New jobs with the paths they get, and which of those had to be renamed (wanted, given).
+    """New jobs with their final paths, and which paths had to be renamed (wanted, given).
 
-    Raises PathTakenError for a path of another manifest. One that an earlier job of the same manifest owns
-    (an edited prompt, another run key) gets a suffix made from this job, so that both pictures are kept.
+    Raises PathTakenError for a path of another manifest. A path that an earlier job of the same manifest owns
+    (an edited prompt, another run key) gets a suffix made from the new job, so that both pictures are kept.
     """
     wanted = [path for job in jobs_to_be for path in job.paths]
     owners = _owners(tx, wanted)

@@ -1,4 +1,4 @@
-"""Runs and the jobs they add: what `apply` writes."""
+"""Runs and their new jobs: what `apply` writes."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -37,13 +37,11 @@ class Added:
 
     new: int
     existing: int
-    renamed: tuple[
-        tuple[str, str], ...
-    ]  # (wanted, given) where an earlier job of this manifest owns the name
+    renamed: tuple[tuple[str, str], ...]  # (wanted, given) where an earlier job owns the path
 
 
 def ensure_run(tx: Tx, spec: RunSpec) -> Run:
-    """The run of that campaign, name and key, made when there is none; settings that may change are
+    """The run with that campaign, name and key, created when there is none; settings that may change are
     updated.
     """
     campaign_id = ensure_campaign(tx, spec.campaign)
@@ -82,7 +80,7 @@ def ensure_run(tx: Tx, spec: RunSpec) -> Run:
 
 
 def _lock_lanes(tx: Tx, which: ColumnElement[bool]) -> None:
-    """By id, and before their run is written: see `deferred_writes.LockOrder`."""
+    """Lock lanes in the order of ids, and before their run is written; see `deferred_writes.LockOrder`."""
     tx.conn.execute(dialect.lock_rows(tx.conn, select(lanes.c.id).where(which).order_by(lanes.c.id))).all()
 
 
@@ -109,12 +107,12 @@ def find_run(tx: Tx, campaign: str, name: str, run_key: str) -> Run | None:
 
 
 def models_in_use(tx: Tx) -> set[str]:
-    """Every model that a run of this database names."""
+    """Every model that some run names."""
     return set(tx.conn.execute(select(runs.c.model).distinct()).scalars())
 
 
 def existing_ids(tx: Tx, run_id: int, keys: Sequence[str]) -> dict[str, int]:
-    """The jobs that the run has already of these job keys: id by key."""
+    """Ids of the jobs that the run already has with these keys, by key."""
     return dict(bulk.lookup(tx.conn, _KNOWN, keys, run_id))
 
 
@@ -122,13 +120,13 @@ def existing_ids(tx: Tx, run_id: int, keys: Sequence[str]) -> dict[str, int]:
 class LookedUp:
     """What a chunk of specs would change."""
 
-    fresh: list[JobSpec]  # what the run does not have yet
-    conflicts: list[output_paths.PathConflict]  # paths of theirs that belong to another manifest's jobs
+    fresh: list[JobSpec]  # those that the run does not have yet
+    conflicts: list[output_paths.PathConflict]  # their paths that jobs of another manifest own
     known: Collection[int]  # ids of the jobs that the run has already
 
 
 def look_up(tx: Tx, run: Run | None, owner: RunSpec, specs: Sequence[JobSpec]) -> LookedUp:
-    """Compare specs of `owner` with what is stored; `run` is None when nothing of it is. Writes nothing."""
+    """Compare specs of `owner` with what is stored; `run` is None when it does not exist. Writes nothing."""
     known = existing_ids(tx, run.id, [spec.key for spec in specs]) if run else {}
     fresh = [spec for spec in specs if spec.key not in known]
     wanted = [path for spec in fresh for path in spec.output_paths]
@@ -140,15 +138,15 @@ def look_up(tx: Tx, run: Run | None, owner: RunSpec, specs: Sequence[JobSpec]) -
 
 
 def add_jobs(tx: Tx, run: Run, specs: Sequence[JobSpec]) -> Added:
-    """Insert the specs that the run does not have yet; raises PathTakenError and then inserts none (see
-    `paths`).
+    """Insert the specs that the run does not have yet. Raises PathTakenError and then inserts none; see
+    `output_paths`.
     """
     return add_encoded(tx, run, [encode(spec) for spec in specs])
 
 
 def add_encoded(tx: Tx, run: Run, wanted: Sequence[NewJob]) -> Added:
-    """The same for jobs that are encoded already."""
-    dialect.lock_inserts(tx.conn, jobs)  # ids and paths are looked up, then taken
+    """Insert jobs that are encoded already, as `add_jobs` does."""
+    dialect.lock_inserts(tx.conn, jobs)  # ids and paths are read first, then taken
     known = existing_ids(tx, run.id, [job.key for job in wanted])
     fresh = [job for job in wanted if job.key not in known]
     if not fresh:
@@ -173,14 +171,14 @@ def add_encoded(tx: Tx, run: Run, wanted: Sequence[NewJob]) -> Added:
 
 
 def reopen_lanes(tx: Tx, lane_ids: Iterable[int]) -> None:
-    """Let the claim look at these lanes again, because a job in them becomes ready in this transaction."""
+    """Let claims read these lanes again, because a job in them becomes ready in this transaction."""
     for lane_id in lane_ids:
         tx.deferred.add(LockOrder.LANES, _open_lanes, lane_id)
 
 
 def _open_lanes(tx: Tx, changes: Changes) -> None:
-    """The lanes are locked first, idle or not: a claim that closes one at this moment waits, and then sees
-    the job.
+    """Open the lanes. They are locked first, idle or not, so that a claim that closes one at this moment
+    waits and then sees the job.
     """
     ids = list(changes)
     _lock_lanes(tx, lanes.c.id.in_(ids))

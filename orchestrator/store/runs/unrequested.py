@@ -1,8 +1,8 @@
-"""Jobs of a run that wait although nobody asks for them now: those of an earlier version of its manifest, or
-outside a part.
+"""Waiting jobs of a run that are not requested now: those of an earlier version of its manifest, or outside
+the requested part.
 
-The jobs that are asked for are kept as their ids alone, 8 bytes each, and compared with the ids that wait
-along the index on (run, state, id): no row of the million that stand beside is read.
+Only the ids of the requested jobs are kept, 8 bytes each. They are compared with the ids of waiting jobs,
+which are read from the index on (run, state, id), so that no row of the table is read.
 """
 
 from array import array
@@ -27,23 +27,23 @@ def _no_ids() -> "array[int]":
 
 @dataclass(frozen=True, slots=True)
 class Unrequested:
-    """Waiting jobs that are not asked for; money in micros, pictures as many as they would make."""
+    """Waiting jobs that are not requested, the number of their pictures, and their cost in micros."""
 
-    ids: "array[int]" = field(default_factory=_no_ids)  # rising
+    ids: "array[int]" = field(default_factory=_no_ids)  # ascending
     images: int = 0
     cost_micros: int = 0
 
     @property
     def jobs(self) -> int:
-        """How many."""
+        """How many jobs there are."""
         return len(self.ids)
 
 
 class Requested:
-    """Which of a run's jobs are asked for, gathered chunk by chunk.
+    """Which jobs of a run are requested, collected chunk by chunk.
 
-    Made before the first look: jobs that come into the run later are newer than all it speaks about, so that
-    two who apply one manifest at the same time do not take each other's jobs for others.
+    It is created before the first job is looked up, and ignores jobs that are added to the run later, so that
+    two processes that apply one manifest at the same time do not take each other's jobs for unrequested ones.
     """
 
     def __init__(self, tx: Tx, run_id: int) -> None:
@@ -52,11 +52,11 @@ class Requested:
         self._ids = _no_ids()
 
     def add(self, ids: Iterable[int]) -> None:
-        """These jobs of the run are asked for, whatever their state."""
+        """Record that these jobs of the run are requested, whatever their state."""
         self._ids.extend(ids)
 
     def others(self, tx: Tx) -> Unrequested:
-        """The jobs of the run that wait now, were there when this was made, and are not asked for."""
+        """Jobs of the run that wait now, existed when this object was created, and are not requested."""
         asked = array("q", sorted(self._ids))
         found = _no_ids()
         after = 0

@@ -1,4 +1,4 @@
-"""What can still happen by itself: when a worker that drains is done."""
+"""What can still happen without an operator: it decides when a draining worker is done."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """The near future of some runs."""
+    """What can still happen to some runs without an operator."""
 
     live: int  # attempts under way, on any worker, and doubts that evidence may still end
     in_doubt: int  # doubts that wait for an operator
@@ -25,7 +25,7 @@ class Outlook:
 
     @property
     def finished(self) -> bool:
-        """Nothing more happens by itself."""
+        """Whether nothing more happens by itself."""
         return not self.live and not self.movable
 
 

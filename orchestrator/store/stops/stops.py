@@ -1,4 +1,4 @@
-"""What is stopped, and why: the pauses and caps over the lanes that `claiming.lanes` does not let run."""
+"""What is stopped, and why: the pauses and caps over lanes that may not run, as `claiming.lanes` decides."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Stoppage:
 
     scope: str  # account | campaign | run | model
     key: str  # campaign id, run id or model id as text; empty for the account
-    name: str  # as people know it: a campaign, campaign/name/run or a model; empty for the account
+    name: str  # for people: a campaign, campaign/name/run or a model; empty for the account
     reason: str  # one machine word
     message: str
     since: int
@@ -46,14 +46,12 @@ class Survey:
     """What is in force now, and what it stops."""
 
     rules: Rules
-    lanes: list[Lane]  # that have pending jobs
+    lanes: list[Lane]  # those that have pending jobs
     stops: list[Stoppage]  # every pause, then every run whose next job some cap does not admit
 
 
 def survey(tx: Tx, timezone: str) -> Survey:
-    """Everything, in a number of statements that does not grow; `timezone` decides when a cap's day
-    begins.
-    """
+    """Survey all runs, in a fixed number of statements; `timezone` decides when the day of a cap begins."""
     day = day_of(tx.now, timezone)
     rules = rules_in_force(tx, day)
     found = pending_lanes(tx, day, rules=rules)
@@ -61,14 +59,14 @@ def survey(tx: Tx, timezone: str) -> Survey:
 
 
 def stops_over(tx: Tx, lane: Lane) -> list[Stoppage]:
-    """What stops the jobs of this lane: its pauses, oldest first, and then the tightest of its caps that does
-    not admit the next job; nothing when they may run.
+    """What stops the jobs of this lane: its pauses, oldest first, and then the tightest cap that does not
+    admit the next job. Empty when the jobs may run.
     """
     return [*_paused(tx, lane.pauses), *_blocked(tx, [lane])]
 
 
 def rate_stop(tx: Tx, lanes: Iterable[Lane]) -> Stoppage | None:
-    """The stop of jobs that nothing but the rate holds back; None when there are none, or the rate has
+    """The stop of jobs that only the rate holds back; None when there are no such jobs, or the rate has
     room.
     """
     rate = rate_limits.rate_use(tx)
@@ -102,7 +100,7 @@ def _paused(tx: Tx, in_force: Sequence[Pause]) -> list[Stoppage]:
 
 
 def _blocked(tx: Tx, lanes: Iterable[Lane]) -> list[Stoppage]:
-    """One stop for each run: of its cheapest job that is not admitted, by the cap that has least left."""
+    """One stop per run: its cheapest job that is not admitted, and the cap with the least money left."""
     tightest: dict[int, tuple[Lane, Cap]] = {}
     for lane in lanes:
         blockers = lane.blockers()
@@ -129,7 +127,7 @@ def _blocked(tx: Tx, lanes: Iterable[Lane]) -> list[Stoppage]:
 
 
 def _names(tx: Tx) -> Mapping[tuple[str, str], str]:
-    """What people call the campaigns and runs that have pauses."""
+    """Names, for people, of the campaigns and runs that have pauses."""
     return {(row.scope, row.name): row.known_as for row in tx.conn.execute(_NAMES)}
 
 

@@ -20,7 +20,7 @@ from orchestrator.store.views.walk import JobFilter
 
 @dataclass(frozen=True, slots=True)
 class AttemptDetail:
-    """One try; times in milliseconds, money in micros, None where it did not get that far."""
+    """One attempt; times in milliseconds, money in micros, None for steps that it did not reach."""
 
     number: int
     state: str
@@ -44,7 +44,7 @@ class AttemptDetail:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """Something an operator or the worker did to the job."""
+    """Something that an operator or a worker did to the job."""
 
     at: int
     kind: str
@@ -61,7 +61,7 @@ class JobDetail:
     cancel_requested: bool
     attempts: list[AttemptDetail]
     events: list[EventRow]
-    stops: list[Stoppage]  # what keeps it and its like from running now: pauses, a cap, or else the rate
+    stops: list[Stoppage]  # what keeps its lane from running now: pauses, a cap, or else the rate
     now: int
 
     @property
@@ -71,7 +71,7 @@ class JobDetail:
 
     @property
     def in_doubt(self) -> bool:
-        """Whether its paid outcome is unknown."""
+        """Whether it is in doubt: it is unknown if the provider created a paid task."""
         return self.live is not None and self.live.state == AttemptState.IN_DOUBT
 
 

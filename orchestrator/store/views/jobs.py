@@ -1,4 +1,4 @@
-"""Jobs, filtered, page by page: a million of them are never in memory at once."""
+"""Jobs, filtered and read page by page: a million of them are never in memory at once."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ from orchestrator.store.views.walk import PAGE, JobFilter, matching, page_ids
 class OutputRow:
     """One planned picture and what became of it."""
 
-    index: int  # in its attempt
-    kept_from: int | None  # number of the earlier attempt that it was kept from; None: of the present one
+    index: int  # within its attempt
+    kept_from: int | None  # number of the earlier attempt that stored it; None: it is of the present one
     state: str
     planned_path: str
     path: str | None  # where it is stored, relative to the output root
@@ -72,7 +72,7 @@ def list_jobs(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE
 
 
 def count_jobs(tx: Tx, wanted: JobFilter) -> tuple[int, int]:
-    """How many jobs match, and what one attempt at each of them costs together, in micros."""
+    """How many jobs match, and the total cost of one attempt at each, in micros."""
     query = select(func.count(), func.coalesce(func.sum(job_table.c.price_micros), 0)).select_from(job_table)
     jobs, micros = tx.conn.execute(matching(tx, query, wanted)).one()
     return int(jobs), int(micros)
@@ -86,7 +86,7 @@ def count_pictures(tx: Tx, wanted: JobFilter) -> int:
 
 
 def outputs_of(tx: Tx, job_ids: Sequence[int]) -> dict[int, list[OutputRow]]:
-    """Every output of these jobs, in order, and after them what was kept from earlier attempts."""
+    """Every output of these jobs, in order, followed by those kept from earlier attempts."""
     query = (
         select(output_table)
         .where(output_table.c.job_id.in_(job_ids))

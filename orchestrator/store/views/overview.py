@@ -52,7 +52,7 @@ class Overview:
 
 
 def status(tx: Tx, timezone: str) -> Overview:
-    """Everything, in one consistent view; `timezone` decides when a budget's day begins."""
+    """The overview of one consistent snapshot; `timezone` decides when the day of a budget begins."""
     found = survey(tx, timezone)
     waits = rate_stop(tx, found.lanes)
     return Overview(runs(tx), found.rules.caps, [*found.stops, *([waits] if waits else [])])
@@ -92,7 +92,7 @@ def runs(tx: Tx, run_ids: Sequence[int] | None = None) -> list[RunRow]:
 
 
 def no_jobs() -> dict[str, int]:
-    """Zero of every state."""
+    """A count of zero for every state."""
     return {state.value: 0 for state in JobState}
 
 

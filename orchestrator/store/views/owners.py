@@ -1,4 +1,4 @@
-"""Campaigns: the owners of spend."""
+"""Campaigns as they are listed, with their jobs and money."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class CampaignRow:
 
     id: int
     name: str
-    weight: int  # turns for each of an equal of weight 1
+    weight: int  # its fair share, relative to a campaign of weight 1
     runs: int
     jobs: dict[str, int]  # by state
     paused: str | None  # why, when an operator or the program paused it
@@ -70,7 +70,7 @@ def campaigns(tx: Tx) -> list[CampaignRow]:
 
 
 def campaign_names(tx: Tx) -> list[str]:
-    """The names alone, for a did-you-mean."""
+    """The names of all campaigns, to suggest one for a misspelt name."""
     return list(tx.conn.execute(select(campaign_table.c.name).order_by(campaign_table.c.name)).scalars())
 
 

@@ -1,4 +1,4 @@
-"""How far some runs are: what the live display and the final summary show."""
+"""The progress of some runs, for the live display and the final summary."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Progress:
 
     @property
     def finished(self) -> int:
-        """Jobs that nothing more will happen to by itself."""
+        """Jobs that are over: nothing more happens to them by itself."""
         return self.jobs[JobState.SUCCEEDED] + self.jobs[JobState.FAILED] + self.jobs[JobState.CANCELLED]
 
     @property
@@ -43,7 +43,7 @@ class Progress:
 
 
 def run_progress(tx: Tx, run_ids: Sequence[int] | None) -> Progress:
-    """One consistent view of the runs `run_ids` (None: of all)."""
+    """The progress of the runs `run_ids` (None: of all), in one consistent snapshot."""
     rows = runs(tx, run_ids)
     run_ids = [row.id for row in rows]
     states = no_jobs()

@@ -1,4 +1,4 @@
-"""The workers, as the database sees them."""
+"""The workers, as the database knows them."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,7 +11,7 @@ from orchestrator.store.db.schema import workers as worker_table
 
 LATELY_MS: Final = 60_000
 LATEST_ATTEMPTS: Final = 20_000
-"""Among so many of the newest attempts the latest submissions are counted: no level allows as many in a
+"""Recent submissions are counted among this many of the newest attempts; no account level allows as many in a
 minute."""
 
 
@@ -31,7 +31,7 @@ class CrewRow:
 
 
 def crew(tx: Tx) -> list[CrewRow]:
-    """Every worker that is here or was here lately; those that are here first, then the newest."""
+    """Every worker that runs or ran lately: running ones first, each group newest first."""
     held = _attempts_by_worker(tx)
     submits = _submits_by_worker(tx)
     rows = [

@@ -1,4 +1,4 @@
-"""Work that may cost money without giving pictures: in doubt, or finished at the provider and not stored
+"""Work that may cost money without yielding pictures: in doubt, or finished at the provider but not stored
 yet.
 """
 
@@ -32,7 +32,7 @@ class InDoubtRow:
 
 @dataclass(frozen=True, slots=True)
 class AtRisk:
-    """What would be lost if nobody worked on."""
+    """What would be lost if no worker went on."""
 
     in_doubt: int
     in_doubt_micros: int
@@ -42,7 +42,7 @@ class AtRisk:
 
     @property
     def expires_at(self) -> int | None:
-        """When the oldest result may be gone."""
+        """When the provider may delete the oldest result, in ms."""
         return None if self.oldest_accepted_at is None else self.oldest_accepted_at + RETENTION_MS
 
 
@@ -71,7 +71,7 @@ def in_doubt(tx: Tx, *, limit: int = 10_000) -> list[InDoubtRow]:
 
 
 def at_risk(tx: Tx) -> AtRisk:
-    """Counts and money of unfinished work that is already paid, or may be."""
+    """Counts and money of unfinished work that is paid for, or may be."""
     query = (
         select(
             attempts.c.state,

@@ -1,8 +1,8 @@
-"""Ids of jobs in order, a page at a time, each page along an index: a million jobs are neither sorted nor
-counted.
+"""Ids of jobs in order, a page at a time, each page read from an index, so that a million jobs are neither
+sorted nor counted.
 
 The index on (run, state, id) holds the jobs of one run in one state in the order of their ids. A page over
-several runs or states merges those streams, and reads only the ones that reach into it.
+several runs or states merges these streams, and reads only those that have an id in the page.
 """
 
 from collections import deque
@@ -23,7 +23,7 @@ PAGE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which jobs; every given part must match, nothing given means all."""
+    """Which jobs are wanted: every given field must match; without any, all jobs do."""
 
     states: tuple[str, ...] = ()
     campaign: str | None = None
@@ -51,12 +51,12 @@ def count_up_to(tx: Tx, wanted: JobFilter, most: int) -> int:
 
 
 def matching(tx: Tx, query: Select[Any], wanted: JobFilter) -> Select[Any]:
-    """A query over `jobs`, for those that match."""
+    """The query over `jobs`, limited to those that match."""
     return _narrowed(query, wanted, _runs(tx, wanted))
 
 
 def _runs(tx: Tx, wanted: JobFilter) -> Sequence[int] | None:
-    """The runs that a filter names; None: any."""
+    """Ids of the runs that a filter selects; None: all."""
     if wanted.campaign is None and wanted.run is None:
         return wanted.run_ids or None
     query = select(runs.c.id).order_by(runs.c.id)
@@ -80,7 +80,7 @@ def _narrowed(query: Select[Any], wanted: JobFilter, run_ids: Sequence[int] | No
 
 
 def _rest(query: Select[Any], wanted: JobFilter) -> Select[Any]:
-    """What no index answers."""
+    """Apply the filters that no index supports."""
     if wanted.reason is not None:
         query = query.where(jobs.c.reason == wanted.reason)
     if wanted.tags:

@@ -90,17 +90,16 @@ def in_force(tx: Tx) -> list[Pause]:
     ]
 
 
+def by_operator(tx: Tx) -> set[tuple[str, str]]:
+    """Scope and name of everything that an operator has paused."""
+    return {(row.scope, row.name) for row in tx.conn.execute(_BY_OPERATOR)}
+
+
 _END: Final = delete(pauses).where(
     pauses.c.scope == bindparam("p_scope"),
     pauses.c.name == bindparam("p_name"),
     pauses.c.reason == bindparam("p_reason"),
 )
-
-
-def by_operator(tx: Tx) -> set[tuple[str, str]]:
-    """Scope and name of everything that an operator has paused."""
-    return {(row.scope, row.name) for row in tx.conn.execute(_BY_OPERATOR)}
-
 
 _BY_OPERATOR: Final = select(pauses.c.scope, pauses.c.name).where(pauses.c.reason == BY_OPERATOR)
 

@@ -137,14 +137,6 @@ def is_lock_refused(error: DBAPIError) -> bool:
     return made_at_once or state in _LOCK_REFUSED
 
 
-_LOCK_REFUSED: Final = {"55P03", "40P01"}  # lock_not_available, deadlock_detected
-_UNIQUE_VIOLATION: Final = "23505"  # when two migrations create the first table at once, one gets this
-_MAKE_REVISION_TABLE: Final = (
-    f"CREATE TABLE IF NOT EXISTS {schema_version.TABLE} "
-    f"(version_num VARCHAR(32) NOT NULL, CONSTRAINT {schema_version.TABLE}_pkc PRIMARY KEY (version_num))"
-)
-
-
 def server_now_ms(conn: Connection) -> int | None:
     """The clock of the database server; None for SQLite, which uses this host's."""
     if conn.dialect.name == "sqlite":
@@ -190,3 +182,9 @@ def opening(conn: Connection) -> Opening:
 
 
 _REVISION: Final = f"SELECT version_num FROM {schema_version.TABLE}"  # noqa: S608 - constants of ours
+_LOCK_REFUSED: Final = {"55P03", "40P01"}  # lock_not_available, deadlock_detected
+_UNIQUE_VIOLATION: Final = "23505"  # when two migrations create the first table at once, one gets this
+_MAKE_REVISION_TABLE: Final = (
+    f"CREATE TABLE IF NOT EXISTS {schema_version.TABLE} "
+    f"(version_num VARCHAR(32) NOT NULL, CONSTRAINT {schema_version.TABLE}_pkc PRIMARY KEY (version_num))"
+)

@@ -4,9 +4,10 @@ import traceback
 from dataclasses import dataclass, field
 
 from .bench import benches
+from .drawing import draw
 from .loop import HangError, run_virtual
 from .pace import no_garbage_collection, slower_idling
-from .plan import SimulationPlan, draw
+from .plan import SimulationPlan
 from .simulation import Simulation
 from .timeline import Timeline, ViolationError
 

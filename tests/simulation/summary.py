@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .checks.states import ATTEMPT_EDGES, JOB_EDGES, MONEY_EDGES
-from .plan import FAULTS, LASTING, WEBHOOK_FAULTS, WINDOWS
+from .faults import FAULTS, LASTING, WEBHOOK_FAULTS, WINDOWS
 from .seed import Result
 
 SLOWEST = 5

@@ -24,7 +24,8 @@ each subject:
 from collections.abc import Mapping
 from typing import Any
 
-from .account import SimulatedAccount, SimulatedTask
+from .account import SimulatedAccount
+from .bought import SimulatedTask
 from .checks.copies import CopyChecks
 from .checks.ending import EndingChecks
 from .checks.files import FileChecks

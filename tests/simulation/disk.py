@@ -7,7 +7,8 @@ from typing import Any
 
 from orchestrator.ports import ArtifactRequest, FetchFailed, FetchFault, FetchOutcome, StoredArtifact
 
-from .account import SimulatedAccount, SimulatedTask
+from .account import SimulatedAccount
+from .bought import SimulatedTask
 from .process import Process
 
 

@@ -31,7 +31,8 @@ from orchestrator.ports import (
     UploadOutcome,
 )
 
-from .account import SimulatedAccount, SimulatedTask
+from .account import SimulatedAccount
+from .bought import SimulatedTask
 from .checker import Checker
 from .disk import url_of
 from .lasting import refused_prompt

@@ -16,7 +16,8 @@ from urllib.parse import parse_qsl, urlsplit
 from orchestrator.core import webhooks
 from orchestrator.web import Receiver
 
-from .account import SimulatedAccount, SimulatedTask
+from .account import SimulatedAccount
+from .bought import SimulatedTask
 from .checker import Checker
 from .plan import MODEL, SimulationPlan
 from .process import PowerCut, Process, SimulatedWorld

@@ -1,6 +1,6 @@
 """Another copy of the store that lives: whoever begins where it bought must see that first."""
 
-from ..account import SimulatedTask
+from ..bought import SimulatedTask
 from .scene import Scene
 
 

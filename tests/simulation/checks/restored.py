@@ -1,6 +1,6 @@
 """A database that was put back: nothing is bought until every task that it does not know is reconciled."""
 
-from ..account import SimulatedTask
+from ..bought import SimulatedTask
 from .scene import Scene
 
 

@@ -6,7 +6,8 @@ import traceback
 from collections import Counter
 from typing import Any
 
-from ..account import SimulatedAccount, SimulatedTask
+from ..account import SimulatedAccount
+from ..bought import SimulatedTask
 from ..disk import SimulatedDisk
 from ..plan import SimulationPlan
 from ..timeline import Timeline, ViolationError

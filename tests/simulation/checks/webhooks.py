@@ -3,7 +3,7 @@ upon."""
 
 from collections.abc import Sequence
 
-from ..account import SimulatedTask
+from ..bought import SimulatedTask
 from ..watch import Row
 from .scene import Scene
 

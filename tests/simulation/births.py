@@ -22,19 +22,12 @@ from orchestrator.web import Receiver
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.upkeep.billing import TROUBLE
 
+from .dependencies import GatedArtifacts, SimClock, SimEntropy, SimWorker, facts
 from .endpoints import Endpoints
-from .process import (
-    GatedArtifacts,
-    GroupedWrites,
-    Process,
-    SimClock,
-    SimEntropy,
-    SimWorker,
-    SingleWrites,
-    facts,
-)
+from .process import Process
 from .timeline import ViolationError
 from .webhooks import SECRET, URL
+from .writers import GroupedWrites, SingleWrites
 
 if TYPE_CHECKING:
     from .simulation import Simulation

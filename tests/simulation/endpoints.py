@@ -34,10 +34,11 @@ from orchestrator.ports import (
 from .account import SimulatedAccount
 from .bought import SimulatedTask
 from .checker import Checker
+from .dependencies import SimulatedWorld
 from .disk import url_of
 from .lasting import refused_prompt
 from .plan import MODEL, UNIT
-from .process import Process, SimulatedWorld
+from .process import Process
 from .webhooks import token_of
 
 CONNECT_SECONDS = 10.0

@@ -10,12 +10,9 @@ from orchestrator.actions.reconciling.reconciliation import Period, Reconciliati
 from orchestrator.core.errors import UsageError
 from orchestrator.store.doubts import adoption
 
+from .dependencies import SimClock, SimEntropy
 from .endpoints import Endpoints
-from .process import (
-    Process,
-    SimClock,
-    SimEntropy,
-)
+from .process import Process
 
 if TYPE_CHECKING:
     from .simulation import Simulation

@@ -14,18 +14,14 @@ from .account import SimulatedAccount
 from .bench import Bench
 from .births import Births
 from .checker import Checker
+from .dependencies import SimulatedWorld
 from .disk import SimulatedDisk
 from .lasting import PATIENCE_SECONDS, UNREADABLE
 from .loop import VirtualLoop
 from .operators import Operator
 from .pace import calm
 from .plan import SimulationPlan
-from .process import (
-    Process,
-    SimulatedWorld,
-    owner,
-    task_factory,
-)
+from .process import Process, owner, task_factory
 from .reconciling import Reconciler
 from .surroundings import Surroundings
 from .timeline import Timeline

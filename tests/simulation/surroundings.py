@@ -6,9 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .plan import PICTURE, prompts
-from .process import (
-    PowerCut,
-)
+from .process import PowerCut
 from .timeline import ViolationError
 
 if TYPE_CHECKING:

@@ -19,8 +19,9 @@ from orchestrator.web import Receiver
 from .account import SimulatedAccount
 from .bought import SimulatedTask
 from .checker import Checker
+from .dependencies import SimulatedWorld
 from .plan import MODEL, SimulationPlan
-from .process import PowerCut, Process, SimulatedWorld
+from .process import PowerCut, Process
 from .timeline import ViolationError
 
 URL = "https://hooks.example/wavespeed"

@@ -140,7 +140,6 @@ class Births:
                 account=self._simulation.account,
                 process=process,
                 checker=self._simulation.checker,
-                world=self._simulation.world,
             ),
             artifacts=GatedArtifacts(self._simulation.disk, process),
             clock=database.clock,

@@ -63,7 +63,6 @@ class Reconciler:
                 account=self._simulation.account,
                 process=process,
                 checker=self._simulation.checker,
-                world=self._simulation.world,
             )
             entropy = SimEntropy(f"adopt {self._simulation.plan.seed} {next(self._simulation.names)}")
             with suppress(UsageError):  # a worker may have been quicker, or the provider does not answer
@@ -91,7 +90,6 @@ class Reconciler:
                 account=self._simulation.account,
                 process=process,
                 checker=self._simulation.checker,
-                world=self._simulation.world,
             ),
             clock=SimClock(self._simulation.world, process),
             entropy=SimEntropy(f"reconcile {self._simulation.plan.seed} {next(self._simulation.names)}"),

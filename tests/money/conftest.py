@@ -2,14 +2,10 @@
 
 import pytest
 from account import OddAccount
+from lost_replies import LostReplies
 from support.harness import WorkerHarness
 
-from orchestrator.core.evidence import inputs_digest
-from orchestrator.store.attempts import lifecycle
-from orchestrator.store.db.schema import foreign_predictions
-from orchestrator.store.doubts import possible_tasks
 from orchestrator.store.money.audit import audit
-from orchestrator.worker.doubts.resolver import CHECK_SECONDS_MAX, Resolver
 
 
 @pytest.fixture
@@ -21,67 +17,6 @@ def provider(clock) -> OddAccount:
 def harness(sqlite_world, provider, artifacts) -> WorkerHarness:
     """A worker on SQLite, whose own pace is the product's."""
     return WorkerHarness(sqlite_world, provider, artifacts)
-
-
-class LostReplies:
-    """Loses replies and looks for what became of them."""
-
-    def __init__(self, world, harness):
-        self.world = world
-        self.harness = harness
-        self.resumed = []
-        self.restart()
-        self.looked_at = float("-inf")
-
-    def restart(self, worker="w2"):
-        """Another worker resolves from now on, with the harness's settings as they are now."""
-        self.resolver = Resolver(self.harness.deps(), worker, resume=self.resumed.append)
-
-    def lose(self, *, created, seconds=0.0):
-        """Claim a job, send it, lose the reply; the task it created, if it did."""
-        (claimed,) = self.world.claim(1)
-        row = lifecycle.BeginSubmit(
-            claimed.attempt_id, claimed.epoch, inputs_digest(claimed.params, claimed.params)
-        )
-        self.world.do(lifecycle.begin_submit, row)
-        task = self.harness.provider.create(claimed.params).id if created else None
-        self.world.clock.advance(seconds)
-        self.world.do(
-            lifecycle.mark_in_doubt, lifecycle.MarkInDoubt(claimed.attempt_id, claimed.epoch, "reset")
-        )
-        return claimed, task
-
-    def look(self, times=1, *, after=0.0):
-        """Time passes, then the resolver looks so many times, as early as it may; what it adopted."""
-        clock = self.world.clock
-        clock.advance(after)
-        adopted = []
-        for _ in range(times):
-            clock.advance(max(0.0, self.looked_at + CHECK_SECONDS_MAX - clock.monotonic()))
-            adopted += self.tick()
-            self.looked_at = clock.monotonic()
-        return adopted
-
-    def tick(self):
-        """The resolver's loop is woken now; what it adopted."""
-        self.resumed.clear()
-        self.harness.run(self.resolver.tick())
-        return list(self.resumed)
-
-    def state(self, claimed):
-        row = self.world.attempt(claimed)
-        return (row.state, row.reason)
-
-    def noted(self):
-        return {row.prediction_id for row in self.world.rows(foreign_predictions)}
-
-    def possible(self, claimed):
-        with self.world.database.read() as tx:
-            return {
-                row.prediction_id
-                for row in possible_tasks.possible(tx)
-                if row.attempt_id == claimed.attempt_id
-            }
 
 
 @pytest.fixture

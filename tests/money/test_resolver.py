@@ -1,17 +1,14 @@
 """A lost reply ends by evidence or by a person: never by guessing, and never by sending again meanwhile."""
 
 import pytest
+from lost_replies import SETTLE
 from support.world import PRICE
 
-from orchestrator.actions.operator import resolve_doubt
 from orchestrator.ports import KeyRefused, Lost
-from orchestrator.store.attempts.lifecycle import AMBIGUOUS, MarkInDoubt
+from orchestrator.store.attempts import predictions
+from orchestrator.store.attempts.lifecycle import MarkInDoubt, mark_in_doubt
 from orchestrator.store.db.schema import attempts
-from orchestrator.store.doubts import doubts, possible_tasks
-from orchestrator.worker.doubts.resolver import AMBIGUOUS_CHECK_SECONDS
-
-SETTLE = 121.0
-WEEK = 7 * 86_400.0
+from orchestrator.store.doubts import doubts
 
 
 def test_equal_inputs_are_adopted_at_the_first_look(lost_replies, sqlite_world):
@@ -89,70 +86,6 @@ def test_a_page_that_fails_now_and_then_does_not_spoil_the_rest_of_a_long_list(
     assert len(asked) > 60
 
 
-def test_what_cannot_be_told_apart_is_set_aside_with_its_candidates_and_its_money(
-    lost_replies, sqlite_world, provider, agreed
-):
-    sqlite_world.run(2)
-    provider.shows_inputs = False
-    lost = [lost_replies.lose(created=True) for _ in range(2)]
-    lost_replies.look(4, after=SETTLE)
-    for claimed, _ in lost:
-        assert lost_replies.state(claimed) == ("in_doubt", AMBIGUOUS)
-        assert lost_replies.possible(claimed) == {task for _, task in lost}
-    assert sqlite_world.account() == (0, 2 * PRICE, 0)
-    agreed(sqlite_world)
-
-
-def test_candidates_are_shown_as_they_are_now(lost_replies, sqlite_world, provider):
-    sqlite_world.run(2)
-    provider.shows_inputs = False
-    provider.latency = 600.0
-    claimed, _ = lost_replies.lose(created=True)
-    lost_replies.lose(created=True)
-    lost_replies.look(2, after=SETTLE)
-    lost_replies.look(after=600)
-    with sqlite_world.database.read() as tx:
-        shown = [row for row in possible_tasks.possible(tx) if row.attempt_id == claimed.attempt_id]
-    assert {row.status for row in shown} == {"completed"}
-    assert all(row.outputs for row in shown)
-
-
-def test_a_held_doubt_never_sends_again(harness, sqlite_world, provider):
-    sqlite_world.run(2)
-    provider.shows_inputs = False
-    provider.loses = 2
-    harness.run_for(400)
-    assert len(provider.posts) == 2
-    assert sqlite_world.attempts() == {"in_doubt": 2}
-    assert sqlite_world.account() == (0, 2 * PRICE, 0)
-
-
-def test_a_drain_leaves_a_held_doubt_to_the_operator_and_ends(harness, sqlite_world, provider):
-    sqlite_world.run(3)
-    provider.shows_inputs = False
-    provider.loses = 2
-    harness.drain(limit_seconds=3600)
-    assert sqlite_world.attempts() == {"in_doubt": 2, "succeeded": 1}
-
-
-def test_once_an_operator_has_decided_one_the_evidence_decides_the_other(
-    lost_replies, sqlite_world, provider
-):
-    sqlite_world.run(2)
-    provider.shows_inputs = False
-    (first, task), (second, _) = lost_replies.lose(created=True), lost_replies.lose(created=False)
-    lost_replies.look(2, after=SETTLE)
-    lost_replies.harness.run(
-        resolve_doubt.resolve_as(
-            database=sqlite_world.database, provider=provider, attempt_id=first.attempt_id, prediction_id=task
-        )
-    )
-    for _ in range(2):
-        lost_replies.look(after=AMBIGUOUS_CHECK_SECONDS)
-    assert lost_replies.state(first) == ("in_flight", None)
-    assert lost_replies.state(second) == ("abandoned", "absence_proved")
-
-
 def test_a_late_own_reply_is_attached_after_a_rescue_set_it_in_doubt(lost_replies, sqlite_world, agreed):
     sqlite_world.run(1)
     claimed, task = lost_replies.lose(created=True)
@@ -195,8 +128,6 @@ def test_a_task_of_ours_that_is_recorded_a_moment_later_is_no_case_for_a_person(
 
 
 def test_a_task_noted_as_foreign_is_no_candidate(lost_replies, sqlite_world, provider):
-    from orchestrator.store.attempts import predictions
-
     sqlite_world.run(1)
     provider.shows_inputs = False
     claimed, _ = lost_replies.lose(created=False)
@@ -206,17 +137,6 @@ def test_a_task_noted_as_foreign_is_no_candidate(lost_replies, sqlite_world, pro
         )
     lost_replies.look(2, after=SETTLE)
     assert lost_replies.state(claimed) == ("abandoned", "absence_proved")
-
-
-def test_a_doubt_older_than_the_providers_memory_is_left_to_a_person(lost_replies, sqlite_world, provider):
-    sqlite_world.run(1)
-    claimed, _ = lost_replies.lose(created=False)
-    lost_replies.look(4, after=WEEK + 3600)
-    assert lost_replies.state(claimed) == ("in_doubt", AMBIGUOUS)
-    assert sqlite_world.account() == (0, PRICE, 0)
-
-
-# --- an operator decides ---
 
 
 def test_a_doubt_ends_once_on_each_database(world):
@@ -241,19 +161,4 @@ def test_a_doubt_ends_once_on_each_database(world):
 
 
 def _doubt(tx, rows):
-    from orchestrator.store.attempts.lifecycle import mark_in_doubt
-
     return mark_in_doubt(tx, [MarkInDoubt(row.attempt_id, row.epoch, "reset") for row in rows])
-
-
-def test_doubts_in_every_slot_do_not_stop_the_rest_once_whatever_they_created_has_ended(
-    harness, sqlite_world, provider, agreed
-):
-    sqlite_world.run(6)
-    harness.change("limits", concurrency=2)
-    provider.shows_inputs = False
-    provider.loses = 2
-    harness.drain(limit_seconds=1800)
-    assert sqlite_world.attempts() == {"in_doubt": 2, "succeeded": 4}
-    assert provider.most_tasks_at_once() <= 2
-    agreed(sqlite_world)

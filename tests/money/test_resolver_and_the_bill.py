@@ -1,12 +1,11 @@
 """What the bill proves about a lost reply, and what it does not."""
 
 import pytest
+from lost_replies import SETTLE
 
 from orchestrator.core.evidence import SKEW_MS
 from orchestrator.ports import KeyRefused, Lost, Rejected
 from orchestrator.store.attempts.lifecycle import AMBIGUOUS
-
-SETTLE = 121.0
 
 
 def test_a_bill_that_cannot_be_read_now_proves_nothing(lost_replies, sqlite_world, provider):

@@ -1,9 +1,7 @@
 """How the list is read: its window, its pages, the clocks."""
 
 import pytest
-
-SETTLE = 121.0
-WEEK = 7 * 86_400.0
+from lost_replies import SETTLE, WEEK
 
 
 def test_the_list_is_not_asked_for_more_than_it_keeps(lost_replies, sqlite_world, provider):

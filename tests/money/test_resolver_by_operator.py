@@ -1,13 +1,12 @@
 """A doubt that a person ends."""
 
 import pytest
+from lost_replies import SETTLE
 from support.world import PRICE
 
 from orchestrator.actions.operator import resolve_doubt
 from orchestrator.core.errors import NotFoundError, UsageError
 from orchestrator.store.db.schema import jobs
-
-SETTLE = 121.0
 
 
 def operator(lost_replies, sqlite_world, provider):

@@ -1,17 +1,14 @@
 """A lost reply whose webhook arrives is adopted at once; a webhook that does not arrive proves nothing."""
 
 import pytest
+from lost_replies import SETTLE, WEBHOOK_URL, tell
 from support.world import PRICE
 
 from orchestrator.actions.operator import resolve_doubt
 from orchestrator.core.errors import UsageError
 from orchestrator.ports import Lost
 from orchestrator.store.attempts.lifecycle import AMBIGUOUS
-from orchestrator.store.doubts import webhook_reports
-from orchestrator.store.doubts.webhook_reports import Delivery, ReportOutcome
-
-SETTLE = 121.0
-URL = "https://hooks.example.com/wavespeed"
+from orchestrator.store.doubts.webhook_reports import ReportOutcome
 
 
 @pytest.fixture
@@ -23,31 +20,9 @@ def provider(provider):
 @pytest.fixture
 def office(lost_replies, harness):
     """An office where webhooks are configured."""
-    harness.change("webhook", url=URL)
+    harness.change("webhook", url=WEBHOOK_URL)
     lost_replies.restart()
     return lost_replies
-
-
-def tell(world, claimed, task) -> ReportOutcome:
-    """The provider's webhook about a task arrives with this attempt's token."""
-    return world.do(webhook_reports.record_report, Delivery(claimed.token, task, "completed"))
-
-
-def test_every_post_carries_the_url_with_its_own_attempts_token(harness, sqlite_world, provider):
-    sqlite_world.run(3)
-    harness.change("webhook", url=URL)
-    harness.drain()
-    from orchestrator.store.db.schema import attempts
-
-    tokens = [row.token for row in sqlite_world.rows(attempts)]
-    assert len(set(tokens)) == 3
-    assert sorted(provider.webhooks) == sorted(f"{URL}?token={token}" for token in tokens)
-
-
-def test_without_a_url_no_post_carries_one(harness, sqlite_world, provider):
-    sqlite_world.run(1)
-    harness.drain()
-    assert provider.webhooks == [None]
 
 
 def test_a_reported_task_is_adopted_at_the_next_look_without_the_settle_delay_or_the_list(
@@ -251,38 +226,3 @@ def test_an_operator_cannot_call_absent_what_a_webhook_reported(office, sqlite_w
     assert office.state(claimed)[0] == "in_doubt"
     resolve_doubt.write_off(sqlite_world.database, claimed.attempt_id)
     assert office.look() == []
-
-
-def test_a_whole_worker_collects_what_webhooks_report_and_asks_nobody(
-    harness, sqlite_world, provider, agreed
-):
-    """Three replies lost at once, a list without inputs, tasks that run longer than the settle delay."""
-    sqlite_world.run(4)
-    harness.change("webhook", url=URL)
-    provider.loses = 3
-    provider.latency = 200.0
-    delivered = []
-
-    def deliver(_stop):
-        for task, url in zip(provider.tasks, provider.webhooks, strict=True):
-            row = Delivery(url.rpartition("=")[2], task, "completed")
-            delivered.append(sqlite_world.do(webhook_reports.record_report, row))
-
-    harness.run_for(240.0, (205.0, deliver))
-    assert sorted(delivered) == [ReportOutcome.EVIDENCE] * 3 + [ReportOutcome.KNOWN]
-    assert sqlite_world.jobs() == {"succeeded": 4}
-    assert len(provider.posts) == 4
-    assert sqlite_world.account() == (4 * PRICE, 0, 0)
-    agreed(sqlite_world)
-
-
-def test_a_crash_while_sending_is_adopted_by_token_after_the_rescue(harness, sqlite_world, provider):
-    sqlite_world.run(1)
-    harness.change("webhook", url=URL)
-    (claimed,) = sqlite_world.claim(1, "dead")
-    sqlite_world.send(claimed)
-    task = provider.create(claimed.params).id
-    tell(sqlite_world, claimed, task)
-    sqlite_world.clock.advance(61.0)
-    harness.run_for(60.0)
-    assert (sqlite_world.jobs(), provider.posts) == ({"succeeded": 1}, [])

@@ -5,6 +5,7 @@ from account import OddAccount
 from lost_replies import LostReplies
 from support.harness import WorkerHarness
 
+from orchestrator.store.money import bills
 from orchestrator.store.money.audit import audit
 
 
@@ -36,3 +37,16 @@ def agreed():
             world.check_money()
 
     return check
+
+
+@pytest.fixture
+def read(world):
+    """Book one line of the bill, and check that everything kept twice agrees."""
+
+    def booked(held, deducted, refunded=0):
+        answer = world.do(bills.book_lines, bills.BillLine(held.attempt_id, deducted, refunded))
+        with world.database.read() as tx:
+            assert audit(tx).differences == ()
+        return answer
+
+    return booked

@@ -3,6 +3,7 @@
 import pytest
 from account import OddAccount
 from lost_replies import LostReplies
+from reconciled import reconciled
 from support.harness import WorkerHarness
 
 from orchestrator.store.money import bills
@@ -50,3 +51,13 @@ def read(world):
         return answer
 
     return booked
+
+
+@pytest.fixture
+def reader(harness):
+    """Reconcile the last week."""
+
+    def compared(*, not_ours=False):
+        return reconciled(harness, not_ours=not_ours)
+
+    return compared

@@ -70,7 +70,11 @@ class LostReplies:
 
     def possible(self, claimed):
         with self.world.database.read() as tx:
-            return {row.prediction_id for row in possible_tasks.possible(tx) if row.attempt_id == claimed.attempt_id}
+            return {
+                row.prediction_id
+                for row in possible_tasks.possible(tx)
+                if row.attempt_id == claimed.attempt_id
+            }
 
 
 def tell(world, claimed, task) -> ReportOutcome:

@@ -3,41 +3,16 @@
 from contextlib import suppress
 
 import pytest
+from reconciled import reconciled
+from support.harness import WorkerHarness
 from support.world import PRICE, World
 
-from orchestrator.actions.reconciling.reconcile import reconcile
-from orchestrator.actions.reconciling.reconciliation import Period
 from orchestrator.core.errors import ExitCode, OperatorNeededError
-from orchestrator.core.evidence import inputs_digest
-from orchestrator.ports import Lost, Prediction, Status
 from orchestrator.store.account import pauses
+from orchestrator.store.db.database import Database
+from orchestrator.store.db.schema import attempts
 from orchestrator.store.doubts import webhook_reports
-from orchestrator.store.doubts.doubts import Unanswered
 from orchestrator.store.doubts.webhook_reports import Delivery
-from orchestrator.worker.guards.restored_copy import unexplained
-from orchestrator.worker.upkeep import upkeep
-
-MODEL = "kwaivgi/kling-image-o3/edit"
-
-
-def reader(harness, provider, *, not_ours=False):
-    now = harness.clock.now_ms()
-    return harness.run(
-        reconcile(
-            database=harness.world.database,
-            provider=provider,
-            clock=harness.clock,
-            entropy=harness.world.entropy,
-            period=Period(
-                start_ms=now - 7 * 86_400_000,
-                end_ms=now,
-                base_url=harness.settings.provider.base_url,
-                timezone="UTC",
-            ),
-            sidecars=harness.artifacts.sidecar,
-            not_ours=not_ours,
-        )
-    )
 
 
 def test_a_worker_that_finds_unknown_newer_tasks_sends_nothing_and_needs_an_operator(
@@ -73,10 +48,10 @@ def test_a_lasting_worker_waits_paused_and_goes_on_after_reconcile(harness, sqli
     provider.strange()
     harness.run_for(60)
     assert (provider.posts, harness.pauses()) == ([], {"unknown_tasks"})
-    assert [item.task.id for item in reader(harness, provider).possible] == ["task1"]
+    assert [item.task.id for item in reconciled(harness).possible] == ["task1"]
     harness.run_for(60)
     assert (provider.posts, harness.pauses()) == ([], {"unknown_tasks"})
-    report = reader(harness, provider, not_ours=True)
+    report = reconciled(harness, not_ours=True)
     assert [item.id for item in report.unknown] == ["task1"]
     harness.run_for(60)
     assert sqlite_world.jobs() == {"succeeded": 2}
@@ -97,104 +72,16 @@ def test_tasks_that_cannot_be_ours_stop_nothing(harness, sqlite_world, provider,
     assert sqlite_world.jobs() == {"succeeded": 1}
 
 
-def test_a_list_that_cannot_be_read_stops_spending_until_it_can(harness, sqlite_world, provider):
+def test_the_stop_is_not_lifted_by_time_or_by_another_start(harness, sqlite_world, provider):
     sqlite_world.run(1)
-    harness.drain()
-    sqlite_world.run(1, run_key="second")
-    provider.list_answer = Lost("502")
-    seen = []
-    harness.run_for(
-        200,
-        (100, lambda _stop: seen.append((len(provider.posts), harness.pauses()))),
-        (101, lambda _stop: setattr(provider, "list_answer", None)),
-    )
-    assert seen == [(1, {"list_unreadable"})]
-    assert (len(provider.posts), harness.pauses()) == (2, set())
-
-
-def test_a_worker_that_has_not_read_the_list_yet_sends_nothing_although_the_pause_has_run_out(
-    harness, sqlite_world, provider, monkeypatch
-):
-    """A process that slept, or whose database was away, finds the pause over before it can renew it."""
-    sqlite_world.run(1)
-    harness.drain()
-    sqlite_world.run(1, run_key="second")
-    provider.list_answer = Lost("502")
-    monkeypatch.setattr(upkeep, "UPKEEP_SECONDS", 60.0)
-    harness.run_for(300)
-    assert len(provider.posts) == 1
-    provider.list_answer = None
-    harness.run_for(300)
-    assert len(provider.posts) == 2
-
-
-def test_a_draining_worker_whose_list_stays_unreadable_ends_and_says_so(harness, sqlite_world, provider):
-    sqlite_world.run(1)
-    harness.drain()
-    sqlite_world.run(1, run_key="second")
-    provider.list_answer = Lost("502")
-    with pytest.raises(OperatorNeededError, match="list cannot be read.* for ten minutes"):
-        harness.drain(limit_seconds=3600)
-    assert (len(provider.posts), harness.pauses()) == (1, {"list_unreadable"})
-    provider.list_answer = None
-    harness.drain(limit_seconds=3600)
-    assert sqlite_world.jobs() == {"succeeded": 2}
-
-
-@pytest.mark.parametrize("what", ["list_answer", "bill_answer"])
-def test_a_draining_worker_ends_when_a_doubt_cannot_be_looked_into(
-    harness, sqlite_world, provider, lost_replies, what
-):
-    sqlite_world.run(1)
-    claimed, _ = lost_replies.lose(created=False)
-    setattr(provider, what, Lost("502"))
-    with pytest.raises(OperatorNeededError, match="in-doubt list.* for ten minutes"):
-        harness.drain(limit_seconds=3600)
-    assert lost_replies.state(claimed)[0] == "in_doubt"
-    setattr(provider, what, None)
-    harness.drain(limit_seconds=3600)
-    assert sqlite_world.jobs() == {"succeeded": 1}
-
-
-def test_what_an_unanswered_request_may_have_created_is_no_gap_but_one_task_for_each():
-    def task(name, at):
-        return Prediction(name, Status.RUNNING, "created", created_at_ms=at, model=MODEL)
-
-    def gap(tasks, model=MODEL):
-        return [
-            item.id
-            for item in unexplained(tasks, [(Unanswered(model, 1_000_000), 1_130_000)], inputs_trusted=False)
-        ]
-
-    assert gap([task("a", 1_000_500)]) == []
-    assert gap([task("a", 1_000_500), task("b", 1_000_600)]) == ["b"]
-    assert gap([task("old", 0)]) == ["old"]
-    assert gap([task("late", 2_000_000)]) == ["late"]
-    assert gap([task("a", 1_000_500)], "other/model") == ["a"]
-
-
-def test_where_the_list_shows_inputs_an_unanswered_request_explains_only_what_it_asked_for():
-    asked = {"prompt": "ours"}
-    sent = [
-        (
-            Unanswered(
-                model=MODEL, sent_at=1_000_000, digest=inputs_digest(asked, ("prompt",)), keys=("prompt",)
-            ),
-            1_130_000,
-        )
-    ]
-
-    def gap(inputs, *, trusted=True):
-        task = Prediction("a", Status.RUNNING, "created", created_at_ms=1_000_500, model=MODEL, inputs=inputs)
-        return unexplained([task], sent, inputs_trusted=trusted) == [task]
-
-    assert not gap(asked)
-    assert gap({"prompt": "another job's"})
-    assert not gap({"prompt": "another job's"}, trusted=False)
-    assert not gap(None)
-
-
-# --- restored from a backup ---
+    provider.strange()
+    harness.run_for(30)
+    sqlite_world.clock.advance(30 * 86_400)
+    harness.run_for(30)
+    assert (provider.posts, harness.pauses()) == ([], {"unknown_tasks"})
+    with sqlite_world.database.read() as tx:
+        (pause,) = pauses.in_force(tx)
+    assert pause.until is None
 
 
 def test_a_report_of_what_a_restored_database_never_sent_leaves_the_task_to_reconcile(
@@ -212,7 +99,7 @@ def test_a_report_of_what_a_restored_database_never_sent_leaves_the_task_to_reco
     assert sqlite_world.do(webhook_reports.record_report, report) is webhook_reports.ReportOutcome.SECOND
     with pytest.raises(OperatorNeededError, match="orchestrator reconcile"):
         harness.drain()
-    assert reader(harness, provider).adopted == [(task, claimed.job_id)]
+    assert reconciled(harness).adopted == [(task, claimed.job_id)]
     harness.drain()
     assert (provider.posts, sqlite_world.jobs()) == ([], {"succeeded": 1})
     agreed(sqlite_world)
@@ -224,8 +111,6 @@ def test_a_restored_database_pays_for_nothing_twice(
     harness, sqlite_world, provider, artifacts, tmp_path, agreed, moment, shows_inputs
 ):
     """The other self finishes the run; then the copy comes back."""
-    from support.harness import WorkerHarness
-
     sqlite_world.run(6)
     provider.shows_inputs = shows_inputs
     if moment in {"under way", "while sending", "with a lost reply"}:
@@ -255,10 +140,10 @@ def test_a_restored_database_pays_for_nothing_twice(
         again.drain(limit_seconds=7200)
     assert "unknown_tasks" in again.pauses()
     assert len(provider.posts) == 6, "nothing was sent before the gap was known"
-    report = reader(again, provider)
+    report = reconciled(again)
     ambiguous = with_doubts and report.in_doubt
     if not ambiguous:
-        known = {row.prediction_id for row in world.rows(_attempts())} | {item.id for item in report.unknown}
+        known = {row.prediction_id for row in world.rows(attempts)} | {item.id for item in report.unknown}
         assert known >= set(provider.tasks), "every task of the gap is adopted or listed"
         again.drain(limit_seconds=7200)
         assert world.jobs() == {"succeeded": 6}
@@ -274,29 +159,9 @@ def test_a_restored_database_pays_for_nothing_twice(
 
 def copy(world, tmp_path):
     """A backup, as `VACUUM INTO` takes it; gives a way to open it as a database."""
-    from orchestrator.store.db.database import Database
-
     path = tmp_path / "backup.db"
     with world.database._reader.connect() as conn:
         conn.connection.driver_connection.execute("PRAGMA query_only = OFF")
         conn.connection.driver_connection.execute(f"VACUUM INTO '{path}'")
         conn.connection.driver_connection.execute("PRAGMA query_only = ON")
     return lambda harness: Database.open(f"sqlite:///{path}", world.clock)
-
-
-def _attempts():
-    from orchestrator.store.db.schema import attempts
-
-    return attempts
-
-
-def test_the_stop_is_not_lifted_by_time_or_by_another_start(harness, sqlite_world, provider):
-    sqlite_world.run(1)
-    provider.strange()
-    harness.run_for(30)
-    sqlite_world.clock.advance(30 * 86_400)
-    harness.run_for(30)
-    assert (provider.posts, harness.pauses()) == ([], {"unknown_tasks"})
-    with sqlite_world.database.read() as tx:
-        (pause,) = pauses.in_force(tx)
-    assert pause.until is None

@@ -1,4 +1,4 @@
-"""While the provider's list cannot be read nothing is sent, and a drain that cannot go on ends and says so."""
+"""While the list cannot be read nothing is sent, and a drain that cannot go on ends and says so."""
 
 import pytest
 

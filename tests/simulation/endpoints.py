@@ -34,7 +34,7 @@ from .disk import url_of
 from .plan import MODEL, UNIT
 from .posting import Posting
 from .process import Process
-from .wire import Wire
+from .transport import Transport
 
 FINAL = {"failed": Status.FAILED, "timeout": Status.TIMEOUT, "cancelled": Status.CANCELLED}
 
@@ -46,8 +46,8 @@ class Endpoints:
         self._account = account
         self._process = process
         self._checker = checker
-        self._wire = Wire(account, process)
-        self._posting = Posting(account=account, process=process, checker=checker, wire=self._wire)
+        self._transport = Transport(account, process)
+        self._posting = Posting(account=account, process=process, checker=checker, transport=self._transport)
         self._slid: dict[object, int] = {}  # by reading of the bill, how many records its pages have moved
 
     async def submit(
@@ -59,7 +59,7 @@ class Endpoints:
         account = self._account
         self._process.check()
         self._checker.posts.polled(self._process.name, prediction_id)
-        trouble = await self._wire.look()
+        trouble = await self._transport.look()
         if trouble is not None:
             return trouble
         if account.strike("look_lost"):
@@ -83,7 +83,7 @@ class Endpoints:
         include_inputs: bool = False,
     ) -> ListOutcome:
         account = self._account
-        trouble = await self._wire.look()
+        trouble = await self._transport.look()
         if trouble is not None:
             return trouble
         if account.lasts("list") or account.strike("list_failed"):
@@ -108,7 +108,7 @@ class Endpoints:
         self, *, start_ms: int, end_ms: int, prediction_ids: Sequence[str] = (), page: int = 1
     ) -> BillingOutcome:
         account = self._account
-        trouble = await self._wire.look()
+        trouble = await self._transport.look()
         if trouble is not None:
             return trouble
         if account.lasts("bill"):
@@ -137,7 +137,7 @@ class Endpoints:
         return BillingPage(tuple(records[first : first + size]), has_more=len(records) > first + size)
 
     async def upload(self, image: LocalImage) -> UploadOutcome:
-        trouble = await self._wire.connected(1.0)
+        trouble = await self._transport.connected(1.0)
         if trouble is not None:
             return trouble
         if self._account.mood() == "no_key":
@@ -149,13 +149,13 @@ class Endpoints:
         return Uploaded(f"https://hosted.example/{image.sha256[:12]}-{int(self._account.now())}.png")
 
     async def balance(self) -> BalanceOutcome:
-        trouble = await self._wire.look()
+        trouble = await self._transport.look()
         if trouble is not None:
             return trouble
         return Balance(0 if self._account.mood() == "no_credit" else 1_000_000_000)
 
     async def quote(self, model: str, inputs: Mapping[str, Any]) -> QuoteOutcome:
-        trouble = await self._wire.look()
+        trouble = await self._transport.look()
         if trouble is not None:
             return trouble
         return Quote(UNIT[inputs["resolution"]] * int(inputs["num_images"]))

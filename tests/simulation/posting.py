@@ -22,8 +22,8 @@ from .bought import SimulatedTask
 from .checker import Checker
 from .lasting import refused_prompt
 from .process import Process
+from .transport import SUBMIT_SECONDS, Transport
 from .webhooks import token_of
-from .wire import SUBMIT_SECONDS, Wire
 
 MOODS = {
     "no_key": KeyRefused("the key is not active", 401),
@@ -34,11 +34,13 @@ MOODS = {
 class Posting:
     """Sends requests, and tells the checker of each that has left."""
 
-    def __init__(self, *, account: SimulatedAccount, process: Process, checker: Checker, wire: Wire) -> None:
+    def __init__(
+        self, *, account: SimulatedAccount, process: Process, checker: Checker, transport: Transport
+    ) -> None:
         self._account = account
         self._process = process
         self._checker = checker
-        self._wire = wire
+        self._transport = transport
         self._refused = refused_prompt(account.plan)
 
     async def submit(
@@ -47,7 +49,7 @@ class Posting:
         """The paid POST."""
         account, process, prompt = self._account, self._process, str(inputs["prompt"])
         process.check()
-        refused = await self._wire.connected(0.3)
+        refused = await self._transport.connected(0.3)
         if refused is not None:
             return refused
         if still_valid is not None and not still_valid():
@@ -56,28 +58,28 @@ class Posting:
         token = token_of(webhook)
         attempt_id = self._checker.posted(process.name, inputs, token)
         if (refusal := MOODS.get(account.mood())) is not None:
-            return await self._wire.reply(refusal)
+            return await self._transport.reply(refusal)
         if account.strike("throttled"):
-            return await self._wire.reply(
+            return await self._transport.reply(
                 Throttled(account.uniform(0.5, 20) if account.uniform(0, 1) < 0.5 else None)
             )
         if (rejected := self._rejection(prompt)) is not None:
             self._checker.states.refusals += 1
-            return await self._wire.reply(rejected)
+            return await self._transport.reply(rejected)
         if account.strike("lost_not_created"):
-            return await self._wire.reply(Lost("HTTP 502"), account.uniform(0, SUBMIT_SECONDS))
+            return await self._transport.reply(Lost("HTTP 502"), account.uniform(0, SUBMIT_SECONDS))
         if account.strike("lost_created_late"):
             self._create_later(inputs, attempt_id, token)
-            return await self._wire.reply(Lost("the connection was reset"), account.uniform(0, 5))
+            return await self._transport.reply(Lost("the connection was reset"), account.uniform(0, 5))
         task = self._create(inputs, attempt_id, token)
         if account.strike("lost_created"):
-            return await self._wire.reply(Lost("no reply in time"), account.uniform(0, SUBMIT_SECONDS))
+            return await self._transport.reply(Lost("no reply in time"), account.uniform(0, SUBMIT_SECONDS))
         slow = (
             account.uniform(5, SUBMIT_SECONDS - 1)
             if account.strike("slow_reply")
             else account.uniform(0.1, 2)
         )
-        reply = await self._wire.reply(
+        reply = await self._transport.reply(
             Accepted(Prediction(task.id, Status.RUNNING, "created", model=model)), slow
         )
         if isinstance(reply, Accepted):

@@ -12,7 +12,7 @@ CONNECT_SECONDS = 10.0
 SUBMIT_SECONDS = 60.0
 
 
-class Wire:
+class Transport:
     """What a process sends goes over it, and the replies come back."""
 
     def __init__(self, account: SimulatedAccount, process: Process) -> None:

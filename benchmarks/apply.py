@@ -1,14 +1,14 @@
 """`apply` from a CSV, templates and validation included: rows a second, memory, and applying again.
 
-    python -m benchmarks.apply [rows]
+    python -m benchmarks.apply [rows] [--only sqlite]
 
 On SQLite FULL and on Postgres, side by side with the fastest bare insert of the same rows into the same
 tables: executemany in the driver, and COPY. Templates, every check, output paths, keys and look-ups are what
 `apply` does beside inserting.
 """
 
+import argparse
 import sqlite3
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -137,16 +137,22 @@ def measured(folder: Path, bare: Callable[..., float], *arguments: Any) -> Measu
 
 
 def main() -> None:
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    parser = argparse.ArgumentParser(description="Applying, side by side with a bare insert.")
+    parser.add_argument("rows", nargs="?", type=int, default=100_000)
+    parser.add_argument("--only", choices=["sqlite", "postgres"], help="one database (default: both)")
+    given = parser.parse_args()
+    rows: int = given.rows
     found: dict[str, Measured] = {}
-    folder = stage.folder()
-    stage.manifest(folder, rows)
-    found["SQLite FULL"] = measured(folder, bare_sqlite, folder, rows)
-    with postgres.server() as server, server.migrated() as url:
-        folder = stage.folder(database_url=url)
+    if given.only != "postgres":
+        folder = stage.folder()
         stage.manifest(folder, rows)
-        uri = url.replace("postgresql+psycopg://", "postgresql://")
-        found[server.version] = measured(folder, bare_postgres, uri, rows)
+        found["SQLite FULL"] = measured(folder, bare_sqlite, folder, rows)
+    if given.only != "sqlite":
+        with postgres.server() as server, server.migrated() as url:
+            folder = stage.folder(database_url=url)
+            stage.manifest(folder, rows)
+            uri = url.replace("postgresql+psycopg://", "postgresql://")
+            found[server.version] = measured(folder, bare_postgres, uri, rows)
     print(f"{machine.name()}\n{rows:,} jobs from a CSV\n")
     table.show(
         ["Database", "bare insert, s", "apply, s", "jobs/s", "apply / bare", "again / first", "memory"],

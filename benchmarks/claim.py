@@ -163,6 +163,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Claims, side by side with a bare driver.")
     parser.add_argument("largest", nargs="?", type=int, default=5_000_000, help="jobs; 12,000 or more")
     parser.add_argument("rounds", nargs="?", type=int, default=40)
+    parser.add_argument("--only", default="", help="only shapes whose title holds this, such as finished")
     given = parser.parse_args()
     largest, rounds = given.largest, given.rounds
     sizes = [min(jobs, largest) for jobs in (10_000, max(largest // 5, 10_000), largest)]
@@ -170,6 +171,7 @@ def main() -> None:
     part = min(max(largest // 5, 100_000), largest)
     shapes[f"{part:,}, 90 % finished"] = FillShape(part, finished=0.9)
     shapes[f"{part:,}, 80 % waiting"] = FillShape(part, waiting=0.8)
+    shapes = {words: shape for words, shape in shapes.items() if given.only in words}
     rows = []
     with postgres.server() as server:
         for name, place in (("SQLite FULL", sqlite_url), (server.version, server.migrated)):

@@ -54,7 +54,7 @@ def assert_ended_in_order(shell, provider, code):
     assert len(provider.bill().tasks) == JOBS
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT])
 def test_a_signal_that_ends_processes_stops_new_submissions_and_finishes_the_rest(shell, slow, number):
     command = [*CLI, "run", shell.manifest(), "--yes", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

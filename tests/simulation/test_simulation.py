@@ -8,7 +8,7 @@ from .seed import simulate
 from .summary import STATE_EDGES, Summary
 
 CHUNKS = 12
-SEEDS = 15  # in each chunk
+SEEDS = 12  # in each chunk
 POSTGRES_SEEDS = range(500, 506)
 EDGE_SEEDS = (8, 34, 49, 72, 118, 123, 138, 150, 185, 211, 273, 283, 287)
 """Seeds that between them take every step, the rare ones more than once. When a change moves the dice so

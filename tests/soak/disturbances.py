@@ -32,6 +32,10 @@ class Recurring:
     due: float = 0.0
 
 
+CLAIMED_MEANWHILE = 400
+"""Jobs that workers may claim between the reading of what counts and the cap that is set above it."""
+
+
 class Disturbances:
     """Does what is due at each `tick`. All chance comes from one seed."""
 
@@ -187,7 +191,8 @@ class Disturbances:
     def _cap(self, scope: str, jobs_a_minute: int, share: float) -> None:
         """A cap a little above what counts now: it binds after about `share` of the whole time."""
         counted = self._counted(scope)
-        more = int(jobs_a_minute * self._parameters.minutes * share) * PRICE_MICROS
+        jobs = max(CLAIMED_MEANWHILE, int(jobs_a_minute * self._parameters.minutes * share))
+        more = jobs * PRICE_MICROS
         self._run("budget", "set", scope, "--total", f"{(counted + more) / 1_000_000:.6f}")
         self.deeds["cap set"] += 1
 

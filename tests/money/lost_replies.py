@@ -1,5 +1,7 @@
 """Attempts whose reply was lost, and what a resolver finds of them, in few words."""
 
+from support.world import LEASE_MS
+
 from orchestrator.core.evidence import inputs_digest
 from orchestrator.store.attempts import lifecycle
 from orchestrator.store.db.schema import foreign_predictions
@@ -30,14 +32,30 @@ class LostReplies:
         """Another worker resolves from now on, with the harness's settings as they are now."""
         self.resolver = Resolver(self.harness.deps(), worker, resume=self.resumed.append)
 
-    def lose(self, *, created, seconds=0.0):
-        """Claim a job, send it, lose the reply; the task it created, if it did."""
+    def send(self, *, created=True):
+        """Claim a job and send it; the task it created, if it did, which nobody has recorded."""
         (claimed,) = self.world.claim(1)
         row = lifecycle.BeginSubmit(
             claimed.attempt_id, claimed.epoch, inputs_digest(claimed.params, claimed.params)
         )
         self.world.do(lifecycle.begin_submit, row)
-        task = self.harness.provider.create(claimed.params).id if created else None
+        return claimed, self.harness.provider.create(claimed.params).id if created else None
+
+    def answer(self, claimed, task):
+        """The reply to such a request is recorded."""
+        row = lifecycle.Accept(
+            attempt_id=claimed.attempt_id,
+            epoch=claimed.epoch,
+            worker="w1",
+            prediction_id=task,
+            status="created",
+            lease_ms=LEASE_MS,
+        )
+        self.world.do(lifecycle.accept, row)
+
+    def lose(self, *, created, seconds=0.0):
+        """Claim a job, send it, lose the reply; the task it created, if it did."""
+        claimed, task = self.send(created=created)
         self.world.clock.advance(seconds)
         self.world.do(
             lifecycle.mark_in_doubt, lifecycle.MarkInDoubt(claimed.attempt_id, claimed.epoch, "reset")

@@ -23,6 +23,31 @@ def test_what_cannot_be_told_apart_is_set_aside_with_its_candidates_and_its_mone
     agreed(sqlite_world)
 
 
+def test_tasks_of_requests_that_are_on_their_way_send_nobody_to_a_person(
+    lost_replies, sqlite_world, provider
+):
+    sqlite_world.run(3)
+    provider.shows_inputs = False
+    lost, _ = lost_replies.lose(created=False)
+    under_way = [lost_replies.send() for _ in range(2)]
+    lost_replies.look(5, after=SETTLE)
+    assert lost_replies.state(lost) == ("in_doubt", "reply_lost")
+    for claimed, task in under_way:
+        lost_replies.answer(claimed, task)
+    lost_replies.look(2)
+    assert lost_replies.state(lost) == ("abandoned", "absence_proved")
+
+
+def test_requests_that_are_sent_later_do_not_keep_a_doubt_from_a_person(lost_replies, sqlite_world, provider):
+    sqlite_world.run(4)
+    provider.shows_inputs = False
+    lost = [lost_replies.lose(created=True)[0] for _ in range(2)]
+    lost_replies.look(after=SETTLE)
+    lost_replies.send()
+    lost_replies.look()
+    assert {lost_replies.state(each) for each in lost} == {("in_doubt", AMBIGUOUS)}
+
+
 def test_candidates_are_shown_as_they_are_now(lost_replies, sqlite_world, provider):
     sqlite_world.run(2)
     provider.shows_inputs = False

@@ -109,6 +109,14 @@ def unanswered(tx: Tx) -> list[Unanswered]:
     ]
 
 
+def under_way(tx: Tx) -> frozenset[int]:
+    """The attempts whose POST is on its way: the provider may have accepted it, and nobody has recorded
+    that.
+    """
+    query = select(attempts.c.id).where(ATTEMPT_IS_LIVE, attempts.c.state == AttemptState.SUBMITTING.value)
+    return frozenset(tx.conn.execute(query).scalars())
+
+
 def resolve_as(tx: Tx, rows: Sequence[Found]) -> list[bool]:
     """End the doubt: the attempt is in flight with that prediction. False when late, or when another attempt
     holds the prediction.

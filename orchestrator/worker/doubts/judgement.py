@@ -1,16 +1,25 @@
 """Judging doubts: what the provider shows around them, weighed against what this database knows."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from orchestrator.core import evidence
 from orchestrator.store.attempts import predictions
 from orchestrator.store.attempts.predictions import sent_digests
-from orchestrator.store.doubts import webhook_reports
+from orchestrator.store.doubts import doubts, webhook_reports
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.doubts.provider_view import ProviderView
 
 
-def judge(deps: Deps, cluster: Sequence[evidence.Doubt], seen: ProviderView, *, now: int) -> evidence.Verdict:
+@dataclass(frozen=True, slots=True)
+class WeighedEvidence:
+    """What the evidence says, and which POSTs were on their way then: what is possible may be theirs."""
+
+    verdict: evidence.Verdict
+    under_way: frozenset[int]
+
+
+def judge(deps: Deps, cluster: Sequence[evidence.Doubt], seen: ProviderView, *, now: int) -> WeighedEvidence:
     """Weigh the predictions that no attempt holds and no webhook has reported.
 
     Their inputs count when the list shows those of our own tasks as they were sent.
@@ -20,11 +29,13 @@ def judge(deps: Deps, cluster: Sequence[evidence.Doubt], seen: ProviderView, *, 
         unknown = predictions.unknown(tx, [*seen.predictions, *seen.billed])
         # A prediction that a webhook has reported is the reported attempt's, which is none of these.
         unknown -= webhook_reports.reported(tx, sorted(unknown))
+        under_way = doubts.under_way(tx)  # after the list was read: what it shows was sent before
         ours = sent_digests(tx, [found for found in seen.predictions if found not in unknown])
     trusted = evidence.shown_as_sent(
         ((seen.predictions[found].inputs, digest) for found, digest in ours.items()), [keys]
     )
-    return evidence.judge(cluster, _candidates(deps, seen, unknown, now=now), inputs_trusted=trusted)
+    candidates = _candidates(deps, seen, unknown, now=now)
+    return WeighedEvidence(evidence.judge(cluster, candidates, inputs_trusted=trusted), under_way)
 
 
 def _candidates(deps: Deps, seen: ProviderView, unknown: set[str], *, now: int) -> list[evidence.Candidate]:

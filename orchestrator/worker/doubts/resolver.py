@@ -42,11 +42,20 @@ class _Case:
     rows: Mapping[int, InDoubt]
     seen: ProviderView
     verdict: evidence.Verdict
+    under_way: frozenset[int]  # attempts whose POST was on its way meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class _Unclear:
+    """What an earlier check found possible for a doubt, and the POSTs that it may have been of."""
+
+    possible: frozenset[str]
+    under_way: frozenset[int]
 
 
 class Resolver:
-    """Checks every attempt in doubt. Absence, and what only a person can decide, count when two checks in a
-    row find them.
+    """Checks every attempt in doubt. Absence, and what only a person can decide, must be found again by a
+    later check to count.
     """
 
     def __init__(self, deps: Deps, worker_id: str, *, resume: Callable[[HeldAttempt], None]) -> None:
@@ -55,7 +64,7 @@ class Resolver:
         self._worker_id = worker_id
         self._resume = resume
         self._absent_before: set[int] = set()
-        self._unclear_before: set[int] = set()
+        self._unclear_before: dict[int, _Unclear] = {}
         self._checked_at = float("-inf")  # monotonic
         self.unreadable = ""  # what of the provider could not be read at the last check
         self._lease_ms = int(deps.settings.worker.lease_seconds * 1000)
@@ -92,7 +101,7 @@ class Resolver:
         rows = {row.attempt_id: row for row in unreported}
         resolved: list[int] = []
         absent: set[int] = set()
-        unclear: set[int] = set()
+        unclear: dict[int, _Unclear] = {}
         unreadable = ""
         for cluster in evidence.clusters(self._as_evidence(row, now) for row in unreported):
             mine = {doubt.attempt_id: rows[doubt.attempt_id] for doubt in cluster}
@@ -101,9 +110,12 @@ class Resolver:
                 unreadable = UNREADABLE
             if seen is None:
                 absent |= self._absent_before & mine.keys()
-                unclear |= self._unclear_before & mine.keys()
+                unclear |= {
+                    one: self._unclear_before[one] for one in self._unclear_before.keys() & mine.keys()
+                }
                 continue
-            case = _Case(mine, seen, judge(self._deps, cluster, seen, now=now))
+            judged = judge(self._deps, cluster, seen, now=now)
+            case = _Case(rows=mine, seen=seen, verdict=judged.verdict, under_way=judged.under_way)
             self._deps.crashpoint("resolve.judged")
             resolved.extend(await self._resolve(case))
             absent |= await self._act_on_absence(case, now)
@@ -173,17 +185,22 @@ class Resolver:
             await self._deps.writer.submit(doubts.abandon, proof)
         return absent
 
-    async def _set_aside(self, case: _Case, now: int) -> set[int]:
-        """Leave to a person what was unclear at the last check too; returns what is unclear now.
+    async def _set_aside(self, case: _Case, now: int) -> dict[int, _Unclear]:
+        """Leave to a person what an earlier check could not decide either; returns what is unclear now.
 
-        At one check alone, a possible task may be one of ours that was accepted a moment ago and is not
-        recorded yet.
+        At one check alone, a possible task may be one of ours that was accepted and is not recorded yet. So
+        every POST that was on its way then must have been answered, and something then possible be so still.
         """
+        unclear: dict[int, _Unclear] = {}
         for attempt_id, possible in case.verdict.ambiguous:
-            row = case.rows[attempt_id]
-            if attempt_id in self._unclear_before and not self._may_be_reported(row, now):
+            row, before = case.rows[attempt_id], self._unclear_before.get(attempt_id)
+            if before is None or not before.possible & set(possible):
+                unclear[attempt_id] = _Unclear(frozenset(possible), case.under_way)
+                continue
+            unclear[attempt_id] = before
+            if not before.under_way & case.under_way and not self._may_be_reported(row, now):
                 await self._mark(row, tuple(_described(case.seen, item) for item in possible))
-        return {attempt_id for attempt_id, _ in case.verdict.ambiguous}
+        return unclear
 
     async def _set_unclear_aside(
         self, rows: Mapping[int, InDoubt], reports: ConsumedReports, now: int

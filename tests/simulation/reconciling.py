@@ -40,9 +40,10 @@ class Reconciler:
                 await asyncio.sleep(self._simulation.plan.lease_seconds)
                 report, of_this_stop = await self._compare(not_ours=False)
                 continue
+            shown = self._simulation.put_back
             for item in report.possible:
                 await self._give(item.task.id)
-            report, of_this_stop = await self._compare(not_ours=True)
+            report, of_this_stop = await self._compare(not_ours=True, shown=shown)
         if of_this_stop and not self._simulation.checker.stopped_for_a_gap():
             self._simulation.checker.restored_store.reconciled()
         return not report.in_doubt
@@ -76,9 +77,13 @@ class Reconciler:
                 )
                 self._simulation.timeline.mark("operator", "gives", job.job_id, task)
 
-    async def _compare(self, *, not_ours: bool) -> tuple[Reconciliation, bool]:
-        """The report, and whether the store was stopped before it and is still the one that was."""
+    async def _compare(self, *, not_ours: bool, shown: bool | None = None) -> tuple[Reconciliation, bool]:
+        """The report, and whether the store was stopped before it and is still the one that was.
+
+        Nobody says of tasks that they are not ours when another store was put back since they were `shown`.
+        """
         await asyncio.sleep(self._simulation.dice.uniform(1, 300))
+        not_ours = not_ours and self._simulation.put_back == shown
         before = self._simulation.checker.stopped_for_a_gap(), self._simulation.put_back
         process = Process(
             name="operator", pid=0, timeline=self._simulation.timeline, strike=lambda _kind: False

@@ -14,7 +14,7 @@ from orchestrator.store.attempts.held import HeldAttempt, held_by
 from orchestrator.store.doubts import doubts, possible_tasks
 from orchestrator.store.doubts.doubts import InDoubt
 from orchestrator.worker.deps import Deps
-from orchestrator.worker.doubts.judgement import judge
+from orchestrator.worker.doubts.judgement import WeighedEvidence, judge
 from orchestrator.worker.doubts.provider_view import ProviderView, last_possible_at, read_window
 from orchestrator.worker.doubts.webhook_reports import ConsumedReports, consume_reports
 
@@ -41,8 +41,7 @@ class _Case:
 
     rows: Mapping[int, InDoubt]
     seen: ProviderView
-    verdict: evidence.Verdict
-    under_way: frozenset[int]  # attempts whose POST was on its way meanwhile
+    weighed: WeighedEvidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +113,7 @@ class Resolver:
                     one: self._unclear_before[one] for one in self._unclear_before.keys() & mine.keys()
                 }
                 continue
-            judged = judge(self._deps, cluster, seen, now=now)
-            case = _Case(rows=mine, seen=seen, verdict=judged.verdict, under_way=judged.under_way)
+            case = _Case(mine, seen, judge(self._deps, cluster, seen, now=now))
             self._deps.crashpoint("resolve.judged")
             resolved.extend(await self._resolve(case))
             absent |= await self._act_on_absence(case, now)
@@ -155,7 +153,7 @@ class Resolver:
 
     async def _resolve(self, case: _Case) -> list[int]:
         resolved: list[int] = []
-        for attempt_id, prediction_id in case.verdict.adopt:
+        for attempt_id, prediction_id in case.weighed.verdict.adopt:
             row = doubts.Found(
                 attempt_id=attempt_id,
                 epoch=case.rows[attempt_id].epoch,
@@ -173,7 +171,7 @@ class Resolver:
         """End doubts that were absent at the last check too; returns those that are absent now, by a list
         that was read whole.
         """
-        absent = set(case.verdict.absent) if case.seen.complete else set()
+        absent = set(case.weighed.verdict.absent) if case.seen.complete else set()
         for attempt_id in sorted(absent & self._absent_before):
             row = case.rows[attempt_id]
             if row.submitted_at < now - RETENTION_MS:
@@ -192,13 +190,13 @@ class Resolver:
         every POST that was on its way then must have been answered, and something then possible be so still.
         """
         unclear: dict[int, _Unclear] = {}
-        for attempt_id, possible in case.verdict.ambiguous:
+        for attempt_id, possible in case.weighed.verdict.ambiguous:
             row, before = case.rows[attempt_id], self._unclear_before.get(attempt_id)
             if before is None or not before.possible & set(possible):
-                unclear[attempt_id] = _Unclear(frozenset(possible), case.under_way)
+                unclear[attempt_id] = _Unclear(frozenset(possible), case.weighed.under_way)
                 continue
             unclear[attempt_id] = before
-            if not before.under_way & case.under_way and not self._may_be_reported(row, now):
+            if not before.under_way & case.weighed.under_way and not self._may_be_reported(row, now):
                 await self._mark(row, tuple(_described(case.seen, item) for item in possible))
         return unclear
 

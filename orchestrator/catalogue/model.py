@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from orchestrator.catalogue.images import InputRules
-from orchestrator.catalogue.parameters import Kind, Parameter, ParamIssue
+from orchestrator.catalogue.parameters import Parameter, ParamIssue
 from orchestrator.catalogue.references import check_references
 from orchestrator.core.errors import UsageError
 from orchestrator.core.specs import JsonObject
@@ -147,7 +147,3 @@ class Model:
             "properties": {item.name: item.schema() for item in self.parameters},
             "required": [item.name for item in self.parameters if item.required],
         }
-
-    def image_parameter(self) -> Parameter:
-        """The parameter that holds the input pictures."""
-        return next(item for item in self.parameters if item.kind is Kind.IMAGES)

@@ -21,10 +21,6 @@ class SystemClock:
         """Let others run for `seconds`."""
         await asyncio.sleep(seconds)
 
-    def sleep_blocking(self, seconds: float) -> None:
-        """Hold this thread for `seconds`."""
-        time.sleep(seconds)
-
 
 class SystemEntropy:
     """Random ids and jitter."""

@@ -69,11 +69,6 @@ def safe(text: str, limit: int | None = None) -> str:
     return shown
 
 
-def safe_lines(text: str) -> str:
-    """As `safe`, keeping line breaks."""
-    return "\n".join(safe(line) for line in text.split("\n"))
-
-
 def width(text: str) -> int:
     """Columns that `text` takes on a terminal."""
     wide = sum(1 for char in text if unicodedata.east_asian_width(char) in "WF")

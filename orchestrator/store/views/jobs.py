@@ -1,6 +1,6 @@
 """Jobs, filtered and read page by page: a million of them are never in memory at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -111,14 +111,6 @@ def outputs_of(tx: Tx, job_ids: Sequence[int]) -> dict[int, list[OutputRow]]:
             )
         )
     return found
-
-
-def each_job(tx: Tx, wanted: JobFilter) -> Iterator[JobRow]:
-    """Every matching job, a page at a time."""
-    after = 0
-    while page := list_jobs(tx, wanted, after_id=after):
-        yield from page
-        after = page[-1].id
 
 
 def _last_attempts(tx: Tx, job_ids: Sequence[int]) -> dict[int, tuple[str | None, int | None]]:

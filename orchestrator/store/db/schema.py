@@ -91,6 +91,14 @@ class Window(StrEnum):
     DAY = "day"
 
 
+class LimitSource(StrEnum):
+    """Whose word a limit is."""
+
+    DEFAULT = "default"  # nobody's: a built-in value, which the first word replaces
+    CONFIG = "config"
+    OPERATOR = "operator"
+
+
 def _quoted(values: object) -> str:
     return ", ".join(f"'{value}'" for value in sorted(values))  # type: ignore[call-overload]
 
@@ -260,6 +268,16 @@ attempts = Table(
     Column("billed_micros", BigInt),  # what the provider's bill says it deducted
     Column("refunded_micros", BigInt),  # and paid back
     Column("billed_at", BigInt),  # when the bill was last read for this attempt
+    # what keeps it from going on: an odd answer to a poll, a refused upload, a download that fails
+    Column("trouble", Text),
+    Column("trouble_count", Integer, nullable=False, server_default=text("0")),
+    Column("next_try_at", BigInt),
+    Column(
+        "answered_at", BigInt
+    ),  # when the lost reply came after all, as an error: nothing was created later
+    Column(
+        "overdue_at", BigInt
+    ),  # when its task was handed to a person: it is far older than its model's tasks
     UniqueConstraint("job_id", "number"),
     _one_of("state", AttemptState, "state"),
     _one_of("reservation", ReservationState, "reservation"),
@@ -415,6 +433,8 @@ limits = Table(
     Column("id", Integer, primary_key=True),
     Column("concurrency", Integer, nullable=False),
     Column("submits_per_minute", Integer, nullable=False),
+    Column("concurrency_source", Text, nullable=False, server_default=text("'config'")),  # LimitSource
+    Column("submits_per_minute_source", Text, nullable=False, server_default=text("'config'")),
     CheckConstraint("id = 1", name="one_row"),
 )
 """The account's limits: one row, which every claim locks first, so that claims are one after another."""
@@ -440,6 +460,9 @@ workers = Table(
     Column("lease_ms", BigInt, nullable=False, server_default=text("60000")),
     Column("draining_at", BigInt),  # it submits nothing more: it was asked to finish, or it is stopping
     Column("lost_at", BigInt),  # it was silent for longer than its lease
+    Column(
+        "clock_offset_ms", BigInt
+    ),  # the provider's clock minus the database's, as this worker measured it
 )
 
 uploads = Table(
@@ -476,3 +499,20 @@ events = Table(
     Index("ix_events_job_id", "job_id"),
 )
 """What a timeline shows besides the times of the attempts: operator actions, throttles, pauses."""
+
+acts = Table(
+    "acts",
+    metadata,
+    Column("id", BigInt, primary_key=True),
+    Column("at", BigInt, nullable=False),
+    Column("who", Text, nullable=False),  # the user of the operating system
+    Column("host", Text, nullable=False),
+    Column("command", Text, nullable=False),  # the words of the command, such as `budget set`
+    Column("subject", Text, nullable=False),  # what was changed, in words: `day cap of the account`, `job 12`
+    Column("old", Text),  # NULL: there was nothing
+    Column("new", Text),  # NULL: it was taken away
+    Column("why", Text),
+    Column("job_id", BigInt),
+    Index("ix_acts_job_id", "job_id"),
+)
+"""What operators decided. Rows are only ever added."""

@@ -65,9 +65,9 @@ def apply(
     Rows go in by thousands, each batch durable when its transaction ends: an apply that was interrupted is
     completed by applying again. `checked` says that a plan of the same manifests has just checked the whole
     of each, and not only at the jobs that are wanted now. `prune`, signed by who wants it, first cancels what
-    waits in the run and is not in the manifest any more: first, so that a running worker never finds both versions of an edited
-    manifest. `alone` refuses a part while other jobs of its runs wait, because its runs are to be worked on
-    next.
+    waits in the run and is not in the manifest any more: first, so that a running worker never finds both
+    versions of an edited manifest. `alone` refuses a part while other jobs of its runs wait, because its runs
+    are to be worked on next.
     """
     part = Part(limit, sample)
     if prune:

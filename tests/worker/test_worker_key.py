@@ -49,7 +49,7 @@ def fleet(harness):
         told: list[str]
 
         def run(self, seconds, *script, good=0.0, drain=False):
-            """For so many seconds; the worker with a good key begins `good` seconds later, or never (None)."""
+            """For so many seconds; the worker with a good key begins `good` seconds later, or never: None."""
             self.told = []
             stops = Stop(), Stop()
             deps = replace(harness.deps(), provider=self.mine, notify=self.told.append)

@@ -38,7 +38,7 @@ def free_workers(tx: Tx, rows: Sequence[str]) -> list[bool]:
 
 
 def forget_gone(tx: Tx) -> None:
-    """A worker begins, and will find out about its own key: what gone ones have left says nothing any more."""
+    """A worker begins, and finds out about its own key: what gone ones have left says nothing any more."""
     tx.conn.execute(_FORGET, {"now": tx.now})
 
 

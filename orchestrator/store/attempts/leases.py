@@ -97,7 +97,9 @@ def expire_leases_of_attempts(tx: Tx, rows: Sequence[ExpireLeases]) -> list[None
 
 
 def hand_back(tx: Tx, rows: Sequence[ExpireLeases]) -> list[None]:
-    """Leave accepted attempts of a worker to the next rescue of any other one: they are nobody's until then."""
+    """Leave accepted attempts of a worker to the next rescue of any other one: until then they are
+    nobody's.
+    """
     for row in rows:
         tx.conn.execute(
             update(attempts)

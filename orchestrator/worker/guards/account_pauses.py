@@ -1,6 +1,7 @@
 """Pauses of the whole account: throttling, an unreachable provider, no credit, a full disk.
 
-A refused key is no such pause: it stops its own worker alone; see `KeyGuard`. They stop new submissions for a while or until somebody acts; none of them uses up a job's tries.
+A refused key is no such pause: it stops its own worker alone, see `KeyGuard`. These stop new submissions for a
+while or until somebody acts; none of them uses up a job's tries.
 """
 
 from collections import deque

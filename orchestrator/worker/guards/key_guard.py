@@ -70,7 +70,8 @@ class KeyGuard:
         self._checks, self._said = 0, outcome.message
         await self._tell(
             f"The provider refused the key of this worker: {outcome.message}. Set a working one in "
-            f"{self._deps.settings.provider.api_key_env} where it runs, and start it again; other workers go on."
+            f"{self._deps.settings.provider.api_key_env} where it runs, and start it again; other workers go "
+            "on."
         )
 
     async def works(self) -> None:
@@ -106,8 +107,8 @@ class KeyGuard:
         if self._checks == 1:
             self._denials += 1
             await self._tell(
-                f"The key works, but a request with it was refused: {self._said}. May it use this model, or is "
-                "the account blocked? It is tried again from time to time; other workers go on."
+                f"The key works, but a request with it was refused: {self._said}. May it use this model, or "
+                "is the account blocked? It is tried again from time to time; other workers go on."
             )
         longest = min(DENIED_MAX_SECONDS, DENIED_FIRST_SECONDS * 2.0 ** min(self._denials - 1, 10))
         assert self._refused_at is not None, "only a key that is refused is tried"

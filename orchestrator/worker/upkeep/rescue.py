@@ -37,7 +37,9 @@ class Rescuer:
         self._request = leases.Rescue(worker_id, lease_ms, deps.settings.guards.deaths)
 
     async def tick(self) -> float:
-        """Rescue a bounded number; returns the seconds until the next try. Without a key nothing could go on."""
+        """Rescue a bounded number; returns the seconds until the next try. Without a key nothing could go
+        on.
+        """
         if self._stop.stopping or self._key.refused or not self._heartbeat.may_rescue():
             return IDLE_SECONDS
         rescued = await self._deps.writer.submit(leases.rescue, self._request)

@@ -159,6 +159,13 @@ def test_a_worker_that_leaves_with_a_bad_key_beside_a_good_one_leaves_no_stop(fl
     assert stops(world) == []
 
 
+def test_one_that_leaves_last_leaves_no_stop_when_the_work_was_done_meanwhile(fleet, harness, world):
+    world.run(3)
+    fleet.mine.bad = True
+    fleet.run(60)
+    assert (stops(world), world.jobs()) == ([], {"succeeded": 3})
+
+
 def test_a_draining_worker_without_a_key_ends_and_says_what_to_do(fleet, harness, world):
     world.run(3)
     harness.provider.latency = 30.0

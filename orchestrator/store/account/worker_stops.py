@@ -43,11 +43,14 @@ def forget_gone(tx: Tx) -> None:
 
 
 def leaves(tx: Tx, worker_id: str) -> None:
-    """A worker leaves. That its key was refused stays known while no other worker has a key that works: the
-    next look at the status says so.
+    """A worker leaves. That its key was refused stays known, for whoever looks next, unless another one with
+    a key that works was there meanwhile.
     """
-    if another_can_collect(tx, worker_id):
-        free_workers(tx, [worker_id])
+    refused = {pause.name: pause for pause in pauses.in_force(tx) if pause.scope == WORKER}
+    if worker_id in refused:
+        since = refused[worker_id].since or tx.now
+        if set(tx.conn.execute(_SEEN_SINCE, {"since": since}).scalars()) - refused.keys():
+            free_workers(tx, [worker_id])
 
 
 def another_can_collect(tx: Tx, worker_id: str) -> bool:
@@ -66,6 +69,7 @@ _ALIVE: Final = select(workers.c.id).where(
     workers.c.lost_at.is_(None),
     workers.c.seen_at + workers.c.lease_ms >= bindparam("now"),
 )
+_SEEN_SINCE: Final = select(workers.c.id).where(workers.c.seen_at >= bindparam("since"))
 _FORGET: Final = delete(pause_table).where(
     pause_table.c.scope == WORKER,
     pause_table.c.name.not_in(_ALIVE),

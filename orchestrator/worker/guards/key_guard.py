@@ -72,9 +72,9 @@ class KeyGuard:
         self._check_at = self._refused_at + CHECK_FIRST_SECONDS
         self._checks, self._said = 0, outcome.message
         await self._tell(
-            f"The provider refused the key of this worker: {outcome.message}. Set a working one in "
-            f"{self._deps.settings.provider.api_key_env} where it runs, and start it again; other workers go "
-            "on."
+            f"The provider refused the key: {outcome.message}. Set a working one in "
+            f"{self._deps.settings.provider.api_key_env} where worker {self._worker_id} runs, and start it "
+            "again."
         )
 
     async def works(self) -> None:
@@ -115,7 +115,7 @@ class KeyGuard:
             self._denials += 1
             await self._tell(
                 f"The key works, but a request with it was refused: {self._said}. May it use this model, or "
-                "is the account blocked? It is tried again from time to time; other workers go on."
+                "is the account blocked? It is tried again from time to time."
             )
         longest = min(DENIED_MAX_SECONDS, DENIED_FIRST_SECONDS * 2.0 ** min(self._denials - 1, 10))
         assert self._refused_at is not None, "only a key that is refused is tried"

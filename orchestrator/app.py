@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orchestrator.actions.setup.mounts import refuse_network_file
+from orchestrator.core.addresses import host_of
 from orchestrator.core.errors import OperatorNeededError, UsageError
 from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider, Reached
 from orchestrator.runtime import crashpoints
@@ -22,6 +23,7 @@ from orchestrator.store.db import migrate, schema_version
 from orchestrator.store.db.database import Database, parse_url, sqlite_path
 
 if TYPE_CHECKING:
+    from orchestrator.runtime.network import Network
     from orchestrator.store.db.group_commit import Writer
     from orchestrator.worker.deps import ModelFacts
     from orchestrator.worker.worker import Worker
@@ -50,15 +52,20 @@ class App:
 
     @property
     def output_root(self) -> Path:
-        """The folder that pictures go to; raises UsageError for an object store, which is not supported
-        yet.
-        """
+        """The folder that pictures go to; raises UsageError for an object store."""
         if "://" in self.settings.outputs.root:
             raise UsageError(
                 f"outputs.root is {self.settings.outputs.root}: object stores are not supported yet. Name a "
                 "folder."
             )
         return Path(self.settings.outputs.root)
+
+    @property
+    def network(self) -> "Network":
+        """Proxies and trusted certificates; raises UsageError for those that cannot be used."""
+        from orchestrator.runtime import network
+
+        return network.from_env(self.env)
 
     def provider(self) -> Provider:
         """A new connection to the provider; raises OperatorNeededError without a key. Close it with
@@ -81,6 +88,7 @@ class App:
             submit_seconds=provider.submit_timeout_seconds,
             read_seconds=provider.read_timeout_seconds,
             upload_seconds=provider.upload_timeout_seconds,
+            network=self.network,
         )
 
     def reach(self, url: str) -> Reached:
@@ -89,7 +97,7 @@ class App:
         """
         from orchestrator.provider.reach import reach
 
-        return reach(url)
+        return reach(url, self.network)
 
     def artifacts(self) -> ArtifactStore:
         """A new artifact store on the output root. Close it with `aclose`."""
@@ -104,6 +112,8 @@ class App:
             max_bytes=download.max_bytes,
             timeout_seconds=download.timeout_seconds,
             max_redirects=download.max_redirects,
+            api_host=host_of(self.settings.provider.base_url),
+            network=self.network,
         )
         local = setup.open(self.crashpoint)
         if not self.settings.separate_downloads:

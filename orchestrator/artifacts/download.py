@@ -7,7 +7,9 @@ import httpx
 
 from orchestrator.artifacts.allowed_urls import ForbiddenUrlError, check_source
 from orchestrator.artifacts.incoming import Incoming
+from orchestrator.core.addresses import Nearness
 from orchestrator.ports import FetchFailed, FetchFault
+from orchestrator.runtime.transport_errors import ForbiddenHostError
 
 _GONE: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -36,7 +38,10 @@ class Downloader:
         max_redirects: int,
         connect_seconds: float,
         read_seconds: float,
+        api: Nearness,
     ) -> None:
+        """`api` says where the API is: near addresses are asked only where it is near, too."""
+        self._api = api
         self._transport = transport
         self._max_bytes = max_bytes
         self._max_redirects = max_redirects
@@ -47,12 +52,14 @@ class Downloader:
     async def into(self, incoming: Incoming, url: str) -> None:
         """Take in the bytes behind `url`; DownloadError when they did not arrive, OSError of our own disk."""
         try:
-            target: httpx.URL | None = _checked(url, None)
+            target: httpx.URL | None = self._checked(url, None)
             for _hop in range(self._max_redirects + 1):
                 assert target is not None
                 target = await self._ask(incoming, target)
                 if target is None:
                     return
+        except ForbiddenHostError as error:
+            raise DownloadError(FetchFault.BAD_CONTENT, f"not downloaded: {error}") from error
         except httpx.TransportError as error:
             words = str(error) or type(error).__name__
             raise DownloadError(FetchFault.TRANSIENT, f"the download broke off: {words}") from error
@@ -69,7 +76,7 @@ class Downloader:
         try:
             location = response.headers.get("Location")
             if response.status_code in _REDIRECTS and location:
-                return _checked(location, target)
+                return self._checked(location, target)
             _check_status(response)
             await self._receive(response, incoming)
         finally:
@@ -87,15 +94,14 @@ class Downloader:
         if promised is not None and promised != incoming.length:
             raise DownloadError(FetchFault.TRANSIENT, f"{incoming.length} of {promised} bytes arrived")
 
+    def _checked(self, text: str, via: httpx.URL | None) -> httpx.URL:
+        try:
+            return check_source(text, api=self._api, via=via)
+        except ForbiddenUrlError as error:
+            raise DownloadError(FetchFault.BAD_CONTENT, f"not downloaded: {error}") from None
+
     def _too_large(self) -> DownloadError:
         return DownloadError(FetchFault.BAD_CONTENT, f"the output is larger than {self._max_bytes} bytes")
-
-
-def _checked(text: str, via: httpx.URL | None) -> httpx.URL:
-    try:
-        return check_source(text, via=via)
-    except ForbiddenUrlError as error:
-        raise DownloadError(FetchFault.BAD_CONTENT, f"not downloaded: {error}") from None
 
 
 def _check_status(response: httpx.Response) -> None:

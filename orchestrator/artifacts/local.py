@@ -24,6 +24,7 @@ from orchestrator.artifacts.places import (
 from orchestrator.artifacts.publishing import THREADS, Arrived, Publisher
 from orchestrator.artifacts.sidecars import read_first
 from orchestrator.artifacts.verify import BadPictureError
+from orchestrator.core.addresses import Nearness
 from orchestrator.core.paths import QUARANTINE
 from orchestrator.ports import ArtifactRequest, Crashpoint, FetchFailed, FetchFault, FetchOutcome, no_crash
 
@@ -49,11 +50,14 @@ class LocalArtifacts:
         connect_seconds: float = 10.0,
         read_seconds: float = 30.0,
         max_redirects: int = 3,
+        api: Nearness = Nearness.PUBLIC,
         files: FileStore | None = None,
         crashpoint: Crashpoint = no_crash,
         pool: Executor | None = None,
     ) -> None:
-        """`transport` must carry no credentials. `timeout_seconds` bounds one whole download."""
+        """`transport` must carry no credentials. `timeout_seconds` bounds one whole download. Outputs may be
+        as near as `api` says that the provider is.
+        """
         self._root = root
         self._policy = NsfwPolicy(policy)
         self._timeout_seconds = timeout_seconds
@@ -67,6 +71,7 @@ class LocalArtifacts:
             max_redirects=max_redirects,
             connect_seconds=connect_seconds,
             read_seconds=read_seconds,
+            api=api,
         )
         self._publisher = Publisher(
             root=root,

@@ -29,7 +29,7 @@ from orchestrator.ports import (
     Throttled,
 )
 from orchestrator.provider.wire import UNREADABLE, Body, read_prediction
-from orchestrator.runtime.http_transport import TooLateError
+from orchestrator.runtime.transport_errors import TooLateError
 
 REFUSING_CODES: Final = frozenset({1200, 1400, 1401, 1402})
 """Application codes about the request itself; in a reply without a prediction they refuse it like a 400."""

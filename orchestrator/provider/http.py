@@ -14,7 +14,7 @@ from orchestrator.core.addresses import is_loopback
 from orchestrator.ports import Clock, Lost, NotSent
 from orchestrator.provider.classify import Reply, classify_error, parse_retry_after
 from orchestrator.provider.wire import BODY_BYTES_MAX, UNREADABLE, Body, decoded, read_body
-from orchestrator.runtime.http_transport import STILL_VALID, USER_AGENT, make_transport, timeouts
+from orchestrator.runtime.http_transport import STILL_VALID, USER_AGENT, timeouts
 
 REDACTED: Final = "[key]"
 
@@ -33,8 +33,7 @@ class ApiHttp:
         api_key: str,
         clock: Clock,
         *,
-        transport: httpx.AsyncBaseTransport | None = None,
-        connections: int = 100,
+        transport: httpx.AsyncBaseTransport,
         connect_seconds: float = 10.0,
     ) -> None:
         """Raises ValueError for a base URL that is not https (http is for loopback only), or for an
@@ -44,7 +43,7 @@ class ApiHttp:
             raise ValueError("the API key is empty or holds characters that no key has")
         base = check_url(base_url).copy_with(query=None, fragment=None)
         self._base = str(base).rstrip("/")
-        self._is_loopback = is_loopback(base.host)
+        self.host = base.host
         self._api_key = api_key
         self._clock = clock
         self._connect_seconds = connect_seconds
@@ -57,12 +56,12 @@ class ApiHttp:
             }
         )
         self._json_headers = httpx.Headers({**self._headers, "Content-Type": "application/json"})
-        self._transport = transport or make_transport(connections)
+        self._transport = transport
 
     @property
     def is_loopback(self) -> bool:
         """Whether the API is a stand-in on this machine."""
-        return self._is_loopback
+        return is_loopback(self.host)
 
     async def request(
         self,

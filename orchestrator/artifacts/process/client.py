@@ -19,7 +19,7 @@ from orchestrator.artifacts.process.messages import receive, send
 from orchestrator.ports import ArtifactRequest, FetchFailed, FetchFault, FetchOutcome
 from orchestrator.runtime.crashpoints import CRASH_AT, TESTING
 
-_PASSED_ON: Final = ("PATH", "LANG", "LC_", "LD_", "TMPDIR", "TZ", "PYTHON", "SSL_CERT_", CRASH_AT, TESTING)
+_PASSED_ON: Final = ("PATH", "LANG", "LC_", "LD_", "TMPDIR", "TZ", "PYTHON", CRASH_AT, TESTING)
 """How the variables begin that the other process gets. Neither the key nor the database's password is
 among them."""
 

@@ -12,6 +12,7 @@ from orchestrator.cli.base import options
 from orchestrator.cli.rendering.words import safe
 from orchestrator.core.errors import OperatorNeededError
 from orchestrator.settings import api_key
+from orchestrator.settings.environment import unknown_variables
 from orchestrator.store.db import migrate
 from orchestrator.store.db.database import Database, parse_url, sqlite_path
 
@@ -19,6 +20,8 @@ from orchestrator.store.db.database import Database, parse_url, sqlite_path
 @contextmanager
 def opened(*, need_database: bool = True, sandbox: bool = False) -> Iterator[App]:
     """The program on its configuration; closed at the end of the block."""
+    for sentence in unknown_variables(os.environ):
+        out.warn(safe(sentence))
     with open_app(
         options().config,
         os.environ,

@@ -42,8 +42,7 @@ def examine(patient: Patient) -> Iterator[Check]:
         )
         return
     try:
-        with database.write():
-            pass  # the right to read it is not enough
+        database.try_to_write()
         if path is not None:
             yield from _sqlite(database, path)
         yield from _at_risk(database)

@@ -2,6 +2,8 @@
 
 import sqlite3
 import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -48,14 +50,20 @@ def _postgres_engine(url: URL, *, connections: int, **options: Any) -> Engine:
         **options,
     )
 
+    @event.listens_for(engine, "do_connect")
+    def _wait_for_a_place(dialect: Any, _record: Any, args: Any, given: Any) -> Any:
+        return _connected(partial(dialect.connect, *args, **given))
+
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
-        """Refuse a server that is too old, and prepare no statements behind a pooler.
+        """Refuse a server that is too old or cannot hold every text, and prepare no statements behind a
+        pooler.
 
         A pooler reports a process id of its own. Behind one, the next transaction may run on another session,
         which does not have the statements that were prepared before.
         """
         schema_version.require_server(connection.info.server_version // 10_000)
+        schema_version.require_encoding(connection.info.parameter_status("server_encoding") or "")
         (own,) = connection.execute("SELECT pg_backend_pid()").fetchone()
         connection.rollback()
         if own != connection.info.backend_pid:
@@ -64,7 +72,36 @@ def _postgres_engine(url: URL, *, connections: int, **options: Any) -> Engine:
     return engine
 
 
+FULL_SECONDS: Final = 30.0
+"""How long a server that has no place for one more connection, or is just starting, is asked again."""
+
+_FULL_RETRY_SECONDS: Final = 0.25
+_FULL: Final = (
+    "too many clients",
+    "too many connections",
+    "remaining connection slots",
+    "the database system is starting up",
+    "no more connections allowed",  # pgbouncer
+)
+
+
+def _connected(connect: Callable[[], Any]) -> Any:
+    """The connection, once there is a place for it; the driver's error for anything else, at once.
+
+    libpq gives no error code for a connection that was refused, so the server's words have to do.
+    """
+    for tries_left in reversed(range(int(FULL_SECONDS / _FULL_RETRY_SECONDS))):
+        try:
+            return connect()
+        except Exception as error:
+            if not tries_left or not any(words in str(error) for words in _FULL):
+                raise
+            threading.Event().wait(_FULL_RETRY_SECONDS)
+    raise AssertionError("the last try returns or raises")
+
+
 _POSTGRES_ARGS: Final = {
+    "client_encoding": "utf8",
     "connect_timeout": 10,  # seconds, as the next two
     "keepalives_idle": 15,
     "keepalives_interval": 5,

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, exc, make_url
+from sqlalchemy import Connection, exc, insert, make_url
 from sqlalchemy.engine import URL
 
 from orchestrator.core.errors import DatabaseError, UsageError
 from orchestrator.ports import Clock, Crashpoint, no_crash
 from orchestrator.store.db import connections, dialect, schema_version
 from orchestrator.store.db.deferred_writes import DeferredWrites
+from orchestrator.store.db.schema import meta
 from orchestrator.store.db.server_clock import ServerClock
 
 GIVE_WAY_SECONDS: Final = 0.05
@@ -89,6 +90,15 @@ class Database:
                 change.commit()
         self._crashpoint("db.after_commit")
 
+    def try_to_write(self) -> None:
+        """Write a row and take it back: the right to read, and a transaction that may begin, are not enough.
+
+        Raises DatabaseError, also for a role that lacks the right.
+        """
+        with self.write() as tx, tx.conn.begin_nested() as trial:
+            tx.conn.execute(insert(meta).values(key="doctor", value="was here"))
+            trial.rollback()
+
     def give_way(self) -> None:
         """Pause between two long writes, so that another process can take SQLite's only write lock.
 
@@ -132,11 +142,18 @@ def parse_url(url: str) -> URL:
 
 
 def shown(url: str | URL) -> str:
-    """Where the database is, for messages: the file of SQLite, or the URL without its password."""
+    """Where the database is, for messages: the file of SQLite, or user, host and name of a server's.
+
+    Nothing else of the URL is shown: passwords also come as options (`?password=`), and one that is not
+    quoted may reach into what is read as the host.
+    """
     parsed = parse_url(url) if isinstance(url, str) else url
     if parsed.get_backend_name() == "sqlite":
         return str(parsed.database)
-    return parsed.render_as_string(hide_password=True)
+    user = f"{parsed.username}@" if parsed.username else ""
+    port = f":{parsed.port}" if parsed.port else ""
+    place = f"{parsed.host or ''}{port}/{parsed.database or ''}".rpartition("@")[2]
+    return f"postgresql://{user}{place}"
 
 
 def sqlite_path(url: URL) -> Path | None:
@@ -152,6 +169,8 @@ def sqlite_path(url: URL) -> Path | None:
 
 
 _SQLITE_TRANSIENT: Final = {5, 6}  # busy, locked
+_PROGRAMMING: Final = (exc.IntegrityError, exc.ProgrammingError, exc.DataError)
+_NO_RIGHT: Final = "42501"
 _READ_ONLY_TRANSACTION: Final = "25006"  # the server is a standby since a failover, or not yet primary
 
 # https://www.sqlite.org/rescode.html, primary codes
@@ -181,7 +200,7 @@ def mapped_errors(url: URL, *, in_doubt: bool = False) -> Iterator[None]:
     try:
         yield
     except (exc.OperationalError, exc.DatabaseError) as error:
-        if isinstance(error, exc.IntegrityError | exc.ProgrammingError | exc.DataError):
+        if isinstance(error, _PROGRAMMING) and getattr(error.orig, "sqlstate", None) != _NO_RIGHT:
             raise
         raise DatabaseError(
             _describe(url, error), transient=_is_transient(error), in_doubt=in_doubt
@@ -197,10 +216,27 @@ def _is_transient(error: exc.DBAPIError) -> bool:
     return away or getattr(error.orig, "sqlstate", None) == _READ_ONLY_TRANSACTION
 
 
+def _driver_words(url: URL, error: exc.DBAPIError) -> str:
+    """The first line of what the driver says, without any value that may be a secret of the URL."""
+    text = str(error.orig).strip().split("\n", maxsplit=1)[0]
+    secrets = [str(url.password or ""), *(str(value) for name, value in url.query.items() if "pass" in name)]
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "***")
+    return text
+
+
 def _describe(url: URL, error: exc.DBAPIError) -> str:
     where = shown(url)
     code = getattr(error.orig, "sqlite_errorcode", None)
     if isinstance(code, int) and (code & 0xFF) in _SQLITE_MESSAGES:
         return f"The database {where} " + _SQLITE_MESSAGES[code & 0xFF].format(where=where) + "."
-    first_line = str(error.orig).strip().split("\n", maxsplit=1)[0]
-    return f"The database {where} cannot be used: {first_line}. Check it with: orchestrator doctor"
+    words = _driver_words(url, error)
+    state = getattr(error.orig, "sqlstate", None)
+    if state == _READ_ONLY_TRANSACTION:
+        return (
+            f"The database {where} is read-only: a standby, or a server that became one in a failover. Name "
+            "the primary in database_url. Nothing was written."
+        )
+    if state == _NO_RIGHT:
+        return f"The database {where} does not let this user do that: {words}. Nothing was written."
+    return f"The database {where} cannot be used: {words}. Check it with: orchestrator doctor"

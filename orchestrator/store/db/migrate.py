@@ -35,7 +35,7 @@ def current(url: str) -> Revision:
     if path is not None and not path.exists():
         return Revision(None, HEAD)
     with mapped_errors(parsed):
-        engine = create_engine(parsed)
+        engine = create_engine(parsed) if path is not None else connections.reader_engine(parsed)
         try:
             with engine.connect() as conn:
                 return Revision(_read_version(conn), HEAD)

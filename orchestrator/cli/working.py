@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from orchestrator.actions.operator.exit_code import concerns, exit_code, facts_of
 from orchestrator.app import App
-from orchestrator.cli.rendering.display import Display, Lasting, drop_lost_streams
+from orchestrator.cli.rendering.display import Display, Lasting
 from orchestrator.cli.rendering.snapshot import Snapshot
 from orchestrator.cli.rendering.summary import Done
+from orchestrator.cli.streams import drop_lost_streams
 from orchestrator.core.errors import DatabaseError, ExitCode, OrchestratorError
 from orchestrator.runtime import event_loop
 from orchestrator.store.money.caps import Cap

@@ -42,7 +42,7 @@ def database_url(env: Mapping[str, str], cwd: Path, report: ProblemReport) -> st
     """
     named = env.get(DATABASE_URL_FILE, "").strip()
     if not named:
-        return _checked(env, DATABASE_URL, database_url_problem, report)
+        return _checked(env, DATABASE_URL, database_url_problem, report=report)
     if env.get(DATABASE_URL, "").strip():
         message = f"{DATABASE_URL} is set too; set one of them"
         report.add(_problem(DATABASE_URL_FILE, message))
@@ -55,11 +55,11 @@ def database_url(env: Mapping[str, str], cwd: Path, report: ProblemReport) -> st
 
 def base_url(env: Mapping[str, str], report: ProblemReport) -> str | None:
     """The URL in WAVESPEED_BASE_URL; None when it is not set."""
-    return _checked(env, "WAVESPEED_BASE_URL", base_url_problem, report)
+    return _checked(env, "WAVESPEED_BASE_URL", base_url_problem, report=report)
 
 
 def _checked(
-    env: Mapping[str, str], name: str, problem_of: Callable[[str], str | None], report: ProblemReport
+    env: Mapping[str, str], name: str, problem_of: Callable[[str], str | None], *, report: ProblemReport
 ) -> str | None:
     """The value of a variable; empty counts as not set."""
     text = env.get(name, "").strip()

@@ -27,7 +27,7 @@ tags: {{client: acme}}
 
 @dataclass
 class Shell:
-    """Runs commands in `folder`; keeps what the last one printed."""
+    """Runs commands in `folder`; keeps what the last one printed, and all that it said to people in `err`."""
 
     folder: Path
     capsys: pytest.CaptureFixture
@@ -38,7 +38,8 @@ class Shell:
         self.capsys.readouterr()
         code = main.run(words)
         captured = self.capsys.readouterr()
-        self.out, self.err = captured.out, captured.err
+        self.out = captured.out
+        self.err = captured.err if "--json" in words else captured.out + captured.err
         return code
 
     @property

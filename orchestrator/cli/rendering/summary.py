@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-
 from orchestrator.actions.operator.exit_code import RunFacts
-from orchestrator.cli import out
+from orchestrator.cli import out, streams
 from orchestrator.cli.rendering.documents import summary_document
 from orchestrator.cli.rendering.remedies import remedies
 from orchestrator.cli.rendering.words import count, duration, safe, usd
@@ -50,13 +48,19 @@ class Done:
 
 def summarize(done: Done, root: Path, *, extra: list[str] | None = None, sandbox: bool = False) -> ExitCode:
     """Print the summary, as words or as one JSON document; returns the exit code."""
-    if out.as_json():
-        out.document(document(done, root))
-    else:
-        out.answer("\n".join([*text(done, root), *(extra or ())]))
-        out.next_steps(steps(done, sandbox=sandbox))
+    try:
+        if out.as_json():
+            out.document(document(done, root))
+        else:
+            out.answer("\n".join([*text(done, root), *(extra or ())]))
+            out.next_steps(steps(done, sandbox=sandbox))
+    except BrokenPipeError:
+        streams.lead_nowhere("stdout")
+    except OSError as error:  # the work itself is as done as it is
+        streams.lead_nowhere("stdout")
+        streams.say(f"The summary could not be written: {error.strerror}. See it with: orchestrator status")
     if done.error is not None:
-        click.echo(f"\n{done.error}", err=True)
+        streams.say(f"\n{done.error}")
     return done.code
 
 

@@ -27,6 +27,10 @@ FINISHING = (
     "Stopping: nothing new is submitted; {in_flight} in flight and already paid are still collected. "
     "Ctrl-C again to leave now: they stay safe, and the next run or worker collects them."
 )
+HANDING_OVER = (
+    "Stopping: nothing new is submitted; requests and downloads under way are finished within {grace:g} s. "
+    "{in_flight} in flight and already paid stay safe: other workers, or the next run, collect them."
+)
 LEAVING = "Leaving now. What is in flight stays safe; the next run or worker collects it."
 
 
@@ -63,18 +67,24 @@ def work_on(
 async def _work(
     app: App, run_ids: frozenset[int] | None, display: Display, watch: "_Watch", *, drain: bool
 ) -> tuple[bool, bool]:
-    """Whether somebody interrupted it, and whether somebody asked it to finish."""
-    stop = Stop()
+    """Whether somebody interrupted it, and whether it is to end with others at work on what is left: an
+    operator asked it to finish, or a supervisor ended a worker that nobody waits for.
+    """
+    stop, terminated = Stop(), False
     worker = app.worker(run_ids, drain=drain, notify=display.say)
 
+    def told(level: StopLevel) -> None:
+        words = {StopLevel.FINISHING: FINISHING, StopLevel.HANDING_OVER: HANDING_OVER}.get(level, LEAVING)
+        grace, in_flight = app.settings.worker.stop_grace_seconds, worker.snapshot()["in_flight"]
+        display.say(words.format(in_flight=in_flight, grace=grace))
+
     def interrupt() -> None:
-        level = stop.request()
-        in_flight = worker.snapshot()["in_flight"]
-        display.say(FINISHING.format(in_flight=in_flight) if level is StopLevel.FINISHING else LEAVING)
+        told(stop.request())
 
     def terminate() -> None:
-        if stop.level is StopLevel.RUNNING:
-            interrupt()
+        nonlocal terminated
+        terminated = True
+        told(stop.hand_over())
 
     async def show() -> None:
         while True:
@@ -92,7 +102,8 @@ async def _work(
             showing.cancel()
             with suppress(asyncio.CancelledError):
                 await showing
-    return stop.by_user, worker.told_to_drain
+    handed_over = terminated and not drain
+    return stop.by_user and not handed_over, worker.told_to_drain or handed_over
 
 
 @contextmanager

@@ -132,6 +132,7 @@ class WorkerSettings:
     lease_seconds: float = 60.0
     poll_min_seconds: float = 0.5
     poll_max_seconds: float = 10.0
+    stop_grace_seconds: float = 8.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,12 @@ WORKER: Final = Object(
             doc="Longest time between two polls of a task.",
             default=10.0,
         ),
+        Field(
+            name="stop_grace_seconds",
+            shape=Decimal(0, 3600),
+            doc="How long a worker that is told to end (SIGTERM) finishes downloads before it hands over.",
+            default=8.0,
+        ),
     )
 )
 DOWNLOAD: Final = Object(

@@ -22,6 +22,11 @@ class Activity:
         """Whether anything is under way."""
         return bool(self.preparing or self.submitting or self.in_flight or self.fetching)
 
+    @property
+    def handling(self) -> bool:
+        """Whether anything is under way here, rather than at the provider: requests, uploads, downloads."""
+        return bool(self.preparing or self.submitting or self.fetching)
+
     def snapshot(self) -> dict[str, int]:
         """How many attempts are where."""
         return {

@@ -56,6 +56,7 @@ class Worker:
         self._pauses = AccountPauses(deps)
         self._restored_copy = RestoredCopyCheck(deps)
         self._watchdog = DrainWatchdog()
+        self._handing_over_since: float | None = None
 
     def snapshot(self) -> dict[str, int]:
         """How many attempts are where, for a live display."""
@@ -147,7 +148,7 @@ class Worker:
         busy = self.activity.busy or tasks.busy
         if stop.level is StopLevel.RUNNING and self._drain and not busy and self._finished():
             stop.raise_to(StopLevel.FINISHING)
-        if stop.stopping and not busy:
+        if stop.stopping and (not busy or self._is_handed_over(stop)):
             stop.raise_to(StopLevel.LEAVING)
         stuck = self._watchdog.why_stuck(
             activity=self.activity,
@@ -159,6 +160,15 @@ class Worker:
             tasks.fail(stuck)
             stop.raise_to(StopLevel.LEAVING)
         return DRAIN_SECONDS
+
+    def _is_handed_over(self, stop: Stop) -> bool:
+        """Whether a supervisor waits and need not wait longer: others collect what is in flight."""
+        if stop.level is not StopLevel.HANDING_OVER:
+            return False
+        now = self._deps.clock.monotonic()
+        self._handing_over_since = now if self._handing_over_since is None else self._handing_over_since
+        grace = self._deps.settings.worker.stop_grace_seconds
+        return not self.activity.handling or now - self._handing_over_since >= grace
 
     def _finished(self) -> bool:
         with self._deps.database.read() as tx:

@@ -1,6 +1,7 @@
 """A store of pictures that does as the test says, and keeps the books of what was asked of it."""
 
 from collections import deque
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Any
 
@@ -23,12 +24,15 @@ class FakeArtifacts:
         self.next_stores: deque[FetchFault] = deque()
         self.unwritable: str | None = None
         self.closed = False
+        self.delay: Callable[[], Awaitable[None]] | None = None  # awaited before each answer
 
     async def start(self) -> None:
         """It is ready at once."""
 
     async def store(self, request: ArtifactRequest) -> FetchOutcome:
         self.requests.append(request)
+        if self.delay is not None:
+            await self.delay()
         if self.next_stores:
             fault = self.next_stores.popleft()
             return FetchFailed(fault, f"it was {fault}")

@@ -5,6 +5,9 @@ from typing import Any, Final
 
 JsonObject = dict[str, Any]
 
+MAX_ATTEMPTS: Final = 3
+"""Attempts for each job of a new run where nobody names a number."""
+
 NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 """What campaigns, manifests and runs may be called, in a manifest and where the configuration names one:
 such a name is a folder everywhere, and never an option of a command.
@@ -51,5 +54,5 @@ class RunSpec:
     manifest_path: str
     manifest_sha256: str
     priority: int = 0
-    max_attempts: int = 3
+    max_attempts: int | None = None  # None: nobody names it; a new run has MAX_ATTEMPTS
     budget_micros: int | None = None

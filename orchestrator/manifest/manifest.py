@@ -23,13 +23,14 @@ def load_manifest(
     input_roots: Sequence[Path] = (),
     today: str,
     run_key: str | None = None,
+    max_attempts: int | None = None,
     jobs_max: int = JOBS_MAX,
 ) -> "Manifest":
     """Read a manifest; raises ProblemsError with everything that is wrong with it.
 
-    `today` is the ISO date behind `{{ date }}`; `run_key` replaces the manifest's own. Local pictures may
-    come from the manifest's folder and from `input_roots`. More than `jobs_max` jobs are refused before any
-    is expanded.
+    `today` is the ISO date behind `{{ date }}`; `run_key` replaces the manifest's own; `max_attempts` is for
+    a manifest that names none. Local pictures may come from the manifest's folder and from `input_roots`.
+    More than `jobs_max` jobs are refused before any is expanded.
     """
     if run_key is not None and not re.fullmatch(NAME_PATTERN, run_key):
         raise UsageError(f"the run key {run_key!r} cannot be used; expected {NAME_WHAT}")
@@ -48,7 +49,7 @@ def load_manifest(
         manifest_path=str(path.resolve()),
         manifest_sha256=document.digest,
         priority=fields["priority"],
-        max_attempts=fields["retry"]["max_attempts"],
+        max_attempts=fields["retry"]["max_attempts"] or max_attempts,
         budget_micros=fields["budget"],
     )
     return Manifest(path, spec, blueprint)

@@ -40,7 +40,7 @@ class ManifestReader:
         self._reading = Reading(document, self.report)
         self.fields: dict[str, Any] = MANIFEST.read(document.root, self._reading)
         if not self.fields["retry"]:
-            self.fields["retry"] = {"max_attempts": 3}
+            self.fields["retry"] = {"max_attempts": None}
         self.fields["name"] = self.fields["name"] or _name_of(Path(document.file))
         self.fields["campaign"] = self.fields["campaign"] or self.fields["name"]
         self._constants = {

@@ -120,7 +120,7 @@ class Guards:
 class Retry:
     """When a job is tried again after an attempt without a result."""
 
-    max_attempts: int = 3
+    max_attempts: int | None = None  # where the manifest names none; None: no opinion
     backoff_base_seconds: float = 2.0
     backoff_cap_seconds: float = 300.0
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from orchestrator.core.specs import MAX_ATTEMPTS
 from orchestrator.settings.model import SEPARATE_DOWNLOADS
 from orchestrator.yamlio.shapes import Choice, Decimal, Field, Flag, Integer, Nullable, Object, Text
 
@@ -29,7 +30,11 @@ OUTPUTS: Final = Object(
 )
 RETRY: Final = Object(
     (
-        Field(name="max_attempts", shape=Integer(1, 100), doc="Attempts for each job.", default=3),
+        Field(
+            "max_attempts",
+            Nullable(Integer(1, 100)),
+            f"Attempts for each job where its manifest names none; none: {MAX_ATTEMPTS}.",
+        ),
         Field(
             name="backoff_base_seconds",
             shape=Decimal(0, 3600),

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, func, select, tuple_, update
 
 from orchestrator.core.errors import UsageError
-from orchestrator.core.specs import JobSpec, RunSpec
+from orchestrator.core.specs import MAX_ATTEMPTS, JobSpec, RunSpec
 from orchestrator.store.db import bulk, dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.deferred_writes import Changes, LockOrder
@@ -49,8 +49,8 @@ def ensure_run(tx: Tx, spec: RunSpec) -> Run:
         "manifest_path": spec.manifest_path,
         "manifest_sha256": spec.manifest_sha256,
         "priority": spec.priority,
-        "max_attempts": spec.max_attempts,
         "applied_at": tx.now,
+        **({} if spec.max_attempts is None else {"max_attempts": spec.max_attempts}),
     }
     this = select(runs.c.id).where(
         runs.c.campaign_id == campaign_id, runs.c.name == spec.name, runs.c.run_key == spec.run_key
@@ -62,7 +62,7 @@ def ensure_run(tx: Tx, spec: RunSpec) -> Run:
         run_key=spec.run_key,
         model=spec.model,
         created_at=tx.now,
-        **changeable,
+        **{"max_attempts": MAX_ATTEMPTS, **changeable},
     )
     tx.conn.execute(
         statement.on_conflict_do_update(index_elements=["campaign_id", "name", "run_key"], set_=changeable)

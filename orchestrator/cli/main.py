@@ -15,6 +15,9 @@ from orchestrator.cli import streams
 from orchestrator.cli.base import Options
 from orchestrator.core.errors import ExitCode, OrchestratorError
 
+OTHERS_NOTHING = 0o027
+"""Taken from the rights of every file and folder that is made: prompts and pictures are not everybody's."""
+
 _KINDS = {
     ExitCode.UNEXPECTED: "unexpected",
     ExitCode.USAGE: "usage",
@@ -38,6 +41,7 @@ def main() -> NoReturn:
 def run(argv: Sequence[str]) -> int:
     """Run one command; returns its exit code, and never raises for what a user can understand."""
     streams.open_missing()
+    os.umask(os.umask(0) | OTHERS_NOTHING)
     options = Options(json="--json" in argv)  # known even when the words cannot be parsed
     try:
         code = _invoke(argv, options)

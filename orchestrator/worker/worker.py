@@ -133,7 +133,7 @@ class Worker:
         return (
             Loop(claimer.tick, alarms.claim, when_unsure=claimer.when_unsure),
             Loop(pipeline.poller.tick, alarms.poll),
-            Loop(heartbeat.tick, alarms.heartbeat),
+            Loop(heartbeat.tick, alarms.heartbeat, when_unsure=heartbeat.when_unsure),
             Loop(rescuer.tick, alarms.rescue, when_unsure=alarms.heartbeat.ring),
             Loop(resolver.tick, alarms.resolve, when_unsure=alarms.heartbeat.ring),
             Loop(keep_up, bookkeeping=True),

@@ -18,6 +18,7 @@ from orchestrator.actions.planning.spool import Spool
 from orchestrator.actions.planning.walk import Walk
 from orchestrator.manifest import Manifest
 from orchestrator.store.account import workers
+from orchestrator.store.account.acts import Signature
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.db.schema import Scope, Window
 from orchestrator.store.money import budgets
@@ -55,7 +56,7 @@ def apply(
     limit: int | None = None,
     sample: int | None = None,
     checked: bool = False,
-    prune: bool = False,
+    prune: Signature | None = None,
     alone: bool = False,
 ) -> list[Applied]:
     """Insert what is new, manifest by manifest; raises ProblemsError or UsageError before anything is
@@ -63,10 +64,10 @@ def apply(
 
     Rows go in by thousands, each batch durable when its transaction ends: an apply that was interrupted is
     completed by applying again. `checked` says that a plan of the same manifests has just checked the whole
-    of each, and not only at the jobs that are wanted now. `prune` first cancels what waits in the run and is
-    not in the manifest any more: first, so that a running worker never finds both versions of an edited
-    manifest. `alone` refuses a part while other jobs of its runs wait, because its runs are to be worked on
-    next.
+    of each, and not only at the jobs that are wanted now. `prune`, signed by who wants it, first cancels what
+    waits in the run and is not in the manifest any more: first, so that a running worker never finds both
+    versions of an edited manifest. `alone` refuses a part while other jobs of its runs wait, because its runs
+    are to be worked on next.
     """
     part = Part(limit, sample)
     if prune:
@@ -123,7 +124,7 @@ class _Checking:
         return applied, spool
 
 
-def _insert(database: Database, applied: Applied, spool: Spool, *, prune: bool) -> Applied:
+def _insert(database: Database, applied: Applied, spool: Spool, *, prune: Signature | None) -> Applied:
     """The jobs are looked up again in the transaction that inserts them: somebody else may have been
     quicker.
     """
@@ -131,7 +132,7 @@ def _insert(database: Database, applied: Applied, spool: Spool, *, prune: bool) 
         run = _open_run(tx, applied.manifest)
     applied.run_id = run.id
     if prune:
-        applied.pruned = drop_waiting(database, applied.others.ids)
+        applied.pruned = drop_waiting(database, applied.others.ids, prune)
     for chunk in spool.chunks():
         with database.write() as tx:
             added = add_encoded(tx, run, chunk)

@@ -11,6 +11,7 @@ from orchestrator.cli.context import opened, take_caps
 from orchestrator.cli.rendering.documents import others_document
 from orchestrator.cli.rendering.unrequested_text import others_text
 from orchestrator.cli.rendering.words import count, safe
+from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode
 
 RENAMED_SHOWN = 3
@@ -19,8 +20,15 @@ RENAMED_SHOWN = 3
 @declare("apply", short_help="Record the jobs of manifests; spends nothing.")
 @manifest_options
 @PRUNE
+@why_option
 def command(
-    manifests: tuple[Path, ...], run_key: str | None, limit: int | None, sample: int | None, *, prune: bool
+    manifests: tuple[Path, ...],
+    run_key: str | None,
+    limit: int | None,
+    sample: int | None,
+    *,
+    prune: bool,
+    why: str | None,
 ) -> ExitCode:
     """Record the jobs of MANIFESTs in the database. Spends nothing; `work` or `run` submits them.
 
@@ -30,7 +38,8 @@ def command(
     with opened() as app:
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
         take_caps(app)
-        applied = apply(app.database, loaded, limit=limit, sample=sample, prune=prune)
+        pruner = signature_of("apply --prune", why) if prune else None
+        applied = apply(app.database, loaded, limit=limit, sample=sample, prune=pruner)
     if out.as_json():
         out.document({"manifests": [_document(item) for item in applied]})
     else:

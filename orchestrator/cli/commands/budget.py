@@ -10,6 +10,7 @@ from orchestrator.cli.base import group
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import budget_document
 from orchestrator.cli.rendering.words import bar, count, percent, safe, table, usd
+from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.budget import day_of
 from orchestrator.core.errors import ExitCode, NotFoundError, UsageError
 from orchestrator.core.money import MoneyError, parse_usd
@@ -18,7 +19,9 @@ from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import Scope, Window
 from orchestrator.store.money import budgets, ledger
 from orchestrator.store.money.audit import audit
-from orchestrator.store.money.caps import caps_in_force, set_cap
+from orchestrator.store.money.cap_changes import StandingCap
+from orchestrator.store.money.caps import caps_in_force
+from orchestrator.store.money.decided_caps import decide_cap
 from orchestrator.store.runs.campaigns import ensure_campaign, has_runs
 from orchestrator.store.runs.runs import find_run
 
@@ -66,7 +69,10 @@ def show() -> ExitCode:
 @click.option("--total", metavar="USD", help="Cap for ever; 'none' removes it.")
 @click.option("--month", metavar="USD", help="Cap for each calendar month; 'none' removes it.")
 @click.option("--day", metavar="USD", help="Cap for each calendar day; 'none' removes it.")
-def set_budget(scope: str, total: str | None, month: str | None, day: str | None) -> ExitCode:
+@why_option
+def set_budget(
+    scope: str, total: str | None, month: str | None, day: str | None, why: str | None
+) -> ExitCode:
     """Set caps of SCOPE. A raised cap lets work go on at once; one below what is spent stops further
     spending.
 
@@ -81,20 +87,18 @@ def set_budget(scope: str, total: str | None, month: str | None, day: str | None
     if not wanted:
         raise UsageError("Say what to set: --total, --month or --day with an amount in US dollars.")
     amounts = {window: _amount(text) for window, text in wanted.items() if not _is_config(text)}
+    signed = signature_of("budget set", why)
     with opened() as app, app.database.write() as tx:
         kind, scope_id = _scope(tx, scope)
         early = kind is Scope.CAMPAIGN and not has_runs(tx, scope_id)
+        new = {
+            window: None if micros is None else StandingCap(micros, "operator")
+            for window, micros in amounts.items()
+        }
         for window in wanted.keys() - amounts.keys():
-            _as_configured(
-                tx=tx, settings=app.settings, scope=scope, kind=kind, scope_id=scope_id, window=window
-            )
-        for window, micros in amounts.items():
-            if micros is None:
-                budgets.remove(tx=tx, scope=kind, scope_id=scope_id, window=window)
-            else:
-                set_cap(
-                    tx=tx, scope=kind, scope_id=scope_id, window=window, cap_micros=micros, source="operator"
-                )
+            new[window] = _as_configured(app.settings, scope, kind=kind, window=window)
+        for window in wanted:
+            decide_cap(tx, signed, scope=kind, scope_id=scope_id, window=window, new=new[window])
         rows = [
             cap
             for cap in caps_in_force(tx, day_of(tx.now, app.settings.budgets.timezone))
@@ -152,22 +156,19 @@ def _is_config(text: str) -> bool:
     return text.strip().lower() == budgets.CONFIG
 
 
-def _as_configured(
-    tx: Tx, settings: Settings, scope: str, kind: Scope, scope_id: int, window: Window
-) -> None:
-    """Take the cap that this configuration names; the cap of a run comes back with its manifest, when that
-    is applied.
+def _as_configured(settings: Settings, scope: str, *, kind: Scope, window: Window) -> StandingCap | None:
+    """The cap that this configuration names; the cap of a run comes back with its manifest, when that is
+    applied.
     """
     if kind is Scope.RUN:
-        budgets.remove(tx=tx, scope=kind, scope_id=scope_id, window=window)
-        return
+        return None
     micros = caps_of(settings).get((kind, scope.partition(":")[2], window))
     if micros is None:
         raise UsageError(
             f"This configuration names no {window.value} cap of {safe(scope)}, so nothing was changed. To "
             f"have none: orchestrator budget set {shlex.quote(scope)} --{window.value} none"
         )
-    set_cap(tx=tx, scope=kind, scope_id=scope_id, window=window, cap_micros=micros, source=budgets.CONFIG)
+    return StandingCap(micros, budgets.CONFIG)
 
 
 def _amount(text: str) -> int | None:

@@ -19,9 +19,11 @@ from orchestrator.cli.rendering.display import choose
 from orchestrator.cli.rendering.plan_text import plan_text
 from orchestrator.cli.rendering.summary import summarize
 from orchestrator.cli.rendering.words import count, usd
+from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.cli.working import work_on
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.manifest import Manifest
+from orchestrator.store.account.acts import Signature
 from orchestrator.store.views.progress import pending_cost
 
 
@@ -32,6 +34,7 @@ from orchestrator.store.views.progress import pending_cost
 @click.option(
     "--sandbox", is_flag=True, help="Use a stand-in for the provider: no key, no cost, its own folder."
 )
+@why_option
 def command(
     manifests: tuple[Path, ...],
     run_key: str | None,
@@ -41,6 +44,7 @@ def command(
     prune: bool,
     yes: bool,
     sandbox: bool,
+    why: str | None,
 ) -> ExitCode:
     """Apply MANIFESTs and work until their jobs are finished. Asks before it spends.
 
@@ -64,7 +68,8 @@ def command(
         if planned.total("to_submit") and not sandbox:
             need_key(app)
             consent(planned, yes=yes)
-        return carry_out(app, loaded, limit=limit, sample=sample, prune=prune, sandbox=sandbox)
+        pruner = signature_of("run --prune", why) if prune else None
+        return carry_out(app, loaded, limit=limit, sample=sample, prune=pruner, sandbox=sandbox)
 
 
 def carry_out(
@@ -73,7 +78,7 @@ def carry_out(
     *,
     limit: int | None = None,
     sample: int | None = None,
-    prune: bool = False,
+    prune: Signature | None = None,
     sandbox: bool = False,
 ) -> ExitCode:
     """Apply planned manifests, work until their runs are finished, print the summary."""

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.db.schema import Scope, Window, budgets, campaigns
 from orchestrator.store.money import ledger
+from orchestrator.store.money.cap_changes import note_change, remove_cap, standing
 from orchestrator.store.money.caps import set_cap
 from orchestrator.store.runs.campaigns import ensure_campaign
 
@@ -62,9 +63,11 @@ def _tighten(tx: Tx, key: Key, cap: int) -> None:
     have written a stricter cap in the meantime.
     """
     scope, name, window = key
+    scope_id = _scope_id(tx, scope, name)
+    old = standing(tx=tx, scope=scope, scope_id=scope_id, window=window)
     row = {
         "scope": scope.value,
-        "scope_id": _scope_id(tx, scope, name),
+        "scope_id": scope_id,
         "window": window.value,
         "cap_micros": cap,
         "source": CONFIG,
@@ -78,6 +81,8 @@ def _tighten(tx: Tx, key: Key, cap: int) -> None:
             where=(budgets.c.source == CONFIG) & (budgets.c.cap_micros > statement.excluded.cap_micros),
         )
     )
+    new = standing(tx=tx, scope=scope, scope_id=scope_id, window=window)
+    note_change(tx=tx, scope=scope, scope_id=scope_id, window=window, old=old, new=new)
 
 
 def _stored(tx: Tx) -> dict[Key, tuple[int, str]]:
@@ -102,26 +107,11 @@ def _scope_id(tx: Tx, scope: Scope, name: str) -> int:
 
 
 def declare(tx: Tx, scope: Scope, scope_id: int, window: Window, cap_micros: int | None, source: str) -> None:
-    """Set a cap as its source says (None: no cap), unless an operator has set it, which prevails."""
-    if cap_micros is None:
-        remove(tx=tx, scope=scope, scope_id=scope_id, window=window, source=source)
+    """Set a cap as its source says (None: no cap), unless another source has set it, which prevails."""
+    found = standing(tx=tx, scope=scope, scope_id=scope_id, window=window)
+    if found is not None and found.source != source:
         return
-    stored_source = tx.conn.execute(
-        select(budgets.c.source).where(
-            budgets.c.scope == scope.value, budgets.c.scope_id == scope_id, budgets.c.window == window.value
-        )
-    ).scalar()
-    if stored_source in {None, source}:
+    if cap_micros is None:
+        remove_cap(tx=tx, scope=scope, scope_id=scope_id, window=window)
+    else:
         set_cap(tx=tx, scope=scope, scope_id=scope_id, window=window, cap_micros=cap_micros, source=source)
-
-
-def remove(tx: Tx, scope: Scope, scope_id: int, window: Window, *, source: str | None = None) -> bool:
-    """Remove a cap from any source, or only one from `source`. A cap that a configuration names is set again
-    when that configuration is next used.
-    """
-    statement = delete(budgets).where(
-        budgets.c.scope == scope.value, budgets.c.scope_id == scope_id, budgets.c.window == window.value
-    )
-    if source is not None:
-        statement = statement.where(budgets.c.source == source)
-    return bool(tx.conn.execute(statement).rowcount)

@@ -16,6 +16,7 @@ from orchestrator.core.money import format_usd
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import RUN_PATH, Scope, Window, balances, budgets, campaigns, runs
+from orchestrator.store.money.cap_changes import StandingCap, note_change, standing
 
 BalanceKey = tuple[str, int, str]
 """The scope, the id of its row, and the period of a balance and of the cap over it."""
@@ -108,9 +109,10 @@ def balance(tx: Tx, key: BalanceKey) -> Counted:
 
 
 def set_cap(tx: Tx, scope: Scope, scope_id: int, window: Window, cap_micros: int, source: str) -> None:
-    """Set or change a cap. Lowering it below what is counted stops further spending and changes nothing
-    else.
+    """Set or change a cap, with an event that says so. Lowering it below what is counted stops further
+    spending and changes nothing else.
     """
+    old = standing(tx=tx, scope=scope, scope_id=scope_id, window=window)
     row = {
         "scope": scope.value,
         "scope_id": scope_id,
@@ -126,6 +128,8 @@ def set_cap(tx: Tx, scope: Scope, scope_id: int, window: Window, cap_micros: int
             set_={name: statement.excluded[name] for name in ("cap_micros", "source", "set_at")},
         )
     )
+    new = StandingCap(cap_micros, source)
+    note_change(tx=tx, scope=scope, scope_id=scope_id, window=window, old=old, new=new)
 
 
 def _cap(row: Row[Any]) -> Cap:

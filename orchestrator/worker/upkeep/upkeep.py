@@ -24,6 +24,7 @@ class SignOfLife:
     worker: str
     latencies: list[tuple[str, RecordedLatency]]
     leaving: bool = False  # it takes nothing new any more
+    away_ms: int | None = None  # for so long the database was away
 
 
 def record_signs_of_life(tx: Tx, rows: Sequence[SignOfLife]) -> list[workers.Standing]:
@@ -31,6 +32,8 @@ def record_signs_of_life(tx: Tx, rows: Sequence[SignOfLife]) -> list[workers.Sta
     standings = []
     for row in rows:
         standings.append(workers.seen(tx, row.worker, leaving=row.leaving))
+        if row.away_ms is not None:
+            workers.note_database_back(tx, row.worker, row.away_ms)
         for model, latency in row.latencies:
             latencies.put(tx, model, latency)
     workers.lose_silent(tx)

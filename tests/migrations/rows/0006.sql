@@ -21,6 +21,6 @@ INSERT INTO rate_grants (bucket_at, granted) VALUES (1000, 1);
 INSERT INTO workers (id, host, pid, started_at, seen_at, version, lease_ms, draining_at, lost_at) VALUES ('w1', 'here', 1, 1000, 1000, '1.0', 30000, 1500, 2000);
 INSERT INTO uploads (base_url, sha256, url, uploaded_at, expires_at) VALUES ('https://api.example', 'ab', 'https://files.example/ab', 1000, 2000);
 INSERT INTO latencies (model, p10_ms, p50_ms, p95_ms, samples, updated_at) VALUES ('kwaivgi/kling-image-o3/edit', 1, 2, 3, 4, 1000);
-INSERT INTO events (id, at, kind, job_id, attempt_id, message) VALUES (1, 1000, 'note', 1, 1, 'Something happened.');
+INSERT INTO events (id, at, kind, job_id, attempt_id, message, campaign_id, run_id) VALUES (1, 1000, 'note', 1, 1, 'Something happened.', 1, 1);
 INSERT INTO meta (key, value) VALUES ('k', 'v');
-INSERT INTO acts (id, at, who, host, command, subject, old, new, why, job_id) VALUES (1, 1000, 'ada', 'here', 'budget set', 'day cap of the account', '1000000', '2000000', 'a launch', 1);
+INSERT INTO acts (id, at, who, host, command, subject, old, new, why, job_id, campaign_id, run_id) VALUES (1, 1000, 'ada', 'here', 'budget set', 'day cap of the account', '$1.00', '$2.00', 'a launch', 1, 1, 1);

@@ -133,6 +133,7 @@ def _insert(database: Database, applied: Applied, spool: Spool, *, prune: bool) 
     if prune:
         applied.pruned = drop_waiting(database, applied.others.ids)
     for chunk in spool.chunks():
+        database.require_in_place()
         with database.write() as tx:
             added = add_encoded(tx, run, chunk)
             beside = workers.any_alive(tx)

@@ -41,7 +41,7 @@ SECTIONS: Final = {
     },
     "System": {
         "serve": Entry(_COMMANDS + "serve", "Receive the provider's webhooks."),
-        "db": Entry(_COMMANDS + "db", "Create, upgrade and check the database."),
+        "db": Entry(_COMMANDS + "db", "Create, upgrade, check and rebuild the database."),
         "sandbox": Entry(_COMMANDS + "sandbox", "Serve a stand-in for the provider on this machine."),
     },
 }

@@ -149,7 +149,12 @@ def _count_pictures(tx: Tx, held: dict[int, transitions.LockedAttempt], rows: Se
     """Note what was just stored for the counters of the runs."""
     for row in rows:
         stored = sum(1 for _, artifact in row.stored if isinstance(artifact, StoredArtifact))
-        tx.deferred.add(LockOrder.RUNS, _add_to_runs, held[row.attempt_id].run_id, stored, row.flagged)
+        count_stored(tx, held[row.attempt_id].run_id, stored=stored, flagged=row.flagged)
+
+
+def count_stored(tx: Tx, run_id: int, *, stored: int, flagged: int) -> None:
+    """Note pictures that a run has more, and how many of them are flagged."""
+    tx.deferred.add(LockOrder.RUNS, _add_to_runs, run_id, stored, flagged)
 
 
 def _add_to_runs(tx: Tx, changes: Changes) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -17,6 +18,9 @@ _PICTURES: Final = frozenset(extension for fitting in EXTENSIONS.values() for ex
 _SIDECAR: Final = ".json"
 _NAMES_MAX: Final = 200_000
 """How many names of listed folders are remembered together: some tens of megabytes."""
+
+_ASIDE: Final = re.compile(r"~changed-\d+\.")
+"""In the name of a file that was set aside: its sidecar is beside the original."""
 
 _Folder = dict[str, list[str]]
 
@@ -49,7 +53,7 @@ class FolderShelf:
             for name in sorted(names):
                 if _is_sidecar(name):
                     yield self._kept(inside / name.removesuffix(_SIDECAR))
-                elif PurePosixPath(name).suffix.lower() in _PICTURES and name + _SIDECAR not in known:
+                elif _is_picture(name) and name + _SIDECAR not in known and not _ASIDE.search(name):
                     yield KeptPicture(str(inside / name), None, "it has no sidecar")
 
     def read(self, path: str) -> KeptPicture:
@@ -93,6 +97,11 @@ class FolderShelf:
             (self._root / place).unlink()
             return str(aside)
 
+    def put_back(self, aside: str, path: str) -> None:
+        """Give a file that was set aside its name again, unless that is taken. Raises OSError."""
+        os.link(self._root / aside, self._root / path, follow_symlinks=False)
+        (self._root / aside).unlink()
+
     def _folder(self, folder: PurePosixPath) -> _Folder:
         """The pictures of a folder that have a sidecar, by stem, and by the stem before a suffix of ours."""
         if folder in self._listed:
@@ -131,4 +140,8 @@ class FolderShelf:
 
 
 def _is_sidecar(name: str) -> bool:
-    return name.endswith(_SIDECAR) and PurePosixPath(name.removesuffix(_SIDECAR)).suffix.lower() in _PICTURES
+    return name.endswith(_SIDECAR) and _is_picture(name.removesuffix(_SIDECAR))
+
+
+def _is_picture(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in _PICTURES

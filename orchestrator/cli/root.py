@@ -29,6 +29,7 @@ SECTIONS: Final = {
         "status": Entry(_COMMANDS + "status", "Runs, money, and what is stopped and why."),
         "jobs": Entry(_COMMANDS + "jobs", "List, show, retry and cancel jobs."),
         "in-doubt": Entry(_COMMANDS + "in_doubt", "Attempts whose paid outcome is unknown."),
+        "outputs": Entry(_COMMANDS + "outputs", "Check the stored pictures, and fetch them again."),
         "gallery": Entry(_COMMANDS + "gallery", "Write a contact sheet: one HTML file with every picture."),
     },
     "Steer": {

@@ -50,3 +50,7 @@ class Shelf(Protocol):
     def set_aside(self, path: str) -> str:
         """Rename one, replacing nothing; returns its new path. Raises OSError."""
         ...
+
+    def put_back(self, aside: str, path: str) -> None:
+        """Give one that was set aside its name again, unless that is taken. Raises OSError."""
+        ...

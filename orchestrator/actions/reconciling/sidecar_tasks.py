@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any, Final
 
 from orchestrator.core.budget import day_of
@@ -129,14 +130,16 @@ def _local_images(said: Said) -> dict[str, LocalImage]:
     files = said.get("local_files", {})
     found = {}
     for written, digest in _object(said, "local_images").items():
-        file = files.get(written, {}) if isinstance(files, dict) else {}
-        found[written] = LocalImage(
-            path=str(file.get("path", "")),
-            sha256=str(digest),
-            bytes=int(file.get("bytes", 0)),
-            media_type=str(file.get("media_type", "image/png")),
-        )
+        file = files.get(written) if isinstance(files, dict) else None
+        file = file if isinstance(file, dict) else {}
+        said_of_it = {name: file[name] for name in _IMAGE_FIELDS if name in file}
+        found[written] = LocalImage(**{**_UNSAID, "sha256": str(digest), **said_of_it})
     return found
+
+
+_IMAGE_FIELDS: Final = tuple(each.name for each in fields(LocalImage))
+_UNSAID: Final = {"path": "", "bytes": 0, "media_type": "image/png"}
+"""Of an input picture, where a sidecar of an older version says only its digest."""
 
 
 def _text(said: Said, name: str) -> str:

@@ -4,7 +4,7 @@
 |---|---|---|
 | before the commit | nothing of it was written | the same write again |
 | the commit's own answer was lost | it may have been written | the same write again, marked as a repeat |
-| another schema, another database by now | nothing of ours may be written any more | the error goes on at once |
+| another schema or database by now | nothing of ours may be written any more | the error goes on at once |
 
 The mark is given where the answer decides what happens next.
 

@@ -25,8 +25,16 @@ def put(tmp_path):
 
 @pytest.mark.parametrize(
     "path",
-    ["a/x.png", "a/x.jpg", "a/x~12.png", "a/x~0a1b2c3d.png", "quarantine/a/x.png", "quarantine/a/x~7.jpg", "a/X.PNG"],
-)  # fmt: skip
+    [
+        "a/x.png",
+        "a/x.jpg",
+        "a/x~12.png",
+        "a/x~0a1b2c3d.png",
+        "quarantine/a/x.png",
+        "quarantine/a/x~7.jpg",
+        "a/X.PNG",
+    ],
+)
 def test_a_picture_is_found_under_every_name_that_its_planned_one_may_have_become(tmp_path, put, path):
     put(path, key="k")
     (kept,) = FolderShelf(tmp_path).near("a/x.png")

@@ -1,4 +1,4 @@
-"""The database is lost, and the pictures are there: nothing is bought twice, and the rows can be made again."""
+"""The database is lost, and the pictures are there: nothing is bought twice, and the rows are made again."""
 
 import json
 import shutil

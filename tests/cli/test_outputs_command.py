@@ -1,4 +1,4 @@
-"""`orchestrator outputs check`: pictures that are missing or changed are seen, and fetched while that is possible."""
+"""`orchestrator outputs check`: what is missing or changed is seen, and fetched while that can be done."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""The file of a SQLite database is deleted, replaced, renamed, or loses what is beside it, while it is open."""
+"""The file of a SQLite database is deleted, replaced, renamed, or loses what is beside it, while open."""
 
 import shutil
 from pathlib import Path

@@ -20,14 +20,14 @@ def rescue_books(database: Database, error: DatabaseReplacedError, clock: Clock)
         database.save_copy(saved)
     except DatabaseError as reason:
         return DatabaseReplacedError(
-            f"{error} Its books could not be saved ({reason}); what the pictures' sidecars say can be recorded "
-            f"again with: {rebuild}"
+            f"{error} Its books could not be saved ({reason}); what the sidecars of the pictures say can be "
+            f"recorded again with: {rebuild}"
         )
-    there = "another file is there now" if path.exists() else "no file is there now"
+    other = "keep the file that is there now" if path.exists() else "begin with a new database"
     return DatabaseReplacedError(
-        f"{error}\nIts books, with everything of this run, are saved in {saved}; {there}. Either put them back, "
-        f"when nothing else uses the database: mv {saved} {path}\nor keep what is there now and record in it "
-        f"what the pictures say: {rebuild}"
+        f"{error}\nIts books, with everything of this run, are saved in {saved}.\nPut them back, when "
+        f"nothing else uses the database: rm -f {path}-wal {path}-shm && mv {saved} {path}\n"
+        f"Or {other} and record in it what the pictures say: {rebuild}"
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from orchestrator.actions.operator.change_jobs import drop_waiting
-from orchestrator.actions.planning.found_pictures import Found, refuse
+from orchestrator.actions.planning.found_pictures import FoundPictures, refuse
 from orchestrator.actions.planning.manifests import check_all
 from orchestrator.actions.planning.part import Part, refuse_others_beside_a_part, refuse_prune_of
 from orchestrator.actions.planning.path_register import SharedPathsError
@@ -91,7 +91,7 @@ class _Checking:
     def __init__(self, database: Database, stack: ExitStack, shelf: Shelf | None) -> None:
         self._database = database
         self._shelf = shelf
-        self._found = Found()
+        self._found = FoundPictures()
         self._images = 0
         self._stack = stack
         self._problems: list[Problem] = []

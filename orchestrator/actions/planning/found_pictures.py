@@ -15,7 +15,7 @@ from orchestrator.ports import KeptPicture, Shelf
 
 
 @dataclass(slots=True)
-class Found:
+class FoundPictures:
     """How many planned jobs and pictures are there already, and how many names others have."""
 
     jobs: int = 0
@@ -26,7 +26,7 @@ class Found:
     old: bool = False  # a sidecar of an older version, whose run only the manifest tells
     databases: set[str] = field(default_factory=set)  # that made them, as far as they are named
 
-    def add(self, other: "Found") -> None:
+    def add(self, other: "FoundPictures") -> None:
         """Count those of another manifest, or of more jobs, too."""
         self.jobs += other.jobs
         self.pictures += other.pictures
@@ -41,11 +41,11 @@ class PicturesHereError(OperatorNeededError):
     """Planned pictures are there already, and nobody has said that they are to be bought once more."""
 
 
-def find(shelf: Shelf | None, owner: RunSpec, specs: Sequence[JobSpec]) -> Found:
+def find(shelf: Shelf | None, owner: RunSpec, specs: Sequence[JobSpec]) -> FoundPictures:
     """Which of these jobs, all unknown to the database, have pictures already. Reads a sidecar only where a
     name fits.
     """
-    found = Found()
+    found = FoundPictures()
     if shelf is None:
         return found
     run = RunIdentity(owner.campaign, owner.name, owner.run_key)
@@ -80,7 +80,7 @@ def _database(kept: KeptPicture) -> set[str]:
     return {named} if isinstance(named, str) else set()
 
 
-def makers(found: Found, own: str | None) -> str:
+def makers(found: FoundPictures, own: str | None) -> str:
     """By which database, in words; `own` is the id of this one."""
     if own is not None and found.databases == {own}:
         return "made by this database before it was restored from a backup"
@@ -89,19 +89,19 @@ def makers(found: Found, own: str | None) -> str:
     return "made by another database"
 
 
-def here_words(found: Found, images: int, own: str | None) -> str:
+def here_words(found: FoundPictures, images: int, own: str | None) -> str:
     """The finding as a sentence: how many of how many pictures, and whose."""
     are = "is" if images == 1 else "are"
     of = f"{found.pictures:,} of {images:,} picture{'' if images == 1 else 's'}"
     return f"{of} {are} here already, {makers(found, own)} (such as {found.first})"
 
 
-def rebuild_words(found: Found) -> str:
+def rebuild_words(found: FoundPictures) -> str:
     """The command that records them."""
     return "orchestrator db rebuild --from outputs" + (" --manifest MANIFEST" if found.old else "")
 
 
-def refuse(found: Found, images: int, own: str | None) -> None:
+def refuse(found: FoundPictures, images: int, own: str | None) -> None:
     """Raise PicturesHereError when something is there that would be bought once more."""
     if found.jobs:
         raise PicturesHereError(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from orchestrator import catalogue
 from orchestrator.actions.planning.cap_forecast import CapForecast, caps_for, run_path
 from orchestrator.actions.planning.estimate import Estimate, estimate
-from orchestrator.actions.planning.found_pictures import Found, here_words, rebuild_words
+from orchestrator.actions.planning.found_pictures import FoundPictures, here_words, rebuild_words
 from orchestrator.actions.planning.manifests import check_all
 from orchestrator.actions.planning.part import Part, refuse_prune_of
 from orchestrator.actions.planning.walk import ManifestWalk, Walk
@@ -81,7 +81,9 @@ class Plan:
     conflicts: list[str] = field(default_factory=list)  # sentences; `apply` refuses while there are any
     headroom: list[CapForecast] = field(default_factory=list)
     estimate: Estimate = field(default_factory=lambda: Estimate(0.0, ""))
-    found: Found = field(default_factory=Found)  # `apply` and `run` need a person's word while there are any
+    found: FoundPictures = field(
+        default_factory=FoundPictures
+    )  # `apply` and `run` need a person's word while there are any
     database_id: str | None = None
 
     def total(self, name: str) -> int:

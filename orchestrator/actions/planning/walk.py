@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Final, NamedTuple
 
-from orchestrator.actions.planning.found_pictures import Found, find
+from orchestrator.actions.planning.found_pictures import FoundPictures, find
 from orchestrator.actions.planning.part import Part
 from orchestrator.actions.planning.path_register import PathRegister
 from orchestrator.core.specs import JobSpec
@@ -34,7 +34,7 @@ class Chunk(NamedTuple):
     fresh: list[JobSpec]  # those that the run does not have yet
     taken: list[PathConflict]  # output paths that another manifest's jobs own
     shared: list[str]  # a sentence for each output path that an earlier manifest of the command has
-    found: Found  # pictures of the fresh ones that are there already
+    found: FoundPictures  # pictures of the fresh ones that are there already
 
 
 class Walk:

@@ -30,7 +30,7 @@ from orchestrator.store.views.walk import JobFilter
 DAY_MS: Final = 86_400_000
 
 
-class Standing(StrEnum):
+class PictureStanding(StrEnum):
     """How a picture stands after the check."""
 
     OK = "ok"
@@ -45,7 +45,7 @@ class Finding:
     """One picture that is not, or was not, as it was recorded."""
 
     picture: StoredPicture
-    standing: Standing
+    standing: PictureStanding
     message: str
 
 
@@ -65,10 +65,10 @@ class PicturesChecked:
         """Those that are not as they were recorded."""
         return self.missing + self.changed + self.unreadable
 
-    def add(self, standing: Standing) -> None:
+    def add(self, standing: PictureStanding) -> None:
         """Count one more."""
         self.checked += 1
-        if standing is not Standing.OK:
+        if standing is not PictureStanding.OK:
             setattr(self, standing.value, getattr(self, standing.value) + 1)
 
 
@@ -95,9 +95,13 @@ def check_pictures(
         for picture in page:
             state = shelf.state(picture.path, sha256=picture.sha256, size=picture.bytes, quick=quick)
             if state is PictureState.SAME:
-                done.add(Standing.OK)
+                done.add(PictureStanding.OK)
             else:
-                finding = fetch(picture, state) if fetch else Finding(picture, Standing(state), _WORDS[state])
+                finding = (
+                    fetch(picture, state)
+                    if fetch
+                    else Finding(picture, PictureStanding(state), _WORDS[state])
+                )
                 done.add(finding.standing)
                 tell(finding)
             done.without_sidecar += not shelf.has_sidecar(picture.path)
@@ -119,7 +123,7 @@ class FetchAgain:
 
     async def fetch(self, picture: StoredPicture, state: PictureState) -> Finding:
         """Put the original back where it was recorded; a changed file is kept beside it."""
-        standing = Standing(state)
+        standing = PictureStanding(state)
         if state is PictureState.UNREADABLE:
             return Finding(picture, standing, _WORDS[state])
         url = await self._url(picture)
@@ -138,13 +142,13 @@ class FetchAgain:
         except OSError as error:
             return Finding(picture, standing, f"{_WORDS[state]}; not fetched: {error.strerror or error}")
         kept = f"; the changed file is kept as {aside}" if aside is not None else ""
-        return Finding(picture, Standing.FETCHED, f"fetched again{kept}")
+        return Finding(picture, PictureStanding.FETCHED, f"fetched again{kept}")
 
     async def _url(self, picture: StoredPicture) -> "str | Finding":
         """Where the provider has the picture now; a finding says why there is no such place."""
 
         def not_there(why: str) -> Finding:
-            return Finding(picture, Standing.MISSING, why)
+            return Finding(picture, PictureStanding.MISSING, why)
 
         if picture.prediction_id is None:
             return not_there("its task is not known, so it cannot be fetched again")

@@ -1,7 +1,7 @@
 """Make the rows of a lost database again, from the sidecars of the pictures. Buys nothing, changes no file.
 
 The folder is read twice: first to learn which pictures belong to one task, then task by task to compare the
-bytes and write. Rows go in by batches, each durable at once, so a rebuild that was interrupted is completed by
+bytes and write. Rows go in by batches, each durable at once, so one that was interrupted is completed by
 running it again; what is recorded already is left as it is.
 """
 
@@ -17,6 +17,7 @@ from orchestrator.actions.reconciling.sidecar_tasks import (
     run_spec_of,
     task_of,
 )
+from orchestrator.core.money import format_usd
 from orchestrator.core.sidecar import SidecarError, key_of, run_of
 from orchestrator.core.specs import JobSpec, RunSpec
 from orchestrator.ports import Entropy, KeptPicture, PictureState, Shelf
@@ -84,7 +85,8 @@ class Rebuild:
         return self._done
 
     def _words(self) -> str:
-        return f"{self._done.tasks} tasks, {self._done.pictures} pictures, {self._done.cost_micros} micro-dollars"
+        done = self._done
+        return f"{done.tasks} tasks, {done.pictures} pictures, ${format_usd(done.cost_micros)}"
 
     def _explain(self, planned: Planned) -> None:
         """Find the planned job of each picture whose sidecar names no run."""

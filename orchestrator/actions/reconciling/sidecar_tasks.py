@@ -1,4 +1,4 @@
-"""A paid task as the sidecars of its pictures tell it. Whatever they say is checked: anybody may edit a file."""
+"""A paid task as the sidecars of its pictures tell it. What they say is checked: anybody may edit a file."""
 
 import re
 from collections.abc import Mapping, Sequence

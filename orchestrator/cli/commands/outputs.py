@@ -11,7 +11,7 @@ from orchestrator.actions.reconciling.pictures_check import (
     FetchAgain,
     Finding,
     PicturesChecked,
-    Standing,
+    PictureStanding,
     check_pictures,
 )
 from orchestrator.app import App
@@ -107,7 +107,7 @@ def _tell(finding: Finding) -> None:
             }
         )
     else:
-        word = "ok" if finding.standing is Standing.FETCHED else finding.standing.value
+        word = "ok" if finding.standing is PictureStanding.FETCHED else finding.standing.value
         out.answer(f"{word:<10}  {safe(picture.path)}  (job {picture.job_id}): {safe(finding.message)}")
 
 

@@ -50,7 +50,8 @@ def command(
     Running it again goes on where it stopped, and pays only for what is new. What an earlier version of the
     manifest left waiting is made too, unless --prune cancels it; a part (--limit, --sample) is refused beside
     it. Pictures that are there already and that this database does not know are not bought again without
-    --buy-again, also not with --yes (exit 5). Ctrl-C once: submit nothing more, collect what is in flight. Twice: leave now. Neither loses anything.
+    --buy-again, also not with --yes (exit 5). Ctrl-C once: submit nothing more, collect what is in flight.
+    Twice: leave now. Neither loses anything.
     """
     with opened(sandbox=sandbox) as app:
         if sandbox:

@@ -17,16 +17,15 @@ from typing import Any, Final
 
 from sqlalchemy import Row, bindparam, case, func, select, update
 
+from orchestrator.core.provider_facts import RETENTION_MS
 from orchestrator.core.states import (
     ATTEMPT_TRANSITIONS,
     JOB_TRANSITIONS,
     RESERVATION_TRANSITIONS,
     AttemptEvent,
-    AttemptState,
     JobEvent,
     JobState,
     ReservationEvent,
-    ReservationState,
     step,
 )
 from orchestrator.store.account import rate_limits
@@ -109,7 +108,13 @@ def _add(tx: Tx, task: PaidTask, settled: list[ledger.Movement]) -> Recorded:
 
 
 def _insert_attempt(tx: Tx, task: PaidTask, *, job_id: int, run: runs.Run, number: int) -> int:
+    """An attempt that has ended. The bill is read for it as for any other, unless it is so old that reading
+    would begin far back for thousands of them: then what was paid is its price, until `reconcile` looks.
+    """
     attempt_id = next_attempt_id(tx)
+    assigned = step(ATTEMPT_TRANSITIONS, None, AttemptEvent.TASK_ASSIGNED)
+    completed = step(ATTEMPT_TRANSITIONS, assigned, AttemptEvent.COMPLETED)
+    held = step(RESERVATION_TRANSITIONS, None, ReservationEvent.RESERVED)
     tx.conn.execute(
         attempts.insert().values(
             id=attempt_id,
@@ -117,7 +122,7 @@ def _insert_attempt(tx: Tx, task: PaidTask, *, job_id: int, run: runs.Run, numbe
             run_id=run.id,
             campaign_id=run.campaign_id,
             number=number,
-            state=_ended().value,
+            state=step(ATTEMPT_TRANSITIONS, completed, AttemptEvent.STORED).value,
             token=task.token,
             worker="rebuild",
             epoch=1,
@@ -131,27 +136,14 @@ def _insert_attempt(tx: Tx, task: PaidTask, *, job_id: int, run: runs.Run, numbe
             prediction_id=task.prediction_id,
             status="completed",
             inference_ms=task.inference_ms,
-            reservation=_paid().value,
+            reservation=step(RESERVATION_TRANSITIONS, held, ReservationEvent.SETTLED).value,
             day=task.day,
             price_micros=task.job.price_micros,
             cost_micros=task.job.price_micros,
+            billed_at=tx.now if tx.now - task.accepted_at > RETENTION_MS else None,
         )
     )
     return attempt_id
-
-
-def _ended() -> AttemptState:
-    """The state of an attempt whose whole life is recorded at once."""
-    state = None
-    for event in (AttemptEvent.TASK_ASSIGNED, AttemptEvent.COMPLETED, AttemptEvent.STORED):
-        state = step(ATTEMPT_TRANSITIONS, state, event)
-    assert state is not None
-    return state
-
-
-def _paid() -> ReservationState:
-    held = step(RESERVATION_TRANSITIONS, None, ReservationEvent.RESERVED)
-    return step(RESERVATION_TRANSITIONS, held, ReservationEvent.SETTLED)
 
 
 def _post(tx: Tx, task: PaidTask, *, attempt_id: int, run: runs.Run, settled: list[ledger.Movement]) -> None:
@@ -170,13 +162,16 @@ def _post(tx: Tx, task: PaidTask, *, attempt_id: int, run: runs.Run, settled: li
 
 def _succeed(tx: Tx, task: PaidTask, *, job: Row[Any], number: int) -> None:
     """The job has its pictures: from the state in which it was found, or not at all."""
+    found = JobState(job.state)
+    waiting = found if found is JobState.PENDING else step(JOB_TRANSITIONS, found, JobEvent.RETRIED)
+    running = step(JOB_TRANSITIONS, waiting, JobEvent.TASK_ASSIGNED)
     short = len(task.pictures) < task.job.images
     tx.conn.execute(
         _SUCCEED,
         {
             "j_id": job.id,
             "v_from": job.state,
-            "v_state": _succeeded(JobState(job.state)).value,
+            "v_state": step(JOB_TRANSITIONS, running, JobEvent.ATTEMPT_SUCCEEDED).value,
             "v_at": task.completed_at,
             "v_reason": "fewer_outputs" if short else None,
             "v_message": f"{len(task.pictures)} of {task.job.images} were in the folder" if short else None,
@@ -184,15 +179,6 @@ def _succeed(tx: Tx, task: PaidTask, *, job: Row[Any], number: int) -> None:
             "number": number,
         },
     )
-
-
-def _succeeded(state: JobState) -> JobState:
-    """The state after the whole life of an attempt, whatever has ended before."""
-    if state is not JobState.PENDING:
-        state = step(JOB_TRANSITIONS, state, JobEvent.RETRIED)
-    for event in (JobEvent.TASK_ASSIGNED, JobEvent.ATTEMPT_SUCCEEDED):
-        state = step(JOB_TRANSITIONS, state, event)
-    return state
 
 
 _COUNTED: Final = {

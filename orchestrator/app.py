@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from orchestrator.actions.setup.mounts import refuse_network_file
 from orchestrator.core.addresses import host_of
 from orchestrator.core.errors import OperatorNeededError, UsageError
-from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider, Reached
+from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider, Reached, Shelf
 from orchestrator.runtime import crashpoints
 from orchestrator.runtime.clock import SystemClock, SystemEntropy
 from orchestrator.settings import Settings, Webhook, api_key, load_settings
@@ -121,6 +121,12 @@ class App:
         from orchestrator.artifacts.process.client import SeparateArtifacts
 
         return SeparateArtifacts(local, server.COMMAND, setup)
+
+    def shelf(self, folder: Path | None = None) -> Shelf:
+        """The pictures that lie in the output folder, or in this one."""
+        from orchestrator.artifacts.shelf import FolderShelf
+
+        return FolderShelf(folder or self.output_root)
 
     def writer(self) -> "Writer":
         """A new group writer, closed with the program."""

@@ -150,7 +150,7 @@ class LocalArtifacts:
 
     def _place(self, request: ArtifactRequest) -> PurePosixPath:
         place = relative_place(request.path)
-        if request.nsfw and self._policy is NsfwPolicy.QUARANTINE:
+        if request.only_sha256 is None and request.nsfw and self._policy is NsfwPolicy.QUARANTINE:
             return QUARANTINE / place
         return place
 
@@ -166,7 +166,11 @@ class LocalArtifacts:
         except BaseException:
             incoming.drop()
             raise
-        discard = bool(request.nsfw) and self._policy is NsfwPolicy.DISCARD
+        wanted = request.only_sha256
+        if wanted not in {None, incoming.sha256}:
+            incoming.drop()
+            return FetchFailed(FetchFault.BAD_CONTENT, "the provider has other bytes now than were stored")
+        discard = wanted is None and bool(request.nsfw) and self._policy is NsfwPolicy.DISCARD
         return await self._publisher.publish(
             Arrived(request=request, place=place, incoming=incoming, discard=discard)
         )

@@ -30,6 +30,7 @@ SECTIONS: Final = {
         "jobs": Entry(_COMMANDS + "jobs", "List, show, retry and cancel jobs."),
         "in-doubt": Entry(_COMMANDS + "in_doubt", "Attempts whose paid outcome is unknown."),
         "events": Entry(_COMMANDS + "events", "What happened, and what was decided by whom."),
+        "outputs": Entry(_COMMANDS + "outputs", "Check the stored pictures, and fetch them again."),
         "gallery": Entry(_COMMANDS + "gallery", "Write a contact sheet: one HTML file with every picture."),
     },
     "Steer": {
@@ -42,7 +43,7 @@ SECTIONS: Final = {
     },
     "System": {
         "serve": Entry(_COMMANDS + "serve", "Receive the provider's webhooks."),
-        "db": Entry(_COMMANDS + "db", "Create, upgrade and check the database."),
+        "db": Entry(_COMMANDS + "db", "Create, upgrade, check and rebuild the database."),
         "sandbox": Entry(_COMMANDS + "sandbox", "Serve a stand-in for the provider on this machine."),
     },
 }

@@ -7,12 +7,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from orchestrator.actions.operator.exit_code import concerns, exit_code, facts_of
+from orchestrator.actions.operator.rescued_books import rescue_books
 from orchestrator.app import App
 from orchestrator.cli.rendering.display import Display, Lasting
 from orchestrator.cli.rendering.snapshot import Snapshot
 from orchestrator.cli.rendering.summary import Done
 from orchestrator.cli.streams import drop_lost_streams
-from orchestrator.core.errors import DatabaseError, ExitCode, OrchestratorError
+from orchestrator.core.errors import DatabaseError, DatabaseReplacedError, ExitCode, OrchestratorError
 from orchestrator.runtime import event_loop
 from orchestrator.store.money.caps import Cap
 from orchestrator.store.stops.stops import Stoppage, survey
@@ -52,6 +53,8 @@ def work_on(
             )
     except OrchestratorError as caught:  # what was done is summed up all the same
         error = caught
+        if isinstance(caught, DatabaseReplacedError):
+            error = rescue_books(app.database, caught, app.clock)
     finally:
         drop_lost_streams()
     progress, stops = watch.final()

@@ -45,6 +45,7 @@ from orchestrator.ports.provider import (
     Uploaded,
     UploadOutcome,
 )
+from orchestrator.ports.shelf import KeptPicture, PictureState, Shelf
 
 __all__ = [
     "Accepted",
@@ -62,12 +63,14 @@ __all__ = [
     "FetchFailed",
     "FetchFault",
     "FetchOutcome",
+    "KeptPicture",
     "KeyRefused",
     "ListOutcome",
     "Lost",
     "Missing",
     "NoCredit",
     "NotSent",
+    "PictureState",
     "Prediction",
     "PredictionPage",
     "Provider",
@@ -76,6 +79,7 @@ __all__ = [
     "Reached",
     "Rejected",
     "ResultOutcome",
+    "Shelf",
     "Status",
     "StoredArtifact",
     "SubmitOutcome",

@@ -17,6 +17,7 @@ class ArtifactRequest:
     nsfw: bool | None
     known_sha256: str | None = None  # when the database already has it
     sidecar: Mapping[str, Any] = field(default_factory=dict)
+    only_sha256: str | None = None  # store these bytes or none, just at `path`, whatever the policy says now
 
 
 @dataclass(frozen=True, slots=True)

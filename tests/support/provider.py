@@ -13,6 +13,7 @@ from orchestrator.ports import (
     BillingRecord,
     Lost,
     Missing,
+    NotSent,
     Prediction,
     PredictionPage,
     Quote,
@@ -71,6 +72,8 @@ class FakeProvider:
     async def submit(
         self, model: str, inputs: Mapping[str, Any], *, webhook: str | None = None, still_valid: Any = None
     ) -> SubmitOutcome:
+        if still_valid is not None and not still_valid():
+            return NotSent("held back")
         self.posts.append((self.clock.monotonic(), inputs))
         self.webhooks.append(webhook)
         if self.next_submits:

@@ -11,14 +11,17 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from orchestrator.actions.operator.change_jobs import drop_waiting
+from orchestrator.actions.planning.found_pictures import FoundPictures, refuse
 from orchestrator.actions.planning.manifests import check_all
 from orchestrator.actions.planning.part import Part, refuse_others_beside_a_part, refuse_prune_of
 from orchestrator.actions.planning.path_register import SharedPathsError
 from orchestrator.actions.planning.spool import Spool
 from orchestrator.actions.planning.walk import Walk
 from orchestrator.manifest import Manifest
+from orchestrator.ports import Shelf
 from orchestrator.store.account import workers
 from orchestrator.store.account.acts import Signature
+from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.db.schema import Scope, Window
 from orchestrator.store.money import budgets
@@ -58,6 +61,7 @@ def apply(
     checked: bool = False,
     prune: Signature | None = None,
     alone: bool = False,
+    shelf: Shelf | None = None,
 ) -> list[Applied]:
     """Insert what is new, manifest by manifest; raises ProblemsError or UsageError before anything is
     written.
@@ -66,8 +70,9 @@ def apply(
     completed by applying again. `checked` says that a plan of the same manifests has just checked the whole
     of each, and not only at the jobs that are wanted now. `prune`, signed by who wants it, first cancels what
     waits in the run and is not in the manifest any more: first, so that a running worker never finds both
-    versions of an edited manifest. `alone` refuses a part while other jobs of its runs wait, because its runs
-    are to be worked on next.
+    versions of an edited manifest. `alone` refuses a part while other jobs of its runs wait, because its runs are to be worked on
+    next. With a `shelf`, PicturesHereError is raised for new jobs whose pictures are there already: without
+    one, a person has said that they are to be bought again.
     """
     part = Part(limit, sample)
     if prune:
@@ -75,7 +80,7 @@ def apply(
     if not checked and part.partial:
         check_all(manifests)
     with ExitStack() as stack:
-        drafts = _Checking(database, stack).drafts(manifests, part)
+        drafts = _Checking(database, stack, shelf).drafts(manifests, part)
         if alone and part.partial:
             refuse_others_beside_a_part([applied.others for applied, _ in drafts])
         return [_insert(database, applied, spool, prune=prune) for applied, spool in drafts]
@@ -84,8 +89,11 @@ def apply(
 class _Checking:
     """Expands every manifest and checks every job and output path: all manifests or none."""
 
-    def __init__(self, database: Database, stack: ExitStack) -> None:
+    def __init__(self, database: Database, stack: ExitStack, shelf: Shelf | None) -> None:
         self._database = database
+        self._shelf = shelf
+        self._found = FoundPictures()
+        self._images = 0
         self._stack = stack
         self._problems: list[Problem] = []
         self._taken: list[PathConflict] = []
@@ -95,7 +103,7 @@ class _Checking:
         """What is there already, and a spool of what is not; raises with the problems of the manifests
         first.
         """
-        walk = Walk(self._database.read, part, several=len(manifests) > 1)
+        walk = Walk(self._database.read, part, several=len(manifests) > 1, shelf=self._shelf)
         drafts = [self._draft(manifest, walk) for manifest in manifests]
         if self._problems:
             raise ProblemsError(self._problems)
@@ -103,6 +111,9 @@ class _Checking:
             raise PathTakenError(self._taken)
         if self._shared:
             raise SharedPathsError(self._shared)
+        if self._found.jobs:
+            with self._database.read() as tx:
+                refuse(self._found, self._images, identity.database_id(tx))
         return drafts
 
     def _draft(self, manifest: Manifest, walk: Walk) -> tuple[Applied, Spool]:
@@ -113,6 +124,8 @@ class _Checking:
             for chunk in this.chunks():
                 applied.existing += len(chunk.specs) - len(chunk.fresh)
                 applied.cost_micros += sum(spec.price_micros for spec in chunk.specs)
+                self._found.add(chunk.found)
+                self._images += sum(spec.images for spec in chunk.specs)
                 self._taken += chunk.taken
                 self._shared += chunk.shared
                 if chunk.fresh:
@@ -134,6 +147,7 @@ def _insert(database: Database, applied: Applied, spool: Spool, *, prune: Signat
     if prune:
         applied.pruned = drop_waiting(database, applied.others.ids, prune)
     for chunk in spool.chunks():
+        database.require_in_place()
         with database.write() as tx:
             added = add_encoded(tx, run, chunk)
             beside = workers.any_alive(tx)

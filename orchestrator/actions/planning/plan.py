@@ -8,14 +8,17 @@ from typing import NamedTuple
 from orchestrator import catalogue
 from orchestrator.actions.planning.cap_forecast import CapForecast, caps_for, run_path
 from orchestrator.actions.planning.estimate import Estimate, estimate
+from orchestrator.actions.planning.found_pictures import FoundPictures, here_words, rebuild_words
 from orchestrator.actions.planning.manifests import check_all
 from orchestrator.actions.planning.part import Part, refuse_prune_of
 from orchestrator.actions.planning.walk import ManifestWalk, Walk
 from orchestrator.core.money import format_usd
 from orchestrator.core.specs import RunSpec
 from orchestrator.manifest import Manifest
+from orchestrator.ports import Shelf
 from orchestrator.settings import Settings
 from orchestrator.store.account import latencies
+from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.db.schema import Scope
 from orchestrator.store.runs.unrequested import Unrequested
@@ -78,6 +81,10 @@ class Plan:
     conflicts: list[str] = field(default_factory=list)  # sentences; `apply` refuses while there are any
     headroom: list[CapForecast] = field(default_factory=list)
     estimate: Estimate = field(default_factory=lambda: Estimate(0.0, ""))
+    found: FoundPictures = field(
+        default_factory=FoundPictures
+    )  # `apply` and `run` need a person's word while there are any
+    database_id: str | None = None
 
     def total(self, name: str) -> int:
         """The sum of one number over all manifests."""
@@ -98,10 +105,12 @@ def plan(
     limit: int | None = None,
     sample: int | None = None,
     prune: bool = False,
+    shelf: Shelf | None = None,
 ) -> Plan:
     """What applying and running `manifests` would do; raises ProblemsError when one is off.
 
-    `database` is None where none exists yet: then every job is new. `limit` and `sample` count for each
+    `database` is None where none exists yet: then every job is new. `shelf` shows which pictures of new jobs
+    are there already. `limit` and `sample` count for each
     manifest; `prune` drops what waits and is not in a manifest any more, and raises UsageError together with
     them.
     """
@@ -111,19 +120,20 @@ def plan(
     if part.partial:
         check_all(manifests)  # a problem beyond the first N must not come up later
     if database is None:
-        return _Planner(None, settings).plan(manifests, part, prune=prune)
+        return _Planner(None, settings, shelf).plan(manifests, part, prune=prune)
     with database.read() as tx:
-        return _Planner(tx, settings).plan(manifests, part, prune=prune)
+        return _Planner(tx, settings, shelf).plan(manifests, part, prune=prune)
 
 
 class _Planner:
-    def __init__(self, tx: Tx | None, settings: Settings) -> None:
+    def __init__(self, tx: Tx | None, settings: Settings, shelf: Shelf | None) -> None:
         self._tx = tx
+        self._shelf = shelf
         self._settings = settings
-        self._plan = Plan()
+        self._plan = Plan(database_id=identity.database_id(tx) if tx else None)
 
     def plan(self, manifests: Sequence[Manifest], part: Part, *, prune: bool) -> Plan:
-        walk = Walk(lambda: nullcontext(self._tx), part, several=len(manifests) > 1)
+        walk = Walk(lambda: nullcontext(self._tx), part, several=len(manifests) > 1, shelf=self._shelf)
         for manifest in manifests:
             row = ManifestPlan(str(manifest.path), manifest.spec, partial=part.partial, prune=prune)
             self._fill(row, walk.through(manifest))
@@ -142,6 +152,7 @@ class _Planner:
             row.new += len(chunk.fresh)
             row.new_images += sum(item.images for item in chunk.fresh)
             row.cost_micros += sum(item.price_micros for item in chunk.fresh)
+            self._plan.found.add(chunk.found)
             self._plan.conflicts += chunk.shared
             self._plan.conflicts += [
                 f"{item.path} belongs to job {item.job_id} of {item.campaign}/{item.name}, run {item.run_key}"
@@ -184,6 +195,15 @@ class _Planner:
         )
 
     def _warn(self) -> None:
+        found = self._plan.found
+        if found.jobs:
+            words = here_words(found, self._plan.total("images"), self._plan.database_id)
+            self._plan.warnings.insert(0, f"{words}: record them with `{rebuild_words(found)}`")
+        if found.taken:
+            self._plan.warnings.append(
+                f"{found.taken:,} planned file name(s) belong to pictures of other jobs, which stay: these "
+                "get a name beside them"
+            )
         for item in self._plan.headroom:
             if not item.fits:
                 self._plan.warnings.append(

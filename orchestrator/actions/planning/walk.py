@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Final, NamedTuple
 
+from orchestrator.actions.planning.found_pictures import FoundPictures, find
 from orchestrator.actions.planning.part import Part
 from orchestrator.actions.planning.path_register import PathRegister
 from orchestrator.core.specs import JobSpec
 from orchestrator.manifest import Manifest
+from orchestrator.ports import Shelf
 from orchestrator.store.db.database import Tx
 from orchestrator.store.runs.output_paths import PathConflict
 from orchestrator.store.runs.runs import find_run, look_up
@@ -32,31 +34,41 @@ class Chunk(NamedTuple):
     fresh: list[JobSpec]  # those that the run does not have yet
     taken: list[PathConflict]  # output paths that another manifest's jobs own
     shared: list[str]  # a sentence for each output path that an earlier manifest of the command has
+    found: FoundPictures  # pictures of the fresh ones that are there already
 
 
 class Walk:
     """Through the manifests of one command, in turn. What they would both write is noticed across them."""
 
-    def __init__(self, reading: Reading, part: Part, *, several: bool) -> None:
+    def __init__(self, reading: Reading, part: Part, *, several: bool, shelf: Shelf | None = None) -> None:
+        """Without a `shelf`, no look is taken at the pictures that are there."""
         self._reading = reading
+        self._shelf = shelf
         self._part = part
         self._register = PathRegister() if several else None
 
     def through(self, manifest: Manifest) -> "ManifestWalk":
         """The walk through one of them."""
-        return ManifestWalk(manifest, self._reading, self._part, register=self._register)
+        return ManifestWalk(manifest, self._reading, self._part, register=self._register, shelf=self._shelf)
 
 
 class ManifestWalk:
     """Through one manifest, once: first the chunks, then what its run holds besides."""
 
     def __init__(
-        self, manifest: Manifest, reading: Reading, part: Part, *, register: PathRegister | None
+        self,
+        manifest: Manifest,
+        reading: Reading,
+        part: Part,
+        *,
+        register: PathRegister | None,
+        shelf: Shelf | None,
     ) -> None:
         self._owner = owner = manifest.spec
         self._specs = manifest.jobs(limit=part.limit, sample=part.sample)
         self._reading = reading
         self._register = register
+        self._shelf = shelf
         with reading() as tx:
             self.run = (
                 find_run(tx=tx, campaign=owner.campaign, name=owner.name, run_key=owner.run_key)
@@ -79,11 +91,17 @@ class ManifestWalk:
     def _compared(self, specs: list[JobSpec], shared: list[str]) -> Chunk:
         with self._reading() as tx:
             if tx is None:
-                return Chunk(specs=specs, fresh=specs, taken=[], shared=shared)
+                return self._chunk(specs=specs, fresh=specs, taken=[], shared=shared)
             looked = look_up(tx=tx, run=self.run, owner=self._owner, specs=specs)
         if self._requested:
             self._requested.add(looked.known)
-        return Chunk(specs=specs, fresh=looked.fresh, taken=looked.conflicts, shared=shared)
+        return self._chunk(specs=specs, fresh=looked.fresh, taken=looked.conflicts, shared=shared)
+
+    def _chunk(
+        self, specs: list[JobSpec], fresh: list[JobSpec], *, taken: list[PathConflict], shared: list[str]
+    ) -> Chunk:
+        found = find(self._shelf, self._owner, fresh)  # reads files, so in no transaction
+        return Chunk(specs=specs, fresh=fresh, taken=taken, shared=shared, found=found)
 
 
 def _chunks(specs: Iterator[JobSpec]) -> Iterator[list[JobSpec]]:

@@ -242,3 +242,7 @@ def _changed_document(changed: "Changed", *, dry_run: bool) -> dict[str, Any]:
         "changed": len(changed.moved),
         "after_attempt": len(changed.after_attempt),
     }
+
+
+filters, wanted_jobs = _filters, _wanted
+"""For commands about the pictures of jobs."""

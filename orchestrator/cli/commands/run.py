@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 
 from orchestrator.actions.planning.apply import apply
+from orchestrator.actions.planning.found_pictures import refuse
 from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.actions.planning.part import Part, refuse_others_beside_a_part
 from orchestrator.actions.planning.plan import Plan, plan
 from orchestrator.app import App
 from orchestrator.cli import out
-from orchestrator.cli.base import PRUNE, manifest_options, options
+from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options, options
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import need_key, opened, take_caps
 from orchestrator.cli.rendering.display import choose
@@ -30,6 +31,7 @@ from orchestrator.store.views.progress import pending_cost
 @declare("run", short_help="Apply manifests and work until they are finished.")
 @manifest_options
 @PRUNE
+@BUY_AGAIN
 @click.option("--yes", is_flag=True, help="Spend without asking.")
 @click.option(
     "--sandbox", is_flag=True, help="Use a stand-in for the provider: no key, no cost, its own folder."
@@ -42,6 +44,7 @@ def command(
     sample: int | None,
     *,
     prune: bool,
+    buy_again: bool,
     yes: bool,
     sandbox: bool,
     why: str | None,
@@ -50,7 +53,9 @@ def command(
 
     Running it again goes on where it stopped, and pays only for what is new. What an earlier version of the
     manifest left waiting is made too, unless --prune cancels it; a part (--limit, --sample) is refused beside
-    it. Ctrl-C once: submit nothing more, collect what is in flight. Twice: leave now. Neither loses anything.
+    it. Pictures that are there already and that this database does not know are not bought again without
+    --buy-again, also not with --yes (exit 5). Ctrl-C once: submit nothing more, collect what is in flight.
+    Twice: leave now. Neither loses anything.
     """
     with opened(sandbox=sandbox) as app:
         if sandbox:
@@ -60,11 +65,15 @@ def command(
                 f"{where}"
             )
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
-        planned = plan(loaded, app.settings, app.database, limit=limit, sample=sample, prune=prune)
+        shelf = None if buy_again or sandbox else app.shelf()
+        planned = plan(
+            loaded, app.settings, app.database, limit=limit, sample=sample, prune=prune, shelf=shelf
+        )
         if Part(limit, sample).partial:
             refuse_others_beside_a_part([row.others for row in planned.manifests])
         out.note(plan_text(planned, run_key=run_key, sandbox=sandbox))
         _refuse_conflicts(planned)
+        refuse(planned.found, planned.total("images"), planned.database_id)
         if planned.total("to_submit") and not sandbox:
             need_key(app)
             consent(planned, yes=yes)

@@ -55,6 +55,11 @@ def plan_document(plan: Plan) -> Json:
             "existing": plan.total("existing"),
             "cost_usd": format_usd(plan.total("cost_micros")),
             "others": {"jobs": others.jobs, "cost_usd": format_usd(others.cost_micros)},
+            "found": {
+                "jobs": plan.found.jobs,
+                "images": plan.found.pictures,
+                "cost_usd": format_usd(plan.found.cost_micros),
+            },
         },
         "warnings": plan.warnings,
     }

@@ -9,7 +9,7 @@ from orchestrator.cli import out, streams
 from orchestrator.cli.rendering.documents import summary_document
 from orchestrator.cli.rendering.remedies import remedies
 from orchestrator.cli.rendering.words import count, duration, safe, usd
-from orchestrator.core.errors import ExitCode, OrchestratorError
+from orchestrator.core.errors import DatabaseReplacedError, ExitCode, OrchestratorError
 from orchestrator.store.stops.stops import Stoppage
 from orchestrator.store.views.progress import Progress
 
@@ -109,9 +109,9 @@ def text(done: Done, root: Path) -> list[str]:
 
 def steps(done: Done, *, sandbox: bool) -> list[tuple[str, str]]:
     """The commands that follow from this end; none for a sandbox's, since they would look at the real
-    database.
+    database, and none where the database was taken away, because the error says what to do.
     """
-    if sandbox:
+    if sandbox or isinstance(done.error, DatabaseReplacedError):
         return []
     progress = done.progress
     found = []

@@ -3,7 +3,7 @@ run.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy import bindparam, select, update
@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, select, update
 from orchestrator.core.paths import name_of_extra_output, path_key
 from orchestrator.ports import DiscardedArtifact, StoredArtifact
 from orchestrator.store.attempts import transitions
+from orchestrator.store.attempts.origins import Origin, origins_of
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.deferred_writes import Changes, LockOrder
@@ -26,6 +27,7 @@ class ExpectedOutput:
     nsfw: bool | None
     path: str
     sha256: str | None  # known when an earlier try stored the output
+    origin: Origin = field(default_factory=dict)  # what its sidecar says of run and job
 
 
 Returned = tuple[int, tuple[tuple[str, bool | None], ...]]
@@ -39,9 +41,13 @@ def expected(tx: Tx, attempt_id: int) -> list[ExpectedOutput]:
         .where(outputs.c.attempt_id == attempt_id, outputs.c.url.is_not(None))
         .order_by(outputs.c.idx)
     )
+    rows = tx.conn.execute(query).all()
+    origin = origins_of(tx, [attempt_id]).get(attempt_id, {})
     return [
-        ExpectedOutput(index=row.idx, url=row.url, nsfw=row.nsfw, path=row.path, sha256=row.sha256)
-        for row in tx.conn.execute(query)
+        ExpectedOutput(
+            index=row.idx, url=row.url, nsfw=row.nsfw, path=row.path, sha256=row.sha256, origin=origin
+        )
+        for row in rows
     ]
 
 
@@ -86,7 +92,11 @@ def expect(tx: Tx, returned: Mapping[int, Returned]) -> dict[int, list[ExpectedO
         tx.conn.execute(outputs.insert(), extras)
     if updates:
         dialect.run_many(tx.conn, _EXPECT, updates)
-    return answers
+    told = origins_of(tx, list(returned))
+    return {
+        attempt_id: [replace(output, origin=told[attempt_id]) for output in found]
+        for attempt_id, found in answers.items()
+    }
 
 
 def _planned_paths(tx: Tx, job_ids: Sequence[int]) -> dict[int, dict[int, str]]:
@@ -139,7 +149,12 @@ def _count_pictures(tx: Tx, held: dict[int, transitions.LockedAttempt], rows: Se
     """Note what was just stored for the counters of the runs."""
     for row in rows:
         stored = sum(1 for _, artifact in row.stored if isinstance(artifact, StoredArtifact))
-        tx.deferred.add(LockOrder.RUNS, _add_to_runs, held[row.attempt_id].run_id, stored, row.flagged)
+        count_stored(tx, held[row.attempt_id].run_id, stored=stored, flagged=row.flagged)
+
+
+def count_stored(tx: Tx, run_id: int, *, stored: int, flagged: int) -> None:
+    """Note pictures that a run has more, and how many of them are flagged."""
+    tx.deferred.add(LockOrder.RUNS, _add_to_runs, run_id, stored, flagged)
 
 
 def _add_to_runs(tx: Tx, changes: Changes) -> None:

@@ -11,28 +11,38 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import QueuePool
 
 from orchestrator.store.db import schema_version
+from orchestrator.store.db.file_guard import FileGuard
 
 BUSY_TIMEOUT_MS: Final = 30_000
 
 
-def reader_engine(url: URL) -> Engine:
-    """Connections that never write and never block a writer; each transaction reads one snapshot."""
+def reader_engine(url: URL, guard: FileGuard | None = None) -> Engine:
+    """Connections that never write and never block a writer; each transaction reads one snapshot.
+
+    With a `guard`, a connection is only made to the file that it remembers: SQLite would make an empty one in
+    the place of a deleted one, and read another one in the place of a replaced one.
+    """
     if url.get_backend_name() != "sqlite":
         # The level is part of BEGIN, not a setting of the session, so it also works behind a pooler.
         return _postgres_engine(url, connections=4, isolation_level="REPEATABLE READ")
     engine = create_engine(url, poolclass=QueuePool, pool_size=4, max_overflow=8, connect_args=_SQLITE_ARGS)
     _configure_sqlite(engine, begin="BEGIN", pragmas=(*_SQLITE_PRAGMAS, "PRAGMA query_only = ON"))
+    _guard_sqlite(engine, guard)
     return engine
 
 
-def writer_engine(url: URL) -> Engine:
-    """The connection that writes; one per process is enough, because writes are grouped."""
+def writer_engine(url: URL, guard: FileGuard | None = None) -> Engine:
+    """The connection that writes; one per process is enough, because writes are grouped. `guard` as above."""
     if url.get_backend_name() != "sqlite":
         return _postgres_engine(url, connections=2)
     engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=0, connect_args=_SQLITE_ARGS)
     # WAL lets readers go on during a write. FULL, because NORMAL loses acknowledged commits on power loss.
     pragmas = (*_SQLITE_PRAGMAS, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
     _configure_sqlite(engine, begin="BEGIN IMMEDIATE", pragmas=pragmas)
+    _guard_sqlite(engine, guard)
+    if guard is not None:
+        # Nobody removes the files beside a database while a connection is open; this one is new.
+        event.listen(engine, "connect", lambda *_: guard.forget_beside())
     return engine
 
 
@@ -137,6 +147,12 @@ def _run_when_unlocked(connection: sqlite3.Connection, pragma: str) -> None:
             threading.Event().wait(_BUSY_RETRY_SECONDS)
         else:
             return
+
+
+def _guard_sqlite(engine: Engine, guard: FileGuard | None) -> None:
+    if guard is not None:
+        event.listen(engine, "do_connect", lambda *_: guard.require_same_file())
+        event.listen(engine, "connect", lambda *_: guard.require_same_file())
 
 
 def _configure_sqlite(engine: Engine, *, begin: str, pragmas: tuple[str, ...]) -> None:

@@ -10,10 +10,11 @@ from typing import Final
 from sqlalchemy import Connection, exc, insert, make_url
 from sqlalchemy.engine import URL
 
-from orchestrator.core.errors import DatabaseError, UsageError
+from orchestrator.core.errors import DatabaseError, OtherDatabaseError, UsageError
 from orchestrator.ports import Clock, Crashpoint, no_crash
 from orchestrator.store.db import connections, dialect, schema_version
 from orchestrator.store.db.deferred_writes import DeferredWrites
+from orchestrator.store.db.file_guard import FileGuard
 from orchestrator.store.db.schema import meta
 from orchestrator.store.db.server_clock import ServerClock
 
@@ -44,8 +45,11 @@ class Database:
         self._clock_from_server = clock_from_server
         self.clock = ServerClock(clock)
         self._crashpoint = crashpoint
-        self._writer = connections.writer_engine(url)
-        self._reader = connections.reader_engine(url)
+        path = sqlite_path(url)
+        self._guard = FileGuard(path) if path is not None else None
+        self._id: str | None = None
+        self._writer = connections.writer_engine(url, self._guard)
+        self._reader = connections.reader_engine(url, self._guard)
         self._write_lock = threading.Lock()
 
     @classmethod
@@ -82,6 +86,7 @@ class Database:
         ):
             opening = dialect.opening(conn)
             schema_version.require(opening.revision)
+            self._require_same(opening.database_id)
             tx = Tx(conn, self._by_server(opening.now_ms))
             yield tx
             tx.deferred.write(tx)
@@ -99,6 +104,29 @@ class Database:
             tx.conn.execute(insert(meta).values(key="doctor", value="was here"))
             trial.rollback()
 
+    def require_in_place(self) -> None:
+        """Raise DatabaseReplacedError when the file of SQLite was deleted or replaced since it was opened.
+
+        To be asked before anything is bought, and between the writes of a long command. A server's database
+        is compared in every write instead.
+        """
+        if self._guard is not None:
+            self._guard.require()
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the file is the one that was opened; True for a server."""
+        return self._guard is None or self._guard.trouble() is None
+
+    def save_copy(self, target: Path) -> None:
+        """Write everything that the open SQLite file holds into a new file, also when it has no name any
+        more. Raises DatabaseError.
+        """
+        with self._write_lock, mapped_errors(self.url), self._writer.connect() as conn:
+            driver = conn.connection.driver_connection
+            assert driver is not None
+            driver.execute("VACUUM INTO ?", (str(target),))
+
     def give_way(self) -> None:
         """Pause between two long writes, so that another process can take SQLite's only write lock.
 
@@ -112,6 +140,19 @@ class Database:
         """Close every connection."""
         self._reader.dispose()
         self._writer.dispose()
+
+    def _require_same(self, database_id: str | None) -> None:
+        """Raise OtherDatabaseError when the server answers with another database than before."""
+        if database_id is None or database_id == self._id:
+            return
+        if self._id is not None:
+            raise OtherDatabaseError(
+                f"{shown(self.url)} is another database now than when this command began: it was dropped and "
+                "made again, or the server was exchanged. Nothing was written into it, and nothing more is "
+                "bought. What the old one knew is in its backup and in the sidecars of the pictures: "
+                "restore it, or run: orchestrator db rebuild --from outputs"
+            )
+        self._id = database_id
 
     def _now(self, conn: Connection) -> int:
         return self._by_server(dialect.server_now_ms(conn) if self._clock_from_server else None)

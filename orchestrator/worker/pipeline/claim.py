@@ -65,6 +65,7 @@ class Claimer:
             return IDLE_SECONDS
         if self._is_unsure:
             await self._recover()
+        self._deps.database.require_in_place()
         try:
             result = await self._deps.writer.submit(claim.claim, self._request(want))
         except CapRacedError:

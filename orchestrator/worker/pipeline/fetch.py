@@ -216,12 +216,14 @@ class Fetcher:
 
     def _sidecar(self, attempt: HeldAttempt, output: outputs.ExpectedOutput) -> dict[str, Any]:
         return {
+            **output.origin,
             "job": attempt.job_id,
             "attempt": attempt.attempt_id,
             "model": attempt.model,
             "prediction_id": attempt.prediction_id,
             "params": attempt.params,
             "local_images": {written: image["sha256"] for written, image in attempt.local_images.items()},
+            "local_files": attempt.local_images,
             "output_index": output.index,
             "nsfw": output.nsfw,
             "price_micros": attempt.price_micros,

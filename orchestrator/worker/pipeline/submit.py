@@ -92,6 +92,7 @@ class Submitter:
         digest = inputs_digest(ready.inputs, ready.inputs)
         row = lifecycle.BeginSubmit(attempt.attempt_id, attempt.epoch, digest)
         while not stopping():
+            self._deps.database.require_in_place()
             send_window = SendWindow(self._deps.clock, lease_ms=self._lease_ms)
             answer = await write_durably(self._deps, lifecycle.begin_submit, row)
             match answer:
@@ -112,7 +113,10 @@ class Submitter:
             self._deps.crashpoint("submit.committed")
             webhook = callback_url(self._deps.settings.webhook.url, attempt.token)
             outcome = await self._deps.provider.submit(
-                attempt.model, ready.inputs, webhook=webhook, still_valid=send_window.may_leave
+                attempt.model,
+                ready.inputs,
+                webhook=webhook,
+                still_valid=lambda: send_window.may_leave() and self._deps.database.in_place,
             )
             self._deps.crashpoint("submit.answered")
             await self._record(attempt, outcome)

@@ -26,6 +26,7 @@ from orchestrator.ports import (
     Uploaded,
     UploadOutcome,
 )
+from orchestrator.provider.verdicts import disposition
 
 from .account import SimulatedAccount
 from .bought import SimulatedTask
@@ -176,7 +177,16 @@ class Endpoints:
             return Prediction(task.id, Status.RUNNING, "processing", **common)
         if task.fate in FINAL:
             status = FINAL[task.fate]
-            return Prediction(task.id, status, status.value, error=task.error, code=task.code, **common)
+            verdict = disposition(status.value, task.code, task.error)
+            return Prediction(
+                task.id,
+                status,
+                status.value,
+                error=task.error,
+                code=task.code,
+                failure=verdict,
+                **common,
+            )
         stamp = (
             0 if now < task.ends + 60 else int(now // 3600) + 1
         )  # URLs are signed anew after a minute, then hourly

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from orchestrator.core.backoff import backoff_seconds
 from orchestrator.core.states import AttemptEvent
+from orchestrator.core.taxonomy import Disposition, PaidReason, Reason
 from orchestrator.ports import KeyRefused, Lost, NoCredit, NotSent, Rejected, Throttled
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.guards.account_pauses import AccountPauses
@@ -72,6 +73,16 @@ HELD_BACK: Final = GivenBack(reason="held_back", event=AttemptEvent.NOT_SENT)
 
 PRICE_DRIFT: Final = GivenBack(reason="price_drift")
 STOPPED: Final = GivenBack(reason="released")
+
+NO_OUTPUTS: Final = Disposition(
+    retry=False,
+    reason=PaidReason.NO_OUTPUTS,
+    message="the task completed without a picture and was charged; another try is bought only on request",
+)
+
+UNEXPLAINED: Final = Disposition(
+    retry=True, reason=Reason.PROVIDER_ERROR, message="the task ended without outputs"
+)
 
 
 def given_back(outcome: NotPrepared) -> GivenBack:

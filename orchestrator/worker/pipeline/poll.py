@@ -8,7 +8,7 @@ from typing import Any, Final, assert_never
 
 from orchestrator.core.backoff import backoff_seconds
 from orchestrator.core.polling import TypicalLatency, estimated_latency, first_look_seconds, next_look_seconds
-from orchestrator.core.taxonomy import Disposition, Reason, disposition
+from orchestrator.core.taxonomy import Disposition, PaidReason, Reason
 from orchestrator.ports import (
     KeyRefused,
     Lost,
@@ -27,7 +27,7 @@ from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.pipeline.latencies import Latencies
-from orchestrator.worker.pipeline.outcomes import retry_seconds
+from orchestrator.worker.pipeline.outcomes import NO_OUTPUTS, UNEXPLAINED, retry_seconds
 from orchestrator.worker.pipeline.prepare import Inputs
 
 MISSING_MAX_MS: Final = 3600 * 1000
@@ -42,12 +42,6 @@ WHOLE_POLL: Final = 1 - 1e-9
 """Enough of an allowance for a poll: fractions of it do not add up to one exactly."""
 
 FAILED_POLL_SECONDS: Final = 2.0
-
-NO_OUTPUTS: Final = Disposition(
-    retry=False,
-    reason="no_outputs",
-    message="the task completed without a picture and was charged; another try is bought only on request",
-)
 
 
 @dataclass(slots=True)
@@ -135,13 +129,7 @@ class Poller:
             case Prediction(status=Status.COMPLETED):
                 await self._fail(polled.attempt, outcome, NO_OUTPUTS, charged=True)
             case Prediction():
-                verdict = disposition(
-                    outcome.status.value,
-                    outcome.code,
-                    outcome.error,
-                    input_was_our_upload=polled.attempt.sends_only_uploads,
-                )
-                await self._fail(polled.attempt, outcome, verdict, charged=False)
+                await self._fail(polled.attempt, outcome, outcome.failure or UNEXPLAINED, charged=False)
             case Missing():
                 await self._missing(polled, outcome)
             case Throttled():
@@ -220,7 +208,8 @@ class Poller:
         budgets = self._deps.settings.budgets
         if verdict.reason == Reason.INPUT_UNREACHABLE and attempt.sends_only_uploads:
             await self._inputs.forget(attempt.local_images)
-        delay = int(1000 * retry_seconds(self._deps, attempt.number)) if verdict.retry else None
+        again = verdict.retried(sends_only_uploads=attempt.sends_only_uploads)
+        delay = int(1000 * retry_seconds(self._deps, attempt.number)) if again else None
         refund_ms = budgets.refund_window_seconds * 1000 if budgets.on_failed == "hold" else 0
         row = endings.Fail(
             attempt_id=attempt.attempt_id,
@@ -246,5 +235,5 @@ class Poller:
         prediction_id = polled.attempt.prediction_id
         gone = Prediction(prediction_id, Status.DELETED, "missing", error=outcome.message)
         message = f"the provider has not known prediction {prediction_id} for an hour: {outcome.message}"
-        verdict = Disposition(retry=False, reason="prediction_missing", message=message)
+        verdict = Disposition(retry=False, reason=PaidReason.PREDICTION_MISSING, message=message)
         await self._fail(polled.attempt, gone, verdict, charged=True)

@@ -8,7 +8,6 @@ from typing import assert_never
 
 from orchestrator.core.evidence import inputs_digest
 from orchestrator.core.states import AttemptEvent
-from orchestrator.core.taxonomy import rejection
 from orchestrator.core.webhooks import callback_url
 from orchestrator.ports import (
     Accepted,
@@ -161,12 +160,11 @@ class Submitter:
         await self._pauses.lost(outcome.message)
 
     async def _reject(self, attempt: HeldAttempt, outcome: Rejected) -> None:
-        verdict = rejection(outcome.http_status, outcome.code, outcome.message)
         row = endings.Reject(
             attempt_id=attempt.attempt_id,
             epoch=attempt.epoch,
-            reason=verdict.reason,
-            message=verdict.message,
+            reason=outcome.reason,
+            message=outcome.message,
             code=outcome.code,
         )
         await write_durably(self._deps, endings.reject, row)

@@ -11,9 +11,11 @@ from orchestrator.app import App
 from orchestrator.cli.rendering.display import Display, Lasting, drop_lost_streams
 from orchestrator.cli.rendering.snapshot import Snapshot
 from orchestrator.cli.rendering.summary import Done
+from orchestrator.cli.rendering.words import safe
 from orchestrator.core.errors import DatabaseError, ExitCode, OrchestratorError
 from orchestrator.runtime import event_loop
 from orchestrator.store.money.caps import Cap
+from orchestrator.store.stops.attention import attention
 from orchestrator.store.stops.stops import Stoppage, survey
 from orchestrator.store.views.progress import Progress, run_progress
 from orchestrator.worker.stop import Stop, StopLevel
@@ -23,10 +25,23 @@ REFRESH_SHARE_MAX = 10
 """Reading what is shown takes at most a tenth of the time, whatever the size of the run."""
 
 FINISHING = (
-    "Stopping: nothing new is submitted; {in_flight} in flight and already paid are still collected. "
+    "Stopping: nothing new is submitted; {under_way}, already paid, are still collected.{slow} "
     "Ctrl-C again to leave now: they stay safe, and the next run or worker collects them."
 )
 LEAVING = "Leaving now. What is in flight stays safe; the next run or worker collects it."
+
+
+FAILING = " The last download failed ({trouble}): they are tried for up to ten minutes more."
+
+
+def finishing(snapshot: Mapping[str, object]) -> str:
+    """What a first interrupt leads to, as it is: what waits for its pictures is named too, and what keeps
+    them.
+    """
+    under_way = f"{snapshot['in_flight']} in flight and {snapshot['fetching']} downloading"
+    trouble = snapshot.get("download_trouble")
+    slow = FAILING.format(trouble=safe(str(trouble), 160)) if trouble and snapshot["fetching"] else ""
+    return FINISHING.format(under_way=under_way, slow=slow)
 
 
 def work_on(
@@ -68,8 +83,7 @@ async def _work(
 
     def interrupt() -> None:
         level = stop.request()
-        in_flight = worker.snapshot()["in_flight"]
-        display.say(FINISHING.format(in_flight=in_flight) if level is StopLevel.FINISHING else LEAVING)
+        display.say(finishing(worker.snapshot()) if level is StopLevel.FINISHING else LEAVING)
 
     def terminate() -> None:
         if stop.level is StopLevel.RUNNING:
@@ -133,6 +147,7 @@ class _Watch:
         with self._app.database.read() as tx:
             progress = run_progress(tx, self._run_ids)
             found = survey(tx, self._app.settings.budgets.timezone)
+            stops = [*found.stops, *attention(tx)]
         return Snapshot(
             label=self._label,
             progress=progress,
@@ -140,14 +155,15 @@ class _Watch:
             finished_before=self._finished_before,
             worker=worker,
             cap=_tightest(found.rules.caps, progress),
-            stops=tuple(stop for stop in found.stops if concerns(stop, progress)),
+            stops=tuple(stop for stop in stops if concerns(stop, progress)),
         )
 
     def final(self) -> tuple[Progress, list[Stoppage]]:
         """How it ended, in one consistent view."""
         with self._app.database.read() as tx:
             progress = run_progress(tx, self._run_ids)
-            return progress, survey(tx, self._app.settings.budgets.timezone).stops
+            stops = survey(tx, self._app.settings.budgets.timezone).stops
+            return progress, [*stops, *attention(tx)]
 
 
 def _tightest(caps: Iterable[Cap], progress: Progress) -> Cap | None:

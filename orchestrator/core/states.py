@@ -98,6 +98,7 @@ ATTEMPT_TRANSITIONS: Final[dict[tuple[AttemptState | None, AttemptEvent], Attemp
     (AttemptState.SUBMITTING, AttemptEvent.ACCEPTED): AttemptState.IN_FLIGHT,
     (AttemptState.IN_FLIGHT, AttemptEvent.COMPLETED): AttemptState.FETCHING,
     (AttemptState.IN_FLIGHT, AttemptEvent.PROVIDER_FAILED): AttemptState.FAILED,
+    (AttemptState.IN_FLIGHT, AttemptEvent.WRITTEN_OFF): AttemptState.FAILED,
     (AttemptState.FETCHING, AttemptEvent.STORED): AttemptState.SUCCEEDED,
     (AttemptState.FETCHING, AttemptEvent.OUTPUT_GONE): AttemptState.FAILED,
     (AttemptState.IN_DOUBT, AttemptEvent.EVIDENCE_FOUND): AttemptState.IN_FLIGHT,

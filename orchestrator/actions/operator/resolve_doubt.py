@@ -3,6 +3,7 @@
 from orchestrator.actions.operator.find_task import find_task
 from orchestrator.core.errors import UsageError
 from orchestrator.ports import Provider
+from orchestrator.store.attempts import overdue
 from orchestrator.store.db.database import Database
 from orchestrator.store.doubts import doubts, webhook_reports
 
@@ -50,6 +51,12 @@ def absent(database: Database, attempt_id: int) -> None:
 
 
 def write_off(database: Database, attempt_id: int) -> None:
-    """Give the attempt up: its money counts as spent, its job fails and may be retried."""
+    """Give the attempt up, in doubt or overdue: its money counts as spent, its job fails and may be
+    retried.
+    """
     with database.write() as tx:
-        doubts.write_off(tx, doubts.find(tx, attempt_id))
+        late = overdue.find(tx, attempt_id)
+        if late is None:
+            doubts.write_off(tx, doubts.find(tx, attempt_id))
+        else:
+            overdue.write_off(tx, late)

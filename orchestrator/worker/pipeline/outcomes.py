@@ -22,7 +22,8 @@ from typing import Any, Final
 from orchestrator.core.backoff import backoff_seconds
 from orchestrator.core.states import AttemptEvent
 from orchestrator.core.taxonomy import Disposition, PaidReason, Reason
-from orchestrator.ports import KeyRefused, Lost, NoCredit, NotSent, Rejected, Throttled
+from orchestrator.ports import KeyRefused, Lost, NoCredit, NotSent, Prediction, Rejected, Throttled
+from orchestrator.settings import Outputs
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.pipeline.prepare import InputChanged
@@ -98,3 +99,12 @@ def retry_seconds(deps: Deps, number: int) -> float:
         cap_seconds=deps.settings.retry.backoff_cap_seconds,
         uniform=deps.entropy.uniform,
     )
+
+
+def flags_of(prediction: Prediction, rules: Outputs) -> tuple[bool | None, ...]:
+    """One flag an output. Something that was said and cannot be read counts as flagged where the settings say
+    so, except where flagged pictures are discarded: nothing that is paid for is thrown away on a guess.
+    """
+    guess = True if rules.nsfw_unknown == "quarantine" and rules.nsfw != "discard" else None
+    said = prediction.nsfw + (None,) * (len(prediction.outputs) - len(prediction.nsfw))
+    return tuple(guess if index in prediction.nsfw_unclear else flag for index, flag in enumerate(said))

@@ -36,8 +36,8 @@ def _again(detail: JobDetail) -> str:
     job = detail.job
     if job.reason in HOPELESS:
         return (
-            "The same request would be refused again: change its inputs and apply the manifest. To send it as "
-            f"it is all the same: orchestrator jobs retry {job.id}"
+            "The same request would be refused again: change its inputs and apply the manifest. To send it "
+            f"as it is all the same: orchestrator jobs retry {job.id}"
         )
     return (
         f"No further attempt is made by itself after {job.attempts}; to try again: "

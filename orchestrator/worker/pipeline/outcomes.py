@@ -72,6 +72,9 @@ GIVEN_BACK: Final[Mapping[type, GivenBack]] = MappingProxyType(
 HELD_BACK: Final = GivenBack(reason="held_back", event=AttemptEvent.NOT_SENT)
 """We kept the POST from leaving because its time had passed: that says nothing about the provider."""
 
+EARLIER_TASK: Final = GivenBack(reason="earlier_task_unreadable", wait=Wait.BACKOFF)
+"""The job has paid for a task already, and the provider does not say how that stands."""
+
 PRICE_DRIFT: Final = GivenBack(reason="price_drift")
 STOPPED: Final = GivenBack(reason="released")
 

@@ -95,6 +95,9 @@ class Lost:
     """
 
     message: str
+    refused_status: int | None = (
+        None  # of an upload: the host's 4xx, which a fresh ticket may or may not mend
+    )
 
 
 @dataclass(frozen=True, slots=True)

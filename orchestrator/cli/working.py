@@ -10,12 +10,14 @@ from orchestrator.actions.operator.exit_code import concerns, exit_code, facts_o
 from orchestrator.actions.operator.rescued_books import rescue_books
 from orchestrator.app import App
 from orchestrator.cli.rendering.display import Display, Lasting
+from orchestrator.cli.rendering.ending_words import ending_words
 from orchestrator.cli.rendering.snapshot import Snapshot
 from orchestrator.cli.rendering.summary import Done
 from orchestrator.cli.streams import drop_lost_streams
 from orchestrator.core.errors import DatabaseError, DatabaseReplacedError, ExitCode, OrchestratorError
 from orchestrator.runtime import event_loop
 from orchestrator.store.money.caps import Cap
+from orchestrator.store.stops.attention import attention
 from orchestrator.store.stops.stops import Stoppage, survey
 from orchestrator.store.views.progress import Progress, run_progress
 from orchestrator.worker.stop import Stop, StopLevel
@@ -23,16 +25,6 @@ from orchestrator.worker.stop import Stop, StopLevel
 REFRESH_SECONDS = 0.5
 REFRESH_SHARE_MAX = 10
 """Reading what is shown takes at most a tenth of the time, whatever the size of the run."""
-
-FINISHING = (
-    "Stopping: nothing new is submitted; {in_flight} in flight and already paid are still collected. "
-    "Ctrl-C again to leave now: they stay safe, and the next run or worker collects them."
-)
-HANDING_OVER = (
-    "Stopping: nothing new is submitted; requests and downloads under way are finished within {grace:g} s. "
-    "{in_flight} in flight and already paid stay safe: other workers, or the next run, collect them."
-)
-LEAVING = "Leaving now. What is in flight stays safe; the next run or worker collects it."
 
 
 def work_on(
@@ -77,9 +69,7 @@ async def _work(
     worker = app.worker(run_ids, drain=drain, notify=display.say)
 
     def told(level: StopLevel) -> None:
-        words = {StopLevel.FINISHING: FINISHING, StopLevel.HANDING_OVER: HANDING_OVER}.get(level, LEAVING)
-        grace, in_flight = app.settings.worker.stop_grace_seconds, worker.snapshot()["in_flight"]
-        display.say(words.format(in_flight=in_flight, grace=grace))
+        display.say(ending_words(level, worker.snapshot(), app.settings.worker.stop_grace_seconds))
 
     def interrupt() -> None:
         told(stop.request())
@@ -148,6 +138,7 @@ class _Watch:
         with self._app.database.read() as tx:
             progress = run_progress(tx, self._run_ids)
             found = survey(tx, self._app.settings.budgets.timezone)
+            stops = [*found.stops, *attention(tx)]
         return Snapshot(
             label=self._label,
             progress=progress,
@@ -155,14 +146,15 @@ class _Watch:
             finished_before=self._finished_before,
             worker=worker,
             cap=_tightest(found.rules.caps, progress),
-            stops=tuple(stop for stop in found.stops if concerns(stop, progress)),
+            stops=tuple(stop for stop in stops if concerns(stop, progress)),
         )
 
     def final(self) -> tuple[Progress, list[Stoppage]]:
         """How it ended, in one consistent view."""
         with self._app.database.read() as tx:
             progress = run_progress(tx, self._run_ids)
-            return progress, survey(tx, self._app.settings.budgets.timezone).stops
+            stops = survey(tx, self._app.settings.budgets.timezone).stops
+            return progress, [*stops, *attention(tx)]
 
 
 def _tightest(caps: Iterable[Cap], progress: Progress) -> Cap | None:

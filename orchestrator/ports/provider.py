@@ -6,10 +6,11 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from orchestrator.core.specs import LocalImage
+from orchestrator.core.taxonomy import Disposition, Reason
 
 
 class Status(StrEnum):
-    """The provider's words, mapped. An unknown word is RUNNING: keep polling."""
+    """The provider's words, mapped. An unknown word is RUNNING, with an oddity: it is polled on."""
 
     RUNNING = "running"  # created, processing, pending, or a word we do not know
     COMPLETED = "completed"
@@ -28,8 +29,11 @@ class Prediction:
     status_text: str  # the provider's own word
     outputs: tuple[str, ...] = ()  # URLs, in order
     nsfw: tuple[bool | None, ...] = ()  # per output; None when the provider did not say
+    nsfw_unclear: frozenset[int] = frozenset()  # outputs about which it said something that nobody can read
     error: str = ""
-    code: int | None = None  # application code: 1200 is content moderation
+    code: int | None = None  # application code, in the provider's own numbers
+    failure: Disposition | None = None  # what a task that ended without outputs means for its job
+    oddity: str = ""  # what of the answer is not as documented, and keeps the task from going on
     inference_ms: int | None = None
     created_at_ms: int | None = None
     model: str | None = None
@@ -50,6 +54,7 @@ class Rejected:
     message: str
     http_status: int
     code: int | None = None
+    reason: Reason = Reason.BAD_INPUT  # what that means for a job whose submit was refused so
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,9 @@ class Lost:
     """
 
     message: str
+    refused_status: int | None = (
+        None  # of an upload: the host's 4xx, which a fresh ticket may or may not mend
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Final
 
 import httpx
 
-from orchestrator.core.taxonomy import NO_CREDIT_CODE
+from orchestrator.core.taxonomy import Reason
 from orchestrator.ports import (
     Accepted,
     KeyRefused,
@@ -28,6 +28,7 @@ from orchestrator.ports import (
     SubmitOutcome,
     Throttled,
 )
+from orchestrator.provider.verdicts import NO_CREDIT_CODE, rejection
 from orchestrator.provider.wire import UNREADABLE, Body, read_prediction
 from orchestrator.runtime.transport_errors import TooLateError
 
@@ -169,7 +170,8 @@ def refusal(reply: Reply) -> Refusal | None:
         case Meaning.THROTTLED:
             return Throttled(reply.retry_after_seconds, message)
         case Meaning.REJECTED:
-            return Rejected(message, http_status=status, code=reply.body.code)
+            reason = rejection(status, reply.body.code, reply.body.message).reason
+            return Rejected(message, http_status=status, code=reply.body.code, reason=Reason(reason))
 
 
 def parse_retry_after(value: str | None, now_ms: int) -> float | None:

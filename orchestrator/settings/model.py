@@ -9,6 +9,7 @@ from orchestrator.core.provider_facts import REFUND_MS
 
 Level = Literal["bronze", "silver", "gold", "ultra"]
 NsfwPolicy = Literal["keep", "quarantine", "discard"]
+NsfwUnknown = Literal["keep", "quarantine"]
 OnFailed = Literal["hold", "release"]
 UnknownTasks = Literal["stop", "ignore"]
 Window = Literal["total", "month", "day"]
@@ -43,6 +44,7 @@ class Outputs:
 
     root: str  # an absolute folder, or an object store's URL
     nsfw: NsfwPolicy = "quarantine"
+    nsfw_unknown: NsfwUnknown = "quarantine"
     sidecar: bool = True
 
 
@@ -114,6 +116,7 @@ class Guards:
     min_jobs: int = 20
     deaths: int = 5
     unknown_tasks: UnknownTasks = "stop"
+    overdue_seconds: float = 900.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,5 +84,14 @@ GUARDS: Final = Object(
             ),
             default="stop",
         ),
+        Field(
+            name="overdue_seconds",
+            shape=Decimal(1, 7 * 86_400),
+            doc=(
+                "A task that is older than this, and than ten times its model's p99, is a person's: nobody "
+                "waits for it."
+            ),
+            default=900.0,
+        ),
     )
 )

@@ -21,6 +21,12 @@ OUTPUTS: Final = Object(
             default="quarantine",
         ),
         Field(
+            name="nsfw_unknown",
+            shape=Choice(("keep", "quarantine")),
+            doc="The same for a picture about which the provider says something that cannot be read.",
+            default="quarantine",
+        ),
+        Field(
             name="sidecar",
             shape=Flag(),
             doc="Write a .json with prompt, price and digest next to each picture.",

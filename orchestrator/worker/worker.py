@@ -58,8 +58,8 @@ class Worker:
         self._watchdog = DrainWatchdog()
         self._handing_over_since: float | None = None
 
-    def snapshot(self) -> dict[str, int]:
-        """How many attempts are where, for a live display."""
+    def snapshot(self) -> dict[str, int | str]:
+        """How many attempts are where, and what ails them, for a live display."""
         return self.activity.snapshot()
 
     async def run(self, stop: Stop) -> None:
@@ -137,6 +137,7 @@ class Worker:
             Loop(rescuer.tick, alarms.rescue, when_unsure=alarms.heartbeat.ring),
             Loop(resolver.tick, alarms.resolve, when_unsure=alarms.heartbeat.ring),
             Loop(keep_up, bookkeeping=True),
+            Loop(pipeline.troubles.tick, bookkeeping=True),
             Loop(BillReader(deps).tick),
             Loop(watch, alarms.end),
         )
@@ -156,7 +157,7 @@ class Worker:
             unreadable=self._restored_copy.unreadable or resolver.unreadable,
             monotonic=self._deps.clock.monotonic(),
         )
-        if self._drain and stuck is not None:
+        if (self._drain or stop.stopping) and stuck is not None:
             tasks.fail(stuck)
             stop.raise_to(StopLevel.LEAVING)
         return DRAIN_SECONDS

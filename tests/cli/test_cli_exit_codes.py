@@ -99,10 +99,19 @@ def test_2_usage_errors_under_json_are_a_document(shell):
 
 
 def test_3_failed_jobs_are_summed_up_with_the_command_to_retry_them(shell, provider):
+    provider.use_faults(Faults(script=(Scripted("task", 1, Fault.TASK_TIMEOUT),)))
+    assert shell("run", shell.manifest(extra="retry: {max_attempts: 1}"), "--yes") == ExitCode.SOME_FAILED
+    assert "1 provider_timeout" in shell.err
+    retry = "orchestrator jobs retry --state failed --reason provider_timeout --campaign sale --run main"
+    assert retry in shell.err
+
+
+def test_3_a_retry_is_not_proposed_for_what_would_be_refused_again(shell, provider):
     provider.use_faults(Faults(script=(Scripted("task", 1, Fault.TASK_MODERATED),)))
     assert shell("run", shell.manifest(), "--yes") == ExitCode.SOME_FAILED
     assert "1 moderated" in shell.err
-    assert "orchestrator jobs retry --state failed --campaign sale --run main" in shell.err
+    assert "jobs retry" not in shell.err
+    assert "orchestrator jobs list --state failed --campaign sale --run main" in shell.err
 
 
 def test_4_a_budget_stops_with_jobs_left(shell, provider):

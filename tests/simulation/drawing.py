@@ -2,7 +2,17 @@
 
 import random
 
-from .faults import BILL_FAULTS, FAULTS, LASTING, STRONG, THEMES, USUAL, WEBHOOK_FAULTS, WINDOWS
+from .faults import (
+    BILL_FAULTS,
+    ENDING_FAULTS,
+    FAULTS,
+    LASTING,
+    STRONG,
+    THEMES,
+    USUAL,
+    WEBHOOK_FAULTS,
+    WINDOWS,
+)
 from .plan import DAY, PlannedCap, PlannedRun, SimulationPlan
 
 
@@ -51,7 +61,17 @@ def draw(seed: int, theme: str | None = None) -> SimulationPlan:
     _copy(random.Random(f"copy of plan {seed}"), plan)
     _lasting(random.Random(f"lasting of plan {seed}"), plan)
     _bill(random.Random(f"bill of plan {seed}"), plan)
+    _endings(random.Random(f"endings of plan {seed}"), plan)
     return plan
+
+
+def _endings(dice: random.Random, plan: SimulationPlan) -> None:
+    """How odd the ends of tasks are. One that never ends is not told from one of a copy or a backup."""
+    if plan.theme == "calm" or dice.random() < 0.5:
+        return
+    plan.ending_chances = {kind: dice.choice((0.0, dice.uniform(0, 0.3))) for kind in ENDING_FAULTS}
+    if plan.restored is not None or plan.copy_buys:
+        plan.ending_chances["never_ends"] = 0.0
 
 
 def _lasting(dice: random.Random, plan: SimulationPlan) -> None:

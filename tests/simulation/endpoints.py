@@ -26,6 +26,7 @@ from orchestrator.ports import (
     Uploaded,
     UploadOutcome,
 )
+from orchestrator.provider.verdicts import disposition
 
 from .account import SimulatedAccount
 from .bought import SimulatedTask
@@ -66,6 +67,8 @@ class Endpoints:
             return Lost("HTTP 503")
         if account.strike("look_throttled"):
             return Throttled(None)
+        if account.strike_ending("look_refused"):
+            return Rejected("HTTP 400: task not found", 400)
         if account.strike("look_missing"):
             return Missing("no such prediction")
         task = account.tasks.get(prediction_id)
@@ -173,10 +176,21 @@ class Endpoints:
             else None,
         }
         if now < task.ends:
-            return Prediction(task.id, Status.RUNNING, "processing", **common)
+            word = "warming_up" if task.odd else "processing"
+            told = f"the status {word}" if task.odd else ""
+            return Prediction(task.id, Status.RUNNING, word, oddity=told, **common)
         if task.fate in FINAL:
             status = FINAL[task.fate]
-            return Prediction(task.id, status, status.value, error=task.error, code=task.code, **common)
+            verdict = disposition(status.value, task.code, task.error)
+            return Prediction(
+                task.id,
+                status,
+                status.value,
+                error=task.error,
+                code=task.code,
+                failure=verdict,
+                **common,
+            )
         stamp = (
             0 if now < task.ends + 60 else int(now // 3600) + 1
         )  # URLs are signed anew after a minute, then hourly
@@ -184,7 +198,10 @@ class Endpoints:
             task.id,
             Status.COMPLETED,
             "completed",
-            outputs=tuple(url_of(task.id, index, stamp) for index in range(task.outputs)),
+            outputs=tuple(
+                url_of(task.id, index, stamp)
+                for index in range(0 if now < task.ends + task.late else task.outputs)
+            ),
             nsfw=task.nsfw,
             inference_ms=task.inference_ms,
             **common,

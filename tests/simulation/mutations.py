@@ -16,6 +16,7 @@ from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.fetch import Fetcher
 from orchestrator.worker.upkeep.drain_watchdog import DrainWatchdog
 
+from .ending_bugs import no_outputs_at_first_look, nothing_is_overdue, refusal_is_tried_again
 from .money_bugs import (
     Patch,
     bill_trouble_ends_the_worker,
@@ -195,6 +196,9 @@ MUTATIONS = (
     Mutation("the list is not believed", absence_at_once, "lost"),
     Mutation("refund not waited for", refund_never_due, "caps"),
     Mutation("failure is charged", failure_is_charged, "caps"),
+    Mutation(name="nothing is overdue", apply=nothing_is_overdue, theme="mixed", first=16),
+    Mutation(name="a refusal is tried again", apply=refusal_is_tried_again, theme="mixed", first=3),
+    Mutation(name="no outputs at the first look", apply=no_outputs_at_first_look, theme="mixed", first=14),
     Mutation("restored store spends", restored_store_spends, "restored"),
     Mutation("copy that lives is not seen", restored_store_spends, "crashes"),
     Mutation("reconcile only lists", reconcile_only_lists, "restored"),

@@ -89,6 +89,7 @@ class SimulationPlan:
     )
     webhook_chances: dict[str, float] = field(default_factory=dict)
     bill_chances: dict[str, float] = field(default_factory=dict)
+    ending_chances: dict[str, float] = field(default_factory=dict)
     last_look_after: float = 12_000.0  # how long after the last refund the bill is read for the last time
     lasting: str | None = None  # one of LASTING
     lasting_at: int = 0  # which picture or input

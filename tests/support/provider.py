@@ -23,6 +23,7 @@ from orchestrator.ports import (
     Uploaded,
     UploadOutcome,
 )
+from orchestrator.provider.verdicts import disposition
 
 from .times import FakeClock
 
@@ -93,7 +94,10 @@ class FakeProvider:
             **ending.fields,
         }
         fields["created_at_ms"] = self.clock.now_ms()
-        final = Prediction(name, ending.status, fields.pop("status_text", ending.status.value), **fields)
+        word = fields.pop("status_text", ending.status.value)
+        if ending.status is not Status.COMPLETED:
+            fields["failure"] = disposition(word, fields.get("code"), fields.get("error", ""))
+        final = Prediction(name, ending.status, word, **fields)
         self.tasks[name] = Task(
             id=name, inputs=inputs, accepted_at=now, ready_at=now + self.latency, final=final
         )

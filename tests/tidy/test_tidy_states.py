@@ -24,6 +24,7 @@ COLUMNS = {"state", "reservation", "v_state"}
 
 STEPS = {
     "store/attempts/closing.py": {"reservation", "v_state"},
+    "store/attempts/recollect.py": {"reservation"},
     "store/attempts/transitions.py": {"v_state"},
     "store/claiming/claim.py": {"reservation", "state"},
     "store/doubts/adoption.py": {"reservation", "state"},

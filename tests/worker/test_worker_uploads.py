@@ -8,7 +8,9 @@ from support.world import PRICE, spec
 
 from orchestrator.core.specs import LocalImage
 from orchestrator.ports import Lost, NotSent, Rejected, Throttled
-from orchestrator.store.db.schema import uploads
+from orchestrator.store.db.schema import jobs, uploads
+from orchestrator.store.stops.attention import UPLOADS_REFUSED, attention
+from orchestrator.worker.pipeline.prepare import REFUSALS_MAX, REFUSALS_SECONDS
 
 
 @pytest.fixture
@@ -61,6 +63,47 @@ def test_a_troubled_upload_is_tried_again_and_costs_nothing(harness, world, phot
     harness.drain()
     assert (world.jobs(), len(harness.provider.posts)) == ({"succeeded": 1}, 1)
     assert world.account() == (PRICE, 0, 0)
+
+
+REFUSED = Lost("the media host answered HTTP 403; a fresh ticket is needed", refused_status=403)
+
+
+def test_a_host_that_refuses_for_a_while_costs_a_few_uploads_and_no_job(harness, world, photo):
+    world.apply(with_photo(photo, 30))
+    harness.provider.next_uploads.extend([REFUSED] * 3)
+    harness.drain()
+    assert world.jobs() == {"succeeded": 30}
+    assert len(harness.provider.uploads) == 4
+
+
+def test_a_picture_that_the_host_refuses_for_good_is_a_persons_and_costs_nothing(harness, world, photo):
+    world.apply(with_photo(photo, 3))
+    harness.provider.next_uploads.extend([REFUSED] * 1000)
+    began = harness.clock.monotonic()
+    harness.drain()
+    assert (world.jobs(), world.account(), harness.provider.posts) == ({"failed": 3}, (0, 0, 0), [])
+    assert harness.clock.monotonic() - began >= REFUSALS_SECONDS
+    assert len(harness.provider.uploads) >= REFUSALS_MAX
+    ended = [row for row in world.rows(jobs) if row.reason == "upload_rejected"]
+    assert len(ended) == 3
+    assert all("HTTP 403" in row.message for row in ended)
+
+
+def test_uploads_that_are_refused_say_so(harness, world, photo):
+    world.apply(with_photo(photo, 2))
+    harness.provider.next_uploads.extend([REFUSED] * 1000)
+    found = []
+
+    def look(_stop):
+        with world.database.read() as tx:
+            found.extend(attention(tx))
+
+    harness.run_for(80.0, (50.0, look))
+    (stop,) = found
+    assert stop.reason == UPLOADS_REFUSED
+    assert "the picture host refuses uploads: the media host answered HTTP 403" in stop.message
+    assert "2 jobs wait" in stop.message
+    assert stop.until is not None
 
 
 def test_a_rejected_upload_fails_its_job(harness, world, photo):

@@ -7,10 +7,11 @@ from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import status_document
 from orchestrator.cli.rendering.remedies import remedies
-from orchestrator.cli.rendering.words import bar, duration, percent, safe, table, usd
+from orchestrator.cli.rendering.stop_text import lasting, mark
+from orchestrator.cli.rendering.words import bar, percent, safe, table, usd
 from orchestrator.core.errors import ExitCode
 from orchestrator.store.money.caps import Cap
-from orchestrator.store.stops.stops import RATE
+from orchestrator.store.stops.attention import OVERDUE_TASKS
 from orchestrator.store.views import overview
 from orchestrator.store.views.overview import Overview, RunRow
 
@@ -60,11 +61,9 @@ def _text(status: Overview, now: int, *, show_all: bool) -> str:
         header = ["budget", "window", "spent", "held", "cap", "left", ""]
         blocks += ["", table(header, [_budget(cap) for cap in status.caps], right=frozenset({2, 3, 4, 5}))]
     for stop in status.stops:
-        mark = "waiting" if stop.reason == RATE else click.style("stopped", fg="yellow")
-        until = f", until {duration((stop.until - now) / 1000)} from now" if stop.until else ""
-        since = duration(max(0, now - stop.since) / 1000)
-        about = f"{safe(stop.subject)}: {stop.reason}: {safe(stop.message)}"
-        blocks.append(f"{mark}  {about} (for {since}{until})")
+        word = mark(stop)
+        shown = word if word == "waiting" else click.style(word, fg="yellow")
+        blocks.append(f"{shown}  {lasting(stop, now)}")
     return "\n".join(blocks)
 
 
@@ -91,6 +90,8 @@ def _next(status: Overview) -> list[tuple[str, str]]:
     steps = []
     if any(row.in_doubt for row in status.runs):
         steps.append(("orchestrator in-doubt list", "shows what may have been paid"))
+    elif any(stop.reason == OVERDUE_TASKS for stop in status.stops):
+        steps.append(("orchestrator in-doubt list", "shows the tasks to ask the provider about"))
     if any(row.jobs["failed"] for row in status.runs):
         steps.append(("orchestrator jobs list --state failed", "shows what failed and why"))
     if any(row.jobs["pending"] for row in status.runs):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.cli.rendering import happening_text
 from orchestrator.cli.rendering.words import rfc3339
 from orchestrator.core.money import format_usd
+from orchestrator.store.stops.attention import ATTENTION
 
 if TYPE_CHECKING:  # a listing need not load what expands manifests
     from orchestrator.actions.planning.plan import Plan
@@ -20,7 +21,6 @@ if TYPE_CHECKING:  # a listing need not load what expands manifests
     from orchestrator.store.views.overview import Overview, RunRow
     from orchestrator.store.views.owners import CampaignRow
     from orchestrator.store.views.progress import Progress
-    from orchestrator.store.views.trouble import InDoubtRow
 
 Json = dict[str, Any]
 
@@ -107,8 +107,10 @@ def budget_document(cap: Cap) -> Json:
 
 
 def stopped_document(stop: Stoppage) -> Json:
-    """One stop."""
-    return {"scope": stop.subject, "reason": stop.reason, "since": rfc3339(stop.since)}
+    """One stop. What only needs attention says more: nothing else tells what it is about."""
+    about = {"message": stop.message, "next_try_at": rfc3339(stop.until)}
+    shape = {"scope": stop.subject, "reason": stop.reason, "since": rfc3339(stop.since)}
+    return {**shape, **about} if stop.reason in ATTENTION else shape
 
 
 def job_document(row: JobRow) -> Json:
@@ -121,7 +123,8 @@ def job_document(row: JobRow) -> Json:
         "key": row.key,
         "variation": row.variation,
         "state": row.state,
-        "reason": row.reason,
+        "reason": row.reason or row.attention,
+        **({"trouble": row.trouble} if row.trouble else {}),
         "params": row.params,
         "tags": row.tags,
         "price_usd": format_usd(row.price_micros),
@@ -183,24 +186,13 @@ def attempt_document(item: AttemptDetail) -> Json:
         "code": item.code,
         "reason": item.reason,
         "message": item.message,
+        "trouble": item.trouble,
+        "trouble_count": item.trouble_count,
+        "next_try_at": rfc3339(item.next_try_at),
+        "overdue_at": rfc3339(item.overdue_at),
         "money": item.reservation,
         "price_usd": format_usd(item.price_micros),
         "cost_usd": None if item.cost_micros is None else format_usd(item.cost_micros),
-    }
-
-
-def in_doubt_document(row: InDoubtRow) -> Json:
-    """One line of `in-doubt list --json`."""
-    return {
-        "attempt": row.attempt_id,
-        "job": row.job_id,
-        "campaign": row.campaign,
-        "name": row.name,
-        "run": row.run,
-        "number": row.number,
-        "submitted_at": rfc3339(row.submitted_at),
-        "held_usd": format_usd(row.price_micros),
-        "message": row.message,
     }
 
 

@@ -33,7 +33,14 @@ def header() -> list[str]:
 def row(job: JobRow) -> list[str]:
     """One job in one line."""
     run = safe(f"{job.campaign}/{job.name}/{job.run}", 36)
-    return [str(job.id), run, job.state, job.reason or "", usd(job.cost_micros), prompt(job, PROMPT_COLUMNS)]
+    return [
+        str(job.id),
+        run,
+        job.state,
+        job.reason or job.attention or "",
+        usd(job.cost_micros),
+        prompt(job, PROMPT_COLUMNS),
+    ]
 
 
 def prompt(job: JobRow, limit: int | None = None) -> str:
@@ -102,6 +109,11 @@ def attempt_text(item: AttemptDetail) -> str:
             before = at
     if item.inference_ms is not None:
         lines.append(f"  the provider reports {duration(item.inference_ms / 1000)} of work")
+    if item.trouble:
+        again = f", next try {rfc3339(item.next_try_at)}" if item.next_try_at is not None else ""
+        lines.append(f"  trouble: {safe(item.trouble)} ({item.trouble_count} in a row{again})")
+    if item.overdue_at is not None:
+        lines.append(f"  {rfc3339(item.overdue_at):<24}  overdue: a person should ask the provider")
     if item.reason or item.message:
         code = f" (code {item.code})" if item.code is not None else ""
         lines.append(f"  {item.reason or 'note'}{code}: {safe(item.message or '')}")

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterable
 
 from orchestrator.store.db.schema import Scope
+from orchestrator.store.stops.attention import OVERDUE_TASKS
 from orchestrator.store.stops.stops import Stoppage
 
 _ACCOUNT = {
@@ -22,6 +23,8 @@ def remedies(stops: Iterable[Stoppage]) -> list[tuple[str, str]]:
 
 
 def _remedy(stop: Stoppage) -> tuple[str, str] | None:
+    if stop.reason == OVERDUE_TASKS:
+        return "orchestrator in-doubt list", "shows the tasks to ask the provider about"
     if stop.cap is not None:
         cap = stop.cap
         owner = "account" if cap.scope is Scope.ACCOUNT else f"{cap.scope.value}:{cap.name}"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from orchestrator.cli.rendering.stop_text import line, mark
 from orchestrator.cli.rendering.words import count, duration, percent, safe, usd
 from orchestrator.store.money.caps import Cap
 from orchestrator.store.stops.stops import Stoppage
@@ -14,6 +15,7 @@ BAR_COLUMNS = 24
 ETA_RESULTS_MIN = 10
 ETA_SECONDS_MIN = 60.0
 REASONS_SHOWN = 3
+STOPS_SHOWN = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,8 @@ def lines(snapshot: Snapshot, columns: int) -> list[str]:
         f"now     {_now(snapshot)}",
         f"result  {_result(progress)}",
     ]
-    found += [
-        f"stopped {safe(stop.subject)}: {stop.reason}: {safe(stop.message)}" for stop in snapshot.stops[:2]
-    ]
-    return [_cut(line, columns) for line in found]
+    found += [f"{mark(stop)} {line(stop)}" for stop in snapshot.stops[:STOPS_SHOWN]]
+    return [_cut(text, columns) for text in found]
 
 
 def plain(snapshot: Snapshot) -> str:
@@ -85,8 +85,15 @@ def plain(snapshot: Snapshot) -> str:
         parts.append(f"{progress.in_doubt:,} in doubt")
     if snapshot.eta_seconds is not None and progress.left:
         parts.append(f"{duration(snapshot.eta_seconds)} left")
-    parts += [f"stopped: {safe(stop.subject)} {stop.reason}" for stop in snapshot.stops[:1]]
+    parts += [_stop(stop) for stop in snapshot.stops[:1]]
     return ", ".join(parts)
+
+
+def _stop(stop: Stoppage) -> str:
+    """In a log's line: a stop has its own messages elsewhere, what needs attention has not."""
+    if mark(stop) == "attention":
+        return f"attention: {line(stop)}"
+    return f"stopped: {safe(stop.subject)} {stop.reason}"
 
 
 def _money(snapshot: Snapshot) -> str:

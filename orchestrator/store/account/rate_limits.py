@@ -35,7 +35,7 @@ NEARLY_ALL: Final = 50
 
 DOUBT_TAKES_SLOT_MS: Final = 3600 * 1000
 """An attempt in doubt takes a slot for this long at most: no task runs longer, and what waits for an operator
-must not stop the rest."""
+must not stop the rest. The same holds for an overdue one: the provider may count it, and then answers 429."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,10 @@ _IN_DOUBT: Final = (attempts.c.state == AttemptState.IN_DOUBT.value) & (
 _LIVE: Final = select(
     func.count()
     .filter(
-        attempts.c.state.in_([state.value for state in sorted(ATTEMPT_AT_PROVIDER - {AttemptState.IN_DOUBT})])
+        attempts.c.state.in_(
+            [state.value for state in sorted(ATTEMPT_AT_PROVIDER - {AttemptState.IN_DOUBT})]
+        ),
+        attempts.c.overdue_at.is_(None) | (attempts.c.submitted_at > bindparam("running_since")),
     )
     .label("known"),
     func.count().filter(_IN_DOUBT).label("in_doubt"),

@@ -34,6 +34,7 @@ class HeldAttempt:
     prediction_id: str = ""  # empty until the provider has accepted it, like the next two
     accepted_at: int = 0  # ms
     inference_ms: int | None = None
+    overdue: bool = False  # a person was told that its task is far older than its model's
 
     @property
     def sends_only_uploads(self) -> bool:
@@ -71,6 +72,7 @@ def held_attempt(row: Mapping[Any, Any]) -> HeldAttempt:
         prediction_id=row["prediction_id"] or "",
         accepted_at=row["accepted_at"] or 0,
         inference_ms=row["inference_ms"],
+        overdue=row["overdue_at"] is not None,
     )
 
 
@@ -94,6 +96,7 @@ HELD_ATTEMPTS: Final = (
         attempts.c.prediction_id,
         attempts.c.accepted_at,
         attempts.c.inference_ms,
+        attempts.c.overdue_at,
         runs.c.model,
         jobs.c.images,
         job_specs.c.params,

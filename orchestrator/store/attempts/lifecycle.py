@@ -14,7 +14,7 @@ from sqlalchemy import select
 from orchestrator.core.states import AttemptEvent, AttemptState
 from orchestrator.store.account import pauses, rate_limits
 from orchestrator.store.attempts import outputs as pictures
-from orchestrator.store.attempts import predictions, transitions
+from orchestrator.store.attempts import predictions, transitions, troubles
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import attempts, events
 
@@ -178,7 +178,13 @@ def complete(tx: Tx, rows: Sequence[Complete]) -> list[list[pictures.ExpectedOut
             (
                 held[row.attempt_id],
                 AttemptEvent.COMPLETED,
-                {"status": row.status, "inference_ms": row.inference_ms, "completed_at": tx.now},
+                {
+                    "status": row.status,
+                    "inference_ms": row.inference_ms,
+                    "completed_at": tx.now,
+                    "overdue_at": None,
+                    **troubles.OVER,
+                },
             )
             for row in done
         ],

@@ -218,7 +218,7 @@ _UNSENT: Final = HELD_ATTEMPTS.where(
     attempts.c.state == AttemptState.LEASED.value,
     attempts.c.worker == bindparam("worker"),
 ).order_by(attempts.c.id)
-_NOT_ACCEPTED: Final = {"prediction_id": None, "accepted_at": None, "inference_ms": None}
+_NOT_ACCEPTED: Final = dict.fromkeys(("prediction_id", "accepted_at", "inference_ms", "overdue_at"))
 
 _SPECS: Final = select(job_specs.c.job_id, job_specs.c.params, job_specs.c.local_images).where(
     job_specs.c.job_id.in_(bindparam("ids", expanding=True))

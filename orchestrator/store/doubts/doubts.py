@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 
 from orchestrator.core.errors import NotFoundError, UsageError
 from orchestrator.core.states import AttemptEvent, AttemptState
-from orchestrator.store.attempts import endings, predictions, transitions
+from orchestrator.store.attempts import endings, overdue, predictions, transitions
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts, candidates, events, job_specs, runs
 from orchestrator.store.doubts import webhook_reports
@@ -189,6 +189,11 @@ def find(tx: Tx, attempt_id: int) -> InDoubt:
     state = tx.conn.execute(select(attempts.c.state).where(attempts.c.id == attempt_id)).scalar()
     if state is None:
         raise NotFoundError(f"There is no attempt {attempt_id}. See: orchestrator in-doubt list")
+    if overdue.find(tx, attempt_id) is not None:
+        raise UsageError(
+            f"Attempt {attempt_id} is overdue, not in doubt: its task is known and may still end. Wait, or "
+            f"give it up: orchestrator in-doubt resolve {attempt_id} --write-off"
+        )
     raise UsageError(f"Attempt {attempt_id} is {state}, not in doubt: there is nothing to decide.")
 
 

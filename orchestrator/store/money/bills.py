@@ -76,7 +76,11 @@ def book_lines(tx: Tx, lines: Sequence[BillLine]) -> list[Booked]:
     ids = [line.attempt_id for line in lines]
     rows: dict[int, Any] = {}
     for chunk in chunks(ids):
-        query = select(attempts).where(attempts.c.id.in_(chunk), attempts.c.finished_at.is_not(None))
+        query = select(attempts).where(
+            attempts.c.id.in_(chunk),
+            attempts.c.finished_at.is_not(None),
+            attempts.c.prediction_id.is_not(None),  # else a later attempt holds its task, and its charge
+        )
         rows.update({row.id: row for row in tx.conn.execute(dialect.lock_rows(tx.conn, query))})
     booked: list[Booked] = []
     for line in lines:

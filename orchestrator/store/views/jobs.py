@@ -13,6 +13,7 @@ from orchestrator.store.db.schema import campaigns as campaign_table
 from orchestrator.store.db.schema import jobs as job_table
 from orchestrator.store.db.schema import outputs as output_table
 from orchestrator.store.db.schema import runs as run_table
+from orchestrator.store.stops.attention import attention_word
 from orchestrator.store.views.walk import PAGE, JobFilter, matching, page_ids
 
 
@@ -60,6 +61,8 @@ class JobRow:
     finished_at: int | None
     prediction_id: str | None
     inference_ms: int | None
+    trouble: str | None  # the latest fault of the attempt under way
+    attention: str | None  # one word for what keeps that attempt from going on as it should
     outputs: list[OutputRow]
 
 
@@ -68,7 +71,7 @@ def list_jobs(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE
     ids = page_ids(tx, wanted, after_id=after_id, limit=limit)
     rows = tx.conn.execute(_ROWS, {"ids": ids}).all() if ids else ()
     tries, pictures = _last_attempts(tx, ids), outputs_of(tx, ids)
-    return [_job_row(row, tries.get(row.id, (None, None)), pictures.get(row.id, [])) for row in rows]
+    return [_job_row(row, tries.get(row.id, NO_ATTEMPT), pictures.get(row.id, [])) for row in rows]
 
 
 def count_jobs(tx: Tx, wanted: JobFilter) -> tuple[int, int]:
@@ -113,17 +116,39 @@ def outputs_of(tx: Tx, job_ids: Sequence[int]) -> dict[int, list[OutputRow]]:
     return found
 
 
-def _last_attempts(tx: Tx, job_ids: Sequence[int]) -> dict[int, tuple[str | None, int | None]]:
+@dataclass(frozen=True, slots=True)
+class LastAttempt:
+    """What a listing shows of a job's newest attempt."""
+
+    prediction_id: str | None = None
+    inference_ms: int | None = None
+    trouble: str | None = None
+    attention: str | None = None
+
+
+NO_ATTEMPT: Final = LastAttempt()
+
+
+def _last_attempts(tx: Tx, job_ids: Sequence[int]) -> dict[int, LastAttempt]:
+    names = ("job_id", "prediction_id", "inference_ms", "state", "trouble", "overdue_at")
     query = (
-        select(attempts.c.job_id, attempts.c.prediction_id, attempts.c.inference_ms)
+        select(*(attempts.c[name] for name in names))
         .where(attempts.c.job_id.in_(job_ids))
         .order_by(attempts.c.job_id, attempts.c.number)
     )
     rows = tx.conn.execute(query) if job_ids else ()
-    return {row.job_id: (row.prediction_id, row.inference_ms) for row in rows}
+    return {
+        row.job_id: LastAttempt(
+            prediction_id=row.prediction_id,
+            inference_ms=row.inference_ms,
+            trouble=row.trouble,
+            attention=attention_word(row),
+        )
+        for row in rows
+    }
 
 
-def _job_row(row: Any, last: tuple[str | None, int | None], pictures: list[OutputRow]) -> JobRow:
+def _job_row(row: Any, last: LastAttempt, pictures: list[OutputRow]) -> JobRow:
     return JobRow(
         id=row.id,
         campaign=row.campaign,
@@ -146,8 +171,10 @@ def _job_row(row: Any, last: tuple[str | None, int | None], pictures: list[Outpu
         tries_left=row.tries_left,
         created_at=row.created_at,
         finished_at=row.finished_at,
-        prediction_id=last[0],
-        inference_ms=last[1],
+        prediction_id=last.prediction_id,
+        inference_ms=last.inference_ms,
+        trouble=last.trouble,
+        attention=last.attention,
         outputs=pictures,
     )
 

@@ -16,6 +16,7 @@ from orchestrator.store.db.schema import campaigns as campaign_table
 from orchestrator.store.db.schema import jobs as job_table
 from orchestrator.store.db.schema import runs as run_table
 from orchestrator.store.money.caps import Cap
+from orchestrator.store.stops.attention import attention
 from orchestrator.store.stops.stops import Stoppage, rate_stop, survey
 
 
@@ -55,7 +56,8 @@ def status(tx: Tx, timezone: str) -> Overview:
     """The overview of one consistent snapshot; `timezone` decides when the day of a budget begins."""
     found = survey(tx, timezone)
     waits = rate_stop(tx, found.lanes)
-    return Overview(runs(tx), found.rules.caps, [*found.stops, *([waits] if waits else [])])
+    stops = [*found.stops, *attention(tx), *([waits] if waits else [])]
+    return Overview(runs(tx), found.rules.caps, stops)
 
 
 def runs(tx: Tx, run_ids: Sequence[int] | None = None) -> list[RunRow]:

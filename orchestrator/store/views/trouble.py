@@ -9,8 +9,9 @@ from sqlalchemy import func, select, text
 
 from orchestrator.core.provider_facts import RETENTION_MS
 from orchestrator.core.states import AttemptState
+from orchestrator.store.attempts.overdue import OVERDUE
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import LIVE_SQL, attempts
+from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, LIVE_SQL, attempts
 from orchestrator.store.db.schema import campaigns as campaign_table
 from orchestrator.store.db.schema import runs as run_table
 
@@ -28,6 +29,23 @@ class InDoubtRow:
     submitted_at: int | None
     price_micros: int
     message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueRow:
+    """An attempt whose task is far older than its model's: the provider should be asked about it."""
+
+    attempt_id: int
+    job_id: int
+    campaign: str
+    name: str
+    run: str
+    number: int
+    prediction_id: str
+    accepted_at: int
+    overdue_at: int
+    price_micros: int
+    trouble: str | None  # the provider's latest answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +86,25 @@ def in_doubt(tx: Tx, *, limit: int = 10_000) -> list[InDoubtRow]:
         .limit(limit)
     )
     return [_in_doubt_row(row) for row in tx.conn.execute(query)]
+
+
+def overdue(tx: Tx) -> list[OverdueRow]:
+    """Every overdue attempt, oldest first."""
+    names = ("job_id", "number", "prediction_id", "accepted_at", "overdue_at", "price_micros", "trouble")
+    query = (
+        select(
+            attempts.c.id.label("attempt_id"),
+            *(attempts.c[name] for name in names),
+            run_table.c.name,
+            run_table.c.run_key.label("run"),
+            campaign_table.c.name.label("campaign"),
+        )
+        .join(run_table, run_table.c.id == attempts.c.run_id)
+        .join(campaign_table, campaign_table.c.id == run_table.c.campaign_id)
+        .where(ATTEMPT_IS_LIVE, OVERDUE)
+        .order_by(attempts.c.id)
+    )
+    return [OverdueRow(**row) for row in tx.conn.execute(query).mappings()]
 
 
 def at_risk(tx: Tx) -> AtRisk:

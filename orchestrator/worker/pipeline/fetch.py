@@ -27,6 +27,7 @@ from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.pipeline.download_health import DownloadHealth
+from orchestrator.worker.pipeline.troubles import TroubleNotes
 
 FRESH_URLS_MAX: Final = 5
 FRESH_URLS_SECONDS: Final = 900.0
@@ -58,6 +59,7 @@ class _Download:
     began: float  # monotonic
     place: int = 0  # which of the possible places is tried
     tries: int = 0
+    wait_seconds: float = 0.0  # until the next try
     fresh_urls: int = 0
 
     def move(self, places: tuple[str, ...]) -> bool:
@@ -76,6 +78,7 @@ class Fetcher:
         *,
         activity: Activity,
         account_pauses: AccountPauses,
+        troubles: TroubleNotes,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
         slot_freed: Callable[[], None],
     ) -> None:
@@ -83,6 +86,7 @@ class Fetcher:
         self._deps = deps
         self._activity = activity
         self._pauses = account_pauses
+        self._troubles = troubles
         self._spawn = spawn
         self._slot_freed = slot_freed
         self._downloads = asyncio.Semaphore(deps.settings.limits.downloads)
@@ -117,6 +121,7 @@ class Fetcher:
             self._deps.crashpoint("fetch.recorded")
         finally:
             self._activity.fetching.discard(attempt.attempt_id)
+            self._troubles.forget(attempt.attempt_id)
 
     async def _one(
         self, attempt: HeldAttempt, output: outputs.ExpectedOutput
@@ -128,9 +133,15 @@ class Fetcher:
                 outcome = await self._deps.artifacts.store(self._request(attempt, output, download))
             if not isinstance(outcome, FetchFailed):
                 self.health.succeeded()
+                self._activity.download_trouble = ""
                 return output.index, outcome
             self.health.failed(outcome.message, self._deps.clock.monotonic())
+            self._activity.download_trouble = outcome.message
             download.tries += 1
+            download.wait_seconds = self._wait(download.tries)
+            self._troubles.note(
+                attempt, outcome.message, count=download.tries, wait_seconds=download.wait_seconds
+            )
             if await self._is_lost(attempt=attempt, output=output, download=download, failure=outcome):
                 return output.index, outcome.message
 
@@ -155,7 +166,7 @@ class Fetcher:
                     return True
             case _:
                 assert_never(failure.fault)
-        await self._deps.clock.sleep(self._wait(download.tries))
+        await self._deps.clock.sleep(download.wait_seconds)
         return False
 
     async def _is_gone(

@@ -17,6 +17,7 @@ from orchestrator.worker.pipeline.latencies import Latencies
 from orchestrator.worker.pipeline.poll import Poller
 from orchestrator.worker.pipeline.prepare import Inputs
 from orchestrator.worker.pipeline.submit import Submitter
+from orchestrator.worker.pipeline.troubles import TroubleNotes
 from orchestrator.worker.stop import Stop
 
 
@@ -41,10 +42,12 @@ class Pipeline:
         self._alarms = alarms
         self._spawn = spawn
         inputs = Inputs(deps)
+        self.troubles = TroubleNotes(deps)
         self.fetcher = Fetcher(
             deps,
             activity=activity,
             account_pauses=account_pauses,
+            troubles=self.troubles,
             spawn=spawn,
             slot_freed=alarms.claim.ring,
         )
@@ -54,6 +57,7 @@ class Pipeline:
             activity=activity,
             account_pauses=account_pauses,
             latencies=latencies,
+            troubles=self.troubles,
             completed=self.fetcher.start,
             spawn=spawn,
             wake=alarms.poll.ring,

@@ -8,7 +8,6 @@ from typing import assert_never
 
 from orchestrator.core.evidence import inputs_digest
 from orchestrator.core.states import AttemptEvent
-from orchestrator.core.taxonomy import rejection
 from orchestrator.core.webhooks import callback_url
 from orchestrator.ports import (
     Accepted,
@@ -29,6 +28,7 @@ from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.price_guard import PriceGuard
 from orchestrator.worker.guards.send_window import SendWindow
 from orchestrator.worker.pipeline.outcomes import (
+    EARLIER_TASK,
     PRICE_DRIFT,
     STOPPED,
     GivenBack,
@@ -39,6 +39,7 @@ from orchestrator.worker.pipeline.outcomes import (
     retry_seconds,
 )
 from orchestrator.worker.pipeline.prepare import Inputs, Ready
+from orchestrator.worker.pipeline.recollect import Recollector
 
 
 class Submitter:
@@ -58,6 +59,7 @@ class Submitter:
         self._deps = deps
         self._worker_id = worker_id
         self._inputs = inputs
+        self._recollector = Recollector(deps)
         self._prices = PriceGuard(deps)
         self._activity = activity
         self._pauses = account_pauses
@@ -69,6 +71,8 @@ class Submitter:
         """Take one attempt from its lease to whatever the provider says; every way out is recorded."""
         self._activity.preparing.add(attempt.attempt_id)
         try:
+            if await self._is_paid_for(attempt):
+                return
             prepared = await self._inputs.prepare(attempt)
             if not isinstance(prepared, Ready):
                 await self._not_prepared(attempt, prepared)
@@ -82,6 +86,22 @@ class Submitter:
         finally:
             self._activity.preparing.discard(attempt.attempt_id)
         await self._send(attempt, prepared, send_window)
+
+    async def _is_paid_for(self, attempt: HeldAttempt) -> bool:
+        """Whether nothing is to be bought: a task that the job paid for earlier is collected instead, or how
+        that stands must be known first.
+        """
+        found = await self._recollector.look(attempt)
+        if found is None:
+            return False
+        if isinstance(found, HeldAttempt):
+            self._accepted(found)
+        elif isinstance(found, Lost):
+            wait = await self._wait_ms(attempt, EARLIER_TASK, found)
+            await self._give_back(attempt, EARLIER_TASK, message=found.message, delay_ms=wait)
+        else:
+            await self._not_prepared(attempt, found)
+        return True
 
     async def _may_send(
         self, attempt: HeldAttempt, ready: Ready, stopping: Callable[[], bool]
@@ -148,7 +168,9 @@ class Submitter:
         epoch = await write_durably(self._deps, lifecycle.accept, row)
         self._deps.crashpoint("submit.recorded")
         self._pauses.accepted()
-        if epoch is not None:
+        if epoch is None:
+            await self._doubt_own_task(attempt, outcome.prediction.id)
+        else:
             self._accepted(
                 attempt.accepted(
                     epoch=epoch,
@@ -156,6 +178,15 @@ class Submitter:
                     accepted_at=self._deps.clock.now_ms(),
                 )
             )
+
+    async def _doubt_own_task(self, attempt: HeldAttempt, prediction_id: str) -> None:
+        """The reply could not be attached. Where the attempt still waits for one, the reply named the task of
+        another: something between us and the provider repeats old replies, and our own task is not known.
+        """
+        message = f"the reply named task {prediction_id}, which another attempt holds: a repeated reply?"
+        row = lifecycle.MarkInDoubt(attempt.attempt_id, attempt.epoch, message)
+        if await write_durably(self._deps, lifecycle.mark_in_doubt, row):
+            self._doubted()
 
     async def _doubt(self, attempt: HeldAttempt, outcome: Lost) -> None:
         """The provider may have created a task: only evidence ends this, and the money stays held."""
@@ -165,12 +196,11 @@ class Submitter:
         await self._pauses.lost(outcome.message)
 
     async def _reject(self, attempt: HeldAttempt, outcome: Rejected) -> None:
-        verdict = rejection(outcome.http_status, outcome.code, outcome.message)
         row = endings.Reject(
             attempt_id=attempt.attempt_id,
             epoch=attempt.epoch,
-            reason=verdict.reason,
-            message=verdict.message,
+            reason=outcome.reason,
+            message=outcome.message,
             code=outcome.code,
         )
         await write_durably(self._deps, endings.reject, row)

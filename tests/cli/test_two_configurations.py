@@ -89,7 +89,7 @@ def test_a_command_that_looks_writes_nothing_whatever_its_configuration(fleet, t
         raise AssertionError("it began a write transaction")
 
     before = tables()
-    assert (len(before[0]), before[1]) == (2, [(1, 4, 20)])
+    assert (len(before[0]), before[1]) == (2, [(1, 4, 20, "config", "config")])
     monkeypatch.setattr(Database, "write", written)
     for text in OTHERS.values():
         use(fleet, text)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from orchestrator.actions.planning.apply import Applied, apply
 from orchestrator.actions.planning.manifests import load_manifests
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import PRUNE, manifest_options
 from orchestrator.cli.base import command as declare
@@ -27,7 +28,7 @@ def command(
     Everything is checked before the first row is written. Applying again adds only what is new; what an
     earlier version of the manifest left waiting is made too, unless --prune cancels it.
     """
-    with opened() as app:
+    with opened(use=Use.MAKE) as app:
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
         take_caps(app)
         applied = apply(app.database, loaded, limit=limit, sample=sample, prune=prune)

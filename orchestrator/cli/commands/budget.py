@@ -5,6 +5,7 @@ import shlex
 import click
 
 from orchestrator.actions.operator.configured_caps import caps_of
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import group
 from orchestrator.cli.context import opened
@@ -35,7 +36,7 @@ def command() -> None:
 @command.command("show")
 def show() -> ExitCode:
     """Every cap with what is spent, held and left in its current period. With --json one object a line."""
-    with opened() as app, app.database.read() as tx:
+    with opened(use=Use.LOOK) as app, app.database.read() as tx:
         rows = caps_in_force(tx, day_of(tx.now, app.settings.budgets.timezone))
     if out.as_json():
         for row in rows:
@@ -81,7 +82,7 @@ def set_budget(scope: str, total: str | None, month: str | None, day: str | None
     if not wanted:
         raise UsageError("Say what to set: --total, --month or --day with an amount in US dollars.")
     amounts = {window: _amount(text) for window, text in wanted.items() if not _is_config(text)}
-    with opened() as app, app.database.write() as tx:
+    with opened(use=Use.MAKE) as app, app.database.write() as tx:
         kind, scope_id = _scope(tx, scope)
         early = kind is Scope.CAMPAIGN and not has_runs(tx, scope_id)
         for window in wanted.keys() - amounts.keys():
@@ -119,7 +120,7 @@ def set_budget(scope: str, total: str | None, month: str | None, day: str | None
 @command.command("audit")
 def audit_books() -> ExitCode:
     """Recompute every balance, reservation and job's cost from the ledger; exits with 1 on any difference."""
-    with opened() as app, app.database.read() as tx:
+    with opened(use=Use.LOOK) as app, app.database.read() as tx:
         found = audit(tx)
     if out.as_json():
         out.document(

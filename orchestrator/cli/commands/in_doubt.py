@@ -8,6 +8,7 @@ from functools import partial
 import click
 
 from orchestrator.actions.operator import resolve_doubt
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID, group
@@ -33,7 +34,7 @@ def command() -> None:
 @command.command("list")
 def list_in_doubt() -> ExitCode:
     """Every attempt in doubt, oldest first. With --json one object a line. Exits with 5 when there is any."""
-    with opened() as app, app.database.read() as tx:
+    with opened(use=Use.LOOK) as app, app.database.read() as tx:
         rows = trouble.in_doubt(tx)
         possible = possible_tasks.possible(tx)
         prompts = {row.attempt_id: str(row.params.get("prompt", "")) for row in doubts.in_doubt(tx)}

@@ -10,6 +10,7 @@ from orchestrator.actions.planning.apply import apply
 from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.actions.planning.part import Part, refuse_others_beside_a_part
 from orchestrator.actions.planning.plan import Plan, plan
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import PRUNE, manifest_options, options
@@ -48,7 +49,7 @@ def command(
     manifest left waiting is made too, unless --prune cancels it; a part (--limit, --sample) is refused beside
     it. Ctrl-C once: submit nothing more, collect what is in flight. Twice: leave now. Neither loses anything.
     """
-    with opened(sandbox=sandbox) as app:
+    with opened(sandbox=sandbox, use=Use.MAKE) as app:
         if sandbox:
             where = app.output_root.parent
             out.note(

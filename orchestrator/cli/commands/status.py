@@ -2,6 +2,7 @@
 
 import click
 
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
@@ -21,7 +22,7 @@ RUNS_SHOWN = 20
 @click.option("--all", "show_all", is_flag=True, help="Every run, not only the newest twenty.")
 def command(*, show_all: bool) -> ExitCode:
     """Runs with their jobs by state and their money, the budgets, and what is stopped and why."""
-    with opened() as app, app.database.read() as tx:
+    with opened(use=Use.LOOK) as app, app.database.read() as tx:
         status = overview.status(tx, app.settings.budgets.timezone)
         now = tx.now
     if out.as_json():

@@ -2,6 +2,7 @@
 
 import click
 
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.base import options
@@ -19,7 +20,7 @@ def command(*, drain: bool) -> ExitCode:
 
     Ctrl-C once: submit nothing more, collect what is in flight. Twice: leave now. Neither loses anything.
     """
-    with opened() as app:
+    with opened(use=Use.MAKE) as app:
         need_key(app)
         take_caps(app)
         display = choose(quiet=options().quiet, clock=app.clock)

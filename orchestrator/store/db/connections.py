@@ -13,13 +13,16 @@ from orchestrator.store.db import schema_version
 BUSY_TIMEOUT_MS: Final = 30_000
 
 
-def reader_engine(url: URL) -> Engine:
-    """Connections that never write and never block a writer; each transaction reads one snapshot."""
+def reader_engine(url: URL, *, read_only: bool = False) -> Engine:
+    """Connections that never write and never block a writer; each transaction reads one snapshot. With
+    `read_only`, a server refuses every write in them.
+    """
     if url.get_backend_name() != "sqlite":
         # The level is part of BEGIN, not a setting of the session, so it also works behind a pooler.
-        return _postgres_engine(url, connections=4, isolation_level="REPEATABLE READ")
+        begin = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": read_only}
+        return _postgres_engine(url, connections=4, execution_options=begin)
     engine = create_engine(url, poolclass=QueuePool, pool_size=4, max_overflow=8, connect_args=_SQLITE_ARGS)
-    _configure_sqlite(engine, begin="BEGIN", pragmas=(*_SQLITE_PRAGMAS, "PRAGMA query_only = ON"))
+    configure_sqlite(engine, begin="BEGIN", pragmas=LOOKING_PRAGMAS)
     return engine
 
 
@@ -30,7 +33,7 @@ def writer_engine(url: URL) -> Engine:
     engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=0, connect_args=_SQLITE_ARGS)
     # WAL lets readers go on during a write. FULL, because NORMAL loses acknowledged commits on power loss.
     pragmas = (*_SQLITE_PRAGMAS, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
-    _configure_sqlite(engine, begin="BEGIN IMMEDIATE", pragmas=pragmas)
+    configure_sqlite(engine, begin="BEGIN IMMEDIATE", pragmas=pragmas)
     return engine
 
 
@@ -80,7 +83,7 @@ _SQLITE_PRAGMAS: Final = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA cache_size = -65536",
 )
-
+LOOKING_PRAGMAS: Final = (*_SQLITE_PRAGMAS, "PRAGMA query_only = ON")
 
 _BUSY_RETRY_SECONDS: Final = 0.02
 
@@ -102,7 +105,9 @@ def _run_when_unlocked(connection: sqlite3.Connection, pragma: str) -> None:
             return
 
 
-def _configure_sqlite(engine: Engine, *, begin: str, pragmas: tuple[str, ...]) -> None:
+def configure_sqlite(engine: Engine, *, begin: str, pragmas: tuple[str, ...]) -> None:
+    """Begin each transaction with these words, and each connection with these settings."""
+
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
         # We issue BEGIN ourselves, because the driver's deferred BEGIN can fail on a lock later.

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL
 
 from orchestrator.core.errors import DatabaseError, UsageError
 from orchestrator.ports import Clock, Crashpoint, no_crash
-from orchestrator.store.db import connections, dialect, schema_version
+from orchestrator.store.db import connections, dialect, looking, schema_version
 from orchestrator.store.db.deferred_writes import DeferredWrites
 from orchestrator.store.db.server_clock import ServerClock
 
@@ -37,33 +37,47 @@ class Database:
     """
 
     def __init__(
-        self, url: URL, clock: Clock, crashpoint: Crashpoint = no_crash, *, clock_from_server: bool = True
+        self,
+        url: URL,
+        clock: Clock,
+        crashpoint: Crashpoint = no_crash,
+        *,
+        clock_from_server: bool = True,
+        look: bool = False,
     ) -> None:
         self.url = url
         self._clock_from_server = clock_from_server
         self.clock = ServerClock(clock)
         self._crashpoint = crashpoint
+        self._look = look
         self._writer = connections.writer_engine(url)
-        self._reader = connections.reader_engine(url)
+        self._reader = looking.looking_engine(url) if look else connections.reader_engine(url)
         self._write_lock = threading.Lock()
 
     @classmethod
     def open(
-        cls, url: str, clock: Clock, crashpoint: Crashpoint = no_crash, *, clock_from_server: bool = True
+        cls,
+        url: str,
+        clock: Clock,
+        crashpoint: Crashpoint = no_crash,
+        *,
+        clock_from_server: bool = True,
+        look: bool = False,
     ) -> "Database":
         """Open without touching the schema. Raises UsageError for a URL that is not supported, DatabaseError
-        when the file does not exist.
+        when the file does not exist. With `look`, nothing can be written.
         """
         parsed = parse_url(url)
         path = sqlite_path(parsed)
         if path is not None and not path.exists():
             raise DatabaseError(f"There is no database at {path}. Create it with: orchestrator db upgrade")
-        return cls(parsed, clock, crashpoint, clock_from_server=clock_from_server)
+        return cls(parsed, clock, crashpoint, clock_from_server=clock_from_server, look=look)
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """A read-only transaction: one consistent view, never blocks a writer."""
-        with mapped_errors(self.url), self._reader.connect() as conn, conn.begin():
+        calm = looking.undisturbed(self.url) if self._look else nullcontext()
+        with calm, mapped_errors(self.url), self._reader.connect() as conn, conn.begin():
             yield Tx(conn, self._now(conn))
 
     @contextmanager
@@ -73,6 +87,7 @@ class Database:
         Raises SchemaVersionError when the schema of the database is not this program's, and DatabaseError.
         A DatabaseError that is `in_doubt` came from the commit itself: the transaction may be durable.
         """
+        assert not self._look, "it was opened to be looked at"
         with (
             self._write_lock,
             mapped_errors(self.url),
@@ -153,6 +168,7 @@ def sqlite_path(url: URL) -> Path | None:
 
 _SQLITE_TRANSIENT: Final = {5, 6}  # busy, locked
 _READ_ONLY_TRANSACTION: Final = "25006"  # the server is a standby since a failover, or not yet primary
+_NO_RIGHT: Final = "42501"  # insufficient_privilege
 
 # https://www.sqlite.org/rescode.html, primary codes
 _SQLITE_MESSAGES: Final = {
@@ -181,6 +197,8 @@ def mapped_errors(url: URL, *, in_doubt: bool = False) -> Iterator[None]:
     try:
         yield
     except (exc.OperationalError, exc.DatabaseError) as error:
+        if getattr(error.orig, "sqlstate", None) == _NO_RIGHT:
+            raise DatabaseError(_no_right(url, error)) from error
         if isinstance(error, exc.IntegrityError | exc.ProgrammingError | exc.DataError):
             raise
         raise DatabaseError(
@@ -197,10 +215,21 @@ def _is_transient(error: exc.DBAPIError) -> bool:
     return away or getattr(error.orig, "sqlstate", None) == _READ_ONLY_TRANSACTION
 
 
+def _no_right(url: URL, error: exc.DBAPIError) -> str:
+    return (
+        f"The database {shown(url)} does not let its user {url.username or 'of this name'} do this: "
+        f"{_first_line(error)}. Nothing was written. To look, a user needs SELECT on every table; to change "
+        "anything, the rights of their owner. Name another user in database_url, or give this one the rights."
+    )
+
+
+def _first_line(error: exc.DBAPIError) -> str:
+    return str(error.orig).strip().split("\n", maxsplit=1)[0]
+
+
 def _describe(url: URL, error: exc.DBAPIError) -> str:
     where = shown(url)
     code = getattr(error.orig, "sqlite_errorcode", None)
     if isinstance(code, int) and (code & 0xFF) in _SQLITE_MESSAGES:
         return f"The database {where} " + _SQLITE_MESSAGES[code & 0xFF].format(where=where) + "."
-    first_line = str(error.orig).strip().split("\n", maxsplit=1)[0]
-    return f"The database {where} cannot be used: {first_line}. Check it with: orchestrator doctor"
+    return f"The database {where} cannot be used: {_first_line(error)}. Check it with: orchestrator doctor"

@@ -22,9 +22,13 @@ def upgrade():
         sa.Column("new", sa.Text()),
         sa.Column("why", sa.Text()),
         sa.Column("job_id", BigInt),
+        sa.Column("campaign_id", BigInt),
+        sa.Column("run_id", BigInt),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_acts")),
     )
     op.create_index("ix_acts_job_id", "acts", ["job_id"])
+    op.add_column("events", sa.Column("campaign_id", BigInt))
+    op.add_column("events", sa.Column("run_id", BigInt))
     op.add_column("attempts", sa.Column("trouble", sa.Text()))
     op.add_column(
         "attempts", sa.Column("trouble_count", sa.Integer(), nullable=False, server_default=sa.text("0"))
@@ -33,17 +37,25 @@ def upgrade():
     op.add_column("attempts", sa.Column("answered_at", BigInt))
     op.add_column("attempts", sa.Column("overdue_at", BigInt))
     op.add_column("workers", sa.Column("clock_offset_ms", BigInt))
+    op.add_column("budgets", sa.Column("overruled_micros", BigInt))
     for name in ("concurrency_source", "submits_per_minute_source"):
         op.add_column(
             "limits", sa.Column(name, sa.Text(), nullable=False, server_default=sa.text("'config'"))
         )
+    for name in ("concurrency_overruled", "submits_per_minute_overruled"):
+        op.add_column("limits", sa.Column(name, sa.Integer()))
 
 
 def downgrade():
+    for name in ("submits_per_minute_overruled", "concurrency_overruled"):
+        op.drop_column("limits", name)
     op.drop_column("limits", "submits_per_minute_source")
     op.drop_column("limits", "concurrency_source")
+    op.drop_column("budgets", "overruled_micros")
     op.drop_column("workers", "clock_offset_ms")
     for name in ("overdue_at", "answered_at", "next_try_at", "trouble_count", "trouble"):
         op.drop_column("attempts", name)
+    op.drop_column("events", "run_id")
+    op.drop_column("events", "campaign_id")
     op.drop_index("ix_acts_job_id", table_name="acts")
     op.drop_table("acts")

@@ -5,12 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestrator.actions.operator.configured_caps import take_configured_caps
 from orchestrator.actions.setup.open_database import NoDatabaseError, Use, open_database
 from orchestrator.app import App, open_app
-from orchestrator.cli import out
 from orchestrator.cli.base import options
-from orchestrator.cli.rendering.words import safe
 from orchestrator.core.errors import OperatorNeededError
 from orchestrator.settings import api_key
 from orchestrator.store.db.database import Database
@@ -28,12 +25,6 @@ def opened(*, need_database: bool = True, sandbox: bool = False, use: Use = Use.
         use=use,
     ) as app:
         yield app
-
-
-def take_caps(app: App) -> None:
-    """Let the configuration's caps count before there is work under them, and say which do not."""
-    for sentence in take_configured_caps(app.database, app.settings):
-        out.warn(safe(sentence))
 
 
 @contextmanager

@@ -1,21 +1,24 @@
 """Expand, check and price manifests. Nothing is stored and nothing is spent."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from orchestrator import catalogue
-from orchestrator.actions.planning.cap_forecast import CapForecast, caps_for, run_path
-from orchestrator.actions.planning.estimate import Estimate, estimate
+from orchestrator.actions.operator.fleet_words import FileWords, FleetDifference, run_path
+from orchestrator.actions.planning.cap_forecast import CapForecast, caps_for
+from orchestrator.actions.planning.estimate import Estimate, Pace, estimate
 from orchestrator.actions.planning.manifests import check_all
 from orchestrator.actions.planning.part import Part, refuse_prune_of
 from orchestrator.actions.planning.walk import ManifestWalk, Walk
 from orchestrator.core.money import format_usd
+from orchestrator.core.precedence import Weight
 from orchestrator.core.specs import RunSpec
 from orchestrator.manifest import Manifest
 from orchestrator.settings import Settings
-from orchestrator.store.account import latencies
+from orchestrator.store.account import configured_limits, latencies
+from orchestrator.store.account.configured_limits import LimitName
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.db.schema import Scope
 from orchestrator.store.runs.unrequested import Unrequested
@@ -78,6 +81,7 @@ class Plan:
     conflicts: list[str] = field(default_factory=list)  # sentences; `apply` refuses while there are any
     headroom: list[CapForecast] = field(default_factory=list)
     estimate: Estimate = field(default_factory=lambda: Estimate(0.0, ""))
+    differences: list[FleetDifference] = field(default_factory=list)  # words of files that would not count
 
     def total(self, name: str) -> int:
         """The sum of one number over all manifests."""
@@ -98,12 +102,13 @@ def plan(
     limit: int | None = None,
     sample: int | None = None,
     prune: bool = False,
+    raised: Container[object] = (),
 ) -> Plan:
     """What applying and running `manifests` would do; raises ProblemsError when one is off.
 
     `database` is None where none exists yet: then every job is new. `limit` and `sample` count for each
     manifest; `prune` drops what waits and is not in a manifest any more, and raises UsageError together with
-    them.
+    them. `raised` are the caps and limits whose looser words a person has agreed to take.
     """
     part = Part(limit, sample)
     if prune:
@@ -111,15 +116,16 @@ def plan(
     if part.partial:
         check_all(manifests)  # a problem beyond the first N must not come up later
     if database is None:
-        return _Planner(None, settings).plan(manifests, part, prune=prune)
+        return _Planner(None, settings, raised).plan(manifests, part, prune=prune)
     with database.read() as tx:
-        return _Planner(tx, settings).plan(manifests, part, prune=prune)
+        return _Planner(tx, settings, raised).plan(manifests, part, prune=prune)
 
 
 class _Planner:
-    def __init__(self, tx: Tx | None, settings: Settings) -> None:
+    def __init__(self, tx: Tx | None, settings: Settings, raised: Container[object]) -> None:
         self._tx = tx
         self._settings = settings
+        self._raised = raised
         self._plan = Plan()
 
     def plan(self, manifests: Sequence[Manifest], part: Part, *, prune: bool) -> Plan:
@@ -129,6 +135,13 @@ class _Planner:
             self._fill(row, walk.through(manifest))
             self._plan.manifests.append(row)
             self._plan.warnings += manifest.warnings
+        self._words = FileWords(self._settings, [row.spec for row in self._plan.manifests])
+        if self._tx:
+            self._plan.differences = [
+                item
+                for item in self._words.differences(self._tx)
+                if item.weight in {Weight.LOOSER, Weight.OVERRULED} and item.key not in self._raised
+            ]
         self._plan.headroom = self._headroom()
         self._plan.estimate = self._estimate()
         self._warn()
@@ -156,7 +169,7 @@ class _Planner:
     def _headroom(self) -> list[CapForecast]:
         rows = self._plan.manifests
         found = []
-        for cap in caps_for(self._tx, self._settings, [row.spec for row in rows]):
+        for cap in caps_for(self._tx, self._words, raised=self._raised):
             mine = [
                 row.to_pay_micros
                 for row in rows
@@ -178,10 +191,25 @@ class _Planner:
                 seconds, source = typical, "measured" if measured else guess.source
         return estimate(
             jobs=self._plan.total("to_submit"),
-            limits=self._settings.limits,
+            pace=self._pace(),
             latency_seconds=seconds,
             latency_source=source,
         )
+
+    def _pace(self) -> Pace:
+        """The limits in force, as they will be once the configuration's words are taken."""
+        asked, level = self._settings.limits, f"level {self._settings.limits.level}"
+        in_force = configured_limits.limits_in_force(self._tx) if self._tx else {}
+        numbers = {name: limit.value for name, limit in in_force.items()}
+        for item in configured_limits.compare(in_force, self._words.limits):
+            if item.counts(self._raised):
+                numbers[item.name] = item.wanted
+        mine = (asked.concurrency, asked.submits_per_minute)
+        found = (
+            numbers.get(LimitName.CONCURRENCY, asked.concurrency),
+            numbers.get(LimitName.SUBMITS, asked.submits_per_minute),
+        )
+        return Pace(*found, words=level if found == mine else "in force for all workers")
 
     def _warn(self) -> None:
         for item in self._plan.headroom:

@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
-from orchestrator.actions.planning.apply import Applied, apply
+from orchestrator.actions.planning.apply import Applied, Taking, apply
 from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import PRUNE, manifest_options
 from orchestrator.cli.base import command as declare
-from orchestrator.cli.context import opened, take_caps
+from orchestrator.cli.context import opened
+from orchestrator.cli.deciding import agreed, file_words, tell
 from orchestrator.cli.rendering.documents import others_document
 from orchestrator.cli.rendering.unrequested_text import others_text
 from orchestrator.cli.rendering.words import count, safe
+from orchestrator.cli.signature import signature_of
 from orchestrator.core.errors import ExitCode
 
 RENAMED_SHOWN = 3
@@ -30,8 +32,9 @@ def command(
     """
     with opened(use=Use.MAKE) as app:
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
-        take_caps(app)
-        applied = apply(app.database, loaded, limit=limit, sample=sample, prune=prune)
+        words = file_words(app, loaded)
+        taking = Taking(words, signature_of("apply", None), agreed(app, words), tell)
+        applied = apply(app.database, loaded, limit=limit, sample=sample, prune=prune, taking=taking)
     if out.as_json():
         out.document({"manifests": [_document(item) for item in applied]})
     else:

@@ -4,22 +4,28 @@ import shlex
 
 import click
 
-from orchestrator.actions.operator.configured_caps import caps_of
+from orchestrator.actions.operator.fleet_words import caps_of
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import group
+from orchestrator.cli.commands.budget_apply import apply_budget
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import budget_document
 from orchestrator.cli.rendering.words import bar, count, percent, safe, table, usd
+from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.budget import day_of
 from orchestrator.core.errors import ExitCode, NotFoundError, UsageError
 from orchestrator.core.money import MoneyError, parse_usd
+from orchestrator.core.precedence import strictest
 from orchestrator.settings import Settings
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import Scope, Window
 from orchestrator.store.money import budgets, ledger
 from orchestrator.store.money.audit import audit
-from orchestrator.store.money.caps import caps_in_force, set_cap
+from orchestrator.store.money.budgets import Key
+from orchestrator.store.money.cap_changes import OPERATOR, StandingCap, standing
+from orchestrator.store.money.caps import caps_in_force
+from orchestrator.store.money.decided_caps import decide_cap
 from orchestrator.store.runs.campaigns import ensure_campaign, has_runs
 from orchestrator.store.runs.runs import find_run
 
@@ -31,6 +37,9 @@ def command() -> None:
     """Caps over the account, campaigns and runs: what they are, what counts against them, and whether the
     books agree.
     """
+
+
+command.add_command(apply_budget)
 
 
 @command.command("show")
@@ -67,12 +76,16 @@ def show() -> ExitCode:
 @click.option("--total", metavar="USD", help="Cap for ever; 'none' removes it.")
 @click.option("--month", metavar="USD", help="Cap for each calendar month; 'none' removes it.")
 @click.option("--day", metavar="USD", help="Cap for each calendar day; 'none' removes it.")
-def set_budget(scope: str, total: str | None, month: str | None, day: str | None) -> ExitCode:
+@why_option
+def set_budget(
+    scope: str, total: str | None, month: str | None, day: str | None, why: str | None
+) -> ExitCode:
     """Set caps of SCOPE. A raised cap lets work go on at once; one below what is spent stops further
     spending.
 
-    What is set here stands over every configuration file; 'config' as the amount takes this file's cap, and
-    lets files have their say again. Files alone only add caps and make them stricter.
+    What is set here stands over what files say, until one says something stricter than all before; 'config'
+    as the amount takes this file's cap, and lets files have their say again. Files alone only add caps and
+    make them stricter.
     """
     wanted = {
         window: text
@@ -82,20 +95,21 @@ def set_budget(scope: str, total: str | None, month: str | None, day: str | None
     if not wanted:
         raise UsageError("Say what to set: --total, --month or --day with an amount in US dollars.")
     amounts = {window: _amount(text) for window, text in wanted.items() if not _is_config(text)}
+    signed = signature_of("budget set", why)
     with opened(use=Use.MAKE) as app, app.database.write() as tx:
         kind, scope_id = _scope(tx, scope)
         early = kind is Scope.CAMPAIGN and not has_runs(tx, scope_id)
-        for window in wanted.keys() - amounts.keys():
-            _as_configured(
-                tx=tx, settings=app.settings, scope=scope, kind=kind, scope_id=scope_id, window=window
+        files = caps_of(app.settings)
+        new = {
+            window: _decided(
+                tx, files.get(_key(kind, scope, window)), (kind, scope_id, window), micros=micros
             )
-        for window, micros in amounts.items():
-            if micros is None:
-                budgets.remove(tx=tx, scope=kind, scope_id=scope_id, window=window)
-            else:
-                set_cap(
-                    tx=tx, scope=kind, scope_id=scope_id, window=window, cap_micros=micros, source="operator"
-                )
+            for window, micros in amounts.items()
+        }
+        for window in wanted.keys() - amounts.keys():
+            new[window] = _as_configured(app.settings, scope, kind=kind, window=window)
+        for window in wanted:
+            decide_cap(tx, signed, scope=kind, scope_id=scope_id, window=window, new=new[window])
         rows = [
             cap
             for cap in caps_in_force(tx, day_of(tx.now, app.settings.budgets.timezone))
@@ -149,26 +163,39 @@ def audit_books() -> ExitCode:
     return ExitCode.UNEXPECTED if found.differences else ExitCode.DONE
 
 
+def _key(kind: Scope, scope: str, window: Window) -> Key:
+    return (kind, scope.partition(":")[2], window)
+
+
+def _decided(
+    tx: Tx, file_micros: int | None, place: tuple[Scope, int, Window], *, micros: int | None
+) -> StandingCap | None:
+    """The cap that a person sets, who knows what this file and those before it say."""
+    if micros is None:
+        return None
+    scope, scope_id, window = place
+    stands = standing(tx=tx, scope=scope, scope_id=scope_id, window=window)
+    known = strictest(file_micros, stands.word.files_said if stands else None)
+    return StandingCap(micros, OPERATOR, known)
+
+
 def _is_config(text: str) -> bool:
     return text.strip().lower() == budgets.CONFIG
 
 
-def _as_configured(
-    tx: Tx, settings: Settings, scope: str, kind: Scope, scope_id: int, window: Window
-) -> None:
-    """Take the cap that this configuration names; the cap of a run comes back with its manifest, when that
-    is applied.
+def _as_configured(settings: Settings, scope: str, *, kind: Scope, window: Window) -> StandingCap | None:
+    """The cap that this configuration names; the cap of a run comes back with its manifest, when that is
+    applied.
     """
     if kind is Scope.RUN:
-        budgets.remove(tx=tx, scope=kind, scope_id=scope_id, window=window)
-        return
-    micros = caps_of(settings).get((kind, scope.partition(":")[2], window))
+        return None
+    micros = caps_of(settings).get(_key(kind, scope, window))
     if micros is None:
         raise UsageError(
             f"This configuration names no {window.value} cap of {safe(scope)}, so nothing was changed. To "
             f"have none: orchestrator budget set {shlex.quote(scope)} --{window.value} none"
         )
-    set_cap(tx=tx, scope=kind, scope_id=scope_id, window=window, cap_micros=micros, source=budgets.CONFIG)
+    return StandingCap(micros, budgets.CONFIG)
 
 
 def _amount(text: str) -> int | None:

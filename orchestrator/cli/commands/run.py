@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.actions.planning.apply import apply
+from orchestrator.actions.planning.apply import Taking, apply
 from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.actions.planning.part import Part, refuse_others_beside_a_part
 from orchestrator.actions.planning.plan import Plan, plan
@@ -15,11 +15,13 @@ from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import PRUNE, manifest_options, options
 from orchestrator.cli.base import command as declare
-from orchestrator.cli.context import need_key, opened, take_caps
+from orchestrator.cli.context import need_key, opened
+from orchestrator.cli.deciding import agreed, file_words, tell
 from orchestrator.cli.rendering.display import choose
 from orchestrator.cli.rendering.plan_text import plan_text
 from orchestrator.cli.rendering.summary import summarize
 from orchestrator.cli.rendering.words import count, usd
+from orchestrator.cli.signature import signature_of
 from orchestrator.cli.working import work_on
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.manifest import Manifest
@@ -43,7 +45,8 @@ def command(
     yes: bool,
     sandbox: bool,
 ) -> ExitCode:
-    """Apply MANIFESTs and work until their jobs are finished. Asks before it spends.
+    """Apply MANIFESTs and work until their jobs are finished. Asks before it spends, and before a file raises
+    a cap or a limit that is in force; --yes answers for spending only.
 
     Running it again goes on where it stopped, and pays only for what is new. What an earlier version of the
     manifest left waiting is made too, unless --prune cancels it; a part (--limit, --sample) is refused beside
@@ -57,7 +60,10 @@ def command(
                 f"{where}"
             )
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
-        planned = plan(loaded, app.settings, app.database, limit=limit, sample=sample, prune=prune)
+        raised = agreed(app, file_words(app, loaded), attended=not yes, sandbox=sandbox)
+        planned = plan(
+            loaded, app.settings, app.database, limit=limit, sample=sample, prune=prune, raised=raised
+        )
         if Part(limit, sample).partial:
             refuse_others_beside_a_part([row.others for row in planned.manifests])
         out.note(plan_text(planned, run_key=run_key, sandbox=sandbox))
@@ -65,7 +71,7 @@ def command(
         if planned.total("to_submit") and not sandbox:
             need_key(app)
             consent(planned, yes=yes)
-        return carry_out(app, loaded, limit=limit, sample=sample, prune=prune, sandbox=sandbox)
+        return carry_out(app, loaded, limit=limit, sample=sample, prune=prune, sandbox=sandbox, raised=raised)
 
 
 def carry_out(
@@ -76,11 +82,19 @@ def carry_out(
     sample: int | None = None,
     prune: bool = False,
     sandbox: bool = False,
+    raised: frozenset[object] = frozenset(),
 ) -> ExitCode:
     """Apply planned manifests, work until their runs are finished, print the summary."""
-    take_caps(app)
+    taking = Taking(file_words(app, manifests), signature_of("run", None), raised, tell)
     applied = apply(
-        app.database, manifests, limit=limit, sample=sample, checked=True, prune=prune, alone=True
+        app.database,
+        manifests,
+        limit=limit,
+        sample=sample,
+        checked=True,
+        prune=prune,
+        alone=True,
+        taking=taking,
     )
     run_ids = frozenset(item.run_id for item in applied)
     display = choose(quiet=options().quiet, clock=app.clock)

@@ -409,6 +409,7 @@ budgets = Table(
     Column("cap_micros", BigInt, nullable=False),
     Column("source", Text, nullable=False),  # manifest | config | operator
     Column("set_at", BigInt, nullable=False),
+    Column("overruled_micros", BigInt),  # the strictest word of a file that an operator decided against
     PrimaryKeyConstraint("scope", "scope_id", "window"),
     _one_of("scope", Scope, "scope"),
     _one_of("window", Window, "window"),
@@ -418,8 +419,8 @@ budgets = Table(
 pauses = Table(
     "pauses",
     metadata,
-    Column("scope", Text, nullable=False),  # account | campaign | run | model
-    Column("name", Text, nullable=False),  # campaign id, run id or model id as text; empty for the account
+    Column("scope", Text, nullable=False),  # account | campaign | run | model | worker
+    Column("name", Text, nullable=False),  # id of the campaign, run, model or worker; empty for the account
     Column("reason", Text, nullable=False),
     Column("message", Text, nullable=False),
     Column("since", BigInt, nullable=False),
@@ -435,6 +436,8 @@ limits = Table(
     Column("submits_per_minute", Integer, nullable=False),
     Column("concurrency_source", Text, nullable=False, server_default=text("'config'")),  # LimitSource
     Column("submits_per_minute_source", Text, nullable=False, server_default=text("'config'")),
+    Column("concurrency_overruled", Integer),  # as in `budgets`
+    Column("submits_per_minute_overruled", Integer),
     CheckConstraint("id = 1", name="one_row"),
 )
 """The account's limits: one row, which every claim locks first, so that claims are one after another."""
@@ -496,9 +499,11 @@ events = Table(
     Column("job_id", BigInt),
     Column("attempt_id", BigInt),
     Column("message", Text, nullable=False),
+    Column("campaign_id", BigInt),  # what it is about, where it is about no job; NULL: about the account
+    Column("run_id", BigInt),
     Index("ix_events_job_id", "job_id"),
 )
-"""What a timeline shows besides the times of the attempts: operator actions, throttles, pauses."""
+"""What happened besides the steps of the attempts: pauses, thresholds of caps, workers that are lost."""
 
 acts = Table(
     "acts",
@@ -513,6 +518,8 @@ acts = Table(
     Column("new", Text),  # NULL: it was taken away
     Column("why", Text),
     Column("job_id", BigInt),
+    Column("campaign_id", BigInt),
+    Column("run_id", BigInt),
     Index("ix_acts_job_id", "job_id"),
 )
 """What operators decided. Rows are only ever added."""

@@ -2,6 +2,7 @@
 asked for."""
 
 import pytest
+from support.signed import SIGNED
 from support.world import World
 
 from orchestrator.actions.planning.apply import apply
@@ -76,7 +77,7 @@ def test_pruning_leaves_only_what_is_in_the_manifest(store, database, write, pla
     apply(database, [write("Plaec a mug")])
     row = planned(write(), prune=True)
     assert (row.to_submit, row.to_pay_micros, row.others.jobs) == (4, 4 * PRICE, 4)
-    (applied,) = apply(database, [write()], prune=True)
+    (applied,) = apply(database, [write()], prune=SIGNED)
     assert (applied.new, applied.pruned) == (4, 4)
     assert store.jobs() == {"cancelled": 4, "pending": 4}
     assert [(event.kind, event.job_id) for event in store.rows(events)] == [
@@ -86,9 +87,9 @@ def test_pruning_leaves_only_what_is_in_the_manifest(store, database, write, pla
 
 def test_pruning_twice_changes_nothing_more(store, database, write):
     apply(database, [write("Plaec a mug")])
-    apply(database, [write()], prune=True)
+    apply(database, [write()], prune=SIGNED)
     before = (store.jobs(), len(store.rows(events)))
-    (again,) = apply(database, [write()], prune=True)
+    (again,) = apply(database, [write()], prune=SIGNED)
     assert (again.pruned, again.others.jobs) == (0, 0)
     assert (store.jobs(), len(store.rows(events))) == before
 
@@ -96,7 +97,7 @@ def test_pruning_twice_changes_nothing_more(store, database, write):
 def test_pruning_never_touches_what_a_worker_has_taken(store, database, write):
     apply(database, [write("Plaec a mug")])
     taken = store.claim(1)[0]
-    (applied,) = apply(database, [write()], prune=True)
+    (applied,) = apply(database, [write()], prune=SIGNED)
     assert applied.pruned == 3
     assert (store.job(taken.job_id).state, store.job(taken.job_id).cancel_requested) == ("running", False)
 
@@ -112,7 +113,7 @@ def test_a_job_that_a_worker_takes_between_the_look_and_the_prune_is_left_to_it(
         if point == "db.after_commit" and not taken:  # the run is opened, nothing is pruned yet
             taken.extend(store.claim(1))
 
-    (applied,) = apply(open_database(crashpoint=claim), [write()], prune=True)
+    (applied,) = apply(open_database(crashpoint=claim), [write()], prune=SIGNED)
     assert (len(taken), applied.others.jobs, applied.pruned) == (1, 4, 3)
     assert store.jobs() == {"cancelled": 3, "pending": 4, "running": 1}
 
@@ -127,9 +128,9 @@ def test_two_who_prune_one_edit_at_the_same_time_drop_none_of_each_others_jobs(
     def quicker(point):
         if point == "db.after_commit" and not done:
             done.append(point)
-            apply(store.database, [write()], prune=True)
+            apply(store.database, [write()], prune=SIGNED)
 
-    (applied,) = apply(open_database(crashpoint=quicker), [write()], prune=True)
+    (applied,) = apply(open_database(crashpoint=quicker), [write()], prune=SIGNED)
     assert (applied.new, applied.pruned) == (0, 0)
     assert store.jobs() == {"cancelled": 4, "pending": 4}
 
@@ -143,7 +144,7 @@ def test_a_worker_beside_a_prune_never_finds_both_versions(open_database, write,
         if point == "db.after_commit":
             seen.append(store.jobs().get("pending", 0))
 
-    apply(open_database(crashpoint=look), [write()], prune=True)
+    apply(open_database(crashpoint=look), [write()], prune=SIGNED)
     assert seen == [4, 0, 4]  # the run is opened, the old jobs are dropped, the new ones added
 
 
@@ -154,7 +155,7 @@ def test_a_part_cannot_be_pruned_to(store, database, write, planned, part):
     with pytest.raises(UsageError, match="--prune"):
         planned(write(), prune=True, **part)
     with pytest.raises(UsageError, match="--prune"):
-        apply(database, [write()], prune=True, **part)
+        apply(database, [write()], prune=SIGNED, **part)
     assert store.everything() == before
 
 

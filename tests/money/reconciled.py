@@ -1,5 +1,6 @@
 """The last week reconciled, in few words."""
 
+from support.signed import SIGNED
 from support.world import PRICE, spec
 
 from orchestrator.actions.reconciling.reconcile import reconcile
@@ -24,6 +25,7 @@ def reconciled(harness, *, sidecars=None, not_ours=False):
                 timezone="UTC",
             ),
             sidecars=sidecars or harness.artifacts.sidecar,
+            signed=SIGNED,
             not_ours=not_ours,
         )
     )

@@ -2,6 +2,7 @@
 
 import pytest
 from lost_replies import SETTLE
+from support.signed import SIGNED
 from support.world import PRICE
 
 from orchestrator.actions.operator import resolve_doubt
@@ -19,6 +20,7 @@ def test_adopting_takes_the_task_and_pays_once(lost_replies, sqlite_world, provi
     harness.run(
         resolve_doubt.resolve_as(
             database=sqlite_world.database,
+            signed=SIGNED,
             provider=provider,
             attempt_id=claimed.attempt_id,
             prediction_id=task,
@@ -32,7 +34,7 @@ def test_adopting_takes_the_task_and_pays_once(lost_replies, sqlite_world, provi
 
 def test_absence_frees_the_money_and_costs_no_try(lost_replies, sqlite_world, provider):
     claimed, _ = operator(lost_replies, sqlite_world, provider)
-    resolve_doubt.absent(sqlite_world.database, claimed.attempt_id)
+    resolve_doubt.absent(sqlite_world.database, SIGNED, claimed.attempt_id)
     job = sqlite_world.job(claimed)
     assert (job.state, job.tries_left, sqlite_world.account()) == ("pending", 3, (0, 0, 0))
 
@@ -41,7 +43,7 @@ def test_writing_off_counts_the_money_as_spent_and_fails_the_job(
     lost_replies, sqlite_world, provider, agreed
 ):
     claimed, _ = operator(lost_replies, sqlite_world, provider)
-    resolve_doubt.write_off(sqlite_world.database, claimed.attempt_id)
+    resolve_doubt.write_off(sqlite_world.database, SIGNED, claimed.attempt_id)
     assert sqlite_world.job(claimed).state == "failed"
     assert sqlite_world.account() == (PRICE, 0, 0)
     agreed(sqlite_world)
@@ -50,15 +52,16 @@ def test_writing_off_counts_the_money_as_spent_and_fails_the_job(
 @pytest.mark.parametrize("decide", [resolve_doubt.absent, resolve_doubt.write_off])
 def test_a_decision_counts_once(lost_replies, sqlite_world, provider, decide):
     claimed, task = operator(lost_replies, sqlite_world, provider)
-    decide(sqlite_world.database, claimed.attempt_id)
+    decide(sqlite_world.database, SIGNED, claimed.attempt_id)
     before = sqlite_world.everything()
     for again in (resolve_doubt.absent, resolve_doubt.write_off):
         with pytest.raises(UsageError, match="not in doubt"):
-            again(sqlite_world.database, claimed.attempt_id)
+            again(sqlite_world.database, SIGNED, claimed.attempt_id)
     with pytest.raises(UsageError, match="not in doubt"):
         lost_replies.harness.run(
             resolve_doubt.resolve_as(
                 database=sqlite_world.database,
+                signed=SIGNED,
                 provider=provider,
                 attempt_id=claimed.attempt_id,
                 prediction_id=task,
@@ -72,13 +75,18 @@ def test_a_task_that_another_attempt_holds_cannot_be_adopted(lost_replies, sqlit
     (first, task), (second, _) = lost_replies.lose(created=True), lost_replies.lose(created=False)
     lost_replies.harness.run(
         resolve_doubt.resolve_as(
-            database=sqlite_world.database, provider=provider, attempt_id=first.attempt_id, prediction_id=task
+            database=sqlite_world.database,
+            signed=SIGNED,
+            provider=provider,
+            attempt_id=first.attempt_id,
+            prediction_id=task,
         )
     )
     with pytest.raises(UsageError, match="another attempt holds"):
         lost_replies.harness.run(
             resolve_doubt.resolve_as(
                 database=sqlite_world.database,
+                signed=SIGNED,
                 provider=provider,
                 attempt_id=second.attempt_id,
                 prediction_id=task,
@@ -97,6 +105,7 @@ def test_only_a_task_of_the_model_that_the_provider_knows_can_be_adopted(
         lost_replies.harness.run(
             resolve_doubt.resolve_as(
                 database=sqlite_world.database,
+                signed=SIGNED,
                 provider=provider,
                 attempt_id=claimed.attempt_id,
                 prediction_id=name,
@@ -107,7 +116,7 @@ def test_only_a_task_of_the_model_that_the_provider_knows_can_be_adopted(
 
 def test_an_attempt_that_is_not_there_is_named(sqlite_world):
     with pytest.raises(NotFoundError, match="no attempt 99"):
-        resolve_doubt.write_off(sqlite_world.database, 99)
+        resolve_doubt.write_off(sqlite_world.database, SIGNED, 99)
 
 
 def test_a_cancelled_job_in_doubt_ends_cancelled_and_its_money_is_free(lost_replies, sqlite_world):

@@ -1,6 +1,7 @@
 """A doubt that no evidence can end: it is held with its money and its candidates, and left to a person."""
 
 from lost_replies import SETTLE, WEEK
+from support.signed import SIGNED
 from support.world import PRICE
 
 from orchestrator.actions.operator import resolve_doubt
@@ -89,7 +90,11 @@ def test_once_an_operator_has_decided_one_the_evidence_decides_the_other(
     lost_replies.look(2, after=SETTLE)
     lost_replies.harness.run(
         resolve_doubt.resolve_as(
-            database=sqlite_world.database, provider=provider, attempt_id=first.attempt_id, prediction_id=task
+            database=sqlite_world.database,
+            signed=SIGNED,
+            provider=provider,
+            attempt_id=first.attempt_id,
+            prediction_id=task,
         )
     )
     for _ in range(2):

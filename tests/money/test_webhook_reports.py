@@ -2,6 +2,7 @@
 
 import pytest
 from lost_replies import SETTLE, WEBHOOK_URL, tell
+from support.signed import SIGNED
 from support.world import PRICE
 
 from orchestrator.actions.operator import resolve_doubt
@@ -222,7 +223,7 @@ def test_an_operator_cannot_call_absent_what_a_webhook_reported(office, sqlite_w
     claimed, task = office.lose(created=True)
     tell(sqlite_world, claimed, task)
     with pytest.raises(UsageError, match=f"created {task}"):
-        resolve_doubt.absent(sqlite_world.database, claimed.attempt_id)
+        resolve_doubt.absent(sqlite_world.database, SIGNED, claimed.attempt_id)
     assert office.state(claimed)[0] == "in_doubt"
-    resolve_doubt.write_off(sqlite_world.database, claimed.attempt_id)
+    resolve_doubt.write_off(sqlite_world.database, SIGNED, claimed.attempt_id)
     assert office.look() == []

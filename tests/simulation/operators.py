@@ -6,15 +6,19 @@ from typing import Any
 
 from orchestrator.core.keys import job_key
 from orchestrator.core.specs import JobSpec, LocalImage, RunSpec
+from orchestrator.store.account.acts import Signature
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.schema import Scope, Window
 from orchestrator.store.doubts import doubts
-from orchestrator.store.money.caps import set_cap
+from orchestrator.store.money.cap_changes import StandingCap
+from orchestrator.store.money.decided_caps import decide_cap
 from orchestrator.store.runs import campaigns, jobs, runs
 
 from .checker import Checker
 from .plan import MODEL, PICTURE, PlannedCap, PlannedRun, SimulationPlan, prompts
 from .timeline import Timeline
+
+PERSON = Signature(who="ada", host="a desk", command="the simulation", why="to see what happens")
 
 
 class Operator:
@@ -90,15 +94,9 @@ class Operator:
         if standing is not None and cap.micros < standing:
             self._checker.money.lowered.add(key)
         self._checker.money.caps[key] = cap.micros
+        new = StandingCap(cap.micros, "operator")
         with self._database.write() as tx:
-            set_cap(
-                tx=tx,
-                scope=Scope(cap.scope),
-                scope_id=found,
-                window=Window(cap.window),
-                cap_micros=cap.micros,
-                source="operator",
-            )
+            decide_cap(tx, PERSON, scope=Scope(cap.scope), scope_id=found, window=Window(cap.window), new=new)
         self._timeline.mark(
             "operator",
             "cap",

@@ -12,6 +12,7 @@ from orchestrator.store.doubts import adoption
 
 from .dependencies import SimClock, SimEntropy
 from .endpoints import Endpoints
+from .operators import PERSON
 from .process import Process
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Reconciler:
                     database=self._simulation.reader,
                     provider=provider,
                     entropy=entropy,
+                    signed=PERSON,
                     job_id=job.job_id,
                     prediction_id=task,
                     timezone=self._simulation.plan.timezone,
@@ -105,6 +107,7 @@ class Reconciler:
                 timezone=self._simulation.plan.timezone,
             ),
             sidecars=lambda _path: None,
+            signed=PERSON,
             not_ours=not_ours,
         )
         self._simulation.timeline.mark(

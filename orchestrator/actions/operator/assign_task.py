@@ -3,6 +3,7 @@
 from orchestrator.actions.operator.find_task import find_task
 from orchestrator.core.errors import NotFoundError, UsageError
 from orchestrator.ports import Entropy, Provider
+from orchestrator.store.account.acts import Change, Signature, record
 from orchestrator.store.attempts import predictions
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.doubts import adoption
@@ -12,9 +13,10 @@ async def assign_task(
     database: Database,
     provider: Provider,
     entropy: Entropy,
+    signed: Signature,
+    *,
     job_id: int,
     prediction_id: str,
-    *,
     timezone: str,
 ) -> None:
     """The job takes the task as its attempt; a worker collects its pictures, and its price counts as held.
@@ -36,6 +38,7 @@ async def assign_task(
                 f"Job {job_id} is not waiting, so it takes no other task. See: orchestrator jobs show "
                 f"{job_id}"
             )
+        record(tx, signed, Change(f"job {job_id}", "waiting", f"has task {prediction_id}", job_id=job_id))
 
 
 def _model(tx: Tx, job_id: int) -> str:

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field, replace
 from orchestrator.core.errors import NotFoundError
 from orchestrator.core.states import JOB_TRANSITIONS, JobEvent, JobState, sources
 from orchestrator.store.account import workers
+from orchestrator.store.account.acts import Change, Signature, record_all
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.runs import jobs
 from orchestrator.store.views.jobs import count_jobs
 from orchestrator.store.views.walk import JobFilter, page_ids
 
 CHUNK = 500
+UNPAID_CANCEL = "cancelled, unless its attempt brings pictures"
 
 
 @dataclass(slots=True)
@@ -37,36 +39,54 @@ def cancellable(wanted: JobFilter) -> JobFilter:
     return _narrowed(wanted, legal, legal)
 
 
-def retry_jobs(database: Database, wanted: JobFilter, *, dry_run: bool = False) -> Changed:
+def retry_jobs(database: Database, wanted: JobFilter, signed: Signature, *, dry_run: bool = False) -> Changed:
     """Put failed or cancelled jobs back in the queue with fresh tries."""
 
     def step(tx: Tx, ids: Sequence[int], changed: Changed) -> None:
-        changed.moved += jobs.retry(tx, ids)
+        found = jobs.states_of(tx, ids)
+        moved = jobs.retry(tx, ids)
+        record_all(tx, signed, [_change_of(job_id, found[job_id], "waiting again") for job_id in moved])
+        changed.moved += moved
 
     return _change(database=database, wanted=wanted, narrowed=retryable(wanted), step=step, dry_run=dry_run)
 
 
-def cancel_jobs(database: Database, wanted: JobFilter, *, dry_run: bool = False) -> Changed:
+def cancel_jobs(
+    database: Database, wanted: JobFilter, signed: Signature, *, dry_run: bool = False
+) -> Changed:
     """Take jobs out of the queue; one that may be paid already ends with its attempt."""
 
     def step(tx: Tx, ids: Sequence[int], changed: Changed) -> None:
         cancelled = jobs.cancel(tx, ids)
+        _record_cancelled(tx, cancelled, signed)
         changed.moved += cancelled.now
         changed.after_attempt += cancelled.after_attempt
 
     return _change(database=database, wanted=wanted, narrowed=cancellable(wanted), step=step, dry_run=dry_run)
 
 
-def drop_waiting(database: Database, ids: Sequence[int]) -> int:
+def drop_waiting(database: Database, ids: Sequence[int], signed: Signature) -> int:
     """Cancel those of the jobs that still wait, and touch no other; returns how many."""
     dropped = 0
     for start in range(0, len(ids), CHUNK):
         with database.write() as tx:
-            dropped += len(jobs.cancel_waiting(tx, ids[start : start + CHUNK]))
+            now = jobs.cancel_waiting(tx, ids[start : start + CHUNK])
+            _record_cancelled(tx, jobs.Cancelled(now, []), signed)
             beside = workers.any_alive(tx)
+        dropped += len(now)
         if beside:
             database.give_way()
     return dropped
+
+
+def _record_cancelled(tx: Tx, cancelled: jobs.Cancelled, signed: Signature) -> None:
+    now = [_change_of(job_id, "waiting", "cancelled") for job_id in cancelled.now]
+    later = [_change_of(job_id, "running", UNPAID_CANCEL) for job_id in cancelled.after_attempt]
+    record_all(tx, signed, [*now, *later])
+
+
+def _change_of(job_id: int, old: str, new: str) -> Change:
+    return Change(f"job {job_id}", old, new, job_id=job_id)
 
 
 def _change(

@@ -76,7 +76,7 @@ def apply(
     limit: int | None = None,
     sample: int | None = None,
     checked: bool = False,
-    prune: bool = False,
+    prune: Signature | None = None,
     alone: bool = False,
     taking: Taking = NOTHING,
 ) -> list[Applied]:
@@ -85,9 +85,9 @@ def apply(
 
     Rows go in by thousands, each batch durable when its transaction ends: an apply that was interrupted is
     completed by applying again. `checked` says that a plan of the same manifests has just checked the whole
-    of each, and not only at the jobs that are wanted now. `prune` first cancels what waits in the run and is
-    not in the manifest any more: first, so that a running worker never finds both versions of an edited
-    manifest. `alone` refuses a part while other jobs of its runs wait, because its runs are to be worked on
+    of each, and not only at the jobs that are wanted now. `prune`, signed by who wants it, first cancels what
+    waits in the run and is not in the manifest any more: first, so that a running worker never finds both
+    versions of an edited manifest. `alone` refuses a part while other jobs of its runs wait, because its runs are to be worked on
     next. Words on caps and limits are taken when everything is checked, before the first job is there.
     """
     part = Part(limit, sample)
@@ -148,7 +148,9 @@ class _Checking:
         return applied, spool
 
 
-def _insert(database: Database, applied: Applied, spool: Spool, *, prune: bool, taking: Taking) -> Applied:
+def _insert(
+    database: Database, applied: Applied, spool: Spool, *, prune: Signature | None, taking: Taking
+) -> Applied:
     """The jobs are looked up again in the transaction that inserts them: somebody else may have been
     quicker.
     """
@@ -160,7 +162,7 @@ def _insert(database: Database, applied: Applied, spool: Spool, *, prune: bool, 
         taking.tell(taking.words.described(found))
     applied.run_id = run.id
     if prune:
-        applied.pruned = drop_waiting(database, applied.others.ids)
+        applied.pruned = drop_waiting(database, applied.others.ids, prune)
     for chunk in spool.chunks():
         with database.write() as tx:
             added = add_encoded(tx, run, chunk)

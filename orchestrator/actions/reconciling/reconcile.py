@@ -7,6 +7,7 @@ from orchestrator.actions.reconciling.unknown_tasks import Sidecars, sort_out
 from orchestrator.core.provider_facts import BILL_MARGIN_MS
 from orchestrator.ports import Balance, Clock, Entropy, Provider
 from orchestrator.ports.paging import Bill, bill_all, list_all
+from orchestrator.store.account.acts import Signature
 from orchestrator.store.attempts import predictions
 from orchestrator.store.attempts.predictions import Ours, accepted_between, owners
 from orchestrator.store.db.database import Database, Tx
@@ -22,6 +23,7 @@ async def reconcile(
     period: Period,
     *,
     sidecars: Sidecars,
+    signed: Signature,
     not_ours: bool = False,
 ) -> Reconciliation:
     """Read the period from the provider, adopt or note what we do not know, and book refunds and differences.
@@ -49,6 +51,7 @@ async def reconcile(
         period=period,
         report=report,
         sidecars=sidecars,
+        signed=signed,
         not_ours=not_ours,
     )
     if bill is not None and bill.complete:

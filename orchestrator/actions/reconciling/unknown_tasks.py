@@ -8,6 +8,7 @@ from orchestrator.actions.reconciling.reconciliation import Period, Reconciliati
 from orchestrator.core.evidence import shown_as_sent
 from orchestrator.ports import Entropy, Prediction
 from orchestrator.store.account import pauses
+from orchestrator.store.account.acts import Change, Signature, record, record_all
 from orchestrator.store.attempts import leases, predictions, releases
 from orchestrator.store.attempts.predictions import sent_digests
 from orchestrator.store.db.database import Database, Tx
@@ -18,6 +19,9 @@ from orchestrator.store.runs.runs import models_in_use
 Sidecars = Callable[[str], Mapping[str, Any] | None]
 """What is recorded with the picture planned for a path; see `ArtifactStore.sidecar`."""
 
+NAMED_MAX = 5
+"""So many tasks are named in the act of a person who says that they are not ours."""
+
 
 def sort_out(
     database: Database,
@@ -27,6 +31,7 @@ def sort_out(
     report: Reconciliation,
     *,
     sidecars: Sidecars,
+    signed: Signature,
     not_ours: bool,
 ) -> None:
     """Give unknown tasks of our models to the jobs that want them, note or report the others.
@@ -55,9 +60,23 @@ def sort_out(
             period=period,
             not_ours=not_ours,
         )
+        _record(tx, report, signed)
         if not report.possible:
             # not every key may read the bill
             pauses.end(tx=tx, scope="account", name="", reason="unknown_tasks")
+
+
+def _record(tx: Tx, report: Reconciliation, signed: Signature) -> None:
+    """The acts of this person: what was adopted on his command, and what he says is not ours."""
+    adopted = [
+        Change(f"job {job_id}", "waiting", f"has task {task}", job_id=job_id)
+        for task, job_id in report.adopted
+    ]
+    record_all(tx, signed, adopted)
+    if report.unknown:
+        names = ", ".join(task.id for task in report.unknown[:NAMED_MAX])
+        more = f" and {len(report.unknown) - NAMED_MAX:,} more" if len(report.unknown) > NAMED_MAX else ""
+        record(tx, signed, Change(f"task {names}{more}", "unknown", "not ours"))
 
 
 def _release(database: Database) -> None:

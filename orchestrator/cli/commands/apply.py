@@ -13,7 +13,7 @@ from orchestrator.cli.deciding import agreed, file_words, tell
 from orchestrator.cli.rendering.documents import others_document
 from orchestrator.cli.rendering.unrequested_text import others_text
 from orchestrator.cli.rendering.words import count, safe
-from orchestrator.cli.signature import signature_of
+from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode
 
 RENAMED_SHOWN = 3
@@ -22,8 +22,15 @@ RENAMED_SHOWN = 3
 @declare("apply", short_help="Record the jobs of manifests; spends nothing.")
 @manifest_options
 @PRUNE
+@why_option
 def command(
-    manifests: tuple[Path, ...], run_key: str | None, limit: int | None, sample: int | None, *, prune: bool
+    manifests: tuple[Path, ...],
+    run_key: str | None,
+    limit: int | None,
+    sample: int | None,
+    *,
+    prune: bool,
+    why: str | None,
 ) -> ExitCode:
     """Record the jobs of MANIFESTs in the database. Spends nothing; `work` or `run` submits them.
 
@@ -33,8 +40,9 @@ def command(
     with opened(use=Use.MAKE) as app:
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
         words = file_words(app, loaded)
-        taking = Taking(words, signature_of("apply", None), agreed(app, words), tell)
-        applied = apply(app.database, loaded, limit=limit, sample=sample, prune=prune, taking=taking)
+        taking = Taking(words, signature_of("apply", why), agreed(app, words), tell)
+        pruner = signature_of("apply --prune", why) if prune else None
+        applied = apply(app.database, loaded, limit=limit, sample=sample, prune=pruner, taking=taking)
     if out.as_json():
         out.document({"manifests": [_document(item) for item in applied]})
     else:

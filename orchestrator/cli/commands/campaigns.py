@@ -2,16 +2,17 @@
 
 import click
 
+from orchestrator.actions.operator import pausing
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import group
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import campaign_document
 from orchestrator.cli.rendering.words import safe, table, usd
+from orchestrator.cli.signature import WHY_HELP, signature_of, why_option
 from orchestrator.core.errors import ExitCode, NotFoundError
 from orchestrator.core.suggest import did_you_mean
 from orchestrator.store.db.database import Tx
-from orchestrator.store.runs import campaigns
 from orchestrator.store.views import owners
 from orchestrator.store.views.owners import CampaignRow, campaign_names
 
@@ -39,14 +40,12 @@ def list_campaigns() -> ExitCode:
 
 @command.command("pause")
 @click.argument("name")
-@click.option(
-    "--because", "message", default="paused by an operator", metavar="TEXT", help="Why, for others to read."
-)
-def pause(name: str, message: str) -> ExitCode:
+@click.option("--why", "--because", metavar="TEXT", help=WHY_HELP)
+def pause(name: str, why: str | None) -> ExitCode:
     """Submit nothing more of campaign NAME. What the provider has accepted is still collected."""
     with opened() as app, app.database.write() as tx:
         _known(tx, name)
-        changed = campaigns.pause(tx, name, message)
+        changed = pausing.pause_campaign(tx, name, signature_of("campaigns pause", why))
     _tell(name, changed=changed, done="paused", already="was paused already; the reason was updated")
     out.next_steps([(f"orchestrator campaigns resume {name}", "lets it go on")])
     return ExitCode.DONE
@@ -54,11 +53,12 @@ def pause(name: str, message: str) -> ExitCode:
 
 @command.command("resume")
 @click.argument("name")
-def resume(name: str) -> ExitCode:
+@why_option
+def resume(name: str, why: str | None) -> ExitCode:
     """Let campaign NAME go on."""
     with opened() as app, app.database.write() as tx:
         _known(tx, name)
-        changed = campaigns.resume(tx, name)
+        changed = pausing.resume_campaign(tx, name, signature_of("campaigns resume", why))
     _tell(name, changed=changed, done="resumed", already="was not paused")
     return ExitCode.DONE
 
@@ -66,7 +66,8 @@ def resume(name: str) -> ExitCode:
 @command.command("weight")
 @click.argument("name")
 @click.argument("weight", type=int)
-def weigh(name: str, weight: int) -> ExitCode:
+@why_option
+def weigh(name: str, weight: int, why: str | None) -> ExitCode:
     """Give campaign NAME so many turns for each turn of a campaign of weight 1. Campaigns begin with weight
     1.
 
@@ -75,7 +76,9 @@ def weigh(name: str, weight: int) -> ExitCode:
     """
     with opened() as app, app.database.write() as tx:
         _known(tx, name)
-        changed = campaigns.set_weight(tx, name, weight)
+        changed = pausing.weigh_campaign(
+            tx=tx, name=name, weight=weight, signed=signature_of("campaigns weight", why)
+        )
     _tell(name, changed=changed, done=f"has weight {weight}", already=f"had weight {weight} already")
     return ExitCode.DONE
 

@@ -15,7 +15,9 @@ from orchestrator.cli.base import ROW_ID, group
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import in_doubt_document
 from orchestrator.cli.rendering.words import count, rfc3339, safe, table, usd
+from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode, NotFoundError, UsageError
+from orchestrator.store.account.acts import Signature
 from orchestrator.store.doubts import doubts, possible_tasks
 from orchestrator.store.doubts.possible_tasks import PossibleTask
 from orchestrator.store.views import trouble
@@ -101,8 +103,13 @@ def _tell_candidates(possible: list[PossibleTask]) -> None:
 )
 @click.option("--absent", is_flag=True, help="The request created nothing; the job may be sent again.")
 @click.option("--write-off", "written_off", is_flag=True, help="Give it up; its money counts as spent.")
+@why_option
 def resolve(
-    attempt_ids: tuple[int, ...], prediction_id: str | None, absent: bool, written_off: bool
+    attempt_ids: tuple[int, ...],
+    prediction_id: str | None,
+    absent: bool,
+    written_off: bool,
+    why: str | None,
 ) -> ExitCode:
     """Decide what became of each ATTEMPT, when the evidence could not: exactly one of the three.
 
@@ -114,15 +121,16 @@ def resolve(
     ids = list(dict.fromkeys(attempt_ids))
     if prediction_id is not None and len(ids) > 1:
         raise UsageError("--adopt TASK is for one attempt: a task was created by one request.")
+    signed = signature_of("in-doubt resolve", why)
     with opened() as app:
         if prediction_id is not None:
-            decide = partial(_adopt, app, prediction_id)
+            decide = partial(_adopt, app, prediction_id, signed)
             told = f"adopted task {prediction_id}; a worker collects its pictures"
         elif absent:
-            decide = partial(resolve_doubt.absent, app.database)
+            decide = partial(resolve_doubt.absent, app.database, signed)
             told = "taken as never created; its job is sent again by the next worker"
         else:
-            decide = partial(resolve_doubt.write_off, app.database)
+            decide = partial(resolve_doubt.write_off, app.database, signed)
             told = "written off; its money counts as spent"
         with app.database.read() as tx:
             fitting = {row.prediction_id for row in possible_tasks.possible(tx) if row.attempt_id in ids}
@@ -165,15 +173,14 @@ def _decide_each(ids: list[int], decide: Callable[[int], None], told: str) -> li
     return refused
 
 
-def _adopt(app: App, prediction_id: str, attempt_id: int) -> None:
-    asyncio.run(_look_up_and_adopt(app, prediction_id, attempt_id))
+def _adopt(app: App, prediction_id: str, signed: Signature, attempt_id: int) -> None:
+    async def look_up_and_adopt() -> None:
+        async with aclosing(app.provider()) as provider:
+            await resolve_doubt.resolve_as(
+                app.database, provider, signed, attempt_id=attempt_id, prediction_id=prediction_id
+            )
 
-
-async def _look_up_and_adopt(app: App, prediction_id: str, attempt_id: int) -> None:
-    async with aclosing(app.provider()) as provider:
-        await resolve_doubt.resolve_as(
-            database=app.database, provider=provider, attempt_id=attempt_id, prediction_id=prediction_id
-        )
+    asyncio.run(look_up_and_adopt())
 
 
 def _candidate(row: PossibleTask) -> dict[str, object]:

@@ -15,6 +15,7 @@ from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import detail_document, job_document
 from orchestrator.cli.rendering.job_text import detail_text, header, row
 from orchestrator.cli.rendering.words import count, safe, table, usd
+from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.core.states import JobState
 from orchestrator.store.views import jobs
@@ -22,6 +23,7 @@ from orchestrator.store.views.walk import JobFilter, count_up_to
 
 if TYPE_CHECKING:  # a listing need not load what changes or explains jobs
     from orchestrator.actions.operator.change_jobs import Changed
+    from orchestrator.store.account.acts import Signature
 
 F = TypeVar("F", bound=Callable[..., Any])
 TABLE_ROWS = 50
@@ -108,14 +110,15 @@ def show(job_id: int) -> ExitCode:
 @click.argument("ids", nargs=-1, type=ROW_ID, metavar="[ID]...")
 @_filters
 @click.option("--dry-run", is_flag=True, help="Say how many and what they cost; change nothing.")
-def retry(ids: tuple[int, ...], *, dry_run: bool, **words: Any) -> ExitCode:
+@why_option
+def retry(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any) -> ExitCode:
     """Queue failed or cancelled jobs again, by ID or by filter. Spends nothing until a worker runs."""
     from orchestrator.actions.operator.change_jobs import retry_jobs
 
     wanted = _wanted(words, ids)
     _need_some(wanted, "retry", "--state failed")
     with opened() as app:
-        changed = retry_jobs(app.database, wanted, dry_run=dry_run)
+        changed = retry_jobs(app.database, wanted, signature_of("jobs retry", why), dry_run=dry_run)
     if out.as_json():
         out.document(_changed_document(changed, dry_run=dry_run))
         return ExitCode.DONE
@@ -133,7 +136,8 @@ def retry(ids: tuple[int, ...], *, dry_run: bool, **words: Any) -> ExitCode:
 @click.argument("ids", nargs=-1, type=ROW_ID, metavar="[ID]...")
 @_filters
 @click.option("--dry-run", is_flag=True, help="Say how many; change nothing.")
-def cancel(ids: tuple[int, ...], *, dry_run: bool, **words: Any) -> ExitCode:
+@why_option
+def cancel(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any) -> ExitCode:
     """Take waiting jobs out of the queue, by ID or by filter.
 
     A task that the provider has accepted cannot be called back: such a job keeps its pictures, and is
@@ -144,7 +148,7 @@ def cancel(ids: tuple[int, ...], *, dry_run: bool, **words: Any) -> ExitCode:
     wanted = _wanted(words, ids)
     _need_some(wanted, "cancel", "--state pending --campaign NAME")
     with opened() as app:
-        changed = cancel_jobs(app.database, wanted, dry_run=dry_run)
+        changed = cancel_jobs(app.database, wanted, signature_of("jobs cancel", why), dry_run=dry_run)
     if out.as_json():
         out.document(_changed_document(changed, dry_run=dry_run))
     elif dry_run:
@@ -162,7 +166,8 @@ def cancel(ids: tuple[int, ...], *, dry_run: bool, **words: Any) -> ExitCode:
 @command.command("adopt")
 @click.argument("job_id", type=ROW_ID, metavar="JOB")
 @click.argument("prediction_id", metavar="TASK")
-def adopt(job_id: int, prediction_id: str) -> ExitCode:
+@why_option
+def adopt(job_id: int, prediction_id: str, why: str | None) -> ExitCode:
     """Give the waiting JOB a TASK of the provider that another copy of this database bought for it. Buys
     nothing.
 
@@ -170,7 +175,7 @@ def adopt(job_id: int, prediction_id: str) -> ExitCode:
     such tasks.
     """
     with opened() as app:
-        asyncio.run(_look_up_and_adopt(app, job_id, prediction_id))
+        asyncio.run(_adopt(app, job_id, prediction_id, signed=signature_of("jobs adopt", why)))
     if out.as_json():
         out.document({"job": job_id, "adopted": prediction_id})
     else:
@@ -179,14 +184,15 @@ def adopt(job_id: int, prediction_id: str) -> ExitCode:
     return ExitCode.DONE
 
 
-async def _look_up_and_adopt(app: App, job_id: int, prediction_id: str) -> None:
+async def _adopt(app: App, job_id: int, prediction_id: str, *, signed: "Signature") -> None:
     from orchestrator.actions.operator.assign_task import assign_task
 
     async with aclosing(app.provider()) as provider:
         await assign_task(
-            app.database,
-            provider,
-            app.entropy,
+            database=app.database,
+            provider=provider,
+            entropy=app.entropy,
+            signed=signed,
             job_id=job_id,
             prediction_id=prediction_id,
             timezone=app.settings.budgets.timezone,

@@ -2,27 +2,24 @@
 
 import click
 
+from orchestrator.actions.operator.pausing import pause_account
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
+from orchestrator.cli.signature import WHY_HELP, signature_of
 from orchestrator.core.errors import ExitCode
-from orchestrator.store.account import pauses
 
 
 @declare("pause", short_help="Stop spending everywhere, until `resume`.")
-@click.option(
-    "--because", "message", default="paused by an operator", metavar="TEXT", help="Why, for others to read."
-)
-def command(message: str) -> ExitCode:
+@click.option("--why", "--because", metavar="TEXT", help=WHY_HELP)
+def command(why: str | None) -> ExitCode:
     """Submit nothing more, on any worker of this database. What the provider has accepted is still collected.
 
     When this command returns, no request leaves whose intent was not recorded before. One campaign alone is
     paused by `orchestrator campaigns pause`.
     """
     with opened() as app, app.database.write() as tx:
-        changed = pauses.begin(
-            tx, pauses.Pause(scope="account", name="", reason=pauses.BY_OPERATOR, message=message)
-        )
+        changed = pause_account(tx, signature_of("pause", why))
     if out.as_json():
         out.document({"changed": changed})
     else:

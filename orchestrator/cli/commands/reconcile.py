@@ -12,9 +12,11 @@ from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.words import count, rfc3339, safe, usd
+from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode
 from orchestrator.core.money import format_usd
 from orchestrator.ports import Prediction
+from orchestrator.store.account.acts import Signature
 from orchestrator.store.money.bills import surplus_text
 
 HOUR_MS = 3600 * 1000
@@ -30,7 +32,8 @@ SHOWN_MAX = 20
     help="How far back; a week at most.",
 )
 @click.option("--not-ours", is_flag=True, help="The unknown tasks are another program's: stop asking.")
-def command(hours: int, *, not_ours: bool) -> ExitCode:
+@why_option
+def command(hours: int, *, not_ours: bool, why: str | None) -> ExitCode:
     """Compare the last HOURS with the provider's list, bill and balance; book refunds and differences.
 
     Tasks that this database does not know are adopted by a pending job that wants just the same. For the
@@ -38,8 +41,9 @@ def command(hours: int, *, not_ours: bool) -> ExitCode:
     After a restore, apply first what was applied since the backup. Exits with 0 when all agrees, 5 when
     somebody should look.
     """
+    signed = signature_of("reconcile --not-ours" if not_ours else "reconcile", why)
     with opened() as app:
-        report = asyncio.run(_reconcile(app, hours, not_ours=not_ours))
+        report = asyncio.run(_reconcile(app, hours, signed, not_ours=not_ours))
     if out.as_json():
         out.document(_document(report))
     else:
@@ -47,7 +51,7 @@ def command(hours: int, *, not_ours: bool) -> ExitCode:
     return ExitCode.DONE if report.agrees else ExitCode.OPERATOR
 
 
-async def _reconcile(app: App, hours: int, *, not_ours: bool) -> Reconciliation:
+async def _reconcile(app: App, hours: int, signed: Signature, *, not_ours: bool) -> Reconciliation:
     now = app.clock.now_ms()
     period = Period(
         start_ms=now - hours * HOUR_MS,
@@ -63,6 +67,7 @@ async def _reconcile(app: App, hours: int, *, not_ours: bool) -> Reconciliation:
             entropy=app.entropy,
             period=period,
             sidecars=app.artifacts().sidecar,
+            signed=signed,
             not_ours=not_ours,
         )
 

@@ -21,7 +21,7 @@ from orchestrator.cli.rendering.display import choose
 from orchestrator.cli.rendering.plan_text import plan_text
 from orchestrator.cli.rendering.summary import summarize
 from orchestrator.cli.rendering.words import count, usd
-from orchestrator.cli.signature import signature_of
+from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.cli.working import work_on
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.manifest import Manifest
@@ -35,6 +35,7 @@ from orchestrator.store.views.progress import pending_cost
 @click.option(
     "--sandbox", is_flag=True, help="Use a stand-in for the provider: no key, no cost, its own folder."
 )
+@why_option
 def command(
     manifests: tuple[Path, ...],
     run_key: str | None,
@@ -44,6 +45,7 @@ def command(
     prune: bool,
     yes: bool,
     sandbox: bool,
+    why: str | None,
 ) -> ExitCode:
     """Apply MANIFESTs and work until their jobs are finished. Asks before it spends, and before a file raises
     a cap or a limit that is in force; --yes answers for spending only.
@@ -71,7 +73,9 @@ def command(
         if planned.total("to_submit") and not sandbox:
             need_key(app)
             consent(planned, yes=yes)
-        return carry_out(app, loaded, limit=limit, sample=sample, prune=prune, sandbox=sandbox, raised=raised)
+        return carry_out(
+            app, loaded, limit=limit, sample=sample, prune=prune, sandbox=sandbox, raised=raised, why=why
+        )
 
 
 def carry_out(
@@ -83,16 +87,17 @@ def carry_out(
     prune: bool = False,
     sandbox: bool = False,
     raised: frozenset[object] = frozenset(),
+    why: str | None = None,
 ) -> ExitCode:
     """Apply planned manifests, work until their runs are finished, print the summary."""
-    taking = Taking(file_words(app, manifests), signature_of("run", None), raised, tell)
+    taking = Taking(file_words(app, manifests), signature_of("run", why), raised, tell)
     applied = apply(
         app.database,
         manifests,
         limit=limit,
         sample=sample,
         checked=True,
-        prune=prune,
+        prune=signature_of("run --prune", why) if prune else None,
         alone=True,
         taking=taking,
     )

@@ -4,13 +4,14 @@ from typing import Any
 
 import click
 
+from orchestrator.actions.operator.pausing import drain_worker
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import group
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.words import duration, rfc3339, safe, table
+from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode
-from orchestrator.store.account import workers
 from orchestrator.store.views.registry import CrewRow, crew
 
 
@@ -42,13 +43,14 @@ def list_workers() -> ExitCode:
 
 @command.command("drain")
 @click.argument("worker_id", metavar="ID")
-def drain(worker_id: str) -> ExitCode:
+@why_option
+def drain(worker_id: str, why: str | None) -> ExitCode:
     """Ask worker ID to finish what it has and to leave with exit code 0, wherever it runs.
 
     From this moment it claims nothing more. It is to it as Ctrl-C once; what is in flight is collected.
     """
     with opened() as app, app.database.write() as tx:
-        changed = workers.drain(tx, worker_id)
+        changed = drain_worker(tx, worker_id, signature_of("workers drain", why))
     if out.as_json():
         out.document({"worker": worker_id, "changed": changed})
     else:

@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, delete, select
 
+from orchestrator.store.account.subjects import Subject, subject_of
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import events, pauses
@@ -55,13 +56,7 @@ def begin(tx: Tx, pause: Pause) -> bool:
         )
     )
     if recorded_since is None:
-        tx.conn.execute(
-            events.insert().values(
-                at=tx.now,
-                kind="paused",
-                message=f"{pause.scope} {pause.name} {pause.reason}: {pause.message}",
-            )
-        )
+        _note(tx, "paused", subject_of(tx, pause.scope, pause.name), f"{pause.reason}: {pause.message}")
     return recorded_since is None
 
 
@@ -70,7 +65,7 @@ def end(tx: Tx, scope: str, name: str, reason: str) -> bool:
     key = {"p_scope": scope, "p_name": name, "p_reason": reason}
     removed = tx.conn.execute(_END, key).rowcount
     if removed:
-        tx.conn.execute(events.insert().values(at=tx.now, kind="resumed", message=f"{scope} {name} {reason}"))
+        _note(tx, "resumed", subject_of(tx, scope, name), f"{reason} is over")
     return bool(removed)
 
 
@@ -93,6 +88,18 @@ def in_force(tx: Tx) -> list[Pause]:
 def by_operator(tx: Tx) -> set[tuple[str, str]]:
     """Scope and name of everything that an operator has paused."""
     return {(row.scope, row.name) for row in tx.conn.execute(_BY_OPERATOR)}
+
+
+def _note(tx: Tx, kind: str, subject: Subject, message: str) -> None:
+    tx.conn.execute(
+        events.insert().values(
+            at=tx.now,
+            kind=kind,
+            message=f"{subject.words}: {message}",
+            campaign_id=subject.campaign_id,
+            run_id=subject.run_id,
+        )
+    )
 
 
 _END: Final = delete(pauses).where(

@@ -13,11 +13,10 @@ from typing import Final
 from sqlalchemy import bindparam, update
 
 from orchestrator.core.budget import periods_of
-from orchestrator.core.money import format_usd
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.deferred_writes import Changes, LockOrder
-from orchestrator.store.db.schema import LedgerKind, Scope, balances, events, ledger
+from orchestrator.store.db.schema import LedgerKind, Scope, Window, balances, events, ledger
 from orchestrator.store.money.caps import BalanceKey, Cap
 
 ACCOUNT_ID: Final = 0
@@ -115,12 +114,14 @@ def _note_thresholds(tx: Tx, cap: Cap, added: int) -> None:
     before = cap.spent_micros + cap.held_micros + cap.refund_due_micros
     for share in THRESHOLDS:
         if before * 100 < share * cap.cap_micros <= (before + added) * 100:
+            when = "" if cap.window is Window.TOTAL else f" in {cap.period}"
             tx.conn.execute(
                 events.insert().values(
                     at=tx.now,
                     kind="budget_threshold",
-                    message=f"{share} % of the {cap.window.value} cap of {cap.scope.value} {cap.scope_id} "
-                    f"in {cap.period} (${format_usd(cap.cap_micros)}) is spent or held",
+                    message=f"{share} % of {cap.words} is spent or held{when}",
+                    campaign_id=cap.scope_id if cap.scope is Scope.CAMPAIGN else None,
+                    run_id=cap.scope_id if cap.scope is Scope.RUN else None,
                 )
             )
 

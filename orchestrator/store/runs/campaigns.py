@@ -33,6 +33,12 @@ def has_runs(tx: Tx, campaign_id: int) -> bool:
     return bool(tx.conn.execute(select(exists().where(runs.c.campaign_id == campaign_id))).scalar())
 
 
+def weight_of(tx: Tx, name: str) -> int:
+    """The fair share of the campaign with that name; raises NotFoundError."""
+    campaign_id = find_campaign(tx, name)
+    return int(tx.conn.execute(select(campaigns.c.weight).where(campaigns.c.id == campaign_id)).scalar_one())
+
+
 def set_weight(tx: Tx, name: str, weight: int) -> bool:
     """Set the fair share of a campaign, relative to one of weight 1, from the next claim on. False when it
     was that already.

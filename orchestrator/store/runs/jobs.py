@@ -59,6 +59,15 @@ def retry(tx: Tx, job_ids: Sequence[int]) -> list[int]:
     return moved
 
 
+def states_of(tx: Tx, job_ids: Sequence[int]) -> dict[int, str]:
+    """The state of each job, as it was read a moment ago."""
+    found: dict[int, str] = {}
+    for chunk in chunks(job_ids):
+        rows = tx.conn.execute(select(jobs.c.id, jobs.c.state).where(jobs.c.id.in_(chunk)))
+        found.update({row.id: row.state for row in rows})
+    return found
+
+
 def cancel(tx: Tx, job_ids: Sequence[int]) -> Cancelled:
     """Cancel pending jobs now. A running job makes no further attempt; if the present one succeeds, so
     does the job.

@@ -1,4 +1,4 @@
-"""What files say of the fleet's caps and limits: who is asked before a looser word counts, and what is told."""
+"""What files say of the fleet's caps and limits: who is asked before a looser word counts, what is told."""
 
 import shlex
 import sys

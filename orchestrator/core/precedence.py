@@ -20,7 +20,7 @@ class Weight(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StandingWord:
     """The word that is in force."""
 
     value: int
@@ -34,7 +34,7 @@ class Standing:
         return self.overruled if self.by_operator else None if self.by_default else self.value
 
 
-def weigh(wanted: int, standing: Standing | None) -> Weight:
+def weigh(wanted: int, standing: StandingWord | None) -> Weight:
     """What the word `wanted` of a file means beside the one that stands (None: there is none)."""
     if standing is None or standing.by_default:
         return Weight.FIRST
@@ -45,7 +45,7 @@ def weigh(wanted: int, standing: Standing | None) -> Weight:
     return Weight.LOOSER if wanted > standing.value else Weight.STRICTER
 
 
-def _known(wanted: int, standing: Standing) -> bool:
+def _known(wanted: int, standing: StandingWord) -> bool:
     """Whether the operator knew of this word, or of one as strict."""
     assert standing.overruled is not None
     return wanted == standing.overruled or standing.overruled < wanted < standing.value

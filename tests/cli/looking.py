@@ -27,6 +27,7 @@ LOOKING = {
     "jobs show": "jobs show 1",
     "budget show": "budget show",
     "budget audit": "budget audit",
+    "limits show": "limits show",
     "campaigns list": "campaigns list",
     "workers list": "workers list",
     "in-doubt list": "in-doubt list",
@@ -64,9 +65,29 @@ WRITING = {
     "campaigns resume",
     "campaigns weight",
     "budget set",
+    "budget apply",
+    "limits set",
     "reconcile",
     "db upgrade",
 }
+
+ACTING = [
+    "pause",
+    "resume",
+    "campaigns pause sale",
+    "campaigns resume sale",
+    "campaigns weight sale 2",
+    "jobs cancel 1",
+    "jobs retry 1",
+    "workers drain nobody",
+    "in-doubt resolve 1 --absent",
+    "jobs adopt 1 task",
+    "reconcile",
+    "doctor",
+    "init",
+    "db upgrade",
+]
+"""Commands that act on something else than caps and limits; some of them are refused."""
 
 
 def commands() -> set[str]:
@@ -143,11 +164,15 @@ def select_only(url: str) -> Iterator[str]:
     """The URL of a Postgres database for a user who may read its tables, and nothing else."""
     owner = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(owner, autocommit=True) as conn:
-        conn.execute(f"CREATE ROLE {LOOKER} LOGIN PASSWORD 'looks'")  # type: ignore[call-overload]
-        conn.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {LOOKER}")  # type: ignore[call-overload]
+
+        def run(statement: str) -> None:
+            conn.execute(statement)  # type: ignore[call-overload]
+
+        run(f"CREATE ROLE {LOOKER} LOGIN PASSWORD 'looks'")
+        run(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {LOOKER}")
         try:
             named = make_url(url).set(username=LOOKER, password="looks")
             yield named.render_as_string(hide_password=False)
         finally:
-            conn.execute(f"DROP OWNED BY {LOOKER}")  # type: ignore[call-overload]
-            conn.execute(f"DROP ROLE {LOOKER}")  # type: ignore[call-overload]
+            run(f"DROP OWNED BY {LOOKER}")
+            run(f"DROP ROLE {LOOKER}")

@@ -70,8 +70,8 @@ class FleetDifference:
                 )
             case Weight.OVERRULED:
                 return (
-                    f"{self.subject} was set to {self.in_force} by a person and stands over the {self.wanted} "
-                    f"of {self.said_by}. To let the file decide: {self.decide}"
+                    f"{self.subject} was set to {self.in_force} by a person and stands over the "
+                    f"{self.wanted} of {self.said_by}. To let the file decide: {self.decide}"
                 )
             case _:
                 before = f" (before: {self.in_force})" if self.in_force else ""
@@ -80,7 +80,7 @@ class FleetDifference:
 
 @dataclass(frozen=True, slots=True)
 class FileWords:
-    """What a configuration and manifests say; `given` are options to repeat in the commands that are named."""
+    """What a configuration and manifests say. Commands that are named repeat the options that were given."""
 
     settings: Settings
     specs: Sequence[RunSpec] = ()
@@ -118,13 +118,19 @@ class FileWords:
                 )
         return found
 
-    def described(self, found: Iterable[CapDifference | LimitDifference]) -> list[FleetDifference]:
-        """The differences in words."""
-        return [self._limit(item) if isinstance(item, LimitDifference) else self._cap(item) for item in found]
+    def described(
+        self, found: Iterable[CapDifference | LimitDifference], *, raised: Container[object] = ()
+    ) -> list[FleetDifference]:
+        """The differences in words, but for those that a person has just agreed to."""
+        return [
+            self._limit(item) if isinstance(item, LimitDifference) else self._cap(item)
+            for item in found
+            if item.weight is not Weight.LOOSER or not item.counts(raised)
+        ]
 
     def _limit(self, item: LimitDifference) -> FleetDifference:
         unit, stands = UNITS[item.name], item.standing
-        looser = item.weight is not Weight.OVERRULED
+        value = f"config{self.given}" if item.weight is Weight.OVERRULED else str(item.wanted)
         return FleetDifference(
             key=item.name,
             subject=f"the limit of {unit}",
@@ -133,7 +139,7 @@ class FileWords:
             in_force=f"{stands.value:,}" if stands else None,
             set_by_operator=bool(stands and stands.word.by_operator),
             weight=item.weight,
-            decide=f"orchestrator limits set {item.name.value} {item.wanted if looser else f'config{self.given}'}",
+            decide=f"orchestrator limits set {item.name.value} {value}",
         )
 
     def _cap(self, item: CapDifference) -> FleetDifference:
@@ -213,4 +219,4 @@ def take_words(
             with database.write() as tx:
                 limits = configured_limits.take_configured(tx, words.limits, signed, raised=raised)
         found += limits
-    return words.described(found)
+    return words.described(found, raised=raised)

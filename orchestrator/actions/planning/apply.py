@@ -56,8 +56,8 @@ def _say_nothing(_: Sequence[FleetDifference]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """How words on caps and limits enter the database with the jobs: whose they are (None: only the manifests'
-    own), who brings them, which looser ones a person has agreed to, and who hears what was different.
+    """How words on caps and limits enter the database with the jobs: whose they are (None: only those of the
+    manifests), who brings them, which looser ones a person has agreed to, and who hears what was different.
     """
 
     words: FileWords | None = None
@@ -87,8 +87,9 @@ def apply(
     completed by applying again. `checked` says that a plan of the same manifests has just checked the whole
     of each, and not only at the jobs that are wanted now. `prune`, signed by who wants it, first cancels what
     waits in the run and is not in the manifest any more: first, so that a running worker never finds both
-    versions of an edited manifest. `alone` refuses a part while other jobs of its runs wait, because its runs are to be worked on
-    next. Words on caps and limits are taken when everything is checked, before the first job is there.
+    versions of an edited manifest. `alone` refuses a part while other jobs of its runs wait, because its runs
+    are to be worked on next. Words on caps and limits are taken when everything is checked, before the first
+    job is there.
     """
     part = Part(limit, sample)
     if prune:
@@ -159,7 +160,7 @@ def _insert(
         caps = run_caps([applied.manifest.spec])
         found = budgets.take(tx, caps, taking.signed, raised=taking.raised)
     if taking.words is not None:
-        taking.tell(taking.words.described(found))
+        taking.tell(taking.words.described(found, raised=taking.raised))
     applied.run_id = run.id
     if prune:
         applied.pruned = drop_waiting(database, applied.others.ids, prune)

@@ -106,10 +106,11 @@ def _fleet(database: Database, settings: Settings) -> Iterator[Check]:
     with database.read() as tx:
         found = FileWords(settings).differences(tx)
     for item in found:
+        in_force = item.in_force or "none"
         yield Check(
             name="caps and limits",
             verdict=CheckResult.WARN,
-            message=f"{item.said_by} says {item.wanted} for {item.subject}; in force: {item.in_force or 'none'}",
+            message=f"{item.said_by} says {item.wanted} for {item.subject}; in force: {in_force}",
             fix=item.how,
         )
     if not found:

@@ -40,7 +40,8 @@ def command(
     with opened(use=Use.MAKE) as app:
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
         words = file_words(app, loaded)
-        taking = Taking(words, signature_of("apply", why), agreed(app, words), tell)
+        signed = signature_of("apply", why)
+        taking = Taking(words=words, signed=signed, raised=agreed(app, words), tell=tell)
         pruner = signature_of("apply --prune", why) if prune else None
         applied = apply(app.database, loaded, limit=limit, sample=sample, prune=pruner, taking=taking)
     if out.as_json():

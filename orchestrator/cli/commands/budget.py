@@ -24,7 +24,7 @@ from orchestrator.store.money import budgets, ledger
 from orchestrator.store.money.audit import audit
 from orchestrator.store.money.budgets import Key
 from orchestrator.store.money.cap_changes import OPERATOR, StandingCap, standing
-from orchestrator.store.money.caps import caps_in_force
+from orchestrator.store.money.caps import Cap, caps_in_force
 from orchestrator.store.money.decided_caps import decide_cap
 from orchestrator.store.runs.campaigns import ensure_campaign, has_runs
 from orchestrator.store.runs.runs import find_run
@@ -118,17 +118,22 @@ def set_budget(
     if out.as_json():
         out.document({"budgets": [budget_document(row) for row in rows]})
     else:
-        for row in rows:
-            out.answer(f"{row.words}: {usd(row.remaining_micros)} left.")
-        if not rows:
-            out.answer(f"{safe(scope)} has no cap now.")
-        if early:
-            out.note(
-                "No manifest of that campaign was applied yet: the cap waits for one. Is the name right? "
-                "See: orchestrator campaigns list"
-            )
-        out.next_steps([("orchestrator budget show", "shows every cap")])
+        _tell(scope, rows, early=early)
     return ExitCode.DONE
+
+
+def _tell(scope: str, rows: list[Cap], *, early: bool) -> None:
+    """What the caps of a scope are from now on."""
+    for row in rows:
+        out.answer(f"{row.words}: {usd(row.remaining_micros)} left.")
+    if not rows:
+        out.answer(f"{safe(scope)} has no cap now.")
+    if early:
+        out.note(
+            "No manifest of that campaign was applied yet: the cap waits for one. Is the name right? "
+            "See: orchestrator campaigns list"
+        )
+    out.next_steps([("orchestrator budget show", "shows every cap")])
 
 
 @command.command("audit")

@@ -17,6 +17,7 @@ from orchestrator.cli.rendering.words import count, safe
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.core.precedence import Weight
+from orchestrator.store.db.schema import Scope
 from orchestrator.store.money import budgets
 from orchestrator.store.money.budgets import CapDifference
 
@@ -67,9 +68,10 @@ def _compare(app: App, words: FileWords) -> list[CapDifference]:
         found = budgets.compare(tx, words.caps)
         for item in found:
             scope, name, _ = item.key
-            if item.weight is Weight.FIRST and budgets.find_id(tx, scope, name) is None and "/" in name:
+            if scope is Scope.RUN and budgets.find_id(tx, scope, name) is None:
                 raise UsageError(
-                    f"There is no run {name!r} yet: its cap comes with `orchestrator apply`. Nothing was changed."
+                    f"There is no run {name!r} yet: its cap comes with `orchestrator apply`. Nothing was "
+                    "changed."
                 )
     return found
 

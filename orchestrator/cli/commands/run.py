@@ -90,7 +90,9 @@ def carry_out(
     why: str | None = None,
 ) -> ExitCode:
     """Apply planned manifests, work until their runs are finished, print the summary."""
-    taking = Taking(file_words(app, manifests), signature_of("run", why), raised, tell)
+    taking = Taking(
+        words=file_words(app, manifests), signed=signature_of("run", why), raised=raised, tell=tell
+    )
     applied = apply(
         app.database,
         manifests,

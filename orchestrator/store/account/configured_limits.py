@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import select
 
-from orchestrator.core.precedence import Standing, Weight, weigh
+from orchestrator.core.precedence import StandingWord, Weight, weigh
 from orchestrator.store.account.acts import Change, Signature, record
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
@@ -43,9 +43,9 @@ class FleetLimit(NamedTuple):
     overruled: int | None = None  # the strictest word of a file that the operator has decided against
 
     @property
-    def word(self) -> Standing:
+    def word(self) -> StandingWord:
         """The word that it is, for `weigh`."""
-        return Standing(
+        return StandingWord(
             self.value,
             by_default=self.source is LimitSource.DEFAULT,
             by_operator=self.source is LimitSource.OPERATOR,

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import bindparam, delete, select
 
 from orchestrator.core.money import format_usd
-from orchestrator.core.precedence import Standing
+from orchestrator.core.precedence import StandingWord
 from orchestrator.store.account.subjects import cap_subject
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import Scope, Window, budgets, events
@@ -24,9 +24,11 @@ class StandingCap(NamedTuple):
     overruled_micros: int | None = None  # the strictest word of a file that the operator has decided against
 
     @property
-    def word(self) -> Standing:
+    def word(self) -> StandingWord:
         """The word that it is, for `weigh`."""
-        return Standing(self.cap_micros, by_operator=self.source == OPERATOR, overruled=self.overruled_micros)
+        return StandingWord(
+            self.cap_micros, by_operator=self.source == OPERATOR, overruled=self.overruled_micros
+        )
 
 
 def standing(tx: Tx, scope: Scope, scope_id: int, window: Window) -> StandingCap | None:

@@ -3,7 +3,7 @@
 import random
 
 from .faults import BILL_FAULTS, FAULTS, LASTING, STRONG, THEMES, USUAL, WEBHOOK_FAULTS, WINDOWS
-from .plan import DAY, PlannedCap, PlannedRun, SimulationPlan
+from .plan import DAY, PlannedCap, PlannedFile, PlannedRun, SimulationPlan
 
 
 def draw(seed: int, theme: str | None = None) -> SimulationPlan:
@@ -51,7 +51,19 @@ def draw(seed: int, theme: str | None = None) -> SimulationPlan:
     _copy(random.Random(f"copy of plan {seed}"), plan)
     _lasting(random.Random(f"lasting of plan {seed}"), plan)
     _bill(random.Random(f"bill of plan {seed}"), plan)
+    _files(random.Random(f"files of plan {seed}"), plan)
     return plan
+
+
+def _files(dice: random.Random, plan: SimulationPlan) -> None:
+    """Whether workers come with configurations of their own. Not where a backup brings back older words."""
+    if plan.restored is None and dice.random() < {"caps": 0.6, "mixed": 0.2}.get(plan.theme, 0.0):
+        plan.files = [
+            PlannedFile(
+                caps=dice.choice((None, 0.5, 0.9, 2.0, 5.0)), limits=dice.choice((None, 0.5, 1.0, 3.0, 10.0))
+            )
+            for _ in range(dice.choice((1, 2, 3)))
+        ]
 
 
 def _lasting(dice: random.Random, plan: SimulationPlan) -> None:

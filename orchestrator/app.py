@@ -11,16 +11,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from orchestrator.actions.setup.mounts import refuse_network_file
+from orchestrator.actions.setup.open_database import Use, open_database
 from orchestrator.core.addresses import host_of
-from orchestrator.core.errors import OperatorNeededError, UsageError
+from orchestrator.core.errors import OperatorNeededError, StorageError, UsageError
 from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider, Reached, Shelf
 from orchestrator.runtime import crashpoints
 from orchestrator.runtime.clock import SystemClock, SystemEntropy
 from orchestrator.settings import Settings, Webhook, api_key, load_settings
 from orchestrator.settings.model import PRESETS
-from orchestrator.store.db import migrate, schema_version
-from orchestrator.store.db.database import Database, parse_url, sqlite_path
+from orchestrator.store.db.database import Database
 
 if TYPE_CHECKING:
     from orchestrator.runtime.network import Network
@@ -173,13 +172,14 @@ def open_app(
     *,
     sandbox: bool = False,
     need_database: bool = True,
+    use: Use = Use.MAKE,
     crashpoint: Crashpoint | None = None,
 ) -> Iterator[App]:
     """Read the configuration and open what it names.
 
-    A SQLite file that is absent is created; another database must have been brought up to date by `db
-    upgrade`. Nothing is written beyond that: who only looks must not change what others work by. With
-    `sandbox`, an embedded stand-in provider is started, with a database and an output folder of its own.
+    A SQLite file that is absent is created where `use` says so; another database must have been brought up to
+    date by `db upgrade`. Nothing is written beyond that: who only looks must not change what others work by.
+    With `sandbox`, an embedded stand-in provider is started, with a database and an output folder of its own.
     Without a `crashpoint`, the environment may arm one (`orchestrator.runtime.crashpoints`).
     """
     settings = load_settings(config, env, cwd)
@@ -196,7 +196,9 @@ def open_app(
             _stack=stack,
         )
         if need_database:
-            app._database = _open_database(app, stack)  # noqa: SLF001 - the composition root makes the app
+            database = open_database(settings.database_url, use, app.clock, crashpoint=point)
+            stack.callback(database.close)
+            app._database = database  # noqa: SLF001 - the composition root makes the app
         yield app
 
 
@@ -210,24 +212,6 @@ def model_facts(model: str) -> "ModelFacts":
     return ModelFacts(entry.latency.seconds_typical, entry.media_type)
 
 
-def _open_database(app: App, stack: ExitStack) -> Database:
-    url = app.settings.database_url
-    refuse_network_file(url)
-    path = sqlite_path(parse_url(url))
-    if path is not None and not path.parent.is_dir():
-        raise UsageError(
-            f"The folder {path.parent} of the database {path.name} does not exist. Correct database_url, or "
-            "make it with: orchestrator db upgrade"
-        )
-    found = migrate.current(url).current
-    if found is None and path is not None:
-        found = migrate.upgrade(url, app.crashpoint).head
-    schema_version.require(found)
-    database = Database.open(url, app.clock, app.crashpoint)
-    stack.callback(database.close)
-    return database
-
-
 def _sandboxed(
     settings: Settings, env: Mapping[str, str], cwd: Path, stack: ExitStack
 ) -> tuple[Settings, Mapping[str, str]]:
@@ -235,7 +219,13 @@ def _sandboxed(
 
     sandbox = stack.enter_context(SandboxThread(SandboxConfig()))
     folder = cwd / SANDBOX_FOLDER
-    folder.mkdir(exist_ok=True)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"The sandbox keeps its database and pictures in {folder}, which cannot be made: "
+            f"{error.strerror or error}. Run the command in a folder that this user may write to."
+        ) from None
     generous = PRESETS["gold"]
     apart = replace(
         settings,

@@ -37,10 +37,13 @@ def upgrade():
     op.add_column("attempts", sa.Column("answered_at", BigInt))
     op.add_column("attempts", sa.Column("overdue_at", BigInt))
     op.add_column("workers", sa.Column("clock_offset_ms", BigInt))
+    op.add_column("budgets", sa.Column("overruled_micros", BigInt))
     for name in ("concurrency_source", "submits_per_minute_source"):
         op.add_column(
             "limits", sa.Column(name, sa.Text(), nullable=False, server_default=sa.text("'config'"))
         )
+    for name in ("concurrency_overruled", "submits_per_minute_overruled"):
+        op.add_column("limits", sa.Column(name, sa.Integer()))
     sqlite = op.get_bind().dialect.name == "sqlite"
     made = "lower(hex(randomblob(16)))" if sqlite else "replace(gen_random_uuid()::text, '-', '')"
     op.execute(f"INSERT INTO meta (key, value) VALUES ('database_id', {made})")  # noqa: S608
@@ -48,8 +51,11 @@ def upgrade():
 
 def downgrade():
     op.execute("DELETE FROM meta WHERE key = 'database_id'")
+    for name in ("submits_per_minute_overruled", "concurrency_overruled"):
+        op.drop_column("limits", name)
     op.drop_column("limits", "submits_per_minute_source")
     op.drop_column("limits", "concurrency_source")
+    op.drop_column("budgets", "overruled_micros")
     op.drop_column("workers", "clock_offset_ms")
     for name in ("overdue_at", "answered_at", "next_try_at", "trouble_count", "trouble"):
         op.drop_column("attempts", name)

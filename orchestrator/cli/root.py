@@ -38,7 +38,8 @@ SECTIONS: Final = {
         "resume": Entry(_COMMANDS + "resume", "Go on after `pause`."),
         "workers": Entry(_COMMANDS + "workers", "List workers, and ask one to finish."),
         "campaigns": Entry(_COMMANDS + "campaigns", "List, pause, resume and weigh campaigns."),
-        "budget": Entry(_COMMANDS + "budget", "Caps: show, set, audit."),
+        "budget": Entry(_COMMANDS + "budget", "Caps: show, set, apply, audit."),
+        "limits": Entry(_COMMANDS + "limits", "How much at once, for every worker: show, set."),
         "reconcile": Entry(_COMMANDS + "reconcile", "Compare our books with the provider's bill."),
     },
     "System": {

@@ -1,5 +1,6 @@
 """A folder with a manifest and a picture, and a way to run commands in it without a process."""
 
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,19 @@ def shell(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Image.new("RGB", (400, 400), "red").save(tmp_path / "photo.png")
     return Shell(tmp_path, capsys)
+
+
+class Keyboard(io.StringIO):
+    """A keyboard at which these answers are typed."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def typed(monkeypatch):
+    """What is typed at the terminal from now on."""
+    return lambda text: monkeypatch.setattr("sys.stdin", Keyboard(text))
 
 
 @pytest.fixture

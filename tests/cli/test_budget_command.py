@@ -17,6 +17,7 @@ def caps(shell):
 
 
 def test_without_caps_show_says_how_to_set_one(shell):
+    shell("db", "upgrade")
     assert shell("budget", "show") == ExitCode.DONE
     assert "orchestrator budget set account --month" in shell.err
     assert shell("budget", "show", "--json") == ExitCode.DONE
@@ -70,6 +71,7 @@ def test_what_is_set_here_stands_over_the_file_until_given_back(shell):
     ],
 )
 def test_a_wrong_word_is_refused_with_a_reason_and_sets_nothing(shell, words, says):
+    shell("db", "upgrade")
     assert shell("budget", "set", *words) == ExitCode.USAGE
     assert says in shell.err
     assert "Traceback" not in shell.err

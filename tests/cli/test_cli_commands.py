@@ -244,5 +244,6 @@ def test_a_demo_leaves_a_folder_of_somebody_elses_alone(shell):
 
 
 def test_in_doubt_list_is_empty_and_calm_at_first(shell):
+    shell("db", "upgrade")
     assert shell("in-doubt", "list", "--json") == 0
     assert shell.out == ""

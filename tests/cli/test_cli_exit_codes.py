@@ -61,6 +61,7 @@ def test_1_an_unexpected_error_is_a_sentence_and_a_traceback_only_on_request(she
     def broken(*_args):
         raise ZeroDivisionError("oh")
 
+    shell("db", "upgrade")
     monkeypatch.setattr(status_command.overview, "status", broken)
     assert shell("status", "--json") == ExitCode.UNEXPECTED
     assert "Traceback" not in shell.err
@@ -90,6 +91,7 @@ def test_2_a_run_that_cannot_ask_is_refused_and_names_the_flag(shell, provider, 
 
 
 def test_2_usage_errors_under_json_are_a_document(shell):
+    shell("db", "upgrade")
     assert shell("--json", "jobs", "show", "x") == ExitCode.USAGE
     assert json.loads(shell.out)["error"]["kind"] == "usage"
     assert shell("jobs", "show", "4711") == ExitCode.USAGE
@@ -157,6 +159,7 @@ def test_130_an_interrupt_is_told_and_counted(shell, monkeypatch):
     def interrupted(*_args):
         raise KeyboardInterrupt
 
+    shell("db", "upgrade")
     monkeypatch.setattr(status_command.overview, "status", interrupted)
     assert shell("status") == ExitCode.INTERRUPTED
     assert "Nothing that was done is lost" in shell.err

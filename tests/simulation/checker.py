@@ -10,6 +10,7 @@ each subject:
   a prediction exists at the provider and was asked for by that job;
 * money: a reservation ends once; balances are the ledger's sums; no cap is passed at any entry, nor by the
   provider's bill; at the end each attempt counts what the provider kept, and nothing was paid twice;
+* words: caps and limits are what files and people said, by the rule of who may loosen them;
 * rate: POSTs of the last minute, tasks at once;
 * posts: an attempt said so before, durably, and has not sent yet; its price is known; no other task of the
   same job can still be paid for; at the end every task is held, noted, or in a doubt that waits for a person;
@@ -36,6 +37,7 @@ from .checks.restored import RestoredChecks
 from .checks.scene import Scene
 from .checks.states import StateChecks
 from .checks.webhooks import WebhookChecks
+from .checks.words import WordChecks
 from .disk import SimulatedDisk
 from .plan import SimulationPlan
 from .timeline import Timeline, ViolationError
@@ -61,6 +63,7 @@ class Checker:
         self.stopped_for_a_gap = scene.stopped_for_a_gap
         self.states = StateChecks(scene)
         self.money = MoneyChecks(scene)
+        self.words = WordChecks(scene, self.money)
         self.posts = PostChecks(scene)
         self.rate = RateChecks(scene)
         self.files = FileChecks(scene)
@@ -87,6 +90,8 @@ class Checker:
             else:
                 self.states.attempt_moved(who, row)
         self.money.booked(who)
+        if self.scene.plan.files:
+            self.words.as_said()
 
     def posted(self, who: str, inputs: Mapping[str, Any], token: str | None = None) -> int:
         """A POST arrives: the attempt that sends it."""

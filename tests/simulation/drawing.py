@@ -13,7 +13,7 @@ from .faults import (
     WEBHOOK_FAULTS,
     WINDOWS,
 )
-from .plan import DAY, PlannedCap, PlannedRun, SimulationPlan
+from .plan import DAY, PlannedCap, PlannedFile, PlannedRun, SimulationPlan
 
 
 def draw(seed: int, theme: str | None = None) -> SimulationPlan:
@@ -62,6 +62,7 @@ def draw(seed: int, theme: str | None = None) -> SimulationPlan:
     _lasting(random.Random(f"lasting of plan {seed}"), plan)
     _bill(random.Random(f"bill of plan {seed}"), plan)
     _endings(random.Random(f"endings of plan {seed}"), plan)
+    _files(random.Random(f"files of plan {seed}"), plan)
     return plan
 
 
@@ -72,6 +73,17 @@ def _endings(dice: random.Random, plan: SimulationPlan) -> None:
     plan.ending_chances = {kind: dice.choice((0.0, dice.uniform(0, 0.3))) for kind in ENDING_FAULTS}
     if plan.restored is not None or plan.copy_buys:
         plan.ending_chances["never_ends"] = 0.0
+
+
+def _files(dice: random.Random, plan: SimulationPlan) -> None:
+    """Whether workers come with configurations of their own. Not where a backup brings back older words."""
+    if plan.restored is None and dice.random() < {"caps": 0.6, "mixed": 0.2}.get(plan.theme, 0.0):
+        plan.files = [
+            PlannedFile(
+                caps=dice.choice((None, 0.5, 0.9, 2.0, 5.0)), limits=dice.choice((None, 0.5, 1.0, 3.0, 10.0))
+            )
+            for _ in range(dice.choice((1, 2, 3)))
+        ]
 
 
 def _lasting(dice: random.Random, plan: SimulationPlan) -> None:

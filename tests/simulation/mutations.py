@@ -46,6 +46,11 @@ from .sending_bugs import (
     throttled_is_failure,
 )
 from .webhook_bugs import unsigned_webhook_is_believed, webhook_is_anybodys, webhook_is_forgotten
+from .word_bugs import (
+    default_is_a_word,
+    later_file_wins,
+    unnamed_cap_is_removed,
+)
 
 TABLE_SEEDS_MAX = 500
 
@@ -214,6 +219,9 @@ MUTATIONS = (
     Mutation("refund is believed", refund_is_believed, "caps"),
     Mutation("bill trouble ends the worker", bill_trouble_ends_the_worker, "caps"),
     Mutation("surplus is not told", surplus_is_not_told, "caps"),
+    Mutation("later file wins", later_file_wins, "caps"),
+    Mutation("unnamed cap is removed", unnamed_cap_is_removed, "caps"),
+    Mutation("default is a word", default_is_a_word, "caps"),
     Mutation(name="drain never gives up", apply=drain_never_gives_up, theme="lost", first=19),
 )
 

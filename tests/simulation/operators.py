@@ -4,21 +4,45 @@ import random
 from pathlib import Path
 from typing import Any
 
+from orchestrator.actions.operator.fleet_words import limits_of
 from orchestrator.core.keys import job_key
 from orchestrator.core.specs import JobSpec, LocalImage, RunSpec
+from orchestrator.settings import Limits
+from orchestrator.store.account import configured_limits
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.schema import Scope, Window
 from orchestrator.store.doubts import doubts
+from orchestrator.store.money import budgets
 from orchestrator.store.money.cap_changes import StandingCap
 from orchestrator.store.money.decided_caps import decide_cap
 from orchestrator.store.runs import campaigns, jobs, runs
 
 from .checker import Checker
-from .plan import MODEL, PICTURE, PlannedCap, PlannedRun, SimulationPlan, prompts
+from .plan import MODEL, PICTURE, PlannedCap, PlannedFile, PlannedRun, SimulationPlan, prompts
 from .timeline import Timeline
 
 PERSON = Signature(who="ada", host="a desk", command="the simulation", why="to see what happens")
+
+
+def file_of(plan: SimulationPlan, number: int) -> PlannedFile | None:
+    """The configuration that worker `number` comes with; None: the plan's own."""
+    turn = number % (len(plan.files) + 1)
+    return plan.files[turn - 1] if turn else None
+
+
+def limits_for(plan: SimulationPlan, number: int) -> Limits:
+    """The limits of that configuration."""
+    file = file_of(plan, number)
+    if file is not None and file.limits is None:
+        return Limits(polls_per_second=50.0, defaulted=frozenset({"concurrency", "submits_per_minute"}))
+    share = 1.0 if file is None or file.limits is None else file.limits
+    return Limits(
+        level="gold",
+        concurrency=max(1, int(plan.concurrency * share)),
+        submits_per_minute=max(1, int(plan.submits_per_minute * share)),
+        polls_per_second=50.0,
+    )
 
 
 class Operator:
@@ -89,12 +113,8 @@ class Operator:
         found = self._scope_id(cap)
         if found is None:
             return
-        key = (cap.scope, found, cap.window)
-        standing = self._checker.money.caps.get(key)
-        if standing is not None and cap.micros < standing:
-            self._checker.money.lowered.add(key)
-        self._checker.money.caps[key] = cap.micros
-        new = StandingCap(cap.micros, "operator")
+        known = self._checker.words.person_says((cap.scope, found, cap.window), cap.micros)
+        new = StandingCap(cap.micros, "operator", known)
         with self._database.write() as tx:
             decide_cap(tx, PERSON, scope=Scope(cap.scope), scope_id=found, window=Window(cap.window), new=new)
         self._timeline.mark(
@@ -105,6 +125,23 @@ class Operator:
             cap.window,
             cap.micros,
         )
+
+    def bring(self, number: int) -> None:
+        """What a command that starts a worker does first with the configuration of that worker."""
+        file = file_of(self._plan, number)
+        wanted: dict[budgets.Key, int] = {}
+        ids: dict[tuple[str, str], int] = {}
+        for cap in self._plan.caps if file is not None and file.caps is not None else ():
+            found = self._scope_id(cap)
+            if found is not None and cap.scope != "run":
+                wanted[Scope(cap.scope), cap.name, Window(cap.window)] = int(cap.micros * file.caps)
+                ids[cap.scope, cap.name] = found
+        for (scope, name, window), micros in wanted.items():
+            self._checker.words.file_says((scope.value, ids[scope.value, name], window.value), micros)
+        budgets.take_configured(self._database, wanted, PERSON)
+        with self._database.write() as tx:
+            configured_limits.take_configured(tx, limits_of(limits_for(self._plan, number)), PERSON)
+        self._timeline.mark("operator", "brings words", number, sorted(wanted.values()))
 
     def _scope_id(self, cap: PlannedCap) -> int | None:
         if cap.scope == "account":

@@ -47,6 +47,15 @@ class PlannedCap:
 
 
 @dataclass
+class PlannedFile:
+    """The configuration of somebody else who works on the same database: what it names of the caps and limits
+    that the plan has, as a share of each; None: it has no opinion."""
+
+    caps: float | None
+    limits: float | None
+
+
+@dataclass
 class SimulationPlan:
     """All that is random about a seed, but for the dice thrown on the way."""
 
@@ -91,6 +100,7 @@ class SimulationPlan:
     bill_chances: dict[str, float] = field(default_factory=dict)
     ending_chances: dict[str, float] = field(default_factory=dict)
     last_look_after: float = 12_000.0  # how long after the last refund the bill is read for the last time
+    files: list[PlannedFile] = field(default_factory=list)  # besides the plan's own, in turn for each worker
     lasting: str | None = None  # one of LASTING
     lasting_at: int = 0  # which picture or input
 

@@ -14,7 +14,9 @@ from orchestrator.ports import Balance, Reached
 from orchestrator.settings import Outputs, Settings
 from orchestrator.settings.urls import database_url_problem
 from orchestrator.store.db import connections, migrate
-from orchestrator.store.db.database import Database, mapped_errors, parse_url, shown
+from orchestrator.store.db.database import Database
+from orchestrator.store.db.database_url import parse_url, shown
+from orchestrator.store.db.driver_errors import mapped_errors
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from orchestrator.core.errors import DatabaseError, DatabaseReplacedError
 from orchestrator.ports import Clock
-from orchestrator.store.db.database import Database, sqlite_path
+from orchestrator.store.db.database import Database
+from orchestrator.store.db.database_url import sqlite_path
 
 
 def rescue_books(database: Database, error: DatabaseReplacedError, clock: Clock) -> DatabaseReplacedError:

@@ -64,7 +64,7 @@ def write_off(database: Database, signed: Signature, attempt_id: int) -> None:
         if late is not None:
             overdue.write_off(tx, late)
             change = Change(
-                f"attempt {attempt_id} of job {late.job_id}", "overdue", "written off", late.job_id
+                f"attempt {attempt_id} of job {late.job_id}", "overdue", "written off", job_id=late.job_id
             )
             record(tx, signed, change)
             return

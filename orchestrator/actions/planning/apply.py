@@ -5,12 +5,13 @@ file, so that exactly what was checked is what is inserted, whatever happens to 
 meanwhile.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Final
 
 from orchestrator.actions.operator.change_jobs import drop_waiting
+from orchestrator.actions.operator.fleet_words import FileWords, FleetDifference, run_caps, take_words
 from orchestrator.actions.planning.found_pictures import FoundPictures, refuse
 from orchestrator.actions.planning.manifests import check_all
 from orchestrator.actions.planning.part import Part, refuse_others_beside_a_part, refuse_prune_of
@@ -22,16 +23,16 @@ from orchestrator.ports import Shelf
 from orchestrator.store.account import workers
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.db import identity
-from orchestrator.store.db.database import Database, Tx
-from orchestrator.store.db.schema import Scope, Window
+from orchestrator.store.db.database import Database
 from orchestrator.store.money import budgets
 from orchestrator.store.runs.new_jobs import encode
 from orchestrator.store.runs.output_paths import PathConflict, PathTakenError
-from orchestrator.store.runs.runs import Run, add_encoded, ensure_run
+from orchestrator.store.runs.runs import add_encoded, ensure_run
 from orchestrator.store.runs.unrequested import Unrequested
 from orchestrator.yamlio import Problem, ProblemsError
 
 RENAMED_KEPT: Final = 1_000
+NOBODY: Final = Signature("unknown", "unknown", "apply")
 
 
 @dataclass(slots=True)
@@ -52,6 +53,25 @@ class Applied:
     )  # wanted path, given path; the first thousand
 
 
+def _say_nothing(_: Sequence[FleetDifference]) -> None:
+    """For callers who show nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """How words on caps and limits enter the database with the jobs: whose they are (None: only those of the
+    manifests), who brings them, which looser ones a person has agreed to, and who hears what was different.
+    """
+
+    words: FileWords | None = None
+    signed: Signature = NOBODY
+    raised: frozenset[object] = frozenset()
+    tell: Callable[[Sequence[FleetDifference]], None] = _say_nothing
+
+
+NOTHING: Final = Taking()
+
+
 def apply(
     database: Database,
     manifests: Sequence[Manifest],
@@ -62,6 +82,7 @@ def apply(
     prune: Signature | None = None,
     alone: bool = False,
     shelf: Shelf | None = None,
+    taking: Taking = NOTHING,
 ) -> list[Applied]:
     """Insert what is new, manifest by manifest; raises ProblemsError or UsageError before anything is
     written.
@@ -70,9 +91,10 @@ def apply(
     completed by applying again. `checked` says that a plan of the same manifests has just checked the whole
     of each, and not only at the jobs that are wanted now. `prune`, signed by who wants it, first cancels what
     waits in the run and is not in the manifest any more: first, so that a running worker never finds both
-    versions of an edited manifest. `alone` refuses a part while other jobs of its runs wait, because its runs are to be worked on
-    next. With a `shelf`, PicturesHereError is raised for new jobs whose pictures are there already: without
-    one, a person has said that they are to be bought again.
+    versions of an edited manifest. `alone` refuses a part while other jobs of its runs wait, because its runs
+    are to be worked on next. With a `shelf`, PicturesHereError is raised for new jobs whose pictures are
+    there already: without one, a person has said that they are to be bought again. Words on caps and limits
+    are taken when everything is checked, before the first job is there.
     """
     part = Part(limit, sample)
     if prune:
@@ -83,7 +105,10 @@ def apply(
         drafts = _Checking(database, stack, shelf).drafts(manifests, part)
         if alone and part.partial:
             refuse_others_beside_a_part([applied.others for applied, _ in drafts])
-        return [_insert(database, applied, spool, prune=prune) for applied, spool in drafts]
+        if taking.words is not None:
+            found = take_words(database, taking.words, taking.signed, raised=taking.raised)
+            taking.tell(found)
+        return [_insert(database, applied, spool, prune=prune, taking=taking) for applied, spool in drafts]
 
 
 class _Checking:
@@ -137,12 +162,18 @@ class _Checking:
         return applied, spool
 
 
-def _insert(database: Database, applied: Applied, spool: Spool, *, prune: Signature | None) -> Applied:
+def _insert(
+    database: Database, applied: Applied, spool: Spool, *, prune: Signature | None, taking: Taking
+) -> Applied:
     """The jobs are looked up again in the transaction that inserts them: somebody else may have been
     quicker.
     """
     with database.write() as tx:
-        run = _open_run(tx, applied.manifest)
+        run = ensure_run(tx, applied.manifest.spec)
+        caps = run_caps([applied.manifest.spec])
+        found = budgets.take(tx, caps, taking.signed, raised=taking.raised)
+    if taking.words is not None:
+        taking.tell(taking.words.described(found, raised=taking.raised))
     applied.run_id = run.id
     if prune:
         applied.pruned = drop_waiting(database, applied.others.ids, prune)
@@ -157,16 +188,3 @@ def _insert(database: Database, applied: Applied, spool: Spool, *, prune: Signat
         applied.existing += added.existing
         applied.renamed += added.renamed[: max(0, RENAMED_KEPT - len(applied.renamed))]
     return applied
-
-
-def _open_run(tx: Tx, manifest: Manifest) -> Run:
-    run = ensure_run(tx, manifest.spec)
-    budgets.declare(
-        tx=tx,
-        scope=Scope.RUN,
-        scope_id=run.id,
-        window=Window.TOTAL,
-        cap_micros=manifest.spec.budget_micros,
-        source="manifest",
-    )
-    return run

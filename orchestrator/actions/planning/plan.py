@@ -1,23 +1,26 @@
 """Expand, check and price manifests. Nothing is stored and nothing is spent."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from orchestrator import catalogue
-from orchestrator.actions.planning.cap_forecast import CapForecast, caps_for, run_path
-from orchestrator.actions.planning.estimate import Estimate, estimate
+from orchestrator.actions.operator.fleet_words import FileWords, FleetDifference, run_path
+from orchestrator.actions.planning.cap_forecast import CapForecast, caps_for
+from orchestrator.actions.planning.estimate import Estimate, Pace, estimate
 from orchestrator.actions.planning.found_pictures import FoundPictures, here_words, rebuild_words
 from orchestrator.actions.planning.manifests import check_all
 from orchestrator.actions.planning.part import Part, refuse_prune_of
 from orchestrator.actions.planning.walk import ManifestWalk, Walk
 from orchestrator.core.money import format_usd
+from orchestrator.core.precedence import Weight
 from orchestrator.core.specs import RunSpec
 from orchestrator.manifest import Manifest
 from orchestrator.ports import Shelf
 from orchestrator.settings import Settings
-from orchestrator.store.account import latencies
+from orchestrator.store.account import configured_limits, latencies
+from orchestrator.store.account.configured_limits import LimitName
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.db.schema import Scope
@@ -85,6 +88,7 @@ class Plan:
         default_factory=FoundPictures
     )  # `apply` and `run` need a person's word while there are any
     database_id: str | None = None
+    differences: list[FleetDifference] = field(default_factory=list)  # words of files that would not count
 
     def total(self, name: str) -> int:
         """The sum of one number over all manifests."""
@@ -106,13 +110,14 @@ def plan(
     sample: int | None = None,
     prune: bool = False,
     shelf: Shelf | None = None,
+    raised: Container[object] = (),
 ) -> Plan:
     """What applying and running `manifests` would do; raises ProblemsError when one is off.
 
     `database` is None where none exists yet: then every job is new. `shelf` shows which pictures of new jobs
     are there already. `limit` and `sample` count for each
     manifest; `prune` drops what waits and is not in a manifest any more, and raises UsageError together with
-    them.
+    them. `raised` are the caps and limits whose looser words a person has agreed to take.
     """
     part = Part(limit, sample)
     if prune:
@@ -120,16 +125,19 @@ def plan(
     if part.partial:
         check_all(manifests)  # a problem beyond the first N must not come up later
     if database is None:
-        return _Planner(None, settings, shelf).plan(manifests, part, prune=prune)
+        return _Planner(None, settings, shelf=shelf, raised=raised).plan(manifests, part, prune=prune)
     with database.read() as tx:
-        return _Planner(tx, settings, shelf).plan(manifests, part, prune=prune)
+        return _Planner(tx, settings, shelf=shelf, raised=raised).plan(manifests, part, prune=prune)
 
 
 class _Planner:
-    def __init__(self, tx: Tx | None, settings: Settings, shelf: Shelf | None) -> None:
+    def __init__(
+        self, tx: Tx | None, settings: Settings, *, shelf: Shelf | None, raised: Container[object]
+    ) -> None:
         self._tx = tx
         self._shelf = shelf
         self._settings = settings
+        self._raised = raised
         self._plan = Plan(database_id=identity.database_id(tx) if tx else None)
 
     def plan(self, manifests: Sequence[Manifest], part: Part, *, prune: bool) -> Plan:
@@ -139,6 +147,13 @@ class _Planner:
             self._fill(row, walk.through(manifest))
             self._plan.manifests.append(row)
             self._plan.warnings += manifest.warnings
+        self._words = FileWords(self._settings, [row.spec for row in self._plan.manifests])
+        if self._tx:
+            self._plan.differences = [
+                item
+                for item in self._words.differences(self._tx)
+                if item.weight in {Weight.LOOSER, Weight.OVERRULED} and item.key not in self._raised
+            ]
         self._plan.headroom = self._headroom()
         self._plan.estimate = self._estimate()
         self._warn()
@@ -167,7 +182,7 @@ class _Planner:
     def _headroom(self) -> list[CapForecast]:
         rows = self._plan.manifests
         found = []
-        for cap in caps_for(self._tx, self._settings, [row.spec for row in rows]):
+        for cap in caps_for(self._tx, self._words, raised=self._raised):
             mine = [
                 row.to_pay_micros
                 for row in rows
@@ -189,10 +204,25 @@ class _Planner:
                 seconds, source = typical, "measured" if measured else guess.source
         return estimate(
             jobs=self._plan.total("to_submit"),
-            limits=self._settings.limits,
+            pace=self._pace(),
             latency_seconds=seconds,
             latency_source=source,
         )
+
+    def _pace(self) -> Pace:
+        """The limits in force, as they will be once the configuration's words are taken."""
+        asked, level = self._settings.limits, f"level {self._settings.limits.level}"
+        in_force = configured_limits.limits_in_force(self._tx) if self._tx else {}
+        numbers = {name: limit.value for name, limit in in_force.items()}
+        for item in configured_limits.compare(in_force, self._words.limits):
+            if item.counts(self._raised):
+                numbers[item.name] = item.wanted
+        mine = (asked.concurrency, asked.submits_per_minute)
+        found = (
+            numbers.get(LimitName.CONCURRENCY, asked.concurrency),
+            numbers.get(LimitName.SUBMITS, asked.submits_per_minute),
+        )
+        return Pace(*found, words=level if found == mine else "in force for all workers")
 
     def _warn(self) -> None:
         found = self._plan.found

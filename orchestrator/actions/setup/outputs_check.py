@@ -9,7 +9,8 @@ from orchestrator.actions.setup.check import Check, CheckResult, Patient
 from orchestrator.core.errors import OrchestratorError
 from orchestrator.ports import PictureState
 from orchestrator.store.db import migrate
-from orchestrator.store.db.database import Database, parse_url, sqlite_path
+from orchestrator.store.db.database import Database
+from orchestrator.store.db.database_url import parse_url, sqlite_path
 from orchestrator.store.views import stored_pictures
 
 DISK_WARN_BYTES: Final = 5 * 1000**3

@@ -13,7 +13,7 @@ from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode
 from orchestrator.core.money import format_usd
 from orchestrator.store.db import migrate
-from orchestrator.store.db.database import shown
+from orchestrator.store.db.database_url import shown
 from orchestrator.store.db.schema_version import HEAD
 
 

@@ -11,6 +11,7 @@ from orchestrator.cli.base import manifest_options
 from orchestrator.cli.context import database_if_any, opened
 from orchestrator.cli.rendering.documents import plan_document
 from orchestrator.cli.rendering.plan_text import plan_text
+from orchestrator.cli.rendering.words import safe
 from orchestrator.core.errors import ExitCode
 
 
@@ -33,6 +34,8 @@ def command(
         out.document(plan_document(planned))
     else:
         out.answer(plan_text(planned, run_key=run_key))
+        for item in planned.differences:
+            out.warn(safe(item.comparison))
     if planned.conflicts:
         out.warn("Output paths collide, so `apply` would refuse. Nothing was written and nothing was spent.")
         return ExitCode.USAGE

@@ -6,16 +6,18 @@ from pathlib import Path
 
 import click
 
-from orchestrator.actions.planning.apply import apply
+from orchestrator.actions.planning.apply import Taking, apply
 from orchestrator.actions.planning.found_pictures import refuse
 from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.actions.planning.part import Part, refuse_others_beside_a_part
 from orchestrator.actions.planning.plan import Plan, plan
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options, options
 from orchestrator.cli.base import command as declare
-from orchestrator.cli.context import need_key, opened, take_caps
+from orchestrator.cli.context import need_key, opened
+from orchestrator.cli.deciding import agreed, file_words, tell
 from orchestrator.cli.rendering.display import choose
 from orchestrator.cli.rendering.plan_text import plan_text
 from orchestrator.cli.rendering.summary import summarize
@@ -24,7 +26,6 @@ from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.cli.working import work_on
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.manifest import Manifest
-from orchestrator.store.account.acts import Signature
 from orchestrator.store.views.progress import pending_cost
 
 
@@ -49,7 +50,8 @@ def command(
     sandbox: bool,
     why: str | None,
 ) -> ExitCode:
-    """Apply MANIFESTs and work until their jobs are finished. Asks before it spends.
+    """Apply MANIFESTs and work until their jobs are finished. Asks before it spends, and before a file raises
+    a cap or a limit that is in force; --yes answers for spending only.
 
     Running it again goes on where it stopped, and pays only for what is new. What an earlier version of the
     manifest left waiting is made too, unless --prune cancels it; a part (--limit, --sample) is refused beside
@@ -57,7 +59,7 @@ def command(
     --buy-again, also not with --yes (exit 5). Ctrl-C once: submit nothing more, collect what is in flight.
     Twice: leave now. Neither loses anything.
     """
-    with opened(sandbox=sandbox) as app:
+    with opened(sandbox=sandbox, use=Use.MAKE) as app:
         if sandbox:
             where = app.output_root.parent
             out.note(
@@ -66,8 +68,16 @@ def command(
             )
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
         shelf = None if buy_again or sandbox else app.shelf()
+        raised = agreed(app, file_words(app, loaded), attended=not yes, sandbox=sandbox)
         planned = plan(
-            loaded, app.settings, app.database, limit=limit, sample=sample, prune=prune, shelf=shelf
+            loaded,
+            app.settings,
+            app.database,
+            limit=limit,
+            sample=sample,
+            prune=prune,
+            shelf=shelf,
+            raised=raised,
         )
         if Part(limit, sample).partial:
             refuse_others_beside_a_part([row.others for row in planned.manifests])
@@ -77,8 +87,9 @@ def command(
         if planned.total("to_submit") and not sandbox:
             need_key(app)
             consent(planned, yes=yes)
-        pruner = signature_of("run --prune", why) if prune else None
-        return carry_out(app, loaded, limit=limit, sample=sample, prune=pruner, sandbox=sandbox)
+        return carry_out(
+            app, loaded, limit=limit, sample=sample, prune=prune, sandbox=sandbox, raised=raised, why=why
+        )
 
 
 def carry_out(
@@ -87,13 +98,24 @@ def carry_out(
     *,
     limit: int | None = None,
     sample: int | None = None,
-    prune: Signature | None = None,
+    prune: bool = False,
     sandbox: bool = False,
+    raised: frozenset[object] = frozenset(),
+    why: str | None = None,
 ) -> ExitCode:
     """Apply planned manifests, work until their runs are finished, print the summary."""
-    take_caps(app)
+    taking = Taking(
+        words=file_words(app, manifests), signed=signature_of("run", why), raised=raised, tell=tell
+    )
     applied = apply(
-        app.database, manifests, limit=limit, sample=sample, checked=True, prune=prune, alone=True
+        app.database,
+        manifests,
+        limit=limit,
+        sample=sample,
+        checked=True,
+        prune=signature_of("run --prune", why) if prune else None,
+        alone=True,
+        taking=taking,
     )
     run_ids = frozenset(item.run_id for item in applied)
     display = choose(quiet=options().quiet, clock=app.clock)

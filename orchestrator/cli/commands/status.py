@@ -2,9 +2,11 @@
 
 import click
 
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
+from orchestrator.cli.deciding import file_words
 from orchestrator.cli.rendering.documents import status_document
 from orchestrator.cli.rendering.remedies import remedies
 from orchestrator.cli.rendering.stop_text import lasting, mark
@@ -22,11 +24,12 @@ RUNS_SHOWN = 20
 @click.option("--all", "show_all", is_flag=True, help="Every run, not only the newest twenty.")
 def command(*, show_all: bool) -> ExitCode:
     """Runs with their jobs by state and their money, the budgets, and what is stopped and why."""
-    with opened() as app, app.database.read() as tx:
+    with opened(use=Use.LOOK) as app, app.database.read() as tx:
         status = overview.status(tx, app.settings.budgets.timezone)
+        differences = file_words(app).differences(tx)
         now = tx.now
     if out.as_json():
-        out.document(status_document(status))
+        out.document(status_document(status, differences))
         return ExitCode.DONE
     if not status.runs:
         out.answer("No runs yet.")
@@ -35,6 +38,8 @@ def command(*, show_all: bool) -> ExitCode:
         )
         return ExitCode.DONE
     out.answer(_text(status, now, show_all=show_all))
+    for item in differences:
+        out.warn(safe(item.comparison))
     out.next_steps(_next(status))
     return ExitCode.DONE
 

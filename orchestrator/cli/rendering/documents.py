@@ -12,6 +12,9 @@ from orchestrator.core.money import format_usd
 from orchestrator.store.stops.attention import ATTENTION
 
 if TYPE_CHECKING:  # a listing need not load what expands manifests
+    from collections.abc import Sequence
+
+    from orchestrator.actions.operator.fleet_words import FleetDifference
     from orchestrator.actions.planning.plan import Plan
     from orchestrator.store.money.caps import Cap
     from orchestrator.store.runs.unrequested import Unrequested
@@ -61,7 +64,7 @@ def plan_document(plan: Plan) -> Json:
                 "cost_usd": format_usd(plan.found.cost_micros),
             },
         },
-        "warnings": plan.warnings,
+        "warnings": [*plan.warnings, *(item.comparison for item in plan.differences)],
     }
 
 
@@ -70,12 +73,24 @@ def others_document(others: Unrequested) -> Json:
     return {"jobs": others.jobs, "cost_usd": format_usd(others.cost_micros)}
 
 
-def status_document(status: Overview) -> Json:
-    """Runs, budgets, and what is stopped."""
+def difference_document(item: FleetDifference) -> Json:
+    """A cap or limit that a file names otherwise than it is in force."""
+    return {
+        "subject": item.subject,
+        "file": item.said_by,
+        "wanted": item.wanted,
+        "in_force": item.in_force,
+        "message": item.comparison,
+    }
+
+
+def status_document(status: Overview, differences: Sequence[FleetDifference] = ()) -> Json:
+    """Runs, budgets, what is stopped, and where this configuration says something else than is in force."""
     return {
         "runs": [run_document(row) for row in status.runs],
         "budgets": [budget_document(cap) for cap in status.caps],
         "stopped": [stopped_document(stop) for stop in status.stops],
+        "differences": [difference_document(item) for item in differences],
     }
 
 

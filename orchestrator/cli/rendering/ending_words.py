@@ -8,7 +8,8 @@ from orchestrator.worker.stop import StopLevel
 
 FINISHING: Final = (
     "Stopping: nothing new is submitted; {in_flight} in flight and {fetching} downloading, already paid, are "
-    "still collected.{slow} Ctrl-C again to leave now: they stay safe, and the next run or worker collects them."
+    "still collected.{slow} Ctrl-C again to leave now: they stay safe, and the next run or worker collects "
+    "them."
 )
 FAILING: Final = " The last download failed ({trouble}): they are tried for up to ten minutes more."
 HANDING_OVER: Final = (

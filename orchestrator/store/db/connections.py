@@ -16,17 +16,19 @@ from orchestrator.store.db.file_guard import FileGuard
 BUSY_TIMEOUT_MS: Final = 30_000
 
 
-def reader_engine(url: URL, guard: FileGuard | None = None) -> Engine:
-    """Connections that never write and never block a writer; each transaction reads one snapshot.
+def reader_engine(url: URL, guard: FileGuard | None = None, *, read_only: bool = False) -> Engine:
+    """Connections that never write and never block a writer; each transaction reads one snapshot. With
+    `read_only`, a server refuses every write in them.
 
     With a `guard`, a connection is only made to the file that it remembers: SQLite would make an empty one in
     the place of a deleted one, and read another one in the place of a replaced one.
     """
     if url.get_backend_name() != "sqlite":
         # The level is part of BEGIN, not a setting of the session, so it also works behind a pooler.
-        return _postgres_engine(url, connections=4, isolation_level="REPEATABLE READ")
+        begin = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": read_only}
+        return _postgres_engine(url, connections=4, execution_options=begin)
     engine = create_engine(url, poolclass=QueuePool, pool_size=4, max_overflow=8, connect_args=_SQLITE_ARGS)
-    _configure_sqlite(engine, begin="BEGIN", pragmas=(*_SQLITE_PRAGMAS, "PRAGMA query_only = ON"))
+    configure_sqlite(engine, begin="BEGIN", pragmas=LOOKING_PRAGMAS)
     _guard_sqlite(engine, guard)
     return engine
 
@@ -38,7 +40,7 @@ def writer_engine(url: URL, guard: FileGuard | None = None) -> Engine:
     engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=0, connect_args=_SQLITE_ARGS)
     # WAL lets readers go on during a write. FULL, because NORMAL loses acknowledged commits on power loss.
     pragmas = (*_SQLITE_PRAGMAS, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
-    _configure_sqlite(engine, begin="BEGIN IMMEDIATE", pragmas=pragmas)
+    configure_sqlite(engine, begin="BEGIN IMMEDIATE", pragmas=pragmas)
     _guard_sqlite(engine, guard)
     if guard is not None:
         # Nobody removes the files beside a database while a connection is open; this one is new.
@@ -127,7 +129,7 @@ _SQLITE_PRAGMAS: Final = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA cache_size = -65536",
 )
-
+LOOKING_PRAGMAS: Final = (*_SQLITE_PRAGMAS, "PRAGMA query_only = ON")
 
 _BUSY_RETRY_SECONDS: Final = 0.02
 
@@ -155,7 +157,9 @@ def _guard_sqlite(engine: Engine, guard: FileGuard | None) -> None:
         event.listen(engine, "connect", lambda *_: guard.require_same_file())
 
 
-def _configure_sqlite(engine: Engine, *, begin: str, pragmas: tuple[str, ...]) -> None:
+def configure_sqlite(engine: Engine, *, begin: str, pragmas: tuple[str, ...]) -> None:
+    """Begin each transaction with these words, and each connection with these settings."""
+
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
         # We issue BEGIN ourselves, because the driver's deferred BEGIN can fail on a lock later.

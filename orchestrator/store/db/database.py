@@ -1,19 +1,21 @@
-"""The database: `read()` and `write()` transactions, and the driver's errors mapped to ours."""
+"""The database: `read()` and `write()` transactions."""
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, exc, insert, make_url
+from sqlalchemy import Connection, insert
 from sqlalchemy.engine import URL
 
-from orchestrator.core.errors import DatabaseError, OtherDatabaseError, UsageError
+from orchestrator.core.errors import DatabaseError, OtherDatabaseError
 from orchestrator.ports import Clock, Crashpoint, no_crash
-from orchestrator.store.db import connections, dialect, schema_version
+from orchestrator.store.db import connections, dialect, looking, schema_version
+from orchestrator.store.db.database_url import parse_url, shown, sqlite_path
 from orchestrator.store.db.deferred_writes import DeferredWrites
+from orchestrator.store.db.driver_errors import mapped_errors
 from orchestrator.store.db.file_guard import FileGuard
 from orchestrator.store.db.schema import meta
 from orchestrator.store.db.server_clock import ServerClock
@@ -39,7 +41,13 @@ class Database:
     """
 
     def __init__(
-        self, url: URL, clock: Clock, crashpoint: Crashpoint = no_crash, *, clock_from_server: bool = True
+        self,
+        url: URL,
+        clock: Clock,
+        crashpoint: Crashpoint = no_crash,
+        *,
+        clock_from_server: bool = True,
+        look: bool = False,
     ) -> None:
         self.url = url
         self._clock_from_server = clock_from_server
@@ -48,27 +56,35 @@ class Database:
         path = sqlite_path(url)
         self._guard = FileGuard(path) if path is not None else None
         self._id: str | None = None
+        self._look = look
         self._writer = connections.writer_engine(url, self._guard)
-        self._reader = connections.reader_engine(url, self._guard)
+        self._reader = looking.looking_engine(url) if look else connections.reader_engine(url, self._guard)
         self._write_lock = threading.Lock()
 
     @classmethod
     def open(
-        cls, url: str, clock: Clock, crashpoint: Crashpoint = no_crash, *, clock_from_server: bool = True
+        cls,
+        url: str,
+        clock: Clock,
+        crashpoint: Crashpoint = no_crash,
+        *,
+        clock_from_server: bool = True,
+        look: bool = False,
     ) -> "Database":
         """Open without touching the schema. Raises UsageError for a URL that is not supported, DatabaseError
-        when the file does not exist.
+        when the file does not exist. With `look`, nothing can be written.
         """
         parsed = parse_url(url)
         path = sqlite_path(parsed)
         if path is not None and not path.exists():
             raise DatabaseError(f"There is no database at {path}. Create it with: orchestrator db upgrade")
-        return cls(parsed, clock, crashpoint, clock_from_server=clock_from_server)
+        return cls(parsed, clock, crashpoint, clock_from_server=clock_from_server, look=look)
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """A read-only transaction: one consistent view, never blocks a writer."""
-        with mapped_errors(self.url), self._reader.connect() as conn, conn.begin():
+        calm = looking.undisturbed(self.url) if self._look else nullcontext()
+        with calm, mapped_errors(self.url), self._reader.connect() as conn, conn.begin():
             yield Tx(conn, self._now(conn))
 
     @contextmanager
@@ -78,6 +94,7 @@ class Database:
         Raises SchemaVersionError when the schema of the database is not this program's, and DatabaseError.
         A DatabaseError that is `in_doubt` came from the commit itself: the transaction may be durable.
         """
+        assert not self._look, "it was opened to be looked at"
         with (
             self._write_lock,
             mapped_errors(self.url),
@@ -162,122 +179,3 @@ class Database:
             return self.clock.now_ms()
         self.clock.observe(server_ms)
         return server_ms
-
-
-def parse_url(url: str) -> URL:
-    """The URL with its driver named; raises UsageError for one that is not supported."""
-    try:
-        parsed = make_url(url)
-    except exc.ArgumentError:
-        raise UsageError(
-            "database_url cannot be read. Write sqlite:///orchestrator.db or "
-            "postgresql+psycopg://user@host/name"
-        ) from None
-    if parsed.drivername in {"sqlite", "sqlite+pysqlite"}:
-        return parsed.set(drivername="sqlite+pysqlite")
-    if parsed.drivername in {"postgresql", "postgres", "postgresql+psycopg"}:
-        return parsed.set(drivername="postgresql+psycopg")
-    raise UsageError(
-        f"database_url names {parsed.drivername!r}; supported are sqlite:///FILE and postgresql+psycopg://..."
-    )
-
-
-def shown(url: str | URL) -> str:
-    """Where the database is, for messages: the file of SQLite, or user, host and name of a server's.
-
-    Nothing else of the URL is shown: passwords also come as options (`?password=`), and one that is not
-    quoted may reach into what is read as the host.
-    """
-    parsed = parse_url(url) if isinstance(url, str) else url
-    if parsed.get_backend_name() == "sqlite":
-        return str(parsed.database)
-    user = f"{parsed.username}@" if parsed.username else ""
-    port = f":{parsed.port}" if parsed.port else ""
-    place = f"{parsed.host or ''}{port}/{parsed.database or ''}".rpartition("@")[2]
-    return f"postgresql://{user}{place}"
-
-
-def sqlite_path(url: URL) -> Path | None:
-    """The file of a SQLite URL; None for another database; raises UsageError for one in memory."""
-    if url.get_backend_name() != "sqlite":
-        return None
-    if not url.database or url.database == ":memory:":
-        raise UsageError(
-            "database_url must name a file: work that is kept in memory is lost. Try "
-            "sqlite:///orchestrator.db"
-        )
-    return Path(url.database)
-
-
-_SQLITE_TRANSIENT: Final = {5, 6}  # busy, locked
-_PROGRAMMING: Final = (exc.IntegrityError, exc.ProgrammingError, exc.DataError)
-_NO_RIGHT: Final = "42501"
-_READ_ONLY_TRANSACTION: Final = "25006"  # the server is a standby since a failover, or not yet primary
-
-# https://www.sqlite.org/rescode.html, primary codes
-_SQLITE_MESSAGES: Final = {
-    5: "is locked by another process for too long. Find it with: fuser {where}",
-    8: (
-        "cannot be written: it, or its folder, is read-only. Give this user write permission and run the "
-        "command again"
-    ),
-    10: "had a disk error. Check the disk, then: orchestrator doctor",
-    11: (
-        "is damaged. Stop all workers, keep a copy of the file, and restore your last backup or try: "
-        "sqlite3 {where} .recover"
-    ),
-    13: "could not grow: the disk is full. Free some space and run the command again; nothing was lost",
-    14: "cannot be opened. Check that its folder exists and that this user may write there",
-    26: "is not a SQLite database. Name another file in database_url, or move this one away",
-}
-
-
-@contextmanager
-def mapped_errors(url: URL, *, in_doubt: bool = False) -> Iterator[None]:
-    """Map the driver's operational errors to DatabaseError with a next step; programming errors pass through.
-
-    With `in_doubt`, the errors say that the failed operation may have taken effect.
-    """
-    try:
-        yield
-    except (exc.OperationalError, exc.DatabaseError) as error:
-        if isinstance(error, _PROGRAMMING) and getattr(error.orig, "sqlstate", None) != _NO_RIGHT:
-            raise
-        raise DatabaseError(
-            _describe(url, error), transient=_is_transient(error), in_doubt=in_doubt
-        ) from error
-
-
-def _is_transient(error: exc.DBAPIError) -> bool:
-    """A lock and a lost server are transient; a full, damaged or read-only disk is not."""
-    code = getattr(error.orig, "sqlite_errorcode", None)
-    if isinstance(code, int):
-        return (code & 0xFF) in _SQLITE_TRANSIENT
-    away = error.connection_invalidated or isinstance(error, exc.OperationalError)
-    return away or getattr(error.orig, "sqlstate", None) == _READ_ONLY_TRANSACTION
-
-
-def _driver_words(url: URL, error: exc.DBAPIError) -> str:
-    """The first line of what the driver says, without any value that may be a secret of the URL."""
-    text = str(error.orig).strip().split("\n", maxsplit=1)[0]
-    secrets = [str(url.password or ""), *(str(value) for name, value in url.query.items() if "pass" in name)]
-    for secret in filter(None, secrets):
-        text = text.replace(secret, "***")
-    return text
-
-
-def _describe(url: URL, error: exc.DBAPIError) -> str:
-    where = shown(url)
-    code = getattr(error.orig, "sqlite_errorcode", None)
-    if isinstance(code, int) and (code & 0xFF) in _SQLITE_MESSAGES:
-        return f"The database {where} " + _SQLITE_MESSAGES[code & 0xFF].format(where=where) + "."
-    words = _driver_words(url, error)
-    state = getattr(error.orig, "sqlstate", None)
-    if state == _READ_ONLY_TRANSACTION:
-        return (
-            f"The database {where} is read-only: a standby, or a server that became one in a failover. Name "
-            "the primary in database_url. Nothing was written."
-        )
-    if state == _NO_RIGHT:
-        return f"The database {where} does not let this user do that: {words}. Nothing was written."
-    return f"The database {where} cannot be used: {words}. Check it with: orchestrator doctor"

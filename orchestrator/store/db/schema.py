@@ -409,6 +409,7 @@ budgets = Table(
     Column("cap_micros", BigInt, nullable=False),
     Column("source", Text, nullable=False),  # manifest | config | operator
     Column("set_at", BigInt, nullable=False),
+    Column("overruled_micros", BigInt),  # the strictest word of a file that an operator decided against
     PrimaryKeyConstraint("scope", "scope_id", "window"),
     _one_of("scope", Scope, "scope"),
     _one_of("window", Window, "window"),
@@ -435,6 +436,8 @@ limits = Table(
     Column("submits_per_minute", Integer, nullable=False),
     Column("concurrency_source", Text, nullable=False, server_default=text("'config'")),  # LimitSource
     Column("submits_per_minute_source", Text, nullable=False, server_default=text("'config'")),
+    Column("concurrency_overruled", Integer),  # as in `budgets`
+    Column("submits_per_minute_overruled", Integer),
     CheckConstraint("id = 1", name="one_row"),
 )
 """The account's limits: one row, which every claim locks first, so that claims are one after another."""

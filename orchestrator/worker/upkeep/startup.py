@@ -8,6 +8,7 @@ from orchestrator.ports import Balance, KeyRefused, NotSent
 from orchestrator.settings import Limits
 from orchestrator.store.account import configured_limits, pauses, workers
 from orchestrator.store.account import latencies as recorded_latencies
+from orchestrator.store.account.acts import Signature
 from orchestrator.store.attempts import leases, releases
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.deps import Deps
@@ -35,20 +36,23 @@ def start(
         for worker_id in dead:
             workers.lost(tx, worker_id)
         workers.register(tx, row)
-        limits = configured_limits.take_configured(tx, row.id, _wanted(deps.settings.limits))
+        configured_limits.take_configured(tx, _wanted(deps.settings.limits), _signed(row))
         for pause in pauses.in_force(tx):
             if pause.reason == "price_drift":  # the price is asked for again before anything is paid
                 pauses.end(tx=tx, scope=pause.scope, name=pause.name, reason=pause.reason)
         for model, latency in recorded_latencies.known(tx):
             latencies.remember(model, latency)
-    if limits.words:
-        deps.notify(limits.words)
     deps.artifacts.clean()
 
 
 def _wanted(limits: Limits) -> configured_limits.ConfiguredLimits:
-    pair = configured_limits.LimitPair(limits.concurrency, limits.submits_per_minute)
-    return configured_limits.ConfiguredLimits(pair, limits.defaulted)
+    numbers = {name: getattr(limits, name.value) for name in configured_limits.LimitName}
+    return configured_limits.ConfiguredLimits(numbers, limits.defaulted)
+
+
+def _signed(row: workers.WorkerRow) -> Signature:
+    """A worker that brings limits which no command has brought before it."""
+    return Signature(who=row.id, host=row.host, command="a worker that starts")
 
 
 async def preflight(

@@ -14,9 +14,9 @@ INSERT INTO foreign_predictions (prediction_id, noted_at, note) VALUES ('p3', 10
 INSERT INTO ledger (id, at, attempt_id, run_id, campaign_id, day, kind, held_delta, spent_delta, refund_due_delta)
   VALUES (1, 1000, 1, 1, 1, '2026-11-22', 'reserve', 28000, 0, 0);
 INSERT INTO balances (scope, scope_id, period, spent_micros, held_micros, refund_due_micros) VALUES ('account', 0, 'total', 0, 28000, 0);
-INSERT INTO budgets (scope, scope_id, "window", cap_micros, source, set_at) VALUES ('account', 0, 'total', 1000000, 'config', 1000);
+INSERT INTO budgets (scope, scope_id, "window", cap_micros, source, set_at, overruled_micros) VALUES ('account', 0, 'total', 1000000, 'operator', 1000, 500000);
 INSERT INTO pauses (scope, name, reason, message, since) VALUES ('account', '', 'key_refused', 'The key was refused.', 1000);
-INSERT INTO limits (id, concurrency, submits_per_minute, concurrency_source, submits_per_minute_source) VALUES (1, 3, 60, 'default', 'operator');
+INSERT INTO limits (id, concurrency, submits_per_minute, concurrency_source, submits_per_minute_source, concurrency_overruled, submits_per_minute_overruled) VALUES (1, 3, 60, 'default', 'operator', NULL, 30);
 INSERT INTO rate_grants (bucket_at, granted) VALUES (1000, 1);
 INSERT INTO workers (id, host, pid, started_at, seen_at, version, lease_ms, draining_at, lost_at) VALUES ('w1', 'here', 1, 1000, 1000, '1.0', 30000, 1500, 2000);
 INSERT INTO uploads (base_url, sha256, url, uploaded_at, expires_at) VALUES ('https://api.example', 'ab', 'https://files.example/ab', 1000, 2000);

@@ -137,6 +137,7 @@ class Worker:
             Loop(resolver.tick, alarms.resolve, when_unsure=alarms.heartbeat.ring),
             Loop(keep_up, bookkeeping=True),
             Loop(BillReader(deps).tick),
+            Loop(pipeline.prices.tick, bookkeeping=True),
             Loop(watch, alarms.end),
         )
 

@@ -7,6 +7,7 @@ from orchestrator.core.states import AttemptState
 from orchestrator.store.account import pauses
 from orchestrator.store.db.schema import QuoteSource, lanes
 from orchestrator.store.db.schema import quotes as quote_rows
+from orchestrator.store.money import prices as prices_of
 from orchestrator.store.money import quotes
 from orchestrator.store.runs import runs
 from orchestrator.store.runs.new_jobs import encode
@@ -132,14 +133,14 @@ def test_of_two_keys_with_different_prices_the_dearer_one_counts_whoever_asks_la
 def test_the_price_of_a_key_that_is_used_no_more_is_forgotten_after_an_hour(world):
     world.run(1)
     learn(world, PRICE, account="old")
-    world.clock.advance(quotes.LIVES_MS / 1000 + 1)
+    world.clock.advance(prices_of.LIVES_MS / 1000 + 1)
     assert learn(world, HALF, account="new").price_micros == HALF
 
 
 def test_a_bill_that_is_dearer_than_the_quotes_counts_until_the_next_bill(world):
     world.run(1)
     assert learn(world, PRICE + 200, source=QuoteSource.BILL).price_micros == PRICE + 200
-    world.clock.advance(2 * quotes.LIVES_MS / 1000)
+    world.clock.advance(2 * prices_of.LIVES_MS / 1000)
     assert learn(world, PRICE).price_micros == PRICE + 200
     assert learn(world, PRICE, source=QuoteSource.BILL).price_micros == PRICE
 

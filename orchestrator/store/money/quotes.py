@@ -17,14 +17,9 @@ from orchestrator.core.states import JobState
 from orchestrator.store.account import pauses
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import QuoteSource, attempts, jobs, lanes, quotes, runs
+from orchestrator.store.db.schema import QuoteSource, jobs, lanes, quotes, runs
 from orchestrator.store.db.schema import pauses as pause_rows
-
-PRICE_DRIFT: Final = "price_drift"
-"""The reason of a pause of a model whose price is dearer than what a person agreed to."""
-
-LIVES_MS: Final = 3600 * 1000
-"""How long a quote counts that was not asked for again, such as that of a key that is not used any more."""
+from orchestrator.store.money.prices import PRICE_DRIFT, PRICE_UNKNOWN, price_now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +41,7 @@ class Learned:
 
     price_micros: int  # what counts now, with all that is known
     moved: int  # lanes that have another price now
+    lane_micros: int | None = None  # what a claim of the named lane holds now
     planned_micros: int | None = None  # what was agreed to, where the price is too dear for jobs that wait
 
     @property
@@ -68,12 +64,17 @@ def learn(tx: Tx, seen: Seen, *, drift_percent: float, lane_id: int | None = Non
     drifted = [row for row in found if _too_dear(price, row.planned_micros, drift_percent)]
     moved = [row.id for row in found if row not in drifted and row.price_micros != price]
     _set_prices(tx, moved, price)
+    lane_micros = next(
+        (price if row.id in moved else row.price_micros for row in found if row.id == lane_id), None
+    )
     waiting = [row.planned_micros for row in drifted if row.id == lane_id or row.has_jobs]
     if waiting:
         _pause(tx, seen, price=price, planned=min(waiting), drift_percent=drift_percent)
-        return Learned(price, len(moved), min(waiting))
+        return Learned(price, len(moved), lane_micros, min(waiting))
     end_pause_when_agreed(tx, seen.model, drift_percent=drift_percent)
-    return Learned(price, len(moved))
+    if seen.source is QuoteSource.QUOTE:
+        pauses.end(tx=tx, scope="model", name=seen.model, reason=PRICE_UNKNOWN)
+    return Learned(price, len(moved), lane_micros)
 
 
 def learn_all(tx: Tx, rows: Sequence["Lesson"]) -> list[Learned]:
@@ -91,7 +92,7 @@ class Lesson:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedPrice:
     """A price that a person has accepted."""
 
     old_micros: int
@@ -99,22 +100,25 @@ class Accepted:
     lanes: int
 
 
-def accept(tx: Tx, model: str) -> list[Accepted]:
+def accept(tx: Tx, model: str) -> list[AcceptedPrice]:
     """Let the prices known of a model count for all its jobs, however dear; returns what became dearer, and
     ends the pause.
     """
     changed: dict[tuple[int, int], int] = {}
     for row in _lock_lanes(tx, (runs.c.model == model,)):
-        price = price_now(tx, model, row.price_digest)
-        if price is None or price <= row.planned_micros:
+        price = price_now(tx, model, row.price_digest, of_any_age=True)
+        if price is None:
             continue
+        planned = max(price, row.planned_micros)
         tx.conn.execute(
-            update(lanes).where(lanes.c.id == row.id).values(price_micros=price, planned_micros=price)
+            update(lanes).where(lanes.c.id == row.id).values(price_micros=price, planned_micros=planned)
         )
-        key = (row.planned_micros, price)
-        changed[key] = changed.get(key, 0) + 1
-    pauses.end(tx=tx, scope="model", name=model, reason=PRICE_DRIFT)
-    return [Accepted(old, new, count) for (old, new), count in sorted(changed.items())]
+        if price > row.planned_micros:
+            key = (row.planned_micros, price)
+            changed[key] = changed.get(key, 0) + 1
+    for reason in (PRICE_DRIFT, PRICE_UNKNOWN):
+        pauses.end(tx=tx, scope="model", name=model, reason=reason)
+    return [AcceptedPrice(old, new, count) for (old, new), count in sorted(changed.items())]
 
 
 def end_pause_when_agreed(tx: Tx, model: str, *, drift_percent: float) -> None:
@@ -125,39 +129,6 @@ def end_pause_when_agreed(tx: Tx, model: str, *, drift_percent: float) -> None:
     known = {digest: price_now(tx, model, digest) for digest in {row.price_digest for row in rows}}
     if not any(_too_dear(known[row.price_digest] or 0, row.planned_micros, drift_percent) for row in rows):
         pauses.end(tx=tx, scope="model", name=model, reason=PRICE_DRIFT)
-
-
-def price_now(tx: Tx, model: str, digest: str) -> int | None:
-    """What one job costs by what is known: the dearest of the fresh quotes, or of the bill where that is
-    dearer; None when nothing is known.
-
-    A bill counts until the next: when quotes stay below it, they are not what is charged. It makes a job
-    cheaper only while it is fresh, and no quote says otherwise.
-    """
-    rows = tx.conn.execute(_KNOWN, {"model": model, "digest": digest}).all()
-    fresh = [row for row in rows if tx.now - row.asked_at <= LIVES_MS]
-    quoted: list[int] = [row.price_micros for row in fresh if row.source == QuoteSource.QUOTE]
-    billed: list[int] = [row.price_micros for row in rows if row.source == QuoteSource.BILL]
-    if quoted:
-        return max(quoted + billed)
-    recent: list[int] = [row.price_micros for row in fresh]
-    return max(recent, default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Priced:
-    """Which price an attempt is about."""
-
-    model: str
-    digest: str
-    lane_id: int
-    lane_micros: int  # what a claim would hold now
-
-
-def of_attempt(tx: Tx, attempt_id: int) -> Priced:
-    """The price that an existing attempt is about."""
-    row = tx.conn.execute(_OF_ATTEMPT, {"attempt": attempt_id}).one()
-    return Priced(row.model, row.price_digest, row.id, row.price_micros)
 
 
 def _lock_lanes(tx: Tx, which: tuple[Any, ...]) -> Sequence[Any]:
@@ -219,9 +190,6 @@ _LANES: Final = select(
     lanes.c.price_micros,
     _HAS_JOBS.label("has_jobs"),
 ).join_from(lanes, runs)
-_KNOWN: Final = select(quotes.c.source, quotes.c.price_micros, quotes.c.asked_at).where(
-    quotes.c.model == bindparam("model"), quotes.c.digest == bindparam("digest")
-)
 _PAUSED: Final = select(func.count()).where(
     pause_rows.c.scope == "model",
     pause_rows.c.name == bindparam("model"),
@@ -229,11 +197,4 @@ _PAUSED: Final = select(func.count()).where(
 )
 _SET_PRICE: Final = (
     update(lanes).where(lanes.c.id == bindparam("l_id")).values(price_micros=bindparam("l_price"))
-)
-_OF_ATTEMPT: Final = (
-    select(runs.c.model, lanes.c.id, lanes.c.price_digest, lanes.c.price_micros)
-    .join_from(attempts, jobs, jobs.c.id == attempts.c.job_id)
-    .join(lanes, lanes.c.id == jobs.c.lane_id)
-    .join(runs, runs.c.id == lanes.c.run_id)
-    .where(attempts.c.id == bindparam("attempt"))
 )

@@ -9,6 +9,7 @@ from orchestrator.settings import Limits
 from orchestrator.store.account import configured_limits, pauses, workers
 from orchestrator.store.account import latencies as recorded_latencies
 from orchestrator.store.attempts import leases, releases
+from orchestrator.store.money.prices import PRICE_DRIFT, PRICE_UNKNOWN
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.guards.account_pauses import AccountPauses
@@ -37,7 +38,10 @@ def start(
         workers.register(tx, row)
         limits = configured_limits.take_configured(tx, row.id, _wanted(deps.settings.limits))
         for pause in pauses.in_force(tx):
-            if pause.reason == "price_drift":  # the price is asked for again before anything is paid
+            if pause.reason in {
+                PRICE_DRIFT,
+                PRICE_UNKNOWN,
+            }:  # the price is asked for again before anything is paid
                 pauses.end(tx=tx, scope=pause.scope, name=pause.name, reason=pause.reason)
         for model, latency in recorded_latencies.known(tx):
             latencies.remember(model, latency)

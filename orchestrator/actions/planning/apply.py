@@ -146,6 +146,7 @@ def _insert(database: Database, applied: Applied, spool: Spool, *, pricing: Pric
         run = _open_run(tx, applied.manifest)
         agreed = pricing.prices.agreed(tx, run.model, shown=pricing.shown)
         quotes.agree(tx, run.id, agreed)
+        quotes.end_pause_when_agreed(tx, run.model, drift_percent=pricing.drift_percent)
     applied.run_id = run.id
     if prune:
         applied.pruned = drop_waiting(database, applied.others.ids)
@@ -158,10 +159,10 @@ def _insert(database: Database, applied: Applied, spool: Spool, *, pricing: Pric
         applied.new += added.new
         applied.existing += added.existing
         applied.renamed += added.renamed[: max(0, RENAMED_KEPT - len(applied.renamed))]
-    with database.write() as tx:
-        for seen in pricing.prices.seen(run.model):
-            quotes.learn(tx, seen, drift_percent=pricing.drift_percent)
-        quotes.end_pause_when_agreed(tx, run.model, drift_percent=pricing.drift_percent)
+    if answers := pricing.prices.seen(run.model):
+        with database.write() as tx:
+            for seen in answers:
+                quotes.learn(tx, seen, drift_percent=pricing.drift_percent)
     return applied
 
 

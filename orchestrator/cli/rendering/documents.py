@@ -25,7 +25,7 @@ Json = dict[str, Any]
 
 
 def plan_document(plan: Plan) -> Json:
-    """`cost_usd` is what the new jobs cost at `prices`; jobs that exist cost nothing again.
+    """`cost_usd` is what the new jobs cost at the live price, where one could be had; jobs that exist cost nothing again.
 
     `others` wait in the same run although nobody asks for them here: they will be made, and cost, besides.
     """
@@ -55,7 +55,6 @@ def plan_document(plan: Plan) -> Json:
             "existing": plan.total("existing"),
             "cost_usd": format_usd(plan.total("cost_micros")),
             "list_usd": format_usd(plan.total("list_micros")),
-            "prices": "live" if plan.prices.complete else "list",
             "others": {"jobs": others.jobs, "cost_usd": format_usd(others.cost_micros)},
         },
         "warnings": plan.warnings,

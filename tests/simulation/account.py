@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .bought import Charge, SimulatedTask
-from .plan import MODEL, UNIT, SimulationPlan
+from .plan import MODEL, SimulationPlan
+from .prices import Prices
 from .timeline import Timeline
 
 
@@ -27,6 +28,7 @@ class SimulatedAccount:
 
     def __post_init__(self) -> None:
         self._dice = random.Random(f"account {self.plan.seed}")
+        self.prices = Prices(self.plan, self.now)
         self._bill_dice = random.Random(f"bill {self.plan.seed}")
 
     def strike(self, kind: str) -> bool:
@@ -84,7 +86,7 @@ class SimulatedAccount:
         now, dice = self.now(), self._dice
         number = len(self.tasks) + 1
         images = int(inputs["num_images"])
-        price = UNIT[inputs["resolution"]] * images
+        price = self.prices.charged(inputs)
         fate, code, error = self._fate(foreign=foreign)
         outputs = self._outputs(images) if fate == "completed" else 0
         latency = dice.uniform(2, 40)

@@ -4,6 +4,7 @@ import random
 
 from .faults import BILL_FAULTS, FAULTS, LASTING, STRONG, THEMES, USUAL, WEBHOOK_FAULTS, WINDOWS
 from .plan import DAY, PlannedCap, PlannedRun, SimulationPlan
+from .prices import draw_prices
 
 
 def draw(seed: int, theme: str | None = None) -> SimulationPlan:
@@ -51,6 +52,7 @@ def draw(seed: int, theme: str | None = None) -> SimulationPlan:
     _copy(random.Random(f"copy of plan {seed}"), plan)
     _lasting(random.Random(f"lasting of plan {seed}"), plan)
     _bill(random.Random(f"bill of plan {seed}"), plan)
+    draw_prices(random.Random(f"prices of plan {seed}"), plan)
     return plan
 
 

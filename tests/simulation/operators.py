@@ -9,6 +9,7 @@ from orchestrator.core.specs import JobSpec, LocalImage, RunSpec
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.schema import Scope, Window
 from orchestrator.store.doubts import doubts
+from orchestrator.store.money import quotes
 from orchestrator.store.money.caps import set_cap
 from orchestrator.store.runs import campaigns, jobs, runs
 
@@ -114,6 +115,16 @@ class Operator:
         table = {"campaign": "campaigns", "run": "runs"}[cap.scope]
         rows = self._checker.rows(f"SELECT id FROM {table} WHERE name = ?", cap.name)
         return rows[0]["id"] if rows else None
+
+    def accept_price(self) -> None:
+        """`orchestrator resume --model`, where a dearer price has stopped it and is worth it."""
+        if not self._checker.rows("SELECT 1 FROM pauses WHERE reason = 'price_drift'"):
+            return
+        self._checker.scene.agreed_percent = self._checker.scene.account.prices.dearest_percent()
+        with self._database.write() as tx:
+            quotes.accept(tx, MODEL)
+        self._timeline.mark("operator", "accepts the price")
+        self._timeline.edges["price accepted"] += 1
 
     def act(self) -> None:
         """One random command."""

@@ -90,6 +90,7 @@ class SimulationPlan:
     webhook_chances: dict[str, float] = field(default_factory=dict)
     bill_chances: dict[str, float] = field(default_factory=dict)
     last_look_after: float = 12_000.0  # how long after the last refund the bill is read for the last time
+    price_changes: list[tuple[float, int]] = field(default_factory=list)  # (at, per cent of the list price)
     lasting: str | None = None  # one of LASTING
     lasting_at: int = 0  # which picture or input
 

@@ -170,7 +170,8 @@ def _record(tx: Tx, seen: Seen) -> None:
         statement.on_conflict_do_update(
             index_elements=["model", "digest", "source", "account"],
             set_=values,
-            where=quotes.c.asked_at <= seen.asked_at,
+            # A time in the future is that of a clock that was set back since.
+            where=(quotes.c.asked_at <= seen.asked_at) | (quotes.c.asked_at > tx.now),
         )
     )
 

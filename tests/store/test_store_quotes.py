@@ -195,3 +195,9 @@ def test_what_is_learned_is_kept_by_source_and_key(world, source):
     learn(world, HALF, source=source)
     (row,) = world.rows(quote_rows)
     assert (row.source, row.list_micros, row.price_micros) == (source, PRICE, HALF)
+
+
+def test_a_newer_answer_counts_after_the_clock_was_set_back(world):
+    world.run(1)
+    learn(world, HALF, at=world.clock.now_ms() + 3_600_000)
+    assert learn(world, PRICE).price_micros == PRICE

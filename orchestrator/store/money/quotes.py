@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, exists, func, select, update
 
 from orchestrator.core.money import format_usd
 from orchestrator.core.states import JobState
-from orchestrator.store.account import pauses
+from orchestrator.store.account import pauses, rate_limits
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import QuoteSource, jobs, lanes, quotes, runs
@@ -152,7 +152,8 @@ def end_pause_when_agreed(tx: Tx, model: str, *, drift_percent: float) -> None:
 
 
 def _lock_lanes(tx: Tx, which: tuple[Any, ...]) -> Sequence[Any]:
-    """The lanes, locked in the order of ids; see `deferred_writes.LockOrder`."""
+    """The lanes, locked in the order of ids and after the account's row; see `deferred_writes.LockOrder`."""
+    rate_limits.lock(tx)
     query = _LANES.where(*which).order_by(lanes.c.id)
     return tx.conn.execute(dialect.lock_rows(tx.conn, query, lanes)).all()
 

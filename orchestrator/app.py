@@ -4,7 +4,6 @@ The adapters are imported where they are made: most commands only read the datab
 once.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from orchestrator.core.errors import OperatorNeededError, UsageError
 from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider, Reached
 from orchestrator.runtime import crashpoints
 from orchestrator.runtime.clock import SystemClock, SystemEntropy
-from orchestrator.settings import Settings, Webhook, api_key, load_settings
+from orchestrator.settings import Settings, Webhook, api_key, key_fingerprint, load_settings
 from orchestrator.settings.model import PRESETS
 from orchestrator.store.db import migrate, schema_version
 from orchestrator.store.db.database import Database, parse_url, sqlite_path
@@ -86,14 +85,8 @@ class App:
 
     @property
     def account(self) -> str:
-        """A fingerprint of the key at this provider, which tells whose prices were quoted; empty without a
-        key.
-        """
-        key = api_key(self.settings, self.env)
-        if key is None:
-            return ""
-        named = f"{self.settings.provider.base_url} {key}".encode("utf-8", "surrogatepass")
-        return hashlib.sha256(named).hexdigest()[:12]
+        """Whose prices the provider quotes, without saying the key."""
+        return key_fingerprint(self.settings, self.env)
 
     def reach(self, url: str) -> Reached:
         """Whether anything answers at this address, asked without credentials, and what time it thinks it

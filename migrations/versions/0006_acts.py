@@ -80,7 +80,8 @@ def _key_lanes_by_digest():
                 sa.Column("planned_micros", BigInt, nullable=False),
             ],
             unique="price_digest",
-            selected="id, run_id, 'list:' || price_micros, price_micros, price_micros, price_micros, priority, idle",
+            selected="id, run_id, 'list:' || price_micros, price_micros, price_micros, price_micros, "
+            "priority, idle",
         )
         return
     op.add_column("lanes", sa.Column("price_digest", sa.Text()))

@@ -7,8 +7,8 @@ from typing import Any, Final
 from orchestrator.core.keys import encoded
 
 UNBELIEVED_BELOW: Final = 50
-"""A price below this part of the list price is no discount: rather another unit, such as cents. Holding so little
-would let a hundred times the cap be bought."""
+"""A price below this part of the list price is no discount: rather another unit, such as cents. Holding so
+little would let a hundred times the cap be bought."""
 
 
 def price_digest(model: str, inputs: Mapping[str, Any]) -> str:

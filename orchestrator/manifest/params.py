@@ -115,8 +115,8 @@ class ParamPlan:
 
 
 def _facts(model: Model) -> Callable[[JsonObject], tuple[int, str, int, str]]:
-    """Price in micros, price digest, pictures and file extension of a job, looked up once for all jobs that are alike in
-    them.
+    """Price in micros, price digest, pictures and file extension of a job, looked up once for all jobs that
+    are alike in them.
     """
     known: dict[tuple[Any, ...], tuple[int, str, int, str]] = {}
     by, count, form = model.price.by, model.count_param, model.format_param

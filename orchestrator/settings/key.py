@@ -2,6 +2,7 @@
 shown.
 """
 
+import hashlib
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,17 @@ def api_key(settings: Settings, env: Mapping[str, str]) -> str | None:
     if provider.api_key_file is None:
         return None
     return _one_word(_read(Path(provider.api_key_file)), f"the key file {provider.api_key_file}")
+
+
+def key_fingerprint(settings: Settings, env: Mapping[str, str]) -> str:
+    """12 hex digits that tell one key at one provider from another, and nothing of the key; empty without
+    one.
+    """
+    key = api_key(settings, env)
+    if key is None:
+        return ""
+    named = f"{settings.provider.base_url} {key}".encode("utf-8", "surrogatepass")
+    return hashlib.sha256(named).hexdigest()[:12]
 
 
 def webhook_secrets(settings: Settings, env: Mapping[str, str]) -> tuple[str, ...]:

@@ -122,7 +122,7 @@ def test_an_attempt_that_was_claimed_before_its_model_was_paused_for_its_price_i
     sqlite_world.run(1)
     held = sqlite_world.lease()
     with sqlite_world.database.write() as tx:
-        pauses.begin(tx, pauses.Pause("model", MODEL, "price_drift", "too dear"))
+        pauses.begin(tx, pauses.Pause("model", MODEL, "price_drift", message="too dear"))
     assert sqlite_world.send(held) is Send.REPRICED
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import starmap
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,12 +30,7 @@ from .money_bugs import (
     surplus_is_not_told,
     unknown_price_is_nothing,
 )
-from .price_bugs import (
-    claimed_price_is_sent,
-    dearer_price_asks_nobody,
-    price_is_asked_once,
-    rate_is_per_cent_off,
-)
+from .price_bugs import PRICE_BUGS
 from .seed import simulate
 from .sending_bugs import (
     doubts_take_no_slot,
@@ -216,10 +212,7 @@ MUTATIONS = (
     Mutation("refund is believed", refund_is_believed, "caps"),
     Mutation("bill trouble ends the worker", bill_trouble_ends_the_worker, "caps"),
     Mutation("surplus is not told", surplus_is_not_told, "caps"),
-    Mutation("discount is per cent off", rate_is_per_cent_off, "caps"),
-    Mutation("price is asked once", price_is_asked_once, "mixed"),
-    Mutation("dearer price asks nobody", dearer_price_asks_nobody, "mixed"),
-    Mutation("price of the claim is sent", claimed_price_is_sent, "mixed"),
+    *starmap(Mutation, PRICE_BUGS),
     Mutation(name="drain never gives up", apply=drain_never_gives_up, theme="lost", first=19),
 )
 

@@ -35,3 +35,11 @@ def claimed_price_is_sent(patch: Patch) -> None:
 
     patch(price_guard.PriceGuard, "refuses", refuses)
     patch(prices, "outpriced", lambda tx, attempt_ids: set())
+
+
+PRICE_BUGS = (
+    ("discount is per cent off", rate_is_per_cent_off, "caps"),
+    ("price is asked once", price_is_asked_once, "mixed"),
+    ("dearer price asks nobody", dearer_price_asks_nobody, "mixed"),
+    ("price of the claim is sent", claimed_price_is_sent, "mixed"),
+)

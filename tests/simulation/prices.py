@@ -7,15 +7,15 @@ from typing import Any
 from .plan import UNIT, SimulationPlan
 
 HONOURED_SECONDS = 300.0
-"""What was quoted is charged for so long: whoever asks no less often is never charged more than he was told."""
+"""What was quoted is charged for so long: whoever asks no less often is never charged more than that."""
 
 PERCENTS = (25, 50, 50, 75, 100, 100, 101, 150, 200)
 """Of the list price, which is what the catalogue says."""
 
 
 def draw_prices(dice: random.Random, plan: SimulationPlan) -> None:
-    """When the price changes, and to what. Only where the bill can be read, because who was quoted before a price
-    fell holds too much until then.
+    """When the price changes, and to what. Only where the bill can be read, because who was quoted before a
+    price fell holds too much until then.
     """
     if plan.theme == "calm" or not plan.bill_readable or plan.lasting == "bill" or dice.random() < 0.5:
         return

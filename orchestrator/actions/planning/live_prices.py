@@ -135,8 +135,8 @@ class LivePrices:
             if live * 100 > listed * (100 + drift_percent):
                 found.append(
                     f"a job of {model} now costs ${format_usd(live)}, and ${format_usd(listed)} by the list. "
-                    "Answer y to buy at this price. With --yes, and in unattended work, it stops before money "
-                    f"moves, until: orchestrator resume --model {model}"
+                    "Answer y to buy at this price. With --yes, and in unattended work, it stops before "
+                    f"money moves, until: orchestrator resume --model {model}"
                 )
         return found
 

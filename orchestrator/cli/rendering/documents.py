@@ -25,7 +25,8 @@ Json = dict[str, Any]
 
 
 def plan_document(plan: Plan) -> Json:
-    """`cost_usd` is what the new jobs cost at the live price, where one could be had; jobs that exist cost nothing again.
+    """`cost_usd` is what the new jobs cost at the live price, where one could be had; jobs that exist cost
+    nothing again.
 
     `others` wait in the same run although nobody asks for them here: they will be made, and cost, besides.
     """

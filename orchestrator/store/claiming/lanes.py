@@ -1,5 +1,5 @@
-"""Lanes: jobs of one run that are priced alike, with the pauses and the caps over them. Only this module decides what
-may run.
+"""Lanes: jobs of one run that are priced alike, with the pauses and the caps over them. Only this module
+decides what may run.
 
 The next job of a lane may run when no pause is in force over the account, its model, its campaign or its run,
 and when its price fits under every cap over it. The claim takes from such lanes, a draining worker waits for

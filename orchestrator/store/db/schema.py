@@ -183,9 +183,9 @@ lanes = Table(
         "ix_lanes_open", "priority", "id", sqlite_where=text("NOT idle"), postgresql_where=text("NOT idle")
     ),
 )
-"""Jobs of one run whose price is decided by the same inputs, so that they cost the same whatever happens to the
-price. The claim reads lanes first, so that jobs that are paused or do not fit under a cap are passed over lane
-by lane, never one by one; and a new price is one change for all of them."""
+"""Jobs of one run whose price is decided by the same inputs, so that they cost the same whatever happens to
+the price. The claim reads lanes first, so that jobs that are paused or do not fit under a cap are passed over
+lane by lane, never one by one; and a new price is one change for all of them."""
 
 quotes = Table(
     "quotes",

@@ -57,12 +57,12 @@ class Priced:
 def of_attempt(tx: Tx, attempt_id: int) -> Priced:
     """The price that an existing attempt is about."""
     row = tx.conn.execute(_OF_ATTEMPT, {"attempt": attempt_id}).one()
-    return Priced(row.model, row.price_digest, row.id, row.price_micros)
+    return Priced(model=row.model, digest=row.price_digest, lane_id=row.id, lane_micros=row.price_micros)
 
 
 def outpriced(tx: Tx, attempt_ids: Sequence[int]) -> set[int]:
-    """Those of the attempts that hold less than their jobs cost now, or whose model waits for a person to accept
-    its price: they must not be sent.
+    """Those of the attempts that hold less than their jobs cost now, or whose model waits for a person to
+    accept its price: they must not be sent.
     """
     return set(tx.conn.execute(_OUTPRICED, {"ids": list(attempt_ids)}).scalars()) if attempt_ids else set()
 

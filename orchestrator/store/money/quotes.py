@@ -70,7 +70,7 @@ def learn(tx: Tx, seen: Seen, *, drift_percent: float, lane_id: int | None = Non
     waiting = [row.planned_micros for row in drifted if row.id == lane_id or row.has_jobs]
     if waiting:
         _pause(tx, seen, price=price, planned=min(waiting), drift_percent=drift_percent)
-        return Learned(price, len(moved), lane_micros, min(waiting))
+        return Learned(price, len(moved), lane_micros, planned_micros=min(waiting))
     end_pause_when_agreed(tx, seen.model, drift_percent=drift_percent)
     if seen.source is QuoteSource.QUOTE:
         pauses.end(tx=tx, scope="model", name=seen.model, reason=PRICE_UNKNOWN)

@@ -161,7 +161,7 @@ def add_encoded(tx: Tx, run: Run, wanted: Sequence[NewJob], agreed: Mapping[str,
         tx=tx, campaign=run.campaign, name=run.name, run_key=run.run_key, jobs_to_be=fresh
     )
     first_id = (tx.conn.execute(_HIGHEST_ID).scalar() or 0) + 1
-    lane_ids = _ensure_lanes(tx, run, given, agreed)
+    lane_ids = _ensure_lanes(tx, run, given, agreed=agreed)
     numbered = list(enumerate(given, start=first_id))
     rows = new_jobs.job_rows(
         numbered=numbered, run_id=run.id, lane_ids=lane_ids, tries=run.max_attempts, now=tx.now

@@ -102,7 +102,8 @@ def _at_prices(tx: Tx, ids: "array[int]") -> tuple[JobsAt, ...]:
 
 def _summed(ids: "array[int]", at_prices: tuple[JobsAt, ...]) -> Unrequested:
     images = sum(part.images for part in at_prices)
-    return Unrequested(ids, images, sum(part.jobs * part.price_micros for part in at_prices), at_prices)
+    micros = sum(part.jobs * part.price_micros for part in at_prices)
+    return Unrequested(ids, images, micros, at_prices=at_prices)
 
 
 _NEWEST: Final = select(func.max(jobs.c.id)).where(jobs.c.run_id == bindparam("run"))

@@ -17,7 +17,7 @@ from orchestrator.core.errors import OperatorNeededError, StorageError, UsageErr
 from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider, Reached, Shelf
 from orchestrator.runtime import crashpoints
 from orchestrator.runtime.clock import SystemClock, SystemEntropy
-from orchestrator.settings import Settings, Webhook, api_key, load_settings
+from orchestrator.settings import Settings, Webhook, api_key, key_fingerprint, load_settings
 from orchestrator.settings.model import PRESETS
 from orchestrator.store.db.database import Database
 
@@ -90,6 +90,11 @@ class App:
             network=self.network,
         )
 
+    @property
+    def account(self) -> str:
+        """Whose prices the provider quotes, without saying the key."""
+        return key_fingerprint(self.settings, self.env)
+
     def reach(self, url: str) -> Reached:
         """Whether anything answers at this address, asked without credentials, and what time it thinks it
         is.
@@ -159,6 +164,7 @@ class App:
             settings=self.settings,
             facts=model_facts,
             crashpoint=self.crashpoint,
+            account=self.account,
             notify=notify or no_notice,
         )
         return Worker(deps, run_ids=run_ids, drain=drain)

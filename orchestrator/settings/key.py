@@ -2,6 +2,7 @@
 shown.
 """
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,6 +25,17 @@ def api_key(settings: Settings, env: Mapping[str, str]) -> str | None:
     return _one_word(
         read_secret(Path(provider.api_key_file), "key", env), f"the key file {provider.api_key_file}"
     )
+
+
+def key_fingerprint(settings: Settings, env: Mapping[str, str]) -> str:
+    """12 hex digits that tell one key at one provider from another, and nothing of the key; empty without
+    one.
+    """
+    key = api_key(settings, env)
+    if key is None:
+        return ""
+    named = f"{settings.provider.base_url} {key}".encode("utf-8", "surrogatepass")
+    return hashlib.sha256(named).hexdigest()[:12]
 
 
 def webhook_secrets(settings: Settings, env: Mapping[str, str]) -> tuple[str, ...]:

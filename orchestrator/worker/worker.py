@@ -139,6 +139,7 @@ class Worker:
             Loop(keep_up, bookkeeping=True),
             Loop(pipeline.troubles.tick, bookkeeping=True),
             Loop(BillReader(deps).tick),
+            Loop(pipeline.prices.tick, bookkeeping=True),
             Loop(watch, alarms.end),
         )
 

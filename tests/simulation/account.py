@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .bought import REFUSALS, Charge, SimulatedTask
-from .plan import MODEL, UNIT, SimulationPlan
+from .plan import MODEL, SimulationPlan
+from .prices import Prices
 from .timeline import Timeline
 
 NEVER = float("inf")
@@ -30,6 +31,7 @@ class SimulatedAccount:
 
     def __post_init__(self) -> None:
         self._dice = random.Random(f"account {self.plan.seed}")
+        self.prices = Prices(self.plan, self.now)
         self._bill_dice = random.Random(f"bill {self.plan.seed}")
         self._ending_dice = random.Random(f"endings {self.plan.seed}")
         self._refused: dict[str, str] = {}  # prompt -> the words
@@ -97,7 +99,7 @@ class SimulatedAccount:
         now, dice = self.now(), self._dice
         number = len(self.tasks) + 1
         images = int(inputs["num_images"])
-        price = UNIT[inputs["resolution"]] * images
+        price = self.prices.charged(inputs)
         fate, code, error = self._fate(str(inputs["prompt"]), foreign=foreign)
         outputs = self._outputs(images) if fate == "completed" else 0
         latency = self._latency(fate)

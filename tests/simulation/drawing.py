@@ -14,6 +14,7 @@ from .faults import (
     WINDOWS,
 )
 from .plan import DAY, PlannedCap, PlannedFile, PlannedRun, SimulationPlan
+from .prices import draw_prices
 
 
 def draw(seed: int, theme: str | None = None) -> SimulationPlan:
@@ -63,6 +64,7 @@ def draw(seed: int, theme: str | None = None) -> SimulationPlan:
     _bill(random.Random(f"bill of plan {seed}"), plan)
     _endings(random.Random(f"endings of plan {seed}"), plan)
     _files(random.Random(f"files of plan {seed}"), plan)
+    draw_prices(random.Random(f"prices of plan {seed}"), plan)
     return plan
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import starmap
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,6 +31,7 @@ from .money_bugs import (
     surplus_is_not_told,
     unknown_price_is_nothing,
 )
+from .price_bugs import PRICE_BUGS
 from .seed import simulate
 from .sending_bugs import (
     doubts_take_no_slot,
@@ -222,6 +224,7 @@ MUTATIONS = (
     Mutation("later file wins", later_file_wins, "caps"),
     Mutation("unnamed cap is removed", unnamed_cap_is_removed, "caps"),
     Mutation("default is a word", default_is_a_word, "caps"),
+    *starmap(Mutation, PRICE_BUGS),
     Mutation(name="drain never gives up", apply=drain_never_gives_up, theme="lost", first=19),
 )
 

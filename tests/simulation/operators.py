@@ -13,7 +13,7 @@ from orchestrator.store.account.acts import Signature
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.schema import Scope, Window
 from orchestrator.store.doubts import doubts
-from orchestrator.store.money import budgets
+from orchestrator.store.money import budgets, quotes
 from orchestrator.store.money.cap_changes import StandingCap
 from orchestrator.store.money.decided_caps import decide_cap
 from orchestrator.store.runs import campaigns, jobs, runs
@@ -149,6 +149,16 @@ class Operator:
         table = {"campaign": "campaigns", "run": "runs"}[cap.scope]
         rows = self._checker.rows(f"SELECT id FROM {table} WHERE name = ?", cap.name)
         return rows[0]["id"] if rows else None
+
+    def accept_price(self) -> None:
+        """`orchestrator resume --model`, where a dearer price has stopped it and is worth it."""
+        if not self._checker.rows("SELECT 1 FROM pauses WHERE reason = 'price_drift'"):
+            return
+        self._checker.scene.agreed_percent = self._checker.scene.account.prices.dearest_percent()
+        with self._database.write() as tx:
+            quotes.accept(tx, MODEL)
+        self._timeline.mark("operator", "accepts the price")
+        self._timeline.edges["price accepted"] += 1
 
     def act(self) -> None:
         """One random command."""

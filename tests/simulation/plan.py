@@ -101,6 +101,7 @@ class SimulationPlan:
     ending_chances: dict[str, float] = field(default_factory=dict)
     last_look_after: float = 12_000.0  # how long after the last refund the bill is read for the last time
     files: list[PlannedFile] = field(default_factory=list)  # besides the plan's own, in turn for each worker
+    price_changes: list[tuple[float, int]] = field(default_factory=list)  # (at, per cent of the list price)
     lasting: str | None = None  # one of LASTING
     lasting_at: int = 0  # which picture or input
 

@@ -5,7 +5,7 @@ file, so that exactly what was checked is what is inserted, whatever happens to 
 meanwhile.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,6 +13,7 @@ from typing import Final
 from orchestrator.actions.operator.change_jobs import drop_waiting
 from orchestrator.actions.operator.fleet_words import FileWords, FleetDifference, run_caps, take_words
 from orchestrator.actions.planning.found_pictures import FoundPictures, refuse
+from orchestrator.actions.planning.live_prices import LivePrices
 from orchestrator.actions.planning.manifests import check_all
 from orchestrator.actions.planning.part import Part, refuse_others_beside_a_part, refuse_prune_of
 from orchestrator.actions.planning.path_register import SharedPathsError
@@ -24,10 +25,10 @@ from orchestrator.store.account import workers
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database
-from orchestrator.store.money import budgets
-from orchestrator.store.runs.new_jobs import encode
+from orchestrator.store.money import budgets, quotes
+from orchestrator.store.runs.new_jobs import NewJob, encode
 from orchestrator.store.runs.output_paths import PathConflict, PathTakenError
-from orchestrator.store.runs.runs import add_encoded, ensure_run
+from orchestrator.store.runs.runs import Run, add_encoded, ensure_run
 from orchestrator.store.runs.unrequested import Unrequested
 from orchestrator.yamlio import Problem, ProblemsError
 
@@ -72,6 +73,15 @@ class Taking:
 NOTHING: Final = Taking()
 
 
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """The prices of what is applied."""
+
+    prices: LivePrices = field(default_factory=LivePrices)
+    drift_percent: float = 0.0  # a price that is dearer than agreed by more than this waits for a person
+    shown: bool = False  # a person saw the prices and said yes
+
+
 def apply(
     database: Database,
     manifests: Sequence[Manifest],
@@ -83,6 +93,7 @@ def apply(
     alone: bool = False,
     shelf: Shelf | None = None,
     taking: Taking = NOTHING,
+    pricing: Pricing | None = None,
 ) -> list[Applied]:
     """Insert what is new, manifest by manifest; raises ProblemsError or UsageError before anything is
     written.
@@ -94,7 +105,8 @@ def apply(
     versions of an edited manifest. `alone` refuses a part while other jobs of its runs wait, because its runs
     are to be worked on next. With a `shelf`, PicturesHereError is raised for new jobs whose pictures are
     there already: without one, a person has said that they are to be bought again. Words on caps and limits
-    are taken when everything is checked, before the first job is there.
+    are taken when everything is checked, before the first job is there. `pricing` says what live
+    prices are known or can be asked for, without which list prices count.
     """
     part = Part(limit, sample)
     if prune:
@@ -102,20 +114,26 @@ def apply(
     if not checked and part.partial:
         check_all(manifests)
     with ExitStack() as stack:
-        drafts = _Checking(database, stack, shelf).drafts(manifests, part)
+        pricing = pricing or Pricing()
+        drafts = _Checking(database, stack, pricing.prices, shelf=shelf).drafts(manifests, part)
         if alone and part.partial:
             refuse_others_beside_a_part([applied.others for applied, _ in drafts])
+        pricing.prices.ask()
         if taking.words is not None:
             found = take_words(database, taking.words, taking.signed, raised=taking.raised)
             taking.tell(found)
-        return [_insert(database, applied, spool, prune=prune, taking=taking) for applied, spool in drafts]
+        inserting = _Inserting(database, pricing, taking, prune)
+        return [inserting.insert(applied, spool) for applied, spool in drafts]
 
 
 class _Checking:
     """Expands every manifest and checks every job and output path: all manifests or none."""
 
-    def __init__(self, database: Database, stack: ExitStack, shelf: Shelf | None) -> None:
+    def __init__(
+        self, database: Database, stack: ExitStack, prices: LivePrices, *, shelf: Shelf | None
+    ) -> None:
         self._database = database
+        self._prices = prices
         self._shelf = shelf
         self._found = FoundPictures()
         self._images = 0
@@ -148,6 +166,7 @@ class _Checking:
         try:
             for chunk in this.chunks():
                 applied.existing += len(chunk.specs) - len(chunk.fresh)
+                self._prices.note(manifest.spec.model, chunk.specs)
                 applied.cost_micros += sum(spec.price_micros for spec in chunk.specs)
                 self._found.add(chunk.found)
                 self._images += sum(spec.images for spec in chunk.specs)
@@ -162,29 +181,50 @@ class _Checking:
         return applied, spool
 
 
-def _insert(
-    database: Database, applied: Applied, spool: Spool, *, prune: Signature | None, taking: Taking
-) -> Applied:
-    """The jobs are looked up again in the transaction that inserts them: somebody else may have been
-    quicker.
-    """
-    with database.write() as tx:
-        run = ensure_run(tx, applied.manifest.spec)
-        caps = run_caps([applied.manifest.spec])
-        found = budgets.take(tx, caps, taking.signed, raised=taking.raised)
-    if taking.words is not None:
-        taking.tell(taking.words.described(found, raised=taking.raised))
-    applied.run_id = run.id
-    if prune:
-        applied.pruned = drop_waiting(database, applied.others.ids, prune)
-    for chunk in spool.chunks():
-        database.require_in_place()
-        with database.write() as tx:
-            added = add_encoded(tx, run, chunk)
+@dataclass(frozen=True, slots=True)
+class _Inserting:
+    """Writes checked jobs, with the caps and the prices that they come with."""
+
+    database: Database
+    pricing: Pricing
+    taking: Taking
+    prune: Signature | None
+
+    def insert(self, applied: Applied, spool: Spool) -> Applied:
+        """The jobs are looked up again in the transaction that inserts them: somebody else may have been
+        quicker.
+        """
+        with self.database.write() as tx:
+            run = ensure_run(tx, applied.manifest.spec)
+            caps = run_caps([applied.manifest.spec])
+            found = budgets.take(tx, caps, self.taking.signed, raised=self.taking.raised)
+            agreed = self.pricing.prices.agreed(tx, run.model, shown=self.pricing.shown)
+            quotes.agree(tx, run.id, agreed)
+            quotes.end_pause_when_agreed(tx, run.model, drift_percent=self.pricing.drift_percent)
+        if self.taking.words is not None:
+            self.taking.tell(self.taking.words.described(found, raised=self.taking.raised))
+        applied.run_id = run.id
+        if self.prune:
+            applied.pruned = drop_waiting(self.database, applied.others.ids, self.prune)
+        for chunk in spool.chunks():
+            self._add(applied, run, chunk, agreed=agreed)
+        self._keep_answers(run.model)
+        return applied
+
+    def _add(self, applied: Applied, run: Run, chunk: Sequence[NewJob], *, agreed: Mapping[str, int]) -> None:
+        self.database.require_in_place()
+        with self.database.write() as tx:
+            added = add_encoded(tx, run, chunk, agreed=agreed)
             beside = workers.any_alive(tx)
         if beside:
-            database.give_way()
+            self.database.give_way()
         applied.new += added.new
         applied.existing += added.existing
         applied.renamed += added.renamed[: max(0, RENAMED_KEPT - len(applied.renamed))]
-    return applied
+
+    def _keep_answers(self, model: str) -> None:
+        """What the provider said of its prices is known to everybody from now on."""
+        if answers := self.pricing.prices.seen(model):
+            with self.database.write() as tx:
+                for seen in answers:
+                    quotes.learn(tx, seen, drift_percent=self.pricing.drift_percent)

@@ -2,7 +2,8 @@
 
 from collections.abc import Container, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NamedTuple
 
 from orchestrator import catalogue
@@ -10,6 +11,7 @@ from orchestrator.actions.operator.fleet_words import FileWords, FleetDifference
 from orchestrator.actions.planning.cap_forecast import CapForecast, caps_for
 from orchestrator.actions.planning.estimate import Estimate, Pace, estimate
 from orchestrator.actions.planning.found_pictures import FoundPictures, here_words, rebuild_words
+from orchestrator.actions.planning.live_prices import Ask, LivePrices
 from orchestrator.actions.planning.manifests import check_all
 from orchestrator.actions.planning.part import Part, refuse_prune_of
 from orchestrator.actions.planning.walk import ManifestWalk, Walk
@@ -24,8 +26,7 @@ from orchestrator.store.account.configured_limits import LimitName
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.db.schema import Scope
-from orchestrator.store.runs.unrequested import Unrequested
-from orchestrator.store.views.progress import pending_cost
+from orchestrator.store.runs.unrequested import JobsAt, Unrequested, waiting_at_prices
 
 
 @dataclass(slots=True)
@@ -39,15 +40,18 @@ class ManifestPlan:
     new: int = 0
     new_images: int = 0
     existing: int = 0
-    cost_micros: int = 0  # of the new jobs
+    cost_micros: int = 0  # of the new jobs, at the live price where it is known
+    list_micros: int = 0  # the same at list prices
     waiting: int = 0  # asked for, recorded by an earlier apply, not submitted yet
     waiting_images: int = 0
     waiting_micros: int = 0
+    waiting_list_micros: int = 0
     others: Unrequested = field(
         default_factory=Unrequested
     )  # wait in the same run, and are not asked for (any more)
     partial: bool = False  # only a part of the manifest is asked for
     prune: bool = False  # the others are to be dropped
+    new_at: dict[str, tuple[int, int]] = field(default_factory=dict)  # price digest: jobs, list price of one
 
     @property
     def to_submit(self) -> int:
@@ -63,6 +67,14 @@ class ManifestPlan:
     def to_pay_micros(self) -> int:
         """What they cost, each once."""
         return self.cost_micros + self.waiting_micros + (0 if self.prune else self.others.cost_micros)
+
+    @property
+    def to_pay_list_micros(self) -> int:
+        """The same at list prices."""
+        others = () if self.prune else self.others.at_prices
+        return (
+            self.list_micros + self.waiting_list_micros + sum(part.jobs * part.list_micros for part in others)
+        )
 
 
 class Cost(NamedTuple):
@@ -89,6 +101,7 @@ class Plan:
     )  # `apply` and `run` need a person's word while there are any
     database_id: str | None = None
     differences: list[FleetDifference] = field(default_factory=list)  # words of files that would not count
+    prices: LivePrices = field(default_factory=LivePrices)
 
     def total(self, name: str) -> int:
         """The sum of one number over all manifests."""
@@ -111,13 +124,15 @@ def plan(
     prune: bool = False,
     shelf: Shelf | None = None,
     raised: Container[object] = (),
+    ask: Ask | None = None,
 ) -> Plan:
     """What applying and running `manifests` would do; raises ProblemsError when one is off.
 
     `database` is None where none exists yet: then every job is new. `shelf` shows which pictures of new jobs
     are there already. `limit` and `sample` count for each
     manifest; `prune` drops what waits and is not in a manifest any more, and raises UsageError together with
-    them. `raised` are the caps and limits whose looser words a person has agreed to take.
+    them. `raised` are the caps and limits whose looser words a person has agreed to take. `ask` asks the
+    provider for live prices; without it, jobs cost what the catalogue says.
     """
     part = Part(limit, sample)
     if prune:
@@ -125,20 +140,27 @@ def plan(
     if part.partial:
         check_all(manifests)  # a problem beyond the first N must not come up later
     if database is None:
-        return _Planner(None, settings, shelf=shelf, raised=raised).plan(manifests, part, prune=prune)
+        return _Planner(None, settings, ask, shelf=shelf, raised=raised).plan(manifests, part, prune=prune)
     with database.read() as tx:
-        return _Planner(tx, settings, shelf=shelf, raised=raised).plan(manifests, part, prune=prune)
+        return _Planner(tx, settings, ask, shelf=shelf, raised=raised).plan(manifests, part, prune=prune)
 
 
 class _Planner:
     def __init__(
-        self, tx: Tx | None, settings: Settings, *, shelf: Shelf | None, raised: Container[object]
+        self,
+        tx: Tx | None,
+        settings: Settings,
+        ask: Ask | None,
+        *,
+        shelf: Shelf | None,
+        raised: Container[object],
     ) -> None:
         self._tx = tx
         self._shelf = shelf
         self._settings = settings
         self._raised = raised
-        self._plan = Plan(database_id=identity.database_id(tx) if tx else None)
+        self._waiting: dict[int, list[JobsAt]] = {}  # by the row's identity
+        self._plan = Plan(database_id=identity.database_id(tx) if tx else None, prices=LivePrices(ask))
 
     def plan(self, manifests: Sequence[Manifest], part: Part, *, prune: bool) -> Plan:
         walk = Walk(lambda: nullcontext(self._tx), part, several=len(manifests) > 1, shelf=self._shelf)
@@ -147,6 +169,9 @@ class _Planner:
             self._fill(row, walk.through(manifest))
             self._plan.manifests.append(row)
             self._plan.warnings += manifest.warnings
+        self._plan.prices.ask()
+        for row in self._plan.manifests:
+            self._price(row)
         self._words = FileWords(self._settings, [row.spec for row in self._plan.manifests])
         if self._tx:
             self._plan.differences = [
@@ -166,7 +191,10 @@ class _Planner:
             row.existing += len(chunk.specs) - len(chunk.fresh)
             row.new += len(chunk.fresh)
             row.new_images += sum(item.images for item in chunk.fresh)
-            row.cost_micros += sum(item.price_micros for item in chunk.fresh)
+            self._plan.prices.note(row.spec.model, chunk.specs)
+            for item in chunk.fresh:
+                jobs, _ = row.new_at.get(item.priced_by, (0, 0))
+                row.new_at[item.priced_by] = (jobs + 1, item.price_micros)
             self._plan.found.add(chunk.found)
             self._plan.conflicts += chunk.shared
             self._plan.conflicts += [
@@ -175,9 +203,31 @@ class _Planner:
             ]
         if walk.run and self._tx:
             others = row.others = walk.others()
-            jobs, images, micros = pending_cost(self._tx, walk.run.id)
-            row.waiting, row.waiting_images = jobs - others.jobs, images - others.images
-            row.waiting_micros = micros - others.cost_micros
+            self._waiting[id(row)] = found = waiting_at_prices(self._tx, walk.run.id)
+            row.waiting = sum(part.jobs for part in found) - others.jobs
+            row.waiting_images = sum(part.images for part in found) - others.images
+
+    def _price(self, row: ManifestPlan) -> None:
+        """What the jobs cost now."""
+        live = partial(self._plan.prices.micros, row.spec.model)
+        row.cost_micros = sum(jobs * live(digest, price) for digest, (jobs, price) in row.new_at.items())
+        row.list_micros = sum(jobs * price for jobs, price in row.new_at.values())
+        others = tuple(
+            part._replace(price_micros=live(part.digest, part.price_micros)) for part in row.others.at_prices
+        )
+        row.others = replace(
+            row.others,
+            cost_micros=sum(part.jobs * part.price_micros for part in others),
+            at_prices=others,
+        )
+        all_waiting = self._waiting.get(id(row), [])
+        row.waiting_micros = (
+            sum(part.jobs * live(part.digest, part.price_micros) for part in all_waiting)
+            - row.others.cost_micros
+        )
+        row.waiting_list_micros = sum(part.jobs * part.list_micros for part in all_waiting) - sum(
+            part.jobs * part.list_micros for part in others
+        )
 
     def _headroom(self) -> list[CapForecast]:
         rows = self._plan.manifests
@@ -240,6 +290,8 @@ class _Planner:
                     f"{item.cap.words} has ${format_usd(item.cap.remaining_micros)} left and these jobs cost "
                     f"${format_usd(item.wanted_micros)}: the rest will wait, unpaid"
                 )
+        drift = self._settings.guards.price_drift_percent
+        self._plan.warnings += self._plan.prices.warnings(drift)
         shown = self._plan.conflicts[:5]
         self._plan.warnings += [f"path conflict: {sentence}" for sentence in shown]
         if len(self._plan.conflicts) > len(shown):

@@ -6,6 +6,7 @@ from orchestrator.actions.planning.apply import Applied, Taking, apply
 from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
+from orchestrator.cli.asking import pricing
 from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
@@ -48,7 +49,14 @@ def command(
         pruner = signature_of("apply --prune", why) if prune else None
         shelf = None if buy_again else app.shelf()
         applied = apply(
-            app.database, loaded, limit=limit, sample=sample, prune=pruner, taking=taking, shelf=shelf
+            app.database,
+            loaded,
+            limit=limit,
+            sample=sample,
+            prune=pruner,
+            taking=taking,
+            shelf=shelf,
+            pricing=pricing(app),
         )
     if out.as_json():
         out.document({"manifests": [_document(item) for item in applied]})

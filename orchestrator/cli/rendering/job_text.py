@@ -48,6 +48,11 @@ def prompt(job: JobRow, limit: int | None = None) -> str:
     return safe(str(job.params.get("prompt", "")), limit)
 
 
+def _list(job: JobRow) -> str:
+    """The list price, where another one counts."""
+    return "" if job.price_micros == job.list_micros else f" (list {usd(job.list_micros)})"
+
+
 def detail_text(detail: JobDetail, why: str, output_root: Path) -> str:
     """Everything about one job, the answer to "why" first."""
     job = detail.job
@@ -57,7 +62,7 @@ def detail_text(detail: JobDetail, why: str, output_root: Path) -> str:
         (
             "price",
             (
-                f"{usd(job.price_micros)} for {count(job.images, 'picture')}; spent so far "
+                f"{usd(job.price_micros)} for {count(job.images, 'picture')}{_list(job)}; spent so far "
                 f"{usd(job.cost_micros)}"
             ),
         ),

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterable
 
 from orchestrator.store.db.schema import Scope
+from orchestrator.store.money.prices import PRICE_DRIFT, PRICE_UNKNOWN
 from orchestrator.store.stops.attention import OVERDUE_TASKS
 from orchestrator.store.stops.stops import Stoppage
 
@@ -14,6 +15,8 @@ _ACCOUNT = {
     "unknown_tasks": ("orchestrator reconcile", "takes in what another copy of this database bought"),
     "storage": ("orchestrator doctor", "tries the output folder; a running worker goes on once it can write"),
 }
+
+_MODEL = {PRICE_DRIFT: "accepts the price", PRICE_UNKNOWN: "asks for the price again"}
 
 
 def remedies(stops: Iterable[Stoppage]) -> list[tuple[str, str]]:
@@ -29,15 +32,13 @@ def _remedy(stop: Stoppage) -> tuple[str, str] | None:
         cap = stop.cap
         owner = "account" if cap.scope is Scope.ACCOUNT else f"{cap.scope.value}:{cap.name}"
         return f"orchestrator budget set {shlex.quote(owner)} --{cap.window.value} USD", "raises the cap"
-    match stop.scope:
-        case "account":
-            return _ACCOUNT.get(stop.reason)
-        case "campaign":
-            return _resumed(stop.name)
-        case "run":
-            return _resumed(stop.name.split("/")[0])
-        case _:  # a model: nothing a person ends
-            return None
+    if stop.scope == "account":
+        return _ACCOUNT.get(stop.reason)
+    if stop.scope in {"campaign", "run"}:
+        return _resumed(stop.name.split("/")[0])
+    if stop.reason in _MODEL:
+        return f"orchestrator resume --model {shlex.quote(stop.name)}", _MODEL[stop.reason]
+    return None
 
 
 def _resumed(campaign: str) -> tuple[str, str]:

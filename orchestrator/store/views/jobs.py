@@ -11,6 +11,7 @@ from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, attempts, job_specs
 from orchestrator.store.db.schema import campaigns as campaign_table
 from orchestrator.store.db.schema import jobs as job_table
+from orchestrator.store.db.schema import lanes as lane_table
 from orchestrator.store.db.schema import outputs as output_table
 from orchestrator.store.db.schema import runs as run_table
 from orchestrator.store.stops.attention import attention_word
@@ -53,7 +54,8 @@ class JobRow:
     params: dict[str, Any]
     tags: dict[str, str]
     images: int
-    price_micros: int
+    price_micros: int  # of one try now, or of the last one where it is over
+    list_micros: int  # before the discount
     cost_micros: int
     attempts: int
     tries_left: int
@@ -76,7 +78,8 @@ def list_jobs(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE
 
 def count_jobs(tx: Tx, wanted: JobFilter) -> tuple[int, int]:
     """How many jobs match, and the total cost of one attempt at each, in micros."""
-    query = select(func.count(), func.coalesce(func.sum(job_table.c.price_micros), 0)).select_from(job_table)
+    query = select(func.count(), func.coalesce(func.sum(lane_table.c.price_micros), 0)).select_from(job_table)
+    query = query.join(lane_table, lane_table.c.id == job_table.c.lane_id)
     jobs, micros = tx.conn.execute(matching(tx, query, wanted)).one()
     return int(jobs), int(micros)
 
@@ -124,13 +127,14 @@ class LastAttempt:
     inference_ms: int | None = None
     trouble: str | None = None
     attention: str | None = None
+    price_micros: int | None = None
 
 
 NO_ATTEMPT: Final = LastAttempt()
 
 
 def _last_attempts(tx: Tx, job_ids: Sequence[int]) -> dict[int, LastAttempt]:
-    names = ("job_id", "prediction_id", "inference_ms", "state", "trouble", "overdue_at")
+    names = ("job_id", "prediction_id", "inference_ms", "state", "trouble", "overdue_at", "price_micros")
     query = (
         select(*(attempts.c[name] for name in names))
         .where(attempts.c.job_id.in_(job_ids))
@@ -143,6 +147,7 @@ def _last_attempts(tx: Tx, job_ids: Sequence[int]) -> dict[int, LastAttempt]:
             inference_ms=row.inference_ms,
             trouble=row.trouble,
             attention=attention_word(row),
+            price_micros=row.price_micros,
         )
         for row in rows
     }
@@ -165,7 +170,8 @@ def _job_row(row: Any, last: LastAttempt, pictures: list[OutputRow]) -> JobRow:
         params=row.params,
         tags=row.tags,
         images=row.images,
-        price_micros=row.price_micros,
+        price_micros=row.live_micros if row.finished_at is None else last.price_micros or row.live_micros,
+        list_micros=row.price_micros,
         cost_micros=row.cost_micros,
         attempts=row.attempts,
         tries_left=row.tries_left,
@@ -182,6 +188,7 @@ def _job_row(row: Any, last: LastAttempt, pictures: list[OutputRow]) -> JobRow:
 _ROWS: Final = (
     select(
         job_table,
+        lane_table.c.price_micros.label("live_micros"),
         run_table.c.name,
         run_table.c.run_key,
         campaign_table.c.name.label("campaign"),
@@ -191,6 +198,7 @@ _ROWS: Final = (
     .select_from(job_table)
     .join(run_table, run_table.c.id == job_table.c.run_id)
     .join(campaign_table, campaign_table.c.id == run_table.c.campaign_id)
+    .join(lane_table, lane_table.c.id == job_table.c.lane_id)
     .join(job_specs, job_specs.c.job_id == job_table.c.id)
     .where(job_table.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(job_table.c.id)

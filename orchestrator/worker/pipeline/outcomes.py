@@ -75,7 +75,6 @@ HELD_BACK: Final = GivenBack(reason="held_back", event=AttemptEvent.NOT_SENT)
 EARLIER_TASK: Final = GivenBack(reason="earlier_task_unreadable", wait=Wait.BACKOFF)
 """The job has paid for a task already, and the provider does not say how that stands."""
 
-PRICE_DRIFT: Final = GivenBack(reason="price_drift")
 STOPPED: Final = GivenBack(reason="released")
 
 NO_OUTPUTS: Final = Disposition(

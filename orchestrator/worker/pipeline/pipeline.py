@@ -10,6 +10,7 @@ from orchestrator.worker.activity import Activity
 from orchestrator.worker.alarms import Alarms
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.guards.price_guard import PriceGuard
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.claim import Claimer
 from orchestrator.worker.pipeline.fetch import Fetcher
@@ -43,6 +44,7 @@ class Pipeline:
         self._spawn = spawn
         inputs = Inputs(deps)
         self.troubles = TroubleNotes(deps)
+        self.prices = PriceGuard(deps)
         self.fetcher = Fetcher(
             deps,
             activity=activity,
@@ -68,6 +70,7 @@ class Pipeline:
             inputs=inputs,
             activity=activity,
             account_pauses=account_pauses,
+            prices=self.prices,
             accepted=self.poller.add,
             doubted=alarms.resolve.ring,
         )

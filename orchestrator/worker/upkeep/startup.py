@@ -10,6 +10,7 @@ from orchestrator.store.account import configured_limits, pauses, workers
 from orchestrator.store.account import latencies as recorded_latencies
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.attempts import leases, releases
+from orchestrator.store.money.prices import PRICE_DRIFT, PRICE_UNKNOWN
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.guards.account_pauses import AccountPauses
@@ -38,7 +39,10 @@ def start(
         workers.register(tx, row)
         configured_limits.take_configured(tx, _wanted(deps.settings.limits), _signed(row))
         for pause in pauses.in_force(tx):
-            if pause.reason == "price_drift":  # the price is asked for again before anything is paid
+            if pause.reason in {
+                PRICE_DRIFT,
+                PRICE_UNKNOWN,
+            }:  # the price is asked for again before anything is paid
                 pauses.end(tx=tx, scope=pause.scope, name=pause.name, reason=pause.reason)
         for model, latency in recorded_latencies.known(tx):
             latencies.remember(model, latency)

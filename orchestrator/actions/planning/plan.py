@@ -187,7 +187,7 @@ class _Planner:
         for item in self._plan.headroom:
             if not item.fits:
                 self._plan.warnings.append(
-                    f"{item.cap.words} has ${format_usd(item.cap.remaining_micros)} left and these jobs cost "
+                    f"{item.cap.words} {item.cap.standing} and these jobs cost "
                     f"${format_usd(item.wanted_micros)}: the rest will wait, unpaid"
                 )
         shown = self._plan.conflicts[:5]

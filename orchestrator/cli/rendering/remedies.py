@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterable
 
 from orchestrator.store.db.schema import Scope
+from orchestrator.store.money.price_lessons import BILL_DRIFT
 from orchestrator.store.stops.stops import Stoppage
 
 _ACCOUNT = {
@@ -12,6 +13,12 @@ _ACCOUNT = {
     "key_refused": ("orchestrator doctor", "tries the key; a running worker goes on once it works"),
     "unknown_tasks": ("orchestrator reconcile", "takes in what another copy of this database bought"),
     "storage": ("orchestrator doctor", "tries the output folder; a running worker goes on once it can write"),
+}
+_MODEL = {
+    BILL_DRIFT: (
+        "orchestrator reconcile --accept-bill",
+        "the bill is right: books it, and goes on at its prices",
+    ),
 }
 
 
@@ -33,8 +40,8 @@ def _remedy(stop: Stoppage) -> tuple[str, str] | None:
             return _resumed(stop.name)
         case "run":
             return _resumed(stop.name.split("/")[0])
-        case _:  # a model: nothing a person ends
-            return None
+        case _:
+            return _MODEL.get(stop.reason)
 
 
 def _resumed(campaign: str) -> tuple[str, str]:

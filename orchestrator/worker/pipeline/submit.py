@@ -27,6 +27,7 @@ from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.price_guard import PriceGuard
+from orchestrator.worker.guards.price_proof import PriceProof
 from orchestrator.worker.guards.send_window import SendWindow
 from orchestrator.worker.pipeline.outcomes import (
     PRICE_DRIFT,
@@ -52,6 +53,7 @@ class Submitter:
         inputs: Inputs,
         activity: Activity,
         account_pauses: AccountPauses,
+        proof: PriceProof,
         accepted: Callable[[HeldAttempt], None],
         doubted: Callable[[], None],
     ) -> None:
@@ -59,6 +61,7 @@ class Submitter:
         self._worker_id = worker_id
         self._inputs = inputs
         self._prices = PriceGuard(deps)
+        self._proof = proof
         self._activity = activity
         self._pauses = account_pauses
         self._accepted = accepted
@@ -75,6 +78,9 @@ class Submitter:
                 return
             if not await self._prices.agrees(attempt, prepared.inputs):
                 await self._give_back(attempt, PRICE_DRIFT, message="the price has changed")
+                return
+            if not await self._proof.may_send(attempt, stopping):
+                await self._give_back(attempt, PRICE_DRIFT, message="the bill shows another price")
                 return
             send_window = await self._may_send(attempt, prepared, stopping)
             if send_window is None:

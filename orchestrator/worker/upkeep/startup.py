@@ -1,7 +1,7 @@
 """How a worker arrives and leaves: registration, preflight, and giving its leases back."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from orchestrator.core.errors import OperatorNeededError, OrchestratorError, StorageError
 from orchestrator.ports import Balance, KeyRefused, NotSent
@@ -9,8 +9,11 @@ from orchestrator.settings import Limits
 from orchestrator.store.account import configured_limits, pauses, workers
 from orchestrator.store.account import latencies as recorded_latencies
 from orchestrator.store.attempts import leases, releases
+from orchestrator.store.db.database import Tx
+from orchestrator.store.money import balance_mark
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.deps import Deps
+from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.latencies import Latencies
@@ -69,6 +72,7 @@ async def preflight(
     outcome = await deps.provider.balance()
     match outcome:
         case Balance(micros=micros) if micros > 0:
+            await write_durably(deps, _mark_balance, micros)
             await account_pauses.ended("key_refused", "no_credit", "unreachable", "provider_down")
         case Balance():
             await account_pauses.ended("key_refused")
@@ -92,6 +96,10 @@ async def preflight(
     found = await restored_copy.check()
     if found is not None and drain and not found.doubts and not _has_something_to_collect(deps):
         raise OperatorNeededError(found.message)
+
+
+def _mark_balance(tx: Tx, rows: Sequence[int]) -> list[bool]:
+    return [balance_mark.move(tx, micros) for micros in rows]
 
 
 def _has_something_to_collect(deps: Deps) -> bool:

@@ -34,10 +34,16 @@ class JobSpec:
     variation: int  # from 1
     params: JsonObject
     local_images: dict[str, LocalImage]
-    price_micros: int  # for the whole job: unit price times images
+    price_micros: int  # list price of the whole job: unit price times images
     images: int  # outputs the provider is asked for
     output_paths: tuple[str, ...]  # relative to the output root, one per output, in output order
     tags: dict[str, str] = field(default_factory=dict)
+    price_digest: str = ""  # of the inputs that decide the price; empty: an equal list price stands for them
+
+    @property
+    def priced_by(self) -> str:
+        """What jobs of one model have in common whose price is the same, whatever happens to it."""
+        return self.price_digest or f"list:{self.price_micros}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,7 @@ class Expansion:
             params=prepared.params,
             local_images=prepared.local_images,
             price_micros=prepared.price_micros,
+            price_digest=prepared.price_digest,
             images=prepared.images,
             output_paths=self._output_paths(combination, prepared.images, ordinal),
             tags=self._tags if self._tags is not None else self._render_tags(combination),

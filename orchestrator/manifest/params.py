@@ -25,6 +25,7 @@ class Prepared:
     stem: KeyStem
     local_images: dict[str, LocalImage]
     price_micros: int
+    price_digest: str
     images: int
     extension: str
     warnings: list[tuple[Path, str, str]]
@@ -81,12 +82,13 @@ class ParamPlan:
         warnings = self._check_references(params, wrong)
         if wrong or pictures is None:
             raise ParamsError(wrong)
-        price_micros, images, extension = self._facts(params)
+        price_micros, digest, images, extension = self._facts(params)
         return Prepared(
             params=params,
             stem=self._form.stem(keyed),
             local_images=pictures.local,
             price_micros=price_micros,
+            price_digest=digest,
             images=images,
             extension=extension,
             warnings=warnings,
@@ -112,18 +114,23 @@ class ParamPlan:
         return [located(path, issue) for issue in issues if issue.severity is Severity.WARNING]
 
 
-def _facts(model: Model) -> Callable[[JsonObject], tuple[int, int, str]]:
-    """Price in micros, pictures and file extension of a job, looked up once for all jobs that are alike in
+def _facts(model: Model) -> Callable[[JsonObject], tuple[int, str, int, str]]:
+    """Price in micros, price digest, pictures and file extension of a job, looked up once for all jobs that are alike in
     them.
     """
-    known: dict[tuple[Any, ...], tuple[int, int, str]] = {}
+    known: dict[tuple[Any, ...], tuple[int, str, int, str]] = {}
     by, count, form = model.price.by, model.count_param, model.format_param
 
-    def facts(params: JsonObject) -> tuple[int, int, str]:
+    def facts(params: JsonObject) -> tuple[int, str, int, str]:
         key = (params.get(by), params.get(count), params.get(form))
         found = known.get(key)
         if found is None:
-            found = known[key] = (model.price_micros(params), model.images(params), model.extension(params))
+            found = known[key] = (
+                model.price_micros(params),
+                model.price_digest(params),
+                model.images(params),
+                model.extension(params),
+            )
         return found
 
     return facts

@@ -179,9 +179,17 @@ class Quote:
     """The live price of one call, in micros: what would be charged after discounts."""
 
     micros: int
+    list_micros: int | None = None  # before discounts; None: not told
 
 
-QuoteOutcome = Quote | Rejected | Throttled | KeyRefused | NotSent | Lost
+@dataclass(frozen=True, slots=True)
+class NoPrice:
+    """The provider told a price that cannot be held, such as one in another currency."""
+
+    message: str
+
+
+QuoteOutcome = Quote | NoPrice | Rejected | Throttled | KeyRefused | NotSent | Lost
 
 
 class Provider(Protocol):

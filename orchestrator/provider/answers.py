@@ -9,6 +9,7 @@ from orchestrator.ports import (
     KeyRefused,
     Lost,
     NoCredit,
+    NoPrice,
     NotSent,
     PredictionPage,
     Quote,
@@ -71,15 +72,23 @@ def read_balance(data: object) -> Balance | None:
     return None if micros is None else Balance(micros)
 
 
-def read_quote(data: object) -> Quote | None:
-    """What would be charged: the discounted price where there is one; None for another currency."""
-    if not isinstance(data, dict) or str(data.get("currency") or "USD").upper() != "USD":
+def read_quote(data: object) -> Quote | NoPrice | None:
+    """What would be charged: the discounted price where there is one, and the list price where that is
+    nothing, negative or unreadable: a hold that is too large harms nobody.
+    """
+    currency = (data.get("currency") or "USD") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(currency, str):
         return None
-    for name in ("discounted_price", "price", "unit_price"):
-        if data.get(name) is not None:
-            micros = micros_of_usd(data[name])
-            return None if micros is None or micros < 0 else Quote(micros)
-    return None
+    if currency.strip().upper() != "USD":
+        return NoPrice(f"the price is in {currency[:10]!r}, and only US dollars can be held against caps")
+    listed, older = _positive_micros(data.get("price")), _positive_micros(data.get("unit_price"))
+    charged = _positive_micros(data.get("discounted_price")) or listed or older
+    return None if charged is None else Quote(charged, listed)
+
+
+def _positive_micros(value: object) -> int | None:
+    micros = micros_of_usd(value)
+    return micros if micros is not None and micros > 0 else None
 
 
 def _is_no_task(item: object) -> bool:

@@ -36,6 +36,7 @@ class Deps:
     settings: Settings
     facts: Callable[[str], ModelFacts]
     crashpoint: Crashpoint = field(default=no_crash)
+    account: str = ""  # whose prices are quoted: a fingerprint of the key
     notify: Callable[[str], None] = field(
         default=no_notice
     )  # messages for the person who watches this worker

@@ -142,6 +142,7 @@ class Worker:
             Loop(keep_up, bookkeeping=True),
             Loop(BillReader(deps).tick),
             Loop(PriceWatch(deps, proof).tick, alarms.prices),
+            Loop(pipeline.prices.tick, bookkeeping=True),
             Loop(watch, alarms.end),
         )
 

@@ -17,17 +17,13 @@ from orchestrator.store.money.bill_lines import BillLine
 from orchestrator.store.money.price_lessons import Charged
 
 
-def book(tx: Tx, report: Reconciliation, bill: Bill, period: Period, accept: Signature | None) -> None:
-    """Match the bill with our attempts; `accept` is a person's word that it is right as it is."""
+def book(tx: Tx, report: Reconciliation, bill: Bill, period: Period) -> None:
+    """Match the bill with our attempts, and book what differs."""
     records, sums = bill.records, bill.by_prediction()
     known = owners(tx, list(sums))
     rows = sorted(known.values(), key=lambda ours: ours.attempt_id)
     report.other_charges, report.other_charges_micros = len(bill.others), bill.others_micros
     report.basis = _basis(tx, report, bill, rows)
-    if accept is not None:
-        _accept(tx=tx, report=report, rows=rows, sums=sums, period=period, accept=accept)
-        known = owners(tx, list(sums))
-        rows = [known[row.prediction_id] for row in rows]
     for row in rows:
         _book_one(tx=tx, report=report, ours=row, billed=sums[row.prediction_id], period=period)
     strangers = predictions.unknown(
@@ -38,6 +34,15 @@ def book(tx: Tx, report: Reconciliation, bill: Bill, period: Period, accept: Sig
     ]
     ours = accepted_between(tx, report.start_ms, report.end_ms)
     _count_open(report, ours, {record.prediction_id for record in records if record.kind != "refund"})
+
+
+def heed(tx: Tx, bill: Bill, period: Period) -> None:
+    """Learn the prices that the bill shows, where they are not what was held."""
+    sums = bill.by_prediction()
+    for row in owners(tx, list(sums)).values():
+        micros = sums[row.prediction_id].deducted_micros
+        if micros not in {row.price_micros, row.agreed_billed_micros} and micros <= MICROS_MAX:
+            price_lessons.heed(tx, [Charged(row.attempt_id, micros, period.drift_percent)])
 
 
 def _basis(tx: Tx, report: Reconciliation, bill: Bill, rows: Sequence[Ours]) -> Basis:
@@ -61,8 +66,6 @@ def _book_one(tx: Tx, report: Reconciliation, ours: Ours, billed: Billed, period
     if booked.set_aside:
         report.set_aside.append(ours.prediction_id)
         return
-    if billed.deducted_micros <= MICROS_MAX:
-        price_lessons.heed(tx, [Charged(ours.attempt_id, billed.deducted_micros, period.drift_percent)])
     report.matched += 1
     report.matched_micros += max(0, billed.deducted_micros - billed.refunded_micros)
     report.refunds_seen += int(booked.refund_seen)
@@ -83,45 +86,39 @@ def _unlike(ours: Ours, billed: Billed, period: Period) -> UnlikeBill | None:
     size = size_of(charged, held)
     if charged == ours.agreed_billed_micros or charged > MICROS_MAX:
         return None
-    if size is Size.USUAL and not price_lessons.is_dearer(charged, held, period.drift_percent):
+    agreed = max(held, ours.planned_micros)
+    if size is Size.USUAL and not price_lessons.is_dearer(charged, agreed, period.drift_percent):
         return None
     return UnlikeBill(ours.model, held, charged, size)
 
 
-def _accept(
-    tx: Tx,
-    report: Reconciliation,
-    rows: Sequence[Ours],
-    sums: dict[str, Billed],
-    period: Period,
-    accept: Signature,
-) -> None:
-    """Agree to every charge and refund of an ended attempt that looks wrong, and let its model go on."""
-    agreed: dict[UnlikeBill, int] = {}
-    models = set(price_lessons.paused_models(tx))
-    for row in rows:
-        billed = sums[row.prediction_id]
-        unlike = _unlike(row, billed, period)
-        surplus = billed.refunded_micros > billed.deducted_micros
-        new_surplus = surplus and billed.refunded_micros != row.agreed_refunded_micros
-        if not row.ended or max(billed) > MICROS_MAX or not (unlike or new_surplus):
-            continue
-        deducted, refunded = billed
-        bills.agree(tx, row.attempt_id, billed_micros=deducted, refunded_micros=refunded)
-        report.accepted += 1
-        if unlike is not None:
-            models.add(unlike.model)
-            agreed[unlike] = agreed.get(unlike, 0) + 1
-        if new_surplus:
-            change = Change(f"surplus refund of task {row.prediction_id}", None, _usd(refunded - deducted))
-            acts.record(tx, accept, change)
-    for unlike, tasks in agreed.items():
-        subject = f"bill of {tasks} task(s) of {unlike.model}"
-        acts.record(tx, accept, Change(subject, _usd(unlike.held_micros), _usd(unlike.billed_micros)))
-    for model in sorted(models):
+def accept(tx: Tx, report: Reconciliation, bill: Bill, period: Period, signed: Signature) -> None:
+    """A person's word that the bill is right: agree to every charge and refund of an ended attempt that looks
+    wrong, and let the models go on that were stopped for it.
+    """
+    sums = bill.by_prediction()
+    rows = [row for row in owners(tx, list(sums)).values() if row.ended]
+    odd = [(row, sums[row.prediction_id]) for row in rows if max(sums[row.prediction_id]) <= MICROS_MAX]
+    groups: dict[UnlikeBill, list[Ours]] = {}
+    for row, billed in odd:
+        if (unlike := _unlike(row, billed, period)) is not None:
+            groups.setdefault(unlike, []).append(row)
+    for unlike, same in groups.items():  # prices are locked before attempts
+        price_lessons.learn(tx, same[-1].attempt_id, unlike.billed_micros, period.drift_percent)
+    for model in sorted({unlike.model for unlike in groups} | set(price_lessons.stopped_models(tx))):
         if price_lessons.agree(tx, model):
             report.resumed.append(model)
-            acts.record(tx, accept, Change(f"pause of model {model}", price_lessons.BILL_DRIFT, None))
+    for unlike, same in groups.items():
+        subject = f"bill of {len(same)} task(s) of {unlike.model}"
+        acts.record(tx, signed, Change(subject, _usd(unlike.held_micros), _usd(unlike.billed_micros)))
+    for row, (deducted, refunded) in odd:
+        surplus = refunded > (deducted or row.price_micros) and refunded != row.agreed_refunded_micros
+        if surplus:
+            subject = f"refund of task {row.prediction_id}, larger than its charge"
+            acts.record(tx, signed, Change(subject, _usd(deducted), _usd(refunded)))
+        if surplus or _unlike(row, Billed(deducted, refunded), period) is not None:
+            bills.agree(tx, row.attempt_id, billed_micros=deducted, refunded_micros=refunded)
+            report.accepted += 1
 
 
 def _usd(micros: int) -> str:

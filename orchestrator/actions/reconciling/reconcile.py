@@ -56,8 +56,14 @@ async def reconcile(
         not_ours=not_ours,
     )
     if bill is not None and bill.complete:
-        with database.write() as tx:  # of its own: the other holds what every claim waits for
-            bill_matching.book(tx=tx, report=report, bill=bill, period=period, accept=accept_bill)
+        # Each of its own: the other holds what every claim waits for, and prices are locked before attempts.
+        if accept_bill is not None:
+            with database.write() as tx:
+                bill_matching.accept(tx=tx, report=report, bill=bill, period=period, signed=accept_bill)
+        with database.write() as tx:
+            bill_matching.book(tx=tx, report=report, bill=bill, period=period)
+        with database.write() as tx:
+            bill_matching.heed(tx, bill, period)
     with database.read() as tx:
         caps = caps_in_force(tx, day_of(tx.now, period.timezone))
         report.passed = [cap for cap in caps if cap.over_micros]

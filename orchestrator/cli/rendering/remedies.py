@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterable
 
 from orchestrator.store.db.schema import Scope
-from orchestrator.store.money.price_lessons import BILL_DRIFT
+from orchestrator.store.money.prices import BILL_DRIFT
 from orchestrator.store.stops.stops import Stoppage
 
 _ACCOUNT = {

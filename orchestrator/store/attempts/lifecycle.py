@@ -17,6 +17,7 @@ from orchestrator.store.attempts import outputs as pictures
 from orchestrator.store.attempts import predictions, transitions
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import attempts, events
+from orchestrator.store.money import prices
 
 AMBIGUOUS: Final = "ambiguous"
 """The reason of an attempt that the evidence cannot decide: it waits for an operator."""
@@ -28,6 +29,7 @@ class Send(StrEnum):
     GO = "go"  # `submitting` is durable: from here on money may be owed
     WAIT = "wait"  # the rate grant is too old and the window has no room to renew it; ask again
     PAUSED = "paused"  # an operator paused the account or the campaign: give the attempt back
+    REPRICED = "repriced"  # it holds less than its job costs now: give the attempt back
     CANCELLED = "cancelled"  # an operator cancelled the job: give the attempt back
     LATE = "late"  # the attempt is no longer this worker's
 
@@ -56,11 +58,14 @@ def begin_submit(tx: Tx, rows: Sequence[BeginSubmit]) -> list[Send]:
     digests = {row.attempt_id: row.sent_digest for row in rows}
     moves: list[tuple[transitions.LockedAttempt, AttemptEvent, dict[str, Any]]] = []
     paused = pauses.by_operator(tx)
+    outpriced = prices.outpriced(tx, list(held))
     for attempt in held.values():
         if attempt.cancel_requested:
             answers[attempt.id] = Send.CANCELLED
         elif paused & {("account", ""), ("campaign", str(attempt.campaign_id))}:
             answers[attempt.id] = Send.PAUSED
+        elif attempt.id in outpriced:
+            answers[attempt.id] = Send.REPRICED
         elif attempt.id in without_grant:
             answers[attempt.id] = Send.WAIT
         else:

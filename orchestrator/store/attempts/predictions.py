@@ -12,7 +12,7 @@ from orchestrator.core.states import ReservationState
 from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import attempts, foreign_predictions, runs
+from orchestrator.store.db.schema import attempts, foreign_predictions, jobs, lanes, runs
 
 
 def mark_foreign(tx: Tx, prediction_id: str, model: str | None, created_at: int | None, why: str) -> None:
@@ -48,6 +48,7 @@ class Ours:
     refund_due: bool
     ended: bool
     model: str
+    planned_micros: int  # the price that a person has agreed to for such a job
     agreed_billed_micros: int | None  # the charge that a person has agreed to
     agreed_refunded_micros: int | None
 
@@ -101,6 +102,7 @@ def _ours(fields: RowMapping) -> Ours:
         refund_due=fields["reservation"] == ReservationState.REFUND_DUE.value,
         ended=fields["finished_at"] is not None,
         model=fields["model"],
+        planned_micros=fields["planned_micros"],
         agreed_billed_micros=fields["agreed_billed_micros"],
         agreed_refunded_micros=fields["agreed_refunded_micros"],
     )
@@ -120,8 +122,11 @@ _OURS: Final = (
         attempts.c.agreed_billed_micros,
         attempts.c.agreed_refunded_micros,
         runs.c.model,
+        lanes.c.planned_micros,
     )
     .join_from(attempts, runs)
+    .join(jobs, jobs.c.id == attempts.c.job_id)
+    .join(lanes, lanes.c.id == jobs.c.lane_id)
     .where(attempts.c.prediction_id.is_not(None))
 )
 _HELD: Final = _among_ids(attempts.c.prediction_id)

@@ -1,6 +1,6 @@
 """The claim: one transaction that takes slots, rate grants and money together, for jobs that may run now.
 
-The claim reads lanes (jobs of one run at one price) in order of priority. A lane that is paused or whose
+The claim reads lanes (jobs of one run that are priced alike) in order of priority. A lane that is paused or whose
 price does not fit under a cap is passed over as a whole, so that no other lane waits for it. Campaigns of
 equal priority share by their weights; within a campaign the first variations of all jobs come before any
 second one.
@@ -168,6 +168,9 @@ def _load(tx: Tx, rows: Sequence[dict[str, Any]], picks: Sequence[Selected]) -> 
                 **row,
                 "model": pick.lane.model,
                 "images": pick.images,
+                "lane_id": pick.lane.id,
+                "price_digest": pick.lane.price_digest,
+                "list_micros": pick.lane.list_micros,
                 "params": specs[pick.job_id].params,
                 "local_images": specs[pick.job_id].local_images,
             }

@@ -91,6 +91,13 @@ class Window(StrEnum):
     DAY = "day"
 
 
+class QuoteSource(StrEnum):
+    """What a price is known from."""
+
+    QUOTE = "quote"  # the provider answered when asked
+    BILL = "bill"  # it charged this
+
+
 class LimitSource(StrEnum):
     """Whose word a limit is."""
 
@@ -163,17 +170,36 @@ lanes = Table(
     metadata,
     Column("id", BigInt, primary_key=True),
     Column("run_id", BigInt, ForeignKey("runs.id"), nullable=False),
-    Column("price_micros", BigInt, nullable=False),
+    Column("price_digest", Text, nullable=False),  # of the inputs that decide the price
+    Column("list_micros", BigInt, nullable=False),  # the catalogue's price of one job
+    Column("planned_micros", BigInt, nullable=False),  # what a person agreed to: dearer than this stops
+    Column("price_micros", BigInt, nullable=False),  # what a claim holds: the live price
     Column("priority", Integer, nullable=False),
     Column("idle", Boolean, nullable=False),  # nothing to claim: skipped until a job becomes ready again
-    UniqueConstraint("run_id", "price_micros"),
+    UniqueConstraint("run_id", "price_digest"),
     CheckConstraint("price_micros > 0", name="priced"),
     Index(
         "ix_lanes_open", "priority", "id", sqlite_where=text("NOT idle"), postgresql_where=text("NOT idle")
     ),
 )
-"""Jobs of one run that cost the same. The claim reads lanes first, so that jobs that are paused or do
-not fit under a cap are passed over lane by lane, never one by one."""
+"""Jobs of one run whose price is decided by the same inputs, so that they cost the same whatever happens to the
+price. The claim reads lanes first, so that jobs that are paused or do not fit under a cap are passed over lane
+by lane, never one by one; and a new price is one change for all of them."""
+
+quotes = Table(
+    "quotes",
+    metadata,
+    Column("model", Text, nullable=False),
+    Column("digest", Text, nullable=False),  # of the inputs that decide the price
+    Column("source", Text, nullable=False),  # QuoteSource
+    Column("account", Text, nullable=False),  # whose price: a fingerprint of the key; empty for a bill
+    Column("list_micros", BigInt),  # before the discount; NULL: not told
+    Column("price_micros", BigInt, nullable=False),  # what is charged for one job
+    Column("asked_at", BigInt, nullable=False),
+    PrimaryKeyConstraint("model", "digest", "source", "account"),
+    CheckConstraint("price_micros > 0", name="priced"),
+)
+"""What the provider said last about a price: its quote for each key, and what its bill showed."""
 
 jobs = Table(
     "jobs",

@@ -31,6 +31,7 @@ from orchestrator.store.db.schema import (
     events,
     job_specs,
     jobs,
+    lanes,
     outputs,
     runs,
     uploads,
@@ -109,8 +110,9 @@ def assign(tx: Tx, job_id: int, prediction_id: str, *, status: str, token: str, 
     """
     rate_limits.lock(tx)
     query = (
-        select(jobs.c.run_id, runs.c.campaign_id, jobs.c.price_micros, jobs.c.attempts)
+        select(jobs.c.run_id, runs.c.campaign_id, lanes.c.price_micros, jobs.c.attempts)
         .join_from(jobs, runs)
+        .join(lanes, lanes.c.id == jobs.c.lane_id)
         .where(jobs.c.id == job_id, jobs.c.state == JobState.PENDING.value)
     )
     job = tx.conn.execute(dialect.lock_rows(tx.conn, query, jobs)).one_or_none()

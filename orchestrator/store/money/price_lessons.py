@@ -13,10 +13,16 @@ from orchestrator.core.money import format_usd
 from orchestrator.store.account import pauses
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, ATTEMPT_IS_UNBILLED, attempts, meta, runs
-
-BILL_DRIFT: Final = "bill_drift"
-"""The reason of a model's pause: its bill says more than was held. A person ends it."""
+from orchestrator.store.db.schema import (
+    ATTEMPT_IS_LIVE,
+    ATTEMPT_IS_UNBILLED,
+    QuoteSource,
+    attempts,
+    meta,
+    runs,
+)
+from orchestrator.store.money import prices, quotes
+from orchestrator.store.money.prices import BILL_DRIFT, PRICE_DRIFT
 
 REMEMBERED_ATTEMPTS: Final = 20_000
 """How many of the newest attempts are looked through for a charge at some price: the search is bounded."""
@@ -87,24 +93,41 @@ def standing(tx: Tx, model: str, price_micros: int, *, since: int, percent: floa
 
 
 def heed(tx: Tx, rows: Sequence[Charged]) -> list[Lesson]:
-    """Take in charges: what is plausible is noted on its attempt; a dearer price pauses the model, unless it
-    was bought before a person agreed to the bill.
+    """Take in charges: one that is plausible is a price, and counts as `quotes` says; one that is beyond all
+    prices pauses the model, unless it was bought before a person agreed to the bill.
     """
     return [_heed_one(tx, row) for row in rows]
 
 
-def paused_models(tx: Tx) -> list[str]:
-    """The models that are paused for what they were billed."""
+def stopped_models(tx: Tx) -> list[str]:
+    """The models that are paused for a bill that need not be a price at all."""
     return [pause.name for pause in pauses.in_force(tx) if pause.reason == BILL_DRIFT]
 
 
 def agree(tx: Tx, model: str) -> bool:
-    """A person agrees to what the model is billed: its pause ends. False when there was none."""
+    """A person agrees to what the model is billed: its prices count, and its pause ends. False when there was
+    nothing to end and no price became dearer.
+    """
     statement = dialect.insert(tx.conn, meta).values(key=_agreement(model), value=str(tx.now))
     tx.conn.execute(
         statement.on_conflict_do_update(index_elements=["key"], set_={"value": statement.excluded.value})
     )
-    return pauses.end(tx=tx, scope="model", name=model, reason=BILL_DRIFT)
+    dearer = quotes.accept(tx, model)
+    return pauses.end(tx=tx, scope="model", name=model, reason=BILL_DRIFT) or bool(dearer)
+
+
+def learn(tx: Tx, attempt_id: int, micros: int, percent: float) -> quotes.Learned:
+    """Let what an attempt was charged be the price of its like."""
+    row = tx.conn.execute(_ATTEMPT, {"id": attempt_id}).one()
+    priced = prices.of_attempt(tx, attempt_id)
+    seen = quotes.Seen(
+        model=priced.model,
+        digest=priced.digest,
+        price_micros=micros,
+        source=QuoteSource.BILL,
+        asked_at=row.submitted_at or row.accepted_at,
+    )
+    return quotes.learn(tx, seen, drift_percent=percent)
 
 
 def _heed_one(tx: Tx, seen: Charged) -> Lesson:
@@ -112,28 +135,35 @@ def _heed_one(tx: Tx, seen: Charged) -> Lesson:
     held, size = row.price_micros, size_of(seen.micros, row.price_micros)
     if not seen.micros:
         return Lesson()
-    if size is Size.USUAL:
-        tx.conn.execute(_NOTE, {"a_id": seen.attempt_id, "v_billed": seen.micros})
     facts = f"task {row.prediction_id} was billed ${format_usd(seen.micros)}, held ${format_usd(held)}"
     if size is Size.SMALL:
         return Lesson(
             message=f"{facts}: a change of unit? It frees no money until you agree to it: "
             "orchestrator reconcile"
         )
-    if not is_dearer(seen.micros, held, seen.percent):
+    if size is Size.LARGE:
+        return _stop(tx, row, facts)
+    dearer = is_dearer(seen.micros, held, seen.percent)
+    learned = learn(tx, seen.attempt_id, seen.micros, seen.percent) if seen.micros != held else None
+    tx.conn.execute(_NOTE, {"a_id": seen.attempt_id, "v_billed": seen.micros})
+    if not dearer or learned is None:
         return Lesson()
-    pause = pauses.Pause(
-        scope="model",
-        name=row.model,
-        reason=BILL_DRIFT,
-        message=f"{facts}. Nothing more is bought of {row.model} until you have looked and agreed: "
-        "orchestrator reconcile --accept-bill",
-    )
+    then = "the model is stopped until you agree" if learned.drifted else "that is now the price"
+    return Lesson(dearer=True, message=f"{facts}: {then}")
+
+
+def _stop(tx: Tx, row: Any, facts: str) -> Lesson:
+    """Pause the model for a charge that need not be a price at all."""
     agreed_at = tx.conn.execute(_AGREED_AT, {"key": _agreement(row.model)}).scalar()
-    if (agreed_at and row.submitted_at < int(agreed_at)) or _is_paused(tx, row.model):
+    message = (
+        f"{facts}: a change of unit? Nothing more is bought of {row.model} until you agree to the bill: "
+        "orchestrator reconcile --accept-bill"
+    )
+    if (agreed_at and (row.submitted_at or 0) < int(agreed_at)) or not pauses.begin(
+        tx, pauses.Pause(scope="model", name=row.model, reason=BILL_DRIFT, message=message)
+    ):
         return Lesson(dearer=True)
-    pauses.begin(tx, pause)
-    return Lesson(dearer=True, message=f"Stopped: {pause.message}")
+    return Lesson(dearer=True, message=f"Stopped: {message}")
 
 
 def is_dearer(billed: int, held: int, percent: float) -> bool:
@@ -142,7 +172,8 @@ def is_dearer(billed: int, held: int, percent: float) -> bool:
 
 
 def _is_paused(tx: Tx, model: str) -> bool:
-    return model in paused_models(tx)
+    reasons = {BILL_DRIFT, PRICE_DRIFT}
+    return any(pause.name == model and pause.reason in reasons for pause in pauses.in_force(tx))
 
 
 def _agreement(model: str) -> str:
@@ -184,6 +215,7 @@ _ATTEMPT: Final = (
         attempts.c.prediction_id,
         attempts.c.price_micros,
         attempts.c.submitted_at,
+        attempts.c.accepted_at,
         runs.c.model,
     )
     .join_from(attempts, runs)

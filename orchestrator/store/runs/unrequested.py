@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, func, select
 from orchestrator.core.states import JobState
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import jobs
+from orchestrator.store.db.schema import jobs, lanes
 
 _PAGE: Final = 10_000
 
@@ -92,7 +92,11 @@ _WAITING: Final = (
     .order_by(jobs.c.id)
     .limit(_PAGE)
 )
-_SUMS: Final = select(
-    func.coalesce(func.sum(jobs.c.images), 0).label("images"),
-    func.coalesce(func.sum(jobs.c.price_micros), 0).label("micros"),
-).where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+_SUMS: Final = (
+    select(
+        func.coalesce(func.sum(jobs.c.images), 0).label("images"),
+        func.coalesce(func.sum(lanes.c.price_micros), 0).label("micros"),
+    )
+    .join_from(jobs, lanes, lanes.c.id == jobs.c.lane_id)
+    .where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import bindparam, func, select
 
@@ -11,6 +11,7 @@ from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, attempts, job_specs
 from orchestrator.store.db.schema import campaigns as campaign_table
 from orchestrator.store.db.schema import jobs as job_table
+from orchestrator.store.db.schema import lanes as lane_table
 from orchestrator.store.db.schema import outputs as output_table
 from orchestrator.store.db.schema import runs as run_table
 from orchestrator.store.views.walk import PAGE, JobFilter, matching, page_ids
@@ -52,7 +53,8 @@ class JobRow:
     params: dict[str, Any]
     tags: dict[str, str]
     images: int
-    price_micros: int
+    price_micros: int  # of one try now, or of the last one where it is over
+    list_micros: int  # before the discount
     cost_micros: int
     attempts: int
     tries_left: int
@@ -68,12 +70,13 @@ def list_jobs(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE
     ids = page_ids(tx, wanted, after_id=after_id, limit=limit)
     rows = tx.conn.execute(_ROWS, {"ids": ids}).all() if ids else ()
     tries, pictures = _last_attempts(tx, ids), outputs_of(tx, ids)
-    return [_job_row(row, tries.get(row.id, (None, None)), pictures.get(row.id, [])) for row in rows]
+    return [_job_row(row, tries.get(row.id, _NO_TRY), pictures.get(row.id, [])) for row in rows]
 
 
 def count_jobs(tx: Tx, wanted: JobFilter) -> tuple[int, int]:
     """How many jobs match, and the total cost of one attempt at each, in micros."""
-    query = select(func.count(), func.coalesce(func.sum(job_table.c.price_micros), 0)).select_from(job_table)
+    query = select(func.count(), func.coalesce(func.sum(lane_table.c.price_micros), 0)).select_from(job_table)
+    query = query.join(lane_table, lane_table.c.id == job_table.c.lane_id)
     jobs, micros = tx.conn.execute(matching(tx, query, wanted)).one()
     return int(jobs), int(micros)
 
@@ -113,17 +116,28 @@ def outputs_of(tx: Tx, job_ids: Sequence[int]) -> dict[int, list[OutputRow]]:
     return found
 
 
-def _last_attempts(tx: Tx, job_ids: Sequence[int]) -> dict[int, tuple[str | None, int | None]]:
+class _Try(NamedTuple):
+    """The last attempt at a job."""
+
+    prediction_id: str | None
+    inference_ms: int | None
+    price_micros: int | None
+
+
+_NO_TRY: Final = _Try(None, None, None)
+
+
+def _last_attempts(tx: Tx, job_ids: Sequence[int]) -> dict[int, _Try]:
     query = (
-        select(attempts.c.job_id, attempts.c.prediction_id, attempts.c.inference_ms)
+        select(attempts.c.job_id, attempts.c.prediction_id, attempts.c.inference_ms, attempts.c.price_micros)
         .where(attempts.c.job_id.in_(job_ids))
         .order_by(attempts.c.job_id, attempts.c.number)
     )
     rows = tx.conn.execute(query) if job_ids else ()
-    return {row.job_id: (row.prediction_id, row.inference_ms) for row in rows}
+    return {row.job_id: _Try(row.prediction_id, row.inference_ms, row.price_micros) for row in rows}
 
 
-def _job_row(row: Any, last: tuple[str | None, int | None], pictures: list[OutputRow]) -> JobRow:
+def _job_row(row: Any, last: _Try, pictures: list[OutputRow]) -> JobRow:
     return JobRow(
         id=row.id,
         campaign=row.campaign,
@@ -140,14 +154,15 @@ def _job_row(row: Any, last: tuple[str | None, int | None], pictures: list[Outpu
         params=row.params,
         tags=row.tags,
         images=row.images,
-        price_micros=row.price_micros,
+        price_micros=row.live_micros if row.finished_at is None else last.price_micros or row.live_micros,
+        list_micros=row.price_micros,
         cost_micros=row.cost_micros,
         attempts=row.attempts,
         tries_left=row.tries_left,
         created_at=row.created_at,
         finished_at=row.finished_at,
-        prediction_id=last[0],
-        inference_ms=last[1],
+        prediction_id=last.prediction_id,
+        inference_ms=last.inference_ms,
         outputs=pictures,
     )
 
@@ -155,6 +170,7 @@ def _job_row(row: Any, last: tuple[str | None, int | None], pictures: list[Outpu
 _ROWS: Final = (
     select(
         job_table,
+        lane_table.c.price_micros.label("live_micros"),
         run_table.c.name,
         run_table.c.run_key,
         campaign_table.c.name.label("campaign"),
@@ -164,6 +180,7 @@ _ROWS: Final = (
     .select_from(job_table)
     .join(run_table, run_table.c.id == job_table.c.run_id)
     .join(campaign_table, campaign_table.c.id == run_table.c.campaign_id)
+    .join(lane_table, lane_table.c.id == job_table.c.lane_id)
     .join(job_specs, job_specs.c.job_id == job_table.c.id)
     .where(job_table.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(job_table.c.id)

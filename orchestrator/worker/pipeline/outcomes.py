@@ -70,7 +70,6 @@ GIVEN_BACK: Final[Mapping[type, GivenBack]] = MappingProxyType(
 HELD_BACK: Final = GivenBack(reason="held_back", event=AttemptEvent.NOT_SENT)
 """We kept the POST from leaving because its time had passed: that says nothing about the provider."""
 
-PRICE_DRIFT: Final = GivenBack(reason="price_drift")
 STOPPED: Final = GivenBack(reason="released")
 
 

@@ -10,6 +10,7 @@ from orchestrator.worker.activity import Activity
 from orchestrator.worker.alarms import Alarms
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.guards.price_guard import PriceGuard
 from orchestrator.worker.guards.price_proof import PriceProof
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.claim import Claimer
@@ -44,6 +45,7 @@ class Pipeline:
         self._proof = proof
         self._spawn = spawn
         inputs = Inputs(deps)
+        self.prices = PriceGuard(deps)
         self.fetcher = Fetcher(
             deps,
             activity=activity,
@@ -67,6 +69,7 @@ class Pipeline:
             inputs=inputs,
             activity=activity,
             account_pauses=account_pauses,
+            prices=self.prices,
             proof=proof,
             accepted=self._accepted,
             doubted=alarms.resolve.ring,

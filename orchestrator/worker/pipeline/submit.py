@@ -26,11 +26,10 @@ from orchestrator.worker.activity import Activity
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards.account_pauses import AccountPauses
-from orchestrator.worker.guards.price_guard import PriceGuard
+from orchestrator.worker.guards.price_guard import REPRICED, PriceGuard
 from orchestrator.worker.guards.price_proof import PriceProof
 from orchestrator.worker.guards.send_window import SendWindow
 from orchestrator.worker.pipeline.outcomes import (
-    PRICE_DRIFT,
     STOPPED,
     GivenBack,
     NothingCreated,
@@ -53,6 +52,7 @@ class Submitter:
         inputs: Inputs,
         activity: Activity,
         account_pauses: AccountPauses,
+        prices: PriceGuard,
         proof: PriceProof,
         accepted: Callable[[HeldAttempt], None],
         doubted: Callable[[], None],
@@ -60,7 +60,7 @@ class Submitter:
         self._deps = deps
         self._worker_id = worker_id
         self._inputs = inputs
-        self._prices = PriceGuard(deps)
+        self._prices = prices
         self._proof = proof
         self._activity = activity
         self._pauses = account_pauses
@@ -76,11 +76,13 @@ class Submitter:
             if not isinstance(prepared, Ready):
                 await self._not_prepared(attempt, prepared)
                 return
-            if not await self._prices.agrees(attempt, prepared.inputs):
-                await self._give_back(attempt, PRICE_DRIFT, message="the price has changed")
+            if (refused := await self._prices.refuses(attempt, prepared.inputs)) is not None:
+                await self._give_back(attempt, GivenBack(reason=refused), message="the price has changed")
                 return
             if not await self._proof.may_send(attempt, stopping):
-                await self._give_back(attempt, PRICE_DRIFT, message="the bill shows another price")
+                await self._give_back(
+                    attempt, GivenBack(reason=REPRICED), message="the bill shows another price"
+                )
                 return
             send_window = await self._may_send(attempt, prepared, stopping)
             if send_window is None:
@@ -107,6 +109,11 @@ class Submitter:
                     return None
                 case lifecycle.Send.WAIT:
                     await self._deps.clock.sleep(self._deps.entropy.uniform(0.5, 1.5))
+                case lifecycle.Send.REPRICED:
+                    await self._give_back(
+                        attempt, GivenBack(reason=REPRICED), message="the price has changed"
+                    )
+                    return None
                 case lifecycle.Send.CANCELLED | lifecycle.Send.PAUSED:
                     break
         await self._give_back(attempt, STOPPED, message="nothing was sent")

@@ -11,6 +11,7 @@ from orchestrator.store.account import latencies as recorded_latencies
 from orchestrator.store.attempts import leases, releases
 from orchestrator.store.db.database import Tx
 from orchestrator.store.money import balance_mark
+from orchestrator.store.money.prices import PRICE_DRIFT, PRICE_UNKNOWN
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
@@ -40,7 +41,10 @@ def start(
         workers.register(tx, row)
         limits = configured_limits.take_configured(tx, row.id, _wanted(deps.settings.limits))
         for pause in pauses.in_force(tx):
-            if pause.reason == "price_drift":  # the price is asked for again before anything is paid
+            if pause.reason in {
+                PRICE_DRIFT,
+                PRICE_UNKNOWN,
+            }:  # the price is asked for again before anything is paid
                 pauses.end(tx=tx, scope=pause.scope, name=pause.name, reason=pause.reason)
         for model, latency in recorded_latencies.known(tx):
             latencies.remember(model, latency)

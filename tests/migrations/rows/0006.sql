@@ -1,7 +1,7 @@
 INSERT INTO campaigns (id, name, created_at, weight, served) VALUES (1, 'summer', 1000, 3, 2000000);
 INSERT INTO runs (id, campaign_id, name, run_key, model, manifest_path, manifest_sha256, priority, max_attempts, created_at, applied_at)
   VALUES (1, 1, 'hero', 'main', 'kwaivgi/kling-image-o3/edit', 'jobs/hero.yaml', 'ab', 0, 3, 1000, 1000);
-INSERT INTO lanes (id, run_id, price_micros, priority, idle) VALUES (1, 1, 28000, 0, false);
+INSERT INTO lanes (id, run_id, price_digest, list_micros, planned_micros, price_micros, priority, idle) VALUES (1, 1, 'd1', 28000, 28000, 14000, 0, false);
 INSERT INTO jobs (id, run_id, lane_id, key, ordinal, variation, state, queue, images, price_micros, tries_left, created_at)
   VALUES (1, 1, 1, 'k1', 0, 1, 'running', NULL, 1, 28000, 3, 1000);
 INSERT INTO job_specs (job_id, params, local_images, tags) VALUES (1, '{"prompt": "a café"}', '[]', '{}');
@@ -24,3 +24,4 @@ INSERT INTO latencies (model, p10_ms, p50_ms, p95_ms, samples, updated_at) VALUE
 INSERT INTO events (id, at, kind, job_id, attempt_id, message) VALUES (1, 1000, 'note', 1, 1, 'Something happened.');
 INSERT INTO meta (key, value) VALUES ('k', 'v');
 INSERT INTO acts (id, at, who, host, command, subject, old, new, why, job_id) VALUES (1, 1000, 'ada', 'here', 'budget set', 'day cap of the account', '1000000', '2000000', 'a launch', 1);
+INSERT INTO quotes (model, digest, source, account, list_micros, price_micros, asked_at) VALUES ('kwaivgi/kling-image-o3/edit', 'd1', 'quote', 'a1', 28000, 14000, 1000);

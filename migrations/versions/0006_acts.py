@@ -35,6 +35,7 @@ def upgrade():
     op.add_column("attempts", sa.Column("answered_at", BigInt))
     op.add_column("attempts", sa.Column("overdue_at", BigInt))
     op.add_column("attempts", sa.Column("agreed_billed_micros", BigInt))
+    op.add_column("attempts", sa.Column("agreed_charge_micros", BigInt))
     op.add_column("attempts", sa.Column("agreed_refunded_micros", BigInt))
     op.add_column("workers", sa.Column("clock_offset_ms", BigInt))
     for name in ("concurrency_source", "submits_per_minute_source"):
@@ -49,7 +50,7 @@ def downgrade():
     op.drop_column("limits", "submits_per_minute_source")
     op.drop_column("limits", "concurrency_source")
     op.drop_column("workers", "clock_offset_ms")
-    for name in ("agreed_refunded_micros", "agreed_billed_micros"):
+    for name in ("agreed_refunded_micros", "agreed_charge_micros", "agreed_billed_micros"):
         op.drop_column("attempts", name)
     for name in ("overdue_at", "answered_at", "next_try_at", "trouble_count", "trouble"):
         op.drop_column("attempts", name)

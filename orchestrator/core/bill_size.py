@@ -41,9 +41,9 @@ def size_of(billed_micros: int, held_micros: int) -> Size:
     return Size.LARGE if billed_micros > held_micros * PLAUSIBLE_FACTOR else Size.USUAL
 
 
-def charge_that_counts(billed_micros: int, held_micros: int, *, agreed: bool, basis: Basis) -> int:
-    """The charge to count under the caps; `agreed`: a person has said that the bill is right."""
-    size = Size.USUAL if agreed else size_of(billed_micros, held_micros)
+def charge_that_counts(billed_micros: int, held_micros: int, *, basis: Basis) -> int:
+    """The charge to count under the caps until a person has agreed to the bill."""
+    size = size_of(billed_micros, held_micros)
     if size is Size.SMALL or (size is Size.LARGE and basis is Basis.HELD):
         return held_micros
     return billed_micros

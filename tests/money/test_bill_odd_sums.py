@@ -26,6 +26,7 @@ def attempt(**fields):
         "billed_micros": None,
         "refunded_micros": None,
         "agreed_billed_micros": None,
+        "agreed_charge_micros": None,
         "agreed_refunded_micros": None,
         "refund_until": REFUND_MS if fields.get("reservation") == "refund_due" else None,
         "finished_at": 0,

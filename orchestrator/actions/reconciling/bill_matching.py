@@ -76,6 +76,8 @@ def _book_one(tx: Tx, report: Reconciliation, ours: Ours, billed: Billed, period
     if billed.deducted_micros not in {0, ours.price_micros}:
         report.differing += 1
         report.differing_micros += billed.deducted_micros - ours.price_micros
+        by_hold = ours.agreed_billed_micros == billed.deducted_micros != ours.agreed_charge_micros
+        report.counted_as_agreed += int(by_hold)
     if (unlike := _unlike(ours, billed, period)) is not None:
         report.unlike[unlike] += 1
 
@@ -93,32 +95,50 @@ def _unlike(ours: Ours, billed: Billed, period: Period) -> UnlikeBill | None:
 
 
 def accept(tx: Tx, report: Reconciliation, bill: Bill, period: Period, signed: Signature) -> None:
-    """A person's word that the bill is right: agree to every charge and refund of an ended attempt that looks
-    wrong, and let the models go on that were stopped for it.
+    """A person's word that the bill is as it should be: agree to every charge and refund of an ended attempt
+    that looks wrong, and let the models go on that were stopped for it.
+
+    Where the balance shows that what was held has left the account, that is what counts, and the bill is no
+    price.
     """
     sums = bill.by_prediction()
     rows = [row for row in owners(tx, list(sums)).values() if row.ended]
+    report.basis = _basis(tx, report, bill, rows)
     odd = [(row, sums[row.prediction_id]) for row in rows if max(sums[row.prediction_id]) <= MICROS_MAX]
     groups: dict[UnlikeBill, list[Ours]] = {}
     for row, billed in odd:
         if (unlike := _unlike(row, billed, period)) is not None:
             groups.setdefault(unlike, []).append(row)
     for unlike, same in groups.items():  # prices are locked before attempts
-        price_lessons.learn(tx, same[-1].attempt_id, unlike.billed_micros, period.drift_percent)
+        if unlike.size is Size.USUAL or report.basis is not Basis.HELD:
+            price_lessons.learn(tx, same[-1].attempt_id, unlike.billed_micros, period.drift_percent)
     for model in sorted({unlike.model for unlike in groups} | set(price_lessons.stopped_models(tx))):
         if price_lessons.agree(tx, model):
             report.resumed.append(model)
     for unlike, same in groups.items():
         subject = f"bill of {len(same)} task(s) of {unlike.model}"
         acts.record(tx, signed, Change(subject, _usd(unlike.held_micros), _usd(unlike.billed_micros)))
-    for row, (deducted, refunded) in odd:
-        surplus = refunded > (deducted or row.price_micros) and refunded != row.agreed_refunded_micros
-        if surplus:
-            subject = f"refund of task {row.prediction_id}, larger than its charge"
-            acts.record(tx, signed, Change(subject, _usd(deducted), _usd(refunded)))
-        if surplus or _unlike(row, Billed(deducted, refunded), period) is not None:
-            bills.agree(tx, row.attempt_id, billed_micros=deducted, refunded_micros=refunded)
-            report.accepted += 1
+    for row, billed in odd:
+        _agree(
+            tx, report, row, billed=billed, signed=signed, is_unlike=_unlike(row, billed, period) is not None
+        )
+
+
+def _agree(
+    tx: Tx, report: Reconciliation, row: Ours, *, billed: Billed, signed: Signature, is_unlike: bool
+) -> None:
+    """Agree to one attempt's sums, where something is wrong with them."""
+    deducted, refunded = billed
+    surplus = refunded > (deducted or row.price_micros) and refunded != row.agreed_refunded_micros
+    if not (surplus or is_unlike):
+        return
+    if surplus:
+        subject = f"refund of task {row.prediction_id}, larger than its charge"
+        acts.record(tx, signed, Change(subject, _usd(deducted), _usd(refunded)))
+    by_hold = size_of(deducted, row.price_micros) is not Size.USUAL and report.basis is Basis.HELD
+    line = BillLine(row.attempt_id, deducted, refunded)
+    bills.agree(tx, line, charge_micros=row.price_micros if by_hold else deducted)
+    report.accepted += 1
 
 
 def _usd(micros: int) -> str:

@@ -41,6 +41,7 @@ class Reconciliation:
     unlike: Counter[UnlikeBill] = field(default_factory=Counter)  # and how many tasks
     differing: int = 0  # tasks that were billed another sum than was held, agreed to or not
     differing_micros: int = 0  # by how much more, in all
+    counted_as_agreed: int = 0  # of these, tasks for which a person has agreed that the held sum counts
     basis: Basis = Basis.UNKNOWN  # what the balance shows, where a charge is implausible
     accepted: int = 0  # tasks whose bill a person has just agreed to
     resumed: list[str] = field(default_factory=list)  # models that go on by that

@@ -38,7 +38,11 @@ def summary_lines(report: Reconciliation) -> list[str]:
     lines += [f"unlike       {unlike_text(unlike, tasks, report.basis)}" for unlike, tasks in _unlike(report)]
     lines += [f"passed       {passed_text(cap)}" for cap in report.passed]
     if report.accepted:
-        lines.append(f"accepted     the bill of {count(report.accepted, 'task')}, as you say")
+        by_balance = "; where its size is implausible, what was held counts, since the balance fell by that"
+        lines.append(
+            f"accepted     the bill of {count(report.accepted, 'task')}, as you say"
+            + (by_balance if report.basis is Basis.HELD else "")
+        )
     lines += [f"resumed      model {safe(model)}" for model in report.resumed]
     return lines
 
@@ -70,7 +74,8 @@ def conclusion(report: Reconciliation) -> str:
     if not report.agrees:
         return "Somebody should look at the lines above."
     if report.differing:
-        return f"{difference_text(report.differing, report.differing_micros)}: the books follow the bill."
+        follow = "what was agreed to counts" if report.counted_as_agreed else "the books follow the bill"
+        return f"{difference_text(report.differing, report.differing_micros)}: {follow}."
     return "All agrees."
 
 

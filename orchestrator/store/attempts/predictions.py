@@ -50,6 +50,7 @@ class Ours:
     model: str
     planned_micros: int  # the price that a person has agreed to for such a job
     agreed_billed_micros: int | None  # the charge that a person has agreed to
+    agreed_charge_micros: int | None  # and what counts for it
     agreed_refunded_micros: int | None
 
 
@@ -104,6 +105,7 @@ def _ours(fields: RowMapping) -> Ours:
         model=fields["model"],
         planned_micros=fields["planned_micros"],
         agreed_billed_micros=fields["agreed_billed_micros"],
+        agreed_charge_micros=fields["agreed_charge_micros"],
         agreed_refunded_micros=fields["agreed_refunded_micros"],
     )
 
@@ -120,6 +122,7 @@ _OURS: Final = (
         attempts.c.reservation,
         attempts.c.finished_at,
         attempts.c.agreed_billed_micros,
+        attempts.c.agreed_charge_micros,
         attempts.c.agreed_refunded_micros,
         runs.c.model,
         lanes.c.planned_micros,

@@ -294,8 +294,9 @@ attempts = Table(
     Column("billed_micros", BigInt),  # what the provider's bill says it deducted
     Column("refunded_micros", BigInt),  # and paid back
     Column("billed_at", BigInt),  # when the bill was last read for this attempt
-    # the charge and the sum paid back that a person has agreed to, where they look wrong
+    # what a person has agreed to, where it looks wrong: what the bill says, and the charge that counts for it
     Column("agreed_billed_micros", BigInt),
+    Column("agreed_charge_micros", BigInt),
     Column("agreed_refunded_micros", BigInt),
     # what keeps it from going on: an odd answer to a poll, a refused upload, a download that fails
     Column("trouble", Text),

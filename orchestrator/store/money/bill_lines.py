@@ -134,12 +134,13 @@ def _cost_and_surplus(
 
 def _counted(row: Any, line: BillLine, billed: int) -> int:
     """The charge that counts. What the balance has shown at an earlier reading of the same charge stands."""
+    if row.agreed_billed_micros == billed:
+        return row.agreed_charge_micros or billed
     basis, cost = line.basis, row.cost_micros
     if basis is Basis.UNKNOWN and row.billed_micros == billed and cost is not None:
         as_held = kept_of(row.price_micros, billed, row.refunded_micros or 0)
         basis = Basis.HELD if cost == as_held else Basis.BILLED
-    agreed = row.agreed_billed_micros == billed
-    return charge_that_counts(billed, row.price_micros, agreed=agreed, basis=basis)
+    return charge_that_counts(billed, row.price_micros, basis=basis)
 
 
 def _told_size(row: Any, charged: int) -> Size:

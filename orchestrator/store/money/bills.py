@@ -64,9 +64,16 @@ def book_lines(tx: Tx, lines: Sequence[BillLine]) -> list[Booked]:
     return booked
 
 
-def agree(tx: Tx, attempt_id: int, *, billed_micros: int, refunded_micros: int) -> None:
-    """Note that a person has agreed to these sums of an ended attempt; booking the line then follows them."""
-    values = {"a_id": attempt_id, "v_billed": billed_micros, "v_refunded": refunded_micros}
+def agree(tx: Tx, line: BillLine, *, charge_micros: int) -> None:
+    """Note that a person has agreed to a line of an ended attempt, and which charge counts for it; booking the
+    line then follows that.
+    """
+    values = {
+        "a_id": line.attempt_id,
+        "v_billed": line.deducted_micros,
+        "v_charge": charge_micros,
+        "v_refunded": line.refunded_micros,
+    }
     tx.conn.execute(_AGREE, values)
 
 
@@ -145,7 +152,11 @@ _ADD_COST: Final = (
 _AGREE: Final = (
     update(attempts)
     .where(attempts.c.id == bindparam("a_id"), attempts.c.finished_at.is_not(None))
-    .values(agreed_billed_micros=bindparam("v_billed"), agreed_refunded_micros=bindparam("v_refunded"))
+    .values(
+        agreed_billed_micros=bindparam("v_billed"),
+        agreed_charge_micros=bindparam("v_charge"),
+        agreed_refunded_micros=bindparam("v_refunded"),
+    )
 )
 
 _UNBILLED: Final = (

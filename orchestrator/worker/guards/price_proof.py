@@ -78,6 +78,12 @@ class PriceProof:
         trial.sent += 1
         return not trial.refuted
 
+    def came_to_nothing(self, attempt: HeldAttempt) -> None:
+        """What was let go created no task: another may go in its place."""
+        trial = self._trials.get((attempt.model, attempt.price_micros))
+        if trial is not None:
+            trial.sent = max(0, trial.sent - 1)
+
     def shown(self, price: Price, *, dearer: bool) -> None:
         """The bill has shown a charge at this price. When it was dearer, the price begins anew after the
         pause.

@@ -86,6 +86,7 @@ class Submitter:
                 return
             send_window = await self._may_send(attempt, prepared, stopping)
             if send_window is None:
+                self._proof.came_to_nothing(attempt)
                 return
         finally:
             self._activity.preparing.discard(attempt.attempt_id)
@@ -139,6 +140,7 @@ class Submitter:
             case Lost():
                 await self._doubt(attempt, outcome)
             case Rejected():
+                self._proof.came_to_nothing(attempt)
                 await self._reject(attempt, outcome)
             case Throttled() | KeyRefused() | NoCredit() | NotSent():
                 await self._not_created(attempt, outcome)
@@ -186,6 +188,7 @@ class Submitter:
 
     async def _not_created(self, attempt: HeldAttempt, outcome: NothingCreated) -> None:
         """The POST created nothing, so the attempt is given back from `submitting`."""
+        self._proof.came_to_nothing(attempt)
         row = given_back(outcome)
         wait = await self._wait_ms(attempt, row, outcome)
         await self._give_back(attempt, row, message=outcome.message, delay_ms=wait, event=row.event)

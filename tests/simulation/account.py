@@ -10,6 +10,9 @@ from .bought import Charge, SimulatedTask
 from .plan import MODEL, UNIT, SimulationPlan
 from .timeline import Timeline
 
+FUNDS = 1_000_000_000
+"""What the account had to begin with, in micros."""
+
 
 @dataclass
 class SimulatedAccount:
@@ -85,6 +88,10 @@ class SimulatedAccount:
         number = len(self.tasks) + 1
         images = int(inputs["num_images"])
         price = UNIT[inputs["resolution"]] * images
+        if now >= self.plan.charged_from:
+            price = price * self.plan.charge_percent // 100
+            self.timeline.faults["charged_unlike"] += self.plan.charge_percent != 100
+        self.timeline.faults["other_unit"] += self.plan.bill_percent != 100
         fate, code, error = self._fate(foreign=foreign)
         outputs = self._outputs(images) if fate == "completed" else 0
         latency = dice.uniform(2, 40)
@@ -163,6 +170,12 @@ class SimulatedAccount:
                     )
                     for number, micros in enumerate(task.refunds)
                 ]
+
+    def balance(self) -> int:
+        """What the account has left: it falls by what is really charged, whatever the bill shows."""
+        self.settle_bill()
+        moved = sum(charge.micros if charge.kind == "refund" else -charge.micros for charge in self.bill)
+        return FUNDS + moved
 
     def net(self, task_id: str) -> int:
         """What is kept of one task so far: charges minus refunds, but a refund too large makes no task pay

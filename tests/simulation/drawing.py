@@ -72,6 +72,19 @@ def _bill(dice: random.Random, plan: SimulationPlan) -> None:
     }
     if not plan.bill_readable or plan.lasting == "bill":
         plan.bill_chances["refund_partial"] = 0.0
+    _odd_amounts(random.Random(f"amounts of plan {plan.seed}"), plan)
+
+
+def _odd_amounts(dice: random.Random, plan: SimulationPlan) -> None:
+    """Whether the bill is unlike the quote, or in another unit. What only the bill tells is told where it can be
+    read.
+    """
+    plan.other_charges = dice.choice((0, 0, 1, 7))
+    if plan.bill_readable and plan.lasting != "bill" and plan.on_failed == "hold" and dice.random() < 0.5:
+        plan.charge_percent = dice.choice((50, 101, 150, 200, 200))
+        plan.charged_from = dice.choice((0.0, dice.uniform(0, 120)))
+    elif dice.random() < 0.3:
+        plan.bill_percent = dice.choice((1, 1, 10_000))
 
 
 def _copy(dice: random.Random, plan: SimulationPlan) -> None:

@@ -9,6 +9,7 @@ from orchestrator.core.specs import JobSpec, LocalImage, RunSpec
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.schema import Scope, Window
 from orchestrator.store.doubts import doubts
+from orchestrator.store.money import price_lessons
 from orchestrator.store.money.caps import set_cap
 from orchestrator.store.runs import campaigns, jobs, runs
 
@@ -127,6 +128,7 @@ class Operator:
                 self._change_cap,
                 self._again,
                 self._give_up,
+                self._agree_to_bill,
             )
         )
         command()
@@ -177,6 +179,11 @@ class Operator:
         run = self._dice.choice(self._plan.runs)
         new = self.apply(run)
         self._checker.expect(new == 0, "7", f"applying {run.name} again made {new} new jobs")
+
+    def _agree_to_bill(self) -> None:
+        with self._database.write() as tx:
+            if price_lessons.agree(tx, MODEL):
+                self._timeline.mark("operator", "agrees to the bill")
 
     def _give_up(self) -> None:
         with self._database.write() as tx:

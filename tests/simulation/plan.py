@@ -89,6 +89,10 @@ class SimulationPlan:
     )
     webhook_chances: dict[str, float] = field(default_factory=dict)
     bill_chances: dict[str, float] = field(default_factory=dict)
+    charge_percent: int = 100  # of the quoted price that is charged, from a moment on
+    charged_from: float = 0.0
+    bill_percent: int = 100  # of each amount that the bill shows: another unit
+    other_charges: int = 0  # records of another service on the bill
     last_look_after: float = 12_000.0  # how long after the last refund the bill is read for the last time
     lasting: str | None = None  # one of LASTING
     lasting_at: int = 0  # which picture or input

@@ -4,6 +4,7 @@ The adapters are imported where they are made: most commands only read the datab
 once.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -83,6 +84,17 @@ class App:
             upload_seconds=provider.upload_timeout_seconds,
         )
 
+    @property
+    def account(self) -> str:
+        """A fingerprint of the key at this provider, which tells whose prices were quoted; empty without a
+        key.
+        """
+        key = api_key(self.settings, self.env)
+        if key is None:
+            return ""
+        named = f"{self.settings.provider.base_url} {key}".encode("utf-8", "surrogatepass")
+        return hashlib.sha256(named).hexdigest()[:12]
+
     def reach(self, url: str) -> Reached:
         """Whether anything answers at this address, asked without credentials, and what time it thinks it
         is.
@@ -144,6 +156,7 @@ class App:
             settings=self.settings,
             facts=model_facts,
             crashpoint=self.crashpoint,
+            account=self.account,
             notify=notify or no_notice,
         )
         return Worker(deps, run_ids=run_ids, drain=drain)

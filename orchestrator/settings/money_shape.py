@@ -53,7 +53,7 @@ GUARDS: Final = Object(
         Field(
             name="price_drift_percent",
             shape=Decimal(0.0, 100.0),
-            doc="A live price that is off by more than this stops the model before money moves.",
+            doc="A live price that is dearer than agreed by more than this stops the model before money moves.",
             default=1.0,
         ),
         Field(

@@ -19,6 +19,7 @@ PLAN_KEYS = [
     "new",
     "existing",
     "cost_usd",
+    "list_usd",
     "others",
 ]
 JOB_KEYS = [
@@ -39,6 +40,7 @@ def test_plan_prints_exactly_the_documented_shape(shell):
         "new": 3,
         "existing": 0,
         "cost_usd": "0.084",
+        "list_usd": "0.084",
         "others": {"jobs": 0, "cost_usd": "0.00"},
     }
 

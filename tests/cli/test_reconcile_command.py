@@ -5,6 +5,8 @@ import shutil
 import pytest
 
 from orchestrator.core.errors import ExitCode
+from orchestrator.ports import Lost
+from orchestrator.provider import WaveSpeed
 
 SHAPE = {
     "from",
@@ -54,10 +56,18 @@ def test_both_units_of_the_bill_are_understood(shell, provider, unit):
     assert (shell.document["billed_usd"], shell.document["adjusted"]) == ("0.084", [])
 
 
-def test_a_discount_on_the_bill_is_booked_once(shell, provider):
-    (shell.folder / "config.yaml").write_text(
-        "limits: {level: gold}\nguards: {price_drift_percent: 100}\nworker: {poll_min_seconds: 0.05}\n"
-    )
+def test_a_discount_that_was_quoted_leaves_the_bill_nothing_to_correct(shell, provider):
+    provider.change(discount_rate=50)
+    shell("run", shell.manifest(), "--yes")
+    assert shell("reconcile", "--json") == ExitCode.DONE
+    assert shell.document["adjusted"] == []
+
+
+def test_a_discount_on_the_bill_that_was_not_quoted_is_booked_once(shell, provider, monkeypatch):
+    async def silent(self, model, inputs):
+        return Lost("no quote today")
+
+    monkeypatch.setattr(WaveSpeed, "quote", silent)
     provider.change(discount_rate=50)
     shell("run", shell.manifest(), "--yes")
     assert shell("reconcile", "--json") == ExitCode.DONE

@@ -131,7 +131,7 @@ def test_the_price_is_asked_for_again_after_a_while(harness, sqlite_world, provi
     harness.change("limits", concurrency=1)
     provider.latency = 200.0
     harness.drain()
-    assert len(provider.quotes) == 2
+    assert len(provider.quotes) == 4
 
 
 def test_a_price_that_falls_again_ends_the_pause_of_a_running_worker(harness, sqlite_world, provider):

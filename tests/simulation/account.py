@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .bought import Charge, SimulatedTask
-from .plan import MODEL, UNIT, SimulationPlan
+from .plan import MODEL, SimulationPlan
+from .prices import Prices
 from .timeline import Timeline
 
 FUNDS = 1_000_000_000
@@ -30,6 +31,7 @@ class SimulatedAccount:
 
     def __post_init__(self) -> None:
         self._dice = random.Random(f"account {self.plan.seed}")
+        self.prices = Prices(self.plan, self.now)
         self._bill_dice = random.Random(f"bill {self.plan.seed}")
 
     def strike(self, kind: str) -> bool:
@@ -87,7 +89,7 @@ class SimulatedAccount:
         now, dice = self.now(), self._dice
         number = len(self.tasks) + 1
         images = int(inputs["num_images"])
-        price = UNIT[inputs["resolution"]] * images
+        price = self.prices.charged(inputs)
         if now >= self.plan.charged_from:
             price = price * self.plan.charge_percent // 100
             self.timeline.faults["charged_unlike"] += self.plan.charge_percent != 100

@@ -4,6 +4,7 @@ import random
 
 from .faults import BILL_FAULTS, FAULTS, LASTING, STRONG, THEMES, USUAL, WEBHOOK_FAULTS, WINDOWS
 from .plan import DAY, PlannedCap, PlannedRun, SimulationPlan
+from .prices import draw_prices
 
 
 def draw(seed: int, theme: str | None = None) -> SimulationPlan:
@@ -51,6 +52,8 @@ def draw(seed: int, theme: str | None = None) -> SimulationPlan:
     _copy(random.Random(f"copy of plan {seed}"), plan)
     _lasting(random.Random(f"lasting of plan {seed}"), plan)
     _bill(random.Random(f"bill of plan {seed}"), plan)
+    draw_prices(random.Random(f"prices of plan {seed}"), plan)
+    _odd_amounts(random.Random(f"amounts of plan {seed}"), plan)
     return plan
 
 
@@ -72,15 +75,17 @@ def _bill(dice: random.Random, plan: SimulationPlan) -> None:
     }
     if not plan.bill_readable or plan.lasting == "bill":
         plan.bill_chances["refund_partial"] = 0.0
-    _odd_amounts(random.Random(f"amounts of plan {plan.seed}"), plan)
 
 
 def _odd_amounts(dice: random.Random, plan: SimulationPlan) -> None:
     """Whether the bill is unlike the quote, or in another unit. What only the bill tells is told where it can be
     read.
     """
+    if plan.theme == "calm":
+        return
     plan.other_charges = dice.choice((0, 0, 1, 7))
-    if plan.bill_readable and plan.lasting != "bill" and plan.on_failed == "hold" and dice.random() < 0.5:
+    tells = plan.bill_readable and plan.lasting != "bill" and not plan.price_changes
+    if tells and plan.on_failed == "hold" and dice.random() < 0.5:
         plan.charge_percent = dice.choice((50, 101, 150, 200, 200))
         plan.charged_from = dice.choice((0.0, dice.uniform(0, 120)))
     elif dice.random() < 0.3:

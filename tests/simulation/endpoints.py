@@ -32,7 +32,7 @@ from .account import SimulatedAccount
 from .bought import SimulatedTask
 from .checker import Checker
 from .disk import url_of
-from .plan import MODEL, UNIT
+from .plan import MODEL
 from .posting import Posting
 from .process import Process
 from .transport import Transport
@@ -161,7 +161,7 @@ class Endpoints:
         trouble = await self._transport.look()
         if trouble is not None:
             return trouble
-        return Quote(UNIT[inputs["resolution"]] * int(inputs["num_images"]))
+        return Quote(self._account.prices.quoted(inputs))
 
     async def aclose(self) -> None:
         """Nothing is open."""

@@ -45,10 +45,10 @@ def unknown_price_is_nothing(patch: Patch) -> None:
         runs, "add_jobs", lambda tx, run, specs: genuine(tx, run, [replace(s, price_micros=1) for s in specs])
     )
 
-    async def agrees(self, attempt, inputs):
-        return True
+    async def refuses(self, attempt, inputs):
+        return None
 
-    patch(PriceGuard, "agrees", agrees)
+    patch(PriceGuard, "refuses", refuses)
 
 
 def one_more_than_the_cap(patch: Patch) -> None:

@@ -33,6 +33,12 @@ from .money_bugs import (
     surplus_is_not_told,
     unknown_price_is_nothing,
 )
+from .price_bugs import (
+    claimed_price_is_sent,
+    dearer_price_asks_nobody,
+    price_is_asked_once,
+    rate_is_per_cent_off,
+)
 from .seed import simulate
 from .sending_bugs import (
     doubts_take_no_slot,
@@ -218,6 +224,10 @@ MUTATIONS = (
     Mutation("implausible bill frees the cap", implausible_bill_frees_the_cap, "caps"),
     Mutation("bill teaches nothing", bill_teaches_nothing, "mixed"),
     Mutation("refund lapses unread", refund_lapses_unread, "long"),
+    Mutation("discount is per cent off", rate_is_per_cent_off, "caps"),
+    Mutation("price is asked once", price_is_asked_once, "mixed"),
+    Mutation("dearer price asks nobody", dearer_price_asks_nobody, "mixed"),
+    Mutation("price of the claim is sent", claimed_price_is_sent, "mixed"),
     Mutation(name="drain never gives up", apply=drain_never_gives_up, theme="lost", first=19),
 )
 

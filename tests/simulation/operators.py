@@ -9,7 +9,7 @@ from orchestrator.core.specs import JobSpec, LocalImage, RunSpec
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.schema import Scope, Window
 from orchestrator.store.doubts import doubts
-from orchestrator.store.money import price_lessons
+from orchestrator.store.money import price_lessons, quotes
 from orchestrator.store.money.caps import set_cap
 from orchestrator.store.runs import campaigns, jobs, runs
 
@@ -116,6 +116,16 @@ class Operator:
         rows = self._checker.rows(f"SELECT id FROM {table} WHERE name = ?", cap.name)
         return rows[0]["id"] if rows else None
 
+    def accept_price(self) -> None:
+        """`orchestrator resume --model`, where a dearer price has stopped it and is worth it."""
+        if not self._checker.rows("SELECT 1 FROM pauses WHERE reason = 'price_drift'"):
+            return
+        self._agrees_to_prices()
+        with self._database.write() as tx:
+            quotes.accept(tx, MODEL)
+        self._timeline.mark("operator", "accepts the price")
+        self._timeline.edges["price accepted"] += 1
+
     def act(self) -> None:
         """One random command."""
         command = self._dice.choice(
@@ -180,9 +190,15 @@ class Operator:
         new = self.apply(run)
         self._checker.expect(new == 0, "7", f"applying {run.name} again made {new} new jobs")
 
+    def _agrees_to_prices(self) -> None:
+        scene = self._checker.scene
+        dearest = scene.account.prices.dearest_percent()
+        scene.agreed_percent = max(dearest, dearest * self._plan.charge_percent // 100)
+
     def _agree_to_bill(self) -> None:
         with self._database.write() as tx:
             if price_lessons.agree(tx, MODEL):
+                self._agrees_to_prices()
                 self._timeline.mark("operator", "agrees to the bill")
 
     def _give_up(self) -> None:

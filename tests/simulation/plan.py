@@ -94,6 +94,7 @@ class SimulationPlan:
     bill_percent: int = 100  # of each amount that the bill shows: another unit
     other_charges: int = 0  # records of another service on the bill
     last_look_after: float = 12_000.0  # how long after the last refund the bill is read for the last time
+    price_changes: list[tuple[float, int]] = field(default_factory=list)  # (at, per cent of the list price)
     lasting: str | None = None  # one of LASTING
     lasting_at: int = 0  # which picture or input
 

@@ -64,6 +64,7 @@ class Simulation:
                 self.surroundings.foreigners(),
                 self.surroundings.other_copy(),
                 self.surroundings.people(),
+                self.surroundings.buyer(),
                 self.surroundings.clock(),
                 self.surroundings.backup(),
             )

@@ -67,6 +67,13 @@ class Surroundings:
                 self._simulation.failed.set()
                 raise
 
+    async def buyer(self) -> None:
+        """Somebody who may accept a price that became dearer, after a while."""
+        dice = random.Random(f"buyer {self._simulation.plan.seed}")
+        while self._simulation.plan.price_changes and dice.random() < 0.9:
+            await asyncio.sleep(dice.uniform(20, 400))
+            self._simulation.operator.accept_price()
+
     async def clock(self) -> None:
         """The wall clock jumps; everybody sleeps."""
         if self._simulation.plan.clock_jump_ms:

@@ -152,17 +152,52 @@ def test_inputs_with_one_list_price_and_different_discounts_are_held_each_at_its
     assert sorted(attempt.price_micros for attempt in world.claim()) == [HALF, HALF, PRICE]
 
 
-def test_a_dearer_price_that_was_shown_and_agreed_to_counts_for_what_waits_already_too(world):
+def test_a_dearer_price_that_was_shown_for_a_run_is_agreed_to_for_what_waits_in_it(world):
     stored = world.run(1)
     with world.database.write() as tx:
-        runs.add_encoded(tx, stored, [encode(spec(7))], {DIGEST: 2 * PRICE})
+        quotes.agree(tx, stored.id, {DIGEST: 2 * PRICE})
     (lane,) = world.rows(lanes)
     assert (lane.list_micros, lane.planned_micros, lane.price_micros) == (PRICE, 2 * PRICE, 2 * PRICE)
     assert not learn(world, 2 * PRICE).drifted
 
 
-@pytest.mark.parametrize("source", list(QuoteSource))
+def test_a_cheaper_price_that_was_shown_takes_back_nothing_that_was_agreed_to(world):
+    stored = world.run(1)
+    with world.database.write() as tx:
+        quotes.agree(tx, stored.id, {DIGEST: HALF})
+    assert not learn(world, PRICE).drifted
+
+
+def test_new_jobs_are_held_at_the_price_that_was_shown(world):
+    stored = world.run(0)
+    with world.database.write() as tx:
+        runs.add_encoded(tx, stored, [encode(spec(7))], agreed={DIGEST: HALF})
+    assert {attempt.price_micros for attempt in world.claim()} == {HALF}
+
+
+def test_an_accepted_price_counts_for_jobs_that_are_planned_later(world):
+    world.run(1)
+    learn(world, 2 * PRICE)
+    accept(world)
+    with world.database.read() as tx:
+        assert prices_of.accepted(tx, MODEL, DIGEST) == 2 * PRICE
+
+
+def test_a_price_can_be_accepted_long_after_it_was_asked_for(world):
+    world.run(1)
+    learn(world, 2 * PRICE)
+    world.clock.advance(5 * prices_of.LIVES_MS / 1000)
+    assert [price.new_micros for price in accept(world)] == [2 * PRICE]
+
+
+@pytest.mark.parametrize("source", [QuoteSource.QUOTE, QuoteSource.BILL])
 def test_what_is_learned_is_kept_by_source_and_key(world, source):
     learn(world, HALF, source=source)
     (row,) = world.rows(quote_rows)
     assert (row.source, row.list_micros, row.price_micros) == (source, PRICE, HALF)
+
+
+def test_a_newer_answer_counts_after_the_clock_was_set_back(world):
+    world.run(1)
+    learn(world, HALF, at=world.clock.now_ms() + 3_600_000)
+    assert learn(world, PRICE).price_micros == PRICE

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from orchestrator.actions.operator.change_jobs import drop_waiting
+from orchestrator.actions.planning.live_prices import LivePrices
 from orchestrator.actions.planning.manifests import check_all
 from orchestrator.actions.planning.part import Part, refuse_others_beside_a_part, refuse_prune_of
 from orchestrator.actions.planning.path_register import SharedPathsError
@@ -20,7 +21,7 @@ from orchestrator.manifest import Manifest
 from orchestrator.store.account import workers
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.db.schema import Scope, Window
-from orchestrator.store.money import budgets
+from orchestrator.store.money import budgets, quotes
 from orchestrator.store.runs.new_jobs import encode
 from orchestrator.store.runs.output_paths import PathConflict, PathTakenError
 from orchestrator.store.runs.runs import Run, add_encoded, ensure_run
@@ -48,6 +49,15 @@ class Applied:
     )  # wanted path, given path; the first thousand
 
 
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """The prices of what is applied."""
+
+    prices: LivePrices = field(default_factory=LivePrices)
+    drift_percent: float = 0.0  # a price that is dearer than agreed by more than this waits for a person
+    shown: bool = False  # a person saw the prices and said yes
+
+
 def apply(
     database: Database,
     manifests: Sequence[Manifest],
@@ -57,6 +67,7 @@ def apply(
     checked: bool = False,
     prune: bool = False,
     alone: bool = False,
+    pricing: Pricing | None = None,
 ) -> list[Applied]:
     """Insert what is new, manifest by manifest; raises ProblemsError or UsageError before anything is
     written.
@@ -66,7 +77,7 @@ def apply(
     of each, and not only at the jobs that are wanted now. `prune` first cancels what waits in the run and is
     not in the manifest any more: first, so that a running worker never finds both versions of an edited
     manifest. `alone` refuses a part while other jobs of its runs wait, because its runs are to be worked on
-    next.
+    next. `pricing` says what live prices are known or can be asked for, without which list prices count.
     """
     part = Part(limit, sample)
     if prune:
@@ -74,17 +85,20 @@ def apply(
     if not checked and part.partial:
         check_all(manifests)
     with ExitStack() as stack:
-        drafts = _Checking(database, stack).drafts(manifests, part)
+        pricing = pricing or Pricing()
+        drafts = _Checking(database, stack, pricing.prices).drafts(manifests, part)
         if alone and part.partial:
             refuse_others_beside_a_part([applied.others for applied, _ in drafts])
-        return [_insert(database, applied, spool, prune=prune) for applied, spool in drafts]
+        pricing.prices.ask()
+        return [_insert(database, applied, spool, pricing=pricing, prune=prune) for applied, spool in drafts]
 
 
 class _Checking:
     """Expands every manifest and checks every job and output path: all manifests or none."""
 
-    def __init__(self, database: Database, stack: ExitStack) -> None:
+    def __init__(self, database: Database, stack: ExitStack, prices: LivePrices) -> None:
         self._database = database
+        self._prices = prices
         self._stack = stack
         self._problems: list[Problem] = []
         self._taken: list[PathConflict] = []
@@ -111,6 +125,7 @@ class _Checking:
         try:
             for chunk in this.chunks():
                 applied.existing += len(chunk.specs) - len(chunk.fresh)
+                self._prices.note(manifest.spec.model, chunk.specs)
                 applied.cost_micros += sum(spec.price_micros for spec in chunk.specs)
                 self._taken += chunk.taken
                 self._shared += chunk.shared
@@ -123,24 +138,31 @@ class _Checking:
         return applied, spool
 
 
-def _insert(database: Database, applied: Applied, spool: Spool, *, prune: bool) -> Applied:
+def _insert(database: Database, applied: Applied, spool: Spool, *, pricing: Pricing, prune: bool) -> Applied:
     """The jobs are looked up again in the transaction that inserts them: somebody else may have been
     quicker.
     """
     with database.write() as tx:
         run = _open_run(tx, applied.manifest)
+        agreed = pricing.prices.agreed(tx, run.model, shown=pricing.shown)
+        quotes.agree(tx, run.id, agreed)
+        quotes.end_pause_when_agreed(tx, run.model, drift_percent=pricing.drift_percent)
     applied.run_id = run.id
     if prune:
         applied.pruned = drop_waiting(database, applied.others.ids)
     for chunk in spool.chunks():
         with database.write() as tx:
-            added = add_encoded(tx, run, chunk)
+            added = add_encoded(tx, run, chunk, agreed=agreed)
             beside = workers.any_alive(tx)
         if beside:
             database.give_way()
         applied.new += added.new
         applied.existing += added.existing
         applied.renamed += added.renamed[: max(0, RENAMED_KEPT - len(applied.renamed))]
+    if answers := pricing.prices.seen(run.model):
+        with database.write() as tx:
+            for seen in answers:
+                quotes.learn(tx, seen, drift_percent=pricing.drift_percent)
     return applied
 
 

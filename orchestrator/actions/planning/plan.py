@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NamedTuple
 
 from orchestrator import catalogue
 from orchestrator.actions.planning.cap_forecast import CapForecast, caps_for, run_path
 from orchestrator.actions.planning.estimate import Estimate, estimate
+from orchestrator.actions.planning.live_prices import Ask, LivePrices
 from orchestrator.actions.planning.manifests import check_all
 from orchestrator.actions.planning.part import Part, refuse_prune_of
 from orchestrator.actions.planning.walk import ManifestWalk, Walk
@@ -18,8 +20,7 @@ from orchestrator.settings import Settings
 from orchestrator.store.account import latencies
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.db.schema import Scope
-from orchestrator.store.runs.unrequested import Unrequested
-from orchestrator.store.views.progress import pending_cost
+from orchestrator.store.runs.unrequested import JobsAt, Unrequested, waiting_at_prices
 
 
 @dataclass(slots=True)
@@ -33,15 +34,18 @@ class ManifestPlan:
     new: int = 0
     new_images: int = 0
     existing: int = 0
-    cost_micros: int = 0  # of the new jobs
+    cost_micros: int = 0  # of the new jobs, at the live price where it is known
+    list_micros: int = 0  # the same at list prices
     waiting: int = 0  # asked for, recorded by an earlier apply, not submitted yet
     waiting_images: int = 0
     waiting_micros: int = 0
+    waiting_list_micros: int = 0
     others: Unrequested = field(
         default_factory=Unrequested
     )  # wait in the same run, and are not asked for (any more)
     partial: bool = False  # only a part of the manifest is asked for
     prune: bool = False  # the others are to be dropped
+    new_at: dict[str, tuple[int, int]] = field(default_factory=dict)  # price digest: jobs, list price of one
 
     @property
     def to_submit(self) -> int:
@@ -57,6 +61,14 @@ class ManifestPlan:
     def to_pay_micros(self) -> int:
         """What they cost, each once."""
         return self.cost_micros + self.waiting_micros + (0 if self.prune else self.others.cost_micros)
+
+    @property
+    def to_pay_list_micros(self) -> int:
+        """The same at list prices."""
+        others = () if self.prune else self.others.at_prices
+        return (
+            self.list_micros + self.waiting_list_micros + sum(part.jobs * part.list_micros for part in others)
+        )
 
 
 class Cost(NamedTuple):
@@ -78,6 +90,7 @@ class Plan:
     conflicts: list[str] = field(default_factory=list)  # sentences; `apply` refuses while there are any
     headroom: list[CapForecast] = field(default_factory=list)
     estimate: Estimate = field(default_factory=lambda: Estimate(0.0, ""))
+    prices: LivePrices = field(default_factory=LivePrices)
 
     def total(self, name: str) -> int:
         """The sum of one number over all manifests."""
@@ -98,12 +111,13 @@ def plan(
     limit: int | None = None,
     sample: int | None = None,
     prune: bool = False,
+    ask: Ask | None = None,
 ) -> Plan:
     """What applying and running `manifests` would do; raises ProblemsError when one is off.
 
     `database` is None where none exists yet: then every job is new. `limit` and `sample` count for each
     manifest; `prune` drops what waits and is not in a manifest any more, and raises UsageError together with
-    them.
+    them. `ask` asks the provider for live prices; without it, jobs cost what the catalogue says.
     """
     part = Part(limit, sample)
     if prune:
@@ -111,16 +125,17 @@ def plan(
     if part.partial:
         check_all(manifests)  # a problem beyond the first N must not come up later
     if database is None:
-        return _Planner(None, settings).plan(manifests, part, prune=prune)
+        return _Planner(None, settings, ask).plan(manifests, part, prune=prune)
     with database.read() as tx:
-        return _Planner(tx, settings).plan(manifests, part, prune=prune)
+        return _Planner(tx, settings, ask).plan(manifests, part, prune=prune)
 
 
 class _Planner:
-    def __init__(self, tx: Tx | None, settings: Settings) -> None:
+    def __init__(self, tx: Tx | None, settings: Settings, ask: Ask | None) -> None:
         self._tx = tx
         self._settings = settings
-        self._plan = Plan()
+        self._waiting: dict[int, list[JobsAt]] = {}  # by the row's identity
+        self._plan = Plan(prices=LivePrices(ask))
 
     def plan(self, manifests: Sequence[Manifest], part: Part, *, prune: bool) -> Plan:
         walk = Walk(lambda: nullcontext(self._tx), part, several=len(manifests) > 1)
@@ -129,6 +144,9 @@ class _Planner:
             self._fill(row, walk.through(manifest))
             self._plan.manifests.append(row)
             self._plan.warnings += manifest.warnings
+        self._plan.prices.ask()
+        for row in self._plan.manifests:
+            self._price(row)
         self._plan.headroom = self._headroom()
         self._plan.estimate = self._estimate()
         self._warn()
@@ -141,7 +159,10 @@ class _Planner:
             row.existing += len(chunk.specs) - len(chunk.fresh)
             row.new += len(chunk.fresh)
             row.new_images += sum(item.images for item in chunk.fresh)
-            row.cost_micros += sum(item.price_micros for item in chunk.fresh)
+            self._plan.prices.note(row.spec.model, chunk.specs)
+            for item in chunk.fresh:
+                jobs, _ = row.new_at.get(item.priced_by, (0, 0))
+                row.new_at[item.priced_by] = (jobs + 1, item.price_micros)
             self._plan.conflicts += chunk.shared
             self._plan.conflicts += [
                 f"{item.path} belongs to job {item.job_id} of {item.campaign}/{item.name}, run {item.run_key}"
@@ -149,9 +170,31 @@ class _Planner:
             ]
         if walk.run and self._tx:
             others = row.others = walk.others()
-            jobs, images, micros = pending_cost(self._tx, walk.run.id)
-            row.waiting, row.waiting_images = jobs - others.jobs, images - others.images
-            row.waiting_micros = micros - others.cost_micros
+            self._waiting[id(row)] = found = waiting_at_prices(self._tx, walk.run.id)
+            row.waiting = sum(part.jobs for part in found) - others.jobs
+            row.waiting_images = sum(part.images for part in found) - others.images
+
+    def _price(self, row: ManifestPlan) -> None:
+        """What the jobs cost now."""
+        live = partial(self._plan.prices.micros, row.spec.model)
+        row.cost_micros = sum(jobs * live(digest, price) for digest, (jobs, price) in row.new_at.items())
+        row.list_micros = sum(jobs * price for jobs, price in row.new_at.values())
+        others = tuple(
+            part._replace(price_micros=live(part.digest, part.price_micros)) for part in row.others.at_prices
+        )
+        row.others = replace(
+            row.others,
+            cost_micros=sum(part.jobs * part.price_micros for part in others),
+            at_prices=others,
+        )
+        all_waiting = self._waiting.get(id(row), [])
+        row.waiting_micros = (
+            sum(part.jobs * live(part.digest, part.price_micros) for part in all_waiting)
+            - row.others.cost_micros
+        )
+        row.waiting_list_micros = sum(part.jobs * part.list_micros for part in all_waiting) - sum(
+            part.jobs * part.list_micros for part in others
+        )
 
     def _headroom(self) -> list[CapForecast]:
         rows = self._plan.manifests
@@ -190,6 +233,8 @@ class _Planner:
                     f"{item.cap.words} {item.cap.standing} and these jobs cost "
                     f"${format_usd(item.wanted_micros)}: the rest will wait, unpaid"
                 )
+        drift = self._settings.guards.price_drift_percent
+        self._plan.warnings += self._plan.prices.warnings(drift)
         shown = self._plan.conflicts[:5]
         self._plan.warnings += [f"path conflict: {sentence}" for sentence in shown]
         if len(self._plan.conflicts) > len(shown):

@@ -5,6 +5,7 @@ from pathlib import Path
 from orchestrator.actions.planning.apply import Applied, apply
 from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.cli import out
+from orchestrator.cli.asking import pricing
 from orchestrator.cli.base import PRUNE, manifest_options
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened, take_caps
@@ -30,7 +31,7 @@ def command(
     with opened() as app:
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
         take_caps(app)
-        applied = apply(app.database, loaded, limit=limit, sample=sample, prune=prune)
+        applied = apply(app.database, loaded, limit=limit, sample=sample, prune=prune, pricing=pricing(app))
     if out.as_json():
         out.document({"manifests": [_document(item) for item in applied]})
     else:

@@ -5,6 +5,7 @@ from pathlib import Path
 from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.actions.planning.plan import plan
 from orchestrator.cli import out
+from orchestrator.cli.asking import asking
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.base import manifest_options
 from orchestrator.cli.context import database_if_any, opened
@@ -26,7 +27,7 @@ def command(
     with opened(need_database=False) as app:
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
         with database_if_any(app) as database:
-            planned = plan(loaded, app.settings, database, limit=limit, sample=sample)
+            planned = plan(loaded, app.settings, database, limit=limit, sample=sample, ask=asking(app))
     if out.as_json():
         out.document(plan_document(planned))
     else:

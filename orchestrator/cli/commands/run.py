@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from orchestrator.actions.planning.apply import apply
+from orchestrator.actions.planning.apply import Pricing, apply
 from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.actions.planning.part import Part, refuse_others_beside_a_part
 from orchestrator.actions.planning.plan import Plan, plan
 from orchestrator.app import App
 from orchestrator.cli import out
+from orchestrator.cli.asking import asking, pricing
 from orchestrator.cli.base import PRUNE, manifest_options, options
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import need_key, opened, take_caps
@@ -56,20 +57,24 @@ def command(
                 f"{where}"
             )
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
-        planned = plan(loaded, app.settings, app.database, limit=limit, sample=sample, prune=prune)
+        ask = asking(app, app.database.clock)
+        planned = plan(loaded, app.settings, app.database, limit=limit, sample=sample, prune=prune, ask=ask)
         if Part(limit, sample).partial:
             refuse_others_beside_a_part([row.others for row in planned.manifests])
         out.note(plan_text(planned, run_key=run_key, sandbox=sandbox))
         _refuse_conflicts(planned)
+        shown = False
         if planned.total("to_submit") and not sandbox:
             need_key(app)
-            consent(planned, yes=yes)
-        return carry_out(app, loaded, limit=limit, sample=sample, prune=prune, sandbox=sandbox)
+            shown = consent(planned, yes=yes)
+        known = pricing(app, planned.prices, shown=shown)
+        return carry_out(app, loaded, known, limit=limit, sample=sample, prune=prune, sandbox=sandbox)
 
 
 def carry_out(
     app: App,
     manifests: Sequence[Manifest],
+    known: Pricing,
     *,
     limit: int | None = None,
     sample: int | None = None,
@@ -79,7 +84,14 @@ def carry_out(
     """Apply planned manifests, work until their runs are finished, print the summary."""
     take_caps(app)
     applied = apply(
-        app.database, manifests, limit=limit, sample=sample, checked=True, prune=prune, alone=True
+        app.database,
+        manifests,
+        limit=limit,
+        sample=sample,
+        checked=True,
+        prune=prune,
+        alone=True,
+        pricing=known,
     )
     run_ids = frozenset(item.run_id for item in applied)
     display = choose(quiet=options().quiet, clock=app.clock)
@@ -88,10 +100,10 @@ def carry_out(
     return summarize(done, app.output_root, extra=_unpaid(app, done.code, run_ids), sandbox=sandbox)
 
 
-def consent(planned: Plan, *, yes: bool) -> None:
-    """Ask on a terminal, unless --yes; refuse where nobody can answer."""
+def consent(planned: Plan, *, yes: bool) -> bool:
+    """Ask on a terminal, unless --yes; refuse where nobody can answer. Whether a person was asked."""
     if yes:
-        return
+        return False
     amount = usd(planned.total("to_pay_micros"))
     others = planned.others_to_submit
     if others:
@@ -106,6 +118,7 @@ def consent(planned: Plan, *, yes: bool) -> None:
     question = f"\nSubmit {count(planned.total('to_submit'), 'job')} for {amount}? Type y to spend it"
     if click.prompt(question, default="n", show_default=False, err=True).strip().lower() not in {"y", "yes"}:
         raise UsageError("Not run. Nothing was written and nothing was spent.")
+    return True
 
 
 def _refuse_conflicts(planned: Plan) -> None:

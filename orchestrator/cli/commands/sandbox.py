@@ -31,6 +31,13 @@ from orchestrator.sandbox import Fault, Level, SandboxConfig, parse_faults, run_
     type=click.Choice([level.value for level in Level]),
     help="The account level: how many submits a minute, and how many at once.",
 )
+@click.option(
+    "--discount-rate",
+    default=100,
+    show_default=True,
+    type=click.IntRange(0, 1000),
+    help="Per cent of the list price that is charged: 50 is half of it.",
+)
 @click.option("--seed", default=1, show_default=True, type=int, help="Of everything that is drawn by chance.")
 @click.option(
     "--fault",
@@ -74,6 +81,7 @@ def command(
     config = SandboxConfig(
         latency_median=latency,
         level=Level(switches["level"]),
+        discount_rate=switches["discount_rate"],
         seed=switches["seed"],
         faults=parse_faults(faults),
         fast=switches["fast"],

@@ -25,7 +25,7 @@ Json = dict[str, Any]
 
 
 def plan_document(plan: Plan) -> Json:
-    """`cost_usd` is what the new jobs cost; jobs that exist cost nothing again.
+    """`cost_usd` is what the new jobs cost at the live price, where one could be had; jobs that exist cost nothing again.
 
     `others` wait in the same run although nobody asks for them here: they will be made, and cost, besides.
     """
@@ -43,6 +43,7 @@ def plan_document(plan: Plan) -> Json:
                 "new": row.new,
                 "existing": row.existing,
                 "cost_usd": format_usd(row.cost_micros),
+                "list_usd": format_usd(row.list_micros),
                 "others": others_document(row.others),
             }
             for row in plan.manifests
@@ -53,6 +54,7 @@ def plan_document(plan: Plan) -> Json:
             "new": plan.total("new"),
             "existing": plan.total("existing"),
             "cost_usd": format_usd(plan.total("cost_micros")),
+            "list_usd": format_usd(plan.total("list_micros")),
             "others": {"jobs": others.jobs, "cost_usd": format_usd(others.cost_micros)},
         },
         "warnings": plan.warnings,

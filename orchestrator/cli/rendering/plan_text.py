@@ -5,7 +5,7 @@ import click
 from orchestrator.actions.planning.cap_forecast import CapForecast
 from orchestrator.actions.planning.plan import ManifestPlan, Plan
 from orchestrator.cli.rendering.unrequested_text import plan_others
-from orchestrator.cli.rendering.words import bar, count, duration, percent, safe, table, usd
+from orchestrator.cli.rendering.words import bar, count, duration, percent, safe, table, unit_price, usd
 
 MANIFESTS_SHOWN = 8
 WARNINGS_SHOWN = 5
@@ -49,7 +49,7 @@ def _money(plan: Plan) -> str:
         (
             f"To submit   {count(plan.total('to_submit'), 'job')}, "
             f"{count(plan.total('to_submit_images'), 'image')}, "
-            f"{usd(plan.total('to_pay_micros'))}   list prices, each job once"
+            f"{usd(plan.total('to_pay_micros'))}   {_prices(plan)}, each job once"
         ),
     ]
     if plan.total("waiting"):
@@ -63,6 +63,21 @@ def _money(plan: Plan) -> str:
             "here: see below"
         )
     return "\n".join(lines)
+
+
+def _prices(plan: Plan) -> str:
+    """Whose prices these are, and what the list says beside them."""
+    if not plan.prices.complete:
+        return "list price; the live price is asked before anything is bought"
+    live, listed = plan.total("to_pay_micros"), plan.total("to_pay_list_micros")
+    if live == listed:
+        return "live price"
+    off = round(abs(listed - live) * 100 / listed)
+    word = f"your discount {off} %" if live < listed else f"dearer by {off} %"
+    if plan.prices.single:
+        each_listed, each = plan.prices.single
+        return f"{unit_price(each)} a job (list {unit_price(each_listed)}, {word})"
+    return f"live prices (list {usd(listed)}, {word})"
 
 
 def _headroom(rows: list[CapForecast]) -> list[str]:

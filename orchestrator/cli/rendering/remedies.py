@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterable
 
 from orchestrator.store.db.schema import Scope
-from orchestrator.store.money.prices import BILL_DRIFT
+from orchestrator.store.money.prices import BILL_DRIFT, PRICE_DRIFT, PRICE_UNKNOWN
 from orchestrator.store.stops.stops import Stoppage
 
 _ACCOUNT = {
@@ -40,6 +40,9 @@ def _remedy(stop: Stoppage) -> tuple[str, str] | None:
             return _resumed(stop.name)
         case "run":
             return _resumed(stop.name.split("/")[0])
+        case _ if stop.reason in {PRICE_DRIFT, PRICE_UNKNOWN}:
+            word = "accepts the price" if stop.reason == PRICE_DRIFT else "asks for the price again"
+            return f"orchestrator resume --model {shlex.quote(stop.name)}", word
         case _:
             return _MODEL.get(stop.reason)
 

@@ -96,6 +96,7 @@ class QuoteSource(StrEnum):
 
     QUOTE = "quote"  # the provider answered when asked
     BILL = "bill"  # it charged this
+    ACCEPTED = "accepted"  # a person has accepted it, dear as it is
 
 
 class LimitSource(StrEnum):

@@ -18,9 +18,11 @@ from orchestrator.store.db.schema import (
     ATTEMPT_IS_UNBILLED,
     QuoteSource,
     attempts,
+    lanes,
     meta,
     runs,
 )
+from orchestrator.store.db.schema import quotes as quote_rows
 from orchestrator.store.money import prices, quotes
 from orchestrator.store.money.prices import BILL_DRIFT, PRICE_DRIFT
 
@@ -99,6 +101,14 @@ def heed(tx: Tx, rows: Sequence[Charged]) -> list[Lesson]:
     return [_heed_one(tx, row) for row in rows]
 
 
+def bill_is_dearer(tx: Tx, model: str, percent: float) -> bool:
+    """Whether the newest bill of some job of the model was dearer than what was agreed to for it: no quote of
+    less makes that good, nor one that cannot be had.
+    """
+    rows = tx.conn.execute(_BILLED_AND_PLANNED, {"model": model, "source": QuoteSource.BILL.value})
+    return any(is_dearer(row.price_micros, row.planned_micros, percent) for row in rows)
+
+
 def stopped_models(tx: Tx) -> list[str]:
     """The models that are paused for a bill that need not be a price at all."""
     return [pause.name for pause in pauses.in_force(tx) if pause.reason == BILL_DRIFT]
@@ -127,7 +137,7 @@ def learn(tx: Tx, attempt_id: int, micros: int, percent: float) -> quotes.Learne
         source=QuoteSource.BILL,
         asked_at=row.submitted_at or row.accepted_at,
     )
-    return quotes.learn(tx, seen, drift_percent=percent)
+    return quotes.learn(tx, seen, drift_percent=percent, lane_id=priced.lane_id)
 
 
 def _heed_one(tx: Tx, seen: Charged) -> Lesson:
@@ -225,5 +235,11 @@ _NOTE: Final = (
     update(attempts)
     .where(attempts.c.id == bindparam("a_id"), attempts.c.billed_micros.is_(None))
     .values(billed_micros=bindparam("v_billed"))
+)
+_BILLED_AND_PLANNED: Final = (
+    select(quote_rows.c.price_micros, lanes.c.planned_micros)
+    .join_from(quote_rows, runs, runs.c.model == quote_rows.c.model)
+    .join(lanes, (lanes.c.run_id == runs.c.id) & (lanes.c.price_digest == quote_rows.c.digest))
+    .where(quote_rows.c.model == bindparam("model"), quote_rows.c.source == bindparam("source"))
 )
 _AGREED_AT: Final = select(meta.c.value).where(meta.c.key == bindparam("key"))

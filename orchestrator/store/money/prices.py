@@ -29,7 +29,8 @@ def price_now(tx: Tx, model: str, digest: str, *, of_any_age: bool = False) -> i
     A bill counts until the next: when quotes stay below it, they are not what is charged. It makes a job
     cheaper only while it is fresh, and no quote says otherwise.
     """
-    rows = tx.conn.execute(_KNOWN, {"model": model, "digest": digest}).all()
+    known = tx.conn.execute(_KNOWN, {"model": model, "digest": digest})
+    rows = [row for row in known if row.source != QuoteSource.ACCEPTED]
     fresh = [row for row in rows if of_any_age or tx.now - row.asked_at <= LIVES_MS]
     quoted: list[int] = [row.price_micros for row in fresh if row.source == QuoteSource.QUOTE]
     billed: list[int] = [row.price_micros for row in rows if row.source == QuoteSource.BILL]
@@ -37,6 +38,13 @@ def price_now(tx: Tx, model: str, digest: str, *, of_any_age: bool = False) -> i
         return max(quoted + billed)
     recent: list[int] = [row.price_micros for row in fresh]
     return max(recent, default=None)
+
+
+def accepted(tx: Tx, model: str, digest: str) -> int | None:
+    """The dearest price that a person has accepted; None when nobody was asked."""
+    known = tx.conn.execute(_KNOWN, {"model": model, "digest": digest})
+    found: list[int] = [row.price_micros for row in known if row.source == QuoteSource.ACCEPTED]
+    return max(found, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ accepted since. A price up to that, with the drift that the configuration allows
 once. A dearer one pauses the model and changes nothing until a person accepts it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, exists, func, select, update
 
 from orchestrator.core.money import format_usd
 from orchestrator.core.states import JobState
-from orchestrator.store.account import pauses
+from orchestrator.store.account import pauses, rate_limits
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import QuoteSource, jobs, lanes, quotes, runs
@@ -101,8 +101,8 @@ class AcceptedPrice:
 
 
 def accept(tx: Tx, model: str) -> list[AcceptedPrice]:
-    """Let the prices known of a model count for all its jobs, however dear; returns what became dearer, and
-    ends the pause.
+    """Let the prices known of a model count for all its jobs, however dear, and for those that are added
+    later; returns what became dearer, and ends the pause.
     """
     changed: dict[tuple[int, int], int] = {}
     for row in _lock_lanes(tx, (runs.c.model == model,)):
@@ -114,11 +114,31 @@ def accept(tx: Tx, model: str) -> list[AcceptedPrice]:
             update(lanes).where(lanes.c.id == row.id).values(price_micros=price, planned_micros=planned)
         )
         if price > row.planned_micros:
+            _record(
+                tx,
+                Seen(
+                    model=model,
+                    digest=row.price_digest,
+                    price_micros=price,
+                    source=QuoteSource.ACCEPTED,
+                    asked_at=tx.now,
+                ),
+            )
             key = (row.planned_micros, price)
             changed[key] = changed.get(key, 0) + 1
     for reason in (PRICE_DRIFT, PRICE_UNKNOWN):
         pauses.end(tx=tx, scope="model", name=model, reason=reason)
     return [AcceptedPrice(old, new, count) for (old, new), count in sorted(changed.items())]
+
+
+def agree(tx: Tx, run_id: int, agreed: Mapping[str, int]) -> None:
+    """A plan of this run was shown at these prices, by digest: they are agreed to for what waits in it."""
+    for row in _lock_lanes(tx, (runs.c.id == run_id,)):
+        price = agreed.get(row.price_digest, 0)
+        if price > row.planned_micros:
+            tx.conn.execute(
+                update(lanes).where(lanes.c.id == row.id).values(price_micros=price, planned_micros=price)
+            )
 
 
 def end_pause_when_agreed(tx: Tx, model: str, *, drift_percent: float) -> None:
@@ -132,7 +152,8 @@ def end_pause_when_agreed(tx: Tx, model: str, *, drift_percent: float) -> None:
 
 
 def _lock_lanes(tx: Tx, which: tuple[Any, ...]) -> Sequence[Any]:
-    """The lanes, locked in the order of ids; see `deferred_writes.LockOrder`."""
+    """The lanes, locked in the order of ids and after the account's row; see `deferred_writes.LockOrder`."""
+    rate_limits.lock(tx)
     query = _LANES.where(*which).order_by(lanes.c.id)
     return tx.conn.execute(dialect.lock_rows(tx.conn, query, lanes)).all()
 
@@ -150,7 +171,8 @@ def _record(tx: Tx, seen: Seen) -> None:
         statement.on_conflict_do_update(
             index_elements=["model", "digest", "source", "account"],
             set_=values,
-            where=quotes.c.asked_at <= seen.asked_at,
+            # A time in the future is that of a clock that was set back since.
+            where=(quotes.c.asked_at <= seen.asked_at) | (quotes.c.asked_at > tx.now),
         )
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from orchestrator.core.errors import UsageError
 from orchestrator.core.specs import JobSpec, RunSpec
@@ -192,14 +192,11 @@ def _open_lanes(tx: Tx, changes: Changes) -> None:
 
 
 def _ensure_lanes(tx: Tx, run: Run, given: Sequence[NewJob], agreed: Mapping[str, int]) -> dict[str, int]:
-    """The lanes of new jobs, by price digest. What is agreed to now may be dearer than for the jobs that wait
-    in a lane already, and is agreed to for those too: they were part of what was shown.
-    """
+    """The lanes of new jobs, by price digest."""
     _lock_lanes(tx, lanes.c.run_id == run.id)
     list_prices = {job.price_digest: job.price_micros for job in given}
     for digest, list_micros in sorted(list_prices.items()):
         price = agreed.get(digest, list_micros)
-        dearer = price > lanes.c.planned_micros
         tx.conn.execute(
             dialect.insert(tx.conn, lanes)
             .values(
@@ -213,12 +210,7 @@ def _ensure_lanes(tx: Tx, run: Run, given: Sequence[NewJob], agreed: Mapping[str
             )
             .on_conflict_do_update(
                 index_elements=["run_id", "price_digest"],
-                set_={
-                    "idle": False,
-                    "list_micros": list_micros,
-                    "planned_micros": case((dearer, price), else_=lanes.c.planned_micros),
-                    "price_micros": case((dearer, price), else_=lanes.c.price_micros),
-                },
+                set_={"idle": False, "list_micros": list_micros},
             )
         )
     query = select(lanes.c.price_digest, lanes.c.id).where(

@@ -16,7 +16,7 @@ from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import read_durably, write_durably
 from orchestrator.worker.guards.account_pauses import begin_pause
 
-FRESH_SECONDS: Final = 300.0
+FRESH_SECONDS: Final = 60.0
 """How long a quote is gone by before it is asked for again."""
 
 AGAIN_SECONDS: Final = 30.0

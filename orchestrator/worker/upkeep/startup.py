@@ -10,7 +10,7 @@ from orchestrator.store.account import configured_limits, pauses, workers
 from orchestrator.store.account import latencies as recorded_latencies
 from orchestrator.store.attempts import leases, releases
 from orchestrator.store.db.database import Tx
-from orchestrator.store.money import balance_mark
+from orchestrator.store.money import balance_mark, price_lessons
 from orchestrator.store.money.prices import PRICE_DRIFT, PRICE_UNKNOWN
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.deps import Deps
@@ -41,10 +41,11 @@ def start(
         workers.register(tx, row)
         limits = configured_limits.take_configured(tx, row.id, _wanted(deps.settings.limits))
         for pause in pauses.in_force(tx):
-            if pause.reason in {
-                PRICE_DRIFT,
-                PRICE_UNKNOWN,
-            }:  # the price is asked for again before anything is paid
+            # The price is asked for again before anything is paid; what a bill has taught, no quote takes back.
+            drift = deps.settings.guards.price_drift_percent
+            if pause.reason == PRICE_UNKNOWN or (
+                pause.reason == PRICE_DRIFT and not price_lessons.bill_is_dearer(tx, pause.name, drift)
+            ):
                 pauses.end(tx=tx, scope=pause.scope, name=pause.name, reason=pause.reason)
         for model, latency in recorded_latencies.known(tx):
             latencies.remember(model, latency)

@@ -84,11 +84,12 @@ class StateChecks:
         """What was read of the bill before is what is held by the next that is sent of its kind."""
         held = self._scene.row("SELECT price_micros FROM attempts WHERE id = ?", attempt)["price_micros"]
         billed = self._scene.row(
-            "SELECT max(b.billed_micros) AS most FROM attempts a JOIN jobs j ON j.id = a.job_id "
-            "JOIN lanes l ON l.id = j.lane_id JOIN lanes m ON m.price_digest = l.price_digest "
-            "JOIN jobs k ON k.lane_id = m.id JOIN attempts b ON b.job_id = k.id WHERE a.id = ?",
+            "SELECT (SELECT b.billed_micros FROM lanes m JOIN jobs k ON k.lane_id = m.id JOIN attempts b "
+            "ON b.job_id = k.id WHERE m.price_digest = l.price_digest AND b.billed_micros > 0 "
+            "ORDER BY b.submitted_at DESC LIMIT 1) AS billed FROM attempts a JOIN jobs j ON j.id = a.job_id "
+            "JOIN lanes l ON l.id = j.lane_id WHERE a.id = ?",
             attempt,
-        )["most"]
+        )["billed"]
         self._scene.expect(
             (billed or 0) * 100 <= held * 101 or self._scene.plan.bill_percent != 100,
             "1",

@@ -38,6 +38,9 @@ def upgrade():
     op.add_column("attempts", sa.Column("next_try_at", BigInt))
     op.add_column("attempts", sa.Column("answered_at", BigInt))
     op.add_column("attempts", sa.Column("overdue_at", BigInt))
+    op.add_column("attempts", sa.Column("agreed_billed_micros", BigInt))
+    op.add_column("attempts", sa.Column("agreed_charge_micros", BigInt))
+    op.add_column("attempts", sa.Column("agreed_refunded_micros", BigInt))
     op.add_column("workers", sa.Column("clock_offset_ms", BigInt))
     op.add_column("budgets", sa.Column("overruled_micros", BigInt))
     for name in ("concurrency_source", "submits_per_minute_source"):
@@ -61,6 +64,8 @@ def downgrade():
     op.drop_column("limits", "concurrency_source")
     op.drop_column("budgets", "overruled_micros")
     op.drop_column("workers", "clock_offset_ms")
+    for name in ("agreed_refunded_micros", "agreed_charge_micros", "agreed_billed_micros"):
+        op.drop_column("attempts", name)
     for name in ("overdue_at", "answered_at", "next_try_at", "trouble_count", "trouble"):
         op.drop_column("attempts", name)
     op.drop_column("events", "run_id")

@@ -167,4 +167,4 @@ def _tightest(caps: Iterable[Cap], progress: Progress) -> Cap | None:
         or (cap.scope == "campaign" and cap.name in campaigns)
         or (cap.scope == "run" and cap.scope_id in runs)
     ]
-    return min(mine, key=lambda cap: cap.remaining_micros, default=None)
+    return min(mine, key=lambda cap: cap.remaining_micros - cap.over_micros, default=None)

@@ -137,6 +137,7 @@ class PredictionPage:
 
     items: tuple[Prediction, ...]
     has_more: bool
+    skipped: tuple[tuple[str, str], ...] = ()  # entries whose id no task can have: the id, and the model
 
 
 ListOutcome = PredictionPage | Rejected | Throttled | KeyRefused | NotSent | Lost
@@ -154,11 +155,20 @@ class BillingRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherCharge:
+    """A record of the bill that is about no task, such as of another service on the account; in micros."""
+
+    id: str
+    micros: int  # below zero when it was paid back; 0 when it cannot be read
+
+
+@dataclass(frozen=True, slots=True)
 class BillingPage:
     """One page of billing records."""
 
     items: tuple[BillingRecord, ...]
     has_more: bool
+    others: tuple[OtherCharge, ...] = ()
 
 
 BillingOutcome = BillingPage | Rejected | Throttled | KeyRefused | NotSent | Lost

@@ -17,6 +17,7 @@ from orchestrator.worker.alarms import Alarms
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.doubts.resolver import Resolver
 from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.guards.price_proof import PriceProof
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.loops import Loop, start_loops
 from orchestrator.worker.pipeline.latencies import Latencies
@@ -27,6 +28,7 @@ from orchestrator.worker.upkeep import startup, upkeep
 from orchestrator.worker.upkeep.billing import BillReader
 from orchestrator.worker.upkeep.drain_watchdog import DrainWatchdog
 from orchestrator.worker.upkeep.heartbeat import Heartbeat
+from orchestrator.worker.upkeep.price_watch import PriceWatch
 from orchestrator.worker.upkeep.rescue import Rescuer
 
 DRAIN_SECONDS: Final = 0.5
@@ -98,9 +100,11 @@ class Worker:
 
     def _loops(self, stop: Stop, tasks: TaskGroup, alarms: Alarms) -> tuple[Loop, ...]:
         deps, drain = self._deps, partial(self._drain_by_operator, stop)
+        proof = PriceProof(deps)
         pipeline = Pipeline(
             deps,
             worker_id=self.id,
+            proof=proof,
             activity=self.activity,
             account_pauses=self._pauses,
             latencies=self._latencies,
@@ -139,6 +143,7 @@ class Worker:
             Loop(keep_up, bookkeeping=True),
             Loop(pipeline.troubles.tick, bookkeeping=True),
             Loop(BillReader(deps).tick),
+            Loop(PriceWatch(deps, proof).tick, alarms.prices),
             Loop(pipeline.prices.tick, bookkeeping=True),
             Loop(watch, alarms.end),
         )

@@ -101,7 +101,14 @@ def test_a_cap_lowered_below_what_is_spent_is_shown_as_used_up(shell, provider):
 def test_an_audit_of_sound_books_is_0_and_of_edited_ones_1(shell, provider):
     shell("run", shell.manifest(), "--yes")
     assert shell("budget", "audit", "--json") == ExitCode.DONE
-    assert shell.document == {"entries": 6, "balances": 9, "attempts": 3, "differences": []}
+    assert shell.document == {
+        "entries": 6,
+        "balances": 9,
+        "attempts": 3,
+        "differences": [],
+        "passed": [],
+        "billed_unlike": {"tasks": 0, "usd": "0.00"},
+    }
     database = Database.open(f"sqlite:///{shell.folder}/orchestrator.db", SystemClock())
     with database.write() as tx:
         tx.conn.execute(update(balances).where(balances.c.scope == "account").values(spent_micros=1))

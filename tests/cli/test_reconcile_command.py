@@ -26,6 +26,14 @@ SHAPE = {
     "unbilled",
     "in_doubt",
     "balance_usd",
+    "unlike",
+    "balance_shows",
+    "differing",
+    "accepted",
+    "resumed",
+    "passed",
+    "other_charges",
+    "skipped",
 }
 
 

@@ -13,6 +13,7 @@ from orchestrator.ports import (
     Lost,
     Missing,
     NoPrice,
+    OtherCharge,
     PredictionPage,
     Quote,
     Rejected,
@@ -143,9 +144,23 @@ def test_billing_asks_oldest_first_for_the_given_predictions():
 
 
 def test_billing_that_cannot_be_read_whole_is_lost():
-    assert isinstance(
-        ScriptedApi(data({"items": [{"billing_type": "deduct"}]})).call("billing", start_ms=0, end_ms=1), Lost
-    )
+    api = ScriptedApi(data({"items": ["deduct"]}))
+    assert isinstance(api.call("billing", start_ms=0, end_ms=1), Lost)
+
+
+def test_what_other_services_were_charged_spoils_no_bill():
+    other = {"uuid": "x1", "billing_type": "deduct", "price": 0.5, "prediction": None}
+    ours = {"uuid": "r", "billing_type": "deduct", "price": 28_000, "prediction": {"uuid": "p1"}}
+    found = ScriptedApi(data({"items": [other, ours]})).call("billing", start_ms=0, end_ms=1)
+    assert [(r.prediction_id, r.micros) for r in found.items] == [("p1", 28_000)]
+    assert found.others == (OtherCharge("x1", 500_000),)
+
+
+def test_an_entry_with_an_id_that_no_task_can_have_is_skipped_and_told_with_its_model():
+    chat = {"id": "llm/chat:1", "status": "completed", "model": "llm/chat"}
+    task = {"id": "p1", "status": "completed", "model": "a/b"}
+    found = ScriptedApi(data({"items": [chat, task]})).call("list_predictions", **WINDOW)
+    assert ([item.id for item in found.items], found.skipped) == (["p1"], (("llm/chat:1", "llm/chat"),))
 
 
 def test_a_quote_is_the_discounted_price():

@@ -13,6 +13,8 @@ from .timeline import Timeline
 
 NEVER = float("inf")
 STUCK_SECONDS = 3600.0
+FUNDS = 1_000_000_000
+"""What the account had to begin with, in micros."""
 
 
 @dataclass
@@ -100,6 +102,10 @@ class SimulatedAccount:
         number = len(self.tasks) + 1
         images = int(inputs["num_images"])
         price = self.prices.charged(inputs)
+        if now >= self.plan.charged_from:
+            price = price * self.plan.charge_percent // 100
+            self.timeline.faults["charged_unlike"] += self.plan.charge_percent != 100
+        self.timeline.faults["other_unit"] += self.plan.bill_percent != 100
         fate, code, error = self._fate(str(inputs["prompt"]), foreign=foreign)
         outputs = self._outputs(images) if fate == "completed" else 0
         latency = self._latency(fate)
@@ -192,6 +198,12 @@ class SimulatedAccount:
                     )
                     for number, micros in enumerate(task.refunds)
                 ]
+
+    def balance(self) -> int:
+        """What the account has left: it falls by what is really charged, whatever the bill shows."""
+        self.settle_bill()
+        moved = sum(charge.micros if charge.kind == "refund" else -charge.micros for charge in self.bill)
+        return FUNDS + moved
 
     def net(self, task_id: str) -> int:
         """What is kept of one task so far: charges minus refunds, but a refund too large makes no task pay

@@ -65,6 +65,7 @@ def draw(seed: int, theme: str | None = None) -> SimulationPlan:
     _endings(random.Random(f"endings of plan {seed}"), plan)
     _files(random.Random(f"files of plan {seed}"), plan)
     draw_prices(random.Random(f"prices of plan {seed}"), plan)
+    _odd_amounts(random.Random(f"amounts of plan {seed}"), plan)
     return plan
 
 
@@ -106,6 +107,21 @@ def _bill(dice: random.Random, plan: SimulationPlan) -> None:
     }
     if not plan.bill_readable or plan.lasting == "bill":
         plan.bill_chances["refund_partial"] = 0.0
+
+
+def _odd_amounts(dice: random.Random, plan: SimulationPlan) -> None:
+    """Whether the bill is unlike the quote, or in another unit. What only the bill tells is told where it can be
+    read.
+    """
+    if plan.theme == "calm":
+        return
+    plan.other_charges = dice.choice((0, 0, 1, 7))
+    tells = plan.bill_readable and plan.lasting != "bill" and not plan.price_changes
+    if tells and plan.on_failed == "hold" and dice.random() < 0.5:
+        plan.charge_percent = dice.choice((50, 101, 150, 200, 200))
+        plan.charged_from = dice.choice((0.0, dice.uniform(0, 120)))
+    elif dice.random() < 0.3:
+        plan.bill_percent = dice.choice((1, 1, 10_000))
 
 
 def _copy(dice: random.Random, plan: SimulationPlan) -> None:

@@ -14,6 +14,7 @@ from orchestrator.ports import (
     ListOutcome,
     Lost,
     Missing,
+    OtherCharge,
     Prediction,
     PredictionPage,
     Quote,
@@ -126,7 +127,7 @@ class Endpoints:
                 id=charge.id,
                 prediction_id=charge.task_id,
                 kind=charge.kind,
-                micros=charge.micros,
+                micros=charge.micros * account.plan.bill_percent // 100,
                 created_at_ms=at,
             )
             for charge in account.bill
@@ -137,7 +138,9 @@ class Endpoints:
         size, reading = account.plan.list_page, (start_ms, end_ms, tuple(prediction_ids))
         self._slid[reading] = 0 if page == 1 else self._slid[reading] + account.slides(size)
         first = (page - 1) * size - self._slid[reading]
-        return BillingPage(tuple(records[first : first + size]), has_more=len(records) > first + size)
+        others = tuple(OtherCharge(f"o{number}", 500_000) for number in range(account.plan.other_charges))
+        page_of = tuple(records[first : first + size])
+        return BillingPage(page_of, has_more=len(records) > first + size, others=others)
 
     async def upload(self, image: LocalImage) -> UploadOutcome:
         trouble = await self._transport.connected(1.0)
@@ -155,7 +158,7 @@ class Endpoints:
         trouble = await self._transport.look()
         if trouble is not None:
             return trouble
-        return Balance(0 if self._account.mood() == "no_credit" else 1_000_000_000)
+        return Balance(0 if self._account.mood() == "no_credit" else self._account.balance())
 
     async def quote(self, model: str, inputs: Mapping[str, Any]) -> QuoteOutcome:
         trouble = await self._transport.look()

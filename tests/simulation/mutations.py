@@ -20,12 +20,16 @@ from orchestrator.worker.upkeep.drain_watchdog import DrainWatchdog
 from .ending_bugs import no_outputs_at_first_look, nothing_is_overdue, refusal_is_tried_again
 from .money_bugs import (
     Patch,
+    bill_teaches_nothing,
     bill_trouble_ends_the_worker,
     caps_not_held,
     failure_is_charged,
+    implausible_bill_frees_the_cap,
     one_more_than_the_cap,
+    partial_refund_is_whole,
     record_counts_on_each_page,
     refund_is_believed,
+    refund_lapses_unread,
     refund_never_due,
     released_twice,
     surplus_is_not_told,
@@ -225,6 +229,10 @@ MUTATIONS = (
     Mutation("unnamed cap is removed", unnamed_cap_is_removed, "caps"),
     Mutation("default is a word", default_is_a_word, "caps"),
     *starmap(Mutation, PRICE_BUGS),
+    Mutation("partial refund is whole", partial_refund_is_whole, "caps"),
+    Mutation("implausible bill frees the cap", implausible_bill_frees_the_cap, "caps"),
+    Mutation("bill teaches nothing", bill_teaches_nothing, "mixed"),
+    Mutation("refund lapses unread", refund_lapses_unread, "long"),
     Mutation(name="drain never gives up", apply=drain_never_gives_up, theme="lost", first=19),
 )
 

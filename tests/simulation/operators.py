@@ -13,7 +13,7 @@ from orchestrator.store.account.acts import Signature
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.schema import Scope, Window
 from orchestrator.store.doubts import doubts
-from orchestrator.store.money import budgets, quotes
+from orchestrator.store.money import budgets, price_lessons, quotes
 from orchestrator.store.money.cap_changes import StandingCap
 from orchestrator.store.money.decided_caps import decide_cap
 from orchestrator.store.runs import campaigns, jobs, runs
@@ -154,7 +154,7 @@ class Operator:
         """`orchestrator resume --model`, where a dearer price has stopped it and is worth it."""
         if not self._checker.rows("SELECT 1 FROM pauses WHERE reason = 'price_drift'"):
             return
-        self._checker.scene.agreed_percent = self._checker.scene.account.prices.dearest_percent()
+        self._agrees_to_prices()
         with self._database.write() as tx:
             quotes.accept(tx, MODEL)
         self._timeline.mark("operator", "accepts the price")
@@ -172,6 +172,7 @@ class Operator:
                 self._change_cap,
                 self._again,
                 self._give_up,
+                self._agree_to_bill,
             )
         )
         command()
@@ -222,6 +223,17 @@ class Operator:
         run = self._dice.choice(self._plan.runs)
         new = self.apply(run)
         self._checker.expect(new == 0, "7", f"applying {run.name} again made {new} new jobs")
+
+    def _agrees_to_prices(self) -> None:
+        scene = self._checker.scene
+        dearest = scene.account.prices.dearest_percent()
+        scene.agreed_percent = max(dearest, dearest * self._plan.charge_percent // 100)
+
+    def _agree_to_bill(self) -> None:
+        with self._database.write() as tx:
+            if price_lessons.agree(tx, MODEL):
+                self._agrees_to_prices()
+                self._timeline.mark("operator", "agrees to the bill")
 
     def _give_up(self) -> None:
         with self._database.write() as tx:

@@ -99,6 +99,10 @@ class SimulationPlan:
     webhook_chances: dict[str, float] = field(default_factory=dict)
     bill_chances: dict[str, float] = field(default_factory=dict)
     ending_chances: dict[str, float] = field(default_factory=dict)
+    charge_percent: int = 100  # of the quoted price that is charged, from a moment on
+    charged_from: float = 0.0
+    bill_percent: int = 100  # of each amount that the bill shows: another unit
+    other_charges: int = 0  # records of another service on the bill
     last_look_after: float = 12_000.0  # how long after the last refund the bill is read for the last time
     files: list[PlannedFile] = field(default_factory=list)  # besides the plan's own, in turn for each worker
     price_changes: list[tuple[float, int]] = field(default_factory=list)  # (at, per cent of the list price)

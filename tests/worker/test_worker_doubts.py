@@ -73,6 +73,9 @@ def test_a_doubt_that_another_worker_left_is_looked_at_within_seconds(harness, w
 
 
 def test_many_replies_that_are_lost_together_do_not_make_the_list_read_more_often(harness, world):
+    world.run(1, name="first")  # whose bill shows the price
+    harness.run_for(20)
+    harness.provider.read_at.clear()
     world.run(20)
     harness.change("limits", concurrency=20)
     harness.provider.next_submits.extend([Lost("reset")] * 8)

@@ -103,8 +103,8 @@ def _waiting(detail: JobDetail) -> str:
 def _stopped(stop: Stoppage, price_micros: int) -> str:
     if stop.cap is not None:
         return (
-            f"Waiting for money: {stop.cap.words} has ${format_usd(stop.cap.remaining_micros)} left and the "
-            f"job costs ${format_usd(price_micros)}."
+            f"Waiting for money: {stop.cap.words} {stop.cap.standing} and the job costs "
+            f"${format_usd(price_micros)}."
         )
     end = " It resumes by itself." if stop.until else ""
     return f"Waiting: {stop.subject} is stopped: {stop.reason}: {stop.message}.{end}".replace("..", ".")

@@ -122,7 +122,7 @@ def apply(
         if taking.words is not None:
             found = take_words(database, taking.words, taking.signed, raised=taking.raised)
             taking.tell(found)
-        inserting = _Inserting(database, pricing, taking, prune)
+        inserting = _Inserting(database, pricing, taking, prune=prune)
         return [inserting.insert(applied, spool) for applied, spool in drafts]
 
 

@@ -287,7 +287,7 @@ class _Planner:
         for item in self._plan.headroom:
             if not item.fits:
                 self._plan.warnings.append(
-                    f"{item.cap.words} has ${format_usd(item.cap.remaining_micros)} left and these jobs cost "
+                    f"{item.cap.words} {item.cap.standing} and these jobs cost "
                     f"${format_usd(item.wanted_micros)}: the rest will wait, unpaid"
                 )
         drift = self._settings.guards.price_drift_percent

@@ -10,8 +10,9 @@ from orchestrator.cli import out
 from orchestrator.cli.base import group
 from orchestrator.cli.commands.budget_apply import apply_budget
 from orchestrator.cli.context import opened
+from orchestrator.cli.rendering import audit_text
 from orchestrator.cli.rendering.documents import budget_document
-from orchestrator.cli.rendering.words import bar, count, percent, safe, table, usd
+from orchestrator.cli.rendering.words import bar, left_or_over, percent, safe, table, usd
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.budget import day_of
 from orchestrator.core.errors import ExitCode, NotFoundError, UsageError
@@ -61,7 +62,7 @@ def show() -> ExitCode:
                 usd(row.cap_micros),
                 usd(row.spent_micros),
                 usd(row.reserved_micros),
-                usd(row.remaining_micros),
+                left_or_over(row),
                 bar(row.counted_micros / row.cap_micros if row.cap_micros else 1.0),
                 percent(row.counted_micros, row.cap_micros),
             ]
@@ -125,7 +126,7 @@ def set_budget(
 def _tell(scope: str, rows: list[Cap], *, early: bool) -> None:
     """What the caps of a scope are from now on."""
     for row in rows:
-        out.answer(f"{row.words}: {usd(row.remaining_micros)} left.")
+        out.answer(f"{row.words} {row.standing}.")
     if not rows:
         out.answer(f"{safe(scope)} has no cap now.")
     if early:
@@ -138,34 +139,20 @@ def _tell(scope: str, rows: list[Cap], *, early: bool) -> None:
 
 @command.command("audit")
 def audit_books() -> ExitCode:
-    """Recompute every balance, reservation and job's cost from the ledger; exits with 1 on any difference."""
+    """Recompute every balance, reservation and job's cost from the ledger. Exits with 1 on any difference, and
+    with 5 when a cap was passed.
+    """
     with opened(use=Use.LOOK) as app, app.database.read() as tx:
         found = audit(tx)
+        caps = caps_in_force(tx, day_of(tx.now, app.settings.budgets.timezone))
+    passed = [cap for cap in caps if cap.over_micros]
     if out.as_json():
-        out.document(
-            {
-                "entries": found.entries,
-                "balances": found.balances,
-                "attempts": found.attempts,
-                "differences": [
-                    {"what": item.what, "expected": item.expected, "found": item.found}
-                    for item in found.differences
-                ],
-            }
-        )
+        out.document(audit_text.document(found, passed))
     else:
-        for item in found.differences:
-            out.answer(f"{item.what}: the ledger says {item.expected}, found {item.found}")
-        checked = (
-            f"{count(found.entries, 'ledger entry', 'ledger entries')}, {count(found.balances, 'balance')}, "
-            f"{count(found.attempts, 'attempt')}"
-        )
-        out.answer(
-            f"{count(len(found.differences), 'difference')} in {checked}."
-            if found.differences
-            else f"The books agree: {checked}."
-        )
-    return ExitCode.UNEXPECTED if found.differences else ExitCode.DONE
+        out.answer(audit_text.text(found, passed))
+    if found.differences:
+        return ExitCode.UNEXPECTED
+    return ExitCode.OPERATOR if passed else ExitCode.DONE
 
 
 def _key(kind: Scope, scope: str, window: Window) -> Key:

@@ -10,7 +10,7 @@ from orchestrator.cli.deciding import file_words
 from orchestrator.cli.rendering.documents import status_document
 from orchestrator.cli.rendering.remedies import remedies
 from orchestrator.cli.rendering.stop_text import lasting, mark
-from orchestrator.cli.rendering.words import bar, percent, safe, table, usd
+from orchestrator.cli.rendering.words import bar, left_or_over, percent, safe, table, usd
 from orchestrator.core.errors import ExitCode
 from orchestrator.store.money.caps import Cap
 from orchestrator.store.stops.attention import OVERDUE_TASKS
@@ -87,8 +87,8 @@ def _budget(cap: Cap) -> list[str]:
     used = cap.counted_micros
     owner = "account" if cap.scope == "account" else f"{cap.scope} {cap.name}"
     share = f"{bar(used / cap.cap_micros if cap.cap_micros else 1)} {percent(used, cap.cap_micros)}"
-    amounts = [cap.spent_micros, cap.reserved_micros, cap.cap_micros, cap.remaining_micros]
-    return [safe(owner, 40), cap.window, *map(usd, amounts), share]
+    amounts = [cap.spent_micros, cap.reserved_micros, cap.cap_micros]
+    return [safe(owner, 40), cap.window, *map(usd, amounts), left_or_over(cap), share]
 
 
 def _next(status: Overview) -> list[tuple[str, str]]:

@@ -121,6 +121,7 @@ def budget_document(cap: Cap) -> Json:
         "spent_usd": format_usd(cap.spent_micros),
         "held_usd": format_usd(cap.reserved_micros),
         "remaining_usd": format_usd(cap.remaining_micros),
+        "over_usd": format_usd(cap.over_micros),
     }
 
 

@@ -87,7 +87,9 @@ def _headroom(rows: list[CapForecast]) -> list[str]:
         used = cap.counted_micros
         after = used + row.wanted_micros
         owner = "account" if cap.scope == "account" else f"{cap.scope} {safe(cap.name, 36)}"
-        fits = "" if row.fits else click.style(f"   covers {usd(cap.remaining_micros)} of it", fg="red")
+        short = f"over by {usd(cap.over_micros)}" if cap.over_micros else ""
+        short = short or ("" if row.fits else f"covers {usd(cap.remaining_micros)} of it")
+        fits = click.style(f"   {short}", fg="red") if short else ""
         share = percent(after, cap.cap_micros) if after <= cap.cap_micros else "over"
         lines.append(
             f"{'Budget' if at == 0 else '      '}      {owner} {cap.window}: {usd(used)} + "

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterable
 
 from orchestrator.store.db.schema import Scope
-from orchestrator.store.money.prices import PRICE_DRIFT, PRICE_UNKNOWN
+from orchestrator.store.money.prices import BILL_DRIFT, PRICE_DRIFT, PRICE_UNKNOWN
 from orchestrator.store.stops.attention import OVERDUE_TASKS
 from orchestrator.store.stops.stops import Stoppage
 
@@ -15,7 +15,13 @@ _ACCOUNT = {
     "unknown_tasks": ("orchestrator reconcile", "takes in what another copy of this database bought"),
     "storage": ("orchestrator doctor", "tries the output folder; a running worker goes on once it can write"),
 }
-
+_BY_REASON = {
+    OVERDUE_TASKS: ("orchestrator in-doubt list", "shows the tasks to ask the provider about"),
+    BILL_DRIFT: (
+        "orchestrator reconcile --accept-bill",
+        "the bill is right: books it, and goes on at its prices",
+    ),
+}
 _MODEL = {PRICE_DRIFT: "accepts the price", PRICE_UNKNOWN: "asks for the price again"}
 
 
@@ -26,8 +32,8 @@ def remedies(stops: Iterable[Stoppage]) -> list[tuple[str, str]]:
 
 
 def _remedy(stop: Stoppage) -> tuple[str, str] | None:
-    if stop.reason == OVERDUE_TASKS:
-        return "orchestrator in-doubt list", "shows the tasks to ask the provider about"
+    if stop.reason in _BY_REASON:
+        return _BY_REASON[stop.reason]
     if stop.cap is not None:
         cap = stop.cap
         owner = "account" if cap.scope is Scope.ACCOUNT else f"{cap.scope.value}:{cap.name}"

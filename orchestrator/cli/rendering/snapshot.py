@@ -100,7 +100,9 @@ def _money(snapshot: Snapshot) -> str:
     progress = snapshot.progress
     text = f"{usd(progress.spent_micros)} spent, {usd(progress.held_micros)} held"
     if snapshot.cap is not None:
-        text += f", {usd(snapshot.cap.remaining_micros)} left of {snapshot.cap.words}"
+        cap = snapshot.cap
+        left = f"{usd(cap.remaining_micros)} left of {cap.words}"
+        text += f", {cap.words} {cap.standing}" if cap.over_micros else f", {left}"
     return text
 
 

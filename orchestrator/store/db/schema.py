@@ -295,6 +295,10 @@ attempts = Table(
     Column("billed_micros", BigInt),  # what the provider's bill says it deducted
     Column("refunded_micros", BigInt),  # and paid back
     Column("billed_at", BigInt),  # when the bill was last read for this attempt
+    # what a person has agreed to, where it looks wrong: what the bill says, and the charge that counts for it
+    Column("agreed_billed_micros", BigInt),
+    Column("agreed_charge_micros", BigInt),
+    Column("agreed_refunded_micros", BigInt),
     # what keeps it from going on: an odd answer to a poll, a refused upload, a download that fails
     Column("trouble", Text),
     Column("trouble_count", Integer, nullable=False, server_default=text("0")),

@@ -74,6 +74,18 @@ class Cap:
         )
 
     @property
+    def over_micros(self) -> int:
+        """By how much more counts than the cap allows: more was billed than was held, or it was lowered."""
+        return max(0, self.counted_micros - self.cap_micros)
+
+    @property
+    def standing(self) -> str:
+        """What is left, as the end of a sentence: `has $0.12 left`, or `was passed by $0.024`."""
+        if self.over_micros:
+            return f"was passed by ${format_usd(self.over_micros)}"
+        return f"has ${format_usd(self.remaining_micros)} left"
+
+    @property
     def words(self) -> str:
         """The cap in words."""
         return cap_words(scope=self.scope, name=self.name, window=self.window, cap_micros=self.cap_micros)

@@ -15,6 +15,9 @@ PRICE_DRIFT: Final = "price_drift"
 PRICE_UNKNOWN: Final = "price_unknown"
 """The reason of a pause of a model whose price cannot be held, such as one in another currency."""
 
+BILL_DRIFT: Final = "bill_drift"
+"""The reason of a pause of a model that was billed so much that it need not be a price at all."""
+
 LIVES_MS: Final = 3600 * 1000
 """How long a quote counts that was not asked for again, such as that of a key that is not used any more."""
 
@@ -90,7 +93,7 @@ _OUTPRICED: Final = (
             .where(
                 pauses.c.scope == "model",
                 pauses.c.name == runs.c.model,
-                pauses.c.reason.in_((PRICE_DRIFT, PRICE_UNKNOWN)),
+                pauses.c.reason.in_((PRICE_DRIFT, PRICE_UNKNOWN, BILL_DRIFT)),
             )
             .correlate(runs),
         ),

@@ -105,7 +105,7 @@ def _blocked(tx: Tx, lanes: Iterable[Lane]) -> list[Stoppage]:
     for lane in lanes:
         blockers = lane.blockers()
         if blockers:
-            cap = min(blockers, key=lambda blocker: blocker.remaining_micros)
+            cap = min(blockers, key=lambda blocker: blocker.remaining_micros - blocker.over_micros)
             tightest.setdefault(lane.run_id, (lane, cap))
     since = _last_admitted_at(tx) if tightest else tx.now
     return [
@@ -114,10 +114,7 @@ def _blocked(tx: Tx, lanes: Iterable[Lane]) -> list[Stoppage]:
             key=str(lane.run_id),
             name=lane.run,
             reason=BUDGET,
-            message=(
-                f"{cap.words} has ${format_usd(cap.remaining_micros)} left; "
-                f"the next job costs ${format_usd(lane.price_micros)}"
-            ),
+            message=(f"{cap.words} {cap.standing}; the next job costs ${format_usd(lane.price_micros)}"),
             since=since,
             until=None,
             cap=cap,

@@ -59,7 +59,9 @@ async def read_window(deps: Deps, doubts: Sequence[evidence.Doubt], now: int) ->
         predictions={**listed.predictions, **looked_up},
         billed={name: at for name, at in billed.items() if name not in looked_up},
         unlisted=frozenset(billed),
-        complete=listed.complete and (bill.complete or bill.refused),
+        complete=listed.complete
+        and not listed.hides({doubt.model for doubt in doubts})
+        and (bill.complete or bill.refused),
     )
 
 

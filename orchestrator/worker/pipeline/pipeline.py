@@ -11,6 +11,7 @@ from orchestrator.worker.alarms import Alarms
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.price_guard import PriceGuard
+from orchestrator.worker.guards.price_proof import PriceProof
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.claim import Claimer
 from orchestrator.worker.pipeline.fetch import Fetcher
@@ -34,6 +35,7 @@ class Pipeline:
         account_pauses: AccountPauses,
         latencies: Latencies,
         alarms: Alarms,
+        proof: PriceProof,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._deps = deps
@@ -41,6 +43,7 @@ class Pipeline:
         self._activity = activity
         self._pauses = account_pauses
         self._alarms = alarms
+        self._proof = proof
         self._spawn = spawn
         inputs = Inputs(deps)
         self.troubles = TroubleNotes(deps)
@@ -71,9 +74,15 @@ class Pipeline:
             activity=activity,
             account_pauses=account_pauses,
             prices=self.prices,
-            accepted=self.poller.add,
+            proof=proof,
+            accepted=self._accepted,
             doubted=alarms.resolve.ring,
         )
+
+    def _accepted(self, attempt: HeldAttempt) -> None:
+        self.poller.add(attempt)
+        if self._proof.is_unproven((attempt.model, attempt.price_micros)):
+            self._alarms.prices.ring()  # its charge may be on the bill already
 
     def claimer(
         self,

@@ -26,6 +26,7 @@ from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.price_guard import REPRICED, PriceGuard
+from orchestrator.worker.guards.price_proof import PriceProof
 from orchestrator.worker.guards.send_window import SendWindow
 from orchestrator.worker.pipeline.outcomes import (
     EARLIER_TASK,
@@ -53,6 +54,7 @@ class Submitter:
         activity: Activity,
         account_pauses: AccountPauses,
         prices: PriceGuard,
+        proof: PriceProof,
         accepted: Callable[[HeldAttempt], None],
         doubted: Callable[[], None],
     ) -> None:
@@ -61,6 +63,7 @@ class Submitter:
         self._inputs = inputs
         self._recollector = Recollector(deps)
         self._prices = prices
+        self._proof = proof
         self._activity = activity
         self._pauses = account_pauses
         self._accepted = accepted
@@ -80,8 +83,14 @@ class Submitter:
             if (refused := await self._prices.refuses(attempt, prepared.inputs)) is not None:
                 await self._give_back(attempt, GivenBack(reason=refused), message="the price has changed")
                 return
+            if not await self._proof.may_send(attempt, stopping):
+                await self._give_back(
+                    attempt, GivenBack(reason=REPRICED), message="the bill shows another price"
+                )
+                return
             send_window = await self._may_send(attempt, prepared, stopping)
             if send_window is None:
+                self._proof.came_to_nothing(attempt)
                 return
         finally:
             self._activity.preparing.discard(attempt.attempt_id)
@@ -155,6 +164,7 @@ class Submitter:
             case Lost():
                 await self._doubt(attempt, outcome)
             case Rejected():
+                self._proof.came_to_nothing(attempt)
                 await self._reject(attempt, outcome)
             case Throttled() | KeyRefused() | NoCredit() | NotSent():
                 await self._not_created(attempt, outcome)
@@ -212,6 +222,7 @@ class Submitter:
 
     async def _not_created(self, attempt: HeldAttempt, outcome: NothingCreated) -> None:
         """The POST created nothing, so the attempt is given back from `submitting`."""
+        self._proof.came_to_nothing(attempt)
         row = given_back(outcome)
         wait = await self._wait_ms(attempt, row, outcome)
         await self._give_back(attempt, row, message=outcome.message, delay_ms=wait, event=row.event)

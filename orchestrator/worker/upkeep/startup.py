@@ -1,7 +1,7 @@
 """How a worker arrives and leaves: registration, preflight, and giving its leases back."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from orchestrator.core.errors import OperatorNeededError, OrchestratorError, StorageError
 from orchestrator.ports import Balance, KeyRefused, NotSent
@@ -10,9 +10,12 @@ from orchestrator.store.account import configured_limits, pauses, workers
 from orchestrator.store.account import latencies as recorded_latencies
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.attempts import leases, releases
+from orchestrator.store.db.database import Tx
+from orchestrator.store.money import balance_mark, price_lessons
 from orchestrator.store.money.prices import PRICE_DRIFT, PRICE_UNKNOWN
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.deps import Deps
+from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.latencies import Latencies
@@ -39,10 +42,11 @@ def start(
         workers.register(tx, row)
         configured_limits.take_configured(tx, _wanted(deps.settings.limits), _signed(row))
         for pause in pauses.in_force(tx):
-            if pause.reason in {
-                PRICE_DRIFT,
-                PRICE_UNKNOWN,
-            }:  # the price is asked for again before anything is paid
+            # The price is asked for again before anything is paid; what a bill has taught, no quote takes back.
+            drift = deps.settings.guards.price_drift_percent
+            if pause.reason == PRICE_UNKNOWN or (
+                pause.reason == PRICE_DRIFT and not price_lessons.bill_is_dearer(tx, pause.name, drift)
+            ):
                 pauses.end(tx=tx, scope=pause.scope, name=pause.name, reason=pause.reason)
         for model, latency in recorded_latencies.known(tx):
             latencies.remember(model, latency)
@@ -77,6 +81,7 @@ async def preflight(
     outcome = await deps.provider.balance()
     match outcome:
         case Balance(micros=micros) if micros > 0:
+            await write_durably(deps, _mark_balance, micros)
             await account_pauses.ended("key_refused", "no_credit", "unreachable", "provider_down")
         case Balance():
             await account_pauses.ended("key_refused")
@@ -100,6 +105,10 @@ async def preflight(
     found = await restored_copy.check()
     if found is not None and drain and not found.doubts and not _has_something_to_collect(deps):
         raise OperatorNeededError(found.message)
+
+
+def _mark_balance(tx: Tx, rows: Sequence[int]) -> list[bool]:
+    return [balance_mark.move(tx, micros) for micros in rows]
 
 
 def _has_something_to_collect(deps: Deps) -> bool:

@@ -33,6 +33,7 @@ def upgrade():
     op.add_column("attempts", sa.Column("answered_at", BigInt))
     op.add_column("attempts", sa.Column("overdue_at", BigInt))
     op.add_column("workers", sa.Column("clock_offset_ms", BigInt))
+    op.add_column("outputs", sa.Column("unproven_path", sa.Text()))
     for name in ("concurrency_source", "submits_per_minute_source"):
         op.add_column(
             "limits", sa.Column(name, sa.Text(), nullable=False, server_default=sa.text("'config'"))
@@ -42,6 +43,7 @@ def upgrade():
 def downgrade():
     op.drop_column("limits", "submits_per_minute_source")
     op.drop_column("limits", "concurrency_source")
+    op.drop_column("outputs", "unproven_path")
     op.drop_column("workers", "clock_offset_ms")
     for name in ("overdue_at", "answered_at", "next_try_at", "trouble_count", "trouble"):
         op.drop_column("attempts", name)

@@ -23,7 +23,6 @@ from orchestrator.artifacts.places import (
 )
 from orchestrator.artifacts.publishing import THREADS, Arrived, Publisher
 from orchestrator.artifacts.sidecars import read_first
-from orchestrator.artifacts.verify import BadPictureError
 from orchestrator.core.paths import QUARANTINE
 from orchestrator.ports import ArtifactRequest, Crashpoint, FetchFailed, FetchFault, FetchOutcome, no_crash
 
@@ -99,8 +98,6 @@ class LocalArtifacts:
             return FetchFailed(FetchFault.COLLISION, f"no usable place for the output: {error}")
         except DownloadError as error:
             return error.failed
-        except BadPictureError as error:
-            return FetchFailed(FetchFault.BAD_CONTENT, str(error))
         except OSError as error:
             return disk_failure(error, self._root)
 

@@ -9,6 +9,7 @@ Nothing that a job wrote is ever overwritten, so whoever comes second gets a nam
 | an earlier attempt of the job | `jobs retry` | `name_of_retry` | `retry-JOB-ATTEMPT` |
 | nobody: more pictures than were asked for | the end of a task | `name_of_extra_output` | `extra-JOB-INDEX` |
 | a file that no job of this database wrote | the download | `places_of_download` | `JOB` |
+| what an earlier attempt kept aside, unproven | the download | `names_of_unproven` | `ATTEMPT` |
 
 The tags differ because at each of these moments something else is known and must be told apart: `apply` has
 no job id yet, and a job may be retried often. A name that was given is kept in the database or on the disk
@@ -25,6 +26,9 @@ PART_BYTES_MAX: Final = 240
 
 QUARANTINE: Final = "quarantine"
 """The folder of flagged pictures, in the output root: no manifest may name it."""
+
+UNPROVEN: Final = ".unproven"
+"""What the name of a file ends with that was paid for, and could not be proven to be a whole picture."""
 
 EXTENSIONS: Final = {
     "image/png": (".png",),
@@ -70,6 +74,13 @@ def places_of_download(path: str, *, job_id: int) -> tuple[str, str, str]:
     """Where a picture may go: as planned, beside it, and right under the root when its folder is no use."""
     beside = _beside(path, str(job_id))
     return path, beside, _fitting(beside.replace("/", "~"), of=path)
+
+
+def names_of_unproven(path: str, *, attempt_id: int) -> tuple[str, str]:
+    """Where what came for `path`, and is no proven picture, is kept aside: under the first name, or under the
+    second when another attempt has the first.
+    """
+    return path + UNPROVEN, _beside(path, str(attempt_id)) + UNPROVEN
 
 
 def kept_index(index: int, *, attempt: int) -> int:

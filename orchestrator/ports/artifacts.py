@@ -17,6 +17,8 @@ class ArtifactRequest:
     nsfw: bool | None
     known_sha256: str | None = None  # when the database already has it
     sidecar: Mapping[str, Any] = field(default_factory=dict)
+    attempt_id: int = 0
+    unproven: str | None = None  # where an earlier try of this download kept aside what it could not prove
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,10 @@ FETCH_FAULTS: Final = MappingProxyType(
                 "HTML, JSON, another image type, undecodable, too large, a URL at an address that downloads "
                 "do not go to"
             ),
-            "as for `gone`",
+            (
+                "as for `gone`; what came is kept aside as `NAME.unproven`, unless it is empty or text, until "
+                "a picture has come that decodes"
+            ),
         ),
         FetchFault.STORAGE: (
             "disk full, read-only, no permission, quota, I/O error",
@@ -99,6 +104,7 @@ class FetchFailed:
 
     fault: FetchFault
     message: str
+    unproven: str | None = None  # relative to the output root: what came is kept there, proven by nobody
 
 
 FetchOutcome = StoredArtifact | DiscardedArtifact | FetchFailed

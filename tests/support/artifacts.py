@@ -20,7 +20,7 @@ class FakeArtifacts:
     def __init__(self) -> None:
         self.files: dict[str, str] = {}  # path -> sha256
         self.requests: list[ArtifactRequest] = []
-        self.next_stores: deque[FetchFault] = deque()
+        self.next_stores: deque[FetchFault | FetchFailed] = deque()
         self.unwritable: str | None = None
         self.closed = False
 
@@ -31,6 +31,8 @@ class FakeArtifacts:
         self.requests.append(request)
         if self.next_stores:
             fault = self.next_stores.popleft()
+            if isinstance(fault, FetchFailed):
+                return fault
             return FetchFailed(fault, f"it was {fault}")
         if self.unwritable:
             return FetchFailed(FetchFault.STORAGE, self.unwritable)

@@ -149,6 +149,7 @@ def detail_document(detail: JobDetail, why: str) -> Json:
         "model": detail.model,
         "manifest": detail.manifest_path,
         "message": detail.job.message,
+        "unproven": [item.unproven for item in detail.job.outputs if item.unproven is not None],
         "why": why,
         "created_at": rfc3339(detail.job.created_at),
         "finished_at": rfc3339(detail.job.finished_at),

@@ -3,10 +3,10 @@ run.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Text, bindparam, func, select, update
 
 from orchestrator.core.paths import name_of_extra_output, path_key
 from orchestrator.ports import DiscardedArtifact, StoredArtifact
@@ -14,7 +14,7 @@ from orchestrator.store.attempts import transitions
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.deferred_writes import Changes, LockOrder
-from orchestrator.store.db.schema import OutputState, outputs, runs
+from orchestrator.store.db.schema import OutputState, events, outputs, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,7 @@ class Finish:
     lost: tuple[tuple[int, str], ...] = ()  # index and why
     expected: int = 0  # how many were asked for
     flagged: int = 0  # how many of the stored ones the provider flagged
+    unproven: Mapping[int, str] = field(default_factory=dict)  # where what came of a lost one is kept aside
 
 
 def record_stored(tx: Tx, held: dict[int, transitions.LockedAttempt], rows: Sequence[Finish]) -> None:
@@ -119,20 +120,37 @@ def record_stored(tx: Tx, held: dict[int, transitions.LockedAttempt], rows: Sequ
             _artifact_values(tx=tx, job_id=job_id, index=index, artifact=artifact)
             for index, artifact in row.stored
         )
+        lost = {"o_job": job_id, "v_state": OutputState.LOST.value}
         unstored.extend(
-            {"o_job": job_id, "o_idx": index, "v_state": OutputState.LOST.value} for index, _ in row.lost
+            {**lost, "o_idx": index, "v_unproven": row.unproven.get(index)} for index, _ in row.lost
         )
         returned = {index for index, _ in row.stored} | {index for index, _ in row.lost}
-        unstored.extend(
-            {"o_job": job_id, "o_idx": index, "v_state": OutputState.ABSENT.value}
-            for index in range(row.expected)
-            if index not in returned
-        )
+        absent = {"o_job": job_id, "v_state": OutputState.ABSENT.value, "v_unproven": None}
+        unstored.extend({**absent, "o_idx": index} for index in range(row.expected) if index not in returned)
     if stored:
         dialect.run_many(tx.conn, _STORE_OUTPUT, stored)
         _count_pictures(tx, held, rows)
     if unstored:
         tx.conn.execute(_MARK_OUTPUT, unstored)
+    _note_unproven(tx, held, rows)
+
+
+def _note_unproven(tx: Tx, held: dict[int, transitions.LockedAttempt], rows: Sequence[Finish]) -> None:
+    """An event for each output that was kept aside, because its file is all that is left of it."""
+    reasons = {row.attempt_id: dict(row.lost) for row in rows}
+    notes = [
+        {
+            "at": tx.now,
+            "kind": "unproven",
+            "job_id": held[row.attempt_id].job_id,
+            "attempt_id": row.attempt_id,
+            "message": f"output {index}: {reasons[row.attempt_id].get(index, path)}",
+        }
+        for row in rows
+        for index, path in row.unproven.items()
+    ]
+    if notes:
+        tx.conn.execute(events.insert(), notes)
 
 
 def _count_pictures(tx: Tx, held: dict[int, transitions.LockedAttempt], rows: Sequence[Finish]) -> None:
@@ -188,7 +206,14 @@ _STORE_OUTPUT: Final = (
     )
 )
 
-_MARK_OUTPUT: Final = update(outputs).where(_OUTPUT_KEY).values(state=bindparam("v_state"))
+_MARK_OUTPUT: Final = (
+    update(outputs)
+    .where(_OUTPUT_KEY)
+    .values(
+        state=bindparam("v_state"),
+        unproven_path=func.coalesce(bindparam("v_unproven", type_=Text), outputs.c.unproven_path),
+    )
+)
 
 _COUNT: Final = (
     update(runs)

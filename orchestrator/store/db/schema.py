@@ -325,6 +325,7 @@ outputs = Table(
     Column("width", Integer),
     Column("height", Integer),
     Column("stored_at", BigInt),
+    Column("unproven_path", Text),  # what came of a lost output, relative to the output root
     PrimaryKeyConstraint("job_id", "idx"),
     _one_of("state", OutputState, "state"),
     CheckConstraint(

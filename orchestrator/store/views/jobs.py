@@ -31,6 +31,7 @@ class OutputRow:
     width: int | None
     height: int | None
     nsfw: bool | None
+    unproven: str | None = None  # where what came of a lost one is kept aside, relative to the output root
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ def outputs_of(tx: Tx, job_ids: Sequence[int]) -> dict[int, list[OutputRow]]:
                 width=row.width,
                 height=row.height,
                 nsfw=row.nsfw,
+                unproven=row.unproven_path,
             )
         )
     return found

@@ -5,7 +5,7 @@ A paid picture is not given up while there is a way to get it.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, assert_never
 
 from orchestrator.core.backoff import backoff_seconds
@@ -13,12 +13,11 @@ from orchestrator.core.paths import places_of_download
 from orchestrator.core.provider_facts import RETENTION_MS
 from orchestrator.ports import (
     ArtifactRequest,
-    DiscardedArtifact,
     FetchFailed,
     FetchFault,
+    FetchOutcome,
     Prediction,
     Status,
-    StoredArtifact,
 )
 from orchestrator.store.attempts import endings, outputs
 from orchestrator.store.attempts.held import HeldAttempt
@@ -59,6 +58,7 @@ class _Download:
     place: int = 0  # which of the possible places is tried
     tries: int = 0
     fresh_urls: int = 0
+    unproven: str | None = None  # where what came, and is no proven picture, is kept aside
 
     def move(self, places: tuple[str, ...]) -> bool:
         """Try the next place; False, and the first again, when all were tried."""
@@ -101,8 +101,9 @@ class Fetcher:
                 results = [await self._one(attempt, expected[0])]
             else:
                 results = await asyncio.gather(*(self._one(attempt, output) for output in expected))
-            stored = tuple((index, kept) for index, kept in results if not isinstance(kept, str))
-            lost = tuple((index, why) for index, why in results if isinstance(why, str))
+            stored = tuple((index, kept) for index, kept in results if not isinstance(kept, FetchFailed))
+            failed = [(index, failure) for index, failure in results if isinstance(failure, FetchFailed)]
+            lost = tuple((index, _words(failure)) for index, failure in failed)
             self._deps.crashpoint("fetch.stored")
             flagged = {output.index for output in expected if output.nsfw}
             row = outputs.Finish(
@@ -112,16 +113,15 @@ class Fetcher:
                 lost=lost,
                 expected=attempt.images,
                 flagged=sum(1 for index, _ in stored if index in flagged),
+                unproven={index: failure.unproven for index, failure in failed if failure.unproven},
             )
             await write_durably(self._deps, endings.finish, row)
             self._deps.crashpoint("fetch.recorded")
         finally:
             self._activity.fetching.discard(attempt.attempt_id)
 
-    async def _one(
-        self, attempt: HeldAttempt, output: outputs.ExpectedOutput
-    ) -> tuple[int, StoredArtifact | DiscardedArtifact | str]:
-        """Store one output; the text says why it is lost for good."""
+    async def _one(self, attempt: HeldAttempt, output: outputs.ExpectedOutput) -> tuple[int, FetchOutcome]:
+        """Store one output; the failure is the last one, when it is lost for good."""
         download = _Download(output.url, output.path, self._deps.clock.monotonic())
         while True:
             async with self._downloads:
@@ -131,8 +131,9 @@ class Fetcher:
                 return output.index, outcome
             self.health.failed(outcome.message, self._deps.clock.monotonic())
             download.tries += 1
+            download.unproven = outcome.unproven or download.unproven
             if await self._is_lost(attempt=attempt, output=output, download=download, failure=outcome):
-                return output.index, outcome.message
+                return output.index, replace(outcome, unproven=download.unproven)
 
     async def _is_lost(
         self, attempt: HeldAttempt, output: outputs.ExpectedOutput, download: _Download, failure: FetchFailed
@@ -212,6 +213,8 @@ class Fetcher:
             nsfw=output.nsfw,
             known_sha256=output.sha256,
             sidecar=self._sidecar(attempt, output),
+            attempt_id=attempt.attempt_id,
+            unproven=download.unproven,
         )
 
     def _sidecar(self, attempt: HeldAttempt, output: outputs.ExpectedOutput) -> dict[str, Any]:
@@ -228,3 +231,10 @@ class Fetcher:
             "accepted_at_ms": attempt.accepted_at,
             "inference_ms": attempt.inference_ms,
         }
+
+
+def _words(failure: FetchFailed) -> str:
+    """Why an output is lost, and what there is of it."""
+    if failure.unproven is None:
+        return failure.message
+    return f"{failure.message}; what came is kept as {failure.unproven}"

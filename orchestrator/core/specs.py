@@ -19,6 +19,12 @@ class LocalImage:
     sha256: str  # lowercase hex of its bytes
     bytes: int
     media_type: str  # image/png, image/jpeg, image/webp, ...
+    recipe: str = ""  # how a copy is converted that is sent in its place; empty: it is sent as it is
+
+    @property
+    def content(self) -> str:
+        """What names the bytes that are sent: the digest of the file, and how they are converted."""
+        return f"{self.sha256}+{self.recipe}" if self.recipe else self.sha256
 
 
 @dataclass(frozen=True, slots=True)

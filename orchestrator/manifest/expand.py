@@ -100,8 +100,7 @@ class Expansion:
             try:
                 if prepared is None or plan.own:
                     prepared = plan.prepare(combination)
-                    for path, message, hint in prepared.warnings:
-                        self.findings.warn(path=path, message=message, hint=hint, values=values)
+                    self._tell(prepared, values)
                 spec = self._spec(
                     combination=combination, prepared=prepared, ordinal=ordinal, variation=variation
                 )
@@ -115,6 +114,12 @@ class Expansion:
                 if spec is not None and not self.findings:
                     specs.append(spec)
         return specs
+
+    def _tell(self, prepared: Prepared, values: tuple[AxisValue, ...]) -> None:
+        for remark, text in self.blueprint.pictures.take_remarks():
+            self.findings.remark(remark, text, values)
+        for path, message, hint in prepared.warnings:
+            self.findings.warn(path=path, message=message, hint=hint, values=values)
 
     def _plan(self, bits: int) -> ParamPlan:
         blueprint = self.blueprint

@@ -9,6 +9,7 @@ from typing import Final
 from orchestrator.core.errors import UsageError
 from orchestrator.core.specs import NAME_PATTERN, JobSpec, RunSpec
 from orchestrator.manifest.expand import Blueprint, Expansion
+from orchestrator.manifest.picture_words import said
 from orchestrator.manifest.reader import JOBS_MAX, ManifestReader
 from orchestrator.manifest.sample import spread
 from orchestrator.manifest.shape import NAME_WHAT
@@ -24,11 +25,13 @@ def load_manifest(
     today: str,
     run_key: str | None = None,
     jobs_max: int = JOBS_MAX,
+    normalize: bool = False,
 ) -> "Manifest":
     """Read a manifest; raises ProblemsError with everything that is wrong with it.
 
     `today` is the ISO date behind `{{ date }}`; `run_key` replaces the manifest's own. Local pictures may
-    come from the manifest's folder and from `input_roots`. More than `jobs_max` jobs are refused before any
+    come from the manifest's folder and from `input_roots`, and with `normalize` those that the model does not
+    take are converted. More than `jobs_max` jobs are refused before any
     is expanded.
     """
     if run_key is not None and not re.fullmatch(NAME_PATTERN, run_key):
@@ -36,7 +39,7 @@ def load_manifest(
     document = load(path)
     folder = path.resolve().parent if path.is_symlink() else path.parent
     reader = ManifestReader(document, folder, today=today, run_key=run_key, jobs_max=jobs_max)
-    blueprint = reader.blueprint(input_roots)
+    blueprint = reader.blueprint(input_roots, normalize=normalize)
     if reader.report.problems or blueprint is None:
         raise ProblemsError([*reader.report.problems, *_further(blueprint)])
     fields = reader.fields
@@ -108,4 +111,11 @@ class Manifest:
                 f"{self.path}: {expansion.duplicates} {jobs} for exactly what an earlier one asks for, "
                 "and is made once; use variations to have it again on purpose"
             )
-        self.warnings = found
+        pictures = self._blueprint.pictures
+        sentences = said(
+            expansion.findings.remarks,
+            self._blueprint.model.inputs,
+            converted=pictures.converted,
+            normalize=pictures.normalize,
+        )
+        self.warnings = found + [f"{self.path}: {sentence}" for sentence in sentences]

@@ -8,7 +8,7 @@ from orchestrator.core.keys import encoded
 from orchestrator.core.specs import LocalImage
 from orchestrator.manifest.binding import Binder, BoundText, Combination, Reader
 from orchestrator.manifest.expressions import TemplateProblem
-from orchestrator.manifest.input_images import Pictures
+from orchestrator.manifest.input_images import Pictures, keyed_as
 from orchestrator.manifest.raw_params import RawParam
 from orchestrator.manifest.templates import Template
 from orchestrator.yamlio.document import Path
@@ -137,7 +137,7 @@ class SlotMaker:
                 continue
             try:
                 image = found.local[text] = self._pictures.find(text)
-                keyed.append(f"sha256:{image.sha256}")
+                keyed.append(keyed_as(image))
             except TemplateProblem as error:
                 wrong.append(((*path, index), error.message, error.hint))
         if wrong:

@@ -73,8 +73,8 @@ FETCH_FAULTS: Final = MappingProxyType(
                 "do not go to"
             ),
             (
-                "as for `gone`; what came is kept aside as `NAME.unproven`, unless it is empty or text, until "
-                "a picture has come that decodes"
+                "as for `gone`; what came is kept aside as `NAME.unproven`, unless it is empty or text, "
+                "until a picture has come that decodes"
             ),
         ),
         FetchFault.STORAGE: (

@@ -11,6 +11,7 @@ from typing import Any, Final, assert_never
 from orchestrator.core.backoff import backoff_seconds
 from orchestrator.core.paths import places_of_download
 from orchestrator.core.provider_facts import RETENTION_MS
+from orchestrator.core.specs import LocalImage
 from orchestrator.ports import (
     ArtifactRequest,
     FetchFailed,
@@ -224,7 +225,9 @@ class Fetcher:
             "model": attempt.model,
             "prediction_id": attempt.prediction_id,
             "params": attempt.params,
-            "local_images": {written: image["sha256"] for written, image in attempt.local_images.items()},
+            "local_images": {
+                written: LocalImage(**image).content for written, image in attempt.local_images.items()
+            },
             "output_index": output.index,
             "nsfw": output.nsfw,
             "price_micros": attempt.price_micros,

@@ -18,6 +18,7 @@ and never worked out again, except the last one, which must come out the same af
 
 import hashlib
 import unicodedata
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -39,6 +40,13 @@ EXTENSIONS: Final = {
 
 EARLIER_INDEX: Final = 1_000
 """More outputs than a task ever returns: above it, an index says which attempt an output was kept from."""
+
+COPY_FIRST: Final = 1_000_000_000
+"""More than any index of an output that was kept from an earlier attempt: above it, an index says which row
+of a manifest asked for a copy."""
+
+COPIES_MAX: Final = 1_000_000
+"""Rows that may share one job; an index of more would not fit its column."""
 
 
 def fold(path: str) -> str:
@@ -91,12 +99,33 @@ def kept_index(index: int, *, attempt: int) -> int:
     return index + EARLIER_INDEX * attempt
 
 
+def copy_index(number: int, index: int) -> int:
+    """Where the copy of output `index` is kept that row `number`, from 1, of a shared job asked for."""
+    assert 0 <= index < EARLIER_INDEX
+    return COPY_FIRST + EARLIER_INDEX * number + index
+
+
+def copy_number(kept: int) -> int:
+    """Which of the rows that share the job asked for this copy, from 1; 0 for the job's own output."""
+    return max(0, kept - COPY_FIRST) // EARLIER_INDEX
+
+
+def copies_wanted(paths: Mapping[int, str]) -> dict[int, tuple[tuple[int, str], ...]]:
+    """The copies among the paths of a job, by the output that they are of."""
+    found: dict[int, tuple[tuple[int, str], ...]] = {}
+    for kept, path in paths.items():
+        if copy_number(kept):
+            index, _attempt = index_and_attempt(kept)
+            found[index] = (*found.get(index, ()), (kept, path))
+    return found
+
+
 def index_and_attempt(kept: int) -> tuple[int, int | None]:
     """The index of an output in its own attempt, and the number of the earlier attempt that it was kept from;
-    None for an output of the present one.
+    None for an output of the present one, and for a copy of it.
     """
     attempt, index = divmod(kept, EARLIER_INDEX)
-    return index, attempt or None
+    return index, None if kept >= COPY_FIRST else attempt or None
 
 
 def _beside(path: str, tag: str) -> str:

@@ -47,6 +47,19 @@ class JobSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class TwinSpec:
+    """A row that asks for exactly the billed work of a job, and for files of its own.
+
+    The job is made once, and its pictures get these names too. Once a job has a twin, the row that it was
+    made from is given as one as well, at the end: the run may have the job under the name of another row.
+    """
+
+    key: str  # of the job
+    output_paths: tuple[str, ...]  # as of a job
+    first: bool = False  # the row that the job was made from
+
+
+@dataclass(frozen=True, slots=True)
 class RunSpec:
     """One application of a manifest under a run key: what all its jobs share."""
 

@@ -17,11 +17,12 @@ REMARKS_NAMED: Final = 5
 class Findings:
     """Collects; the same problem in many combinations is kept once, with the first of them."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, collisions: list[tuple[int, int, str]]) -> None:
+        """`collisions` fills by itself while paths are claimed: first job, second job, path."""
         self._document = document
         self._problems: dict[tuple[Path, str], Problem] = {}
         self.warnings: dict[str, None] = {}
-        self.collisions: list[tuple[int, int, str]] = []  # first job, second job, path
+        self.collisions = collisions
         self.remarks: dict[Remark, tuple[int, list[str]]] = {}  # how many pictures, and the first of them
         self.foreign: list[Problem] = []  # with positions of their own, such as rows of a table
 

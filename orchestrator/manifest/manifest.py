@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from orchestrator.core.errors import UsageError
-from orchestrator.core.specs import NAME_PATTERN, JobSpec, RunSpec
+from orchestrator.core.specs import NAME_PATTERN, JobSpec, RunSpec, TwinSpec
 from orchestrator.manifest.expand import Blueprint, Expansion
 from orchestrator.manifest.picture_words import said
 from orchestrator.manifest.reader import JOBS_MAX, ManifestReader
@@ -82,7 +81,12 @@ class Manifest:
         return self._blueprint.combinations.size * self._blueprint.variations
 
     def jobs(self, *, limit: int | None = None, sample: int | None = None) -> Iterator[JobSpec]:
-        """Job specs in run order: all, the first `limit`, or `sample` of them spread over the axes.
+        """The job specs of `entries`."""
+        return (entry for entry in self.entries(limit=limit, sample=sample) if isinstance(entry, JobSpec))
+
+    def entries(self, *, limit: int | None = None, sample: int | None = None) -> Iterator[JobSpec | TwinSpec]:
+        """Job specs in run order: all, the first `limit`, or `sample` of them spread over the axes; among
+        them the rows that share a job.
 
         An ordinal is the same with and without `limit` and `sample`; ordinals of merged jobs are left out.
         Raises ProblemsError with everything that was found (it stops at a hundred); nothing is
@@ -93,8 +97,8 @@ class Manifest:
         if sample is not None:
             only = spread(self._blueprint.combinations, self._blueprint.variations, sample)
         expansion = Expansion(self._blueprint)
-        specs = expansion.specs(only=only)
-        yield from specs if limit is None else islice(specs, limit)
+        entries = expansion.specs(only=only)
+        yield from entries if limit is None else _until(entries, limit)
         expansion.findings.raise_if_any(complete=not expansion.findings.full)
         self._keep_warnings(expansion)
 
@@ -111,6 +115,8 @@ class Manifest:
                 f"{self.path}: {expansion.duplicates} {jobs} for exactly what an earlier one asks for, "
                 "and is made once; use variations to have it again on purpose"
             )
+        if words := expansion.twins.words():
+            found.append(f"{self.path}: {words}")
         pictures = self._blueprint.pictures
         sentences = said(
             expansion.findings.remarks,
@@ -119,3 +125,10 @@ class Manifest:
             normalize=pictures.normalize,
         )
         self.warnings = found + [f"{self.path}: {sentence}" for sentence in sentences]
+
+
+def _until(entries: Iterator[JobSpec | TwinSpec], jobs: int) -> Iterator[JobSpec | TwinSpec]:
+    """The entries up to and with the last of so many jobs."""
+    while jobs > 0 and (entry := next(entries, None)) is not None:
+        yield entry
+        jobs -= isinstance(entry, JobSpec)

@@ -34,6 +34,14 @@ class StoredArtifact:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyRequest:
+    """A stored picture that is wanted under another name too."""
+
+    of: "StoredArtifact"
+    path: str  # relative to the output root, as planned; flagged ones go to quarantine like what they are of
+
+
+@dataclass(frozen=True, slots=True)
 class DiscardedArtifact:
     """Verified, then not kept: flagged, and the policy is `discard`."""
 
@@ -106,6 +114,12 @@ class FetchFailed:
     message: str
     unproven: str | None = None  # relative to the output root: what came is kept there, proven by nobody
 
+    @property
+    def words(self) -> str:
+        """Why, and what there is of it."""
+        kept = "" if self.unproven is None else f"; what came is kept as {self.unproven}"
+        return f"{self.message}{kept}"
+
 
 FetchOutcome = StoredArtifact | DiscardedArtifact | FetchFailed
 
@@ -121,6 +135,12 @@ class ArtifactStore(Protocol):
 
     async def store(self, request: ArtifactRequest) -> FetchOutcome:
         """Download, verify, publish and make durable; safe to repeat."""
+        ...
+
+    async def copy(self, request: CopyRequest) -> FetchOutcome:
+        """Make a copy of a stored picture, verified, durable, with a sidecar that says what it is of; safe to
+        repeat. GONE when the picture is not there any more, or is another one.
+        """
         ...
 
     def sidecar(self, path: str) -> Mapping[str, Any] | None:

@@ -19,6 +19,7 @@ from orchestrator.worker.doubts.resolver import Resolver
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.loops import Loop, start_loops
+from orchestrator.worker.pipeline.copies import Copies
 from orchestrator.worker.pipeline.latencies import Latencies
 from orchestrator.worker.pipeline.pipeline import Pipeline
 from orchestrator.worker.stop import Stop, StopLevel
@@ -55,6 +56,7 @@ class Worker:
         self._latencies = Latencies()
         self._pauses = AccountPauses(deps)
         self._restored_copy = RestoredCopyCheck(deps)
+        self._copies = Copies(deps, run_ids=run_ids)
         self._watchdog = DrainWatchdog()
 
     def snapshot(self) -> dict[str, int]:
@@ -104,6 +106,7 @@ class Worker:
             account_pauses=self._pauses,
             latencies=self._latencies,
             alarms=alarms,
+            copies=self._copies,
             spawn=tasks.spawn,
         )
         claimer = pipeline.claimer(
@@ -137,6 +140,7 @@ class Worker:
             Loop(resolver.tick, alarms.resolve, when_unsure=alarms.heartbeat.ring),
             Loop(keep_up, bookkeeping=True),
             Loop(BillReader(deps).tick),
+            Loop(self._copies.tick, bookkeeping=True),
             Loop(watch, alarms.end),
         )
 
@@ -162,7 +166,8 @@ class Worker:
 
     def _finished(self) -> bool:
         with self._deps.database.read() as tx:
-            return outlook(tx, self._deps.settings.budgets.timezone, self._run_ids).finished
+            over = outlook(tx, self._deps.settings.budgets.timezone, self._run_ids).finished
+            return over and self._copies.settled(tx)
 
     def _drain_by_operator(self, stop: Stop) -> None:
         self.told_to_drain = True

@@ -20,6 +20,7 @@ PLAN_KEYS = [
     "existing",
     "cost_usd",
     "others",
+    "copies",
 ]
 JOB_KEYS = [
     "id", "campaign", "name", "run", "key", "variation", "state", "reason", "params", "tags", "price_usd",
@@ -40,6 +41,7 @@ def test_plan_prints_exactly_the_documented_shape(shell):
         "existing": 0,
         "cost_usd": "0.084",
         "others": {"jobs": 0, "cost_usd": "0.00"},
+        "copies": 0,
     }
 
 

@@ -8,7 +8,7 @@ meanwhile.
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from orchestrator.actions.operator.change_jobs import drop_waiting
 from orchestrator.actions.planning.manifests import check_all
@@ -21,7 +21,8 @@ from orchestrator.store.account import workers
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.db.schema import Scope, Window
 from orchestrator.store.money import budgets
-from orchestrator.store.runs.new_jobs import encode
+from orchestrator.store.runs.copies import add_copies
+from orchestrator.store.runs.new_jobs import NewJob, encode
 from orchestrator.store.runs.output_paths import PathConflict, PathTakenError
 from orchestrator.store.runs.runs import Run, add_encoded, ensure_run
 from orchestrator.store.runs.unrequested import Unrequested
@@ -43,6 +44,7 @@ class Applied:
         default_factory=Unrequested
     )  # waited in the run and are not asked for (any more)
     pruned: int = 0  # as many of the others were cancelled
+    copies: int = 0  # further files that are made of pictures that are paid once
     renamed: list[tuple[str, str]] = field(
         default_factory=list
     )  # wanted path, given path; the first thousand
@@ -76,8 +78,16 @@ def apply(
     with ExitStack() as stack:
         drafts = _Checking(database, stack).drafts(manifests, part)
         if alone and part.partial:
-            refuse_others_beside_a_part([applied.others for applied, _ in drafts])
-        return [_insert(database, applied, spool, prune=prune) for applied, spool in drafts]
+            refuse_others_beside_a_part([draft.applied.others for draft in drafts])
+        return [_insert(database, draft, prune=prune) for draft in drafts]
+
+
+class _Draft(NamedTuple):
+    """What is to be inserted for one manifest."""
+
+    applied: Applied
+    jobs: Spool
+    twins: Spool
 
 
 class _Checking:
@@ -90,8 +100,8 @@ class _Checking:
         self._taken: list[PathConflict] = []
         self._shared: list[str] = []
 
-    def drafts(self, manifests: Sequence[Manifest], part: Part) -> list[tuple[Applied, Spool]]:
-        """What is there already, and a spool of what is not; raises with the problems of the manifests
+    def drafts(self, manifests: Sequence[Manifest], part: Part) -> list[_Draft]:
+        """What is there already, and spools of what is not; raises with the problems of the manifests
         first.
         """
         walk = Walk(self._database.read, part, several=len(manifests) > 1)
@@ -104,9 +114,9 @@ class _Checking:
             raise SharedPathsError(self._shared)
         return drafts
 
-    def _draft(self, manifest: Manifest, walk: Walk) -> tuple[Applied, Spool]:
+    def _draft(self, manifest: Manifest, walk: Walk) -> _Draft:
         applied = Applied(manifest)
-        spool = self._stack.enter_context(Spool())
+        draft = _Draft(applied, self._stack.enter_context(Spool()), self._stack.enter_context(Spool()))
         this = walk.through(manifest)
         try:
             for chunk in this.chunks():
@@ -115,32 +125,38 @@ class _Checking:
                 self._taken += chunk.taken
                 self._shared += chunk.shared
                 if chunk.fresh:
-                    spool.put([encode(spec) for spec in chunk.fresh])
+                    draft.jobs.put([encode(spec) for spec in chunk.fresh])
+                if chunk.twins:
+                    draft.twins.put([(twin.key, twin.output_paths) for twin in chunk.twins])
         except ProblemsError as error:
             self._problems += error.problems
-            return applied, spool
+            return draft
         applied.others = this.others()
-        return applied, spool
+        return draft
 
 
-def _insert(database: Database, applied: Applied, spool: Spool, *, prune: bool) -> Applied:
+def _insert(database: Database, draft: _Draft, *, prune: bool) -> Applied:
     """The jobs are looked up again in the transaction that inserts them: somebody else may have been
     quicker.
     """
+    applied = draft.applied
     with database.write() as tx:
         run = _open_run(tx, applied.manifest)
     applied.run_id = run.id
     if prune:
         applied.pruned = drop_waiting(database, applied.others.ids)
-    for chunk in spool.chunks():
+    for chunk in draft.jobs.chunks():
         with database.write() as tx:
-            added = add_encoded(tx, run, chunk)
+            added = add_encoded(tx, run, [NewJob._make(job) for job in chunk])
             beside = workers.any_alive(tx)
         if beside:
             database.give_way()
         applied.new += added.new
         applied.existing += added.existing
         applied.renamed += added.renamed[: max(0, RENAMED_KEPT - len(applied.renamed))]
+    for chunk in draft.twins.chunks():
+        with database.write() as tx:
+            applied.copies += add_copies(tx, run, chunk)
     return applied
 
 

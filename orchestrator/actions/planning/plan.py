@@ -34,6 +34,7 @@ class ManifestPlan:
     new_images: int = 0
     existing: int = 0
     cost_micros: int = 0  # of the new jobs
+    copies: int = 0  # further files of pictures that are paid once
     waiting: int = 0  # asked for, recorded by an earlier apply, not submitted yet
     waiting_images: int = 0
     waiting_micros: int = 0
@@ -142,6 +143,7 @@ class _Planner:
             row.new += len(chunk.fresh)
             row.new_images += sum(item.images for item in chunk.fresh)
             row.cost_micros += sum(item.price_micros for item in chunk.fresh)
+            row.copies += chunk.copies
             self._plan.conflicts += chunk.shared
             self._plan.conflicts += [
                 f"{item.path} belongs to job {item.job_id} of {item.campaign}/{item.name}, run {item.run_key}"

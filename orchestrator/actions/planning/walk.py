@@ -10,9 +10,10 @@ from typing import Final, NamedTuple
 
 from orchestrator.actions.planning.part import Part
 from orchestrator.actions.planning.path_register import PathRegister
-from orchestrator.core.specs import JobSpec
+from orchestrator.core.specs import JobSpec, TwinSpec
 from orchestrator.manifest import Manifest
 from orchestrator.store.db.database import Tx
+from orchestrator.store.runs.copies import look_up_twins
 from orchestrator.store.runs.output_paths import PathConflict
 from orchestrator.store.runs.runs import find_run, look_up
 from orchestrator.store.runs.unrequested import Requested, Unrequested
@@ -32,6 +33,8 @@ class Chunk(NamedTuple):
     fresh: list[JobSpec]  # those that the run does not have yet
     taken: list[PathConflict]  # output paths that another manifest's jobs own
     shared: list[str]  # a sentence for each output path that an earlier manifest of the command has
+    twins: list[TwinSpec]  # rows that share a job, of this chunk or an earlier one
+    copies: int  # files that do not exist and will be made for them
 
 
 class Walk:
@@ -54,7 +57,7 @@ class ManifestWalk:
         self, manifest: Manifest, reading: Reading, part: Part, *, register: PathRegister | None
     ) -> None:
         self._owner = owner = manifest.spec
-        self._specs = manifest.jobs(limit=part.limit, sample=part.sample)
+        self._entries = manifest.entries(limit=part.limit, sample=part.sample)
         self._reading = reading
         self._register = register
         with reading() as tx:
@@ -67,28 +70,39 @@ class ManifestWalk:
 
     def chunks(self) -> Iterator[Chunk]:
         """Every job that is asked for; raises ProblemsError where the manifest is off."""
-        for specs in _chunks(self._specs):
-            shared = self._register.claim(self._owner, specs) if self._register else []
-            yield self._compared(specs, shared)
+        for entries in _chunks(self._entries):
+            shared = self._register.claim(self._owner, entries) if self._register else []
+            specs = [entry for entry in entries if isinstance(entry, JobSpec)]
+            twins = [entry for entry in entries if isinstance(entry, TwinSpec)]
+            yield self._compared(specs, twins, shared)
 
     def others(self) -> Unrequested:
         """What waits in the run and was in no chunk."""
         with self._reading() as tx:
             return self._requested.others(tx) if tx and self._requested else Unrequested()
 
-    def _compared(self, specs: list[JobSpec], shared: list[str]) -> Chunk:
+    def _compared(self, specs: list[JobSpec], twins: list[TwinSpec], shared: list[str]) -> Chunk:
         with self._reading() as tx:
             if tx is None:
-                return Chunk(specs=specs, fresh=specs, taken=[], shared=shared)
+                copies = sum(len(twin.output_paths) for twin in twins if not twin.first)
+                return Chunk(specs=specs, fresh=specs, taken=[], shared=shared, twins=twins, copies=copies)
             looked = look_up(tx=tx, run=self.run, owner=self._owner, specs=specs)
+            wanted = look_up_twins(tx=tx, run=self.run, owner=self._owner, twins=twins)
         if self._requested:
             self._requested.add(looked.known)
-        return Chunk(specs=specs, fresh=looked.fresh, taken=looked.conflicts, shared=shared)
+        return Chunk(
+            specs=specs,
+            fresh=looked.fresh,
+            taken=[*looked.conflicts, *wanted.conflicts],
+            shared=shared,
+            twins=twins,
+            copies=wanted.new,
+        )
 
 
-def _chunks(specs: Iterator[JobSpec]) -> Iterator[list[JobSpec]]:
-    chunk: list[JobSpec] = []
-    for spec in specs:
+def _chunks(entries: Iterator[JobSpec | TwinSpec]) -> Iterator[list[JobSpec | TwinSpec]]:
+    chunk: list[JobSpec | TwinSpec] = []
+    for spec in entries:
         chunk.append(spec)
         if len(chunk) == CHUNK:
             yield chunk

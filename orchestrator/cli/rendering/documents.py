@@ -44,6 +44,7 @@ def plan_document(plan: Plan) -> Json:
                 "existing": row.existing,
                 "cost_usd": format_usd(row.cost_micros),
                 "others": others_document(row.others),
+                "copies": row.copies,
             }
             for row in plan.manifests
         ],
@@ -54,6 +55,7 @@ def plan_document(plan: Plan) -> Json:
             "existing": plan.total("existing"),
             "cost_usd": format_usd(plan.total("cost_micros")),
             "others": {"jobs": others.jobs, "cost_usd": format_usd(others.cost_micros)},
+            "copies": plan.total("copies"),
         },
         "warnings": plan.warnings,
     }
@@ -132,6 +134,7 @@ def output_document(row: OutputRow) -> Json:
     return {
         "index": row.index,
         "kept_from_attempt": row.kept_from,
+        "copy": row.is_copy,
         "path": row.path,
         "sha256": row.sha256,
         "bytes": row.bytes,

@@ -112,6 +112,7 @@ def outputs_text(job: JobRow, output_root: Path) -> list[str]:
     lines = []
     for item in job.outputs:
         flagged = ", flagged" if item.nsfw else ""
+        flagged += ", a copy" if item.is_copy else ""
         index = item.index if item.kept_from is None else f"{item.index} of attempt {item.kept_from}"
         if item.path is None:
             lines.append(f"{index}  {item.state}{flagged}: {safe(item.planned_path)}")

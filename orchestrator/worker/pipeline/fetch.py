@@ -26,6 +26,7 @@ from orchestrator.worker.activity import Activity
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.pipeline.copies import Copies
 from orchestrator.worker.pipeline.download_health import DownloadHealth
 
 FRESH_URLS_MAX: Final = 5
@@ -77,6 +78,7 @@ class Fetcher:
         *,
         activity: Activity,
         account_pauses: AccountPauses,
+        copies: Copies,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
         slot_freed: Callable[[], None],
     ) -> None:
@@ -84,6 +86,7 @@ class Fetcher:
         self._deps = deps
         self._activity = activity
         self._pauses = account_pauses
+        self._copies = copies
         self._spawn = spawn
         self._slot_freed = slot_freed
         self._downloads = asyncio.Semaphore(deps.settings.limits.downloads)
@@ -104,7 +107,15 @@ class Fetcher:
                 results = await asyncio.gather(*(self._one(attempt, output) for output in expected))
             stored = tuple((index, kept) for index, kept in results if not isinstance(kept, FetchFailed))
             failed = [(index, failure) for index, failure in results if isinstance(failure, FetchFailed)]
-            lost = tuple((index, _words(failure)) for index, failure in failed)
+            lost = tuple((index, failure.words) for index, failure in failed)
+            kept = dict(stored)
+            copies = (
+                ()
+                if lost
+                else await self._copies.of_attempt(
+                    attempt.job_id, expected, kept, wait_for_storage=self._wait_for_storage
+                )
+            )
             self._deps.crashpoint("fetch.stored")
             flagged = {output.index for output in expected if output.nsfw}
             row = outputs.Finish(
@@ -114,6 +125,7 @@ class Fetcher:
                 lost=lost,
                 expected=attempt.images,
                 flagged=sum(1 for index, _ in stored if index in flagged),
+                copies=copies,
                 unproven={index: failure.unproven for index, failure in failed if failure.unproven},
             )
             await write_durably(self._deps, endings.finish, row)
@@ -234,10 +246,3 @@ class Fetcher:
             "accepted_at_ms": attempt.accepted_at,
             "inference_ms": attempt.inference_ms,
         }
-
-
-def _words(failure: FetchFailed) -> str:
-    """Why an output is lost, and what there is of it."""
-    if failure.unproven is None:
-        return failure.message
-    return f"{failure.message}; what came is kept as {failure.unproven}"

@@ -12,6 +12,7 @@ from orchestrator.worker.deps import Deps
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.claim import Claimer
+from orchestrator.worker.pipeline.copies import Copies
 from orchestrator.worker.pipeline.fetch import Fetcher
 from orchestrator.worker.pipeline.latencies import Latencies
 from orchestrator.worker.pipeline.poll import Poller
@@ -32,6 +33,7 @@ class Pipeline:
         account_pauses: AccountPauses,
         latencies: Latencies,
         alarms: Alarms,
+        copies: Copies,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._deps = deps
@@ -45,6 +47,7 @@ class Pipeline:
             deps,
             activity=activity,
             account_pauses=account_pauses,
+            copies=copies,
             spawn=spawn,
             slot_freed=alarms.claim.ring,
         )

@@ -37,6 +37,7 @@ from .checks.scene import Scene
 from .checks.states import StateChecks
 from .checks.webhooks import WebhookChecks
 from .disk import SimulatedDisk
+from .lasting import UNREADABLE
 from .plan import SimulationPlan
 from .timeline import Timeline, ViolationError
 from .watch import Watch
@@ -123,6 +124,9 @@ class Checker:
         self.money.nothing_paid_twice()
         self.money.agrees(attempts)
         self.files.nothing_overwritten()
+        self.files.nothing_kept_aside_is_forgotten()
+        if self.scene.plan.lasting not in UNREADABLE:
+            self.files.every_copy_is_made()
 
     def close(self) -> None:
         """Look no more."""

@@ -29,6 +29,11 @@ from .money_bugs import (
     surplus_is_not_told,
     unknown_price_is_nothing,
 )
+from .picture_bugs import (
+    copy_recorded_before_it_exists,
+    late_copies_are_forgotten,
+    unproven_is_dropped,
+)
 from .seed import simulate
 from .sending_bugs import (
     doubts_take_no_slot,
@@ -210,6 +215,9 @@ MUTATIONS = (
     Mutation("refund is believed", refund_is_believed, "caps"),
     Mutation("bill trouble ends the worker", bill_trouble_ends_the_worker, "caps"),
     Mutation("surplus is not told", surplus_is_not_told, "caps"),
+    Mutation("copy recorded before it exists", copy_recorded_before_it_exists, "mixed"),
+    Mutation("late copies are forgotten", late_copies_are_forgotten, "mixed"),
+    Mutation(name="unproven is dropped", apply=unproven_is_dropped, theme="mixed", first=34),
     Mutation(name="drain never gives up", apply=drain_never_gives_up, theme="lost", first=19),
 )
 

@@ -1,5 +1,6 @@
 """Combinations to job specs, streaming: nothing but fingerprints of what was seen is kept."""
 
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,6 +22,10 @@ from orchestrator.manifest.twins import Twins
 from orchestrator.yamlio import Document, ProblemsError
 from orchestrator.yamlio.document import Path
 
+AHEAD: Final = 32
+"""How many combinations are looked ahead: enough for every processor to have a picture to decode."""
+
+Walked = tuple[tuple[AxisValue, ...], int]
 _ORDINAL_BITS: Final = 26  # more than the jobs that any manifest may ask for
 _ORDINAL: Final = (1 << _ORDINAL_BITS) - 1
 _LOW_WORD: Final = (1 << 64) - 1
@@ -72,7 +77,8 @@ class Expansion:
         last = max(only, default=-1) if only is not None else None
         complete, number = True, -1
         try:
-            for number, (values, bits) in enumerate(blueprint.combinations.walk(met)):
+            walk = blueprint.combinations.walk(met)
+            for number, (values, bits) in enumerate(walk if only is not None else self._ahead(walk)):
                 first = number * variations
                 if (last is not None and first > last) or number == combinations_max or self.findings.full:
                     complete = False
@@ -92,6 +98,17 @@ class Expansion:
                 self.findings.wrong_always(
                     ("exclude",), "leaves no combination at all", "exclude less, or add some with `add`"
                 )
+
+    def _ahead(self, walk: Iterator[Walked]) -> Iterator[Walked]:
+        """The same walk, some steps ahead: pictures are decoded by other threads before their turn comes."""
+        coming: deque[Walked] = deque()
+        for values, bits in walk:
+            combination = Combination(self.blueprint.constants, values, {"variation": 1})
+            (self._plans.get(bits) or self._plan(bits)).look_ahead(combination)
+            coming.append((values, bits))
+            if len(coming) > AHEAD:
+                yield coming.popleft()
+        yield from coming
 
     def _combination(
         self, values: tuple[AxisValue, ...], bits: int, first: int, only: Collection[int] | None

@@ -9,6 +9,8 @@ import hashlib
 import os
 import stat
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +32,9 @@ from orchestrator.manifest.tables import closest_file
 
 _CACHE_MAX: Final = 100_000
 _RECENT_MAX: Final = 10_000
+_THREADS: Final = 4
+"""Pictures that are decoded at one time; decoders and digests release the interpreter lock."""
+
 _CHUNK: Final = 1 << 20
 _CONVERTED_BYTES_MAX: Final = 200 * MEGABYTE
 """The largest file that is converted to a smaller one."""
@@ -62,12 +67,15 @@ class Pictures:
         self._remarked: set[str] = set()
         self._remarks: list[tuple[Remark, str]] = []
         self.converted = 0  # distinct files in this pass
+        self._coming: dict[str, Future[None]] = {}
+        self._pool = ThreadPoolExecutor(_THREADS, "pictures")  # its threads begin with the first picture
 
     def begin_pass(self) -> None:
         """Check each file again: one may have been retouched since."""
         self._recent.clear()
         self._remarked.clear()
         self._remarks.clear()
+        self._coming.clear()
         self.converted = 0
 
     def find(self, text: str) -> LocalImage:
@@ -79,6 +87,23 @@ class Pictures:
                 self._recent.clear()
             self._recent[text] = image
         return image
+
+    def look_ahead(self, text: str) -> None:
+        """Begin to decode a picture that `find` will be asked for soon."""
+        if text not in self._coming and text not in self._recent:
+            if len(self._coming) >= _RECENT_MAX:
+                self._coming.clear()
+            self._coming[text] = self._pool.submit(self._decode_early, text)
+
+    def _decode_early(self, text: str) -> None:
+        """What `find` does, without a word: it remembers what is decoded, and the rest is cheap."""
+        with suppress(OSError, ValueError, TemplateProblem):
+            real = os.path.realpath(self._folder / text)
+            facts = Path(real).stat()
+            known = self._known.get(real)
+            is_known = known is not None and known[:2] == (facts.st_mtime_ns, facts.st_size)
+            if not is_known and any(Path(real).is_relative_to(root) for root in self._roots):
+                self._read(text, real, facts)
 
     def take_remarks(self) -> list[tuple[Remark, str]]:
         """What is worth saying of the pictures found since it was last asked: each file once in a pass."""
@@ -104,6 +129,8 @@ class Pictures:
             raise TemplateProblem(f'there is no file "{text}"', closest_file(path)) from None
         except (OSError, ValueError) as error:
             raise TemplateProblem(f'"{text}" cannot be read: {getattr(error, "strerror", error)}') from None
+        if (coming := self._coming.get(text)) is not None:
+            wait([coming])
         known = self._known.get(real)
         if known is None or known[:2] != (facts.st_mtime_ns, facts.st_size):
             known = (facts.st_mtime_ns, facts.st_size, *self._read(text, real, facts))

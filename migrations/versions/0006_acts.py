@@ -43,6 +43,11 @@ def upgrade():
     op.add_column("attempts", sa.Column("agreed_refunded_micros", BigInt))
     op.add_column("workers", sa.Column("clock_offset_ms", BigInt))
     op.add_column("budgets", sa.Column("overruled_micros", BigInt))
+    op.add_column("outputs", sa.Column("unproven_path", sa.Text()))
+    copies = sa.text("idx >= 1000000000 AND state = 'planned'")
+    op.create_index(
+        "ix_outputs_copies", "outputs", ["job_id", "idx"], sqlite_where=copies, postgresql_where=copies
+    )
     for name in ("concurrency_source", "submits_per_minute_source"):
         op.add_column(
             "limits", sa.Column(name, sa.Text(), nullable=False, server_default=sa.text("'config'"))
@@ -62,6 +67,8 @@ def downgrade():
     _key_lanes_by_price()
     op.drop_column("limits", "submits_per_minute_source")
     op.drop_column("limits", "concurrency_source")
+    op.drop_index("ix_outputs_copies", table_name="outputs")
+    op.drop_column("outputs", "unproven_path")
     op.drop_column("budgets", "overruled_micros")
     op.drop_column("workers", "clock_offset_ms")
     for name in ("agreed_refunded_micros", "agreed_charge_micros", "agreed_billed_micros"):

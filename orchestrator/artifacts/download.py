@@ -1,5 +1,6 @@
-"""Bytes from a URL: bounded in redirects and size."""
+"""Bytes from a URL: unpacked where the host compressed them, bounded in redirects and size."""
 
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -7,6 +8,7 @@ import httpx
 
 from orchestrator.artifacts.allowed_urls import ForbiddenUrlError, check_source
 from orchestrator.artifacts.incoming import Incoming
+from orchestrator.artifacts.unpacking import PackingError, Unpacker, check_encoding
 from orchestrator.core.addresses import Nearness
 from orchestrator.ports import FetchFailed, FetchFault
 from orchestrator.runtime.transport_errors import ForbiddenHostError
@@ -87,12 +89,23 @@ class Downloader:
         promised = _promised_length(response)
         if promised is not None and promised > self._max_bytes:
             raise self._too_large()
-        async for piece in response.aiter_raw():
+        try:
+            unpacker = Unpacker(check_encoding(response.headers.get("Content-Encoding", "")))
+            arrived = 0
+            async for piece in response.aiter_raw():
+                arrived += len(piece)
+                self._take(incoming, unpacker.feed(piece))
+            if promised is not None and promised != arrived:
+                raise DownloadError(FetchFault.TRANSIENT, f"{arrived} of {promised} bytes arrived")
+            self._take(incoming, unpacker.finish())
+        except PackingError as error:
+            raise DownloadError(FetchFault.TRANSIENT, str(error)) from None
+
+    def _take(self, incoming: Incoming, pieces: Iterator[bytes]) -> None:
+        for piece in pieces:
             incoming.add(piece)
             if incoming.length > self._max_bytes:
                 raise self._too_large()
-        if promised is not None and promised != incoming.length:
-            raise DownloadError(FetchFault.TRANSIENT, f"{incoming.length} of {promised} bytes arrived")
 
     def _checked(self, text: str, via: httpx.URL | None) -> httpx.URL:
         try:
@@ -110,8 +123,6 @@ def _check_status(response: httpx.Response) -> None:
         raise DownloadError(FetchFault.GONE, f"the output host answered HTTP {status}; the URL has expired")
     if status != HTTPStatus.OK:
         raise DownloadError(FetchFault.TRANSIENT, f"the output host answered HTTP {status}")
-    if response.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
-        raise DownloadError(FetchFault.TRANSIENT, "the output host compressed a picture it was asked not to")
 
 
 def _promised_length(response: httpx.Response) -> int | None:

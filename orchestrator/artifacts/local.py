@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from orchestrator.artifacts.copying import Copier
 from orchestrator.artifacts.disk_errors import disk_failure
 from orchestrator.artifacts.download import Downloader, DownloadError
 from orchestrator.artifacts.existing import existing_artifact
@@ -23,10 +24,17 @@ from orchestrator.artifacts.places import (
 )
 from orchestrator.artifacts.publishing import THREADS, Arrived, Publisher
 from orchestrator.artifacts.sidecars import read_first
-from orchestrator.artifacts.verify import BadPictureError
 from orchestrator.core.addresses import Nearness
 from orchestrator.core.paths import QUARANTINE
-from orchestrator.ports import ArtifactRequest, Crashpoint, FetchFailed, FetchFault, FetchOutcome, no_crash
+from orchestrator.ports import (
+    ArtifactRequest,
+    CopyRequest,
+    Crashpoint,
+    FetchFailed,
+    FetchFault,
+    FetchOutcome,
+    no_crash,
+)
 
 T = TypeVar("T")
 
@@ -82,6 +90,8 @@ class LocalArtifacts:
             sidecar=sidecar,
         )
 
+        self._copier = Copier(root, self._files, self._open_temp, sidecar=sidecar)
+
     async def start(self) -> None:
         """There is nothing to begin with."""
 
@@ -104,8 +114,15 @@ class LocalArtifacts:
             return FetchFailed(FetchFault.COLLISION, f"no usable place for the output: {error}")
         except DownloadError as error:
             return error.failed
-        except BadPictureError as error:
-            return FetchFailed(FetchFault.BAD_CONTENT, str(error))
+        except OSError as error:
+            return disk_failure(error, self._root)
+
+    async def copy(self, request: CopyRequest) -> FetchOutcome:
+        """Make a copy of a stored picture, verified, durable, with a sidecar; safe to repeat."""
+        try:
+            return await self._in_thread(partial(self._copier.copy, request, relative_place(request.path)))
+        except UnsafePlaceError as error:
+            return FetchFailed(FetchFault.COLLISION, f"no usable place for the copy: {error}")
         except OSError as error:
             return disk_failure(error, self._root)
 

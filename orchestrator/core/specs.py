@@ -22,6 +22,12 @@ class LocalImage:
     sha256: str  # lowercase hex of its bytes
     bytes: int
     media_type: str  # image/png, image/jpeg, image/webp, ...
+    recipe: str = ""  # how a copy is converted that is sent in its place; empty: it is sent as it is
+
+    @property
+    def content(self) -> str:
+        """What names the bytes that are sent: the digest of the file, and how they are converted."""
+        return f"{self.sha256}+{self.recipe}" if self.recipe else self.sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,19 @@ class JobSpec:
     def priced_by(self) -> str:
         """What jobs of one model have in common whose price is the same, whatever happens to it."""
         return self.price_digest or f"list:{self.price_micros}"
+
+
+@dataclass(frozen=True, slots=True)
+class TwinSpec:
+    """A row that asks for exactly the billed work of a job, and for files of its own.
+
+    The job is made once, and its pictures get these names too. Once a job has a twin, the row that it was
+    made from is given as one as well, at the end: the run may have the job under the name of another row.
+    """
+
+    key: str  # of the job
+    output_paths: tuple[str, ...]  # as of a job
+    first: bool = False  # the row that the job was made from
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from orchestrator.catalogue import Model, ParamIssue, Severity
+from orchestrator.catalogue import Model, ParamIssue, Severity, is_url
 from orchestrator.core.keys import KeyForm, KeyStem, encoded
 from orchestrator.core.specs import JsonObject, LocalImage
 from orchestrator.manifest.binding import Binder, Combination
@@ -36,6 +36,7 @@ class ParamPlan:
 
     def __init__(self, model: Model, raw: Mapping[str, RawParam], binder: Binder, pictures: Pictures) -> None:
         self._model = model
+        self._pictures = pictures
         self._slots: list[Slot] = []
         maker = SlotMaker(binder, pictures)
         for name, parameter in model.by_name.items():
@@ -93,6 +94,19 @@ class ParamPlan:
             extension=extension,
             warnings=warnings,
         )
+
+    def look_ahead(self, combination: Combination) -> None:
+        """Begin with the pictures of a combination whose turn comes soon; what is wrong is said at its turn."""
+        for slot in self._varying:
+            if slot.written is None:
+                continue
+            try:
+                found = slot.written(combination)
+            except (ParamsError, TemplateProblem):
+                continue
+            for text in found if isinstance(found, list) else ():
+                if isinstance(text, str) and not is_url(text):
+                    self._pictures.look_ahead(text)
 
     def _check_references(
         self, params: JsonObject, wrong: list[tuple[Path, str, str]]

@@ -6,6 +6,7 @@ There is no port for the database: a real SQLite file is its test double.
 from orchestrator.ports.artifacts import (
     ArtifactRequest,
     ArtifactStore,
+    CopyRequest,
     DiscardedArtifact,
     FetchFailed,
     FetchFault,
@@ -59,6 +60,7 @@ __all__ = [
     "BillingPage",
     "BillingRecord",
     "Clock",
+    "CopyRequest",
     "Crashpoint",
     "DiscardedArtifact",
     "Entropy",

@@ -149,12 +149,20 @@ class Download:
 
 
 @dataclass(frozen=True, slots=True)
+class InputSettings:
+    """What is done with local input pictures."""
+
+    normalize: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration."""
 
     database_url: str
     outputs: Outputs
     input_roots: tuple[str, ...] = ()
+    inputs: InputSettings = field(default_factory=InputSettings)
     provider: ProviderSettings = field(default_factory=ProviderSettings)
     limits: Limits = field(default_factory=Limits)
     budgets: Budgets = field(default_factory=Budgets)

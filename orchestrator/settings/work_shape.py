@@ -34,6 +34,19 @@ OUTPUTS: Final = Object(
         ),
     )
 )
+INPUTS: Final = Object(
+    (
+        Field(
+            name="normalize",
+            shape=Flag(),
+            doc=(
+                "Convert a copy of each local input picture that the model does not take, or would take "
+                "wrongly: turned upright, RGB, 8 bits, JPEG or PNG, large and light enough."
+            ),
+            default=False,
+        ),
+    )
+)
 RETRY: Final = Object(
     (
         Field(

@@ -20,6 +20,7 @@ from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.price_proof import PriceProof
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.loops import Loop, start_loops
+from orchestrator.worker.pipeline.copies import Copies
 from orchestrator.worker.pipeline.latencies import Latencies
 from orchestrator.worker.pipeline.pipeline import Pipeline
 from orchestrator.worker.stop import Stop, StopLevel
@@ -57,6 +58,7 @@ class Worker:
         self._latencies = Latencies()
         self._pauses = AccountPauses(deps)
         self._restored_copy = RestoredCopyCheck(deps)
+        self._copies = Copies(deps, run_ids=run_ids)
         self._watchdog = DrainWatchdog()
         self._handing_over_since: float | None = None
 
@@ -109,6 +111,7 @@ class Worker:
             account_pauses=self._pauses,
             latencies=self._latencies,
             alarms=alarms,
+            copies=self._copies,
             spawn=tasks.spawn,
         )
         claimer = pipeline.claimer(
@@ -145,6 +148,7 @@ class Worker:
             Loop(BillReader(deps).tick),
             Loop(PriceWatch(deps, proof).tick, alarms.prices),
             Loop(pipeline.prices.tick, bookkeeping=True),
+            Loop(self._copies.tick, bookkeeping=True),
             Loop(watch, alarms.end),
         )
 
@@ -179,7 +183,8 @@ class Worker:
 
     def _finished(self) -> bool:
         with self._deps.database.read() as tx:
-            return outlook(tx, self._deps.settings.budgets.timezone, self._run_ids).finished
+            over = outlook(tx, self._deps.settings.budgets.timezone, self._run_ids).finished
+            return over and self._copies.settled(tx)
 
     def _drain_by_operator(self, stop: Stop) -> None:
         self.told_to_drain = True

@@ -32,7 +32,7 @@ from orchestrator.provider import make_transport
         (serving(PNG, error=httpx.ReadTimeout("slow")), FetchFault.TRANSIENT),
         (serving(PNG, Content_Length=str(len(PNG) + 1)), FetchFault.TRANSIENT),
         (serving(PNG, Content_Length=str(len(PNG) - 1)), FetchFault.TRANSIENT),
-        (serving(PNG, Content_Encoding="gzip"), FetchFault.TRANSIENT),
+        (serving(PNG, Content_Encoding="br"), FetchFault.TRANSIENT),
     ],
 )
 def test_a_download_that_fails_says_whether_to_ask_again(tmp_path, host, expected):

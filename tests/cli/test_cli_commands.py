@@ -21,6 +21,7 @@ PLAN_KEYS = [
     "cost_usd",
     "list_usd",
     "others",
+    "copies",
 ]
 JOB_KEYS = [
     "id", "campaign", "name", "run", "key", "variation", "state", "reason", "params", "tags", "price_usd",
@@ -42,6 +43,7 @@ def test_plan_prints_exactly_the_documented_shape(shell):
         "cost_usd": "0.084",
         "list_usd": "0.084",
         "others": {"jobs": 0, "cost_usd": "0.00"},
+        "copies": 0,
     }
 
 

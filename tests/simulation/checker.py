@@ -39,6 +39,7 @@ from .checks.states import StateChecks
 from .checks.webhooks import WebhookChecks
 from .checks.words import WordChecks
 from .disk import SimulatedDisk
+from .lasting import UNREADABLE
 from .plan import SimulationPlan
 from .timeline import Timeline, ViolationError
 from .watch import Watch
@@ -128,6 +129,9 @@ class Checker:
         self.money.nothing_paid_twice()
         self.money.agrees(attempts)
         self.files.nothing_overwritten()
+        self.files.nothing_kept_aside_is_forgotten()
+        if self.scene.plan.lasting not in UNREADABLE:
+            self.files.every_copy_is_made()
 
     def close(self) -> None:
         """Look no more."""

@@ -35,6 +35,11 @@ from .money_bugs import (
     surplus_is_not_told,
     unknown_price_is_nothing,
 )
+from .picture_bugs import (
+    copy_recorded_before_it_exists,
+    late_copies_are_forgotten,
+    unproven_is_dropped,
+)
 from .price_bugs import PRICE_BUGS
 from .seed import simulate
 from .sending_bugs import (
@@ -233,6 +238,9 @@ MUTATIONS = (
     Mutation("implausible bill frees the cap", implausible_bill_frees_the_cap, "caps"),
     Mutation("bill teaches nothing", bill_teaches_nothing, "mixed"),
     Mutation("refund lapses unread", refund_lapses_unread, "long"),
+    Mutation("copy recorded before it exists", copy_recorded_before_it_exists, "mixed"),
+    Mutation("late copies are forgotten", late_copies_are_forgotten, "mixed"),
+    Mutation(name="unproven is dropped", apply=unproven_is_dropped, theme="mixed", first=34),
     Mutation(name="drain never gives up", apply=drain_never_gives_up, theme="lost", first=19),
 )
 

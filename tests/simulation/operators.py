@@ -16,7 +16,7 @@ from orchestrator.store.doubts import doubts
 from orchestrator.store.money import budgets, price_lessons, quotes
 from orchestrator.store.money.cap_changes import StandingCap
 from orchestrator.store.money.decided_caps import decide_cap
-from orchestrator.store.runs import campaigns, jobs, runs
+from orchestrator.store.runs import campaigns, copies, jobs, runs
 
 from .checker import Checker
 from .plan import MODEL, PICTURE, PlannedCap, PlannedFile, PlannedRun, SimulationPlan, prompts
@@ -63,6 +63,7 @@ class Operator:
         self._photo = photo
         self._dice = random.Random(f"operator {plan.seed}")
         self._paused: set[str] = set()
+        self._applied: dict[str, int] = {}
 
     def apply(self, run: PlannedRun) -> int:
         """What `orchestrator apply` writes; returns how many jobs were new."""
@@ -80,10 +81,22 @@ class Operator:
                     max_attempts=run.max_attempts,
                 ),
             )
-            added = runs.add_jobs(tx, stored, [self._spec(run, *each) for each in enumerate(prompts(run))])
+            specs = [self._spec(run, *each) for each in enumerate(prompts(run))]
+            added = runs.add_jobs(tx, stored, specs)
+            copies.add_copies(tx, stored, self._twins(run, specs[0]))
         self._checker.learn_jobs()
         self._timeline.mark("operator", "applied", run.name, added.new, "new")
         return added.new
+
+    def _twins(self, run: PlannedRun, job: JobSpec) -> list[tuple[str, tuple[str, ...]]]:
+        """Rows that ask for what the first job of a run asks for: a further one each time it is applied, up to
+        three.
+        """
+        times = self._applied[run.name] = min(3, self._applied.get(run.name, 0) + 1)
+        return [
+            (job.key, tuple(path.replace(".png", f"-row{row}.png") for path in job.output_paths))
+            for row in range(times)
+        ]
 
     def _spec(self, run: PlannedRun, ordinal: int, item: tuple[int, int, dict[str, Any]]) -> JobSpec:
         number, variation, params = item

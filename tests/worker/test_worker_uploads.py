@@ -1,9 +1,11 @@
 """Input pictures: uploaded once, checked before they leave, and their troubles cost nothing."""
 
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
 from attempt_states import states
+from PIL import Image
 from support.world import PRICE, spec
 
 from orchestrator.core.specs import LocalImage
@@ -111,3 +113,45 @@ def test_a_rejected_upload_fails_its_job(harness, world, photo):
     harness.provider.next_uploads.append(Rejected("too large", 413))
     harness.drain()
     assert (states(world), world.jobs()) == ([("abandoned", "upload_rejected")], {"failed": 1})
+
+
+@pytest.fixture
+def turned(tmp_path):
+    path = tmp_path / "a.png"
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    Image.new("RGB", (400, 300)).save(path, "JPEG", exif=exif)
+    content = path.read_bytes()
+    return LocalImage(
+        path=str(path),
+        sha256=sha256(content).hexdigest(),
+        bytes=len(content),
+        media_type="image/jpeg",
+        recipe="1:300:10000000",
+    )
+
+
+def test_a_converted_copy_is_uploaded_once_in_the_place_of_the_file(harness, world, turned):
+    world.apply(with_photo(turned, 2))
+    harness.drain()
+    (uploaded,) = harness.provider.uploads
+    assert uploaded != turned.sha256
+    assert [row.sha256 for row in world.rows(uploads)] == [f"{turned.sha256}+{turned.recipe}"]
+    assert len(harness.provider.posts) == 2
+
+
+def test_the_file_as_it_is_and_its_converted_copy_are_hosted_apart(harness, world, turned):
+    plain = replace(turned, recipe="")
+    for number, image in enumerate((turned, plain)):
+        params = {"images": ["a.png"], "num_images": 1, "prompt": f"{number}"}
+        world.apply([spec(number, params=params, local_images={"a.png": image})])
+    harness.drain()
+    assert len({tuple(inputs["images"]) for _, inputs in harness.provider.posts}) == 2
+
+
+def test_a_file_that_changed_is_not_converted_and_one_that_cannot_be_waits_for_a_person(
+    harness, world, turned
+):
+    world.apply(with_photo(replace(turned, recipe="99:300:1"), 1))
+    harness.drain()
+    assert (harness.provider.posts, states(world)) == ([], [("abandoned", "input_changed")])

@@ -8,7 +8,7 @@ meanwhile.
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from orchestrator.actions.operator.change_jobs import drop_waiting
 from orchestrator.actions.operator.fleet_words import FileWords, FleetDifference, run_caps, take_words
@@ -26,6 +26,7 @@ from orchestrator.store.account.acts import Signature
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database
 from orchestrator.store.money import budgets, quotes
+from orchestrator.store.runs.copies import add_copies
 from orchestrator.store.runs.new_jobs import NewJob, encode
 from orchestrator.store.runs.output_paths import PathConflict, PathTakenError
 from orchestrator.store.runs.runs import Run, add_encoded, ensure_run
@@ -49,6 +50,7 @@ class Applied:
         default_factory=Unrequested
     )  # waited in the run and are not asked for (any more)
     pruned: int = 0  # as many of the others were cancelled
+    copies: int = 0  # further files that are made of pictures that are paid once
     renamed: list[tuple[str, str]] = field(
         default_factory=list
     )  # wanted path, given path; the first thousand
@@ -117,13 +119,21 @@ def apply(
         pricing = pricing or Pricing()
         drafts = _Checking(database, stack, pricing.prices, shelf=shelf).drafts(manifests, part)
         if alone and part.partial:
-            refuse_others_beside_a_part([applied.others for applied, _ in drafts])
+            refuse_others_beside_a_part([draft.applied.others for draft in drafts])
         pricing.prices.ask()
         if taking.words is not None:
             found = take_words(database, taking.words, taking.signed, raised=taking.raised)
             taking.tell(found)
         inserting = _Inserting(database, pricing, taking, prune=prune)
-        return [inserting.insert(applied, spool) for applied, spool in drafts]
+        return [inserting.insert(draft) for draft in drafts]
+
+
+class _Draft(NamedTuple):
+    """What is to be inserted for one manifest."""
+
+    applied: Applied
+    jobs: Spool
+    twins: Spool
 
 
 class _Checking:
@@ -142,8 +152,8 @@ class _Checking:
         self._taken: list[PathConflict] = []
         self._shared: list[str] = []
 
-    def drafts(self, manifests: Sequence[Manifest], part: Part) -> list[tuple[Applied, Spool]]:
-        """What is there already, and a spool of what is not; raises with the problems of the manifests
+    def drafts(self, manifests: Sequence[Manifest], part: Part) -> list[_Draft]:
+        """What is there already, and spools of what is not; raises with the problems of the manifests
         first.
         """
         walk = Walk(self._database.read, part, several=len(manifests) > 1, shelf=self._shelf)
@@ -159,9 +169,9 @@ class _Checking:
                 refuse(self._found, self._images, identity.database_id(tx))
         return drafts
 
-    def _draft(self, manifest: Manifest, walk: Walk) -> tuple[Applied, Spool]:
+    def _draft(self, manifest: Manifest, walk: Walk) -> _Draft:
         applied = Applied(manifest)
-        spool = self._stack.enter_context(Spool())
+        draft = _Draft(applied, self._stack.enter_context(Spool()), self._stack.enter_context(Spool()))
         this = walk.through(manifest)
         try:
             for chunk in this.chunks():
@@ -173,12 +183,14 @@ class _Checking:
                 self._taken += chunk.taken
                 self._shared += chunk.shared
                 if chunk.fresh:
-                    spool.put([encode(spec) for spec in chunk.fresh])
+                    draft.jobs.put([encode(spec) for spec in chunk.fresh])
+                if chunk.twins:
+                    draft.twins.put([(twin.key, twin.output_paths) for twin in chunk.twins])
         except ProblemsError as error:
             self._problems += error.problems
-            return applied, spool
+            return draft
         applied.others = this.others()
-        return applied, spool
+        return draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +202,11 @@ class _Inserting:
     taking: Taking
     prune: Signature | None
 
-    def insert(self, applied: Applied, spool: Spool) -> Applied:
+    def insert(self, draft: _Draft) -> Applied:
         """The jobs are looked up again in the transaction that inserts them: somebody else may have been
         quicker.
         """
+        applied = draft.applied
         with self.database.write() as tx:
             run = ensure_run(tx, applied.manifest.spec)
             caps = run_caps([applied.manifest.spec])
@@ -206,8 +219,11 @@ class _Inserting:
         applied.run_id = run.id
         if self.prune:
             applied.pruned = drop_waiting(self.database, applied.others.ids, self.prune)
-        for chunk in spool.chunks():
-            self._add(applied, run, chunk, agreed=agreed)
+        for chunk in draft.jobs.chunks():
+            self._add(applied, run, [NewJob._make(job) for job in chunk], agreed=agreed)
+        for chunk in draft.twins.chunks():
+            with self.database.write() as tx:
+                applied.copies += add_copies(tx, run, chunk)
         self._keep_answers(run.model)
         return applied
 

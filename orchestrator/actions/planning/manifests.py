@@ -31,6 +31,7 @@ def load_manifests(
                     today=today,
                     run_key=run_key,
                     max_attempts=settings.retry.max_attempts,
+                    normalize=settings.inputs.normalize,
                 )
             )
         except ProblemsError as error:

@@ -42,6 +42,7 @@ class ManifestPlan:
     existing: int = 0
     cost_micros: int = 0  # of the new jobs, at the live price where it is known
     list_micros: int = 0  # the same at list prices
+    copies: int = 0  # further files of pictures that are paid once
     waiting: int = 0  # asked for, recorded by an earlier apply, not submitted yet
     waiting_images: int = 0
     waiting_micros: int = 0
@@ -196,6 +197,7 @@ class _Planner:
                 jobs, _ = row.new_at.get(item.priced_by, (0, 0))
                 row.new_at[item.priced_by] = (jobs + 1, item.price_micros)
             self._plan.found.add(chunk.found)
+            row.copies += chunk.copies
             self._plan.conflicts += chunk.shared
             self._plan.conflicts += [
                 f"{item.path} belongs to job {item.job_id} of {item.campaign}/{item.name}, run {item.run_key}"

@@ -11,10 +11,11 @@ from typing import Final, NamedTuple
 from orchestrator.actions.planning.found_pictures import FoundPictures, find
 from orchestrator.actions.planning.part import Part
 from orchestrator.actions.planning.path_register import PathRegister
-from orchestrator.core.specs import JobSpec
+from orchestrator.core.specs import JobSpec, TwinSpec
 from orchestrator.manifest import Manifest
 from orchestrator.ports import Shelf
 from orchestrator.store.db.database import Tx
+from orchestrator.store.runs.copies import look_up_twins
 from orchestrator.store.runs.output_paths import PathConflict
 from orchestrator.store.runs.runs import find_run, look_up
 from orchestrator.store.runs.unrequested import Requested, Unrequested
@@ -35,6 +36,8 @@ class Chunk(NamedTuple):
     taken: list[PathConflict]  # output paths that another manifest's jobs own
     shared: list[str]  # a sentence for each output path that an earlier manifest of the command has
     found: FoundPictures  # pictures of the fresh ones that are there already
+    twins: list[TwinSpec]  # rows that share a job, of this chunk or an earlier one
+    copies: int  # files that do not exist and will be made for them
 
 
 class Walk:
@@ -65,7 +68,7 @@ class ManifestWalk:
         shelf: Shelf | None,
     ) -> None:
         self._owner = owner = manifest.spec
-        self._specs = manifest.jobs(limit=part.limit, sample=part.sample)
+        self._entries = manifest.entries(limit=part.limit, sample=part.sample)
         self._reading = reading
         self._register = register
         self._shelf = shelf
@@ -79,34 +82,37 @@ class ManifestWalk:
 
     def chunks(self) -> Iterator[Chunk]:
         """Every job that is asked for; raises ProblemsError where the manifest is off."""
-        for specs in _chunks(self._specs):
-            shared = self._register.claim(self._owner, specs) if self._register else []
-            yield self._compared(specs, shared)
+        for entries in _chunks(self._entries):
+            shared = self._register.claim(self._owner, entries) if self._register else []
+            specs = [entry for entry in entries if isinstance(entry, JobSpec)]
+            twins = [entry for entry in entries if isinstance(entry, TwinSpec)]
+            yield self._compared(specs, twins, shared)
 
     def others(self) -> Unrequested:
         """What waits in the run and was in no chunk."""
         with self._reading() as tx:
             return self._requested.others(tx) if tx and self._requested else Unrequested()
 
-    def _compared(self, specs: list[JobSpec], shared: list[str]) -> Chunk:
+    def _compared(self, specs: list[JobSpec], twins: list[TwinSpec], shared: list[str]) -> Chunk:
         with self._reading() as tx:
             if tx is None:
-                return self._chunk(specs=specs, fresh=specs, taken=[], shared=shared)
-            looked = look_up(tx=tx, run=self.run, owner=self._owner, specs=specs)
-        if self._requested:
-            self._requested.add(looked.known)
-        return self._chunk(specs=specs, fresh=looked.fresh, taken=looked.conflicts, shared=shared)
-
-    def _chunk(
-        self, specs: list[JobSpec], fresh: list[JobSpec], *, taken: list[PathConflict], shared: list[str]
-    ) -> Chunk:
+                fresh, taken = specs, []
+                copies = sum(len(twin.output_paths) for twin in twins if not twin.first)
+            else:
+                looked = look_up(tx=tx, run=self.run, owner=self._owner, specs=specs)
+                wanted = look_up_twins(tx=tx, run=self.run, owner=self._owner, twins=twins)
+                fresh, taken, copies = looked.fresh, [*looked.conflicts, *wanted.conflicts], wanted.new
+                if self._requested:
+                    self._requested.add(looked.known)
         found = find(self._shelf, self._owner, fresh)  # reads files, so in no transaction
-        return Chunk(specs=specs, fresh=fresh, taken=taken, shared=shared, found=found)
+        return Chunk(
+            specs=specs, fresh=fresh, taken=taken, shared=shared, found=found, twins=twins, copies=copies
+        )
 
 
-def _chunks(specs: Iterator[JobSpec]) -> Iterator[list[JobSpec]]:
-    chunk: list[JobSpec] = []
-    for spec in specs:
+def _chunks(entries: Iterator[JobSpec | TwinSpec]) -> Iterator[list[JobSpec | TwinSpec]]:
+    chunk: list[JobSpec | TwinSpec] = []
+    for spec in entries:
         chunk.append(spec)
         if len(chunk) == CHUNK:
             yield chunk

@@ -50,6 +50,7 @@ def plan_document(plan: Plan) -> Json:
                 "cost_usd": format_usd(row.cost_micros),
                 "list_usd": format_usd(row.list_micros),
                 "others": others_document(row.others),
+                "copies": row.copies,
             }
             for row in plan.manifests
         ],
@@ -66,6 +67,7 @@ def plan_document(plan: Plan) -> Json:
                 "images": plan.found.pictures,
                 "cost_usd": format_usd(plan.found.cost_micros),
             },
+            "copies": plan.total("copies"),
         },
         "warnings": [*plan.warnings, *(item.comparison for item in plan.differences)],
     }
@@ -160,6 +162,7 @@ def output_document(row: OutputRow) -> Json:
     return {
         "index": row.index,
         "kept_from_attempt": row.kept_from,
+        "copy": row.is_copy,
         "path": row.path,
         "sha256": row.sha256,
         "bytes": row.bytes,
@@ -177,6 +180,7 @@ def detail_document(detail: JobDetail, why: str) -> Json:
         "model": detail.model,
         "manifest": detail.manifest_path,
         "message": detail.job.message,
+        "unproven": [item.unproven for item in detail.job.outputs if item.unproven is not None],
         "why": why,
         "created_at": rfc3339(detail.job.created_at),
         "finished_at": rfc3339(detail.job.finished_at),

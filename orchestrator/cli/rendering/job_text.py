@@ -130,9 +130,12 @@ def outputs_text(job: JobRow, output_root: Path) -> list[str]:
     lines = []
     for item in job.outputs:
         flagged = ", flagged" if item.nsfw else ""
+        flagged += ", a copy" if item.is_copy else ""
         index = item.index if item.kept_from is None else f"{item.index} of attempt {item.kept_from}"
         if item.path is None:
             lines.append(f"{index}  {item.state}{flagged}: {safe(item.planned_path)}")
+            if item.unproven is not None:
+                lines.append(f"   what came is kept as {safe(str(output_root / item.unproven))}")
         else:
             lines.append(
                 f"{index}  {safe(str(output_root / item.path))}  {item.width}x{item.height}{flagged}"

@@ -20,8 +20,11 @@ def plan_text(plan: Plan, *, run_key: str | None = None, sandbox: bool = False) 
     """
     notes = [*_others(plan, run_key=run_key, sandbox=sandbox), *_warnings(plan)]
     if not plan.total("to_submit"):
-        everything = count(plan.total("existing"), "job")
-        return "\n".join([f"Nothing to do: all {everything} are recorded already.", *notes])
+        everything = f"all {count(plan.total('existing'), 'job')} are recorded already"
+        if copies := plan.total("copies"):
+            made = f"{everything}; `run` or `work` makes {_copies(copies)}"
+            return "\n".join([f"Nothing to pay: {made}.", *notes])
+        return "\n".join([f"Nothing to do: {everything}.", *notes])
     blocks = [_manifests(plan), _money(plan)]
     return "\n".join([*blocks, *_headroom(plan.headroom), _time(plan), *notes])
 
@@ -52,6 +55,8 @@ def _money(plan: Plan) -> str:
             f"{usd(plan.total('to_pay_micros'))}   {_prices(plan)}, each job once"
         ),
     ]
+    if copies := plan.total("copies"):
+        lines.append(f"            and {_copies(copies)} of these pictures, for nothing: see below")
     if plan.total("waiting"):
         lines.append(
             f"            of these {count(plan.total('waiting'), 'job')} "
@@ -78,6 +83,10 @@ def _prices(plan: Plan) -> str:
         each_listed, each = plan.prices.single
         return f"{unit_price(each)} a job (list {unit_price(each_listed)}, {word})"
     return f"live prices (list {usd(listed)}, {word})"
+
+
+def _copies(number: int) -> str:
+    return "1 further file, a copy" if number == 1 else f"{number:,} further files, copies"
 
 
 def _headroom(rows: list[CapForecast]) -> list[str]:

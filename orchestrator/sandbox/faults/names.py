@@ -116,6 +116,9 @@ class Fault(StrEnum):
     DOWNLOAD_CORRUPT = "download.corrupt"  # whole by its length, broken as a picture
     DOWNLOAD_EMPTY = "download.empty"
     DOWNLOAD_NO_LENGTH = "download.no_length"  # chunked, which is fine
+    DOWNLOAD_GZIP = "download.gzip"  # compressed, though nobody asked for it
+    DOWNLOAD_LONG_TEXT = "download.long_text"  # a PNG with 2 MB of text beside its pixels
+    DOWNLOAD_BAD_SIDE_SUM = "download.bad_side_sum"  # a PNG whose text has a wrong checksum
     DOWNLOAD_ENDLESS = "download.endless"  # zeros up to `endless_bytes_max`
     DOWNLOAD_REDIRECT = "download.redirect"  # 302 to the right place
     DOWNLOAD_REDIRECT_LOOP = "download.redirect_loop"
@@ -196,6 +199,7 @@ COMMON: Final = (
     Fault.DOWNLOAD_HTML,
     Fault.DOWNLOAD_CORRUPT,
     Fault.DOWNLOAD_EMPTY,
+    Fault.DOWNLOAD_GZIP,
     Fault.UPLOAD_DROP,
     Fault.UPLOAD_ERROR_500,
     Fault.PUT_DROP,

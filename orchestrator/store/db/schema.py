@@ -129,6 +129,8 @@ JOB_WAITING: Final = text("jobs.queue = 'waiting'")
 LANE_OPEN: Final = text("NOT lanes.idle")
 ATTEMPT_IS_LIVE: Final = text(f"attempts.{LIVE_SQL}")
 ATTEMPT_IS_UNBILLED: Final = text(UNBILLED_SQL)
+COPY_SQL: Final = "idx >= 1000000000 AND state = 'planned'"  # `core.paths.COPY_FIRST`
+COPY_IS_PLANNED: Final = text("outputs.idx >= 1000000000 AND outputs.state = 'planned'")
 REFUND_IS_DUE: Final = text("attempts.reservation = 'refund_due'")
 
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
@@ -356,8 +358,10 @@ outputs = Table(
     Column("width", Integer),
     Column("height", Integer),
     Column("stored_at", BigInt),
+    Column("unproven_path", Text),  # what came of a lost output, relative to the output root
     PrimaryKeyConstraint("job_id", "idx"),
     _one_of("state", OutputState, "state"),
+    Index("ix_outputs_copies", "job_id", "idx", sqlite_where=text(COPY_SQL), postgresql_where=text(COPY_SQL)),
     CheckConstraint(
         "state <> 'stored' OR (sha256 IS NOT NULL AND stored_path IS NOT NULL)", name="stored_has_digest"
     ),

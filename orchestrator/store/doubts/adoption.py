@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from orchestrator.core.budget import day_of
 from orchestrator.core.sending import mentions, sent_inputs
+from orchestrator.core.specs import LocalImage
 from orchestrator.core.states import (
     ATTEMPT_TRANSITIONS,
     JOB_TRANSITIONS,
@@ -77,7 +78,7 @@ def pending_jobs(tx: Tx, base_url: str) -> Iterator[PendingJob]:
         .order_by(jobs.c.id)
     )
     for row in tx.conn.execute(query):
-        digests = {written: image["sha256"] for written, image in row.local_images.items()}
+        digests = {written: LocalImage(**image).content for written, image in row.local_images.items()}
         urls = {written: hosted[digest] for written, digest in digests.items() if digest in hosted}
         unhosted = digests.keys() - urls.keys()
         sent = sent_inputs(row.params, urls)

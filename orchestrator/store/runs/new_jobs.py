@@ -105,6 +105,7 @@ def _local_images(spec: JobSpec) -> dict[str, dict[str, Any]]:
             "sha256": image.sha256,
             "bytes": image.bytes,
             "media_type": image.media_type,
+            **({"recipe": image.recipe} if image.recipe else {}),
         }
         for written, image in spec.local_images.items()
     }

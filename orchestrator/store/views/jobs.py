@@ -1,12 +1,12 @@
 """Jobs, filtered and read page by page: a million of them are never in memory at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import bindparam, func, select
 
-from orchestrator.core.paths import index_and_attempt
+from orchestrator.core.paths import copy_number, index_and_attempt
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, attempts, job_specs
 from orchestrator.store.db.schema import campaigns as campaign_table
@@ -33,6 +33,8 @@ class OutputRow:
     width: int | None
     height: int | None
     nsfw: bool | None
+    is_copy: bool = False  # made of the output with the same index, for another row of the manifest
+    unproven: str | None = None  # where what came of a lost one is kept aside, relative to the output root
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +116,17 @@ def outputs_of(tx: Tx, job_ids: Sequence[int]) -> dict[int, list[OutputRow]]:
                 width=row.width,
                 height=row.height,
                 nsfw=row.nsfw,
+                is_copy=copy_number(row.idx) > 0,
+                unproven=row.unproven_path,
             )
         )
-    return found
+    return {job_id: _flagged_alike(rows) for job_id, rows in found.items()}
+
+
+def _flagged_alike(rows: list[OutputRow]) -> list[OutputRow]:
+    """A copy is flagged when what it is of is."""
+    flags = {row.index: row.nsfw for row in rows if not row.is_copy and row.kept_from is None}
+    return [replace(row, nsfw=flags.get(row.index)) if row.is_copy else row for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from orchestrator.worker.guards.price_guard import PriceGuard
 from orchestrator.worker.guards.price_proof import PriceProof
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.claim import Claimer
+from orchestrator.worker.pipeline.copies import Copies
 from orchestrator.worker.pipeline.fetch import Fetcher
 from orchestrator.worker.pipeline.latencies import Latencies
 from orchestrator.worker.pipeline.poll import Poller
@@ -36,6 +37,7 @@ class Pipeline:
         latencies: Latencies,
         alarms: Alarms,
         proof: PriceProof,
+        copies: Copies,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._deps = deps
@@ -53,6 +55,7 @@ class Pipeline:
             activity=activity,
             account_pauses=account_pauses,
             troubles=self.troubles,
+            copies=copies,
             spawn=spawn,
             slot_freed=alarms.claim.ring,
         )

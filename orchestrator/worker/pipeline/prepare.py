@@ -10,7 +10,17 @@ from typing import Any, Final
 from orchestrator.core.backoff import backoff_seconds
 from orchestrator.core.sending import sent_inputs
 from orchestrator.core.specs import LocalImage
-from orchestrator.ports import KeyRefused, Lost, NoCredit, NotSent, Rejected, Throttled, Uploaded
+from orchestrator.manifest.normalizing import CannotConvertError, converted_copy
+from orchestrator.ports import (
+    KeyRefused,
+    Lost,
+    NoCredit,
+    NotSent,
+    Rejected,
+    Throttled,
+    Uploaded,
+    UploadOutcome,
+)
 from orchestrator.store.account import uploads
 from orchestrator.store.attempts.held import HeldAttempt
 from orchestrator.store.db.database import Tx
@@ -91,29 +101,29 @@ class Inputs:
     async def forget(self, local_images: dict[str, Any]) -> None:
         """The provider could not fetch our hosted copies: upload them afresh next time."""
         for image in local_images.values():
-            self._urls.pop(image["sha256"], None)
-            await write_durably(self._deps, _forget, _Hosted(self._base_url, image["sha256"], ""))
+            content = LocalImage(**image).content
+            self._urls.pop(content, None)
+            await write_durably(self._deps, _forget, _Hosted(self._base_url, content, ""))
 
     async def _hosted(
         self, image: LocalImage
     ) -> Uploaded | InputChanged | Rejected | Throttled | KeyRefused | NoCredit | NotSent | Lost:
-        async with self._by_content.setdefault(image.sha256, asyncio.Lock()):
+        content = image.content
+        async with self._by_content.setdefault(content, asyncio.Lock()):
             until = self._deps.clock.now_ms() + HOSTED_MARGIN_MS
-            if (known := await self._known(image.sha256, until)) is not None:
+            if (known := await self._known(content, until)) is not None:
                 return Uploaded(known)
             if (changed := await asyncio.to_thread(_changed, image)) is not None:
                 return InputChanged(changed)
             outcome = await self._upload(image)
             if isinstance(outcome, Uploaded):
                 self._deps.crashpoint("upload.hosted")
-                hosted = _Hosted(self._base_url, image.sha256, outcome.url)
+                hosted = _Hosted(self._base_url, content, outcome.url)
                 await write_durably(self._deps, _remember, hosted)
-                self._urls[image.sha256] = (outcome.url, self._deps.clock.now_ms() + HOSTED_LIVES_MS)
+                self._urls[content] = (outcome.url, self._deps.clock.now_ms() + HOSTED_LIVES_MS)
             return outcome
 
-    async def _upload(
-        self, image: LocalImage
-    ) -> Uploaded | Rejected | Throttled | KeyRefused | NoCredit | NotSent | Lost:
+    async def _upload(self, image: LocalImage) -> UploadOutcome | InputChanged:
         """Upload once. A picture that the host refuses again and again is asked for seldom, whichever job
         wants it, and in the end no more.
         """
@@ -122,7 +132,7 @@ class Inputs:
         if before is not None and now < before.not_before:
             return before.outcome
         async with self._uploads:
-            outcome = await self._deps.provider.upload(image)
+            outcome = await self._converted_upload(image)
         if not isinstance(outcome, Lost) or outcome.refused_status is None:
             self._refusals.pop(image.sha256, None)
             return outcome
@@ -144,6 +154,19 @@ class Inputs:
         )
         self._refusals[image.sha256] = _Refusals(outcome, count, since=since, not_before=now + wait)
         return outcome
+
+    async def _converted_upload(self, image: LocalImage) -> UploadOutcome | InputChanged:
+        """The file, or the converted copy that is sent in its place and lives no longer than its upload."""
+        if not image.recipe:
+            return await self._deps.provider.upload(image)
+        try:
+            copy, converted = await asyncio.to_thread(converted_copy, image)
+        except CannotConvertError as error:
+            return InputChanged(str(error))
+        except OSError as error:
+            return Lost(f"no converted copy of {image.path} can be written: {error.strerror or error}")
+        with copy:
+            return await self._deps.provider.upload(converted)
 
     async def _known(self, sha256: str, until: int) -> str | None:
         url, reusable_until = self._urls.get(sha256, ("", 0))

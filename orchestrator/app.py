@@ -7,12 +7,13 @@ once.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orchestrator.actions.setup.mounts import refuse_network_file
 from orchestrator.core.errors import OperatorNeededError, UsageError
+from orchestrator.core.provider_clock import DatedBy, ProviderClock
 from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider, Reached
 from orchestrator.runtime import crashpoints
 from orchestrator.runtime.clock import SystemClock, SystemEntropy
@@ -20,6 +21,7 @@ from orchestrator.settings import Settings, Webhook, api_key, load_settings
 from orchestrator.settings.model import PRESETS
 from orchestrator.store.db import migrate, schema_version
 from orchestrator.store.db.database import Database, parse_url, sqlite_path
+from orchestrator.store.db.server_clock import STEADY_MS
 
 if TYPE_CHECKING:
     from orchestrator.store.db.group_commit import Writer
@@ -60,9 +62,9 @@ class App:
             )
         return Path(self.settings.outputs.root)
 
-    def provider(self) -> Provider:
-        """A new connection to the provider; raises OperatorNeededError without a key. Close it with
-        `aclose`.
+    def provider(self, provider_clock: ProviderClock | None = None) -> Provider:
+        """A new connection to the provider, whose clock is measured by every answer; raises
+        OperatorNeededError without a key. Close it with `aclose`.
         """
         from orchestrator.provider import WaveSpeed
 
@@ -76,11 +78,12 @@ class App:
         return WaveSpeed(
             provider.base_url,
             key,
-            self.clock,
+            self.clock if self._database is None else self._database.clock,
             connect_seconds=provider.connect_timeout_seconds,
             submit_seconds=provider.submit_timeout_seconds,
             read_seconds=provider.read_timeout_seconds,
             upload_seconds=provider.upload_timeout_seconds,
+            dated=partial(provider_clock.note, DatedBy.ANSWER) if provider_clock else None,
         )
 
     def reach(self, url: str) -> Reached:
@@ -134,10 +137,13 @@ class App:
         from orchestrator.worker.deps import Deps, no_notice
         from orchestrator.worker.worker import Worker
 
+        has_clock = sqlite_path(self.database.url) is None
+        provider_clock = ProviderClock(jitter_ms=STEADY_MS if has_clock else 0)
         deps = Deps(
             database=self.database,
             writer=self.writer(),
-            provider=self.provider(),
+            provider=self.provider(provider_clock),
+            provider_clock=provider_clock,
             artifacts=self.artifacts(),
             clock=self.database.clock,
             entropy=self.entropy,

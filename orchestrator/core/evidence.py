@@ -116,29 +116,28 @@ def judge(doubts: Sequence[Doubt], candidates: Sequence[Candidate], *, inputs_tr
     matched = {attempt_id for attempt_id, _ in adopted}
     open_doubts = [doubt for doubt in doubts if doubt.attempt_id not in matched]
     silent = [candidate for candidate in rest if candidate.prediction_id not in taken]
-    stray = [one for one in silent if not any(related(doubt, one) for doubt in open_doubts)]
+    anothers = [one for one in silent if one.may_be_anothers]
+    free = [one for one in silent if not one.may_be_anothers]
+    stray = [one for one in free if not any(related(doubt, one) for doubt in open_doubts)]
     adopt = list(adopted)
     absent: list[int] = []
     ambiguous: list[tuple[int, tuple[str, ...]]] = []
     undecided: list[int] = []
-    for group in groups(open_doubts, [one for one in silent if one not in stray]):
-        nearby = [one for one in stray if any(near(doubt, one) for doubt in group.doubts)]
-        if group.must_wait or any(one.may_be_anothers for one in nearby):
-            undecided.extend(doubt.attempt_id for doubt in group.doubts)
-            continue
-        found = group.pairs() if not nearby else []
-        adopt.extend(found)
-        told = {attempt_id for attempt_id, _ in found}
-        names = {name for _, name in found}
-        for doubt in group.doubts:
-            possible = [one for one in group.candidates if one.prediction_id not in names]
-            possible += [one for one in nearby if near(doubt, one)]
-            if doubt.attempt_id in told:
-                continue
-            if possible:
-                ambiguous.append((doubt.attempt_id, tuple(one.prediction_id for one in possible)))
+    for group in groups(open_doubts, [one for one in free if one not in stray]):
+        nearby = [one for one in stray if group.is_near(one)]
+        must_wait = any(related(doubt, one) for doubt in group.doubts for one in anothers)
+        found = dict(group.pairs()) if group.is_settled and not nearby else {}
+        left = [one.prediction_id for one in group.candidates if one.prediction_id not in found.values()]
+        left += [one.prediction_id for one in nearby]
+        for attempt_id in (doubt.attempt_id for doubt in group.doubts):
+            if not group.is_settled or (must_wait and (attempt_id in found or not left)):
+                undecided.append(attempt_id)
+            elif attempt_id in found:
+                adopt.append((attempt_id, found[attempt_id]))
+            elif left:
+                ambiguous.append((attempt_id, tuple(left)))
             else:
-                absent.append(doubt.attempt_id)
+                absent.append(attempt_id)
     return Verdict(
         adopt=tuple(adopt), absent=tuple(absent), ambiguous=tuple(ambiguous), undecided=tuple(undecided)
     )

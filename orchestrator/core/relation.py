@@ -68,13 +68,13 @@ class Group:
     candidates: tuple[Candidate, ...]
 
     @property
-    def must_wait(self) -> bool:
-        """Whether it is too early to say: the list may show more, or a request that is under way may own
-        some of it.
-        """
-        return not all(doubt.settled for doubt in self.doubts) or any(
-            candidate.may_be_anothers for candidate in self.candidates
-        )
+    def is_settled(self) -> bool:
+        """Whether the list would show by now whatever any of them has created."""
+        return all(doubt.settled for doubt in self.doubts)
+
+    def is_near(self, candidate: Candidate) -> bool:
+        """Whether a candidate may be of one of these doubts, had no clock been measured."""
+        return any(near(doubt, candidate) for doubt in self.doubts)
 
     def pairs(self) -> list[tuple[int, str]]:
         """The attempt and the prediction of each pair that belongs together; none where the numbers say that

@@ -90,6 +90,7 @@ class Lost:
     """
 
     message: str
+    answered: bool = False  # the provider itself did answer, so that nothing is created any more
 
 
 @dataclass(frozen=True, slots=True)

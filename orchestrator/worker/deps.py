@@ -5,6 +5,7 @@ something else.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from orchestrator.core.provider_clock import Moment, ProviderClock
 from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider, no_crash
 from orchestrator.settings import Settings
 from orchestrator.store.db.database import Database
@@ -36,6 +37,11 @@ class Deps:
     settings: Settings
     facts: Callable[[str], ModelFacts]
     crashpoint: Crashpoint = field(default=no_crash)
+    provider_clock: ProviderClock = field(default_factory=ProviderClock)  # as far as it was measured
     notify: Callable[[str], None] = field(
         default=no_notice
     )  # messages for the person who watches this worker
+
+    def moment(self) -> Moment:
+        """Now, by both clocks."""
+        return Moment(self.clock.now_ms(), self.clock.monotonic())

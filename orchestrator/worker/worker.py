@@ -15,6 +15,7 @@ from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.activity import Activity
 from orchestrator.worker.alarms import Alarms
 from orchestrator.worker.deps import Deps
+from orchestrator.worker.doubts.care import CareTaker
 from orchestrator.worker.doubts.resolver import Resolver
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
@@ -66,6 +67,7 @@ class Worker:
         did.
         """
         alarms = Alarms()
+        self._deps.provider_clock.look(self._deps.moment())
         tasks = TaskGroup(stop, ended=alarms.end.ring)
         try:
             startup.start(self._deps, self._worker_row(), is_alive=self._is_alive, latencies=self._latencies)
@@ -97,6 +99,7 @@ class Worker:
 
     def _loops(self, stop: Stop, tasks: TaskGroup, alarms: Alarms) -> tuple[Loop, ...]:
         deps, drain = self._deps, partial(self._drain_by_operator, stop)
+        care = CareTaker(deps)
         pipeline = Pipeline(
             deps,
             worker_id=self.id,
@@ -104,6 +107,7 @@ class Worker:
             account_pauses=self._pauses,
             latencies=self._latencies,
             alarms=alarms,
+            care=care,
             spawn=tasks.spawn,
         )
         claimer = pipeline.claimer(
@@ -118,7 +122,7 @@ class Worker:
             expired=alarms.rescue.ring,
             drain=drain,
         )
-        resolver = Resolver(deps, self.id, resume=pipeline.resume)
+        resolver = Resolver(deps, self.id, care=care, resume=pipeline.resume)
         rescuer = Rescuer(
             deps,
             worker_id=self.id,

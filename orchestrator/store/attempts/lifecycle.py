@@ -134,6 +134,7 @@ class MarkInDoubt:
     attempt_id: int
     epoch: int
     message: str
+    answered: bool = False  # an answer came that does not say so: nothing is created any more
 
 
 def mark_in_doubt(tx: Tx, rows: Sequence[MarkInDoubt]) -> list[bool]:
@@ -147,7 +148,12 @@ def mark_in_doubt(tx: Tx, rows: Sequence[MarkInDoubt]) -> list[bool]:
             (
                 held[row.attempt_id],
                 AttemptEvent.REPLY_LOST,
-                {"reason": "reply_lost", "message": row.message, "doubted_at": tx.now},
+                {
+                    "reason": "reply_lost",
+                    "message": row.message,
+                    "doubted_at": tx.now,
+                    "answered_at": tx.now if row.answered else None,
+                },
             )
             for row in rows
             if row.attempt_id in held

@@ -23,7 +23,7 @@ from orchestrator.store.doubts.doubts import Unanswered
 from orchestrator.store.money import bills
 from orchestrator.store.runs.runs import models_in_use
 from orchestrator.worker.deps import Deps
-from orchestrator.worker.doubts.provider_view import last_possible_at
+from orchestrator.worker.doubts.windows import last_possible_at
 from orchestrator.worker.guards.account_pauses import begin_pause, end_pause
 
 UNKNOWN_TASKS: Final = "unknown_tasks"

@@ -9,6 +9,7 @@ from orchestrator.store.money.ledger import CapRacedError
 from orchestrator.worker.activity import Activity
 from orchestrator.worker.alarms import CLAIM_REST_SECONDS
 from orchestrator.worker.deps import Deps
+from orchestrator.worker.doubts.care import CareTaker
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.submit import Submitter
@@ -35,6 +36,7 @@ class Claimer:
         activity: Activity,
         account_pauses: AccountPauses,
         restored_copy: RestoredCopyCheck,
+        care: CareTaker,
         submitter: Submitter,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
         wake: Callable[[], None],
@@ -47,6 +49,7 @@ class Claimer:
         self._activity = activity
         self._pauses = account_pauses
         self._restored_copy = restored_copy
+        self._care = care
         self._submitter = submitter
         self._spawn = spawn
         self._wake = wake
@@ -98,6 +101,7 @@ class Claimer:
             timezone=self._deps.settings.budgets.timezone,
             token=self._deps.entropy.token,
             run_ids=self._run_ids,
+            care=self._care.asked(),
         )
 
     async def _recover(self) -> None:

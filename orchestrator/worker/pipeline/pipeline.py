@@ -9,6 +9,7 @@ from orchestrator.store.attempts.held import HeldAttempt
 from orchestrator.worker.activity import Activity
 from orchestrator.worker.alarms import Alarms
 from orchestrator.worker.deps import Deps
+from orchestrator.worker.doubts.care import CareTaker
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.claim import Claimer
@@ -32,6 +33,7 @@ class Pipeline:
         account_pauses: AccountPauses,
         latencies: Latencies,
         alarms: Alarms,
+        care: CareTaker,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._deps = deps
@@ -39,6 +41,7 @@ class Pipeline:
         self._activity = activity
         self._pauses = account_pauses
         self._alarms = alarms
+        self._care = care
         self._spawn = spawn
         inputs = Inputs(deps)
         self.fetcher = Fetcher(
@@ -65,7 +68,8 @@ class Pipeline:
             activity=activity,
             account_pauses=account_pauses,
             accepted=self.poller.add,
-            doubted=alarms.resolve.ring,
+            doubted=self._doubted,
+            answered=alarms.resolve.ring,
         )
 
     def claimer(
@@ -85,11 +89,16 @@ class Pipeline:
             activity=self._activity,
             account_pauses=self._pauses,
             restored_copy=restored_copy,
+            care=self._care,
             submitter=self._submitter,
             spawn=self._spawn,
             wake=self._alarms.claim.ring,
             drain=drain,
         )
+
+    def _doubted(self) -> None:
+        self._care.doubted()
+        self._alarms.resolve.ring()
 
     def resume(self, attempt: HeldAttempt) -> None:
         """Go on with an accepted attempt where its last holder left it: it is never sent again."""

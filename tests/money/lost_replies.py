@@ -32,7 +32,9 @@ class LostReplies:
     def restart(self, worker="w2"):
         """Another worker resolves from now on, with the harness's settings as they are now."""
         deps = self.harness.deps()
-        self.resolver = Resolver(deps, worker, care=CareTaker(deps), resume=self.resumed.append)
+        self.resolver = Resolver(
+            deps, worker, care=CareTaker(deps), resume=self.resumed.append, freed=lambda: None
+        )
 
     def send(self, *, created=True):
         """Claim a job and send it; the task it created, if it did, which nobody has recorded."""

@@ -52,9 +52,17 @@ class Resolver:
     """
 
     def __init__(
-        self, deps: Deps, worker_id: str, *, care: CareTaker, resume: Callable[[HeldAttempt], None]
+        self,
+        deps: Deps,
+        worker_id: str,
+        *,
+        care: CareTaker,
+        resume: Callable[[HeldAttempt], None],
+        freed: Callable[[], None],
     ) -> None:
-        """`resume` is given every attempt that this worker is to go on with; `care` what the list shows."""
+        """`resume` is given every attempt that this worker is to go on with; `care` what the list shows;
+        `freed` is called when jobs or slots wait for nothing any more.
+        """
         self._deps = deps
         self._worker_id = worker_id
         self._resume = resume
@@ -62,6 +70,7 @@ class Resolver:
         self._unclear_before: dict[int, frozenset[str]] = {}
         self._judge = Judge(deps)
         self._care = care
+        self._freed = freed
         self._checked_at = float("-inf")  # monotonic
         self.unreadable = ""  # what of the provider could not be read at the last check
         self._lease_ms = int(deps.settings.worker.lease_seconds * 1000)
@@ -126,6 +135,7 @@ class Resolver:
         self._absent_before, self._unclear_before = absent, unclear
         self.unreadable = unreadable
         self._care.learned(inputs_shown=inputs_shown and not unreadable, explained=explained)
+        self._freed()
         return resolved
 
     def _seconds_to_check(self, unreported: Sequence[InDoubt]) -> float:
@@ -136,8 +146,8 @@ class Resolver:
         its list all the time.
         """
         only_old = all(row.reason == lifecycle.AMBIGUOUS for row in unreported)
-        quarter = self._deps.settings.in_doubt.settle_seconds / 4
-        normal = max(CHECK_SECONDS_MIN, min(CHECK_SECONDS_MAX, quarter))
+        part = self._deps.settings.in_doubt.settle_seconds / 8
+        normal = max(CHECK_SECONDS_MIN, min(CHECK_SECONDS_MAX, part))
         delay = AMBIGUOUS_CHECK_SECONDS if only_old else normal
         return self._checked_at + delay - self._deps.clock.monotonic()
 

@@ -108,3 +108,8 @@ class Pipeline:
         with self._deps.database.read() as tx:
             expected = outputs.expected(tx, attempt.attempt_id)
         self.fetcher.start(attempt, expected)
+
+    def go_on_with_found(self, attempt: HeldAttempt) -> None:
+        """The same for one whose reply was lost, and whose task was found."""
+        self._pauses.found()
+        self.resume(attempt)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from orchestrator.actions.setup.mounts import refuse_network_file
 from orchestrator.core.errors import OperatorNeededError, UsageError
 from orchestrator.core.provider_clock import DatedBy, ProviderClock
-from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider, Reached
+from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Mark, Provider, Reached
 from orchestrator.runtime import crashpoints
 from orchestrator.runtime.clock import SystemClock, SystemEntropy
 from orchestrator.settings import Settings, Webhook, api_key, load_settings
@@ -94,6 +94,12 @@ class App:
 
         return reach(url)
 
+    def mark(self) -> Mark:
+        """The mark of this database, kept beside the outputs."""
+        from orchestrator.artifacts.mark import MarkFile
+
+        return MarkFile(self.output_root)
+
     def artifacts(self) -> ArtifactStore:
         """A new artifact store on the output root. Close it with `aclose`."""
         from orchestrator.artifacts.process import server
@@ -144,6 +150,7 @@ class App:
             writer=self.writer(),
             provider=self.provider(provider_clock),
             provider_clock=provider_clock,
+            mark=self.mark(),
             artifacts=self.artifacts(),
             clock=self.database.clock,
             entropy=self.entropy,

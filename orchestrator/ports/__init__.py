@@ -18,6 +18,7 @@ from orchestrator.ports.machine import (
     Entropy,
     no_crash,
 )
+from orchestrator.ports.mark import Mark, NoMark
 from orchestrator.ports.provider import (
     Accepted,
     Balance,
@@ -65,8 +66,10 @@ __all__ = [
     "KeyRefused",
     "ListOutcome",
     "Lost",
+    "Mark",
     "Missing",
     "NoCredit",
+    "NoMark",
     "NotSent",
     "Prediction",
     "PredictionPage",

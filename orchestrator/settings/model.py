@@ -10,7 +10,7 @@ from orchestrator.core.provider_facts import REFUND_MS
 Level = Literal["bronze", "silver", "gold", "ultra"]
 NsfwPolicy = Literal["keep", "quarantine", "discard"]
 OnFailed = Literal["hold", "release"]
-UnknownTasks = Literal["stop", "ignore"]
+UnknownTasks = Literal["ours", "stop", "ignore"]
 Window = Literal["total", "month", "day"]
 
 
@@ -113,7 +113,7 @@ class Guards:
     nsfw_rate: float | None = None
     min_jobs: int = 20
     deaths: int = 5
-    unknown_tasks: UnknownTasks = "stop"
+    unknown_tasks: UnknownTasks = "ours"
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,12 +77,13 @@ GUARDS: Final = Object(
         ),
         Field(
             name="unknown_tasks",
-            shape=Choice(("stop", "ignore")),
+            shape=Choice(("ours", "stop", "ignore")),
             doc=(
-                "What to do when the provider lists newer tasks of our models that this database does not "
-                "know."
+                "What to do about newer tasks of our models that this database does not know: stop when it "
+                "is a restored copy and hold the jobs that such a task equals (ours), stop in any case, or "
+                "ignore them."
             ),
-            default="stop",
+            default="ours",
         ),
     )
 )

@@ -122,7 +122,9 @@ class Worker:
             expired=alarms.rescue.ring,
             drain=drain,
         )
-        resolver = Resolver(deps, self.id, care=care, resume=pipeline.go_on_with_found, freed=alarms.claim.ring)
+        resolver = Resolver(
+            deps, self.id, care=care, resume=pipeline.go_on_with_found, freed=alarms.claim.ring
+        )
         rescuer = Rescuer(
             deps,
             worker_id=self.id,

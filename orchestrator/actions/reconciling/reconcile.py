@@ -5,7 +5,7 @@ from collections.abc import Container, Sequence
 from orchestrator.actions.reconciling.reconciliation import Period, Reconciliation
 from orchestrator.actions.reconciling.unknown_tasks import Sidecars, sort_out
 from orchestrator.core.provider_facts import BILL_MARGIN_MS
-from orchestrator.ports import Balance, Clock, Entropy, Provider
+from orchestrator.ports import Balance, Clock, Entropy, Mark, Provider
 from orchestrator.ports.paging import Bill, bill_all, list_all
 from orchestrator.store.attempts import predictions
 from orchestrator.store.attempts.predictions import Ours, accepted_between, owners
@@ -23,6 +23,7 @@ async def reconcile(
     *,
     sidecars: Sidecars,
     not_ours: bool = False,
+    mark: Mark | None = None,
 ) -> Reconciliation:
     """Read the period from the provider, adopt or note what we do not know, and book refunds and differences.
 
@@ -51,6 +52,8 @@ async def reconcile(
         sidecars=sidecars,
         not_ours=not_ours,
     )
+    if mark is not None and report.mark[0] is not None:
+        mark.write(report.mark[0], report.mark[1])
     if bill is not None and bill.complete:
         with database.write() as tx:  # of its own: the other holds what every claim waits for
             _book(tx, report, bill)

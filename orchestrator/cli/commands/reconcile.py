@@ -64,6 +64,7 @@ async def _reconcile(app: App, hours: int, *, not_ours: bool) -> Reconciliation:
             period=period,
             sidecars=app.artifacts().sidecar,
             not_ours=not_ours,
+            mark=app.mark(),
         )
 
 

@@ -10,7 +10,7 @@ _ACCOUNT = {
     "paused": ("orchestrator resume", "ends the pause"),
     "no_credit": ("orchestrator doctor", "shows the balance; a running worker goes on once it is topped up"),
     "key_refused": ("orchestrator doctor", "tries the key; a running worker goes on once it works"),
-    "unknown_tasks": ("orchestrator reconcile", "takes in what another copy of this database bought"),
+    "unknown_tasks": ("orchestrator reconcile", "takes in what this database does not know"),
     "storage": ("orchestrator doctor", "tries the output folder; a running worker goes on once it can write"),
 }
 
@@ -31,6 +31,11 @@ def _remedy(stop: Stoppage) -> tuple[str, str] | None:
             return _ACCOUNT.get(stop.reason)
         case "campaign":
             return _resumed(stop.name)
+        case "run" if stop.reason == "unknown_task":
+            return (
+                "orchestrator reconcile",
+                "gives those tasks to their jobs, or hears that they are not ours",
+            )
         case "run":
             return _resumed(stop.name.split("/")[0])
         case _:  # a model: nothing a person ends

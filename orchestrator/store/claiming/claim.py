@@ -242,4 +242,6 @@ _DUE: Final = (
     .order_by(jobs.c.due_at)
     .limit(bindparam("most"))
 )
-_NEXT_DUE: Final = select(jobs.c.due_at).where(JOB_WAITING).order_by(jobs.c.due_at).limit(1)
+_NEXT_DUE: Final = (
+    select(jobs.c.due_at).where(JOB_WAITING, jobs.c.due_at.is_not(None)).order_by(jobs.c.due_at).limit(1)
+)

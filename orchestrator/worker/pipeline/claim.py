@@ -11,6 +11,7 @@ from orchestrator.worker.alarms import CLAIM_REST_SECONDS
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.doubts.care import CareTaker
 from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.guards.own_mark import OwnMark
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.submit import Submitter
 from orchestrator.worker.stop import Stop
@@ -50,6 +51,7 @@ class Claimer:
         self._pauses = account_pauses
         self._restored_copy = restored_copy
         self._care = care
+        self._mark = OwnMark(deps)
         self._submitter = submitter
         self._spawn = spawn
         self._wake = wake
@@ -73,6 +75,8 @@ class Claimer:
         except CapRacedError:
             return CLAIM_REST_SECONDS
         self._deps.crashpoint("claim.committed")
+        if result.claimed:
+            self._mark.raise_to(max(attempt.attempt_id for attempt in result.claimed))
         self._begin(result.claimed)
         if result.draining:
             self._drain()

@@ -9,6 +9,7 @@ from orchestrator.settings import Limits
 from orchestrator.store.account import configured_limits, pauses, workers
 from orchestrator.store.account import latencies as recorded_latencies
 from orchestrator.store.attempts import leases, releases
+from orchestrator.store.db import identity
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.guards.account_pauses import AccountPauses
@@ -35,6 +36,7 @@ def start(
         for worker_id in dead:
             workers.lost(tx, worker_id)
         workers.register(tx, row)
+        identity.ensure(tx)
         limits = configured_limits.take_configured(tx, row.id, _wanted(deps.settings.limits))
         for pause in pauses.in_force(tx):
             if pause.reason == "price_drift":  # the price is asked for again before anything is paid

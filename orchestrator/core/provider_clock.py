@@ -25,6 +25,9 @@ MARGIN_MS: Final = 150
 """What is added to each side of a measured offset: clocks drift, and tasks are dated by several machines."""
 
 SAMPLES_MAX: Final = 32
+NEWEST: Final = 5
+"""Where tasks contradict each other, so many of the last ones tell what time it is now."""
+
 AGREEING_MIN: Final = 3
 """So many dates must agree before they say that our clock is wrong."""
 
@@ -108,7 +111,7 @@ class ProviderClock:
     def offset(self) -> Offset | None:
         """How far it is off now, as well as is known; None before enough was heard."""
         tasks, dates = (self._samples[kind] for kind in DatedBy)
-        return common(tasks) if tasks else agreed(dates)
+        return (common(tasks) or agreed([*tasks][-NEWEST:])) if tasks else agreed(dates)
 
     def window(self, sent_at: int, now: Moment) -> Offset:
         """The offset for what was sent at `sent_at`, to compare with times of tasks: as wide as clocks may
@@ -121,6 +124,14 @@ class ProviderClock:
             return UNMEASURED
         margin = MARGIN_MS + self._jitter_ms
         return Offset(measured.low - margin, measured.high + margin)
+
+    def is_suspicious(self, bound_ms: int) -> bool:
+        """Whether any date says that the clocks are further apart, be it right or not."""
+        return any(
+            one.low > bound_ms or one.high < -bound_ms
+            for samples in self._samples.values()
+            for one in samples
+        )
 
     def wrong_by_ms(self, bound_ms: int) -> int | None:
         """By how much the provider's clock is ahead of ours (negative: behind), when that is certainly more

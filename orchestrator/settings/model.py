@@ -112,6 +112,7 @@ class Guards:
     failure_rate: float | None = 0.5
     nsfw_rate: float | None = None
     min_jobs: int = 20
+    clock_skew_seconds: float | None = 180.0
     deaths: int = 5
     unknown_tasks: UnknownTasks = "ours"
 

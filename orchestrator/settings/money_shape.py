@@ -70,6 +70,12 @@ GUARDS: Final = Object(
             default=20,
         ),
         Field(
+            name="clock_skew_seconds",
+            shape=Nullable(Decimal(1.0, 86_400.0)),
+            doc="Nothing is bought while our clock and the provider's differ by more; null: not watched.",
+            default=180.0,
+        ),
+        Field(
             name="deaths",
             shape=Integer(1, 1000),
             doc="Workers that may die over one job before it is set aside.",

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from orchestrator import __version__
+from orchestrator.core.errors import OperatorNeededError
 from orchestrator.store.account import workers
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.activity import Activity
@@ -18,6 +19,7 @@ from orchestrator.worker.deps import Deps
 from orchestrator.worker.doubts.care import CareTaker
 from orchestrator.worker.doubts.resolver import Resolver
 from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.guards.clock_guard import ClockGuard
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.loops import Loop, start_loops
 from orchestrator.worker.pipeline.latencies import Latencies
@@ -56,6 +58,7 @@ class Worker:
         self._latencies = Latencies()
         self._pauses = AccountPauses(deps)
         self._restored_copy = RestoredCopyCheck(deps)
+        self._clock_guard = ClockGuard(deps)
         self._watchdog = DrainWatchdog()
 
     def snapshot(self) -> dict[str, int]:
@@ -72,7 +75,13 @@ class Worker:
         try:
             startup.start(self._deps, self._worker_row(), is_alive=self._is_alive, latencies=self._latencies)
             await self._deps.artifacts.start()
-            await startup.preflight(self._deps, self._pauses, self._restored_copy, drain=self._drain)
+            await startup.preflight(
+                self._deps,
+                self._pauses,
+                restored_copy=self._restored_copy,
+                clock_guard=self._clock_guard,
+                drain=self._drain,
+            )
             loops = start_loops(self._loops(stop, tasks, alarms), self._deps, tasks.fail)
             try:
                 await stop.wait_for(StopLevel.LEAVING)
@@ -153,6 +162,8 @@ class Worker:
         busy = self.activity.busy or tasks.busy
         if stop.level is StopLevel.RUNNING and self._drain and not busy and self._finished():
             stop.raise_to(StopLevel.FINISHING)
+        if not stop.stopping and (wrong := self._clock_guard.wrong()):
+            tasks.fail(OperatorNeededError(wrong))
         if stop.stopping and not busy:
             stop.raise_to(StopLevel.LEAVING)
         stuck = self._watchdog.why_stuck(

@@ -199,6 +199,10 @@ class SimulatedAccount:
     def expired(self, task: SimulatedTask) -> bool:
         return self.now() > task.created + self.plan.retention_seconds
 
+    def stamp(self, at: float) -> int:
+        """What the provider's own clock shows then, which is not ours."""
+        return self.plan.start_ms + int(at * 1000) + self.plan.clock_skew_ms
+
     def foreign_inputs(self) -> dict[str, Any]:
         """What another user of the account sends to the same model."""
         return {

@@ -80,7 +80,16 @@ class Posting:
             else account.uniform(0.1, 2)
         )
         reply = await self._transport.reply(
-            Accepted(Prediction(task.id, Status.RUNNING, "created", model=model)), slow
+            Accepted(
+                Prediction(
+                    task.id,
+                    Status.RUNNING,
+                    "created",
+                    model=model,
+                    created_at_ms=account.stamp(task.created),
+                )
+            ),
+            slow,
         )
         if isinstance(reply, Accepted):
             self._checker.posts.delivered(task.id, process.name, prompt)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.core.errors import DatabaseError
+from orchestrator.core.provider_clock import ProviderClock
 from orchestrator.ports import Mark, NoMark, no_crash
 from orchestrator.settings import Limits, Outputs, Settings
 from orchestrator.store.account import pauses
@@ -53,6 +54,7 @@ class WorkerHarness:
         self.writer = FlakyWriter(world.database)
         self.notices: list[str] = []
         self.mark: Mark = NoMark()
+        self.provider_clock = ProviderClock()
         self.crashpoint: Callable[[str], None] = no_crash
         self.settings = Settings(
             database_url="unused",
@@ -79,6 +81,7 @@ class WorkerHarness:
             crashpoint=self.crashpoint,
             notify=self.notices.append,
             mark=self.mark,
+            provider_clock=self.provider_clock,
         )
 
     def worker(self, *, drain: bool = True, run_ids: frozenset[int] | None = None) -> Worker:

@@ -67,6 +67,7 @@ class FakeProvider:
         self.next_endings: deque[Ending] = deque()
         self.closed = False
         self.shows_inputs = True
+        self.ahead_ms = 0  # what its clock shows beyond ours
 
     async def submit(
         self, model: str, inputs: Mapping[str, Any], *, webhook: str | None = None, still_valid: Any = None
@@ -89,12 +90,12 @@ class FakeProvider:
             "outputs": urls if ending.status is Status.COMPLETED else (),
             **ending.fields,
         }
-        fields["created_at_ms"] = self.clock.now_ms()
+        fields["created_at_ms"] = created_at_ms = self.clock.now_ms() + self.ahead_ms
         final = Prediction(name, ending.status, fields.pop("status_text", ending.status.value), **fields)
         self.tasks[name] = Task(
             id=name, inputs=inputs, accepted_at=now, ready_at=now + self.latency, final=final
         )
-        return Prediction(name, Status.RUNNING, "created")
+        return Prediction(name, Status.RUNNING, "created", created_at_ms=created_at_ms)
 
     async def result(self, prediction_id: str) -> ResultOutcome:
         self.looks.append((self.clock.monotonic(), prediction_id))

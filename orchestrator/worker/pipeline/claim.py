@@ -11,6 +11,7 @@ from orchestrator.worker.alarms import CLAIM_REST_SECONDS
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.doubts.care import CareTaker
 from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.guards.clock_guard import ClockGuard
 from orchestrator.worker.guards.own_mark import OwnMark
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.submit import Submitter
@@ -52,6 +53,7 @@ class Claimer:
         self._restored_copy = restored_copy
         self._care = care
         self._mark = OwnMark(deps)
+        self._clock_guard = ClockGuard(deps)
         self._submitter = submitter
         self._spawn = spawn
         self._wake = wake
@@ -89,7 +91,7 @@ class Claimer:
 
     def _room(self) -> int:
         """How many attempts to ask for now; one at a time while it is tried whether the provider is back."""
-        if self._stop.stopping or self._restored_copy.unreadable:
+        if self._stop.stopping or self._restored_copy.unreadable or self._clock_guard.wrong():
             return 0
         unanswered = len(self._activity.preparing) + len(self._activity.submitting)
         room = min(CLAIM_MAX, PREPARING_MAX - unanswered)

@@ -55,7 +55,13 @@ class Heartbeat:
         held = await self._deps.writer.submit(leases.extend_leases, beat)
         self._silence.beat(self._deps.clock.monotonic())
         await self._expire_unowned(held)
-        seen = upkeep.SignOfLife(self._worker_id, self._latencies.take_fresh(), self._stop.stopping)
+        offset = self._deps.provider_clock.offset()
+        seen = upkeep.SignOfLife(
+            self._worker_id,
+            self._latencies.take_fresh(),
+            leaving=self._stop.stopping,
+            clock_offset_ms=None if offset is None else offset.middle,
+        )
         own = await self._deps.writer.submit(upkeep.record_signs_of_life, seen)
         if own.was_lost:
             self._deps.notify(TAKEN_FOR_DEAD)

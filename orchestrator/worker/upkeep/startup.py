@@ -13,6 +13,7 @@ from orchestrator.store.db import identity
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.guards.clock_guard import ClockGuard
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.latencies import Latencies
 
@@ -54,12 +55,17 @@ def _wanted(limits: Limits) -> configured_limits.ConfiguredLimits:
 
 
 async def preflight(
-    deps: Deps, account_pauses: AccountPauses, restored_copy: RestoredCopyCheck, *, drain: bool
+    deps: Deps,
+    account_pauses: AccountPauses,
+    *,
+    restored_copy: RestoredCopyCheck,
+    clock_guard: ClockGuard,
+    drain: bool,
 ) -> None:
     """Check before spending: can files be stored, is the provider there, does the key work, is there credit?
 
     What works ends its pause. What does not raises an error when draining, because somebody waits for the
-    result, and pauses the account otherwise.
+    result, and pauses the account otherwise. A clock that is wrong always raises one.
     """
     problem = deps.artifacts.check_writable()
     if problem is None:
@@ -91,6 +97,7 @@ async def preflight(
             )
         case _:
             pass  # the loops meet it again, and each pause says why it is there
+    await clock_guard.check()
     found = await restored_copy.check()
     if found is not None and drain and not found.doubts and not _has_something_to_collect(deps):
         raise OperatorNeededError(found.message)

@@ -24,13 +24,16 @@ class SignOfLife:
     worker: str
     latencies: list[tuple[str, RecordedLatency]]
     leaving: bool = False  # it takes nothing new any more
+    clock_offset_ms: int | None = None  # the provider's clock shows so much more than the database's
 
 
 def record_signs_of_life(tx: Tx, rows: Sequence[SignOfLife]) -> list[workers.Standing]:
     """Record signs of life with the latencies observed, and mark silent workers as lost."""
     standings = []
     for row in rows:
-        standings.append(workers.seen(tx, row.worker, leaving=row.leaving))
+        standings.append(
+            workers.seen(tx, row.worker, leaving=row.leaving, clock_offset_ms=row.clock_offset_ms)
+        )
         for model, latency in row.latencies:
             latencies.put(tx, model, latency)
     workers.lose_silent(tx)

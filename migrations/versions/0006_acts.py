@@ -37,9 +37,13 @@ def upgrade():
         op.add_column(
             "limits", sa.Column(name, sa.Text(), nullable=False, server_default=sa.text("'config'"))
         )
+    sqlite = op.get_bind().dialect.name == "sqlite"
+    made = "lower(hex(randomblob(16)))" if sqlite else "replace(gen_random_uuid()::text, '-', '')"
+    op.execute(f"INSERT INTO meta (key, value) VALUES ('database_id', {made})")  # noqa: S608
 
 
 def downgrade():
+    op.execute("DELETE FROM meta WHERE key = 'database_id'")
     op.drop_column("limits", "submits_per_minute_source")
     op.drop_column("limits", "concurrency_source")
     op.drop_column("workers", "clock_offset_ms")

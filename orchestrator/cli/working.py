@@ -9,6 +9,7 @@ from dataclasses import replace
 from orchestrator.actions.operator.exit_code import concerns, exit_code, facts_of
 from orchestrator.app import App
 from orchestrator.cli.rendering.display import Display, Lasting, drop_lost_streams
+from orchestrator.cli.rendering.doubts_text import doubts_words
 from orchestrator.cli.rendering.snapshot import Snapshot
 from orchestrator.cli.rendering.summary import Done
 from orchestrator.core.errors import DatabaseError, ExitCode, OrchestratorError
@@ -16,6 +17,7 @@ from orchestrator.runtime import event_loop
 from orchestrator.store.money.caps import Cap
 from orchestrator.store.stops.stops import Stoppage, survey
 from orchestrator.store.views.progress import Progress, run_progress
+from orchestrator.store.views.trouble import open_doubts
 from orchestrator.worker.stop import Stop, StopLevel
 
 REFRESH_SECONDS = 0.5
@@ -133,6 +135,7 @@ class _Watch:
         with self._app.database.read() as tx:
             progress = run_progress(tx, self._run_ids)
             found = survey(tx, self._app.settings.budgets.timezone)
+            doubts, now = open_doubts(tx, self._run_ids), tx.now
         return Snapshot(
             label=self._label,
             progress=progress,
@@ -141,6 +144,7 @@ class _Watch:
             worker=worker,
             cap=_tightest(found.rules.caps, progress),
             stops=tuple(stop for stop in found.stops if concerns(stop, progress)),
+            doubts=doubts_words(doubts, self._app.settings, now),
         )
 
     def final(self) -> tuple[Progress, list[Stoppage]]:

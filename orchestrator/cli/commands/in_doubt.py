@@ -13,6 +13,7 @@ from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID, group
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import in_doubt_document
+from orchestrator.cli.rendering.doubts_text import doubt_words, looked_for_until, people_needed
 from orchestrator.cli.rendering.words import count, rfc3339, safe, table, usd
 from orchestrator.core.errors import ExitCode, NotFoundError, UsageError
 from orchestrator.store.doubts import doubts, possible_tasks
@@ -32,19 +33,29 @@ def command() -> None:
 
 @command.command("list")
 def list_in_doubt() -> ExitCode:
-    """Every attempt in doubt, oldest first. With --json one object a line. Exits with 5 when there is any."""
+    """Every attempt in doubt, oldest first. With --json one object a line.
+
+    Exits with 5 when a person has to decide any of them; the others are looked for by the workers.
+    """
     with opened() as app, app.database.read() as tx:
-        rows = trouble.in_doubt(tx)
+        rows, now, settings = trouble.in_doubt(tx), tx.now, app.settings
         possible = possible_tasks.possible(tx)
         prompts = {row.attempt_id: str(row.params.get("prompt", "")) for row in doubts.in_doubt(tx)}
     if out.as_json():
         for item in rows:
             mine = [row for row in possible if row.attempt_id == item.attempt_id]
-            out.line({**in_doubt_document(item), "candidates": [_candidate(row) for row in mine]})
+            until = None if item.needs_person else looked_for_until(settings, item.doubted_at or now)
+            out.line(
+                {
+                    **in_doubt_document(item),
+                    "looked_for_until": rfc3339(until),
+                    "candidates": [_candidate(row) for row in mine],
+                }
+            )
     elif not rows:
         out.answer("Nothing is in doubt.")
     else:
-        header = ["job", "run", "attempt", "sent", "held", "asked for", "what happened"]
+        header = ["job", "run", "attempt", "sent", "held", "asked for", "what happened", "now"]
         lines = [
             [
                 str(item.job_id),
@@ -54,6 +65,7 @@ def list_in_doubt() -> ExitCode:
                 usd(item.price_micros),
                 safe(prompts.get(item.attempt_id, ""), 48),
                 safe(item.message or "", 48),
+                doubt_words(item, settings, now),
             ]
             for item in rows
         ]
@@ -64,16 +76,13 @@ def list_in_doubt() -> ExitCode:
             "resolved."
         )
         _tell_candidates(possible)
-        out.next_steps(
-            [
-                (f"orchestrator jobs show {rows[0].job_id}", "shows the whole story of one job"),
-                (
-                    f"orchestrator in-doubt resolve {rows[0].attempt_id} --adopt TASK",
-                    "(or --absent, --write-off)",
-                ),
-            ]
-        )
-    return ExitCode.OPERATOR if rows else ExitCode.DONE
+        first = next(iter(people_needed(rows)), rows[0])
+        steps = [(f"orchestrator jobs show {first.job_id}", "shows the whole story of one job")]
+        if first.needs_person:
+            decide = f"orchestrator in-doubt resolve {first.attempt_id} --adopt TASK"
+            steps.append((decide, "(or --absent, --write-off)"))
+        out.next_steps(steps)
+    return ExitCode.OPERATOR if people_needed(rows) else ExitCode.DONE
 
 
 def _tell_candidates(possible: list[PossibleTask]) -> None:

@@ -6,6 +6,7 @@ from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import status_document
+from orchestrator.cli.rendering.doubts_text import doubts_words
 from orchestrator.cli.rendering.remedies import remedies
 from orchestrator.cli.rendering.words import bar, duration, percent, safe, table, usd
 from orchestrator.core.errors import ExitCode
@@ -23,7 +24,7 @@ def command(*, show_all: bool) -> ExitCode:
     """Runs with their jobs by state and their money, the budgets, and what is stopped and why."""
     with opened() as app, app.database.read() as tx:
         status = overview.status(tx, app.settings.budgets.timezone)
-        now = tx.now
+        now, settings = tx.now, app.settings
     if out.as_json():
         out.document(status_document(status))
         return ExitCode.DONE
@@ -34,6 +35,8 @@ def command(*, show_all: bool) -> ExitCode:
         )
         return ExitCode.DONE
     out.answer(_text(status, now, show_all=show_all))
+    if doubts := doubts_words(status.doubts, settings, now):
+        out.answer(f"lost replies  {doubts}")
     out.next_steps(_next(status))
     return ExitCode.DONE
 
@@ -89,7 +92,7 @@ def _budget(cap: Cap) -> list[str]:
 
 def _next(status: Overview) -> list[tuple[str, str]]:
     steps = []
-    if any(row.in_doubt for row in status.runs):
+    if status.doubts.for_a_person:
         steps.append(("orchestrator in-doubt list", "shows what may have been paid"))
     if any(row.jobs["failed"] for row in status.runs):
         steps.append(("orchestrator jobs list --state failed", "shows what failed and why"))

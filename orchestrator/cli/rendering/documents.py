@@ -194,6 +194,7 @@ def in_doubt_document(row: InDoubtRow) -> Json:
         "submitted_at": rfc3339(row.submitted_at),
         "held_usd": format_usd(row.price_micros),
         "message": row.message,
+        "needs_person": row.needs_person,
     }
 
 

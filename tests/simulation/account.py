@@ -27,6 +27,7 @@ class SimulatedAccount:
 
     def __post_init__(self) -> None:
         self._dice = random.Random(f"account {self.plan.seed}")
+        self._answer_dice = random.Random(f"answers {self.plan.seed}")
         self._bill_dice = random.Random(f"bill {self.plan.seed}")
 
     def strike(self, kind: str) -> bool:
@@ -44,6 +45,10 @@ class SimulatedAccount:
             return False
         self.timeline.fault("provider", kind)
         return True
+
+    def answers(self) -> bool:
+        """Whether a lost reply is the provider's own error, after which nothing more is created."""
+        return self._answer_dice.random() < self.plan.answered_share
 
     def slides(self, size: int) -> int:
         """By how many records the bill has moved on since its last page was read: never by a whole page."""

@@ -51,7 +51,16 @@ def draw(seed: int, theme: str | None = None) -> SimulationPlan:
     _copy(random.Random(f"copy of plan {seed}"), plan)
     _lasting(random.Random(f"lasting of plan {seed}"), plan)
     _bill(random.Random(f"bill of plan {seed}"), plan)
+    _answers(random.Random(f"answers of plan {seed}"), plan)
     return plan
+
+
+def _answers(dice: random.Random, plan: SimulationPlan) -> None:
+    """Whether lost replies are answers of the provider itself, and whether all workers die together."""
+    if plan.theme != "calm":
+        plan.answered_share = dice.choice((0.0, 0.0, 0.5, 1.0))
+    if plan.theme in {"crashes", "lost"} and plan.concurrency > 1 and dice.random() < 0.25:
+        plan.mass_kill = dice.uniform(0, 60)
 
 
 def _lasting(dice: random.Random, plan: SimulationPlan) -> None:

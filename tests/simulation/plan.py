@@ -90,6 +90,8 @@ class SimulationPlan:
     webhook_chances: dict[str, float] = field(default_factory=dict)
     bill_chances: dict[str, float] = field(default_factory=dict)
     last_look_after: float = 12_000.0  # how long after the last refund the bill is read for the last time
+    answered_share: float = 0.0  # of the lost replies, those that are the provider's own error
+    mass_kill: float | None = None  # from then on, all die as soon as several requests are on the wire
     lasting: str | None = None  # one of LASTING
     lasting_at: int = 0  # which picture or input
 

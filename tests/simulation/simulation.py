@@ -66,6 +66,8 @@ class Simulation:
                 self.surroundings.people(),
                 self.surroundings.clock(),
                 self.surroundings.backup(),
+                self.surroundings.mass_kill(),
+                self.surroundings.idleness(),
             )
         ]
         workers = [loop.create_task(self._supervise(number)) for number in range(self.plan.workers)]

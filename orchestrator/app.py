@@ -7,19 +7,22 @@ once.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orchestrator.actions.setup.open_database import Use, open_database
 from orchestrator.core.addresses import host_of
 from orchestrator.core.errors import OperatorNeededError, StorageError, UsageError
-from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider, Reached, Shelf
+from orchestrator.core.provider_clock import DatedBy, ProviderClock
+from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Mark, Provider, Reached, Shelf
 from orchestrator.runtime import crashpoints
 from orchestrator.runtime.clock import SystemClock, SystemEntropy
 from orchestrator.settings import Settings, Webhook, api_key, key_fingerprint, load_settings
 from orchestrator.settings.model import PRESETS
 from orchestrator.store.db.database import Database
+from orchestrator.store.db.database_url import sqlite_path
+from orchestrator.store.db.server_clock import STEADY_MS
 
 if TYPE_CHECKING:
     from orchestrator.runtime.network import Network
@@ -66,9 +69,9 @@ class App:
 
         return network.from_env(self.env)
 
-    def provider(self) -> Provider:
-        """A new connection to the provider; raises OperatorNeededError without a key. Close it with
-        `aclose`.
+    def provider(self, provider_clock: ProviderClock | None = None) -> Provider:
+        """A new connection to the provider, whose clock is measured by every answer; raises
+        OperatorNeededError without a key. Close it with `aclose`.
         """
         from orchestrator.provider import WaveSpeed
 
@@ -82,12 +85,13 @@ class App:
         return WaveSpeed(
             provider.base_url,
             key,
-            self.clock,
+            self.clock if self._database is None else self._database.clock,
             connect_seconds=provider.connect_timeout_seconds,
             submit_seconds=provider.submit_timeout_seconds,
             read_seconds=provider.read_timeout_seconds,
             upload_seconds=provider.upload_timeout_seconds,
             network=self.network,
+            dated=partial(provider_clock.note, DatedBy.ANSWER) if provider_clock else None,
         )
 
     @property
@@ -102,6 +106,12 @@ class App:
         from orchestrator.provider.reach import reach
 
         return reach(url, self.network)
+
+    def mark(self) -> Mark:
+        """The mark of this database, kept beside the outputs."""
+        from orchestrator.artifacts.mark import MarkFile
+
+        return MarkFile(self.output_root)
 
     def artifacts(self) -> ArtifactStore:
         """A new artifact store on the output root. Close it with `aclose`."""
@@ -154,10 +164,14 @@ class App:
         from orchestrator.worker.deps import Deps, no_notice
         from orchestrator.worker.worker import Worker
 
+        has_clock = sqlite_path(self.database.url) is None
+        provider_clock = ProviderClock(jitter_ms=STEADY_MS if has_clock else 0)
         deps = Deps(
             database=self.database,
             writer=self.writer(),
-            provider=self.provider(),
+            provider=self.provider(provider_clock),
+            provider_clock=provider_clock,
+            mark=self.mark(),
             artifacts=self.artifacts(),
             clock=self.database.clock,
             entropy=self.entropy,

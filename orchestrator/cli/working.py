@@ -10,6 +10,7 @@ from orchestrator.actions.operator.exit_code import concerns, exit_code, facts_o
 from orchestrator.actions.operator.rescued_books import rescue_books
 from orchestrator.app import App
 from orchestrator.cli.rendering.display import Display, Lasting
+from orchestrator.cli.rendering.doubts_text import doubts_words
 from orchestrator.cli.rendering.ending_words import ending_words
 from orchestrator.cli.rendering.snapshot import Snapshot
 from orchestrator.cli.rendering.summary import Done
@@ -20,6 +21,7 @@ from orchestrator.store.money.caps import Cap
 from orchestrator.store.stops.attention import attention
 from orchestrator.store.stops.stops import Stoppage, survey
 from orchestrator.store.views.progress import Progress, run_progress
+from orchestrator.store.views.trouble import open_doubts
 from orchestrator.worker.stop import Stop, StopLevel
 
 REFRESH_SECONDS = 0.5
@@ -139,6 +141,7 @@ class _Watch:
             progress = run_progress(tx, self._run_ids)
             found = survey(tx, self._app.settings.budgets.timezone)
             stops = [*found.stops, *attention(tx)]
+            doubts, now = open_doubts(tx, self._run_ids), tx.now
         return Snapshot(
             label=self._label,
             progress=progress,
@@ -147,6 +150,7 @@ class _Watch:
             worker=worker,
             cap=_tightest(found.rules.caps, progress),
             stops=tuple(stop for stop in stops if concerns(stop, progress)),
+            doubts=doubts_words(doubts, self._app.settings, now),
         )
 
     def final(self) -> tuple[Progress, list[Stoppage]]:

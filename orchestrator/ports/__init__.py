@@ -19,6 +19,7 @@ from orchestrator.ports.machine import (
     Entropy,
     no_crash,
 )
+from orchestrator.ports.mark import Mark, NoMark
 from orchestrator.ports.provider import (
     Accepted,
     Balance,
@@ -71,8 +72,10 @@ __all__ = [
     "KeyRefused",
     "ListOutcome",
     "Lost",
+    "Mark",
     "Missing",
     "NoCredit",
+    "NoMark",
     "NoPrice",
     "NotSent",
     "OtherCharge",

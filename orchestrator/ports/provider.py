@@ -98,6 +98,7 @@ class Lost:
     refused_status: int | None = (
         None  # of an upload: the host's 4xx, which a fresh ticket may or may not mend
     )
+    answered: bool = False  # the provider itself did answer, so that nothing is created any more
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ timeouts).
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from http import HTTPStatus
@@ -128,7 +128,10 @@ def classify_submit(reply: Reply) -> SubmitOutcome:
         prediction = read_prediction(reply.body.data)
         if prediction is not None:
             return Accepted(prediction)
-    return refusal(reply) or Lost(f"HTTP {reply.status} without a usable prediction id{_said(reply.body)}")
+    outcome = refusal(reply) or Lost(f"HTTP {reply.status} without a usable prediction id{_said(reply.body)}")
+    if isinstance(outcome, Lost) and _by_the_provider(reply):
+        return replace(outcome, answered=True)
+    return outcome
 
 
 def classify_result(reply: Reply, prediction_id: str) -> ResultOutcome:
@@ -189,6 +192,27 @@ def parse_retry_after(value: str | None, now_ms: int) -> float | None:
     except (ValueError, TypeError, OverflowError, IndexError, OSError):
         return None
     return min(max(seconds, 0.0), RETRY_AFTER_SECONDS_MAX)
+
+
+def parse_date(value: str | None) -> int | None:
+    """Milliseconds since the epoch of a `Date` header; None when absent or garbage."""
+    if value is None:
+        return None
+    try:
+        return int(parsedate_to_datetime(value).timestamp()) * 1000
+    except (ValueError, TypeError, OverflowError, IndexError, OSError):
+        return None
+
+
+def _by_the_provider(reply: Reply) -> bool:
+    """Whether the API itself gave up on a request, in its own envelope: a gateway that gave up says nothing
+    about what happens behind it.
+    """
+    own = meaning_of(reply.status) is Meaning.DONE or reply.status in {
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    }
+    return own and reply.body.readable and reply.body.code is not None
 
 
 def _effective_status(reply: Reply) -> int:

@@ -32,7 +32,7 @@ from orchestrator.provider.answers import (
     read_reply,
 )
 from orchestrator.provider.classify import NOT_HERE, Reply, classify_result, classify_submit
-from orchestrator.provider.http import ApiHttp
+from orchestrator.provider.http import ApiHttp, Dated
 from orchestrator.provider.uploads import Uploads
 from orchestrator.provider.wire import usable_id
 from orchestrator.runtime.http_transport import make_transport
@@ -63,9 +63,10 @@ class WaveSpeed:
         submit_seconds: float = 60.0,
         read_seconds: float = 30.0,
         upload_seconds: float = 120.0,
+        dated: Dated | None = None,
     ) -> None:
-        """The `*_seconds` bound each wait for bytes of a submit, of a read and of an upload; ValueError
-        for a bad URL.
+        """The `*_seconds` bound each wait for bytes of a submit, of a read and of an upload; `dated` is told
+        the `Date` of every answer. ValueError for a bad URL.
         """
         self._submit_seconds = submit_seconds
         self._read_seconds = read_seconds
@@ -75,6 +76,7 @@ class WaveSpeed:
             clock,
             transport=transport or make_transport(connections, network),
             connect_seconds=connect_seconds,
+            dated=dated,
         )
         self._uploads = Uploads(
             self._http,

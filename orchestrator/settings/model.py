@@ -11,7 +11,7 @@ Level = Literal["bronze", "silver", "gold", "ultra"]
 NsfwPolicy = Literal["keep", "quarantine", "discard"]
 NsfwUnknown = Literal["keep", "quarantine"]
 OnFailed = Literal["hold", "release"]
-UnknownTasks = Literal["stop", "ignore"]
+UnknownTasks = Literal["ours", "stop", "ignore"]
 Window = Literal["total", "month", "day"]
 
 
@@ -114,8 +114,9 @@ class Guards:
     failure_rate: float | None = 0.5
     nsfw_rate: float | None = None
     min_jobs: int = 20
+    clock_skew_seconds: float | None = 180.0
     deaths: int = 5
-    unknown_tasks: UnknownTasks = "stop"
+    unknown_tasks: UnknownTasks = "ours"
     overdue_seconds: float = 900.0
 
 

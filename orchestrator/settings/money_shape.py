@@ -70,6 +70,12 @@ GUARDS: Final = Object(
             default=20,
         ),
         Field(
+            name="clock_skew_seconds",
+            shape=Nullable(Decimal(1.0, 86_400.0)),
+            doc="Nothing is bought while our clock and the provider's differ by more; null: not watched.",
+            default=180.0,
+        ),
+        Field(
             name="deaths",
             shape=Integer(1, 1000),
             doc="Workers that may die over one job before it is set aside.",
@@ -77,12 +83,13 @@ GUARDS: Final = Object(
         ),
         Field(
             name="unknown_tasks",
-            shape=Choice(("stop", "ignore")),
+            shape=Choice(("ours", "stop", "ignore")),
             doc=(
-                "What to do when the provider lists newer tasks of our models that this database does not "
-                "know."
+                "What to do about newer tasks of our models that this database does not know: stop when it "
+                "is a restored copy and hold the jobs that such a task equals (ours), stop in any case, or "
+                "ignore them."
             ),
-            default="stop",
+            default="ours",
         ),
         Field(
             name="overdue_seconds",

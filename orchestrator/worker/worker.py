@@ -10,13 +10,16 @@ from functools import partial
 from typing import Final
 
 from orchestrator import __version__
+from orchestrator.core.errors import OperatorNeededError
 from orchestrator.store.account import workers
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.activity import Activity
 from orchestrator.worker.alarms import Alarms
 from orchestrator.worker.deps import Deps
+from orchestrator.worker.doubts.care import CareTaker
 from orchestrator.worker.doubts.resolver import Resolver
 from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.guards.clock_guard import ClockGuard
 from orchestrator.worker.guards.price_proof import PriceProof
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.loops import Loop, start_loops
@@ -59,6 +62,7 @@ class Worker:
         self._pauses = AccountPauses(deps)
         self._restored_copy = RestoredCopyCheck(deps)
         self._copies = Copies(deps, run_ids=run_ids)
+        self._clock_guard = ClockGuard(deps)
         self._watchdog = DrainWatchdog()
         self._handing_over_since: float | None = None
 
@@ -71,11 +75,18 @@ class Worker:
         did.
         """
         alarms = Alarms()
+        self._deps.provider_clock.look(self._deps.moment())
         tasks = TaskGroup(stop, ended=alarms.end.ring)
         try:
             startup.start(self._deps, self._worker_row(), is_alive=self._is_alive, latencies=self._latencies)
             await self._deps.artifacts.start()
-            await startup.preflight(self._deps, self._pauses, self._restored_copy, drain=self._drain)
+            await startup.preflight(
+                self._deps,
+                self._pauses,
+                restored_copy=self._restored_copy,
+                clock_guard=self._clock_guard,
+                drain=self._drain,
+            )
             loops = start_loops(self._loops(stop, tasks, alarms), self._deps, tasks.fail)
             try:
                 await stop.wait_for(StopLevel.LEAVING)
@@ -103,6 +114,7 @@ class Worker:
     def _loops(self, stop: Stop, tasks: TaskGroup, alarms: Alarms) -> tuple[Loop, ...]:
         deps, drain = self._deps, partial(self._drain_by_operator, stop)
         proof = PriceProof(deps)
+        care = CareTaker(deps)
         pipeline = Pipeline(
             deps,
             worker_id=self.id,
@@ -112,6 +124,7 @@ class Worker:
             latencies=self._latencies,
             alarms=alarms,
             copies=self._copies,
+            care=care,
             spawn=tasks.spawn,
         )
         claimer = pipeline.claimer(
@@ -126,7 +139,9 @@ class Worker:
             expired=alarms.rescue.ring,
             drain=drain,
         )
-        resolver = Resolver(deps, self.id, resume=pipeline.resume)
+        resolver = Resolver(
+            deps, self.id, care=care, resume=pipeline.go_on_with_found, freed=alarms.claim.ring
+        )
         rescuer = Rescuer(
             deps,
             worker_id=self.id,
@@ -159,6 +174,8 @@ class Worker:
         busy = self.activity.busy or tasks.busy
         if stop.level is StopLevel.RUNNING and self._drain and not busy and self._finished():
             stop.raise_to(StopLevel.FINISHING)
+        if not stop.stopping and (wrong := self._clock_guard.wrong()):
+            tasks.fail(OperatorNeededError(wrong))
         if stop.stopping and (not busy or self._is_handed_over(stop)):
             stop.raise_to(StopLevel.LEAVING)
         stuck = self._watchdog.why_stuck(

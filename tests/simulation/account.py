@@ -34,6 +34,7 @@ class SimulatedAccount:
     def __post_init__(self) -> None:
         self._dice = random.Random(f"account {self.plan.seed}")
         self.prices = Prices(self.plan, self.now)
+        self._answer_dice = random.Random(f"answers {self.plan.seed}")
         self._bill_dice = random.Random(f"bill {self.plan.seed}")
         self._ending_dice = random.Random(f"endings {self.plan.seed}")
         self._refused: dict[str, str] = {}  # prompt -> the words
@@ -61,6 +62,10 @@ class SimulatedAccount:
             return False
         self.timeline.fault("provider", kind)
         return True
+
+    def answers(self) -> bool:
+        """Whether a lost reply is the provider's own error, after which nothing more is created."""
+        return self._answer_dice.random() < self.plan.answered_share
 
     def slides(self, size: int) -> int:
         """By how many records the bill has moved on since its last page was read: never by a whole page."""
@@ -244,6 +249,10 @@ class SimulatedAccount:
 
     def expired(self, task: SimulatedTask) -> bool:
         return self.now() > task.created + self.plan.retention_seconds
+
+    def stamp(self, at: float) -> int:
+        """What the provider's own clock shows then, which is not ours."""
+        return self.plan.start_ms + int(at * 1000) + self.plan.clock_skew_ms
 
     def foreign_inputs(self) -> dict[str, Any]:
         """What another user of the account sends to the same model."""

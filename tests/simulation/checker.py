@@ -19,6 +19,7 @@ each subject:
 * restored: no gap of a restored store is open when it buys;
 * copies: what another copy bought was seen before; a worker for which the list can never be read begins on
   a store that has bought nothing;
+* idling: no slot is free beside a ready job, and no lost reply is looked for, without a reason or an end;
 * ending: every job is over, or stopped for a reason that is told.
 """
 
@@ -30,6 +31,7 @@ from .bought import SimulatedTask
 from .checks.copies import CopyChecks
 from .checks.ending import EndingChecks
 from .checks.files import FileChecks
+from .checks.idling import IdlingChecks
 from .checks.money import MoneyChecks
 from .checks.posts import PostChecks
 from .checks.rate import RateChecks
@@ -71,6 +73,7 @@ class Checker:
         self.webhooks = WebhookChecks(scene)
         self.restored_store = RestoredChecks(scene)
         self.copies = CopyChecks(scene)
+        self.idling = IdlingChecks(scene)
         self._ending = EndingChecks(scene)
         self._seen = 0
 

@@ -66,6 +66,7 @@ def draw(seed: int, theme: str | None = None) -> SimulationPlan:
     _files(random.Random(f"files of plan {seed}"), plan)
     draw_prices(random.Random(f"prices of plan {seed}"), plan)
     _odd_amounts(random.Random(f"amounts of plan {seed}"), plan)
+    _answers(random.Random(f"answers of plan {seed}"), plan)
     return plan
 
 
@@ -87,6 +88,14 @@ def _files(dice: random.Random, plan: SimulationPlan) -> None:
             )
             for _ in range(dice.choice((1, 2, 3)))
         ]
+
+
+def _answers(dice: random.Random, plan: SimulationPlan) -> None:
+    """Whether lost replies are answers of the provider itself, and whether all workers die together."""
+    if plan.theme != "calm":
+        plan.answered_share = dice.choice((0.0, 0.0, 0.5, 1.0))
+    if plan.theme in {"crashes", "lost"} and plan.concurrency > 1 and dice.random() < 0.25:
+        plan.mass_kill = dice.uniform(0, 60)
 
 
 def _lasting(dice: random.Random, plan: SimulationPlan) -> None:

@@ -215,4 +215,4 @@ class Endpoints:
 
     def _stamp(self, at: float) -> int:
         """The provider's own clock, which is not ours."""
-        return self._account.plan.start_ms + int(at * 1000) + self._account.plan.clock_skew_ms
+        return self._account.stamp(at)

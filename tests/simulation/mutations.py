@@ -7,16 +7,22 @@ from itertools import starmap
 from types import SimpleNamespace
 from typing import Any
 
-from orchestrator.core import evidence
 from orchestrator.core.states import AttemptEvent
 from orchestrator.store.attempts import endings, leases, lifecycle
 from orchestrator.store.doubts import adoption
-from orchestrator.worker.doubts import judgement
-from orchestrator.worker.doubts.resolver import Resolver
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.fetch import Fetcher
 from orchestrator.worker.upkeep.drain_watchdog import DrainWatchdog
 
+from .doubt_bugs import (
+    absence_at_first_look,
+    absence_at_once,
+    any_candidate_adopted,
+    billed_is_enough,
+    care_never_ends,
+    every_loss_is_an_answer,
+    resolver_sleeps,
+)
 from .ending_bugs import no_outputs_at_first_look, nothing_is_overdue, refusal_is_tried_again
 from .money_bugs import (
     Patch,
@@ -74,6 +80,7 @@ class Mutation:
     apply: Callable[[Patch], None]
     theme: str
     first: int = 1  # the seed to begin with: one that is known to notice saves time
+    database: str = "sqlite"
 
 
 @contextmanager
@@ -122,36 +129,6 @@ def doubt_releases(patch: Patch) -> None:
     patch(lifecycle, "mark_in_doubt", _released)
 
 
-def absence_at_first_look(patch: Patch) -> None:
-    """An empty list is proof at once, however slow the list is."""
-    genuine = Resolver._as_evidence
-    patch(Resolver, "_as_evidence", lambda self, row, now: replace(genuine(self, row, now), settled=True))
-
-
-def any_candidate_adopted(patch: Patch) -> None:
-    """The first task that nobody holds is taken for ours."""
-
-    genuine = evidence.judge
-
-    def judge(doubts, candidates, *, inputs_trusted):
-        pairs = list(zip(doubts, candidates, strict=False))
-        rest = genuine(doubts[len(pairs) :], (), inputs_trusted=inputs_trusted)
-        taken = tuple((doubt.attempt_id, found.prediction_id) for doubt, found in pairs)
-        return replace(rest, adopt=taken)
-
-    patch(judgement, "evidence", SimpleNamespace(**{**vars(evidence), "judge": judge}))
-
-
-def absence_at_once(patch: Patch) -> None:
-    """A doubt is given up as soon as its settle delay has passed, whatever the list shows."""
-    genuine = evidence.judge
-
-    def judge(doubts, candidates, *, inputs_trusted):
-        return genuine(doubts, (), inputs_trusted=inputs_trusted)
-
-    patch(judgement, "evidence", SimpleNamespace(**{**vars(evidence), "judge": judge}))
-
-
 def restored_store_spends(patch: Patch) -> None:
     """Nobody compares the provider's list with a store that was put back."""
 
@@ -164,15 +141,6 @@ def restored_store_spends(patch: Patch) -> None:
 def reconcile_only_lists(patch: Patch) -> None:
     """Tasks of a gap are noted, and the jobs that wanted them buy them again."""
     patch(adoption, "assign", lambda *_args, **_more: False)
-
-
-def billed_is_enough(patch: Patch) -> None:
-    """A task that only the bill shows is taken for ours before the list can show what it asked for."""
-
-    def candidate(*, listed, **facts):
-        return evidence.Candidate(**facts)
-
-    patch(judgement, "evidence", SimpleNamespace(**{**vars(evidence), "Candidate": candidate}))
 
 
 def picture_is_never_lost(patch: Patch) -> None:
@@ -189,6 +157,17 @@ def picture_is_never_lost(patch: Patch) -> None:
 def drain_never_gives_up(patch: Patch) -> None:
     """A worker that drains waits for ever for a list or a bill that cannot be read."""
     patch(DrainWatchdog, "_why_blocked", lambda self, activity, unreadable, monotonic: None)
+
+
+def rescue_forgets_the_second(patch: Patch) -> None:
+    """On a server, of several requests that were under way the second and later are sent again."""
+    genuine = lifecycle.mark_in_doubt
+
+    def mark(tx, rows):
+        kept = rows if tx.conn.dialect.name == "sqlite" else rows[:1]
+        return [*genuine(tx, kept), *_released(tx, rows[len(kept) :])]
+
+    patch(leases, "lifecycle", SimpleNamespace(**{**vars(lifecycle), "mark_in_doubt": mark}))
 
 
 MUTATIONS = (
@@ -242,6 +221,15 @@ MUTATIONS = (
     Mutation("late copies are forgotten", late_copies_are_forgotten, "mixed"),
     Mutation(name="unproven is dropped", apply=unproven_is_dropped, theme="mixed", first=34),
     Mutation(name="drain never gives up", apply=drain_never_gives_up, theme="lost", first=19),
+    Mutation("every loss is an answer", every_loss_is_an_answer, "lost"),
+    Mutation("care never ends", care_never_ends, "lost"),
+    Mutation("resolver sleeps", resolver_sleeps, "lost"),
+    Mutation(
+        name="rescue forgets the second",
+        apply=rescue_forgets_the_second,
+        theme="crashes",
+        database="postgres",
+    ),
 )
 
 
@@ -249,7 +237,8 @@ def noticed(mutation: Mutation, seeds_max: int) -> tuple[int, str] | None:
     """How many seeds it took to notice the bug, and by what; None when they did not."""
     with planted(mutation):
         for seeds in range(1, seeds_max + 1):
-            failure = simulate(mutation.first + seeds - 1, mutation.theme).failure
+            seed = mutation.first + seeds - 1
+            failure = simulate(seed, mutation.theme, database=mutation.database).failure
             if failure is not None:
                 return seeds, failure
     return None

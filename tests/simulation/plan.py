@@ -106,6 +106,8 @@ class SimulationPlan:
     last_look_after: float = 12_000.0  # how long after the last refund the bill is read for the last time
     files: list[PlannedFile] = field(default_factory=list)  # besides the plan's own, in turn for each worker
     price_changes: list[tuple[float, int]] = field(default_factory=list)  # (at, per cent of the list price)
+    answered_share: float = 0.0  # of the lost replies, those that are the provider's own error
+    mass_kill: float | None = None  # from then on, all die as soon as several requests are on the wire
     lasting: str | None = None  # one of LASTING
     lasting_at: int = 0  # which picture or input
 

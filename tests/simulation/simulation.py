@@ -67,6 +67,8 @@ class Simulation:
                 self.surroundings.buyer(),
                 self.surroundings.clock(),
                 self.surroundings.backup(),
+                self.surroundings.mass_kill(),
+                self.surroundings.idleness(),
             )
         ]
         workers = [loop.create_task(self._supervise(number)) for number in range(self.plan.workers)]

@@ -69,6 +69,7 @@ class FakeProvider:
         self.next_endings: deque[Ending] = deque()
         self.closed = False
         self.shows_inputs = True
+        self.ahead_ms = 0  # what its clock shows beyond ours
 
     async def submit(
         self, model: str, inputs: Mapping[str, Any], *, webhook: str | None = None, still_valid: Any = None
@@ -93,7 +94,7 @@ class FakeProvider:
             "outputs": urls if ending.status is Status.COMPLETED else (),
             **ending.fields,
         }
-        fields["created_at_ms"] = self.clock.now_ms()
+        fields["created_at_ms"] = created_at_ms = self.clock.now_ms() + self.ahead_ms
         word = fields.pop("status_text", ending.status.value)
         if ending.status is not Status.COMPLETED:
             fields["failure"] = disposition(word, fields.get("code"), fields.get("error", ""))
@@ -101,7 +102,7 @@ class FakeProvider:
         self.tasks[name] = Task(
             id=name, inputs=inputs, accepted_at=now, ready_at=now + self.latency, final=final
         )
-        return Prediction(name, Status.RUNNING, "created")
+        return Prediction(name, Status.RUNNING, "created", created_at_ms=created_at_ms)
 
     async def result(self, prediction_id: str) -> ResultOutcome:
         self.looks.append((self.clock.monotonic(), prediction_id))

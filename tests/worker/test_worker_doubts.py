@@ -8,7 +8,7 @@ from orchestrator.ports import Lost
 from orchestrator.worker.doubts.resolver import IDLE_CHECK_SECONDS
 
 SETTLE = 2.0
-NORMAL = SETTLE / 4
+NORMAL = SETTLE / 8
 """Seconds between two looks at a doubt that may still resolve by itself."""
 
 CLAIM = 1.0

@@ -60,6 +60,7 @@ class Reconciliation:
         default_factory=list
     )  # billed, and neither known nor noted before
     in_doubt: bool = False
+    mark: tuple[str | None, int] = (None, 0)  # database and highest attempt, once no task is unknown
     balance_micros: int | None = None
 
     @property

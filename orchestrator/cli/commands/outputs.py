@@ -14,6 +14,7 @@ from orchestrator.actions.reconciling.pictures_check import (
     PictureStanding,
     check_pictures,
 )
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID, group
@@ -46,7 +47,7 @@ def check(ids: tuple[int, ...], *, quick: bool, fetch: bool, **words: Any) -> Ex
     Exits with 3 when pictures are left that are not as they were recorded.
     """
     wanted = wanted_jobs(words, ids)
-    with opened() as app:
+    with opened(use=Use.CHANGE if fetch else Use.LOOK) as app:
         shelf = app.shelf()
         if fetch:
             need_key(app)

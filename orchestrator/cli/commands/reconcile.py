@@ -1,6 +1,7 @@
 """`orchestrator reconcile`: our books against the provider's."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing
 
 import click
@@ -77,6 +78,7 @@ async def _reconcile(
             signed=signed,
             not_ours=not_ours,
             accept_bill=accept_bill,
+            mark=app.mark(),
         )
 
 
@@ -103,12 +105,17 @@ def _tell_money(report: Reconciliation) -> None:
 def _tell_tasks(report: Reconciliation) -> None:
     """Tasks that only one side knows."""
     _tell_some([f"adopted      task {safe(task)} as job {job_id}" for task, job_id in report.adopted])
-    for item in report.possible:
-        jobs = ", ".join(str(job_id) for job_id in item.jobs)
-        wanted = f"may be what job {jobs} waits for" if jobs else "no waiting job wants it"
-        out.answer(f"  unknown      {_task(item.task)}: {wanted}")
-    for task in report.unknown:
-        out.answer(f"  not ours     {_task(task)}")
+    _tell_some(
+        [
+            f"unknown      {_task(item.task)}: may be what job {', '.join(map(str, item.jobs))} waits for"
+            for item in report.possible
+            if item.jobs
+        ]
+    )
+    _tell_group(
+        "unknown     ", [item.task for item in report.possible if not item.jobs], ": no waiting job wants one"
+    )
+    _tell_group("not ours    ", report.unknown)
     _tell_some(
         [
             f"unknown      billed {usd(record.micros)} for task {safe(record.prediction_id)}"
@@ -152,6 +159,21 @@ def _next(report: Reconciliation) -> list[tuple[str, str]]:
     if report.passed:
         steps.append(("orchestrator budget show", "shows every cap; `budget set` raises one"))
     return steps
+
+
+def _tell_group(label: str, tasks: Sequence[Prediction], more: str = "") -> None:
+    """Many tasks in one line: whose they are is one question; each of them with --verbose."""
+    if not tasks:
+        return
+    if len(tasks) == 1:
+        out.answer(f"  {label} {_task(tasks[0])}{more}")
+        return
+    times = [task.created_at_ms for task in tasks if task.created_at_ms is not None]
+    span = f", created {rfc3339(min(times))} to {rfc3339(max(times))}" if times else ""
+    models = ", ".join(sorted({safe(task.model or "a model that is not named") for task in tasks}))
+    out.answer(f"  {label} {count(len(tasks), 'task')} of {models}{span}{more} (--verbose lists them)")
+    for task in tasks:
+        out.detail(f"               {_task(task)}")
 
 
 def _tell_some(lines: list[str]) -> None:

@@ -8,6 +8,7 @@ from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.deciding import file_words
 from orchestrator.cli.rendering.documents import status_document
+from orchestrator.cli.rendering.doubts_text import doubts_words
 from orchestrator.cli.rendering.remedies import remedies
 from orchestrator.cli.rendering.stop_text import lasting, mark
 from orchestrator.cli.rendering.words import bar, left_or_over, percent, safe, table, usd
@@ -27,7 +28,7 @@ def command(*, show_all: bool) -> ExitCode:
     with opened(use=Use.LOOK) as app, app.database.read() as tx:
         status = overview.status(tx, app.settings.budgets.timezone)
         differences = file_words(app).differences(tx)
-        now = tx.now
+        now, settings = tx.now, app.settings
     if out.as_json():
         out.document(status_document(status, differences))
         return ExitCode.DONE
@@ -38,6 +39,8 @@ def command(*, show_all: bool) -> ExitCode:
         )
         return ExitCode.DONE
     out.answer(_text(status, now, show_all=show_all))
+    if doubts := doubts_words(status.doubts, settings, now):
+        out.answer(f"lost replies  {doubts}")
     for item in differences:
         out.warn(safe(item.comparison))
     out.next_steps(_next(status))
@@ -93,7 +96,7 @@ def _budget(cap: Cap) -> list[str]:
 
 def _next(status: Overview) -> list[tuple[str, str]]:
     steps = []
-    if any(row.in_doubt for row in status.runs):
+    if status.doubts.for_a_person:
         steps.append(("orchestrator in-doubt list", "shows what may have been paid"))
     elif any(stop.reason == OVERDUE_TASKS for stop in status.stops):
         steps.append(("orchestrator in-doubt list", "shows the tasks to ask the provider about"))

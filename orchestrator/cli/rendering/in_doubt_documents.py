@@ -20,6 +20,7 @@ def in_doubt_document(row: InDoubtRow) -> dict[str, Any]:
         "submitted_at": rfc3339(row.submitted_at),
         "held_usd": format_usd(row.price_micros),
         "message": row.message,
+        "needs_person": row.needs_person,
     }
 
 

@@ -12,10 +12,14 @@ _ACCOUNT = {
     "paused": ("orchestrator resume", "ends the pause"),
     "no_credit": ("orchestrator doctor", "shows the balance; a running worker goes on once it is topped up"),
     "key_refused": ("orchestrator doctor", "tries the key; a running worker goes on once it works"),
-    "unknown_tasks": ("orchestrator reconcile", "takes in what another copy of this database bought"),
+    "unknown_tasks": ("orchestrator reconcile", "takes in what this database does not know"),
     "storage": ("orchestrator doctor", "tries the output folder; a running worker goes on once it can write"),
 }
 _BY_REASON = {
+    "unknown_task": (
+        "orchestrator reconcile",
+        "gives those tasks to their jobs, or hears that they are not ours",
+    ),
     OVERDUE_TASKS: ("orchestrator in-doubt list", "shows the tasks to ask the provider about"),
     BILL_DRIFT: (
         "orchestrator reconcile --accept-bill",

@@ -29,6 +29,7 @@ class Snapshot:
     worker: Mapping[str, Any] = field(default_factory=dict)
     cap: Cap | None = None  # the tightest cap about these runs
     stops: tuple[Stoppage, ...] = ()
+    doubts: str = ""  # what is in doubt, and what becomes of it
 
     @property
     def in_flight(self) -> int:
@@ -67,6 +68,8 @@ def lines(snapshot: Snapshot, columns: int) -> list[str]:
         f"now     {_now(snapshot)}",
         f"result  {_result(progress)}",
     ]
+    if snapshot.doubts:
+        found.append(f"lost    {snapshot.doubts}")
     found += [f"{mark(stop)} {line(stop)}" for stop in snapshot.stops[:STOPS_SHOWN]]
     return [_cut(text, columns) for text in found]
 
@@ -82,7 +85,7 @@ def plain(snapshot: Snapshot) -> str:
     if progress.jobs["failed"]:
         parts.append(_failures(progress))
     if progress.in_doubt:
-        parts.append(f"{progress.in_doubt:,} in doubt")
+        parts.append(snapshot.doubts or f"{progress.in_doubt:,} in doubt")
     if snapshot.eta_seconds is not None and progress.left:
         parts.append(f"{duration(snapshot.eta_seconds)} left")
     parts += [_stop(stop) for stop in snapshot.stops[:1]]

@@ -139,6 +139,7 @@ class MarkInDoubt:
     attempt_id: int
     epoch: int
     message: str
+    answered: bool = False  # an answer came that does not say so: nothing is created any more
 
 
 def mark_in_doubt(tx: Tx, rows: Sequence[MarkInDoubt]) -> list[bool]:
@@ -152,7 +153,12 @@ def mark_in_doubt(tx: Tx, rows: Sequence[MarkInDoubt]) -> list[bool]:
             (
                 held[row.attempt_id],
                 AttemptEvent.REPLY_LOST,
-                {"reason": "reply_lost", "message": row.message, "doubted_at": tx.now},
+                {
+                    "reason": "reply_lost",
+                    "message": row.message,
+                    "doubted_at": tx.now,
+                    "answered_at": tx.now if row.answered else None,
+                },
             )
             for row in rows
             if row.attempt_id in held
@@ -248,8 +254,12 @@ def _record_unattached(tx: Tx, row: Accept, owner: predictions.Holder | None) ->
 
 def next_attempt_id(tx: Tx) -> int:
     """The id of the next attempt; the caller has locked the account's row, see `rate_limits.lock`."""
-    highest = tx.conn.execute(_NEWEST).scalar()
-    return (highest or 0) + 1
+    return highest_attempt_id(tx) + 1
+
+
+def highest_attempt_id(tx: Tx) -> int:
+    """The id of the newest attempt; 0 before the first. Attempts are never deleted."""
+    return tx.conn.execute(_NEWEST).scalar() or 0
 
 
 _NEWEST: Final = select(attempts.c.id).order_by(attempts.c.id.desc()).limit(1)

@@ -12,7 +12,7 @@ from orchestrator.core.states import ReservationState
 from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import attempts, foreign_predictions, jobs, lanes, runs
+from orchestrator.store.db.schema import attempts, foreign_predictions, job_specs, jobs, lanes, runs
 
 
 def mark_foreign(tx: Tx, prediction_id: str, model: str | None, created_at: int | None, why: str) -> None:
@@ -80,6 +80,19 @@ def sent_digests(tx: Tx, prediction_ids: Sequence[str]) -> dict[str, str]:
             attempts.c.sent_digest.is_not(None),
         )
         found.update({row.prediction_id: row.sent_digest for row in tx.conn.execute(query)})
+    return found
+
+
+def sent_keys(tx: Tx, prediction_ids: Sequence[str]) -> set[tuple[str, ...]]:
+    """The sets of parameters that were sent for these predictions."""
+    found: set[tuple[str, ...]] = set()
+    for chunk in chunks(prediction_ids):
+        query = (
+            select(job_specs.c.params)
+            .join_from(attempts, job_specs, job_specs.c.job_id == attempts.c.job_id)
+            .where(attempts.c.prediction_id.in_(chunk))
+        )
+        found.update(tuple(sorted(params)) for params in tx.conn.execute(query).scalars())
     return found
 
 

@@ -175,7 +175,7 @@ def _caps_about(tx: Tx, day: str, found: Sequence[Lane]) -> list[Cap]:
 
 @cache
 def _pending(everywhere: bool) -> Select[Any]:
-    waiting = select(jobs.c.lane_id).where(JOB_WAITING).distinct()
+    waiting = select(jobs.c.lane_id).where(JOB_WAITING, jobs.c.due_at.is_not(None)).distinct()
     query = _LANES.add_columns(_IS_READY.label("ready")).where(_IS_READY | lanes.c.id.in_(waiting))
     query = query.order_by(lanes.c.run_id, lanes.c.price_micros, lanes.c.id)
     return query if everywhere else query.where(lanes.c.run_id.in_(bindparam("runs", expanding=True)))

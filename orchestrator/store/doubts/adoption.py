@@ -136,6 +136,8 @@ def assign(tx: Tx, job_id: int, prediction_id: str, *, status: str, token: str, 
             queue=None,
             due_at=None,
             attempts=jobs.c.attempts + 1,
+            reason=None,
+            message=None,
         )
     )
     tx.conn.execute(

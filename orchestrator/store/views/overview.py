@@ -4,7 +4,7 @@ A million jobs are counted through the index on (run, state); money comes from t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import func, select, text
 
@@ -18,6 +18,7 @@ from orchestrator.store.db.schema import runs as run_table
 from orchestrator.store.money.caps import Cap
 from orchestrator.store.stops.attention import attention
 from orchestrator.store.stops.stops import Stoppage, rate_stop, survey
+from orchestrator.store.views.trouble import OpenDoubts, open_doubts
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Overview:
     runs: Sequence[RunRow] = ()
     caps: Sequence[Cap] = ()
     stops: Sequence[Stoppage] = ()
+    doubts: OpenDoubts = field(default_factory=OpenDoubts)
 
 
 def status(tx: Tx, timezone: str) -> Overview:
@@ -57,7 +59,7 @@ def status(tx: Tx, timezone: str) -> Overview:
     found = survey(tx, timezone)
     waits = rate_stop(tx, found.lanes)
     stops = [*found.stops, *attention(tx), *([waits] if waits else [])]
-    return Overview(runs(tx), found.rules.caps, stops)
+    return Overview(runs(tx), found.rules.caps, stops, doubts=open_doubts(tx))
 
 
 def runs(tx: Tx, run_ids: Sequence[int] | None = None) -> list[RunRow]:

@@ -9,6 +9,7 @@ from orchestrator.store.attempts.held import HeldAttempt
 from orchestrator.worker.activity import Activity
 from orchestrator.worker.alarms import Alarms
 from orchestrator.worker.deps import Deps
+from orchestrator.worker.doubts.care import CareTaker
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.price_guard import PriceGuard
 from orchestrator.worker.guards.price_proof import PriceProof
@@ -38,6 +39,7 @@ class Pipeline:
         alarms: Alarms,
         proof: PriceProof,
         copies: Copies,
+        care: CareTaker,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._deps = deps
@@ -46,6 +48,7 @@ class Pipeline:
         self._pauses = account_pauses
         self._alarms = alarms
         self._proof = proof
+        self._care = care
         self._spawn = spawn
         inputs = Inputs(deps)
         self.troubles = TroubleNotes(deps)
@@ -79,7 +82,8 @@ class Pipeline:
             prices=self.prices,
             proof=proof,
             accepted=self._accepted,
-            doubted=alarms.resolve.ring,
+            doubted=self._doubted,
+            answered=alarms.resolve.ring,
         )
 
     def _accepted(self, attempt: HeldAttempt) -> None:
@@ -104,11 +108,16 @@ class Pipeline:
             activity=self._activity,
             account_pauses=self._pauses,
             restored_copy=restored_copy,
+            care=self._care,
             submitter=self._submitter,
             spawn=self._spawn,
             wake=self._alarms.claim.ring,
             drain=drain,
         )
+
+    def _doubted(self) -> None:
+        self._care.doubted()
+        self._alarms.resolve.ring()
 
     def resume(self, attempt: HeldAttempt) -> None:
         """Go on with an accepted attempt where its last holder left it: it is never sent again."""
@@ -118,3 +127,8 @@ class Pipeline:
         with self._deps.database.read() as tx:
             expected = outputs.expected(tx, attempt.attempt_id)
         self.fetcher.start(attempt, expected)
+
+    def go_on_with_found(self, attempt: HeldAttempt) -> None:
+        """The same for one whose reply was lost, and whose task was found."""
+        self._pauses.found()
+        self.resume(attempt)

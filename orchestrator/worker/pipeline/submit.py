@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from orchestrator.core.evidence import inputs_digest
+from orchestrator.core.provider_clock import DatedBy, Moment
 from orchestrator.core.states import AttemptEvent
 from orchestrator.core.webhooks import callback_url
 from orchestrator.ports import (
@@ -57,7 +58,9 @@ class Submitter:
         proof: PriceProof,
         accepted: Callable[[HeldAttempt], None],
         doubted: Callable[[], None],
+        answered: Callable[[], None],
     ) -> None:
+        """`doubted` is called after each lost reply, `answered` when no request is on its way any more."""
         self._deps = deps
         self._worker_id = worker_id
         self._inputs = inputs
@@ -68,6 +71,7 @@ class Submitter:
         self._pauses = account_pauses
         self._accepted = accepted
         self._doubted = doubted
+        self._answered = answered
         self._lease_ms = int(deps.settings.worker.lease_seconds * 1000)
 
     async def run(self, attempt: HeldAttempt, *, stopping: Callable[[], bool]) -> None:
@@ -146,6 +150,7 @@ class Submitter:
         try:
             self._deps.crashpoint("submit.committed")
             webhook = callback_url(self._deps.settings.webhook.url, attempt.token)
+            sent = self._deps.moment()
             outcome = await self._deps.provider.submit(
                 attempt.model,
                 ready.inputs,
@@ -153,9 +158,18 @@ class Submitter:
                 still_valid=lambda: send_window.may_leave() and self._deps.database.in_place,
             )
             self._deps.crashpoint("submit.answered")
+            self._measure(outcome, sent)
             await self._record(attempt, outcome)
         finally:
             self._activity.submitting.discard(attempt.attempt_id)
+        if not self._activity.submitting:
+            self._answered()
+
+    def _measure(self, outcome: SubmitOutcome, sent: Moment) -> None:
+        """A task that was just accepted tells what time it is at the provider."""
+        if isinstance(outcome, Accepted) and outcome.prediction.created_at_ms is not None:
+            created_at, received = outcome.prediction.created_at_ms, self._deps.moment()
+            self._deps.provider_clock.note(DatedBy.TASK, created_at, sent=sent, received=received)
 
     async def _record(self, attempt: HeldAttempt, outcome: SubmitOutcome) -> None:
         match outcome:
@@ -205,7 +219,9 @@ class Submitter:
 
     async def _doubt(self, attempt: HeldAttempt, outcome: Lost) -> None:
         """The provider may have created a task: only evidence ends this, and the money stays held."""
-        row = lifecycle.MarkInDoubt(attempt.attempt_id, attempt.epoch, outcome.message)
+        row = lifecycle.MarkInDoubt(
+            attempt.attempt_id, attempt.epoch, outcome.message, answered=outcome.answered
+        )
         await write_durably(self._deps, lifecycle.mark_in_doubt, row)
         self._doubted()
         await self._pauses.lost(outcome.message)

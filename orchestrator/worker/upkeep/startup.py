@@ -10,6 +10,7 @@ from orchestrator.store.account import configured_limits, pauses, workers
 from orchestrator.store.account import latencies as recorded_latencies
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.attempts import leases, releases
+from orchestrator.store.db import identity
 from orchestrator.store.db.database import Tx
 from orchestrator.store.money import balance_mark, price_lessons
 from orchestrator.store.money.prices import PRICE_DRIFT, PRICE_UNKNOWN
@@ -17,6 +18,7 @@ from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.guards.clock_guard import ClockGuard
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.latencies import Latencies
 
@@ -40,6 +42,7 @@ def start(
         for worker_id in dead:
             workers.lost(tx, worker_id)
         workers.register(tx, row)
+        identity.ensure(tx)
         configured_limits.take_configured(tx, _wanted(deps.settings.limits), _signed(row))
         for pause in pauses.in_force(tx):
             # The price is asked for again before anything is paid; what a bill has taught, no quote takes back.
@@ -64,12 +67,17 @@ def _signed(row: workers.WorkerRow) -> Signature:
 
 
 async def preflight(
-    deps: Deps, account_pauses: AccountPauses, restored_copy: RestoredCopyCheck, *, drain: bool
+    deps: Deps,
+    account_pauses: AccountPauses,
+    *,
+    restored_copy: RestoredCopyCheck,
+    clock_guard: ClockGuard,
+    drain: bool,
 ) -> None:
     """Check before spending: can files be stored, is the provider there, does the key work, is there credit?
 
     What works ends its pause. What does not raises an error when draining, because somebody waits for the
-    result, and pauses the account otherwise.
+    result, and pauses the account otherwise. A clock that is wrong always raises one.
     """
     problem = deps.artifacts.check_writable()
     if problem is None:
@@ -102,6 +110,7 @@ async def preflight(
             )
         case _:
             pass  # the loops meet it again, and each pause says why it is there
+    await clock_guard.check()
     found = await restored_copy.check()
     if found is not None and drain and not found.doubts and not _has_something_to_collect(deps):
         raise OperatorNeededError(found.message)

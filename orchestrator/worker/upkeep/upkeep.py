@@ -24,13 +24,16 @@ class SignOfLife:
     latencies: list[tuple[str, RecordedLatency]]
     leaving: bool = False  # it takes nothing new any more
     away_ms: int | None = None  # for so long the database was away
+    clock_offset_ms: int | None = None  # the provider's clock shows so much more than the database's
 
 
 def record_signs_of_life(tx: Tx, rows: Sequence[SignOfLife]) -> list[workers.Standing]:
     """Record signs of life with the latencies observed, and mark silent workers as lost."""
     standings = []
     for row in rows:
-        standings.append(workers.seen(tx, row.worker, leaving=row.leaving))
+        standings.append(
+            workers.seen(tx, row.worker, leaving=row.leaving, clock_offset_ms=row.clock_offset_ms)
+        )
         if row.away_ms is not None:
             workers.note_database_back(tx, row.worker, row.away_ms)
         for model, latency in row.latencies:

@@ -43,10 +43,15 @@ class SandboxProcess:
         """Processor time it has taken so far."""
         return cpu_seconds(self.pid)
 
+    def bill(self) -> dict[str, Any]:
+        """All that the sandbox knows."""
+        with urllib.request.urlopen(f"{self.url}/sandbox/bill", timeout=120) as reply:
+            bill: dict[str, Any] = json.load(reply)
+        return bill
+
     def judge(self) -> Judged:
         """Read the bill."""
-        with urllib.request.urlopen(f"{self.url}/sandbox/bill", timeout=120) as reply:
-            bill = json.load(reply)
+        bill = self.bill()
         tasks = bill["tasks"]
         seen = [task for task in tasks if task["seen_at_ms"] is not None]
         return Judged(

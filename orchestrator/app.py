@@ -7,21 +7,25 @@ once.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from orchestrator.actions.setup.mounts import refuse_network_file
-from orchestrator.core.errors import OperatorNeededError, UsageError
-from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Provider, Reached
+from orchestrator.actions.setup.open_database import Use, open_database
+from orchestrator.core.addresses import host_of
+from orchestrator.core.errors import OperatorNeededError, StorageError, UsageError
+from orchestrator.core.provider_clock import DatedBy, ProviderClock
+from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Mark, Provider, Reached, Shelf
 from orchestrator.runtime import crashpoints
 from orchestrator.runtime.clock import SystemClock, SystemEntropy
-from orchestrator.settings import Settings, Webhook, api_key, load_settings
+from orchestrator.settings import Settings, Webhook, api_key, key_fingerprint, load_settings
 from orchestrator.settings.model import PRESETS
-from orchestrator.store.db import migrate, schema_version
-from orchestrator.store.db.database import Database, parse_url, sqlite_path
+from orchestrator.store.db.database import Database
+from orchestrator.store.db.database_url import sqlite_path
+from orchestrator.store.db.server_clock import STEADY_MS
 
 if TYPE_CHECKING:
+    from orchestrator.runtime.network import Network
     from orchestrator.store.db.group_commit import Writer
     from orchestrator.worker.deps import ModelFacts
     from orchestrator.worker.worker import Worker
@@ -50,9 +54,7 @@ class App:
 
     @property
     def output_root(self) -> Path:
-        """The folder that pictures go to; raises UsageError for an object store, which is not supported
-        yet.
-        """
+        """The folder that pictures go to; raises UsageError for an object store."""
         if "://" in self.settings.outputs.root:
             raise UsageError(
                 f"outputs.root is {self.settings.outputs.root}: object stores are not supported yet. Name a "
@@ -60,9 +62,16 @@ class App:
             )
         return Path(self.settings.outputs.root)
 
-    def provider(self) -> Provider:
-        """A new connection to the provider; raises OperatorNeededError without a key. Close it with
-        `aclose`.
+    @property
+    def network(self) -> "Network":
+        """Proxies and trusted certificates; raises UsageError for those that cannot be used."""
+        from orchestrator.runtime import network
+
+        return network.from_env(self.env)
+
+    def provider(self, provider_clock: ProviderClock | None = None) -> Provider:
+        """A new connection to the provider, whose clock is measured by every answer; raises
+        OperatorNeededError without a key. Close it with `aclose`.
         """
         from orchestrator.provider import WaveSpeed
 
@@ -76,12 +85,19 @@ class App:
         return WaveSpeed(
             provider.base_url,
             key,
-            self.clock,
+            self.clock if self._database is None else self._database.clock,
             connect_seconds=provider.connect_timeout_seconds,
             submit_seconds=provider.submit_timeout_seconds,
             read_seconds=provider.read_timeout_seconds,
             upload_seconds=provider.upload_timeout_seconds,
+            network=self.network,
+            dated=partial(provider_clock.note, DatedBy.ANSWER) if provider_clock else None,
         )
+
+    @property
+    def account(self) -> str:
+        """Whose prices the provider quotes, without saying the key."""
+        return key_fingerprint(self.settings, self.env)
 
     def reach(self, url: str) -> Reached:
         """Whether anything answers at this address, asked without credentials, and what time it thinks it
@@ -89,7 +105,13 @@ class App:
         """
         from orchestrator.provider.reach import reach
 
-        return reach(url)
+        return reach(url, self.network)
+
+    def mark(self) -> Mark:
+        """The mark of this database, kept beside the outputs."""
+        from orchestrator.artifacts.mark import MarkFile
+
+        return MarkFile(self.output_root)
 
     def artifacts(self) -> ArtifactStore:
         """A new artifact store on the output root. Close it with `aclose`."""
@@ -104,6 +126,8 @@ class App:
             max_bytes=download.max_bytes,
             timeout_seconds=download.timeout_seconds,
             max_redirects=download.max_redirects,
+            api_host=host_of(self.settings.provider.base_url),
+            network=self.network,
         )
         local = setup.open(self.crashpoint)
         if not self.settings.separate_downloads:
@@ -111,6 +135,12 @@ class App:
         from orchestrator.artifacts.process.client import SeparateArtifacts
 
         return SeparateArtifacts(local, server.COMMAND, setup)
+
+    def shelf(self, folder: Path | None = None) -> Shelf:
+        """The pictures that lie in the output folder, or in this one."""
+        from orchestrator.artifacts.shelf import FolderShelf
+
+        return FolderShelf(folder or self.output_root)
 
     def writer(self) -> "Writer":
         """A new group writer, closed with the program."""
@@ -134,16 +164,21 @@ class App:
         from orchestrator.worker.deps import Deps, no_notice
         from orchestrator.worker.worker import Worker
 
+        has_clock = sqlite_path(self.database.url) is None
+        provider_clock = ProviderClock(jitter_ms=STEADY_MS if has_clock else 0)
         deps = Deps(
             database=self.database,
             writer=self.writer(),
-            provider=self.provider(),
+            provider=self.provider(provider_clock),
+            provider_clock=provider_clock,
+            mark=self.mark(),
             artifacts=self.artifacts(),
             clock=self.database.clock,
             entropy=self.entropy,
             settings=self.settings,
             facts=model_facts,
             crashpoint=self.crashpoint,
+            account=self.account,
             notify=notify or no_notice,
         )
         return Worker(deps, run_ids=run_ids, drain=drain)
@@ -157,13 +192,14 @@ def open_app(
     *,
     sandbox: bool = False,
     need_database: bool = True,
+    use: Use = Use.MAKE,
     crashpoint: Crashpoint | None = None,
 ) -> Iterator[App]:
     """Read the configuration and open what it names.
 
-    A SQLite file that is absent is created; another database must have been brought up to date by `db
-    upgrade`. Nothing is written beyond that: who only looks must not change what others work by. With
-    `sandbox`, an embedded stand-in provider is started, with a database and an output folder of its own.
+    A SQLite file that is absent is created where `use` says so; another database must have been brought up to
+    date by `db upgrade`. Nothing is written beyond that: who only looks must not change what others work by.
+    With `sandbox`, an embedded stand-in provider is started, with a database and an output folder of its own.
     Without a `crashpoint`, the environment may arm one (`orchestrator.runtime.crashpoints`).
     """
     settings = load_settings(config, env, cwd)
@@ -180,7 +216,9 @@ def open_app(
             _stack=stack,
         )
         if need_database:
-            app._database = _open_database(app, stack)  # noqa: SLF001 - the composition root makes the app
+            database = open_database(settings.database_url, use, app.clock, crashpoint=point)
+            stack.callback(database.close)
+            app._database = database  # noqa: SLF001 - the composition root makes the app
         yield app
 
 
@@ -194,24 +232,6 @@ def model_facts(model: str) -> "ModelFacts":
     return ModelFacts(entry.latency.seconds_typical, entry.media_type)
 
 
-def _open_database(app: App, stack: ExitStack) -> Database:
-    url = app.settings.database_url
-    refuse_network_file(url)
-    path = sqlite_path(parse_url(url))
-    if path is not None and not path.parent.is_dir():
-        raise UsageError(
-            f"The folder {path.parent} of the database {path.name} does not exist. Correct database_url, or "
-            "make it with: orchestrator db upgrade"
-        )
-    found = migrate.current(url).current
-    if found is None and path is not None:
-        found = migrate.upgrade(url, app.crashpoint).head
-    schema_version.require(found)
-    database = Database.open(url, app.clock, app.crashpoint)
-    stack.callback(database.close)
-    return database
-
-
 def _sandboxed(
     settings: Settings, env: Mapping[str, str], cwd: Path, stack: ExitStack
 ) -> tuple[Settings, Mapping[str, str]]:
@@ -219,7 +239,13 @@ def _sandboxed(
 
     sandbox = stack.enter_context(SandboxThread(SandboxConfig()))
     folder = cwd / SANDBOX_FOLDER
-    folder.mkdir(exist_ok=True)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"The sandbox keeps its database and pictures in {folder}, which cannot be made: "
+            f"{error.strerror or error}. Run the command in a folder that this user may write to."
+        ) from None
     generous = PRESETS["gold"]
     apart = replace(
         settings,

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from orchestrator.artifacts.copying import Copier
 from orchestrator.artifacts.disk_errors import disk_failure
 from orchestrator.artifacts.download import Downloader, DownloadError
 from orchestrator.artifacts.existing import existing_artifact
@@ -23,9 +24,17 @@ from orchestrator.artifacts.places import (
 )
 from orchestrator.artifacts.publishing import THREADS, Arrived, Publisher
 from orchestrator.artifacts.sidecars import read_first
-from orchestrator.artifacts.verify import BadPictureError
+from orchestrator.core.addresses import Nearness
 from orchestrator.core.paths import QUARANTINE
-from orchestrator.ports import ArtifactRequest, Crashpoint, FetchFailed, FetchFault, FetchOutcome, no_crash
+from orchestrator.ports import (
+    ArtifactRequest,
+    CopyRequest,
+    Crashpoint,
+    FetchFailed,
+    FetchFault,
+    FetchOutcome,
+    no_crash,
+)
 
 T = TypeVar("T")
 
@@ -49,11 +58,14 @@ class LocalArtifacts:
         connect_seconds: float = 10.0,
         read_seconds: float = 30.0,
         max_redirects: int = 3,
+        api: Nearness = Nearness.PUBLIC,
         files: FileStore | None = None,
         crashpoint: Crashpoint = no_crash,
         pool: Executor | None = None,
     ) -> None:
-        """`transport` must carry no credentials. `timeout_seconds` bounds one whole download."""
+        """`transport` must carry no credentials. `timeout_seconds` bounds one whole download. Outputs may be
+        as near as `api` says that the provider is.
+        """
         self._root = root
         self._policy = NsfwPolicy(policy)
         self._timeout_seconds = timeout_seconds
@@ -67,6 +79,7 @@ class LocalArtifacts:
             max_redirects=max_redirects,
             connect_seconds=connect_seconds,
             read_seconds=read_seconds,
+            api=api,
         )
         self._publisher = Publisher(
             root=root,
@@ -76,6 +89,8 @@ class LocalArtifacts:
             pool=self._pool,
             sidecar=sidecar,
         )
+
+        self._copier = Copier(root, self._files, self._open_temp, sidecar=sidecar)
 
     async def start(self) -> None:
         """There is nothing to begin with."""
@@ -99,8 +114,15 @@ class LocalArtifacts:
             return FetchFailed(FetchFault.COLLISION, f"no usable place for the output: {error}")
         except DownloadError as error:
             return error.failed
-        except BadPictureError as error:
-            return FetchFailed(FetchFault.BAD_CONTENT, str(error))
+        except OSError as error:
+            return disk_failure(error, self._root)
+
+    async def copy(self, request: CopyRequest) -> FetchOutcome:
+        """Make a copy of a stored picture, verified, durable, with a sidecar; safe to repeat."""
+        try:
+            return await self._in_thread(partial(self._copier.copy, request, relative_place(request.path)))
+        except UnsafePlaceError as error:
+            return FetchFailed(FetchFault.COLLISION, f"no usable place for the copy: {error}")
         except OSError as error:
             return disk_failure(error, self._root)
 
@@ -145,7 +167,7 @@ class LocalArtifacts:
 
     def _place(self, request: ArtifactRequest) -> PurePosixPath:
         place = relative_place(request.path)
-        if request.nsfw and self._policy is NsfwPolicy.QUARANTINE:
+        if request.only_sha256 is None and request.nsfw and self._policy is NsfwPolicy.QUARANTINE:
             return QUARANTINE / place
         return place
 
@@ -161,7 +183,11 @@ class LocalArtifacts:
         except BaseException:
             incoming.drop()
             raise
-        discard = bool(request.nsfw) and self._policy is NsfwPolicy.DISCARD
+        wanted = request.only_sha256
+        if wanted not in {None, incoming.sha256}:
+            incoming.drop()
+            return FetchFailed(FetchFault.BAD_CONTENT, "the provider has other bytes now than were stored")
+        discard = wanted is None and bool(request.nsfw) and self._policy is NsfwPolicy.DISCARD
         return await self._publisher.publish(
             Arrived(request=request, place=place, incoming=incoming, discard=discard)
         )

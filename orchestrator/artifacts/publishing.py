@@ -13,12 +13,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from orchestrator.artifacts.aside import set_aside
 from orchestrator.artifacts.existing import holds
 from orchestrator.artifacts.files import FileStore, TempFile, drop
 from orchestrator.artifacts.incoming import Incoming
 from orchestrator.artifacts.places import missing_folders, with_real_extension
 from orchestrator.artifacts.sidecars import encoded, sidecar_of
-from orchestrator.artifacts.verify import VerifiedPicture, decode
+from orchestrator.artifacts.verify import BadPictureError, VerifiedPicture, decode
 from orchestrator.ports import (
     ArtifactRequest,
     Crashpoint,
@@ -74,7 +75,7 @@ class Publisher:
     async def publish(self, arrived: Arrived) -> FetchOutcome:
         """The artifact, complete and durable; or what was there instead.
 
-        Raises BadPictureError, UnsafePlaceError and OSError. The picture is owned here from now on, also when
+        Raises UnsafePlaceError and OSError. The picture is owned here from now on, also when
         the waiter is cancelled: its file is closed when the work is done.
         """
         each = hand_over(arrived)
@@ -109,8 +110,12 @@ class Publisher:
         """Verify the picture, and let the disk begin with it and its sidecar."""
         arrived = each.work
         incoming = arrived.incoming
-        with incoming.open() as file:
-            picture = decode(file)
+        try:
+            with incoming.open() as file:
+                picture = decode(file)
+        except BadPictureError as error:
+            each.result = self._unproven(arrived, error)
+            return
         if arrived.discard:
             each.result = DiscardedArtifact(
                 sha256=incoming.sha256,
@@ -128,6 +133,19 @@ class Publisher:
             arrived.sidecar = self._open_temp()
             self._files.write(arrived.sidecar, encoded(document))
             self._files.begin_sync(arrived.sidecar)
+
+    def _unproven(self, arrived: Arrived, error: BadPictureError) -> FetchFailed:
+        """What came is no proven picture: it is kept aside, unless a picture would not be kept either."""
+        kept = None
+        if not arrived.discard:
+            kept = set_aside(
+                root=self._root,
+                files=self._files,
+                request=arrived.request,
+                place=arrived.place,
+                incoming=arrived.incoming,
+            )
+        return FetchFailed(FetchFault.BAD_CONTENT, str(error), unproven=kept)
 
     def _sync(self, each: Handover[Arrived]) -> None:
         """Make the content durable, before anything has a final name."""
@@ -175,13 +193,15 @@ class Publisher:
             finally:
                 if each.work.sidecar is not None:
                     drop(self._files, each.work.sidecar)
+            if each.error is None and isinstance(each.result, StoredArtifact) and each.work.request.unproven:
+                self._files.remove(self._root / each.work.request.unproven)
         except OSError as error:
             each.error = each.error or error
 
 
 def _carry_out(step: Callable[[Handover[Arrived]], None], each: Handover[Arrived]) -> None:
     """One step with one picture, unless an earlier step failed or there is nothing to keep."""
-    if each.error is not None or isinstance(each.result, DiscardedArtifact):
+    if each.error is not None or isinstance(each.result, DiscardedArtifact | FetchFailed):
         return
     try:
         step(each)

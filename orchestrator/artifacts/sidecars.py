@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-_BYTES_MAX: Final = 1_000_000  # larger ones are not ours
+BYTES_MAX: Final = 1_000_000  # larger ones are not ours
 _json: Final = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
@@ -26,7 +26,7 @@ def read_first(root: Path, places: Iterable[PurePosixPath]) -> dict[str, Any] | 
     for place in places:
         path = sidecar_of(root / place)
         try:
-            if path.stat().st_size > _BYTES_MAX:
+            if path.stat().st_size > BYTES_MAX:
                 continue
             document = json.loads(path.read_bytes())
         except (OSError, ValueError):

@@ -3,6 +3,7 @@
 import struct
 import zlib
 from dataclasses import dataclass
+from io import BytesIO
 from typing import BinaryIO, Final
 
 from PIL.ImageFile import ImageFile
@@ -11,9 +12,11 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from orchestrator.artifacts.png import SIGNATURE, has_every_row
+from orchestrator.artifacts.side_data import without_side_data
 
 PIXELS_MAX: Final = 50_000_000
 HEAD_BYTES: Final = 64
+_LETTER_BYTES_MAX: Final = 4  # of UTF-8
 
 # The decoder's classes, not Image.open: only these three formats can ever be tried.
 _DECODERS: Final[dict[str, type[ImageFile]]] = {
@@ -41,6 +44,10 @@ class BadPictureError(ValueError):
     """The bytes are not a picture that was promised."""
 
 
+class TooManyPixelsError(BadPictureError):
+    """It may be whole, and nobody will find out: it is larger than what is decoded."""
+
+
 @dataclass(frozen=True, slots=True)
 class VerifiedPicture:
     """What a whole, decodable picture is."""
@@ -64,11 +71,45 @@ def sniff(head: bytes) -> str:
 
 
 def decode(file: BinaryIO) -> VerifiedPicture:
-    """Decode all of it, or prove that it can be decoded; raises BadPictureError when it is not whole,
-    OSError when the file cannot be read.
+    """Decode all of it, or prove that it can be decoded; raises BadPictureError when its pixels are not
+    whole, OSError when the file cannot be read.
     """
     media_type = sniff(file.read(HEAD_BYTES))
     file.seek(0)
+    try:
+        return _decoded(file, media_type)
+    except TooManyPixelsError:
+        raise
+    except BadPictureError as error:
+        file.seek(0)
+        bare = BytesIO(without_side_data(file.read(), media_type))
+        try:
+            return _decoded(bare, media_type)
+        except (BadPictureError, OSError):
+            raise error from None
+
+
+def is_worth_keeping(head: bytes) -> bool:
+    """Whether a body that is no proven picture may be the paid one, by its first `HEAD_BYTES` bytes or more.
+
+    Anything but nothing, and what a host says in words: a page, JSON, a sentence. A drawing in SVG is kept.
+    """
+    if b"<svg" in head:
+        return True
+    return bool(head.strip()) and not _is_text(head)
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        words = head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - _LETTER_BYTES_MAX:
+            return False
+        words = head[: error.start].decode("utf-8")  # the end of the head cuts a letter
+    return all(letter.isprintable() or letter in "\ufeff\t\r\n" for letter in words)
+
+
+def _decoded(file: BinaryIO, media_type: str) -> VerifiedPicture:
     try:
         with _DECODERS[media_type](file) as image:
             width, height = image.size
@@ -99,7 +140,7 @@ def _has_every_row(file: BinaryIO) -> bool:
 
 def _check_size(width: int, height: int) -> None:
     if not 0 < width * height <= PIXELS_MAX:
-        raise BadPictureError(
+        raise TooManyPixelsError(
             f"{width} x {height} pixels, and at most {PIXELS_MAX // 1_000_000} million are taken"
         )
 

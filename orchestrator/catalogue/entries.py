@@ -2,10 +2,17 @@
 
 from typing import Final
 
+from orchestrator.catalogue.images import MEGABYTE, InputRules
 from orchestrator.catalogue.model import Latency, Model, PriceRule
 from orchestrator.catalogue.parameters import Kind, Parameter
 from orchestrator.core.errors import NotFoundError
 from orchestrator.core.suggest import did_you_mean, listed
+
+KLING_LIMITS: Final = (
+    "docs.comfy.org, Kling Image O1 and Omni; cloud.tencent.com/document/product/1823/138803"
+)
+"""Where the maker's own limits are from: of pictures, and of the length of a prompt. The provider takes
+more in an upload, and then the paid task fails."""
 
 KLING_IMAGE_O3_EDIT: Final = Model(
     id="kwaivgi/kling-image-o3/edit",
@@ -17,6 +24,7 @@ KLING_IMAGE_O3_EDIT: Final = Model(
             Kind.TEXT,
             "What to make of the pictures. Name them @Image1, @Image2 in the order of `images`.",
             required=True,
+            maximum=2_500,
         ),
         Parameter(
             "images",
@@ -63,6 +71,13 @@ KLING_IMAGE_O3_EDIT: Final = Model(
     ),
     latency=Latency(seconds_typical=25.0, seconds_slow=60.0),
     media_types={"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"},
+    inputs=InputRules(
+        media_types=("image/jpeg", "image/png"),
+        bytes_max=10 * MEGABYTE,
+        side_min=300,
+        ratio_max=2.5,
+        source=KLING_LIMITS,
+    ),
 )
 
 _MODELS: Final = {model.id: model for model in (KLING_IMAGE_O3_EDIT,)}

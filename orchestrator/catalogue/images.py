@@ -2,11 +2,13 @@
 size.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from orchestrator.core.addresses import is_loopback
+from orchestrator.core.suggest import listed
 
 MEGABYTE: Final = 1_000_000
 CONTROL_MAX: Final = 0x20
@@ -20,16 +22,18 @@ SIGNATURES: Final = (
     (b"MM\x00*", "image/tiff"),
     (b"BM", "image/bmp"),
 )
+HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 SNIFF_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class InputRules:
-    """What we upload for a model.
+    """What a model takes for a picture, checked before anything is uploaded or paid.
 
-    The formats are those the provider lists (docs: upload pages). No size limit is documented for the newer
-    models; 20 MB is our own choice, after the only image limit that was ever published, and leaves room for
-    any photo.
+    The formats are those the provider lists (docs: upload pages), the defaults of a model that says no more.
+    20 MB is our own choice, after the only image limit that was ever published, and leaves room for any
+    photo. A model that is stricter than the provider's upload has an entry of its own: its pictures would be
+    uploaded, and the paid task would fail.
     """
 
     media_types: tuple[str, ...] = (
@@ -41,6 +45,23 @@ class InputRules:
         "image/tiff",
     )
     bytes_max: int = 20 * MEGABYTE
+    side_min: int = 1  # pixels
+    ratio_max: float | None = None  # the longer side over the shorter one
+    source: str = "docs: upload pages; the size is our own choice"
+
+    def words(self) -> str:
+        """What is allowed, for a message or a table."""
+        parts = [formats(self.media_types), f"at most {self.bytes_max / MEGABYTE:g} MB"]
+        if self.side_min > 1:
+            parts.append(f"at least {self.side_min} pixels a side")
+        if self.ratio_max is not None:
+            parts.append(f"between 1:{self.ratio_max:g} and {self.ratio_max:g}:1")
+        return ", ".join(parts)
+
+
+def formats(media_types: Iterable[str]) -> str:
+    """The names of formats, for a message: `JPEG, PNG`."""
+    return listed(kind.removeprefix("image/").upper().replace("WEBP", "WebP") for kind in media_types)
 
 
 def sniff(head: bytes) -> str | None:
@@ -49,6 +70,8 @@ def sniff(head: bytes) -> str | None:
     """
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
+    if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS:
+        return "image/heic"
     for signature, media_type in SIGNATURES:
         if head.startswith(signature):
             return media_type

@@ -9,6 +9,7 @@ from orchestrator.catalogue.images import InputRules
 from orchestrator.catalogue.parameters import Parameter, ParamIssue
 from orchestrator.catalogue.references import check_references
 from orchestrator.core.errors import UsageError
+from orchestrator.core.pricing import price_digest
 from orchestrator.core.specs import JsonObject
 from orchestrator.core.suggest import did_you_mean, listed
 
@@ -128,6 +129,13 @@ class Model:
                 f"prices are known for {listed(self.price.micros)}"
             )
         return unit * self.images(params)
+
+    def price_digest(self, params: Mapping[str, Any]) -> str:
+        """What calls have in common that cost the same, whatever happens to the price: the inputs that decide
+        it.
+        """
+        value = params.get(self.price.by, self.defaults.get(self.price.by))
+        return price_digest(self.id, {self.price.by: value, self.count_param: self.images(params)})
 
     def media_type(self, params: Mapping[str, Any]) -> str:
         """The media type of the pictures that come back, such as `image/png`."""

@@ -45,7 +45,8 @@ class ParamIssue:
 class Parameter:
     """One parameter: its type, what is allowed, and what the provider takes when it is absent.
 
-    `minimum` and `maximum` bound an integer's value, or how many pictures an image parameter holds.
+    `minimum` and `maximum` bound an integer's value, or how many pictures an image parameter holds; `maximum`
+    bounds the characters of a text, where it is not 0.
     """
 
     name: str
@@ -79,7 +80,7 @@ class Parameter:
         """What is allowed, in words for a message or a table."""
         match self.kind:
             case Kind.TEXT:
-                return "text"
+                return f"text of at most {self.maximum:,} characters" if self.maximum else "text"
             case Kind.CHOICE:
                 return "one of " + ", ".join(self.allowed)
             case Kind.INTEGER:
@@ -126,6 +127,10 @@ class Parameter:
                 return self._issue("holds half of a character (a lone surrogate), which cannot be sent")
         if "\x00" in value:
             return self._issue("holds a NUL character, which cannot be sent")
+        if 0 < self.maximum < len(value):
+            return self._issue(
+                f"has {len(value):,} characters; at most {self.maximum:,} are taken", "shorten it"
+            )
         return []
 
     def _check_choice(self, value: object) -> list[ParamIssue]:

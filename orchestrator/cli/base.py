@@ -158,6 +158,13 @@ PRUNE: Final = click.option(
 )
 
 
+BUY_AGAIN: Final = click.option(
+    "--buy-again",
+    is_flag=True,
+    help="Buy pictures that are in the output folder already and that this database does not know.",
+)
+
+
 def manifest_options(function: F) -> F:
     """Add MANIFEST..., --run, --limit and --sample, the words `plan`, `apply` and `run` share."""
     decorators: Sequence[Callable[[F], F]] = (

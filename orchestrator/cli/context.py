@@ -5,49 +5,41 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestrator.actions.operator.configured_caps import take_configured_caps
+from orchestrator.actions.setup.open_database import NoDatabaseError, Use, open_database
 from orchestrator.app import App, open_app
 from orchestrator.cli import out
 from orchestrator.cli.base import options
 from orchestrator.cli.rendering.words import safe
 from orchestrator.core.errors import OperatorNeededError
 from orchestrator.settings import api_key
-from orchestrator.store.db import migrate
-from orchestrator.store.db.database import Database, parse_url, sqlite_path
+from orchestrator.settings.environment import unknown_variables
+from orchestrator.store.db.database import Database
 
 
 @contextmanager
-def opened(*, need_database: bool = True, sandbox: bool = False) -> Iterator[App]:
+def opened(*, need_database: bool = True, sandbox: bool = False, use: Use = Use.CHANGE) -> Iterator[App]:
     """The program on its configuration; closed at the end of the block."""
+    for sentence in unknown_variables(os.environ):
+        out.warn(safe(sentence))
     with open_app(
         options().config,
         os.environ,
         Path.cwd(),
         sandbox=sandbox,
         need_database=need_database,
+        use=use,
     ) as app:
         yield app
-
-
-def take_caps(app: App) -> None:
-    """Let the configuration's caps count before there is work under them, and say which do not."""
-    for sentence in take_configured_caps(app.database, app.settings):
-        out.warn(safe(sentence))
 
 
 @contextmanager
 def database_if_any(app: App) -> Iterator[Database | None]:
     """The configured database for reading; None where none exists yet, and none is made."""
-    url = app.settings.database_url
-    path = sqlite_path(parse_url(url))
-    if path is not None and not path.exists():
+    try:
+        database = open_database(app.settings.database_url, Use.LOOK, app.clock)
+    except NoDatabaseError:
         yield None
         return
-    if migrate.current(url).current is None:
-        yield None
-        return
-    migrate.check(url)
-    database = Database.open(url, app.clock)
     try:
         yield database
     finally:

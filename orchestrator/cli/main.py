@@ -11,8 +11,12 @@ from typing import Any, NoReturn
 
 import click
 
+from orchestrator.cli import streams
 from orchestrator.cli.base import Options
 from orchestrator.core.errors import ExitCode, OrchestratorError
+
+OTHERS_NOTHING = 0o027
+"""Taken from the rights of every file and folder that is made: prompts and pictures are not everybody's."""
 
 _KINDS = {
     ExitCode.UNEXPECTED: "unexpected",
@@ -36,6 +40,8 @@ def main() -> NoReturn:
 
 def run(argv: Sequence[str]) -> int:
     """Run one command; returns its exit code, and never raises for what a user can understand."""
+    streams.open_missing()
+    os.umask(os.umask(0) | OTHERS_NOTHING)
     options = Options(json="--json" in argv)  # known even when the words cannot be parsed
     try:
         code = _invoke(argv, options)
@@ -44,8 +50,7 @@ def run(argv: Sequence[str]) -> int:
         return _quiet_pipe()
     except OSError as error:  # stdout itself cannot be written, such as a full disk behind `>`
         _quiet_pipe()
-        with contextlib.suppress(OSError):
-            click.echo(f"The answer could not be written: {error.strerror}. What was done is kept.", err=True)
+        streams.say(f"The answer could not be written: {error.strerror}. What was done is kept.")
         return int(ExitCode.UNEXPECTED)
     return code
 
@@ -86,7 +91,7 @@ def _usage(error: click.ClickException, options: Options) -> int:
     usage = f"{context.get_usage()}\n" if context is not None else ""
     hint = f"\nSee: {context.command_path} --help" if context is not None else ""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        click.echo(error.format_message(), err=True)
+        streams.say(error.format_message())
         return int(ExitCode.USAGE)
     return _report(options, ExitCode.USAGE, error.format_message(), before=usage, after=hint)
 
@@ -101,7 +106,7 @@ def _report(
     after: str = "",
 ) -> int:
     """The message on stderr; under --json the same as one document on stdout."""
-    click.echo(f"{before}{message}{after}", err=True)
+    streams.say(f"{before}{message}{after}")
     if options.json:
         document: dict[str, Any] = {"code": int(code), "kind": _KINDS[code], "message": message}
         if problems:
@@ -128,12 +133,12 @@ def _debug() -> None:
     if os.environ.get("ORCHESTRATOR_DEBUG") == "1":
         import traceback
 
-        click.echo(traceback.format_exc(), err=True)
+        streams.say(traceback.format_exc())
 
 
 def _quiet_pipe() -> int:
     """Whoever read our output has left, such as `head`: no complaint, and none at interpreter exit either."""
-    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - lives until exit
+    streams.lead_nowhere("stdout")
     return int(ExitCode.DONE)
 
 

@@ -1,39 +1,41 @@
-"""Where words go: the answer, notices, and JSON.
+"""Where words go: what was asked for to stdout, whatever that is; hints and progress to stderr.
 
-Human text goes to stdout on a terminal, and to stderr when stdout is a pipe or carries JSON, so that stdout
-never mixes the two.
+With --json, stdout carries JSON alone, and the words go to stderr.
 """
 
 import json
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
+from orchestrator.cli import streams
 from orchestrator.cli.base import options
 
 
 def answer(text: str) -> None:
-    """What the command was asked for, in words."""
-    click.echo(text, err=_elsewhere())
+    """What the command was asked for, in words; OSError when it cannot be written."""
+    if options().json:
+        streams.say(text)
+    else:
+        click.echo(text)
 
 
 def note(text: str = "") -> None:
     """Words besides the answer; silent with --quiet."""
     if not options().quiet:
-        click.echo(text, err=_elsewhere())
+        streams.say(text)
 
 
 def detail(text: str) -> None:
     """Words for the curious: only with --verbose."""
     if options().verbose:
-        click.echo(text, err=_elsewhere())
+        streams.say(text)
 
 
 def warn(text: str) -> None:
     """A warning, always on stderr."""
-    click.echo(f"{click.style('warning:', fg='yellow')} {text}", err=True)
+    streams.say(f"{click.style('warning:', fg='yellow')} {text}")
 
 
 def document(value: Any) -> None:
@@ -67,7 +69,3 @@ def next_steps(commands: Sequence[tuple[str, str]]) -> None:
 def as_json() -> bool:
     """Whether --json is on."""
     return options().json
-
-
-def _elsewhere() -> bool:
-    return options().json or not sys.stdout.isatty()

@@ -30,6 +30,7 @@ SECTIONS: Final = {
         "jobs": Entry(_COMMANDS + "jobs", "List, show, retry and cancel jobs."),
         "in-doubt": Entry(_COMMANDS + "in_doubt", "Attempts whose paid outcome is unknown."),
         "events": Entry(_COMMANDS + "events", "What happened, and what was decided by whom."),
+        "outputs": Entry(_COMMANDS + "outputs", "Check the stored pictures, and fetch them again."),
         "gallery": Entry(_COMMANDS + "gallery", "Write a contact sheet: one HTML file with every picture."),
     },
     "Steer": {
@@ -37,12 +38,13 @@ SECTIONS: Final = {
         "resume": Entry(_COMMANDS + "resume", "Go on after `pause`."),
         "workers": Entry(_COMMANDS + "workers", "List workers, and ask one to finish."),
         "campaigns": Entry(_COMMANDS + "campaigns", "List, pause, resume and weigh campaigns."),
-        "budget": Entry(_COMMANDS + "budget", "Caps: show, set, audit."),
+        "budget": Entry(_COMMANDS + "budget", "Caps: show, set, apply, audit."),
+        "limits": Entry(_COMMANDS + "limits", "How much at once, for every worker: show, set."),
         "reconcile": Entry(_COMMANDS + "reconcile", "Compare our books with the provider's bill."),
     },
     "System": {
         "serve": Entry(_COMMANDS + "serve", "Receive the provider's webhooks."),
-        "db": Entry(_COMMANDS + "db", "Create, upgrade and check the database."),
+        "db": Entry(_COMMANDS + "db", "Create, upgrade, check and rebuild the database."),
         "sandbox": Entry(_COMMANDS + "sandbox", "Serve a stand-in for the provider on this machine."),
     },
 }

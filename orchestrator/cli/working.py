@@ -7,26 +7,26 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from orchestrator.actions.operator.exit_code import concerns, exit_code, facts_of
+from orchestrator.actions.operator.rescued_books import rescue_books
 from orchestrator.app import App
-from orchestrator.cli.rendering.display import Display, Lasting, drop_lost_streams
+from orchestrator.cli.rendering.display import Display, Lasting
+from orchestrator.cli.rendering.doubts_text import doubts_words
+from orchestrator.cli.rendering.ending_words import ending_words
 from orchestrator.cli.rendering.snapshot import Snapshot
 from orchestrator.cli.rendering.summary import Done
-from orchestrator.core.errors import DatabaseError, ExitCode, OrchestratorError
+from orchestrator.cli.streams import drop_lost_streams
+from orchestrator.core.errors import DatabaseError, DatabaseReplacedError, ExitCode, OrchestratorError
 from orchestrator.runtime import event_loop
 from orchestrator.store.money.caps import Cap
+from orchestrator.store.stops.attention import attention
 from orchestrator.store.stops.stops import Stoppage, survey
 from orchestrator.store.views.progress import Progress, run_progress
+from orchestrator.store.views.trouble import open_doubts
 from orchestrator.worker.stop import Stop, StopLevel
 
 REFRESH_SECONDS = 0.5
 REFRESH_SHARE_MAX = 10
 """Reading what is shown takes at most a tenth of the time, whatever the size of the run."""
-
-FINISHING = (
-    "Stopping: nothing new is submitted; {in_flight} in flight and already paid are still collected. "
-    "Ctrl-C again to leave now: they stay safe, and the next run or worker collects them."
-)
-LEAVING = "Leaving now. What is in flight stays safe; the next run or worker collects it."
 
 
 def work_on(
@@ -47,6 +47,8 @@ def work_on(
             )
     except OrchestratorError as caught:  # what was done is summed up all the same
         error = caught
+        if isinstance(caught, DatabaseReplacedError):
+            error = rescue_books(app.database, caught, app.clock)
     finally:
         drop_lost_streams()
     progress, stops = watch.final()
@@ -62,18 +64,22 @@ def work_on(
 async def _work(
     app: App, run_ids: frozenset[int] | None, display: Display, watch: "_Watch", *, drain: bool
 ) -> tuple[bool, bool]:
-    """Whether somebody interrupted it, and whether somebody asked it to finish."""
-    stop = Stop()
+    """Whether somebody interrupted it, and whether it is to end with others at work on what is left: an
+    operator asked it to finish, or a supervisor ended a worker that nobody waits for.
+    """
+    stop, terminated = Stop(), False
     worker = app.worker(run_ids, drain=drain, notify=display.say)
 
+    def told(level: StopLevel) -> None:
+        display.say(ending_words(level, worker.snapshot(), app.settings.worker.stop_grace_seconds))
+
     def interrupt() -> None:
-        level = stop.request()
-        in_flight = worker.snapshot()["in_flight"]
-        display.say(FINISHING.format(in_flight=in_flight) if level is StopLevel.FINISHING else LEAVING)
+        told(stop.request())
 
     def terminate() -> None:
-        if stop.level is StopLevel.RUNNING:
-            interrupt()
+        nonlocal terminated
+        terminated = True
+        told(stop.hand_over())
 
     async def show() -> None:
         while True:
@@ -91,7 +97,8 @@ async def _work(
             showing.cancel()
             with suppress(asyncio.CancelledError):
                 await showing
-    return stop.by_user, worker.told_to_drain
+    handed_over = terminated and not drain
+    return stop.by_user and not handed_over, worker.told_to_drain or handed_over
 
 
 @contextmanager
@@ -133,6 +140,8 @@ class _Watch:
         with self._app.database.read() as tx:
             progress = run_progress(tx, self._run_ids)
             found = survey(tx, self._app.settings.budgets.timezone)
+            stops = [*found.stops, *attention(tx)]
+            doubts, now = open_doubts(tx, self._run_ids), tx.now
         return Snapshot(
             label=self._label,
             progress=progress,
@@ -140,14 +149,16 @@ class _Watch:
             finished_before=self._finished_before,
             worker=worker,
             cap=_tightest(found.rules.caps, progress),
-            stops=tuple(stop for stop in found.stops if concerns(stop, progress)),
+            stops=tuple(stop for stop in stops if concerns(stop, progress)),
+            doubts=doubts_words(doubts, self._app.settings, now),
         )
 
     def final(self) -> tuple[Progress, list[Stoppage]]:
         """How it ended, in one consistent view."""
         with self._app.database.read() as tx:
             progress = run_progress(tx, self._run_ids)
-            return progress, survey(tx, self._app.settings.budgets.timezone).stops
+            stops = survey(tx, self._app.settings.budgets.timezone).stops
+            return progress, [*stops, *attention(tx)]
 
 
 def _tightest(caps: Iterable[Cap], progress: Progress) -> Cap | None:
@@ -160,4 +171,4 @@ def _tightest(caps: Iterable[Cap], progress: Progress) -> Cap | None:
         or (cap.scope == "campaign" and cap.name in campaigns)
         or (cap.scope == "run" and cap.scope_id in runs)
     ]
-    return min(mine, key=lambda cap: cap.remaining_micros, default=None)
+    return min(mine, key=lambda cap: cap.remaining_micros - cap.over_micros, default=None)

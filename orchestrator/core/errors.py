@@ -4,7 +4,9 @@ OrchestratorError
 ├── UsageError            exit 2: the words of a command, a manifest or the configuration are off
 │   └── ProblemsError     exit 2: carries every problem at once (see `orchestrator.yamlio.problems`)
 ├── DatabaseError         exit 1: unreachable, corrupt, locked, or full
-│   └── SchemaVersionError exit 2: the database is older or newer than this program
+│   ├── SchemaVersionError exit 2: the database is older or newer than this program
+│   ├── DatabaseReplacedError exit 1: its file was deleted or replaced below this process
+│   └── OtherDatabaseError exit 1: the server has another database under the same name now
 ├── StorageError          exit 1: an output folder that cannot be written
 ├── NotFoundError         exit 2: no such job, run, campaign or model
 └── OperatorNeededError   exit 5: key refused, no credit, or work in doubt
@@ -54,6 +56,17 @@ class SchemaVersionError(DatabaseError):
     """The database's schema is older or newer than this program."""
 
     exit_code = ExitCode.USAGE
+
+
+class DatabaseReplacedError(DatabaseError):
+    """The file of the database was deleted or replaced below this process, which still has the old one open.
+
+    Nothing may be bought any more; what is paid for is still collected, and recorded in the open file.
+    """
+
+
+class OtherDatabaseError(DatabaseError):
+    """Under the same address there is another database now: nothing of ours may be written into it."""
 
 
 class StorageError(OrchestratorError):

@@ -12,45 +12,39 @@ of related ones:
 1. The inputs of a candidate equal what a doubt sent: it is that doubt's. Doubts that sent the same are alike.
 2. A candidate whose inputs are known and equal no doubt's is somebody else's; but only where the list has
    shown the inputs of a task of ours as we sent them, since where a provider rewrites inputs none are equal.
-3. After the settle delay, a doubt with no related candidate created nothing.
-4. After the settle delay, a group of exactly one doubt and one listed candidate that shows no inputs belongs
-   together. One that is only on the bill does not: the list may lag, and then it says whose it is. Nor does
-   one that was looked up because of the bill, until it is so old that the list would show it by now.
-5. Anything else is left to a person: the money stays held and nothing is sent again.
+3. After the settle delay, a doubt with no related candidate created nothing; but not while a candidate that
+   no window explains lies near it, as far as the two clocks could ever differ.
+4. After the settle delay, a listed candidate that shows no inputs, and that no other doubt of its group can
+   have created, is the doubt's that can; then the same for what is left. One that is only on the bill is not:
+   the list may lag, and then it says whose it is. Nor is one that was looked up because of the bill, until it
+   is so old that the list would show it by now. Nor one that a request may have created which is still on its
+   way, or was lost a moment ago: that has to be answered or judged first.
+5. As many tasks that failed as doubts that may have created them are given out in any order: nobody has
+   pictures of them, and the money is the same.
+6. Anything else is left to a person: the money stays held and nothing is sent again.
 """
 
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-SKEW_MS: Final = 180_000
-"""How far the provider's clock may be from ours."""
+from orchestrator.core.relation import SKEW_MS, Candidate, Doubt, groups, near, related
 
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """An attempt in doubt: what it sent, and from when to when the request may have been acted on (ms)."""
-
-    attempt_id: int
-    model: str
-    digest: str | None
-    keys: tuple[str, ...]  # the parameters that were sent: a listed prediction may carry more
-    sent_at: int
-    last_possible_at: int
-    settled: bool  # the settle delay has passed since the reply was lost
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A prediction of the account that no attempt holds."""
-
-    prediction_id: str
-    model: str | None
-    created_at: int | None
-    inputs: Mapping[str, Any] | None
-    listed: bool = True  # False: only the bill knows it
+__all__ = (
+    "SKEW_MS",
+    "Candidate",
+    "Doubt",
+    "Verdict",
+    "WeighedReports",
+    "clusters",
+    "inputs_digest",
+    "judge",
+    "related",
+    "shown_as_sent",
+    "weigh_reports",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,33 +115,32 @@ def judge(doubts: Sequence[Doubt], candidates: Sequence[Candidate], *, inputs_tr
     taken = {prediction_id for _, prediction_id in adopted}
     matched = {attempt_id for attempt_id, _ in adopted}
     open_doubts = [doubt for doubt in doubts if doubt.attempt_id not in matched]
-    open_candidates = [candidate for candidate in rest if candidate.prediction_id not in taken]
+    silent = [candidate for candidate in rest if candidate.prediction_id not in taken]
+    anothers = [one for one in silent if one.may_be_anothers]
+    free = [one for one in silent if not one.may_be_anothers]
+    stray = [one for one in free if not any(related(doubt, one) for doubt in open_doubts)]
     adopt = list(adopted)
     absent: list[int] = []
     ambiguous: list[tuple[int, tuple[str, ...]]] = []
     undecided: list[int] = []
-    for group, possible in _groups(open_doubts, open_candidates):
-        ids = tuple(candidate.prediction_id for candidate in possible)
-        if not all(doubt.settled for doubt in group):
-            undecided.extend(doubt.attempt_id for doubt in group)
-        elif not possible:
-            absent.extend(doubt.attempt_id for doubt in group)
-        elif len(group) == len(possible) == 1 and possible[0].listed and possible[0].inputs is None:
-            adopt.append((group[0].attempt_id, ids[0]))
-        else:
-            ambiguous.extend((doubt.attempt_id, ids) for doubt in group)
+    for group in groups(open_doubts, [one for one in free if one not in stray]):
+        nearby = [one for one in stray if group.is_near(one)]
+        must_wait = any(related(doubt, one) for doubt in group.doubts for one in anothers)
+        found = dict(group.pairs()) if group.is_settled and not nearby else {}
+        left = [one.prediction_id for one in group.candidates if one.prediction_id not in found.values()]
+        left += [one.prediction_id for one in nearby]
+        for attempt_id in (doubt.attempt_id for doubt in group.doubts):
+            if not group.is_settled or (must_wait and (attempt_id in found or not left)):
+                undecided.append(attempt_id)
+            elif attempt_id in found:
+                adopt.append((attempt_id, found[attempt_id]))
+            elif left:
+                ambiguous.append((attempt_id, tuple(left)))
+            else:
+                absent.append(attempt_id)
     return Verdict(
         adopt=tuple(adopt), absent=tuple(absent), ambiguous=tuple(ambiguous), undecided=tuple(undecided)
     )
-
-
-def related(doubt: Doubt, candidate: Candidate) -> bool:
-    """Whether this candidate may be what the doubt's request created."""
-    if candidate.model is not None and candidate.model != doubt.model:
-        return False
-    if candidate.created_at is None:
-        return True
-    return doubt.sent_at - SKEW_MS <= candidate.created_at <= doubt.last_possible_at + SKEW_MS
 
 
 def clusters(doubts: Iterable[Doubt]) -> list[list[Doubt]]:
@@ -180,7 +173,7 @@ def _match_inputs(
                 doubt
                 for doubt in unmatched
                 if doubt.digest is not None
-                and related(doubt, candidate)
+                and near(doubt, candidate)
                 and inputs_digest(inputs, doubt.keys) == doubt.digest
             ),
             None,
@@ -198,22 +191,3 @@ def _pickiest_first(candidate: Candidate) -> tuple[bool, int, str]:
     fits.
     """
     return (candidate.created_at is None, candidate.created_at or 0, candidate.prediction_id)
-
-
-def _groups(
-    doubts: Sequence[Doubt], candidates: Sequence[Candidate]
-) -> list[tuple[list[Doubt], list[Candidate]]]:
-    """Connected groups of related doubts and candidates; doubts that no candidate joins are alone."""
-    groups: list[tuple[list[Doubt], list[Candidate]]] = [([doubt], []) for doubt in doubts]
-    for candidate in candidates:
-        touched = [group for group in groups if any(related(doubt, candidate) for doubt in group[0])]
-        if not touched:
-            continue
-        groups = [group for group in groups if group not in touched]
-        groups.append(
-            (
-                [doubt for group in touched for doubt in group[0]],
-                [*(known for group in touched for known in group[1]), candidate],
-            )
-        )
-    return groups

@@ -9,6 +9,7 @@ Nothing that a job wrote is ever overwritten, so whoever comes second gets a nam
 | an earlier attempt of the job | `jobs retry` | `name_of_retry` | `retry-JOB-ATTEMPT` |
 | nobody: more pictures than were asked for | the end of a task | `name_of_extra_output` | `extra-JOB-INDEX` |
 | a file that no job of this database wrote | the download | `places_of_download` | `JOB` |
+| what an earlier attempt kept aside, unproven | the download | `names_of_unproven` | `ATTEMPT` |
 
 The tags differ because at each of these moments something else is known and must be told apart: `apply` has
 no job id yet, and a job may be retried often. A name that was given is kept in the database or on the disk
@@ -17,6 +18,7 @@ and never worked out again, except the last one, which must come out the same af
 
 import hashlib
 import unicodedata
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -25,6 +27,9 @@ PART_BYTES_MAX: Final = 240
 
 QUARANTINE: Final = "quarantine"
 """The folder of flagged pictures, in the output root: no manifest may name it."""
+
+UNPROVEN: Final = ".unproven"
+"""What the name of a file ends with that was paid for, and could not be proven to be a whole picture."""
 
 EXTENSIONS: Final = {
     "image/png": (".png",),
@@ -35,6 +40,13 @@ EXTENSIONS: Final = {
 
 EARLIER_INDEX: Final = 1_000
 """More outputs than a task ever returns: above it, an index says which attempt an output was kept from."""
+
+COPY_FIRST: Final = 1_000_000_000
+"""More than any index of an output that was kept from an earlier attempt: above it, an index says which row
+of a manifest asked for a copy."""
+
+COPIES_MAX: Final = 1_000_000
+"""Rows that may share one job; an index of more would not fit its column."""
 
 
 def fold(path: str) -> str:
@@ -72,6 +84,13 @@ def places_of_download(path: str, *, job_id: int) -> tuple[str, str, str]:
     return path, beside, _fitting(beside.replace("/", "~"), of=path)
 
 
+def names_of_unproven(path: str, *, attempt_id: int) -> tuple[str, str]:
+    """Where what came for `path`, and is no proven picture, is kept aside: under the first name, or under the
+    second when another attempt has the first.
+    """
+    return path + UNPROVEN, _beside(path, str(attempt_id)) + UNPROVEN
+
+
 def kept_index(index: int, *, attempt: int) -> int:
     """Where output `index` of an earlier attempt is kept, so that `index` is free for the attempts to
     come.
@@ -80,12 +99,33 @@ def kept_index(index: int, *, attempt: int) -> int:
     return index + EARLIER_INDEX * attempt
 
 
+def copy_index(number: int, index: int) -> int:
+    """Where the copy of output `index` is kept that row `number`, from 1, of a shared job asked for."""
+    assert 0 <= index < EARLIER_INDEX
+    return COPY_FIRST + EARLIER_INDEX * number + index
+
+
+def copy_number(kept: int) -> int:
+    """Which of the rows that share the job asked for this copy, from 1; 0 for the job's own output."""
+    return max(0, kept - COPY_FIRST) // EARLIER_INDEX
+
+
+def copies_wanted(paths: Mapping[int, str]) -> dict[int, tuple[tuple[int, str], ...]]:
+    """The copies among the paths of a job, by the output that they are of."""
+    found: dict[int, tuple[tuple[int, str], ...]] = {}
+    for kept, path in paths.items():
+        if copy_number(kept):
+            index, _attempt = index_and_attempt(kept)
+            found[index] = (*found.get(index, ()), (kept, path))
+    return found
+
+
 def index_and_attempt(kept: int) -> tuple[int, int | None]:
     """The index of an output in its own attempt, and the number of the earlier attempt that it was kept from;
-    None for an output of the present one.
+    None for an output of the present one, and for a copy of it.
     """
     attempt, index = divmod(kept, EARLIER_INDEX)
-    return index, attempt or None
+    return index, None if kept >= COPY_FIRST else attempt or None
 
 
 def _beside(path: str, tag: str) -> str:

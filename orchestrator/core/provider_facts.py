@@ -21,3 +21,8 @@ BILL_MARGIN_MS: Final = 3600 * 1000
 time of booking, which its documentation ties to nothing: it was seen before and after the task's own
 times, and the two clocks may differ besides. Records outside the window that is meant are matched by task,
 so more of them do no harm."""
+
+BILL_SETTLE_MS: Final = 30_000
+"""How long after its time a record may still be missing from the bill: only then is what the bill does not
+show taken for something that was not booked. A record that is there can be read at once; documentation shows
+the charge of a task that has only been created."""

@@ -5,6 +5,9 @@ from typing import Any, Final
 
 JsonObject = dict[str, Any]
 
+MAX_ATTEMPTS: Final = 3
+"""Attempts for each job of a new run where nobody names a number."""
+
 NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 """What campaigns, manifests and runs may be called, in a manifest and where the configuration names one:
 such a name is a folder everywhere, and never an option of a command.
@@ -19,6 +22,12 @@ class LocalImage:
     sha256: str  # lowercase hex of its bytes
     bytes: int
     media_type: str  # image/png, image/jpeg, image/webp, ...
+    recipe: str = ""  # how a copy is converted that is sent in its place; empty: it is sent as it is
+
+    @property
+    def content(self) -> str:
+        """What names the bytes that are sent: the digest of the file, and how they are converted."""
+        return f"{self.sha256}+{self.recipe}" if self.recipe else self.sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +43,29 @@ class JobSpec:
     variation: int  # from 1
     params: JsonObject
     local_images: dict[str, LocalImage]
-    price_micros: int  # for the whole job: unit price times images
+    price_micros: int  # list price of the whole job: unit price times images
     images: int  # outputs the provider is asked for
     output_paths: tuple[str, ...]  # relative to the output root, one per output, in output order
     tags: dict[str, str] = field(default_factory=dict)
+    price_digest: str = ""  # of the inputs that decide the price; empty: an equal list price stands for them
+
+    @property
+    def priced_by(self) -> str:
+        """What jobs of one model have in common whose price is the same, whatever happens to it."""
+        return self.price_digest or f"list:{self.price_micros}"
+
+
+@dataclass(frozen=True, slots=True)
+class TwinSpec:
+    """A row that asks for exactly the billed work of a job, and for files of its own.
+
+    The job is made once, and its pictures get these names too. Once a job has a twin, the row that it was
+    made from is given as one as well, at the end: the run may have the job under the name of another row.
+    """
+
+    key: str  # of the job
+    output_paths: tuple[str, ...]  # as of a job
+    first: bool = False  # the row that the job was made from
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +79,5 @@ class RunSpec:
     manifest_path: str
     manifest_sha256: str
     priority: int = 0
-    max_attempts: int = 3
+    max_attempts: int | None = None  # None: nobody names it; a new run has MAX_ATTEMPTS
     budget_micros: int | None = None

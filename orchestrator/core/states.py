@@ -67,7 +67,7 @@ class AttemptEvent(StrEnum):
     """What happens to an attempt."""
 
     CLAIMED = "claimed"  # by a worker
-    TASK_ASSIGNED = "task_assigned"  # made for a task that the provider accepted and nobody remembers
+    TASK_ASSIGNED = "task_assigned"  # for a task that nobody remembers, or that an earlier attempt paid for
     SEND_COMMITTED = "send_committed"  # the intent to POST is durable
     RELEASED = "released"  # given back before anything was sent
     NOT_SENT = "not_sent"  # the connection failed before a byte left
@@ -89,6 +89,7 @@ ATTEMPT_TRANSITIONS: Final[dict[tuple[AttemptState | None, AttemptEvent], Attemp
     (None, AttemptEvent.CLAIMED): AttemptState.LEASED,
     (None, AttemptEvent.TASK_ASSIGNED): AttemptState.IN_FLIGHT,
     (AttemptState.LEASED, AttemptEvent.SEND_COMMITTED): AttemptState.SUBMITTING,
+    (AttemptState.LEASED, AttemptEvent.TASK_ASSIGNED): AttemptState.IN_FLIGHT,
     (AttemptState.LEASED, AttemptEvent.RELEASED): AttemptState.ABANDONED,
     (AttemptState.SUBMITTING, AttemptEvent.NOT_SENT): AttemptState.ABANDONED,
     (AttemptState.SUBMITTING, AttemptEvent.THROTTLED): AttemptState.ABANDONED,
@@ -98,6 +99,7 @@ ATTEMPT_TRANSITIONS: Final[dict[tuple[AttemptState | None, AttemptEvent], Attemp
     (AttemptState.SUBMITTING, AttemptEvent.ACCEPTED): AttemptState.IN_FLIGHT,
     (AttemptState.IN_FLIGHT, AttemptEvent.COMPLETED): AttemptState.FETCHING,
     (AttemptState.IN_FLIGHT, AttemptEvent.PROVIDER_FAILED): AttemptState.FAILED,
+    (AttemptState.IN_FLIGHT, AttemptEvent.WRITTEN_OFF): AttemptState.FAILED,
     (AttemptState.FETCHING, AttemptEvent.STORED): AttemptState.SUCCEEDED,
     (AttemptState.FETCHING, AttemptEvent.OUTPUT_GONE): AttemptState.FAILED,
     (AttemptState.IN_DOUBT, AttemptEvent.EVIDENCE_FOUND): AttemptState.IN_FLIGHT,

@@ -1,12 +1,12 @@
-"""What the provider's refusals and failures mean for a job: try again by itself, or not.
+"""Our own words for why an attempt ended without its outputs, and what follows for its job.
 
-The tables are data; `make docs` copies their rows into `docs/errors.md`. A retry decided here is only
-*allowed*: the number of attempts, the delay and the money are decided elsewhere.
+Which of a provider's codes, statuses and texts mean which reason is the adapter's knowledge: its answers come
+with a disposition. A retry that it allows is only *allowed*: the number of attempts, the delay and the money
+are decided elsewhere.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 
 
@@ -24,103 +24,39 @@ class Reason(StrEnum):
     MODEL_UNKNOWN = "model_unknown"  # the provider knows no such model
 
 
+class PaidReason(StrEnum):
+    """The same for tasks that were paid for and whose pictures we do not have."""
+
+    NO_OUTPUTS = "no_outputs"  # completed, and without a picture for as long as it was looked at
+    OUTPUT_LOST = "output_lost"  # its pictures could not be had from any URL
+    PREDICTION_MISSING = "prediction_missing"  # the provider denies knowing the task
+    WRITTEN_OFF = "written_off"  # an operator gave it up
+
+
+MENDED_BY_RETRY: Final = frozenset(
+    {
+        Reason.PROVIDER_ERROR,
+        Reason.PROVIDER_TIMEOUT,
+        Reason.NO_CREDIT,
+        Reason.CANCELLED_BY_PROVIDER,
+        *PaidReason,
+    }
+)
+"""Reasons of failed jobs for which the same request, sent again, may well bring pictures. All others need
+another request, another key or a person first; what is bought again for them is refused again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Disposition:
     """What to do after an attempt ended without its outputs."""
 
     retry: bool  # another attempt may be made without an operator
-    reason: str  # one of Reason
+    reason: str  # one of Reason or PaidReason
     message: str  # one line for people: what the provider said, or what its code means
+    fresh_upload_helps: bool = False  # a retry is worth it when every input picture was hosted by us
 
-
-MODERATION_CODE: Final = 1200
-NO_CREDIT_CODE: Final = 1407
-
-FAILED_CODES: Final = MappingProxyType(
-    {
-        1200: (False, Reason.MODERATED, "the provider's content moderation refused the task"),
-        1400: (False, Reason.BAD_INPUT, "a parameter is missing"),
-        1401: (False, Reason.BAD_INPUT, "a parameter is invalid"),
-        1402: (False, Reason.INPUT_UNREACHABLE, "the provider could not fetch an input picture"),
-        1403: (True, Reason.PROVIDER_ERROR, "the task's execution failed"),
-        1405: (True, Reason.PROVIDER_ERROR, "the task failed"),
-        1406: (True, Reason.PROVIDER_ERROR, "the provider ran out of its own retries"),
-        1407: (True, Reason.NO_CREDIT, "the account has no credit left"),
-        5000: (True, Reason.PROVIDER_ERROR, "the provider had an internal error"),
-        5003: (True, Reason.PROVIDER_ERROR, "the provider was unavailable"),
-        5004: (True, Reason.PROVIDER_TIMEOUT, "the provider timed out"),
-    }
-)
-"""Application code of a failed task -> (retry, reason, meaning) (docs: error codes)."""
-
-STATUSES: Final = MappingProxyType(
-    {
-        "timeout": (True, Reason.PROVIDER_TIMEOUT, "the provider gave the task up after its own time limit"),
-        "cancelled": (False, Reason.CANCELLED_BY_PROVIDER, "the task was cancelled at the provider"),
-        "deleted": (False, Reason.DELETED_AT_PROVIDER, "the task was deleted at the provider"),
-    }
-)
-"""Terminal status other than completed and failed -> (retry, reason, meaning)."""
-
-REJECTIONS: Final = MappingProxyType(
-    {
-        400: (Reason.BAD_INPUT, "the provider refused the request as malformed"),
-        404: (Reason.MODEL_UNKNOWN, "the provider knows no such model"),
-        409: (Reason.BAD_INPUT, "the provider refused the request as conflicting"),
-        413: (Reason.BAD_INPUT, "the provider refused the request as too large"),
-        422: (Reason.BAD_INPUT, "the provider refused the request's parameters"),
-    }
-)
-"""HTTP status of a refused submit -> (reason, meaning); the same request would be refused again."""
-
-_MODERATION_WORDS: Final = (
-    "flagged as potentially sensitive",
-    "sensitive information",
-    "content moderation",
-    "sensitive content",
-)
-_MESSAGE_LIMIT: Final = 500
-
-
-def disposition(
-    status: str, code: int | None, error: str, *, input_was_our_upload: bool = False
-) -> Disposition:
-    """What a prediction that ended without outputs means for its job.
-
-    `status` is the provider's terminal word (`failed`, `timeout`, `cancelled`, `deleted`). A failed task is
-    judged by its application code first and by its text second; with neither known it may be tried again.
-    Code 1402 (an input could not be fetched) is final for a URL of the user's, and worth another try, with a
-    fresh upload, when `input_was_our_upload` says that every input was hosted by us and may have aged out.
-    """
-    if status in STATUSES:
-        retry, reason, meaning = STATUSES[status]
-        return Disposition(retry, reason, _one_line(error, meaning))
-    if code is not None and code in FAILED_CODES:
-        retry, reason, meaning = FAILED_CODES[code]
-        if reason is Reason.INPUT_UNREACHABLE:
-            retry = input_was_our_upload
-        return Disposition(retry, reason, _one_line(error, meaning))
-    if any(words in error.lower() for words in _MODERATION_WORDS):
-        return Disposition(False, Reason.MODERATED, _one_line(error, FAILED_CODES[MODERATION_CODE][2]))
-    return Disposition(True, Reason.PROVIDER_ERROR, _one_line(error, f"the task ended as {status}"))
-
-
-def rejection(http_status: int, code: int | None, message: str) -> Disposition:
-    """What a submit that the provider refused (no prediction exists) means for its job: never tried again by
-    itself.
-
-    An application code in the reply says more than the HTTP status, so it names the reason when it is known.
-    """
-    if code is not None and code in FAILED_CODES:
-        _, reason, meaning = FAILED_CODES[code]
-        return Disposition(False, reason, _one_line(message, meaning))
-    reason, meaning = REJECTIONS.get(
-        http_status, (Reason.BAD_INPUT, f"the provider refused the request with HTTP {http_status}")
-    )
-    return Disposition(False, reason, _one_line(message, meaning))
-
-
-def _one_line(text: str, fallback: str) -> str:
-    """`text` in one line of bounded length; `fallback` when it says nothing."""
-    words = text.split() or fallback.split()
-    return " ".join(words)[:_MESSAGE_LIMIT]
+    def retried(self, *, sends_only_uploads: bool) -> bool:
+        """Whether the job may be tried again by itself. A picture that we hosted may have aged out at the
+        provider, so a fresh upload can help; a URL of the user's stays what it is.
+        """
+        return self.retry or (self.fresh_upload_helps and sends_only_uploads)

@@ -11,15 +11,21 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from orchestrator.core.errors import StorageError
 from orchestrator.gallery.thumbnails import Thumbnail, thumbnail
 from orchestrator.gallery.tiles import Failure, GalleryPicture, Tile, failures, pictures
+from orchestrator.runtime import own_files
 from orchestrator.store.db.database import Database
 from orchestrator.store.views.jobs import count_pictures
 from orchestrator.store.views.walk import JobFilter
 
 THUMBNAILS_MAX: Final = 2_000
 THREADS: Final = 4
+MARKS: Final = (
+    '<meta name="generator" content="orchestrator gallery">',
+    "img-src data: &#39;self&#39; file:",
+)
+"""What a page of ours has near its beginning; the second is that of pages from before the first."""
+
 _HERE: Final = Path(__file__).parent
 
 
@@ -45,18 +51,21 @@ def write_gallery(
     title: str,
     limit: int = THUMBNAILS_MAX,
 ) -> Page:
-    """Write one HTML file at `target` with the first `limit` pictures below `root`; raises StorageError.
+    """Write one HTML file at `target` with the first `limit` pictures below `root`; raises StorageError, also
+    for a target that is anything but an earlier page of ours.
 
     Nothing in the page comes from another place: thumbnails are inside, full pictures are relative links. The
     same data gives the same bytes.
     """
+    own_files.refuse_others(target, MARKS, "gallery page")
     with database.read() as tx:
         total = count_pictures(tx, wanted)
     chosen = list(islice(pictures(database=database, root=root, sheet=target, wanted=wanted), limit))
     failed = failures(database, wanted)
     tiles = _with_thumbnails(chosen)
     html = render(tiles, failed, title=title, total=total)
-    _write(target, html)
+    own_files.refuse_others(target, MARKS, "gallery page")
+    own_files.replace(target, html)
     missing = sum(1 for _, small in tiles if small.trouble)
     return Page(path=target, pictures=total, shown=len(tiles), missing=missing, failed=len(failed))
 
@@ -98,19 +107,6 @@ def _with_thumbnails(chosen: list[GalleryPicture]) -> list[Tile]:
 
     with ThreadPoolExecutor(THREADS, thread_name_prefix="thumbnail") as pool:
         return list(zip(chosen, pool.map(make, chosen), strict=True))
-
-
-def _write(target: Path, html: str) -> None:
-    beside = target.with_name(f".{target.name}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(html, encoding="utf-8", errors="replace")
-        beside.replace(target)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise StorageError(
-            f"{target} cannot be written: {error.strerror or error}. Name another place with -o FILE."
-        ) from None
 
 
 def _asset(name: str) -> str:

@@ -82,7 +82,7 @@ Tile = tuple[GalleryPicture, Thumbnail]
 
 
 def price(job: JobRow) -> str:
-    """What one picture of the job costs, list price."""
+    """What one picture of the job costs: the price at which it was bought."""
     return f"${format_usd(job.price_micros // max(1, job.images))}"
 
 

@@ -1,26 +1,33 @@
 """Combinations to job specs, streaming: nothing but fingerprints of what was seen is kept."""
 
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from orchestrator.catalogue import Model
-from orchestrator.core.paths import fold
-from orchestrator.core.specs import JobSpec
+from orchestrator.core.specs import JobSpec, TwinSpec
 from orchestrator.manifest.axes import AxisValue, Condition
 from orchestrator.manifest.binding import Binder, BoundText, Combination
 from orchestrator.manifest.combinations import Combinations
 from orchestrator.manifest.expressions import TemplateProblem
-from orchestrator.manifest.findings import Findings, described
+from orchestrator.manifest.findings import Findings
 from orchestrator.manifest.fingerprints import Fingerprints
 from orchestrator.manifest.input_images import Pictures
-from orchestrator.manifest.outputs import path_problem
 from orchestrator.manifest.params import ParamPlan, Prepared
+from orchestrator.manifest.path_claims import PathClaims, explain_collisions
 from orchestrator.manifest.raw_params import RawParam, merged
 from orchestrator.manifest.slots import ParamsError
+from orchestrator.manifest.twins import Twins
 from orchestrator.yamlio import Document, ProblemsError
 from orchestrator.yamlio.document import Path
 
+AHEAD: Final = 32
+"""How many combinations are looked ahead: enough for every processor to have a picture to decode."""
+
+Walked = tuple[tuple[AxisValue, ...], int]
+_ORDINAL_BITS: Final = 26  # more than the jobs that any manifest may ask for
+_ORDINAL: Final = (1 << _ORDINAL_BITS) - 1
 _LOW_WORD: Final = (1 << 64) - 1
 
 
@@ -47,28 +54,31 @@ class Expansion:
 
     def __init__(self, blueprint: Blueprint) -> None:
         self.blueprint = blueprint
-        self.findings = Findings(blueprint.document)
-        self.duplicates = 0
+        self._paths = PathClaims(blueprint.output)
+        self.findings = Findings(blueprint.document, self._paths.collisions)
+        self.duplicates = 0  # ask for the same work, and for the same files
+        self.twins = Twins()
         self._plans: dict[int, ParamPlan] = {}
         self._keys = Fingerprints()
-        self._paths = Fingerprints()
         tags = {name: bound.constant for name, bound in blueprint.tags.items() if bound.constant is not None}
         self._tags: dict[str, str] | None = tags if len(tags) == len(blueprint.tags) else None
 
     def specs(
         self, *, only: Collection[int] | None = None, combinations_max: int | None = None
-    ) -> Iterator[JobSpec]:
-        """Every job in run order, or those with an ordinal in `only`. Ends early, without a word, when it
-        is full.
+    ) -> Iterator[JobSpec | TwinSpec]:
+        """Every job in run order, or those with an ordinal in `only`, and between them the rows that want
+        their pictures too. Ends early, without a word, when it is full.
         """
-        self.blueprint.pictures.begin_pass()
-        self.blueprint.combinations.begin_pass()
+        blueprint = self.blueprint
+        blueprint.pictures.begin_pass()
+        blueprint.combinations.begin_pass()
         met = [0]
-        variations = self.blueprint.variations
+        variations = blueprint.variations
         last = max(only, default=-1) if only is not None else None
         complete, number = True, -1
         try:
-            for number, (values, bits) in enumerate(self.blueprint.combinations.walk(met)):
+            walk = blueprint.combinations.walk(met)
+            for number, (values, bits) in enumerate(walk if only is not None else self._ahead(walk)):
                 first = number * variations
                 if (last is not None and first > last) or number == combinations_max or self.findings.full:
                     complete = False
@@ -77,7 +87,11 @@ class Expansion:
         except ProblemsError as error:  # a row of a table
             self.findings.foreign += error.problems
             complete = False
-        self._explain_collisions()
+        explain_collisions(
+            self.findings, blueprint.combinations, output=blueprint.output, variations=variations
+        )
+        if not self.findings:
+            yield from self._first_rows()
         if complete and only is None:
             self._unmet(met[0])
             if number < 0 and not self.findings:
@@ -85,12 +99,23 @@ class Expansion:
                     ("exclude",), "leaves no combination at all", "exclude less, or add some with `add`"
                 )
 
+    def _ahead(self, walk: Iterator[Walked]) -> Iterator[Walked]:
+        """The same walk, some steps ahead: pictures are decoded by other threads before their turn comes."""
+        coming: deque[Walked] = deque()
+        for values, bits in walk:
+            combination = Combination(self.blueprint.constants, values, {"variation": 1})
+            (self._plans.get(bits) or self._plan(bits)).look_ahead(combination)
+            coming.append((values, bits))
+            if len(coming) > AHEAD:
+                yield coming.popleft()
+        yield from coming
+
     def _combination(
         self, values: tuple[AxisValue, ...], bits: int, first: int, only: Collection[int] | None
-    ) -> list[JobSpec]:
+    ) -> list[JobSpec | TwinSpec]:
         blueprint = self.blueprint
         plan = self._plans.get(bits) or self._plan(bits)
-        specs: list[JobSpec] = []
+        specs: list[JobSpec | TwinSpec] = []
         prepared: Prepared | None = None
         for variation in range(1, blueprint.variations + 1):
             ordinal = first + variation - 1
@@ -100,8 +125,7 @@ class Expansion:
             try:
                 if prepared is None or plan.own:
                     prepared = plan.prepare(combination)
-                    for path, message, hint in prepared.warnings:
-                        self.findings.warn(path=path, message=message, hint=hint, values=values)
+                    self._tell(prepared, values)
                 spec = self._spec(
                     combination=combination, prepared=prepared, ordinal=ordinal, variation=variation
                 )
@@ -115,6 +139,12 @@ class Expansion:
                 if spec is not None and not self.findings:
                     specs.append(spec)
         return specs
+
+    def _tell(self, prepared: Prepared, values: tuple[AxisValue, ...]) -> None:
+        for remark, text in self.blueprint.pictures.take_remarks():
+            self.findings.remark(remark, text, values)
+        for path, message, hint in prepared.warnings:
+            self.findings.warn(path=path, message=message, hint=hint, values=values)
 
     def _plan(self, bits: int) -> ParamPlan:
         blueprint = self.blueprint
@@ -130,14 +160,19 @@ class Expansion:
 
     def _spec(
         self, combination: Combination, prepared: Prepared, ordinal: int, variation: int
-    ) -> JobSpec | None:
-        """The job; None when an earlier one asks for the same."""
+    ) -> JobSpec | TwinSpec | None:
+        """The job; a twin of an earlier one that asks for the same; None when it asks for its files too."""
         key = prepared.stem.key(variation)
-        digest = int(key, 16)
-        if self._keys.add(digest >> 64, digest) == digest & _LOW_WORD:
-            self.duplicates += 1
-            return None
+        first = self._first_of(key, ordinal)
         combination.bind(key=key, number=ordinal + 1, ext=prepared.extension, index=0)
+        paths = self._paths.render(combination, prepared.images)
+        if first is not None:
+            if not self._paths.share(paths, ordinal, first):
+                self.duplicates += 1
+                return None
+            self.twins.add(first, combination.values, paths)
+            return TwinSpec(key, paths)
+        self._paths.claim(paths, ordinal)
         return JobSpec(
             key=key,
             ordinal=ordinal,
@@ -145,67 +180,56 @@ class Expansion:
             params=prepared.params,
             local_images=prepared.local_images,
             price_micros=prepared.price_micros,
+            price_digest=prepared.price_digest,
             images=prepared.images,
-            output_paths=self._output_paths(combination, prepared.images, ordinal),
+            output_paths=paths,
             tags=self._tags if self._tags is not None else self._render_tags(combination),
         )
 
-    def _output_paths(self, combination: Combination, images: int, ordinal: int) -> tuple[str, ...]:
-        output = self.blueprint.output
-        if images > 1 and "index" not in output.own:
-            message = f"one job gives {images} pictures, and the output template has no index"
-            raise TemplateProblem(message, 'add "-{{ index }}" before the extension')
-        paths: list[str] = []
-        for index in range(images):
-            if index:
-                combination.bind(index=index)
-            path = output.text(combination)
-            if problem := path_problem(path):
-                raise TemplateProblem(*problem)
-            earlier = self._paths.add(hash(fold(path)), ordinal)
-            if earlier is not None:
-                self.findings.collisions.append((earlier, ordinal, path))
-            paths.append(path)
-        return tuple(paths)
+    def _first_of(self, key: str, ordinal: int) -> int | None:
+        """The ordinal of the job that has this key; None when it is new, and is this one from now on."""
+        digest = int(key, 16)
+        payload = (digest & (_LOW_WORD >> _ORDINAL_BITS)) << _ORDINAL_BITS | ordinal
+        known = self._keys.add(digest >> 64, payload)
+        if known is None or known >> _ORDINAL_BITS != payload >> _ORDINAL_BITS:
+            return None
+        return known & _ORDINAL
+
+    def _first_rows(self) -> Iterator[TwinSpec]:
+        """The rows that shared jobs are made from, by walking again: their names are wanted like those of the
+        others, should the run have the job from another row.
+        """
+        wanted, variations = self.twins.firsts, self.blueprint.variations
+        left = len(wanted)
+        for number, (values, bits) in enumerate(self.blueprint.combinations.walk()):
+            if not left:
+                return
+            for variation in range(1, variations + 1):
+                ordinal = number * variations + variation - 1
+                if ordinal not in wanted:
+                    continue
+                left -= 1
+                try:
+                    yield self._first_row(values, bits, ordinal, variation=variation)
+                except ParamsError as error:  # a picture has changed since the walk before
+                    self.findings.params(error, values)
+
+    def _first_row(
+        self, values: tuple[AxisValue, ...], bits: int, ordinal: int, *, variation: int
+    ) -> TwinSpec:
+        combination = Combination(self.blueprint.constants, values, {"variation": variation})
+        prepared = self._plans[bits].prepare(combination)
+        key = prepared.stem.key(variation)
+        combination.bind(key=key, number=ordinal + 1, ext=prepared.extension, index=0)
+        paths = self._paths.render(combination, prepared.images)
+        self.twins.name_first(ordinal, values, paths)
+        return TwinSpec(key, paths, first=True)
 
     def _render_tags(self, combination: Combination) -> dict[str, str]:
         try:
             return {name: bound.text(combination) for name, bound in self.blueprint.tags.items()}
         except TemplateProblem as error:
             raise ParamsError([(("tags",), error.message, error.hint)]) from None
-
-    def _explain_collisions(self) -> None:
-        """Say which two combinations give the same path, by walking again: it happens once, at the end."""
-        wanted = {ordinal for pair in self.findings.collisions for ordinal in pair[:2]}
-        if not wanted:
-            return
-        found: dict[int, tuple[AxisValue, ...]] = {}
-        variations = self.blueprint.variations
-        for number, (values, _bits) in enumerate(self.blueprint.combinations.walk()):
-            for ordinal in range(number * variations, (number + 1) * variations):
-                if ordinal in wanted:
-                    found[ordinal] = values
-            if number * variations > max(wanted):
-                break
-        hint = self._missing_axes()
-        for first, second, path in self.findings.collisions:
-            origins = f"{described(found.get(first, ()))} and {described(found.get(second, ()))}"
-            if first == second:
-                origins = f"two pictures of {described(found.get(first, ())) or 'one job'}"
-            message = f'two pictures would have the path "{path}" (capitals do not count): {origins}'
-            self.findings.wrong_always(("output",), message, hint)
-
-    def _missing_axes(self) -> str:
-        axes = self.blueprint.combinations.axes
-        missing = [
-            name
-            for place, axis in enumerate(axes)
-            if axis.size > 1 and place not in self.blueprint.output.axes
-            for name in axis.names
-        ]
-        if not missing:
-            return "add what tells them apart, or {{ key }}"
-        return f"the output template does not mention {', '.join(missing)}; add it, or {{{{ key }}}}"
 
     def _unmet(self, met: int) -> None:
         for bit, (path, condition) in enumerate(self.blueprint.conditions):

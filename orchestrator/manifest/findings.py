@@ -3,6 +3,7 @@
 from typing import Final
 
 from orchestrator.manifest.axes import AxisValue
+from orchestrator.manifest.picture_rules import Remark
 from orchestrator.manifest.slots import ParamsError
 from orchestrator.yamlio import Document, Problem, ProblemsError
 from orchestrator.yamlio.document import Path
@@ -10,16 +11,19 @@ from orchestrator.yamlio.document import Path
 PROBLEMS_MAX: Final = 100
 COLLISIONS_MAX: Final = 5
 WARNINGS_MAX: Final = 50
+REMARKS_NAMED: Final = 5
 
 
 class Findings:
     """Collects; the same problem in many combinations is kept once, with the first of them."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, collisions: list[tuple[int, int, str]]) -> None:
+        """`collisions` fills by itself while paths are claimed: first job, second job, path."""
         self._document = document
         self._problems: dict[tuple[Path, str], Problem] = {}
         self.warnings: dict[str, None] = {}
-        self.collisions: list[tuple[int, int, str]] = []  # first job, second job, path
+        self.collisions = collisions
+        self.remarks: dict[Remark, tuple[int, list[str]]] = {}  # how many pictures, and the first of them
         self.foreign: list[Problem] = []  # with positions of their own, such as rows of a table
 
     def __bool__(self) -> bool:
@@ -65,6 +69,14 @@ class Findings:
             text = f"{problem.position}: {problem.path}: {message}{advice}"
             if not any(known.startswith(text) for known in self.warnings):
                 self.warnings[text + where] = None
+
+    def remark(self, remark: Remark, text: str, values: tuple[AxisValue, ...]) -> None:
+        """Something about one input picture; only the first of a kind are named."""
+        number, named = self.remarks.get(remark, (0, []))
+        if len(named) < REMARKS_NAMED:
+            origin = next((value.origin for value in values if value.origin), "")
+            named.append(f"{text} ({origin})" if origin else text)
+        self.remarks[remark] = (number + 1, named)
 
     def raise_if_any(self, *, complete: bool) -> None:
         """Raise ProblemsError with everything that was found."""

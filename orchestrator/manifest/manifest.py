@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from orchestrator.core.errors import UsageError
-from orchestrator.core.specs import NAME_PATTERN, JobSpec, RunSpec
+from orchestrator.core.specs import NAME_PATTERN, JobSpec, RunSpec, TwinSpec
 from orchestrator.manifest.expand import Blueprint, Expansion
+from orchestrator.manifest.picture_words import said
 from orchestrator.manifest.reader import JOBS_MAX, ManifestReader
 from orchestrator.manifest.sample import spread
 from orchestrator.manifest.shape import NAME_WHAT
@@ -23,20 +23,23 @@ def load_manifest(
     input_roots: Sequence[Path] = (),
     today: str,
     run_key: str | None = None,
+    max_attempts: int | None = None,
     jobs_max: int = JOBS_MAX,
+    normalize: bool = False,
 ) -> "Manifest":
     """Read a manifest; raises ProblemsError with everything that is wrong with it.
 
-    `today` is the ISO date behind `{{ date }}`; `run_key` replaces the manifest's own. Local pictures may
-    come from the manifest's folder and from `input_roots`. More than `jobs_max` jobs are refused before any
-    is expanded.
+    `today` is the ISO date behind `{{ date }}`; `run_key` replaces the manifest's own; `max_attempts` is for
+    a manifest that names none. Local pictures may come from the manifest's folder and from `input_roots`, and
+    with `normalize` those that the model does not take are converted. More than `jobs_max` jobs are refused
+    before any is expanded.
     """
     if run_key is not None and not re.fullmatch(NAME_PATTERN, run_key):
         raise UsageError(f"the run key {run_key!r} cannot be used; expected {NAME_WHAT}")
     document = load(path)
     folder = path.resolve().parent if path.is_symlink() else path.parent
     reader = ManifestReader(document, folder, today=today, run_key=run_key, jobs_max=jobs_max)
-    blueprint = reader.blueprint(input_roots)
+    blueprint = reader.blueprint(input_roots, normalize=normalize)
     if reader.report.problems or blueprint is None:
         raise ProblemsError([*reader.report.problems, *_further(blueprint)])
     fields = reader.fields
@@ -48,7 +51,7 @@ def load_manifest(
         manifest_path=str(path.resolve()),
         manifest_sha256=document.digest,
         priority=fields["priority"],
-        max_attempts=fields["retry"]["max_attempts"],
+        max_attempts=fields["retry"]["max_attempts"] or max_attempts,
         budget_micros=fields["budget"],
     )
     return Manifest(path, spec, blueprint)
@@ -79,7 +82,12 @@ class Manifest:
         return self._blueprint.combinations.size * self._blueprint.variations
 
     def jobs(self, *, limit: int | None = None, sample: int | None = None) -> Iterator[JobSpec]:
-        """Job specs in run order: all, the first `limit`, or `sample` of them spread over the axes.
+        """The job specs of `entries`."""
+        return (entry for entry in self.entries(limit=limit, sample=sample) if isinstance(entry, JobSpec))
+
+    def entries(self, *, limit: int | None = None, sample: int | None = None) -> Iterator[JobSpec | TwinSpec]:
+        """Job specs in run order: all, the first `limit`, or `sample` of them spread over the axes; among
+        them the rows that share a job.
 
         An ordinal is the same with and without `limit` and `sample`; ordinals of merged jobs are left out.
         Raises ProblemsError with everything that was found (it stops at a hundred); nothing is
@@ -90,8 +98,8 @@ class Manifest:
         if sample is not None:
             only = spread(self._blueprint.combinations, self._blueprint.variations, sample)
         expansion = Expansion(self._blueprint)
-        specs = expansion.specs(only=only)
-        yield from specs if limit is None else islice(specs, limit)
+        entries = expansion.specs(only=only)
+        yield from entries if limit is None else _until(entries, limit)
         expansion.findings.raise_if_any(complete=not expansion.findings.full)
         self._keep_warnings(expansion)
 
@@ -108,4 +116,20 @@ class Manifest:
                 f"{self.path}: {expansion.duplicates} {jobs} for exactly what an earlier one asks for, "
                 "and is made once; use variations to have it again on purpose"
             )
-        self.warnings = found
+        if words := expansion.twins.words():
+            found.append(f"{self.path}: {words}")
+        pictures = self._blueprint.pictures
+        sentences = said(
+            expansion.findings.remarks,
+            self._blueprint.model.inputs,
+            converted=pictures.converted,
+            normalize=pictures.normalize,
+        )
+        self.warnings = found + [f"{self.path}: {sentence}" for sentence in sentences]
+
+
+def _until(entries: Iterator[JobSpec | TwinSpec], jobs: int) -> Iterator[JobSpec | TwinSpec]:
+    """The entries up to and with the last of so many jobs."""
+    while jobs > 0 and (entry := next(entries, None)) is not None:
+        yield entry
+        jobs -= isinstance(entry, JobSpec)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from orchestrator.catalogue import Model, ParamIssue, Severity
+from orchestrator.catalogue import Model, ParamIssue, Severity, is_url
 from orchestrator.core.keys import KeyForm, KeyStem, encoded
 from orchestrator.core.specs import JsonObject, LocalImage
 from orchestrator.manifest.binding import Binder, Combination
@@ -25,6 +25,7 @@ class Prepared:
     stem: KeyStem
     local_images: dict[str, LocalImage]
     price_micros: int
+    price_digest: str
     images: int
     extension: str
     warnings: list[tuple[Path, str, str]]
@@ -35,6 +36,7 @@ class ParamPlan:
 
     def __init__(self, model: Model, raw: Mapping[str, RawParam], binder: Binder, pictures: Pictures) -> None:
         self._model = model
+        self._pictures = pictures
         self._slots: list[Slot] = []
         maker = SlotMaker(binder, pictures)
         for name, parameter in model.by_name.items():
@@ -81,16 +83,30 @@ class ParamPlan:
         warnings = self._check_references(params, wrong)
         if wrong or pictures is None:
             raise ParamsError(wrong)
-        price_micros, images, extension = self._facts(params)
+        price_micros, digest, images, extension = self._facts(params)
         return Prepared(
             params=params,
             stem=self._form.stem(keyed),
             local_images=pictures.local,
             price_micros=price_micros,
+            price_digest=digest,
             images=images,
             extension=extension,
             warnings=warnings,
         )
+
+    def look_ahead(self, combination: Combination) -> None:
+        """Begin with the pictures of a combination whose turn comes soon; what is wrong is said at its turn."""
+        for slot in self._varying:
+            if slot.written is None:
+                continue
+            try:
+                found = slot.written(combination)
+            except (ParamsError, TemplateProblem):
+                continue
+            for text in found if isinstance(found, list) else ():
+                if isinstance(text, str) and not is_url(text):
+                    self._pictures.look_ahead(text)
 
     def _check_references(
         self, params: JsonObject, wrong: list[tuple[Path, str, str]]
@@ -112,18 +128,23 @@ class ParamPlan:
         return [located(path, issue) for issue in issues if issue.severity is Severity.WARNING]
 
 
-def _facts(model: Model) -> Callable[[JsonObject], tuple[int, int, str]]:
-    """Price in micros, pictures and file extension of a job, looked up once for all jobs that are alike in
-    them.
+def _facts(model: Model) -> Callable[[JsonObject], tuple[int, str, int, str]]:
+    """Price in micros, price digest, pictures and file extension of a job, looked up once for all jobs that
+    are alike in them.
     """
-    known: dict[tuple[Any, ...], tuple[int, int, str]] = {}
+    known: dict[tuple[Any, ...], tuple[int, str, int, str]] = {}
     by, count, form = model.price.by, model.count_param, model.format_param
 
-    def facts(params: JsonObject) -> tuple[int, int, str]:
+    def facts(params: JsonObject) -> tuple[int, str, int, str]:
         key = (params.get(by), params.get(count), params.get(form))
         found = known.get(key)
         if found is None:
-            found = known[key] = (model.price_micros(params), model.images(params), model.extension(params))
+            found = known[key] = (
+                model.price_micros(params),
+                model.price_digest(params),
+                model.images(params),
+                model.extension(params),
+            )
         return found
 
     return facts

@@ -40,7 +40,7 @@ class ManifestReader:
         self._reading = Reading(document, self.report)
         self.fields: dict[str, Any] = MANIFEST.read(document.root, self._reading)
         if not self.fields["retry"]:
-            self.fields["retry"] = {"max_attempts": 3}
+            self.fields["retry"] = {"max_attempts": None}
         self.fields["name"] = self.fields["name"] or _name_of(Path(document.file))
         self.fields["campaign"] = self.fields["campaign"] or self.fields["name"]
         self._constants = {
@@ -50,7 +50,7 @@ class ManifestReader:
         }
         self._constants["run"] = self.fields["run"] = run_key or self._run_key()
 
-    def blueprint(self, input_roots: Sequence[Path]) -> Blueprint | None:
+    def blueprint(self, input_roots: Sequence[Path], *, normalize: bool = False) -> Blueprint | None:
         """Everything compiled; None when something that expanding needs could not be read."""
         if self.fields["model"] is None:
             return None
@@ -92,7 +92,7 @@ class ManifestReader:
             tags={name: binder.text(template) for name, template in tags.items()},
             variations=self.fields["variations"],
             binder=binder,
-            pictures=Pictures(self._folder, input_roots, model.inputs),
+            pictures=Pictures(self._folder, input_roots, model.inputs, normalize=normalize),
         )
 
     def _run_key(self) -> str:

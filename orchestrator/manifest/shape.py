@@ -16,6 +16,7 @@ from orchestrator.yamlio.shapes import (
     ListOf,
     MapOf,
     Money,
+    Nullable,
     Object,
     Reading,
     Text,
@@ -198,7 +199,13 @@ MANIFEST: Final = Object(
         Field(
             name="retry",
             shape=Object(
-                (Field(name="max_attempts", shape=Integer(1, 100), doc="Attempts for each job.", default=3),)
+                (
+                    Field(
+                        "max_attempts",
+                        Nullable(Integer(1, 100)),
+                        "Attempts for each job; none: as retry.max_attempts of the configuration says.",
+                    ),
+                )
             ),
             doc="Attempts after a failure that may pass.",
             default={},

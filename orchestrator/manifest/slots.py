@@ -8,7 +8,7 @@ from orchestrator.core.keys import encoded
 from orchestrator.core.specs import LocalImage
 from orchestrator.manifest.binding import Binder, BoundText, Combination, Reader
 from orchestrator.manifest.expressions import TemplateProblem
-from orchestrator.manifest.input_images import Pictures
+from orchestrator.manifest.input_images import Pictures, keyed_as
 from orchestrator.manifest.raw_params import RawParam
 from orchestrator.manifest.templates import Template
 from orchestrator.yamlio.document import Path
@@ -48,6 +48,7 @@ class Slot:
         *,
         own: frozenset[str] = frozenset(),
         fixed: Any = None,
+        written: Reader | None = None,
     ) -> None:
         self.parameter = parameter
         self.path = path
@@ -55,6 +56,7 @@ class Slot:
         self.read: Reader = read or _constant(fixed)
         self.own = own
         self.fixed = fixed
+        self.written = written  # of pictures: what the manifest says, before any is looked at
         self._seen: set[Any] = set()
 
     def issues(self, value: Any) -> list[ParamIssue]:
@@ -101,9 +103,9 @@ class SlotMaker:
             values = raw.value if isinstance(raw.value, list) else []
             items = [self._item(value) for value in values]
 
-        def read(combination: Combination) -> InputPictures:
+        def written(combination: Combination) -> Any:
             if whole is not None:
-                return self._find(parameter, raw.path, whole(combination))
+                return whole(combination)
             texts: list[Any] = []
             wrong: list[tuple[Path, str, str]] = []
             for index, item in enumerate(items):
@@ -113,10 +115,19 @@ class SlotMaker:
                     wrong.append(((*raw.path, index), error.message, error.hint))
             if wrong:
                 raise ParamsError(wrong)
-            return self._find(parameter, raw.path, texts)
+            return texts
+
+        def read(combination: Combination) -> InputPictures:
+            return self._find(parameter, raw.path, written(combination))
 
         own = frozenset(name for name in names if name == "variation")
-        return Slot(parameter, raw.path, self._binder.cached(names, read), own=own)
+        return Slot(
+            parameter,
+            raw.path,
+            self._binder.cached(names, read),
+            own=own,
+            written=self._binder.cached(names, written),
+        )
 
     def _item(self, value: Any) -> Reader:
         if isinstance(value, Template):
@@ -137,7 +148,7 @@ class SlotMaker:
                 continue
             try:
                 image = found.local[text] = self._pictures.find(text)
-                keyed.append(f"sha256:{image.sha256}")
+                keyed.append(keyed_as(image))
             except TemplateProblem as error:
                 wrong.append(((*path, index), error.message, error.hint))
         if wrong:

@@ -6,6 +6,7 @@ There is no port for the database: a real SQLite file is its test double.
 from orchestrator.ports.artifacts import (
     ArtifactRequest,
     ArtifactStore,
+    CopyRequest,
     DiscardedArtifact,
     FetchFailed,
     FetchFault,
@@ -18,6 +19,7 @@ from orchestrator.ports.machine import (
     Entropy,
     no_crash,
 )
+from orchestrator.ports.mark import Mark, NoMark
 from orchestrator.ports.provider import (
     Accepted,
     Balance,
@@ -30,7 +32,9 @@ from orchestrator.ports.provider import (
     Lost,
     Missing,
     NoCredit,
+    NoPrice,
     NotSent,
+    OtherCharge,
     Prediction,
     PredictionPage,
     Provider,
@@ -45,6 +49,7 @@ from orchestrator.ports.provider import (
     Uploaded,
     UploadOutcome,
 )
+from orchestrator.ports.shelf import KeptPicture, PictureState, Shelf
 
 __all__ = [
     "Accepted",
@@ -56,18 +61,25 @@ __all__ = [
     "BillingPage",
     "BillingRecord",
     "Clock",
+    "CopyRequest",
     "Crashpoint",
     "DiscardedArtifact",
     "Entropy",
     "FetchFailed",
     "FetchFault",
     "FetchOutcome",
+    "KeptPicture",
     "KeyRefused",
     "ListOutcome",
     "Lost",
+    "Mark",
     "Missing",
     "NoCredit",
+    "NoMark",
+    "NoPrice",
     "NotSent",
+    "OtherCharge",
+    "PictureState",
     "Prediction",
     "PredictionPage",
     "Provider",
@@ -76,6 +88,7 @@ __all__ = [
     "Reached",
     "Rejected",
     "ResultOutcome",
+    "Shelf",
     "Status",
     "StoredArtifact",
     "SubmitOutcome",

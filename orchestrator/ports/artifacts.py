@@ -17,6 +17,9 @@ class ArtifactRequest:
     nsfw: bool | None
     known_sha256: str | None = None  # when the database already has it
     sidecar: Mapping[str, Any] = field(default_factory=dict)
+    only_sha256: str | None = None  # store these bytes or none, just at `path`, whatever the policy says now
+    attempt_id: int = 0
+    unproven: str | None = None  # where an earlier try of this download kept aside what it could not prove
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,14 @@ class StoredArtifact:
     media_type: str
     width: int
     height: int
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRequest:
+    """A stored picture that is wanted under another name too."""
+
+    of: "StoredArtifact"
+    path: str  # relative to the output root, as planned; flagged ones go to quarantine like what they are of
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +81,10 @@ FETCH_FAULTS: Final = MappingProxyType(
                 "HTML, JSON, another image type, undecodable, too large, a URL at an address that downloads "
                 "do not go to"
             ),
-            "as for `gone`",
+            (
+                "as for `gone`; what came is kept aside as `NAME.unproven`, unless it is empty or text, "
+                "until a picture has come that decodes"
+            ),
         ),
         FetchFault.STORAGE: (
             "disk full, read-only, no permission, quota, I/O error",
@@ -99,6 +113,13 @@ class FetchFailed:
 
     fault: FetchFault
     message: str
+    unproven: str | None = None  # relative to the output root: what came is kept there, proven by nobody
+
+    @property
+    def words(self) -> str:
+        """Why, and what there is of it."""
+        kept = "" if self.unproven is None else f"; what came is kept as {self.unproven}"
+        return f"{self.message}{kept}"
 
 
 FetchOutcome = StoredArtifact | DiscardedArtifact | FetchFailed
@@ -115,6 +136,12 @@ class ArtifactStore(Protocol):
 
     async def store(self, request: ArtifactRequest) -> FetchOutcome:
         """Download, verify, publish and make durable; safe to repeat."""
+        ...
+
+    async def copy(self, request: CopyRequest) -> FetchOutcome:
+        """Make a copy of a stored picture, verified, durable, with a sidecar that says what it is of; safe to
+        repeat. GONE when the picture is not there any more, or is another one.
+        """
         ...
 
     def sidecar(self, path: str) -> Mapping[str, Any] | None:

@@ -1,7 +1,7 @@
 """Reading the provider's lists whole: page after page, with a bound, and knowing whether it was all."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, NamedTuple, TypeVar
@@ -13,6 +13,7 @@ from orchestrator.ports import (
     KeyRefused,
     Lost,
     NotSent,
+    OtherCharge,
     Prediction,
     PredictionPage,
     Provider,
@@ -37,6 +38,11 @@ class Listing:
 
     predictions: dict[str, Prediction] = field(default_factory=dict)
     complete: bool = False
+    skipped: set[tuple[str, str]] = field(default_factory=set)  # id and model of entries that are no task
+
+    def hides(self, models: Container[str]) -> bool:
+        """Whether an entry that was skipped may be of one of these models: then it is not read whole."""
+        return any(not model or model in models for _, model in self.skipped)
 
 
 class Billed(NamedTuple):
@@ -55,6 +61,7 @@ class Bill:
 
     complete: bool = False
     refused: bool = False  # the account may not read its bill: asking again is no use
+    others: dict[str, OtherCharge] = field(default_factory=dict)  # by record id: about no task
     _by_key: dict[RecordKey, BillingRecord] = field(default_factory=dict)
 
     @property
@@ -62,12 +69,19 @@ class Bill:
         """The records in the order in which they were first read."""
         return list(self._by_key.values())
 
-    def add(self, page: Iterable[BillingRecord]) -> None:
+    @property
+    def others_micros(self) -> int:
+        """What charges about no task come to."""
+        return sum(other.micros for other in self.others.values())
+
+    def add(self, page: Iterable[BillingRecord], others: Iterable[OtherCharge] = ()) -> None:
         """Take in a page. The list moves while it is read, so a record may be on two pages, and counts once.
 
         A record that has no id is known by its fields; those that are alike on one page are as many records.
         """
         alike: Counter[RecordKey] = Counter()
+        for other in others:
+            self.others[other.id or f"without id {len(self.others)}"] = other
         for record in page:
             key: RecordKey = (record.id, record.kind, record.prediction_id)
             if not record.id:
@@ -111,6 +125,7 @@ async def list_all(
         if not isinstance(outcome, PredictionPage):
             return None
         listing.predictions.update({item.id: item for item in outcome.items})
+        listing.skipped.update(outcome.skipped)
         if not outcome.has_more:
             listing.complete = True
             break
@@ -135,7 +150,7 @@ async def bill_all(
             return Bill(refused=True)
         if not isinstance(outcome, BillingPage):
             return None
-        bill.add(outcome.items)
+        bill.add(outcome.items, outcome.others)
         if not outcome.has_more:
             bill.complete = True
             break

@@ -6,10 +6,11 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from orchestrator.core.specs import LocalImage
+from orchestrator.core.taxonomy import Disposition, Reason
 
 
 class Status(StrEnum):
-    """The provider's words, mapped. An unknown word is RUNNING: keep polling."""
+    """The provider's words, mapped. An unknown word is RUNNING, with an oddity: it is polled on."""
 
     RUNNING = "running"  # created, processing, pending, or a word we do not know
     COMPLETED = "completed"
@@ -28,8 +29,11 @@ class Prediction:
     status_text: str  # the provider's own word
     outputs: tuple[str, ...] = ()  # URLs, in order
     nsfw: tuple[bool | None, ...] = ()  # per output; None when the provider did not say
+    nsfw_unclear: frozenset[int] = frozenset()  # outputs about which it said something that nobody can read
     error: str = ""
-    code: int | None = None  # application code: 1200 is content moderation
+    code: int | None = None  # application code, in the provider's own numbers
+    failure: Disposition | None = None  # what a task that ended without outputs means for its job
+    oddity: str = ""  # what of the answer is not as documented, and keeps the task from going on
     inference_ms: int | None = None
     created_at_ms: int | None = None
     model: str | None = None
@@ -50,6 +54,7 @@ class Rejected:
     message: str
     http_status: int
     code: int | None = None
+    reason: Reason = Reason.BAD_INPUT  # what that means for a job whose submit was refused so
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,10 @@ class Lost:
     """
 
     message: str
+    refused_status: int | None = (
+        None  # of an upload: the host's 4xx, which a fresh ticket may or may not mend
+    )
+    answered: bool = False  # the provider itself did answer, so that nothing is created any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +138,7 @@ class PredictionPage:
 
     items: tuple[Prediction, ...]
     has_more: bool
+    skipped: tuple[tuple[str, str], ...] = ()  # entries whose id no task can have: the id, and the model
 
 
 ListOutcome = PredictionPage | Rejected | Throttled | KeyRefused | NotSent | Lost
@@ -146,11 +156,20 @@ class BillingRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherCharge:
+    """A record of the bill that is about no task, such as of another service on the account; in micros."""
+
+    id: str
+    micros: int  # below zero when it was paid back; 0 when it cannot be read
+
+
+@dataclass(frozen=True, slots=True)
 class BillingPage:
     """One page of billing records."""
 
     items: tuple[BillingRecord, ...]
     has_more: bool
+    others: tuple[OtherCharge, ...] = ()
 
 
 BillingOutcome = BillingPage | Rejected | Throttled | KeyRefused | NotSent | Lost
@@ -169,9 +188,17 @@ class Quote:
     """The live price of one call, in micros: what would be charged after discounts."""
 
     micros: int
+    list_micros: int | None = None  # before discounts; None: not told
 
 
-QuoteOutcome = Quote | Rejected | Throttled | KeyRefused | NotSent | Lost
+@dataclass(frozen=True, slots=True)
+class NoPrice:
+    """The provider told a price that cannot be held, such as one in another currency."""
+
+    message: str
+
+
+QuoteOutcome = Quote | NoPrice | Rejected | Throttled | KeyRefused | NotSent | Lost
 
 
 class Provider(Protocol):

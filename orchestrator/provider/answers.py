@@ -9,6 +9,7 @@ from orchestrator.ports import (
     KeyRefused,
     Lost,
     NoCredit,
+    NoPrice,
     NotSent,
     PredictionPage,
     Quote,
@@ -17,7 +18,7 @@ from orchestrator.ports import (
 )
 from orchestrator.provider.amounts import micros_of_usd, read_billing
 from orchestrator.provider.classify import Reply, refusal
-from orchestrator.provider.wire import read_prediction
+from orchestrator.provider.wire import read_prediction, text_of, usable_id
 
 PAGE_SIZE: Final = 100
 
@@ -40,23 +41,29 @@ def read_reply(reply: Reply | NotSent | Lost, read: Callable[[Any], Value | None
 
 
 def prediction_page(data: object, page: int) -> PredictionPage | None:
-    """A page of predictions; None when any entry cannot be read."""
+    """A page of predictions; None when any entry cannot be read.
+
+    An entry that has a status and an id that no task can have (the requests of a language model are listed
+    as `llm/chat:1`) is skipped and told with its model, so that one of ours is not overlooked.
+    """
     items = _items(data)
     if items is None:
         return None
     predictions = tuple(p for p in map(read_prediction, items) if p is not None)
-    if len(predictions) != len(items):
+    skipped = tuple((text_of(item["id"]), text_of(item.get("model"))) for item in items if _is_no_task(item))
+    if len(predictions) + len(skipped) != len(items):
         return None
-    return PredictionPage(predictions, has_more=_has_more(data, page, len(items)))
+    return PredictionPage(predictions, has_more=_has_more(data, page, len(items)), skipped=skipped)
 
 
 def billing_page(data: object, page: int) -> BillingPage | None:
-    """A page of billing records; None when any record about a task cannot be read."""
+    """A page of billing records; None when it holds something that is no record."""
     items = _items(data)
-    records = read_billing(items) if items is not None else None
-    if items is None or records is None:
+    read = read_billing(items) if items is not None else None
+    if items is None or read is None:
         return None
-    return BillingPage(records, has_more=_has_more(data, page, len(items)))
+    records, others = read
+    return BillingPage(records, has_more=_has_more(data, page, len(items)), others=others)
 
 
 def read_balance(data: object) -> Balance | None:
@@ -65,15 +72,32 @@ def read_balance(data: object) -> Balance | None:
     return None if micros is None else Balance(micros)
 
 
-def read_quote(data: object) -> Quote | None:
-    """What would be charged: the discounted price where there is one; None for another currency."""
-    if not isinstance(data, dict) or str(data.get("currency") or "USD").upper() != "USD":
+def read_quote(data: object) -> Quote | NoPrice | None:
+    """What would be charged: the discounted price where there is one, and the list price where that is
+    nothing, negative or unreadable: a hold that is too large harms nobody.
+    """
+    currency = (data.get("currency") or "USD") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(currency, str):
         return None
-    for name in ("discounted_price", "price", "unit_price"):
-        if data.get(name) is not None:
-            micros = micros_of_usd(data[name])
-            return None if micros is None or micros < 0 else Quote(micros)
-    return None
+    if currency.strip().upper() != "USD":
+        return NoPrice(f"the price is in {currency[:10]!r}, and only US dollars can be held against caps")
+    listed, older = _positive_micros(data.get("price")), _positive_micros(data.get("unit_price"))
+    charged = _positive_micros(data.get("discounted_price")) or listed or older
+    return None if charged is None else Quote(charged, listed)
+
+
+def _positive_micros(value: object) -> int | None:
+    micros = micros_of_usd(value)
+    return micros if micros is not None and micros > 0 else None
+
+
+def _is_no_task(item: object) -> bool:
+    return (
+        isinstance(item, Mapping)
+        and isinstance(item.get("id"), str)
+        and isinstance(item.get("status"), str)
+        and usable_id(item["id"]) is None
+    )
 
 
 def _items(data: object) -> list[Any] | None:

@@ -6,7 +6,7 @@ timeouts).
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from http import HTTPStatus
@@ -15,7 +15,7 @@ from typing import Final
 
 import httpx
 
-from orchestrator.core.taxonomy import NO_CREDIT_CODE
+from orchestrator.core.taxonomy import Reason
 from orchestrator.ports import (
     Accepted,
     KeyRefused,
@@ -28,8 +28,9 @@ from orchestrator.ports import (
     SubmitOutcome,
     Throttled,
 )
+from orchestrator.provider.verdicts import NO_CREDIT_CODE, rejection
 from orchestrator.provider.wire import UNREADABLE, Body, read_prediction
-from orchestrator.runtime.http_transport import TooLateError
+from orchestrator.runtime.transport_errors import TooLateError
 
 REFUSING_CODES: Final = frozenset({1200, 1400, 1401, 1402})
 """Application codes about the request itself; in a reply without a prediction they refuse it like a 400."""
@@ -127,7 +128,10 @@ def classify_submit(reply: Reply) -> SubmitOutcome:
         prediction = read_prediction(reply.body.data)
         if prediction is not None:
             return Accepted(prediction)
-    return refusal(reply) or Lost(f"HTTP {reply.status} without a usable prediction id{_said(reply.body)}")
+    outcome = refusal(reply) or Lost(f"HTTP {reply.status} without a usable prediction id{_said(reply.body)}")
+    if isinstance(outcome, Lost) and _by_the_provider(reply):
+        return replace(outcome, answered=True)
+    return outcome
 
 
 def classify_result(reply: Reply, prediction_id: str) -> ResultOutcome:
@@ -169,7 +173,8 @@ def refusal(reply: Reply) -> Refusal | None:
         case Meaning.THROTTLED:
             return Throttled(reply.retry_after_seconds, message)
         case Meaning.REJECTED:
-            return Rejected(message, http_status=status, code=reply.body.code)
+            reason = rejection(status, reply.body.code, reply.body.message).reason
+            return Rejected(message, http_status=status, code=reply.body.code, reason=Reason(reason))
 
 
 def parse_retry_after(value: str | None, now_ms: int) -> float | None:
@@ -187,6 +192,27 @@ def parse_retry_after(value: str | None, now_ms: int) -> float | None:
     except (ValueError, TypeError, OverflowError, IndexError, OSError):
         return None
     return min(max(seconds, 0.0), RETRY_AFTER_SECONDS_MAX)
+
+
+def parse_date(value: str | None) -> int | None:
+    """Milliseconds since the epoch of a `Date` header; None when absent or garbage."""
+    if value is None:
+        return None
+    try:
+        return int(parsedate_to_datetime(value).timestamp()) * 1000
+    except (ValueError, TypeError, OverflowError, IndexError, OSError):
+        return None
+
+
+def _by_the_provider(reply: Reply) -> bool:
+    """Whether the API itself gave up on a request, in its own envelope: a gateway that gave up says nothing
+    about what happens behind it.
+    """
+    own = meaning_of(reply.status) is Meaning.DONE or reply.status in {
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    }
+    return own and reply.body.readable and reply.body.code is not None
 
 
 def _effective_status(reply: Reply) -> int:

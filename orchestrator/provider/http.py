@@ -11,12 +11,16 @@ from typing import Any, Final
 import httpx
 
 from orchestrator.core.addresses import is_loopback
+from orchestrator.core.provider_clock import Moment
 from orchestrator.ports import Clock, Lost, NotSent
-from orchestrator.provider.classify import Reply, classify_error, parse_retry_after
+from orchestrator.provider.classify import Reply, classify_error, parse_date, parse_retry_after
 from orchestrator.provider.wire import BODY_BYTES_MAX, UNREADABLE, Body, decoded, read_body
-from orchestrator.runtime.http_transport import STILL_VALID, USER_AGENT, make_transport, timeouts
+from orchestrator.runtime.http_transport import STILL_VALID, USER_AGENT, timeouts
 
 REDACTED: Final = "[key]"
+
+Dated = Callable[[int, Moment, Moment], None]
+"""Told the Date of an answer (ms), when the request was about to leave, and when the answer began."""
 
 
 class ApiHttp:
@@ -33,21 +37,22 @@ class ApiHttp:
         api_key: str,
         clock: Clock,
         *,
-        transport: httpx.AsyncBaseTransport | None = None,
-        connections: int = 100,
+        transport: httpx.AsyncBaseTransport,
         connect_seconds: float = 10.0,
+        dated: Dated | None = None,
     ) -> None:
         """Raises ValueError for a base URL that is not https (http is for loopback only), or for an
-        unusable key.
+        unusable key. `dated` is told the `Date` of every answer.
         """
         if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
             raise ValueError("the API key is empty or holds characters that no key has")
         base = check_url(base_url).copy_with(query=None, fragment=None)
         self._base = str(base).rstrip("/")
-        self._is_loopback = is_loopback(base.host)
+        self.host = base.host
         self._api_key = api_key
         self._clock = clock
         self._connect_seconds = connect_seconds
+        self._dated = dated
         self._headers = httpx.Headers(
             {
                 "Authorization": f"Bearer {api_key}",
@@ -57,12 +62,12 @@ class ApiHttp:
             }
         )
         self._json_headers = httpx.Headers({**self._headers, "Content-Type": "application/json"})
-        self._transport = transport or make_transport(connections)
+        self._transport = transport
 
     @property
     def is_loopback(self) -> bool:
         """Whether the API is a stand-in on this machine."""
-        return self._is_loopback
+        return is_loopback(self.host)
 
     async def request(
         self,
@@ -117,7 +122,10 @@ class ApiHttp:
         await self._transport.aclose()
 
     async def _send(self, request: httpx.Request, *, exact: bool) -> Reply:
+        sent = self._now()
         response = await self._transport.handle_async_request(request)
+        if self._dated is not None and (date := parse_date(response.headers.get("Date"))) is not None:
+            self._dated(date, sent, self._now())
         try:
             return Reply(
                 response.status_code,
@@ -142,6 +150,9 @@ class ApiHttp:
         if raw is None:
             return UNREADABLE
         return read_body(raw.replace(self._api_key.encode(), REDACTED.encode()), exact=exact)
+
+    def _now(self) -> Moment:
+        return Moment(self._clock.now_ms(), self._clock.monotonic())
 
     def _redacted(self, text: str) -> str:
         return text.replace(self._api_key, REDACTED)

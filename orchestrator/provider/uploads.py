@@ -5,6 +5,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -110,7 +111,30 @@ class Uploads:
                 await response.aclose()
         except (httpx.TransportError, TimeoutError) as error:
             return classify_error(error)
-        return _put_outcome(response.status_code, ticket.hosted_url)
+        status = response.status_code
+        if status == HTTPStatus.PRECONDITION_FAILED and await self._is_there(ticket.hosted_url, len(content)):
+            return Uploaded(ticket.hosted_url)
+        return _put_outcome(status, ticket.hosted_url)
+
+    async def _is_there(self, url: str, size: int) -> bool:
+        """Whether a picture of this size can be read there. It is called by its digest, so an earlier upload
+        of the same bytes, whose answer was lost, is what a host means that refuses to replace it.
+        """
+        request = httpx.Request(
+            "GET",
+            url,
+            headers={"Accept-Encoding": "identity"},
+            extensions={"timeout": timeouts(10.0, self._read_seconds)},
+        )
+        try:
+            async with asyncio.timeout(2 * self._read_seconds):
+                response = await self._media.handle_async_request(request)
+                try:
+                    return response.status_code == HTTPStatus.OK and await _length(response, size) == size
+                finally:
+                    await response.aclose()
+        except (httpx.TransportError, TimeoutError):
+            return False
 
     async def _multipart(self, name: str, content: bytes, media_type: str) -> UploadOutcome:
         reply = await self._http.request(
@@ -126,6 +150,16 @@ class Uploads:
             return failure
         url = _hosted_url(reply.body.data, loopback_http=self._http.is_loopback)
         return Lost("the upload's answer names no usable download_url") if url is None else Uploaded(url)
+
+
+async def _length(response: httpx.Response, most: int) -> int:
+    """How many bytes the body has; one more than `most` when it has more."""
+    seen = 0
+    async for piece in response.aiter_raw():
+        seen += len(piece)
+        if seen > most:
+            return most + 1
+    return seen
 
 
 def read_ticket(data: object, *, loopback_http: bool) -> Ticket | None:
@@ -154,7 +188,8 @@ def _put_outcome(status: int, hosted_url: str) -> UploadOutcome:
         case Meaning.REJECTED if status not in NOT_HERE:
             return Rejected(f"the media host refused the picture with HTTP {status}", http_status=status)
         case _:
-            return Lost(f"the media host answered HTTP {status}; a fresh ticket is needed")
+            refused = status if httpx.codes.is_client_error(status) else None
+            return Lost(f"the media host answered HTTP {status}; a fresh ticket is needed", refused)
 
 
 def _hosted_url(data: object, *, loopback_http: bool) -> str | None:

@@ -32,10 +32,11 @@ from orchestrator.provider.answers import (
     read_reply,
 )
 from orchestrator.provider.classify import NOT_HERE, Reply, classify_result, classify_submit
-from orchestrator.provider.http import ApiHttp
+from orchestrator.provider.http import ApiHttp, Dated
 from orchestrator.provider.uploads import Uploads
 from orchestrator.provider.wire import usable_id
 from orchestrator.runtime.http_transport import make_transport
+from orchestrator.runtime.network import DIRECT, Network
 
 BASE_URL: Final = "https://api.wavespeed.ai"
 _MODEL_ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}(/[a-z0-9][a-z0-9._-]{0,99}){0,5}", re.IGNORECASE)
@@ -57,13 +58,15 @@ class WaveSpeed:
         transport: httpx.AsyncBaseTransport | None = None,
         media_transport: httpx.AsyncBaseTransport | None = None,
         connections: int = 100,
+        network: Network = DIRECT,
         connect_seconds: float = 10.0,
         submit_seconds: float = 60.0,
         read_seconds: float = 30.0,
         upload_seconds: float = 120.0,
+        dated: Dated | None = None,
     ) -> None:
-        """The `*_seconds` bound each wait for bytes of a submit, of a read and of an upload; ValueError
-        for a bad URL.
+        """The `*_seconds` bound each wait for bytes of a submit, of a read and of an upload; `dated` is told
+        the `Date` of every answer. ValueError for a bad URL.
         """
         self._submit_seconds = submit_seconds
         self._read_seconds = read_seconds
@@ -71,13 +74,13 @@ class WaveSpeed:
             base_url,
             api_key,
             clock,
-            transport=transport,
-            connections=connections,
+            transport=transport or make_transport(connections, network),
             connect_seconds=connect_seconds,
+            dated=dated,
         )
         self._uploads = Uploads(
             self._http,
-            media_transport or make_transport(connections),
+            media_transport or make_transport(connections, network, near=self._http.host),
             read_seconds=read_seconds,
             upload_seconds=upload_seconds,
         )

@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, NoReturn
 
-from orchestrator.core.addresses import URL_LENGTH_MAX
 from orchestrator.ports import Prediction, Status
+from orchestrator.provider.output_shapes import FoundOutputs, read_flags, read_outputs
+from orchestrator.provider.verdicts import disposition, read_status
 
 BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 TEXT_LENGTH_MAX: Final = 500
@@ -25,15 +26,7 @@ _RFC3339: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,12}))?(?:[Zz]|([+-])(\d\d):?(\d\d))?"
 )
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-_STATUSES: Final = {
-    "completed": Status.COMPLETED,
-    "failed": Status.FAILED,
-    "cancelled": Status.CANCELLED,
-    "canceled": Status.CANCELLED,
-    "timeout": Status.TIMEOUT,
-    "deleted": Status.DELETED,
-}
+_NOT_FAILED: Final = frozenset({None, Status.RUNNING, Status.COMPLETED})
 
 
 class UnreadableError(ValueError):
@@ -123,16 +116,22 @@ def read_prediction(data: object, fallback_id: str | None = None) -> Prediction 
     prediction_id = usable_id(found)
     if prediction_id is None:
         return None
-    outputs = _outputs(data.get("outputs"))
+    outputs = read_outputs(data.get("outputs"))
+    flags = read_flags(data.get("has_nsfw_contents"), len(outputs.urls))
     inputs = data.get("inputs") or data.get("input")
+    word, error, code = text_of(data.get("status")), text_of(data.get("error")), integer(data.get("code"))
+    status = read_status(data.get("status"))
     return Prediction(
         id=prediction_id,
-        status=read_status(data.get("status")),
-        status_text=text_of(data.get("status")),
-        outputs=outputs,
-        nsfw=_flags(data.get("has_nsfw_contents"), len(outputs)),
-        error=text_of(data.get("error")),
-        code=integer(data.get("code")),
+        status=status or Status.RUNNING,
+        status_text=word,
+        outputs=outputs.urls,
+        nsfw=flags.values,
+        nsfw_unclear=flags.unclear,
+        error=error,
+        code=code,
+        failure=None if status in _NOT_FAILED else disposition(word, code, error),
+        oddity=_oddity(status, word, outputs),
         inference_ms=_inference_ms(data),
         created_at_ms=read_time_ms(data.get("created_at")),
         model=data["model"] if isinstance(data.get("model"), str) else None,
@@ -140,14 +139,16 @@ def read_prediction(data: object, fallback_id: str | None = None) -> Prediction 
     )
 
 
+def _oddity(status: Status | None, word: str, outputs: FoundOutputs) -> str:
+    """What of the answer is not as documented and keeps the task from going on; empty when nothing does."""
+    if status is None:
+        return f'the status "{word}", which is no word of the provider\'s' if word else "no status"
+    return outputs.oddity if status is Status.COMPLETED else ""
+
+
 def usable_id(value: object) -> str | None:
     """`value` when it may be put in a URL and a file name as it is: 1 to 128 of `A-Z a-z 0-9 _ -`."""
     return value if isinstance(value, str) and _ID.fullmatch(value) else None
-
-
-def read_status(word: object) -> Status:
-    """The provider's word, mapped; any word that is not known to be final means: keep polling."""
-    return _STATUSES.get(word.strip().lower(), Status.RUNNING) if isinstance(word, str) else Status.RUNNING
 
 
 def read_time_ms(value: object) -> int | None:
@@ -195,29 +196,6 @@ def _message(value: Mapping[str, Any]) -> str:
         if text:
             return text
     return ""
-
-
-def _outputs(value: object) -> tuple[str, ...]:
-    """Output texts in order; an entry without a usable URL keeps its place as an empty text."""
-    if isinstance(value, str):
-        value = [value]
-    return tuple(_output(item) for item in value) if isinstance(value, list) else ()
-
-
-def _output(item: object) -> str:
-    if isinstance(item, Mapping):
-        item = item.get("url", item.get("download_url"))
-    return item.strip() if isinstance(item, str) and len(item) <= URL_LENGTH_MAX else ""
-
-
-def _flags(value: object, count: int) -> tuple[bool | None, ...]:
-    """One flag an output; None where the provider did not say."""
-    if isinstance(value, bool):
-        return (value,) * count
-    if not isinstance(value, list):
-        return (None,) * count
-    flags = [item if isinstance(item, bool) else None for item in value[:count]]
-    return (*flags, *(None,) * (count - len(flags)))
 
 
 def _inference_ms(data: Mapping[str, Any]) -> int | None:

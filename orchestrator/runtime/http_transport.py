@@ -8,22 +8,27 @@ httpx's own pool collapses at thousands of requests in flight. The ready-made br
 * every other `httpx.TransportError` means that the request may have been acted on.
 
 It sends each request once (also the ones that aiohttp would repeat), keeps no cookies, follows no redirect,
-ignores proxy variables, and sends URLs byte for byte, because signed URLs do not survive being re-quoted.
+goes through the proxy that `Network` names and no other, and sends URLs byte for byte, because signed URLs do
+not survive being re-quoted.
 Clients call the transport itself: `httpx.AsyncClient` would add as much work again for cookies, redirects and
 credentials, which no client may have.
 """
 
-import asyncio
 import io
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 import aiohttp
 import httpx
 import yarl
+
+from orchestrator.runtime.network import DIRECT, Network
+from orchestrator.runtime.resolving import CheckedResolver
+from orchestrator.runtime.transport_errors import HeldBackError, translated
 
 KEEPALIVE_SECONDS: Final = 4.0
 """Shorter than what servers grant idle connections (5 s and up): a POST sent on a connection that the
@@ -35,10 +40,6 @@ STILL_VALID: Final = "orchestrator.still_valid"
 """Request extension: a function that is asked just before the first byte leaves, or None."""
 
 
-class TooLateError(httpx.ConnectError):
-    """The request was not valid any more when it could have left; no byte of it did."""
-
-
 def timeouts(connect_seconds: float, read_seconds: float) -> dict[str, float | None]:
     """The `timeout` extension of a request: `connect_seconds` bounds DNS, TCP and TLS; `read_seconds`
     bounds each wait for bytes, not the whole answer, and the wait for a free connection.
@@ -46,9 +47,15 @@ def timeouts(connect_seconds: float, read_seconds: float) -> dict[str, float | N
     return {"connect": connect_seconds, "pool": read_seconds, "read": read_seconds}
 
 
-def make_transport(connections: int = 100) -> "AiohttpTransport":
-    """A transport for one client, with at most `connections` open at once; more requests wait their turn."""
-    return AiohttpTransport(connections)
+def make_transport(
+    connections: int = 100, network: Network = DIRECT, *, near: str | None = None
+) -> "AiohttpTransport":
+    """A transport for one client, with at most `connections` open at once; more requests wait their turn.
+
+    With `near`, the host of the API, names are resolved once and checked: what resolves to this machine or to
+    a private network is not connected to (ForbiddenHostError), unless `near` is there too.
+    """
+    return AiohttpTransport(connections, network, near)
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
@@ -56,15 +63,18 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     loop.
     """
 
-    def __init__(self, connections: int) -> None:
+    def __init__(self, connections: int, network: Network, near: str | None) -> None:
         self._connections = connections
+        self._network = network
+        self._near = near
         self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send once; raises httpx.TransportError and nothing else of the network's."""
         limits: dict[str, float | None] = request.extensions.get("timeout", {})
         body = await request.aread()
-        asked = _still_valid.set(request.extensions.get(STILL_VALID))
+        sending = _Sending(request.extensions.get(STILL_VALID))
+        asked = _sending.set(sending)
         try:
             response = await self._live_session().request(
                 request.method,
@@ -75,11 +85,12 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 data=_payload(body),
                 allow_redirects=False,
                 timeout=_timeout(limits.get("pool"), limits.get("connect"), limits.get("read")),
+                proxy=self._network.proxy_for(request.url),
             )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise _translated(error, request) from error
+            raise translated(error, request, begun=sending.begun) from error
         finally:
-            _still_valid.reset(asked)
+            _sending.reset(asked)
         return httpx.Response(
             response.status,
             headers=list(response.raw_headers),
@@ -97,7 +108,10 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         if self._session is None or self._session.closed:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    limit=self._connections, keepalive_timeout=KEEPALIVE_SECONDS, ssl=_ssl_context()
+                    limit=self._connections,
+                    keepalive_timeout=KEEPALIVE_SECONDS,
+                    ssl=_ssl_context(self._network),
+                    resolver=None if self._near is None else CheckedResolver(self._near, self._network),
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
@@ -121,7 +135,7 @@ class _Stream(httpx.AsyncByteStream):
             async for piece in self._response.content.iter_any():
                 yield piece
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise _translated(error, self._request, answered=True) from error
+            raise translated(error, self._request, answered=True) from error
 
     async def aclose(self) -> None:
         # An unread rest means that the connection cannot be used again; a fully read one went back already.
@@ -135,25 +149,31 @@ def _payload(body: bytes) -> bytes | io.BytesIO | None:
     return body or None
 
 
-class _HeldBackError(aiohttp.ClientError):
-    """Raised where the first byte would have been written."""
+@dataclass(slots=True)
+class _Sending:
+    """One request on its way: what is asked before its first byte, and whether that moment was reached."""
+
+    still_valid: Callable[[], bool] | None
+    begun: bool = False
 
 
-_still_valid: ContextVar[Callable[[], bool] | None] = ContextVar("still_valid", default=None)
+_sending: ContextVar[_Sending] = ContextVar("sending")
 
 
 class _AskingRequest(aiohttp.ClientRequest):
-    """Asks whether it is still valid when its connection is there and nothing has been written to it.
+    """Asks whether it is still valid when its connection is there and nothing has been written to it. A
+    proxy's CONNECT is another request, and over by then.
 
     aiohttp's tracing offers such a moment too, but costs every request a third of its time (tests prove this
     one with a real socket).
     """
 
     async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
-        """Write the request, or raise _HeldBackError."""
-        still_valid = _still_valid.get()
-        if still_valid is not None and not still_valid():
-            raise _HeldBackError("held back: too much time has passed since it was meant to leave")
+        """Write the request, or raise HeldBackError."""
+        sending = _sending.get()
+        if sending.still_valid is not None and not sending.still_valid():
+            raise HeldBackError("held back: too much time has passed since it was meant to leave")
+        sending.begun = True
         return await super().send(conn)
 
 
@@ -178,34 +198,5 @@ def _timeout(pool: float | None, connect: float | None, read: float | None) -> a
 
 
 @cache
-def _ssl_context() -> ssl.SSLContext:
-    return httpx.create_ssl_context(trust_env=False)
-
-
-def _translated(error: Exception, request: httpx.Request, *, answered: bool = False) -> httpx.TransportError:
-    """The error in httpx's words; after the connect phase nothing maps to a connect error."""
-    words = _words(error)
-    kinds = _AFTER if answered else {**_BEFORE, **_AFTER}
-    kind = next((made for caught, made in kinds.items() if isinstance(error, caught)), httpx.ReadError)
-    return kind(words, request=request)
-
-
-def _words(error: Exception) -> str:
-    """What happened, for a reader."""
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return f"no connection to {error.host}:{error.port} ({error.os_error.strerror or error.os_error})"
-    return str(error) or type(error).__name__
-
-
-_BEFORE: Final[dict[type[Exception] | tuple[type[Exception], ...], type[httpx.TransportError]]] = {
-    _HeldBackError: TooLateError,
-    (aiohttp.ClientConnectorError, aiohttp.ServerFingerprintMismatch): httpx.ConnectError,
-    aiohttp.ConnectionTimeoutError: httpx.ConnectTimeout,
-    (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError): httpx.UnsupportedProtocol,
-}
-"""Errors before the answer's head has come; the first that fits counts."""
-
-_AFTER: Final[dict[type[Exception] | tuple[type[Exception], ...], type[httpx.TransportError]]] = {
-    asyncio.TimeoutError: httpx.ReadTimeout,
-    (aiohttp.ClientResponseError, ValueError): httpx.RemoteProtocolError,
-}
+def _ssl_context(network: Network) -> ssl.SSLContext:
+    return network.ssl_context()

@@ -10,6 +10,7 @@ from orchestrator.sandbox.config import (
     PriceUnit,
     RateUnit,
     SandboxConfig,
+    with_changes,
 )
 from orchestrator.sandbox.faults.names import Fault
 from orchestrator.sandbox.faults.script import Faults, Scripted, parse_faults
@@ -36,4 +37,5 @@ __all__ = [
     "parse_faults",
     "run_blocking",
     "serve",
+    "with_changes",
 ]

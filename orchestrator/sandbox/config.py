@@ -117,6 +117,10 @@ class SandboxConfig:
     # money
     balance_micros: int = 100 * MICROS_PER_USD
     discount_rate: int = 100  # per cent of the list price that is charged
+    charge_percent: int = 100  # of the quoted price that is charged all the same
+    bill_percent: int = 100  # of each amount that the bill shows; 1 or 10000 is another unit
+    bill_lag: float = 0.0  # until a record is on the bill
+    other_charges: int = 0  # records of another service on the bill, half a dollar each
     refund_delay: float = 30.0
     refund_moderated: bool = True
     no_credit: NoCredit = NoCredit.HTTP_400
@@ -125,6 +129,7 @@ class SandboxConfig:
 
     # lists and inputs
     list_lag: float = 0.0
+    list_others: int = 0  # entries of another service, with ids that no task has
     list_inputs: bool = False  # honour `include_inputs`
     list_total: bool = False
     strict_inputs: bool = False  # refuse unknown keys instead of dropping them

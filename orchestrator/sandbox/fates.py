@@ -10,7 +10,10 @@ from orchestrator.sandbox.faults.names import Fault
 
 MODERATED: Final = "Content flagged as potentially sensitive. Please try different prompts or images."
 UNFETCHABLE: Final = "failed to fetch input media: {url}"
+RISK_CONTROL: Final = "Failure to pass the risk control system"
+DIMENSIONS: Final = "Image dimensions must be at least 300px"
 MODERATED_CODE: Final = 1200
+LATE_SECONDS: Final = 15.0
 FLAGGED_TOO: Final = 0.5  # the chance of each further output of a task with a flagged one
 NO_CREDIT: Final = "Insufficient credits. Please top up."
 
@@ -31,11 +34,19 @@ class Fate:
     running_word: str = "processing"
     running_error: str = ""
     object_outputs: bool = False
+    nested_outputs: bool = False
+    late_seconds: float = 0.0  # its outputs are shown so long after it has completed
+    word: str = ""  # what is said of it once it has ended, instead of `status`
+    flags_as: str = ""  # how a flag is written, instead of true and false: one of FLAGS
     endless: bool = False
 
 
 _FAILURES: Final[Mapping[Fault, tuple[str, str, int]]] = {
     Fault.TASK_MODERATED: ("failed", MODERATED, 1200),
+    Fault.TASK_RISK_CONTROL: ("failed", RISK_CONTROL, 1403),
+    Fault.TASK_DIMENSIONS: ("failed", DIMENSIONS, 1405),
+    Fault.TASK_ERROR: ("failed", "Task execution failed.", 1403),
+    Fault.TASK_WORD_NSFW: ("failed", "", 0),
     Fault.TASK_FAILED: ("failed", "Task execution failed.", 1403),
     Fault.TASK_INTERNAL_ERROR: ("failed", "Internal error: upstream returned HTTP 500.", 5000),
     Fault.TASK_UNAVAILABLE: ("failed", "Service unavailable, please retry later.", 5003),
@@ -58,6 +69,22 @@ _ODDITIES: Final[Mapping[Fault, Mapping[str, Any]]] = {
     Fault.TASK_ODD_STATUS: {"running_word": "warming_up"},
     Fault.TASK_ERROR_WHILE_RUNNING: {"running_error": "Upstream is slow; still trying."},
     Fault.TASK_STUCK: {"endless": True},
+    Fault.TASK_SUCCEEDED: {"word": "succeeded"},
+    Fault.TASK_LATE_OUTPUTS: {"late_seconds": LATE_SECONDS},
+    Fault.TASK_NESTED_OUTPUTS: {"nested_outputs": True},
+}
+_WORDS: Final[Mapping[Fault, str]] = {Fault.TASK_ERROR: "error", Fault.TASK_WORD_NSFW: "nsfw"}
+FLAGS: Final[Mapping[str, Mapping[bool, Any]]] = {
+    "texts": {True: "true", False: "false"},
+    "objects": {True: {"sexual": True, "hate": False}, False: {"sexual": False, "hate": False}},
+    "unclear": {True: "see report", False: "see report"},
+}
+"""How the flags of a task are written that does not write true and false."""
+
+_FLAGGED_AS: Final[Mapping[Fault, str]] = {
+    Fault.TASK_TEXT_FLAGS: "texts",
+    Fault.TASK_OBJECT_FLAGS: "objects",
+    Fault.TASK_UNCLEAR_FLAGS: "unclear",
 }
 _OUTPUTS_OFF_BY: Final[Mapping[Fault, int]] = {Fault.TASK_FEWER_OUTPUTS: -1, Fault.TASK_MORE_OUTPUTS: 1}
 
@@ -72,7 +99,17 @@ def decide_fate(fault: Fault | None, asked: int, dice: Dice, *, refund_moderated
     if fault in _FAILURES:
         status, error, code = _FAILURES[fault]
         refunded = refund_moderated or code != MODERATED_CODE
-        return Fate(status=status, outputs=0, nsfw=(), error=error, code=code, refunded=refunded)
+        return Fate(
+            status=status,
+            outputs=0,
+            nsfw=(),
+            error=error,
+            code=code,
+            refunded=refunded,
+            word=_WORDS.get(fault, ""),
+        )
+    if fault in _FLAGGED_AS:
+        return replace(good, nsfw=(True,) * asked, flags_as=_FLAGGED_AS[fault])
     if fault is Fault.TASK_NSFW:
         certain = int(dice.unit("flagged") * asked)
         flags = (n == certain or dice.unit("flag", n) < FLAGGED_TOO for n in range(asked))

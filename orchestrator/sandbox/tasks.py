@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from orchestrator.sandbox.fates import Fate
+from orchestrator.sandbox.fates import FLAGS, Fate
 
 NEVER_MS: Final = 1 << 62
 EXTENSIONS: Final[Mapping[str, str]] = {"png": "png", "jpeg": "jpeg", "webp": "webp"}
@@ -79,15 +79,15 @@ def view(task: Task, now_ms: int, origin: str) -> dict[str, Any]:
     status = task.status(now_ms)
     done = status == "completed"
     ended = status in TERMINAL
+    shown = done and now_ms >= task.finished_ms + round(task.fate.late_seconds * 1000)
     inference = min(task.finished_ms, now_ms) - task.started_ms if ended else 0
-    flags = task.fate.nsfw
     data: dict[str, Any] = {
         "id": task.id,
         "model": task.model,
-        "outputs": _outputs(task, origin) if done else [],
+        "outputs": _outputs(task, origin) if shown else [],
         "urls": {"get": f"{origin}/api/v3/predictions/{task.id}/result"},
-        "has_nsfw_contents": (None if flags is None else list(flags)) if done else [],
-        "status": status,
+        "has_nsfw_contents": _flags(task.fate) if shown else [],
+        "status": task.fate.word if ended and task.fate.word else status,
         "created_at": iso(task.created_ms),
         "error": task.fate.error if ended else task.fate.running_error,
         "executionTime": inference,
@@ -120,7 +120,17 @@ def _outputs(task: Task, origin: str) -> list[Any]:
         f"{origin}/outputs/{task.id}/v{task.url_version}/{index}.{task.extension}"
         for index in range(task.fate.outputs)
     ]
+    if task.fate.nested_outputs:
+        return [[url] for url in urls]
     return [{"url": url} for url in urls] if task.fate.object_outputs else list(urls)
+
+
+def _flags(fate: Fate) -> list[Any] | None:
+    """The flags as the task writes them."""
+    if fate.nsfw is None:
+        return None
+    words = FLAGS.get(fate.flags_as)
+    return [flag if words is None else words[flag] for flag in fate.nsfw]
 
 
 def iso(at_ms: int) -> str:

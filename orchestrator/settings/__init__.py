@@ -1,6 +1,6 @@
 """The configuration: `config.yaml`, the environment over it, defaults that just work under it."""
 
-from orchestrator.settings.key import api_key, webhook_secrets
+from orchestrator.settings.key import api_key, key_fingerprint, webhook_secrets
 from orchestrator.settings.load import load_settings
 from orchestrator.settings.model import (
     Budgets,
@@ -31,6 +31,7 @@ __all__ = [
     "WorkerSettings",
     "api_key",
     "config_json_schema",
+    "key_fingerprint",
     "load_settings",
     "webhook_secrets",
 ]

@@ -2,17 +2,14 @@
 shown.
 """
 
-import stat
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 from orchestrator.core.errors import UsageError
 from orchestrator.core.webhooks import SECRET_PREFIX
 from orchestrator.settings.model import Settings
-
-_KEY_BYTES_MAX: Final = 4096
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+from orchestrator.settings.secret_files import read_secret
 
 
 def api_key(settings: Settings, env: Mapping[str, str]) -> str | None:
@@ -25,7 +22,20 @@ def api_key(settings: Settings, env: Mapping[str, str]) -> str | None:
         return _one_word(key, f"the environment variable {provider.api_key_env}")
     if provider.api_key_file is None:
         return None
-    return _one_word(_read(Path(provider.api_key_file)), f"the key file {provider.api_key_file}")
+    return _one_word(
+        read_secret(Path(provider.api_key_file), "key", env), f"the key file {provider.api_key_file}"
+    )
+
+
+def key_fingerprint(settings: Settings, env: Mapping[str, str]) -> str:
+    """12 hex digits that tell one key at one provider from another, and nothing of the key; empty without
+    one.
+    """
+    key = api_key(settings, env)
+    if key is None:
+        return ""
+    named = f"{settings.provider.base_url} {key}".encode("utf-8", "surrogatepass")
+    return hashlib.sha256(named).hexdigest()[:12]
 
 
 def webhook_secrets(settings: Settings, env: Mapping[str, str]) -> tuple[str, ...]:
@@ -37,25 +47,16 @@ def webhook_secrets(settings: Settings, env: Mapping[str, str]) -> tuple[str, ..
     webhook = settings.webhook
     text, where = env.get(webhook.secret_env, ""), f"the environment variable {webhook.secret_env}"
     if not text.strip() and webhook.secret_file is not None:
-        text, where = _read(Path(webhook.secret_file), "secret"), f"the secret file {webhook.secret_file}"
+        text, where = (
+            read_secret(Path(webhook.secret_file), "secret", env),
+            f"the secret file {webhook.secret_file}",
+        )
     words = tuple(text.split())
     if any(
         not word.isascii() or not word.isprintable() or not word.removeprefix(SECRET_PREFIX) for word in words
     ):
         raise UsageError(f"{where} does not hold a webhook secret such as {SECRET_PREFIX}...")
     return words
-
-
-def _read(path: Path, kind: str = "key") -> str:
-    try:
-        with path.open("rb") as stream:
-            mode = path.stat().st_mode
-            raw = stream.read(_KEY_BYTES_MAX)
-    except OSError as error:
-        raise UsageError(f"the {kind} file {path} cannot be read: {error.strerror or error}") from None
-    if mode & _OTHERS:
-        raise UsageError(f"the {kind} file {path} may be read by others; run: chmod 600 {path}")
-    return raw.decode("utf-8", "replace").strip()
 
 
 def _one_word(key: str, where: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from orchestrator.settings import environment
 from orchestrator.settings.model import (
     DEFAULT_LEVEL,
     PRESETS,
@@ -14,6 +15,7 @@ from orchestrator.settings.model import (
     Download,
     Guards,
     InDoubtSettings,
+    InputSettings,
     Limits,
     Outputs,
     ProviderSettings,
@@ -23,7 +25,6 @@ from orchestrator.settings.model import (
     WorkerSettings,
 )
 from orchestrator.settings.shape import CONFIG
-from orchestrator.settings.urls import base_url_problem, database_url_problem
 from orchestrator.yamlio import Document, Node, Problem, ProblemReport, load, loads
 from orchestrator.yamlio.shapes import Object, Reading
 
@@ -36,7 +37,8 @@ def load_settings(path: Path | None, env: Mapping[str, str], cwd: Path) -> Setti
     """The settings of `path`, else of `ORCHESTRATOR_CONFIG`, else of `config.yaml` in `cwd`, else the
     defaults.
 
-    `ORCHESTRATOR_DATABASE_URL` and `WAVESPEED_BASE_URL` have precedence over the file. Relative paths are
+    `ORCHESTRATOR_DATABASE_URL` (or the file that `ORCHESTRATOR_DATABASE_URL_FILE` names) and
+    `WAVESPEED_BASE_URL` have precedence over the file. Relative paths are
     relative to the file's folder, those of the environment to `cwd`. Raises ProblemsError with everything
     that is wrong.
     """
@@ -45,10 +47,8 @@ def load_settings(path: Path | None, env: Mapping[str, str], cwd: Path) -> Setti
     base = origin.resolve().parent if origin else cwd
     report = ProblemReport()
     values = _read(document, report)
-    database = _over(
-        env=env, name="ORCHESTRATOR_DATABASE_URL", problem_of=database_url_problem, report=report
-    )
-    base_url = _over(env=env, name="WAVESPEED_BASE_URL", problem_of=base_url_problem, report=report)
+    database = environment.database_url(env, cwd, report)
+    base_url = environment.base_url(env, report)
     report.raise_if_any()
     provider = values["provider"] | ({"base_url": base_url} if base_url else {})
     outputs, limits, budgets = values["outputs"], values["limits"], values["budgets"]
@@ -56,6 +56,7 @@ def load_settings(path: Path | None, env: Mapping[str, str], cwd: Path) -> Setti
         database_url=_database(database, cwd) if database else _database(values["database_url"], base),
         outputs=Outputs(**outputs | {"root": _folder(outputs["root"], base)}),
         input_roots=tuple(_folder(root, base) for root in values["input_roots"]),
+        inputs=InputSettings(**values["inputs"]),
         provider=ProviderSettings(**_provider(provider, base)),
         limits=Limits(**_limits(limits)),
         budgets=Budgets(**_budgets(budgets)),
@@ -135,18 +136,6 @@ def _check_pairs(values: Mapping[str, Any], reading: Reading) -> None:
             reading.wrong(
                 (section, low), f"is {values[section][low]:g}, more than {high}, {values[section][high]:g}"
             )
-
-
-def _over(env: Mapping[str, str], name: str, problem_of: Any, report: ProblemReport) -> str | None:
-    """The value of an environment variable that has precedence over the file; empty counts as not set."""
-    text = env.get(name, "").strip()
-    if not text:
-        return None
-    if problem := problem_of(text):
-        report.add(
-            Problem(file=f"environment variable {name}", line=0, column=0, path="", message=str(problem))
-        )
-    return text
 
 
 def _database(url: str, base: Path) -> str:

@@ -9,8 +9,9 @@ from orchestrator.core.provider_facts import REFUND_MS
 
 Level = Literal["bronze", "silver", "gold", "ultra"]
 NsfwPolicy = Literal["keep", "quarantine", "discard"]
+NsfwUnknown = Literal["keep", "quarantine"]
 OnFailed = Literal["hold", "release"]
-UnknownTasks = Literal["stop", "ignore"]
+UnknownTasks = Literal["ours", "stop", "ignore"]
 Window = Literal["total", "month", "day"]
 
 
@@ -43,6 +44,7 @@ class Outputs:
 
     root: str  # an absolute folder, or an object store's URL
     nsfw: NsfwPolicy = "quarantine"
+    nsfw_unknown: NsfwUnknown = "quarantine"
     sidecar: bool = True
 
 
@@ -112,15 +114,17 @@ class Guards:
     failure_rate: float | None = 0.5
     nsfw_rate: float | None = None
     min_jobs: int = 20
+    clock_skew_seconds: float | None = 180.0
     deaths: int = 5
-    unknown_tasks: UnknownTasks = "stop"
+    unknown_tasks: UnknownTasks = "ours"
+    overdue_seconds: float = 900.0
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
     """When a job is tried again after an attempt without a result."""
 
-    max_attempts: int = 3
+    max_attempts: int | None = None  # where the manifest names none; None: no opinion
     backoff_base_seconds: float = 2.0
     backoff_cap_seconds: float = 300.0
 
@@ -132,6 +136,7 @@ class WorkerSettings:
     lease_seconds: float = 60.0
     poll_min_seconds: float = 0.5
     poll_max_seconds: float = 10.0
+    stop_grace_seconds: float = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +150,20 @@ class Download:
 
 
 @dataclass(frozen=True, slots=True)
+class InputSettings:
+    """What is done with local input pictures."""
+
+    normalize: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration."""
 
     database_url: str
     outputs: Outputs
     input_roots: tuple[str, ...] = ()
+    inputs: InputSettings = field(default_factory=InputSettings)
     provider: ProviderSettings = field(default_factory=ProviderSettings)
     limits: Limits = field(default_factory=Limits)
     budgets: Budgets = field(default_factory=Budgets)

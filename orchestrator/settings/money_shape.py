@@ -53,7 +53,7 @@ GUARDS: Final = Object(
         Field(
             name="price_drift_percent",
             shape=Decimal(0.0, 100.0),
-            doc="A live price that is off by more than this stops the model before money moves.",
+            doc="A live price dearer than agreed by more than this stops the model before money moves.",
             default=1.0,
         ),
         Field(
@@ -70,6 +70,12 @@ GUARDS: Final = Object(
             default=20,
         ),
         Field(
+            name="clock_skew_seconds",
+            shape=Nullable(Decimal(1.0, 86_400.0)),
+            doc="Nothing is bought while our clock and the provider's differ by more; null: not watched.",
+            default=180.0,
+        ),
+        Field(
             name="deaths",
             shape=Integer(1, 1000),
             doc="Workers that may die over one job before it is set aside.",
@@ -77,12 +83,22 @@ GUARDS: Final = Object(
         ),
         Field(
             name="unknown_tasks",
-            shape=Choice(("stop", "ignore")),
+            shape=Choice(("ours", "stop", "ignore")),
             doc=(
-                "What to do when the provider lists newer tasks of our models that this database does not "
-                "know."
+                "What to do about newer tasks of our models that this database does not know: stop when it "
+                "is a restored copy and hold the jobs that such a task equals (ours), stop in any case, or "
+                "ignore them."
             ),
-            default="stop",
+            default="ours",
+        ),
+        Field(
+            name="overdue_seconds",
+            shape=Decimal(1, 7 * 86_400),
+            doc=(
+                "A task that is older than this, and than ten times its model's p99, is a person's: nobody "
+                "waits for it."
+            ),
+            default=900.0,
         ),
     )
 )

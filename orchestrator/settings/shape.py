@@ -7,7 +7,7 @@ from orchestrator.settings.money_shape import BUDGETS, GUARDS
 from orchestrator.settings.provider_shape import IN_DOUBT, LIMITS, PROVIDER, WEBHOOK
 from orchestrator.settings.urls import database_url_problem
 from orchestrator.settings.value_shapes import Url
-from orchestrator.settings.work_shape import DOWNLOAD, OUTPUTS, RETRY, WORKER
+from orchestrator.settings.work_shape import DOWNLOAD, INPUTS, OUTPUTS, RETRY, WORKER
 from orchestrator.yamlio.shapes import DRAFT_07, Field, ListOf, Object, Text
 
 CONFIG: Final = Object(
@@ -28,6 +28,7 @@ CONFIG: Final = Object(
             ),
             default=[],
         ),
+        Field(name="inputs", shape=INPUTS, doc="What is done with local input pictures.", default={}),
         Field(name="provider", shape=PROVIDER, doc="How the provider is reached.", default={}),
         Field(name="limits", shape=LIMITS, doc="The account's limits, shared by all workers.", default={}),
         Field(name="budgets", shape=BUDGETS, doc="Caps in US dollars.", default={}),

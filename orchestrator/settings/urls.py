@@ -6,6 +6,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from orchestrator.core.addresses import PORT_MAX, is_loopback
 
+_AMBIGUOUS: Final = (
+    "it has several @, so nobody can tell where a password ends; write each @ of a password as %40"
+)
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9/._~-]+")
 
 
@@ -15,7 +18,7 @@ def database_url_problem(text: str) -> str | None:
     if scheme == "sqlite" and text.startswith("sqlite:///"):
         return None
     if scheme in {"postgresql", "postgresql+psycopg"} and len(text) > len(scheme) + 3:
-        return None
+        return _AMBIGUOUS if text.count("@") > 1 else None
     return "expected sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
 
 

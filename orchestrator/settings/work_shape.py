@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from orchestrator.core.specs import MAX_ATTEMPTS
 from orchestrator.settings.model import SEPARATE_DOWNLOADS
 from orchestrator.yamlio.shapes import Choice, Decimal, Field, Flag, Integer, Nullable, Object, Text
 
@@ -20,6 +21,12 @@ OUTPUTS: Final = Object(
             default="quarantine",
         ),
         Field(
+            name="nsfw_unknown",
+            shape=Choice(("keep", "quarantine")),
+            doc="The same for a picture about which the provider says something that cannot be read.",
+            default="quarantine",
+        ),
+        Field(
             name="sidecar",
             shape=Flag(),
             doc="Write a .json with prompt, price and digest next to each picture.",
@@ -27,9 +34,26 @@ OUTPUTS: Final = Object(
         ),
     )
 )
+INPUTS: Final = Object(
+    (
+        Field(
+            name="normalize",
+            shape=Flag(),
+            doc=(
+                "Convert a copy of each local input picture that the model does not take, or would take "
+                "wrongly: turned upright, RGB, 8 bits, JPEG or PNG, large and light enough."
+            ),
+            default=False,
+        ),
+    )
+)
 RETRY: Final = Object(
     (
-        Field(name="max_attempts", shape=Integer(1, 100), doc="Attempts for each job.", default=3),
+        Field(
+            "max_attempts",
+            Nullable(Integer(1, 100)),
+            f"Attempts for each job where its manifest names none; none: {MAX_ATTEMPTS}.",
+        ),
         Field(
             name="backoff_base_seconds",
             shape=Decimal(0, 3600),
@@ -63,6 +87,12 @@ WORKER: Final = Object(
             shape=Decimal(0.01, 3600),
             doc="Longest time between two polls of a task.",
             default=10.0,
+        ),
+        Field(
+            name="stop_grace_seconds",
+            shape=Decimal(0, 3600),
+            doc="How long a worker that is told to end (SIGTERM) finishes downloads before it hands over.",
+            default=8.0,
         ),
     )
 )

@@ -10,6 +10,7 @@ DELAY_MAX_SECONDS: Final = 60.0
 
 CLAIM_REST_SECONDS: Final = 0.05
 POLL_REST_SECONDS: Final = 0.01
+PRICES_REST_SECONDS: Final = 0.5
 """Slots that become free, and polls that become due, are served together: a claim costs the same for one job
 as for twenty."""
 
@@ -67,4 +68,5 @@ class Alarms:
     heartbeat: Alarm = field(default_factory=Alarm)
     rescue: Alarm = field(default_factory=Alarm)
     resolve: Alarm = field(default_factory=Alarm)
+    prices: Alarm = field(default_factory=lambda: Alarm(PRICES_REST_SECONDS))
     end: Alarm = field(default_factory=Alarm)

@@ -4,7 +4,7 @@
 |---|---|---|
 | before the commit | nothing of it was written | the same write again |
 | the commit's own answer was lost | it may have been written | the same write again, marked as a repeat |
-| another schema by now | nothing of ours may be written any more | the error goes on at once |
+| another schema or database by now | nothing of ours may be written any more | the error goes on at once |
 
 The mark is given where the answer decides what happens next.
 
@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from orchestrator.core.errors import DatabaseError, SchemaVersionError
+from orchestrator.core.errors import DatabaseError, OtherDatabaseError, SchemaVersionError
 from orchestrator.store.attempts.lifecycle import BeginSubmit, Complete
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.group_commit import Operation
@@ -53,7 +53,7 @@ class OutageBackoff:
         self._since = self._since if self._failures else now
         self._failures += 1
         limit = AWAY_SECONDS_MAX if error.transient else BROKEN_SECONDS_MAX
-        if isinstance(error, SchemaVersionError) or now - self._since >= limit:
+        if isinstance(error, SchemaVersionError | OtherDatabaseError) or now - self._since >= limit:
             return None
         longest = min(WAIT_SECONDS_MAX, 0.1 * 2.0 ** min(self._failures, 10))
         return self._deps.entropy.uniform(longest / 2, longest)

@@ -9,11 +9,14 @@ class StopLevel(IntEnum):
 
     RUNNING = 0
     FINISHING = 1  # nothing new is submitted; what is in flight is collected
-    LEAVING = 2  # leases are given back; what is in flight is left to the next worker
+    HANDING_OVER = 2  # requests and downloads under way are finished; tasks in flight are not waited for
+    LEAVING = 3  # leases are given back; what is in flight is left to the next worker
 
 
 class Stop:
-    """A level that only rises. The first request finishes what is in flight, the second leaves now."""
+    """A level that only rises. A person's first request finishes what is in flight, a supervisor's hands it
+    over; a second one leaves now.
+    """
 
     def __init__(self) -> None:
         self.level = StopLevel.RUNNING
@@ -28,7 +31,13 @@ class Stop:
     def request(self, *, by_user: bool = True) -> StopLevel:
         """Ask once more; returns the level this led to."""
         self.by_user = self.by_user or by_user
-        return self.raise_to(StopLevel(min(StopLevel.LEAVING, self.level + 1)))
+        return self.raise_to(StopLevel.LEAVING if self.stopping else StopLevel.FINISHING)
+
+    def hand_over(self) -> StopLevel:
+        """Ask as a supervisor does, which kills what has not ended soon; returns the level this led to."""
+        self.by_user = True
+        again = self.level >= StopLevel.HANDING_OVER
+        return self.raise_to(StopLevel.LEAVING if again else StopLevel.HANDING_OVER)
 
     def raise_to(self, level: StopLevel) -> StopLevel:
         """Go at least to `level`."""

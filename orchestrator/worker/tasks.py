@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
-from orchestrator.core.errors import DatabaseError, OrchestratorError
+from orchestrator.core.errors import DatabaseError, DatabaseReplacedError, OrchestratorError
 from orchestrator.worker.stop import Stop, StopLevel
 
 
@@ -32,11 +32,13 @@ class TaskGroup:
     def fail(self, error: BaseException, *, bookkeeping: bool = False) -> None:
         """Stop buying, collect what can be collected, and keep the first error for the end.
 
-        Where `bookkeeping` failed, a guard may not have done its work; collecting does not need it.
+        Where `bookkeeping` failed, a guard may not have done its work; collecting does not need it. Neither
+        does it need a name for the file of the database: the open one still takes what is written.
         """
         self.error = self.error or error
         is_expected = bookkeeping or isinstance(error, OrchestratorError)
-        is_collectable = is_expected and not isinstance(error, DatabaseError)
+        can_record = not isinstance(error, DatabaseError) or isinstance(error, DatabaseReplacedError)
+        is_collectable = is_expected and can_record
         self._stop.raise_to(StopLevel.FINISHING if is_collectable else StopLevel.LEAVING)
 
     async def cancel(self, loops: Iterable[asyncio.Task[None]] = ()) -> None:

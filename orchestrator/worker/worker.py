@@ -10,15 +10,20 @@ from functools import partial
 from typing import Final
 
 from orchestrator import __version__
+from orchestrator.core.errors import OperatorNeededError
 from orchestrator.store.account import workers
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.activity import Activity
 from orchestrator.worker.alarms import Alarms
 from orchestrator.worker.deps import Deps
+from orchestrator.worker.doubts.care import CareTaker
 from orchestrator.worker.doubts.resolver import Resolver
 from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.guards.clock_guard import ClockGuard
+from orchestrator.worker.guards.price_proof import PriceProof
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.loops import Loop, start_loops
+from orchestrator.worker.pipeline.copies import Copies
 from orchestrator.worker.pipeline.latencies import Latencies
 from orchestrator.worker.pipeline.pipeline import Pipeline
 from orchestrator.worker.stop import Stop, StopLevel
@@ -27,6 +32,7 @@ from orchestrator.worker.upkeep import startup, upkeep
 from orchestrator.worker.upkeep.billing import BillReader
 from orchestrator.worker.upkeep.drain_watchdog import DrainWatchdog
 from orchestrator.worker.upkeep.heartbeat import Heartbeat
+from orchestrator.worker.upkeep.price_watch import PriceWatch
 from orchestrator.worker.upkeep.rescue import Rescuer
 
 DRAIN_SECONDS: Final = 0.5
@@ -55,10 +61,13 @@ class Worker:
         self._latencies = Latencies()
         self._pauses = AccountPauses(deps, self.id, self.activity)
         self._restored_copy = RestoredCopyCheck(deps)
+        self._copies = Copies(deps, run_ids=run_ids)
+        self._clock_guard = ClockGuard(deps)
         self._watchdog = DrainWatchdog()
+        self._handing_over_since: float | None = None
 
-    def snapshot(self) -> dict[str, int]:
-        """How many attempts are where, for a live display."""
+    def snapshot(self) -> dict[str, int | str]:
+        """How many attempts are where, and what ails them, for a live display."""
         return self.activity.snapshot()
 
     async def run(self, stop: Stop) -> None:
@@ -66,11 +75,18 @@ class Worker:
         did.
         """
         alarms = Alarms()
+        self._deps.provider_clock.look(self._deps.moment())
         tasks = TaskGroup(stop, ended=alarms.end.ring)
         try:
             startup.start(self._deps, self._worker_row(), is_alive=self._is_alive, latencies=self._latencies)
             await self._deps.artifacts.start()
-            await startup.preflight(self._deps, self._pauses, self._restored_copy, drain=self._drain)
+            await startup.preflight(
+                self._deps,
+                self._pauses,
+                restored_copy=self._restored_copy,
+                clock_guard=self._clock_guard,
+                drain=self._drain,
+            )
             loops = start_loops(self._loops(stop, tasks, alarms), self._deps, tasks.fail)
             try:
                 await stop.wait_for(StopLevel.LEAVING)
@@ -97,13 +113,18 @@ class Worker:
 
     def _loops(self, stop: Stop, tasks: TaskGroup, alarms: Alarms) -> tuple[Loop, ...]:
         deps, drain = self._deps, partial(self._drain_by_operator, stop)
+        proof = PriceProof(deps)
+        care = CareTaker(deps)
         pipeline = Pipeline(
             deps,
             worker_id=self.id,
+            proof=proof,
             activity=self.activity,
             account_pauses=self._pauses,
             latencies=self._latencies,
             alarms=alarms,
+            copies=self._copies,
+            care=care,
             spawn=tasks.spawn,
         )
         claimer = pipeline.claimer(
@@ -118,7 +139,9 @@ class Worker:
             expired=alarms.rescue.ring,
             drain=drain,
         )
-        resolver = Resolver(deps, self.id, resume=pipeline.resume)
+        resolver = Resolver(
+            deps, self.id, care=care, resume=pipeline.go_on_with_found, freed=alarms.claim.ring
+        )
         rescuer = Rescuer(
             deps,
             worker_id=self.id,
@@ -137,7 +160,11 @@ class Worker:
             Loop(rescuer.tick, alarms.rescue, when_unsure=alarms.heartbeat.ring),
             Loop(resolver.tick, alarms.resolve, when_unsure=alarms.heartbeat.ring),
             Loop(keep_up, bookkeeping=True),
+            Loop(pipeline.troubles.tick, bookkeeping=True),
             Loop(BillReader(deps).tick),
+            Loop(PriceWatch(deps, proof).tick, alarms.prices),
+            Loop(pipeline.prices.tick, bookkeeping=True),
+            Loop(self._copies.tick, bookkeeping=True),
             Loop(watch, alarms.end),
         )
 
@@ -148,7 +175,9 @@ class Worker:
         busy = self.activity.busy or tasks.busy
         if stop.level is StopLevel.RUNNING and self._drain and not busy and self._finished():
             stop.raise_to(StopLevel.FINISHING)
-        if stop.stopping and not busy:
+        if not stop.stopping and (wrong := self._clock_guard.wrong()):
+            tasks.fail(OperatorNeededError(wrong))
+        if stop.stopping and (not busy or self._is_handed_over(stop)):
             stop.raise_to(StopLevel.LEAVING)
         self._end_without_key(stop, tasks, busy=busy)
         stuck = self._watchdog.why_stuck(
@@ -157,7 +186,7 @@ class Worker:
             unreadable=self._restored_copy.unreadable or resolver.unreadable,
             monotonic=self._deps.clock.monotonic(),
         )
-        if self._drain and stuck is not None:
+        if (self._drain or stop.stopping) and stuck is not None:
             tasks.fail(stuck)
             stop.raise_to(StopLevel.LEAVING)
         return DRAIN_SECONDS
@@ -170,9 +199,19 @@ class Worker:
             tasks.fail(key.error())
             stop.raise_to(StopLevel.LEAVING)
 
+    def _is_handed_over(self, stop: Stop) -> bool:
+        """Whether a supervisor waits and need not wait longer: others collect what is in flight."""
+        if stop.level is not StopLevel.HANDING_OVER:
+            return False
+        now = self._deps.clock.monotonic()
+        self._handing_over_since = now if self._handing_over_since is None else self._handing_over_since
+        grace = self._deps.settings.worker.stop_grace_seconds
+        return not self.activity.handling or now - self._handing_over_since >= grace
+
     def _finished(self) -> bool:
         with self._deps.database.read() as tx:
-            return outlook(tx, self._deps.settings.budgets.timezone, self._run_ids).finished
+            over = outlook(tx, self._deps.settings.budgets.timezone, self._run_ids).finished
+            return over and self._copies.settled(tx)
 
     def _drain_by_operator(self, stop: Stop) -> None:
         self.told_to_drain = True

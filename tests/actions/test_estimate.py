@@ -2,8 +2,7 @@
 
 import pytest
 
-from orchestrator.actions.planning.estimate import estimate
-from orchestrator.settings import Limits
+from orchestrator.actions.planning.estimate import Pace, estimate
 
 
 @pytest.mark.parametrize(
@@ -16,7 +15,7 @@ from orchestrator.settings import Limits
     ],
 )
 def test_the_slower_of_the_two_limits_decides(jobs, concurrency, per_minute, seconds, words):
-    limits = Limits(concurrency=concurrency, submits_per_minute=per_minute)
-    found = estimate(jobs=jobs, limits=limits, latency_seconds=20.0, latency_source="measured")
+    pace = Pace(concurrency, per_minute, "level bronze")
+    found = estimate(jobs=jobs, pace=pace, latency_seconds=20.0, latency_source="measured")
     assert found.seconds == seconds
     assert words in found.bottleneck

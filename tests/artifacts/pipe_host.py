@@ -58,6 +58,7 @@ def played(root: Path, play: Play, command: Sequence[str] = COMMAND) -> Any:
             max_bytes=10**6,
             timeout_seconds=60.0,
             max_redirects=3,
+            api_host="127.0.0.1",
         )
         artifacts = SeparateArtifacts(setup.open(no_crash), command, setup)
         port = server.sockets[0].getsockname()[1]

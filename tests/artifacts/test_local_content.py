@@ -54,10 +54,12 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_is_not_a_whole_picture_is_not_stored(tmp_path, name):
+def test_what_is_not_a_whole_picture_is_not_stored_but_kept_aside_unless_it_is_words(tmp_path, name):
     (found,) = store(tmp_path, serving(BAD[name]))
     assert fault(found) is FetchFault.BAD_CONTENT
-    assert files(tmp_path) == set()
+    kept = set() if name in {"html", "json", "nothing", "text"} else {"camp/sku/a.png.unproven"}
+    assert files(tmp_path) == kept
+    assert found.unproven == (kept.pop() if kept else None)
 
 
 def test_a_4k_panorama_fits(tmp_path):

@@ -8,6 +8,7 @@ from output_hosts import URL, Host, Pieces, serving
 from storing import PNG, fault, files, request, store
 
 from orchestrator.artifacts import LocalArtifacts
+from orchestrator.core.addresses import Nearness
 from orchestrator.ports import FetchFault, FetchOutcome, StoredArtifact
 from orchestrator.provider import make_transport
 
@@ -31,7 +32,7 @@ from orchestrator.provider import make_transport
         (serving(PNG, error=httpx.ReadTimeout("slow")), FetchFault.TRANSIENT),
         (serving(PNG, Content_Length=str(len(PNG) + 1)), FetchFault.TRANSIENT),
         (serving(PNG, Content_Length=str(len(PNG) - 1)), FetchFault.TRANSIENT),
-        (serving(PNG, Content_Encoding="gzip"), FetchFault.TRANSIENT),
+        (serving(PNG, Content_Encoding="br"), FetchFault.TRANSIENT),
     ],
 )
 def test_a_download_that_fails_says_whether_to_ask_again(tmp_path, host, expected):
@@ -64,7 +65,7 @@ def test_a_body_cut_short_on_a_real_socket_is_transient(tmp_path, ending):
     async def play() -> FetchOutcome:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        artifacts = LocalArtifacts(tmp_path, make_transport(connections=2))
+        artifacts = LocalArtifacts(tmp_path, make_transport(connections=2), api=Nearness.LOOPBACK)
         found = await artifacts.store(request(url=f"http://127.0.0.1:{port}/a.png"))
         await artifacts.aclose()
         server.close()
@@ -112,6 +113,16 @@ FORBIDDEN = [
     "https://[::1]/",
     "https://127.0.0.1/a",
     "https://10.0.0.1/a",
+    "https://[64:ff9b::a9fe:a9fe]/",  # NAT64 of 169.254.169.254
+    "https://[64:ff9b::7f00:1]/",
+    "https://[2002:7f00:1::]/",  # 6to4 of 127.0.0.1
+    "https://[2002:a00:1::]/",
+    "https://[2001:0:a00:1::]/",  # Teredo
+    "https://[::7f00:1]/",
+    "https://[fd00::1]/",
+    "https://[fe80::1]/",
+    "https://224.0.0.1/",
+    "https://0.0.0.0/",
     "https://100.64.0.1/a",
     "https://127.1/a",
     "https://0x7f000001/a",
@@ -142,4 +153,25 @@ def test_a_redirect_cannot_lead_where_a_url_may_not(tmp_path, url):
 
 def test_http_to_loopback_serves_the_stand_in(tmp_path):
     host = redirecting("http://localhost:9/b")
-    assert isinstance(store(tmp_path, host, request(url="http://127.0.0.1:9/a"))[0], StoredArtifact)
+    asked = request(url="http://127.0.0.1:9/a")
+    assert isinstance(store(tmp_path, host, asked, api=Nearness.LOOPBACK)[0], StoredArtifact)
+
+
+@pytest.mark.parametrize("api", [Nearness.PUBLIC, Nearness.PRIVATE])
+def test_loopback_is_not_asked_when_the_provider_is_elsewhere(tmp_path, api):
+    host = serving(PNG)
+    asked = request(url="http://127.0.0.1:9200/_search")
+    assert fault(store(tmp_path, host, asked, api=api)[0]) is FetchFault.BAD_CONTENT
+    assert host.requests == []
+
+
+def test_a_private_address_is_asked_only_where_the_provider_is_private_too(tmp_path):
+    asked = request(url="https://10.0.0.7/a.png")
+    assert isinstance(store(tmp_path, serving(PNG), asked, api=Nearness.PRIVATE)[0], StoredArtifact)
+    for api in (Nearness.PUBLIC, Nearness.LOOPBACK):
+        assert fault(store(tmp_path / api, serving(PNG), asked, api=api)[0]) is FetchFault.BAD_CONTENT
+
+
+def test_a_public_address_behind_a_translating_gateway_is_public(tmp_path):
+    asked = request(url="https://[64:ff9b::808:808]/a.png")
+    assert isinstance(store(tmp_path, serving(PNG), asked)[0], StoredArtifact)

@@ -1,5 +1,6 @@
 """A folder with a manifest and a picture, and a way to run commands in it without a process."""
 
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ tags: {{client: acme}}
 
 @dataclass
 class Shell:
-    """Runs commands in `folder`; keeps what the last one printed."""
+    """Runs commands in `folder`; keeps what the last one printed, and all that it said to people in `err`."""
 
     folder: Path
     capsys: pytest.CaptureFixture
@@ -38,7 +39,8 @@ class Shell:
         self.capsys.readouterr()
         code = main.run(words)
         captured = self.capsys.readouterr()
-        self.out, self.err = captured.out, captured.err
+        self.out = captured.out
+        self.err = captured.err if "--json" in words else captured.out + captured.err
         return code
 
     @property
@@ -67,6 +69,19 @@ def shell(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Image.new("RGB", (400, 400), "red").save(tmp_path / "photo.png")
     return Shell(tmp_path, capsys)
+
+
+class Keyboard(io.StringIO):
+    """A keyboard at which these answers are typed."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def typed(monkeypatch):
+    """What is typed at the terminal from now on."""
+    return lambda text: monkeypatch.setattr("sys.stdin", Keyboard(text))
 
 
 @pytest.fixture

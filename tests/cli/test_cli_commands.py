@@ -19,7 +19,9 @@ PLAN_KEYS = [
     "new",
     "existing",
     "cost_usd",
+    "list_usd",
     "others",
+    "copies",
 ]
 JOB_KEYS = [
     "id", "campaign", "name", "run", "key", "variation", "state", "reason", "params", "tags", "price_usd",
@@ -39,7 +41,9 @@ def test_plan_prints_exactly_the_documented_shape(shell):
         "new": 3,
         "existing": 0,
         "cost_usd": "0.084",
+        "list_usd": "0.084",
         "others": {"jobs": 0, "cost_usd": "0.00"},
+        "copies": 0,
     }
 
 
@@ -55,7 +59,7 @@ def test_a_plan_fits_a_screen_and_names_what_to_do_next(shell):
     assert len(shell.err.splitlines()) <= 24
     assert "orchestrator apply hero.yaml" in shell.err
     assert "the cap of run sale/hero/main ($0.05) has $0.05 left" in shell.err
-    assert shell.out == ""  # not a terminal: human words go to stderr
+    assert "To submit" in shell.out  # what was asked for goes to stdout, whatever that is
 
 
 def test_applying_again_adds_only_what_is_new(shell):
@@ -244,5 +248,6 @@ def test_a_demo_leaves_a_folder_of_somebody_elses_alone(shell):
 
 
 def test_in_doubt_list_is_empty_and_calm_at_first(shell):
+    shell("db", "upgrade")
     assert shell("in-doubt", "list", "--json") == 0
     assert shell.out == ""

@@ -61,6 +61,7 @@ def test_1_an_unexpected_error_is_a_sentence_and_a_traceback_only_on_request(she
     def broken(*_args):
         raise ZeroDivisionError("oh")
 
+    shell("db", "upgrade")
     monkeypatch.setattr(status_command.overview, "status", broken)
     assert shell("status", "--json") == ExitCode.UNEXPECTED
     assert "Traceback" not in shell.err
@@ -90,6 +91,7 @@ def test_2_a_run_that_cannot_ask_is_refused_and_names_the_flag(shell, provider, 
 
 
 def test_2_usage_errors_under_json_are_a_document(shell):
+    shell("db", "upgrade")
     assert shell("--json", "jobs", "show", "x") == ExitCode.USAGE
     assert json.loads(shell.out)["error"]["kind"] == "usage"
     assert shell("jobs", "show", "4711") == ExitCode.USAGE
@@ -99,10 +101,19 @@ def test_2_usage_errors_under_json_are_a_document(shell):
 
 
 def test_3_failed_jobs_are_summed_up_with_the_command_to_retry_them(shell, provider):
+    provider.use_faults(Faults(script=(Scripted("task", 1, Fault.TASK_TIMEOUT),)))
+    assert shell("run", shell.manifest(extra="retry: {max_attempts: 1}"), "--yes") == ExitCode.SOME_FAILED
+    assert "1 provider_timeout" in shell.err
+    retry = "orchestrator jobs retry --state failed --reason provider_timeout --campaign sale --run main"
+    assert retry in shell.err
+
+
+def test_3_a_retry_is_not_proposed_for_what_would_be_refused_again(shell, provider):
     provider.use_faults(Faults(script=(Scripted("task", 1, Fault.TASK_MODERATED),)))
     assert shell("run", shell.manifest(), "--yes") == ExitCode.SOME_FAILED
     assert "1 moderated" in shell.err
-    assert "orchestrator jobs retry --state failed --campaign sale --run main" in shell.err
+    assert "jobs retry" not in shell.err
+    assert "orchestrator jobs list --state failed --campaign sale --run main" in shell.err
 
 
 def test_4_a_budget_stops_with_jobs_left(shell, provider):
@@ -148,6 +159,7 @@ def test_130_an_interrupt_is_told_and_counted(shell, monkeypatch):
     def interrupted(*_args):
         raise KeyboardInterrupt
 
+    shell("db", "upgrade")
     monkeypatch.setattr(status_command.overview, "status", interrupted)
     assert shell("status") == ExitCode.INTERRUPTED
     assert "Nothing that was done is lost" in shell.err

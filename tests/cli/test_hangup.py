@@ -43,27 +43,45 @@ def wait_for_requests(provider, number=AT_ONCE):
 
 
 def assert_ended_in_order(shell, provider, code):
-    """Nothing is in doubt or under way, what was sent is stored, and the same command makes the rest."""
+    """Nothing is in doubt, what was sent is stored or handed over, and the same command makes the rest."""
     assert code == ExitCode.INTERRUPTED
     shell("status", "--json")
     (run,) = shell.document["runs"]
-    states = {state: number for state, number in run["jobs"].items() if number}
-    assert states == {"succeeded": AT_ONCE, "pending": JOBS - AT_ONCE}
+    assert run["in_doubt"] == 0
+    assert run["jobs"]["succeeded"] + run["jobs"]["running"] == AT_ONCE
+    assert run["jobs"]["pending"] == JOBS - AT_ONCE
     provider.use_faults(parse_faults([]))
     assert shell("run", "hero.yaml", "--yes", "--json") == ExitCode.DONE
     assert len(provider.bill().tasks) == JOBS
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT])
-def test_a_signal_that_ends_processes_stops_new_submissions_and_finishes_the_rest(shell, slow, number):
+def test_a_signal_that_ends_processes_stops_new_submissions_and_hands_over_the_rest(shell, slow, number):
     command = [*CLI, "run", shell.manifest(), "--yes", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         wait_for_requests(slow)
         process.send_signal(number)
-        process.send_signal(number)  # more of the same is no second request
         _, err = process.communicate(timeout=60)
     assert "Stopping: nothing new is submitted" in err
     assert_ended_in_order(shell, slow, process.returncode)
+
+
+def test_a_worker_that_a_supervisor_ends_is_done_with_0_while_its_tasks_are_in_flight(shell, provider):
+    provider.change(latency_median=60.0)
+    shell("apply", shell.manifest())
+    with subprocess.Popen(
+        [*CLI, "work"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        wait_for_requests(provider, JOBS)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == ExitCode.DONE
+    assert "other workers, or the next run, collect them" in err
+    shell("status", "--json")
+    (run,) = shell.document["runs"]
+    assert (run["jobs"]["running"], run["in_doubt"]) == (JOBS, 0)
+    shell("workers", "list", "--json")
+    assert [worker["state"] for worker in shell.lines] == ["stopped"]
 
 
 @pytest.mark.parametrize("environment", [{"TERM": "xterm"}, {"TERM": "dumb", "PYTHONUNBUFFERED": "1"}])

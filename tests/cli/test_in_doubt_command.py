@@ -98,6 +98,7 @@ def test_exactly_one_decision_is_asked_for(shell, words):
 
 @pytest.mark.parametrize("words", [["--absent"], ["--write-off"], ["--adopt", "x"]])
 def test_an_unknown_attempt_is_named(shell, provider, words):
+    shell("db", "upgrade")
     assert shell("in-doubt", "resolve", "4711", *words) == ExitCode.USAGE
     assert "There is no attempt 4711" in shell.err
 

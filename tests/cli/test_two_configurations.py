@@ -1,6 +1,7 @@
 """Several configurations on one database: none undoes what another has limited, least of all one that only
 looks."""
 
+import looking
 import pytest
 from sqlalchemy import select
 from support.times import FakeClock
@@ -26,19 +27,7 @@ OTHERS = {
         "limits: {level: bronze}\nbudgets: {account: {month: 0.01}, campaigns: {sale: {total: 0.01}}}\n"
     ),
 }
-LOOKING = [
-    "status --all",
-    "jobs list",
-    "jobs show 1",
-    "budget show",
-    "budget audit",
-    "campaigns list",
-    "workers list",
-    "in-doubt list",
-    "gallery",
-    "plan hero.yaml",
-    "db check",
-]
+LOOKING = [words.replace("{elsewhere}/", "") for words in looking.LOOKING.values()]
 CAPS = {("account", "month"): 100_000, ("campaign", "total"): 60_000}
 
 
@@ -89,7 +78,7 @@ def test_a_command_that_looks_writes_nothing_whatever_its_configuration(fleet, t
         raise AssertionError("it began a write transaction")
 
     before = tables()
-    assert (len(before[0]), before[1]) == (2, [(1, 4, 20)])
+    assert (len(before[0]), before[1]) == (2, [(1, 4, 20, "config", "config", None, None)])
     monkeypatch.setattr(Database, "write", written)
     for text in OTHERS.values():
         use(fleet, text)
@@ -98,11 +87,22 @@ def test_a_command_that_looks_writes_nothing_whatever_its_configuration(fleet, t
             assert tables() == before, words
 
 
-def test_acting_on_something_else_leaves_caps_and_limits_alone(fleet, tables):
+def test_every_command_is_known_to_leave_caps_and_limits_alone_or_to_bring_words():
+    alone = {
+        " ".join(words.split()[: len(name.split())])
+        for words in looking.ACTING
+        for name in looking.commands()
+    }
+    bring = {"apply", "run", "work", "demo", "budget set", "budget apply", "limits set"}
+    known = {*looking.LOOKING, *looking.NO_DATABASE, *(alone & looking.commands()), *bring, "serve"}
+    assert known == looking.commands()
+
+
+def test_acting_on_something_else_leaves_caps_and_limits_alone(fleet, provider, tables):
     before = tables()
     for text in OTHERS.values():
         use(fleet, text)
-        for words in ("pause", "resume", "campaigns pause sale", "campaigns resume sale", "jobs cancel 1"):
+        for words in looking.ACTING:
             fleet(*words.split())
             assert tables() == before, words
 
@@ -116,7 +116,10 @@ def test_a_looser_cap_is_not_taken_and_it_is_said_with_what_raises_it(
     assert caps() == {**CAPS, ("account", "day"): 50_000_000}
     raises = "orchestrator budget set campaign:sale --total 400.00"
     assert fleet.err.count(raises) == 1
-    assert fleet.err.count("the month cap of the account ($0.10) stays") == 1
+    assert fleet.err.count("the month cap of the account stays at $0.10, although config.yaml says $800") == 1
+    assert fleet.err.count("orchestrator budget apply (or: ") == 2
+    assert "the limit of tasks at once stays at 4" in fleet.err
+    assert "orchestrator limits set concurrency 3000" in fleet.err
     assert fleet("--config", "prod.yaml", *raises.split()[1:]) == ExitCode.DONE
     fleet("--config", "prod.yaml", "apply", "hero.yaml")
     assert caps()["campaign", "total"] == 400_000_000, "an operator's cap stands over a stricter file"
@@ -193,3 +196,55 @@ def test_a_refused_run_has_not_touched_the_caps(fleet, provider, tables):
     assert fleet("run", "hero.yaml") == ExitCode.USAGE
     assert "Nothing was written" in fleet.err
     assert tables() == before
+
+
+@pytest.mark.parametrize("command", ["apply hero.yaml", "run hero.yaml --yes", "work --drain"])
+def test_the_stricter_limits_of_a_file_count_for_all_and_the_looser_do_not(fleet, provider, tables, command):
+    use(fleet, "limits: {concurrency: 40, submits_per_minute: 5}\n")
+    fleet(*command.split())
+    assert tables()[1] == [(1, 4, 5, "config", "config", None, None)]
+    assert "the limit of submits a minute is 5 now, as config.yaml says (before: 20)" in fleet.err
+    use(fleet, None)
+    fleet(*command.split())
+    assert tables()[1] == [(1, 4, 5, "config", "config", None, None)]
+
+
+def test_a_worker_at_its_cap_stays_there_while_another_with_a_looser_file_starts(fleet, provider, caps):
+    slow = "worker: {poll_min_seconds: 0.05, poll_max_seconds: 0.2}\n"
+    (fleet.folder / "prod.yaml").write_text(PROD + slow)
+    assert fleet("--config", "prod.yaml", "work", "--drain") == ExitCode.BUDGET
+    before = caps()
+    use(fleet, OTHERS["looser"] + slow)
+    assert fleet("work", "--drain") == ExitCode.BUDGET
+    assert fleet("run", "hero.yaml", "--yes") == ExitCode.BUDGET
+    assert provider.bill().charged_micros == 56_000
+    assert {key: caps()[key] for key in before} == before
+
+
+def test_status_plan_and_doctor_say_where_file_and_database_differ(fleet, provider):
+    use(fleet, OTHERS["looser"])
+    for words in ("status", "plan hero.yaml"):
+        assert fleet(*words.split()) == ExitCode.DONE
+        assert "config.yaml says $800.00 for the month cap of the account, $0.10 is in force" in fleet.err
+        assert "config.yaml says 3,000 for the limit of tasks at once, 4 is in force" in fleet.err
+    assert fleet("status", "--json") == ExitCode.DONE
+    differences = {
+        item["subject"]: (item["wanted"], item["in_force"]) for item in fleet.document["differences"]
+    }
+    assert differences["the cap of campaign sale"] == ("$400.00", "$0.06")
+    assert differences["the day cap of the account"] == ("$50.00", None)
+    fleet("doctor")
+    assert (
+        "caps and limits: config.yaml says $400.00 for the cap of campaign sale; in force: $0.06" in fleet.err
+    )
+    use(fleet, None)
+    assert fleet("status") == ExitCode.DONE
+    assert "in force" not in fleet.err
+
+
+def test_a_plan_takes_as_long_as_the_limits_in_force_allow(fleet):
+    """Three jobs at two a minute."""
+    assert fleet("limits", "set", "submits_per_minute", "2") == ExitCode.DONE
+    use(fleet, OTHERS["looser"])
+    assert fleet("plan", "hero.yaml") == ExitCode.DONE
+    assert "limit: 2 submits a minute (in force for all workers)" in fleet.err

@@ -43,7 +43,7 @@ EACH = pytest.mark.parametrize(
 
 EDGES = """
 None -> leased, in_flight
-leased -> submitting, abandoned
+leased -> submitting, abandoned, in_flight
 submitting -> in_flight, failed, abandoned, in_doubt
 in_flight -> fetching, failed
 fetching -> succeeded, failed

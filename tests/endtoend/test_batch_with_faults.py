@@ -45,7 +45,7 @@ output: "{{{{ n }}}}-{{{{ index }}}}.{{{{ ext }}}}"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    Image.new("RGB", (64, 64), "teal").save(tmp_path / "photo.png")
+    Image.new("RGB", (320, 320), "teal").save(tmp_path / "photo.png")
     (tmp_path / "batch.yaml").write_text(MANIFEST.format(jobs=JOBS))
     return tmp_path
 

@@ -1,11 +1,22 @@
 """A folder with a manifest, tables and pictures."""
 
+import io
 from pathlib import Path
+
+from PIL import Image
 
 from orchestrator.manifest import Manifest, load_manifest
 from orchestrator.yamlio import Problem, ProblemsError
 
-PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 32
+
+def picture(kind: str = "PNG", size: tuple[int, int] = (400, 300), mode: str = "RGB", **options) -> bytes:
+    """A real picture's bytes, large enough for every model."""
+    buffer = io.BytesIO()
+    Image.new(mode, size).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+PNG = picture()
 
 BASE = """\
 version: 1

@@ -50,7 +50,7 @@ def test_the_run_takes_its_words_from_the_manifest(tmp_path):
         "hero",
         "main",
         None,
-        3,
+        None,
     )
 
 

@@ -92,9 +92,9 @@ def test_a_picture_above_the_size_limit_is_refused(tmp_path):
     folder(tmp_path)
     with (tmp_path / "photos" / "big.png").open("wb") as stream:
         stream.write(PNG)
-        stream.truncate(20_000_001)
+        stream.truncate(10_000_001)
     text = BASE.replace("photos/{{ product.photo }}", "photos/big.png")
-    assert "at most 20 MB" in problems(tmp_path, text)[0].message
+    assert "at most 10 MB" in problems(tmp_path, text)[0].message
 
 
 def test_a_product_beyond_the_limit_is_refused_with_its_size(tmp_path):

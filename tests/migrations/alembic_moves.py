@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
 from orchestrator.store.db import connections, migrate
-from orchestrator.store.db.database import parse_url
+from orchestrator.store.db.database_url import parse_url
 from orchestrator.store.db.schema import metadata
 
 SQLITE_OBJECTS = (

@@ -14,7 +14,8 @@ from test_migrations import ROWS, contents, fill
 from orchestrator.core.errors import DatabaseError, SchemaVersionError
 from orchestrator.store.account import workers
 from orchestrator.store.db import dialect, migrate, schema_version
-from orchestrator.store.db.database import Database, parse_url, sqlite_path
+from orchestrator.store.db.database import Database
+from orchestrator.store.db.database_url import parse_url, sqlite_path
 
 NEWER = "UPDATE alembic_version SET version_num = '9999'"
 

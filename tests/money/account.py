@@ -42,6 +42,9 @@ class OddAccount(FakeProvider):
         self.models[made.id] = model
         return made.id
 
+    def charged(self, task):
+        return self.charges.get(task.id, self.price(task.inputs))
+
     def refund(self, task, micros=PRICE):
         record = BillingRecord(
             id=f"r-{task}-{len(self.refunds)}",
@@ -89,11 +92,11 @@ class OddAccount(FakeProvider):
                 id=f"d-{task.id}",
                 prediction_id=task.id,
                 kind="deduct",
-                micros=self.charges.get(task.id, PRICE),
+                micros=self.charged(task),
                 created_at_ms=task.final.created_at_ms,
             )
             for task in self._older_than(self.bill_lag)
-            if self.charges.get(task.id, PRICE)
+            if self.charged(task)
         ]
         records = [
             record

@@ -7,6 +7,7 @@ from orchestrator.store.attempts import lifecycle
 from orchestrator.store.db.schema import foreign_predictions
 from orchestrator.store.doubts import possible_tasks, webhook_reports
 from orchestrator.store.doubts.webhook_reports import Delivery, ReportOutcome
+from orchestrator.worker.doubts.care import CareTaker
 from orchestrator.worker.doubts.resolver import CHECK_SECONDS_MAX, Resolver
 
 SETTLE = 121.0
@@ -30,7 +31,10 @@ class LostReplies:
 
     def restart(self, worker="w2"):
         """Another worker resolves from now on, with the harness's settings as they are now."""
-        self.resolver = Resolver(self.harness.deps(), worker, resume=self.resumed.append)
+        deps = self.harness.deps()
+        self.resolver = Resolver(
+            deps, worker, care=CareTaker(deps), resume=self.resumed.append, freed=lambda: None
+        )
 
     def send(self, *, created=True):
         """Claim a job and send it; the task it created, if it did, which nobody has recorded."""

@@ -9,7 +9,7 @@ from orchestrator.actions.reconciling.reconciliation import Period
 WEEK_MS = 7 * 86_400_000
 
 
-def reconciled(harness, *, sidecars=None, not_ours=False):
+def reconciled(harness, *, sidecars=None, not_ours=False, mark=None):
     """Compare the last week, with the sidecars of the disk unless others are given."""
     now = harness.clock.now_ms()
     return harness.run(
@@ -27,6 +27,7 @@ def reconciled(harness, *, sidecars=None, not_ours=False):
             sidecars=sidecars or harness.artifacts.sidecar,
             signed=SIGNED,
             not_ours=not_ours,
+            mark=mark,
         )
     )
 

@@ -12,7 +12,7 @@ from support.world import PRICE, REFUND_MS
 from orchestrator.core.money import MICROS_MAX
 from orchestrator.core.states import AttemptState
 from orchestrator.store.db.schema import events
-from orchestrator.store.money import bills
+from orchestrator.store.money import bill_lines, bills
 
 MICROS = st.integers(0, 4 * PRICE) | st.sampled_from([PRICE, 2 * PRICE, MICROS_MAX, MICROS_MAX + 1, -1])
 
@@ -25,6 +25,10 @@ def attempt(**fields):
         "price_micros": PRICE,
         "billed_micros": None,
         "refunded_micros": None,
+        "agreed_billed_micros": None,
+        "agreed_charge_micros": None,
+        "agreed_refunded_micros": None,
+        "refund_until": REFUND_MS if fields.get("reservation") == "refund_due" else None,
         "finished_at": 0,
     }
     return SimpleNamespace(**{**usual, **fields})
@@ -39,7 +43,7 @@ def attempt(**fields):
 def test_no_line_of_a_bill_makes_a_cost_or_a_kept_sum_negative(standing, billed, deducted, refunded):
     reservation, cost = standing
     row = attempt(reservation=reservation, cost_micros=cost, billed_micros=billed)
-    decided = bills.what_to_book(row, bills.BillLine(1, deducted, refunded), 10 * REFUND_MS)
+    decided = bill_lines.what_to_book(row, bill_lines.BillLine(1, deducted, refunded), 10 * REFUND_MS)
     kept = decided.values.get("cost_micros", cost) or 0
     assert kept >= 0
     assert (cost or 0) + decided.spent_delta == kept

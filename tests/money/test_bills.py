@@ -26,7 +26,7 @@ def shown(world, held):
     )
 
 
-@pytest.mark.parametrize("billed", [PRICE - 8_000, PRICE + 8_000, 1])
+@pytest.mark.parametrize("billed", [PRICE - 8_000, PRICE + 8_000, PRICE // 5, 5 * PRICE])
 def test_a_bill_that_differs_adjusts_the_cost_in_both_directions(world, read, billed):
     held = succeeded(world)
     assert read(held, billed) == bills.Booked(adjusted_micros=billed - PRICE)

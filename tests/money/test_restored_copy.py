@@ -7,7 +7,9 @@ from reconciled import reconciled
 from support.harness import WorkerHarness
 from support.world import PRICE, World
 
+from orchestrator.artifacts.mark import MarkFile
 from orchestrator.core.errors import ExitCode, OperatorNeededError
+from orchestrator.ports import NoMark
 from orchestrator.store.account import pauses
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.schema import attempts
@@ -107,10 +109,12 @@ def test_a_report_of_what_a_restored_database_never_sent_leaves_the_task_to_reco
 
 @pytest.mark.parametrize("moment", ["before the first", "under way", "while sending", "with a lost reply"])
 @pytest.mark.parametrize("shows_inputs", [True, False])
+@pytest.mark.parametrize("rule", ["ours", "stop"])
 def test_a_restored_database_pays_for_nothing_twice(
-    harness, sqlite_world, provider, artifacts, tmp_path, agreed, moment, shows_inputs
+    harness, sqlite_world, provider, artifacts, tmp_path, agreed, moment, shows_inputs, rule
 ):
-    """The other self finishes the run; then the copy comes back."""
+    """The other self finishes the run; then the copy comes back. Its mark tells, or the list alone."""
+    harness.mark = MarkFile(tmp_path) if rule == "ours" else NoMark()
     sqlite_world.run(6)
     provider.shows_inputs = shows_inputs
     if moment in {"under way", "while sending", "with a lost reply"}:
@@ -134,13 +138,15 @@ def test_a_restored_database_pays_for_nothing_twice(
     world = World(database, sqlite_world.clock, sqlite_world.entropy)
     again = WorkerHarness(world, provider, artifacts)
     again.change("in_doubt", settle_seconds=5)
+    again.change("guards", unknown_tasks=rule)
+    again.mark = harness.mark
     sqlite_world.clock.advance(3600)
     with_doubts = moment in {"while sending", "with a lost reply"}
     with suppress(OperatorNeededError):
         again.drain(limit_seconds=7200)
     assert "unknown_tasks" in again.pauses()
     assert len(provider.posts) == 6, "nothing was sent before the gap was known"
-    report = reconciled(again)
+    report = reconciled(again, mark=again.mark)
     ambiguous = with_doubts and report.in_doubt
     if not ambiguous:
         known = {row.prediction_id for row in world.rows(attempts)} | {item.id for item in report.unknown}

@@ -5,7 +5,7 @@ from support.world import MODEL
 from orchestrator.core.evidence import inputs_digest
 from orchestrator.ports import Prediction, Status
 from orchestrator.store.doubts.doubts import Unanswered
-from orchestrator.worker.guards.restored_copy import unexplained
+from orchestrator.worker.guards.unknown_tasks import unexplained
 
 
 def test_what_an_unanswered_request_may_have_created_is_no_gap_but_one_task_for_each():

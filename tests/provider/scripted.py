@@ -19,7 +19,7 @@ class Act:
 
 
 @dataclass
-class Seen:
+class SeenRequest:
     """A request as it came in."""
 
     method: str
@@ -41,7 +41,7 @@ class Scripted:
     """Plays its acts in order over all connections; after the last one it hangs up on everybody."""
 
     acts: list[Act]
-    seen: list[Seen] = field(default_factory=list)
+    seen: list[SeenRequest] = field(default_factory=list)
     connections: int = 0
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -103,8 +103,8 @@ class Scripted:
         return act.then == "keep"
 
 
-def _parsed(head: bytes) -> Seen:
+def _parsed(head: bytes) -> SeenRequest:
     first, *rest = head.decode("latin-1").rstrip("\r\n").split("\r\n")
     method, target, _ = first.split(" ")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
-    return Seen(method, target, headers)
+    return SeenRequest(method, target, headers)

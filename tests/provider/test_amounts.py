@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.ports import BillingRecord
+from orchestrator.core.money import MICROS_MAX
+from orchestrator.ports import BillingRecord, OtherCharge
 from orchestrator.provider.amounts import micros_of_usd, read_billing
 
 
@@ -66,40 +67,61 @@ def record(price: object, kind: str = "deduct", **more: object) -> dict[str, obj
     ],
 )
 def test_both_units_of_a_price_are_normalized(price, micros):
-    assert read_billing([record(price)]) == (
-        BillingRecord(id="r1", prediction_id="p1", kind="deduct", micros=micros, created_at_ms=1000),
-    )
+    one = BillingRecord(id="r1", prediction_id="p1", kind="deduct", micros=micros, created_at_ms=1000)
+    assert read_billing([record(price)]) == ((one,), ())
 
 
 def test_one_fraction_makes_the_whole_page_dollars():
-    found = read_billing([record(1000), record(Decimal("0.5"))])
-    assert found is not None
+    found, _ = read_billing([record(1000), record(Decimal("0.5"))])
     assert [r.micros for r in found] == [1_000_000_000, 500_000]
 
 
+def test_the_fraction_of_another_service_says_nothing_about_the_unit_of_tasks():
+    found, (other,) = read_billing([record(28_000), record(Decimal("0.5"), prediction=None, uuid="x1")])
+    assert [r.micros for r in found] == [28_000]
+    assert other == OtherCharge("x1", 500_000)
+
+
 def test_refunds_are_kept_and_other_kinds_are_left_out():
-    found = read_billing([record(28_000, "refund"), {"billing_type": "top_up", "price": 5}, record(28_000)])
-    assert found is not None
-    assert [r.kind for r in found] == ["refund", "deduct"]
+    top_up = {"billing_type": "top_up", "price": 5}
+    found, others = read_billing([record(28_000, "refund"), top_up, record(28_000)])
+    assert ([r.kind for r in found], others) == (["refund", "deduct"], ())
 
 
 @pytest.mark.parametrize(
     "bad",
-    [
-        None,
-        7,
-        record(None),
-        record(True),
-        record(28_000, prediction=None),
-        record(28_000, uuid="../x"),
-        record(10**20),
-    ],
+    [None, 7, "text", []],
 )
-def test_one_unreadable_record_spoils_the_page(bad):
+def test_what_is_no_record_spoils_the_page(bad):
     assert read_billing([record(28_000), bad]) is None
+
+
+@pytest.mark.parametrize("price", [None, True, 10**20, "lots", -28_000])
+def test_an_amount_that_cannot_be_read_is_beyond_belief_and_spoils_no_other(price):
+    found, others = read_billing([record(28_000, prediction={"uuid": "p0"}), record(price)])
+    assert [(r.prediction_id, r.micros) for r in found] == [("p0", 28_000), ("p1", MICROS_MAX + 1)]
+    assert others == ()
+
+
+@pytest.mark.parametrize("task", [None, {}, {"uuid": None}, {"uuid": "llm/chat:1"}, {"uuid": 7}, "p1"])
+@pytest.mark.parametrize(("kind", "micros"), [("deduct", 500_000), ("refund", -500_000)])
+def test_a_record_about_no_task_of_ours_is_another_charge(task, kind, micros):
+    found, others = read_billing([record(28_000), record(Decimal("0.5"), kind, uuid="x1", prediction=task)])
+    assert [r.prediction_id for r in found] == ["p1"]
+    assert others == (OtherCharge("x1", micros),)
+
+
+def test_a_record_may_have_an_odd_id_of_its_own():
+    ((read,), _) = read_billing([record(28_000, uuid="../x")])
+    assert (read.id, read.prediction_id, read.micros) == ("../x", "p1", 28_000)
+
+
+def test_signs_mean_nothing_where_all_charges_bear_one():
+    found, _ = read_billing([record(-28_000), record(-56_000), record(-28_000, "refund")])
+    assert [r.micros for r in found] == [28_000, 56_000, 28_000]
 
 
 @pytest.mark.parametrize("named", [None, ""])
 def test_a_record_without_an_id_still_moves_money(named):
-    (read,) = read_billing([record(28_000, uuid=named)])
+    ((read,), _) = read_billing([record(28_000, uuid=named)])
     assert (read.id, read.prediction_id, read.micros) == ("", "p1", 28_000)

@@ -12,6 +12,8 @@ from orchestrator.ports import (
     BillingPage,
     Lost,
     Missing,
+    NoPrice,
+    OtherCharge,
     PredictionPage,
     Quote,
     Rejected,
@@ -142,16 +144,30 @@ def test_billing_asks_oldest_first_for_the_given_predictions():
 
 
 def test_billing_that_cannot_be_read_whole_is_lost():
-    assert isinstance(
-        ScriptedApi(data({"items": [{"billing_type": "deduct"}]})).call("billing", start_ms=0, end_ms=1), Lost
-    )
+    api = ScriptedApi(data({"items": ["deduct"]}))
+    assert isinstance(api.call("billing", start_ms=0, end_ms=1), Lost)
+
+
+def test_what_other_services_were_charged_spoils_no_bill():
+    other = {"uuid": "x1", "billing_type": "deduct", "price": 0.5, "prediction": None}
+    ours = {"uuid": "r", "billing_type": "deduct", "price": 28_000, "prediction": {"uuid": "p1"}}
+    found = ScriptedApi(data({"items": [other, ours]})).call("billing", start_ms=0, end_ms=1)
+    assert [(r.prediction_id, r.micros) for r in found.items] == [("p1", 28_000)]
+    assert found.others == (OtherCharge("x1", 500_000),)
+
+
+def test_an_entry_with_an_id_that_no_task_can_have_is_skipped_and_told_with_its_model():
+    chat = {"id": "llm/chat:1", "status": "completed", "model": "llm/chat"}
+    task = {"id": "p1", "status": "completed", "model": "a/b"}
+    found = ScriptedApi(data({"items": [chat, task]})).call("list_predictions", **WINDOW)
+    assert ([item.id for item in found.items], found.skipped) == (["p1"], (("llm/chat:1", "llm/chat"),))
 
 
 def test_a_quote_is_the_discounted_price():
     api = ScriptedApi(
         httpx.Response(200, content=b'{"data":{"price":0.056,"discounted_price":0.0504,"currency":"USD"}}')
     )
-    assert api.call("quote", "a/b", {"n": 1}) == Quote(50_400)
+    assert api.call("quote", "a/b", {"n": 1}) == Quote(50_400, 56_000)
     assert api.body() == {"model_id": "a/b", "inputs": {"n": 1}}
 
 
@@ -168,10 +184,34 @@ def test_a_quote_falls_back_to_the_older_endpoint():
 
 @pytest.mark.parametrize(
     "bad",
-    [{}, {"price": 1, "currency": "EUR"}, {"price": "x"}, {"price": -1}, [], {"price": 1, "currency": [1]}],
+    [
+        {},
+        {"price": "x"},
+        {"price": -1},
+        {"price": 0, "discounted_price": 0},
+        {"price": "NaN"},
+        [],
+        {"price": 1, "currency": [1]},
+    ],
 )
-def test_a_quote_that_is_not_a_price_in_dollars_is_lost(bad):
+def test_a_quote_that_is_no_price_is_lost(bad):
     assert isinstance(ScriptedApi(data(bad)).call("quote", "a/b", {}), Lost)
+
+
+@pytest.mark.parametrize("odd", [None, 0, -0.01, "free", "NaN", True, {}])
+def test_a_discounted_price_that_is_none_is_the_list_price(odd):
+    api = ScriptedApi(data({"price": 0.028, "discounted_price": odd, "discount_rate": 0, "currency": "usd"}))
+    assert api.call("quote", "a/b", {}) == Quote(28_000, 28_000)
+
+
+def test_the_rate_is_the_part_that_is_paid_and_the_discounted_price_says_the_same():
+    api = ScriptedApi(data({"price": 0.028, "discounted_price": 0.007, "discount_rate": 25}))
+    assert api.call("quote", "a/b", {}) == Quote(7_000, 28_000)
+
+
+def test_a_price_in_another_currency_is_no_price():
+    answer = ScriptedApi(data({"price": 0.028, "currency": "EUR"})).call("quote", "a/b", {})
+    assert answer == NoPrice("the price is in 'EUR', and only US dollars can be held against caps")
 
 
 def test_reading_is_never_told_to_stop_for_lack_of_credit():

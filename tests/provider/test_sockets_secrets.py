@@ -12,7 +12,7 @@ from scripted import Act, Scripted, answer
 from orchestrator.ports import KeyRefused, Lost
 from orchestrator.provider import WaveSpeed
 from orchestrator.runtime.clock import SystemClock
-from orchestrator.runtime.http_transport import _ssl_context
+from orchestrator.runtime.network import DIRECT
 
 
 def test_a_redirect_reaches_no_other_host_and_the_key_stays_home():
@@ -79,5 +79,5 @@ def test_an_unsafe_base_url_or_key_is_refused_at_once(url, key):
 
 
 def test_tls_certificates_are_checked():
-    assert _ssl_context().verify_mode is ssl.CERT_REQUIRED
-    assert _ssl_context().check_hostname
+    assert DIRECT.ssl_context().verify_mode is ssl.CERT_REQUIRED
+    assert DIRECT.ssl_context().check_hostname

@@ -99,6 +99,41 @@ def test_the_media_hosts_answer_is_never_about_our_key(image, put, kind):
 
 
 @pytest.mark.parametrize(
+    ("there", "kind"),
+    [
+        (answer(200, BYTES), Uploaded),
+        (answer(200, BYTES[:-1]), Lost),
+        (answer(200, BYTES + b"x"), Lost),
+        (answer(404), Lost),
+        (Act(then="reset"), Lost),
+    ],
+    ids=["same size", "shorter", "longer", "absent", "reset"],
+)
+def test_a_put_refused_because_the_picture_is_there_counts_as_uploaded_once_it_was_read(image, there, kind):
+    async def play() -> tuple[Any, Scripted]:
+        async with Scripted([answer(412), there]) as media, Scripted([]) as api:
+            hosted = media.url + "/media/a.png"
+            body = json.loads(ticket(media.url + "/put"))
+            body["data"]["download_url"] = hosted
+            api.acts.append(answer(200, json.dumps(body)))
+            provider = WaveSpeed(api.url, KEY, SystemClock(), upload_seconds=2.0)
+            outcome = await provider.upload(image)
+            await provider.aclose()
+            return outcome, media
+
+    outcome, media = asyncio.run(play())
+    assert type(outcome) is kind
+    assert [seen.method for seen in media.seen][:2] == ["PUT", "GET"][: len(media.seen)]
+    assert KEY not in repr(media.seen)
+
+
+@pytest.mark.parametrize(("status", "refused"), [(401, 401), (403, 403), (404, 404), (412, 412), (500, None)])
+def test_a_hosts_refusal_is_told_from_its_outage(image, status, refused):
+    outcome, _, _ = upload(image, answer(status))
+    assert outcome.refused_status == refused
+
+
+@pytest.mark.parametrize(
     "fields",
     [
         {"url": "http://evil.example/put"},

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.core.taxonomy import Disposition
 from orchestrator.ports import Prediction, Status
 from orchestrator.provider.wire import (
     BODY_BYTES_MAX,
@@ -14,7 +15,6 @@ from orchestrator.provider.wire import (
     decoded,
     read_body,
     read_prediction,
-    read_status,
     usable_id,
 )
 
@@ -135,6 +135,10 @@ def test_an_id_that_could_not_stand_in_a_path_is_no_id(bad):
         ("pending", Status.RUNNING),
         ("quantum", Status.RUNNING),
         ("", Status.RUNNING),
+        ("succeeded", Status.COMPLETED),
+        ("SUCCESS", Status.COMPLETED),
+        ("error", Status.FAILED),
+        ("nsfw", Status.FAILED),
         (None, Status.RUNNING),
         (7, Status.RUNNING),
         ("completed", Status.COMPLETED),
@@ -147,31 +151,29 @@ def test_an_id_that_could_not_stand_in_a_path_is_no_id(bad):
     ],
 )
 def test_a_word_that_is_not_known_to_be_final_keeps_polling(word, status):
-    assert read_status(word) is status
+    found = read_prediction({"id": "a", "status": word})
+    assert found is not None
+    assert found.status is status
+
+
+@pytest.mark.parametrize(("word", "told"), [("quantum", '"quantum"'), ("", "no status"), (None, "no status")])
+def test_a_status_that_is_no_known_word_is_said_to_be_odd(word, told):
+    found = read_prediction({"id": "a", "status": word})
+    assert found is not None
+    assert told in found.oddity
+    assert found.failure is None
+
+
+def test_a_failed_task_comes_with_what_it_means_in_our_words():
+    found = read_prediction({"id": "a", "status": "nsfw", "error": "NSFW content detected"})
+    assert found is not None
+    assert found.failure == Disposition(retry=False, reason="moderated", message="NSFW content detected")
 
 
 def test_an_error_text_does_not_make_a_running_task_fail():
     found = read_prediction({"id": "a", "status": "processing", "code": 5004, "error": "Sync mode timed out"})
     assert found is not None
     assert (found.status, found.code, found.error) == (Status.RUNNING, 5004, "Sync mode timed out")
-
-
-@pytest.mark.parametrize(
-    ("flags", "expected"),
-    [
-        (None, (None, None)),
-        ([], (None, None)),
-        ([True], (True, None)),
-        ([False, True, True], (False, True)),
-        (["true", 1], (None, None)),
-        (True, (True, True)),
-        ({}, (None, None)),
-    ],
-)
-def test_flags_are_padded_with_unknown_and_cut_to_the_outputs(flags, expected):
-    found = read_prediction({"id": "a", "outputs": ["u", "v"], "has_nsfw_contents": flags})
-    assert found is not None
-    assert found.nsfw == expected
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,12 @@ def test_spoiled_pictures_look_right_from_one_side_only(start):
     assert under("empty").content == b""
     chunked = under("no_length")
     assert (chunked.content, "Content-Length" in chunked.headers) == (good.content, False)
+    packed = under("gzip")
+    assert (packed.content, packed.headers["Content-Encoding"]) == (good.content, "gzip")
+    long_text = under("long_text").content
+    with pytest.raises(ValueError, match="MAX_TEXT_CHUNK"):
+        decoded(long_text)
+    assert under("bad_side_sum").content != good.content
     corrupt = under("corrupt")
     assert int(corrupt.headers["Content-Length"]) == len(corrupt.content) < len(good.content)
     with pytest.raises((OSError, SyntaxError)):

@@ -64,6 +64,9 @@ FATES = {
     "timeout": ("timeout", 5004),
     "cancelled": ("cancelled", None),
     "deleted": ("deleted", None),
+    "risk_control": ("failed", 1403),
+    "dimensions": ("failed", 1405),
+    "error": ("error", 1403),
 }
 
 
@@ -122,6 +125,46 @@ def test_completed_tasks_come_in_every_shape(start):
     assert done["stuck"]["status"] == "processing"
     assert {fate for fate, data in done.items() if data["status"] != "completed"} == {"stuck"}
     assert api.bill().charged_micros == 9 * 84_000
+
+
+def test_completed_tasks_come_in_words_and_shapes_that_nobody_documented(start):
+    api = start(latency_median=10.0, latency_sigma=0.0)
+    early, done = {}, {}
+    for fate in (
+        "succeeded",
+        "late_outputs",
+        "nested_outputs",
+        "text_flags",
+        "object_flags",
+        "unclear_flags",
+    ):
+        api.use_faults(f"task.{fate}@1")
+        task_id = api.task(num_images=2)
+        api.thread.advance(11)
+        early[fate] = api.result(task_id)
+        api.thread.advance(50)
+        done[fate] = api.result(task_id)
+    assert {fate: data["status"] for fate, data in done.items() if data["status"] != "completed"} == {
+        "succeeded": "succeeded"
+    }
+    assert (early["late_outputs"]["status"], early["late_outputs"]["outputs"]) == ("completed", [])
+    assert [len(data["outputs"]) for data in done.values()] == [2] * 6
+    assert [type(item) for item in done["nested_outputs"]["outputs"]] == [list, list]
+    assert done["text_flags"]["has_nsfw_contents"] == ["true", "true"]
+    assert done["object_flags"]["has_nsfw_contents"][0] == {"sexual": True, "hate": False}
+    assert done["unclear_flags"]["has_nsfw_contents"] == ["see report", "see report"]
+
+
+def test_a_task_that_moderation_failed_may_say_so_by_its_status_alone(start):
+    api = start("task.word_nsfw@1")
+    data = api.result(api.task())
+    assert (data["status"], data["error"], data["outputs"]) == ("nsfw", "", [])
+
+
+def test_a_live_task_may_be_refused_to_a_poll(start):
+    api = start("result.refused_400@1")
+    task_id = api.task()
+    assert [api.get(f"predictions/{task_id}/result").status_code for _ in range(2)] == [400, 200]
 
 
 def test_words_in_the_prompt_decide_the_fate(start):

@@ -6,9 +6,15 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .bought import Charge, SimulatedTask
-from .plan import MODEL, UNIT, SimulationPlan
+from .bought import REFUSALS, Charge, SimulatedTask
+from .plan import MODEL, SimulationPlan
+from .prices import Prices
 from .timeline import Timeline
+
+NEVER = float("inf")
+STUCK_SECONDS = 3600.0
+FUNDS = 1_000_000_000
+"""What the account had to begin with, in micros."""
 
 
 @dataclass
@@ -27,7 +33,11 @@ class SimulatedAccount:
 
     def __post_init__(self) -> None:
         self._dice = random.Random(f"account {self.plan.seed}")
+        self.prices = Prices(self.plan, self.now)
+        self._answer_dice = random.Random(f"answers {self.plan.seed}")
         self._bill_dice = random.Random(f"bill {self.plan.seed}")
+        self._ending_dice = random.Random(f"endings {self.plan.seed}")
+        self._refused: dict[str, str] = {}  # prompt -> the words
 
     def strike(self, kind: str) -> bool:
         """Whether this fault happens now."""
@@ -44,6 +54,18 @@ class SimulatedAccount:
             return False
         self.timeline.fault("provider", kind)
         return True
+
+    def strike_ending(self, kind: str) -> bool:
+        """The same for the odd ways in which tasks end."""
+        chance = self.plan.ending_chances.get(kind, 0.0)
+        if self.quiet or not chance or self._ending_dice.random() >= chance:
+            return False
+        self.timeline.fault("provider", kind)
+        return True
+
+    def answers(self) -> bool:
+        """Whether a lost reply is the provider's own error, after which nothing more is created."""
+        return self._answer_dice.random() < self.plan.answered_share
 
     def slides(self, size: int) -> int:
         """By how many records the bill has moved on since its last page was read: never by a whole page."""
@@ -95,12 +117,14 @@ class SimulatedAccount:
         now, dice = self.now(), self._dice
         number = len(self.tasks) + 1
         images = int(inputs["num_images"])
-        price = UNIT[inputs["resolution"]] * images
-        fate, code, error = self._fate(foreign=foreign)
+        price = self.prices.charged(inputs)
+        if now >= self.plan.charged_from:
+            price = price * self.plan.charge_percent // 100
+            self.timeline.faults["charged_unlike"] += self.plan.charge_percent != 100
+        self.timeline.faults["other_unit"] += self.plan.bill_percent != 100
+        fate, code, error = self._fate(str(inputs["prompt"]), foreign=foreign)
         outputs = self._outputs(images) if fate == "completed" else 0
-        latency = dice.uniform(2, 40)
-        if self.strike("task_slow"):
-            latency = dice.uniform(300, 1500)
+        latency = self._latency(fate)
         task = SimulatedTask(
             id=f"{'f' if foreign else 't'}{number:04d}-{dice.getrandbits(32):08x}",
             prompt=str(inputs["prompt"]),
@@ -114,7 +138,9 @@ class SimulatedAccount:
             error=error,
             outputs=outputs,
             nsfw=tuple(dice.choice((None, False, self.strike("nsfw"))) for _ in range(outputs)),
-            inference_ms=int(latency * 900),
+            inference_ms=0 if fate == "stuck" else int(latency * 900),
+            late=self._ending_dice.uniform(5, 100) if outputs and self.strike_ending("late_outputs") else 0.0,
+            odd=self.strike_ending("odd_status"),
             foreign=foreign,
             by_copy=by_copy,
             token=token,
@@ -132,9 +158,18 @@ class SimulatedAccount:
         self.accepted(task)
         return task
 
-    def _fate(self, *, foreign: bool) -> tuple[str, int | None, str]:
+    def _latency(self, fate: str) -> float:
+        usual = self._dice.uniform(2, 40)
+        if self.strike("task_slow"):
+            usual = self._dice.uniform(300, 1500)
+        return NEVER if fate == "stuck" else usual
+
+    def _fate(self, prompt: str, *, foreign: bool) -> tuple[str, int | None, str]:
+        """How a task ends. A prompt that was refused once is refused each time."""
         if foreign:
             return "completed", None, ""
+        if prompt in self._refused:
+            return "failed", 1403, self._refused[prompt]
         if self.strike("task_failed"):
             return "failed", self._dice.choice((5000, 5003, 1405, 1402, None)), "the task failed"
         if self.strike("task_moderated"):
@@ -143,6 +178,11 @@ class SimulatedAccount:
             return self._dice.choice(("timeout", "cancelled")), None, "gave up"
         if self.strike("no_outputs"):
             return "empty", None, ""
+        if self.strike_ending("never_ends"):
+            return "stuck", None, ""
+        if self.strike_ending("upstream_refusal"):
+            self._refused[prompt] = self._ending_dice.choice(REFUSALS)
+            return "failed", self._ending_dice.choice((1403, 1405, None)), self._refused[prompt]
         return "completed", None, ""
 
     def _refunds(self, price: int) -> tuple[int, ...]:
@@ -175,6 +215,12 @@ class SimulatedAccount:
                     for number, micros in enumerate(task.refunds)
                 ]
 
+    def balance(self) -> int:
+        """What the account has left: it falls by what is really charged, whatever the bill shows."""
+        self.settle_bill()
+        moved = sum(charge.micros if charge.kind == "refund" else -charge.micros for charge in self.bill)
+        return FUNDS + moved
+
     def net(self, task_id: str) -> int:
         """What is kept of one task so far: charges minus refunds, but a refund too large makes no task pay
         for another."""
@@ -203,12 +249,21 @@ class SimulatedAccount:
         )
 
     def running(self, without: Collection[str] = ()) -> int:
-        """Our accepted and unfinished tasks, but for some: what the account's concurrency limit counts."""
+        """Our accepted and unfinished tasks, but for some: what the account's concurrency limit counts. What
+        has run for an hour is stuck there, and nobody waits for it."""
         now = self.now()
-        return sum(1 for task in self.ours() if task.created <= now < task.ends and task.id not in without)
+        return sum(
+            1
+            for task in self.ours()
+            if task.created <= now < min(task.ends, task.created + STUCK_SECONDS) and task.id not in without
+        )
 
     def expired(self, task: SimulatedTask) -> bool:
         return self.now() > task.created + self.plan.retention_seconds
+
+    def stamp(self, at: float) -> int:
+        """What the provider's own clock shows then, which is not ours."""
+        return self.plan.start_ms + int(at * 1000) + self.plan.clock_skew_ms
 
     def foreign_inputs(self) -> dict[str, Any]:
         """What another user of the account sends to the same model."""

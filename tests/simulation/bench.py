@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from orchestrator.store.db import connections, migrate
-from orchestrator.store.db.database import parse_url
+from orchestrator.store.db.database_url import parse_url
 from orchestrator.store.db.schema import metadata
 from tests.support.postgres import own_postgres
 from tests.support.times import FakeClock

@@ -11,7 +11,6 @@ from orchestrator.settings.model import (
     Budgets,
     Guards,
     InDoubtSettings,
-    Limits,
     Outputs,
     Retry,
     Webhook,
@@ -24,6 +23,7 @@ from orchestrator.worker.upkeep.billing import TROUBLE
 
 from .dependencies import GatedArtifacts, SimClock, SimEntropy, SimWorker, facts
 from .endpoints import Endpoints
+from .operators import limits_for
 from .process import Process
 from .timeline import ViolationError
 from .webhooks import SECRET, URL
@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from .simulation import Simulation
 
 HOUR_MS = 3_600_000
+
+
+def number_of(name: str) -> int:
+    """Which worker a process is of: 3 for `w3.17`."""
+    return int(name[1:].split(".", maxsplit=1)[0])
 
 
 class Births:
@@ -144,7 +149,7 @@ class Births:
             artifacts=GatedArtifacts(self._simulation.disk, process),
             clock=database.clock,
             entropy=SimEntropy(f"entropy {self._simulation.plan.seed} {process.name}"),
-            settings=self._settings(),
+            settings=self._settings(number_of(process.name)),
             facts=facts,
             crashpoint=hook,
             notify=self._hear,
@@ -163,17 +168,12 @@ class Births:
     def _is_alive(self, pid: int) -> bool:
         return pid in self._simulation.alive or not self._simulation.plan.hosts_see_death
 
-    def _settings(self) -> Settings:
+    def _settings(self, number: int) -> Settings:
         plan = self._simulation.plan
         return Settings(
             self._simulation.bench.url,
             Outputs("/outputs"),
-            limits=Limits(
-                level="gold",
-                concurrency=plan.concurrency,
-                submits_per_minute=plan.submits_per_minute,
-                polls_per_second=50.0,
-            ),
+            limits=limits_for(plan, number),
             budgets=Budgets(on_failed=plan.on_failed, timezone=plan.timezone),  # type: ignore[arg-type]
             in_doubt=InDoubtSettings(plan.settle_seconds),
             guards=Guards(unknown_tasks=plan.unknown_tasks),  # type: ignore[arg-type]

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+REFUSALS = ("Failure to pass the risk control system", "Image dimensions must be at least 300px")
+
 
 @dataclass
 class SimulatedTask:
@@ -27,7 +29,14 @@ class SimulatedTask:
     refund_at: float | None = None
     refunds: tuple[int, ...] = ()  # what is paid back then, each in a record of its own
     attempt_id: int | None = None  # of ours; known to the checker alone
+    late: float = 0.0  # how long after it has completed it shows its outputs
+    odd: bool = False  # it runs under a word that nobody knows
     token: str | None = None  # in the URL to report it to; None when there is none
+
+    @property
+    def refused(self) -> bool:
+        """Whether the same request would be refused each time, by what its text says."""
+        return self.error in REFUSALS
 
     @property
     def paid_for(self) -> bool:

@@ -10,6 +10,7 @@ each subject:
   a prediction exists at the provider and was asked for by that job;
 * money: a reservation ends once; balances are the ledger's sums; no cap is passed at any entry, nor by the
   provider's bill; at the end each attempt counts what the provider kept, and nothing was paid twice;
+* words: caps and limits are what files and people said, by the rule of who may loosen them;
 * rate: POSTs of the last minute, tasks at once;
 * posts: an attempt said so before, durably, and has not sent yet; its price is known; no other task of the
   same job can still be paid for; at the end every task is held, noted, or in a doubt that waits for a person;
@@ -19,6 +20,7 @@ each subject:
 * copies: what another copy bought was seen before; a worker for which the list can never be read begins on
   a store that has bought nothing;
 * decisions: no cap changes without the act of a person or the word of a file; a refused key stops its worker;
+* idling: no slot is free beside a ready job, and no lost reply is looked for, without a reason or an end;
 * ending: every job is over, or stopped for a reason that is told.
 """
 
@@ -31,6 +33,7 @@ from .checks.copies import CopyChecks
 from .checks.decisions import DecisionChecks
 from .checks.ending import EndingChecks
 from .checks.files import FileChecks
+from .checks.idling import IdlingChecks
 from .checks.money import MoneyChecks
 from .checks.posts import PostChecks
 from .checks.rate import RateChecks
@@ -38,7 +41,9 @@ from .checks.restored import RestoredChecks
 from .checks.scene import Scene
 from .checks.states import StateChecks
 from .checks.webhooks import WebhookChecks
+from .checks.words import WordChecks
 from .disk import SimulatedDisk
+from .lasting import UNREADABLE
 from .plan import SimulationPlan
 from .timeline import Timeline, ViolationError
 from .watch import Watch
@@ -63,6 +68,7 @@ class Checker:
         self.stopped_for_a_gap = scene.stopped_for_a_gap
         self.states = StateChecks(scene)
         self.money = MoneyChecks(scene)
+        self.words = WordChecks(scene, self.money)
         self.posts = PostChecks(scene)
         self.rate = RateChecks(scene)
         self.files = FileChecks(scene)
@@ -70,6 +76,7 @@ class Checker:
         self.restored_store = RestoredChecks(scene)
         self.copies = CopyChecks(scene)
         self._decisions = DecisionChecks(scene)
+        self.idling = IdlingChecks(scene)
         self._ending = EndingChecks(scene)
         self._seen = 0
 
@@ -91,6 +98,8 @@ class Checker:
                 self.states.attempt_moved(who, row)
         self.money.booked(who)
         self._decisions.committed()
+        if self.scene.plan.files:
+            self.words.as_said()
 
     def posted(self, who: str, inputs: Mapping[str, Any], token: str | None = None) -> int:
         """A POST arrives: the attempt that sends it."""
@@ -134,6 +143,9 @@ class Checker:
         self.money.nothing_paid_twice()
         self.money.agrees(attempts)
         self.files.nothing_overwritten()
+        self.files.nothing_kept_aside_is_forgotten()
+        if self.scene.plan.lasting not in UNREADABLE:
+            self.files.every_copy_is_made()
 
     def close(self) -> None:
         """Look no more."""

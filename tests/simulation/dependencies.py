@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from orchestrator.ports import ArtifactRequest, FetchOutcome
+from orchestrator.ports import ArtifactRequest, CopyRequest, FetchOutcome
 from orchestrator.store.account import workers
 from orchestrator.worker.deps import ModelFacts
 from orchestrator.worker.worker import Worker
@@ -74,6 +74,12 @@ class GatedArtifacts:
     async def store(self, request: ArtifactRequest) -> FetchOutcome:
         await self._process.step()
         outcome = await self._disk.store(request, self._process)
+        await self._process.step()
+        return outcome
+
+    async def copy(self, request: CopyRequest) -> FetchOutcome:
+        await self._process.step()
+        outcome = self._disk.copy(request, self._process)
         await self._process.step()
         return outcome
 

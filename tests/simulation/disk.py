@@ -2,10 +2,18 @@
 
 import asyncio
 import random
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
-from orchestrator.ports import ArtifactRequest, FetchFailed, FetchFault, FetchOutcome, StoredArtifact
+from orchestrator.ports import (
+    ArtifactRequest,
+    CopyRequest,
+    FetchFailed,
+    FetchFault,
+    FetchOutcome,
+    StoredArtifact,
+)
 
 from .account import SimulatedAccount
 from .bought import SimulatedTask
@@ -25,6 +33,7 @@ class SimulatedDisk:
         self._dice = random.Random(f"disk {seed}")
         self.files: dict[str, str] = {}  # final path -> digest; a file that is here is complete and durable
         self.overwritten: list[str] = []
+        self.aside: dict[str, str] = {}  # task -> where what came of it is kept, no proven picture
         self._full_until = 0.0
 
     async def store(self, request: ArtifactRequest, process: Process) -> FetchOutcome:
@@ -38,8 +47,11 @@ class SimulatedDisk:
         if known is None or account.expired(known):
             return FetchFailed(FetchFault.GONE, "HTTP 404")
         if self._is_lost(known, index):
-            fault = (FetchFault.GONE, FetchFault.BAD_CONTENT)[account.plan.lasting_at % 2]
-            return FetchFailed(fault, "no picture, whatever the URL")
+            if account.plan.lasting_at % 2:
+                kept = f"{request.path}.unproven"
+                self.aside.setdefault(known.id, kept)
+                return FetchFailed(FetchFault.BAD_CONTENT, "half a picture, whatever the URL", kept)
+            return FetchFailed(FetchFault.GONE, "no picture, whatever the URL")
         if account.strike("download_transient"):
             return FetchFailed(FetchFault.TRANSIENT, "the connection was reset")
         if stamp == "0" and account.strike("download_gone"):
@@ -59,6 +71,24 @@ class SimulatedDisk:
         return StoredArtifact(
             path=path, sha256=digest, bytes=1000, media_type="image/png", width=64, height=64
         )
+
+    def copy(self, request: CopyRequest, process: Process) -> FetchOutcome:
+        """Another name for a picture that is here: the power may go out before it has it."""
+        process.crashpoint("artifact.synced")
+        if self._account.strike("disk_full"):
+            self._full_until = self._account.now() + self._dice.uniform(1, 120)
+        if (full := self.check_writable()) is not None:
+            return FetchFailed(FetchFault.STORAGE, full)
+        digest = request.of.sha256
+        if self.files.get(request.of.path) != digest:
+            return FetchFailed(FetchFault.GONE, f"{request.of.path} is not there")
+        path = request.path
+        if request.of.path.startswith("quarantine/"):
+            path = f"quarantine/{path}"
+        if self.files.setdefault(path, digest) != digest:
+            return FetchFailed(FetchFault.COLLISION, f"{path} holds something else")
+        process.crashpoint("artifact.renamed")
+        return replace(request.of, path=path)
 
     def _is_lost(self, task: SimulatedTask, index: int) -> bool:
         return (

@@ -2,8 +2,19 @@
 
 import random
 
-from .faults import BILL_FAULTS, FAULTS, LASTING, STRONG, THEMES, USUAL, WEBHOOK_FAULTS, WINDOWS
-from .plan import DAY, PlannedCap, PlannedRun, SimulationPlan
+from .faults import (
+    BILL_FAULTS,
+    ENDING_FAULTS,
+    FAULTS,
+    LASTING,
+    STRONG,
+    THEMES,
+    USUAL,
+    WEBHOOK_FAULTS,
+    WINDOWS,
+)
+from .plan import DAY, PlannedCap, PlannedFile, PlannedRun, SimulationPlan
+from .prices import draw_prices
 
 
 def draw(seed: int, theme: str | None = None) -> SimulationPlan:
@@ -52,6 +63,11 @@ def draw(seed: int, theme: str | None = None) -> SimulationPlan:
     _lasting(random.Random(f"lasting of plan {seed}"), plan)
     _bill(random.Random(f"bill of plan {seed}"), plan)
     _key(random.Random(f"key of plan {seed}"), plan)
+    _endings(random.Random(f"endings of plan {seed}"), plan)
+    _files(random.Random(f"files of plan {seed}"), plan)
+    draw_prices(random.Random(f"prices of plan {seed}"), plan)
+    _odd_amounts(random.Random(f"amounts of plan {seed}"), plan)
+    _answers(random.Random(f"answers of plan {seed}"), plan)
     return plan
 
 
@@ -60,6 +76,34 @@ def _key(dice: random.Random, plan: SimulationPlan) -> None:
     if plan.theme != "calm" and plan.workers > 1 and dice.random() < 0.25:
         since = dice.choice((0.0, dice.uniform(0, plan.faults_until)))
         plan.bad_key = (dice.randrange(plan.workers), since, since + dice.uniform(20, 600))
+
+
+def _endings(dice: random.Random, plan: SimulationPlan) -> None:
+    """How odd the ends of tasks are. One that never ends is not told from one of a copy or a backup."""
+    if plan.theme == "calm" or dice.random() < 0.5:
+        return
+    plan.ending_chances = {kind: dice.choice((0.0, dice.uniform(0, 0.3))) for kind in ENDING_FAULTS}
+    if plan.restored is not None or plan.copy_buys:
+        plan.ending_chances["never_ends"] = 0.0
+
+
+def _files(dice: random.Random, plan: SimulationPlan) -> None:
+    """Whether workers come with configurations of their own. Not where a backup brings back older words."""
+    if plan.restored is None and dice.random() < {"caps": 0.6, "mixed": 0.2}.get(plan.theme, 0.0):
+        plan.files = [
+            PlannedFile(
+                caps=dice.choice((None, 0.5, 0.9, 2.0, 5.0)), limits=dice.choice((None, 0.5, 1.0, 3.0, 10.0))
+            )
+            for _ in range(dice.choice((1, 2, 3)))
+        ]
+
+
+def _answers(dice: random.Random, plan: SimulationPlan) -> None:
+    """Whether lost replies are answers of the provider itself, and whether all workers die together."""
+    if plan.theme != "calm":
+        plan.answered_share = dice.choice((0.0, 0.0, 0.5, 1.0))
+    if plan.theme in {"crashes", "lost"} and plan.concurrency > 1 and dice.random() < 0.25:
+        plan.mass_kill = dice.uniform(0, 60)
 
 
 def _lasting(dice: random.Random, plan: SimulationPlan) -> None:
@@ -80,6 +124,21 @@ def _bill(dice: random.Random, plan: SimulationPlan) -> None:
     }
     if not plan.bill_readable or plan.lasting == "bill":
         plan.bill_chances["refund_partial"] = 0.0
+
+
+def _odd_amounts(dice: random.Random, plan: SimulationPlan) -> None:
+    """Whether the bill is unlike the quote, or in another unit. What only the bill tells is told where it can be
+    read.
+    """
+    if plan.theme == "calm":
+        return
+    plan.other_charges = dice.choice((0, 0, 1, 7))
+    tells = plan.bill_readable and plan.lasting != "bill" and not plan.price_changes
+    if tells and plan.on_failed == "hold" and dice.random() < 0.5:
+        plan.charge_percent = dice.choice((50, 101, 150, 200, 200))
+        plan.charged_from = dice.choice((0.0, dice.uniform(0, 120)))
+    elif dice.random() < 0.3:
+        plan.bill_percent = dice.choice((1, 1, 10_000))
 
 
 def _copy(dice: random.Random, plan: SimulationPlan) -> None:

@@ -13,6 +13,7 @@ from orchestrator.ports import (
     ListOutcome,
     Lost,
     Missing,
+    OtherCharge,
     Prediction,
     PredictionPage,
     Quote,
@@ -25,12 +26,13 @@ from orchestrator.ports import (
     Uploaded,
     UploadOutcome,
 )
+from orchestrator.provider.verdicts import disposition
 
 from .account import SimulatedAccount
 from .bought import SimulatedTask
 from .checker import Checker
 from .disk import url_of
-from .plan import MODEL, UNIT
+from .plan import MODEL
 from .posting import Posting
 from .process import Process
 from .transport import Transport
@@ -65,6 +67,8 @@ class Endpoints:
             return Lost("HTTP 503")
         if account.strike("look_throttled"):
             return Throttled(None)
+        if account.strike_ending("look_refused"):
+            return Rejected("HTTP 400: task not found", 400)
         if account.strike("look_missing"):
             return Missing("no such prediction")
         task = account.tasks.get(prediction_id)
@@ -122,7 +126,7 @@ class Endpoints:
                 id=charge.id,
                 prediction_id=charge.task_id,
                 kind=charge.kind,
-                micros=charge.micros,
+                micros=charge.micros * account.plan.bill_percent // 100,
                 created_at_ms=at,
             )
             for charge in account.bill
@@ -133,7 +137,9 @@ class Endpoints:
         size, reading = account.plan.list_page, (start_ms, end_ms, tuple(prediction_ids))
         self._slid[reading] = 0 if page == 1 else self._slid[reading] + account.slides(size)
         first = (page - 1) * size - self._slid[reading]
-        return BillingPage(tuple(records[first : first + size]), has_more=len(records) > first + size)
+        others = tuple(OtherCharge(f"o{number}", 500_000) for number in range(account.plan.other_charges))
+        page_of = tuple(records[first : first + size])
+        return BillingPage(page_of, has_more=len(records) > first + size, others=others)
 
     async def upload(self, image: LocalImage) -> UploadOutcome:
         trouble = await self._transport.connected(1.0)
@@ -151,13 +157,13 @@ class Endpoints:
         trouble = await self._transport.look()
         if trouble is not None:
             return trouble
-        return Balance(0 if self._account.mood() == "no_credit" else 1_000_000_000)
+        return Balance(0 if self._account.mood() == "no_credit" else self._account.balance())
 
     async def quote(self, model: str, inputs: Mapping[str, Any]) -> QuoteOutcome:
         trouble = await self._transport.look()
         if trouble is not None:
             return trouble
-        return Quote(UNIT[inputs["resolution"]] * int(inputs["num_images"]))
+        return Quote(self._account.prices.quoted(inputs))
 
     async def aclose(self) -> None:
         """Nothing is open."""
@@ -172,10 +178,21 @@ class Endpoints:
             else None,
         }
         if now < task.ends:
-            return Prediction(task.id, Status.RUNNING, "processing", **common)
+            word = "warming_up" if task.odd else "processing"
+            told = f"the status {word}" if task.odd else ""
+            return Prediction(task.id, Status.RUNNING, word, oddity=told, **common)
         if task.fate in FINAL:
             status = FINAL[task.fate]
-            return Prediction(task.id, status, status.value, error=task.error, code=task.code, **common)
+            verdict = disposition(status.value, task.code, task.error)
+            return Prediction(
+                task.id,
+                status,
+                status.value,
+                error=task.error,
+                code=task.code,
+                failure=verdict,
+                **common,
+            )
         stamp = (
             0 if now < task.ends + 60 else int(now // 3600) + 1
         )  # URLs are signed anew after a minute, then hourly
@@ -183,7 +200,10 @@ class Endpoints:
             task.id,
             Status.COMPLETED,
             "completed",
-            outputs=tuple(url_of(task.id, index, stamp) for index in range(task.outputs)),
+            outputs=tuple(
+                url_of(task.id, index, stamp)
+                for index in range(0 if now < task.ends + task.late else task.outputs)
+            ),
             nsfw=task.nsfw,
             inference_ms=task.inference_ms,
             **common,
@@ -194,4 +214,4 @@ class Endpoints:
 
     def _stamp(self, at: float) -> int:
         """The provider's own clock, which is not ours."""
-        return self._account.plan.start_ms + int(at * 1000) + self._account.plan.clock_skew_ms
+        return self._account.stamp(at)

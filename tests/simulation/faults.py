@@ -49,6 +49,10 @@ WEBHOOK_FAULTS = (
 BILL_FAULTS = ("bill_slides", "refund_twice", "refund_oversized", "refund_partial")
 """Records that are seen on two pages, and refunds that are not the charge."""
 
+ENDING_FAULTS = ("never_ends", "odd_status", "late_outputs", "upstream_refusal", "look_refused")
+"""Tasks that never end, that run under a word nobody knows, whose outputs come after they have completed,
+that are refused in the words of the model's own provider; and polls that are answered with 400."""
+
 WINDOWS = ("outage", "no_key", "no_credit", "database_away")
 """What lasts for a while."""
 

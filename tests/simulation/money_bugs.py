@@ -10,7 +10,7 @@ from orchestrator.ports.paging import Bill
 from orchestrator.store.attempts import endings
 from orchestrator.store.claiming import selection
 from orchestrator.store.db.schema import LedgerKind, balances
-from orchestrator.store.money import bills, ledger
+from orchestrator.store.money import bill_lines, bills, ledger, price_lessons, quotes
 from orchestrator.store.runs import runs
 from orchestrator.worker.guards.price_guard import PriceGuard
 from orchestrator.worker.upkeep.billing import BillReader
@@ -45,10 +45,10 @@ def unknown_price_is_nothing(patch: Patch) -> None:
         runs, "add_jobs", lambda tx, run, specs: genuine(tx, run, [replace(s, price_micros=1) for s in specs])
     )
 
-    async def agrees(self, attempt, inputs):
-        return True
+    async def refuses(self, attempt, inputs):
+        return None
 
-    patch(PriceGuard, "agrees", agrees)
+    patch(PriceGuard, "refuses", refuses)
 
 
 def one_more_than_the_cap(patch: Patch) -> None:
@@ -78,7 +78,7 @@ def failure_is_charged(patch: Patch) -> None:
 def record_counts_on_each_page(patch: Patch) -> None:
     """A record that slides to the next page while the bill is read is booked again."""
 
-    def add(self, page):
+    def add(self, page, others=()):
         for record in page:
             self._by_key[len(self._by_key), record.id] = record
 
@@ -117,3 +117,35 @@ def bill_trouble_ends_the_worker(patch: Patch) -> None:
 def surplus_is_not_told(patch: Patch) -> None:
     """A refund that is too large is cut to the charge, and nobody hears of it."""
     patch(bills, "_note_surplus", lambda tx, row, micros: None)
+
+
+def partial_refund_is_whole(patch: Patch) -> None:
+    """Whatever is paid back is taken for all of the charge."""
+    genuine = bills.what_to_book
+
+    def what_to_book(row, line, now):
+        back = max(line.refunded_micros, line.deducted_micros) if line.refunded_micros else 0
+        return genuine(row, replace(line, refunded_micros=back), now)
+
+    patch(bills, "what_to_book", what_to_book)
+
+
+def implausible_bill_frees_the_cap(patch: Patch) -> None:
+    """The bill is believed whatever it says."""
+    patch(bill_lines, "charge_that_counts", lambda billed, held, *, basis: billed)
+
+
+def bill_teaches_nothing(patch: Patch) -> None:
+    """Another charge than was held is booked, and what waits goes on at the old price."""
+    patch(price_lessons, "learn", lambda tx, attempt, micros, percent: quotes.Learned(micros, 0))
+
+
+def refund_lapses_unread(patch: Patch) -> None:
+    """A refund is given up by the clock, before the bill is read."""
+    genuine = BillReader._read
+
+    async def read(self):
+        await self._lapse()
+        return await genuine(self)
+
+    patch(BillReader, "_read", read)

@@ -3,33 +3,51 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import starmap
 from types import SimpleNamespace
 from typing import Any
 
-from orchestrator.core import evidence
 from orchestrator.core.states import AttemptEvent
 from orchestrator.store.attempts import endings, leases, lifecycle
 from orchestrator.store.doubts import adoption
-from orchestrator.worker.doubts import judgement
-from orchestrator.worker.doubts.resolver import Resolver
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.fetch import Fetcher
 from orchestrator.worker.upkeep.drain_watchdog import DrainWatchdog
 
 from .decision_bugs import cap_is_nobodys_act, key_is_the_accounts, worker_brings_its_caps
+from .doubt_bugs import (
+    absence_at_first_look,
+    absence_at_once,
+    any_candidate_adopted,
+    billed_is_enough,
+    care_never_ends,
+    every_loss_is_an_answer,
+    resolver_sleeps,
+)
+from .ending_bugs import no_outputs_at_first_look, nothing_is_overdue, refusal_is_tried_again
 from .money_bugs import (
     Patch,
+    bill_teaches_nothing,
     bill_trouble_ends_the_worker,
     caps_not_held,
     failure_is_charged,
+    implausible_bill_frees_the_cap,
     one_more_than_the_cap,
+    partial_refund_is_whole,
     record_counts_on_each_page,
     refund_is_believed,
+    refund_lapses_unread,
     refund_never_due,
     released_twice,
     surplus_is_not_told,
     unknown_price_is_nothing,
 )
+from .picture_bugs import (
+    copy_recorded_before_it_exists,
+    late_copies_are_forgotten,
+    unproven_is_dropped,
+)
+from .price_bugs import PRICE_BUGS
 from .seed import simulate
 from .sending_bugs import (
     doubts_take_no_slot,
@@ -46,6 +64,11 @@ from .sending_bugs import (
     throttled_is_failure,
 )
 from .webhook_bugs import unsigned_webhook_is_believed, webhook_is_anybodys, webhook_is_forgotten
+from .word_bugs import (
+    default_is_a_word,
+    later_file_wins,
+    unnamed_cap_is_removed,
+)
 
 TABLE_SEEDS_MAX = 500
 
@@ -58,6 +81,7 @@ class Mutation:
     apply: Callable[[Patch], None]
     theme: str
     first: int = 1  # the seed to begin with: one that is known to notice saves time
+    database: str = "sqlite"
 
 
 @contextmanager
@@ -106,36 +130,6 @@ def doubt_releases(patch: Patch) -> None:
     patch(lifecycle, "mark_in_doubt", _released)
 
 
-def absence_at_first_look(patch: Patch) -> None:
-    """An empty list is proof at once, however slow the list is."""
-    genuine = Resolver._as_evidence
-    patch(Resolver, "_as_evidence", lambda self, row, now: replace(genuine(self, row, now), settled=True))
-
-
-def any_candidate_adopted(patch: Patch) -> None:
-    """The first task that nobody holds is taken for ours."""
-
-    genuine = evidence.judge
-
-    def judge(doubts, candidates, *, inputs_trusted):
-        pairs = list(zip(doubts, candidates, strict=False))
-        rest = genuine(doubts[len(pairs) :], (), inputs_trusted=inputs_trusted)
-        taken = tuple((doubt.attempt_id, found.prediction_id) for doubt, found in pairs)
-        return replace(rest, adopt=taken)
-
-    patch(judgement, "evidence", SimpleNamespace(**{**vars(evidence), "judge": judge}))
-
-
-def absence_at_once(patch: Patch) -> None:
-    """A doubt is given up as soon as its settle delay has passed, whatever the list shows."""
-    genuine = evidence.judge
-
-    def judge(doubts, candidates, *, inputs_trusted):
-        return genuine(doubts, (), inputs_trusted=inputs_trusted)
-
-    patch(judgement, "evidence", SimpleNamespace(**{**vars(evidence), "judge": judge}))
-
-
 def restored_store_spends(patch: Patch) -> None:
     """Nobody compares the provider's list with a store that was put back."""
 
@@ -148,15 +142,6 @@ def restored_store_spends(patch: Patch) -> None:
 def reconcile_only_lists(patch: Patch) -> None:
     """Tasks of a gap are noted, and the jobs that wanted them buy them again."""
     patch(adoption, "assign", lambda *_args, **_more: False)
-
-
-def billed_is_enough(patch: Patch) -> None:
-    """A task that only the bill shows is taken for ours before the list can show what it asked for."""
-
-    def candidate(*, listed, **facts):
-        return evidence.Candidate(**facts)
-
-    patch(judgement, "evidence", SimpleNamespace(**{**vars(evidence), "Candidate": candidate}))
 
 
 def picture_is_never_lost(patch: Patch) -> None:
@@ -173,6 +158,17 @@ def picture_is_never_lost(patch: Patch) -> None:
 def drain_never_gives_up(patch: Patch) -> None:
     """A worker that drains waits for ever for a list or a bill that cannot be read."""
     patch(DrainWatchdog, "_why_blocked", lambda self, activity, unreadable, monotonic: None)
+
+
+def rescue_forgets_the_second(patch: Patch) -> None:
+    """On a server, of several requests that were under way the second and later are sent again."""
+    genuine = lifecycle.mark_in_doubt
+
+    def mark(tx, rows):
+        kept = rows if tx.conn.dialect.name == "sqlite" else rows[:1]
+        return [*genuine(tx, kept), *_released(tx, rows[len(kept) :])]
+
+    patch(leases, "lifecycle", SimpleNamespace(**{**vars(lifecycle), "mark_in_doubt": mark}))
 
 
 MUTATIONS = (
@@ -196,6 +192,9 @@ MUTATIONS = (
     Mutation("the list is not believed", absence_at_once, "lost"),
     Mutation("refund not waited for", refund_never_due, "caps"),
     Mutation("failure is charged", failure_is_charged, "caps"),
+    Mutation(name="nothing is overdue", apply=nothing_is_overdue, theme="mixed", first=16),
+    Mutation(name="a refusal is tried again", apply=refusal_is_tried_again, theme="mixed", first=3),
+    Mutation(name="no outputs at the first look", apply=no_outputs_at_first_look, theme="mixed", first=14),
     Mutation("restored store spends", restored_store_spends, "restored"),
     Mutation("copy that lives is not seen", restored_store_spends, "crashes"),
     Mutation("reconcile only lists", reconcile_only_lists, "restored"),
@@ -214,7 +213,27 @@ MUTATIONS = (
     Mutation("cap is nobody's act", cap_is_nobodys_act, "caps"),
     Mutation("worker brings its caps", worker_brings_its_caps, "caps"),
     Mutation("key is the account's", key_is_the_accounts, "mixed"),
+    Mutation("later file wins", later_file_wins, "caps"),
+    Mutation("unnamed cap is removed", unnamed_cap_is_removed, "caps"),
+    Mutation("default is a word", default_is_a_word, "caps"),
+    *starmap(Mutation, PRICE_BUGS),
+    Mutation("partial refund is whole", partial_refund_is_whole, "caps"),
+    Mutation("implausible bill frees the cap", implausible_bill_frees_the_cap, "caps"),
+    Mutation("bill teaches nothing", bill_teaches_nothing, "mixed"),
+    Mutation("refund lapses unread", refund_lapses_unread, "long"),
+    Mutation("copy recorded before it exists", copy_recorded_before_it_exists, "mixed"),
+    Mutation("late copies are forgotten", late_copies_are_forgotten, "mixed"),
+    Mutation(name="unproven is dropped", apply=unproven_is_dropped, theme="mixed", first=34),
     Mutation(name="drain never gives up", apply=drain_never_gives_up, theme="lost", first=19),
+    Mutation("every loss is an answer", every_loss_is_an_answer, "lost"),
+    Mutation("care never ends", care_never_ends, "lost"),
+    Mutation("resolver sleeps", resolver_sleeps, "lost"),
+    Mutation(
+        name="rescue forgets the second",
+        apply=rescue_forgets_the_second,
+        theme="crashes",
+        database="postgres",
+    ),
 )
 
 
@@ -222,7 +241,8 @@ def noticed(mutation: Mutation, seeds_max: int) -> tuple[int, str] | None:
     """How many seeds it took to notice the bug, and by what; None when they did not."""
     with planted(mutation):
         for seeds in range(1, seeds_max + 1):
-            failure = simulate(mutation.first + seeds - 1, mutation.theme).failure
+            seed = mutation.first + seeds - 1
+            failure = simulate(seed, mutation.theme, database=mutation.database).failure
             if failure is not None:
                 return seeds, failure
     return None

@@ -5,21 +5,45 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.actions.operator import pausing
+from orchestrator.actions.operator.fleet_words import limits_of
 from orchestrator.core.keys import job_key
 from orchestrator.core.specs import JobSpec, LocalImage, RunSpec
+from orchestrator.settings import Limits
+from orchestrator.store.account import configured_limits
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.schema import Scope, Window
 from orchestrator.store.doubts import doubts
+from orchestrator.store.money import budgets, price_lessons, quotes
 from orchestrator.store.money.cap_changes import StandingCap
 from orchestrator.store.money.decided_caps import decide_cap
-from orchestrator.store.runs import jobs, runs
+from orchestrator.store.runs import copies, jobs, runs
 
 from .checker import Checker
-from .plan import MODEL, PICTURE, PlannedCap, PlannedRun, SimulationPlan, prompts
+from .plan import MODEL, PICTURE, PlannedCap, PlannedFile, PlannedRun, SimulationPlan, prompts
 from .timeline import Timeline
 
 PERSON = Signature(who="ada", host="a desk", command="the simulation", why="to see what happens")
+
+
+def file_of(plan: SimulationPlan, number: int) -> PlannedFile | None:
+    """The configuration that worker `number` comes with; None: the plan's own."""
+    turn = number % (len(plan.files) + 1)
+    return plan.files[turn - 1] if turn else None
+
+
+def limits_for(plan: SimulationPlan, number: int) -> Limits:
+    """The limits of that configuration."""
+    file = file_of(plan, number)
+    if file is not None and file.limits is None:
+        return Limits(polls_per_second=50.0, defaulted=frozenset({"concurrency", "submits_per_minute"}))
+    share = 1.0 if file is None or file.limits is None else file.limits
+    return Limits(
+        level="gold",
+        concurrency=max(1, int(plan.concurrency * share)),
+        submits_per_minute=max(1, int(plan.submits_per_minute * share)),
+        polls_per_second=50.0,
+    )
 
 
 class Operator:
@@ -40,6 +64,7 @@ class Operator:
         self._photo = photo
         self._dice = random.Random(f"operator {plan.seed}")
         self._paused: set[str] = set()
+        self._applied: dict[str, int] = {}
 
     def apply(self, run: PlannedRun) -> int:
         """What `orchestrator apply` writes; returns how many jobs were new."""
@@ -57,10 +82,22 @@ class Operator:
                     max_attempts=run.max_attempts,
                 ),
             )
-            added = runs.add_jobs(tx, stored, [self._spec(run, *each) for each in enumerate(prompts(run))])
+            specs = [self._spec(run, *each) for each in enumerate(prompts(run))]
+            added = runs.add_jobs(tx, stored, specs)
+            copies.add_copies(tx, stored, self._twins(run, specs[0]))
         self._checker.learn_jobs()
         self._timeline.mark("operator", "applied", run.name, added.new, "new")
         return added.new
+
+    def _twins(self, run: PlannedRun, job: JobSpec) -> list[tuple[str, tuple[str, ...]]]:
+        """Rows that ask for what the first job of a run asks for: a further one each time it is applied, up to
+        three.
+        """
+        times = self._applied[run.name] = min(3, self._applied.get(run.name, 0) + 1)
+        return [
+            (job.key, tuple(path.replace(".png", f"-row{row}.png") for path in job.output_paths))
+            for row in range(times)
+        ]
 
     def _spec(self, run: PlannedRun, ordinal: int, item: tuple[int, int, dict[str, Any]]) -> JobSpec:
         number, variation, params = item
@@ -90,12 +127,8 @@ class Operator:
         found = self._scope_id(cap)
         if found is None:
             return
-        key = (cap.scope, found, cap.window)
-        standing = self._checker.money.caps.get(key)
-        if standing is not None and cap.micros < standing:
-            self._checker.money.lowered.add(key)
-        self._checker.money.caps[key] = cap.micros
-        new = StandingCap(cap.micros, "operator")
+        known = self._checker.words.person_says((cap.scope, found, cap.window), cap.micros)
+        new = StandingCap(cap.micros, "operator", known)
         with self._database.write() as tx:
             decide_cap(tx, PERSON, scope=Scope(cap.scope), scope_id=found, window=Window(cap.window), new=new)
         self._timeline.mark(
@@ -107,12 +140,39 @@ class Operator:
             cap.micros,
         )
 
+    def bring(self, number: int) -> None:
+        """What a command that starts a worker does first with the configuration of that worker."""
+        file = file_of(self._plan, number)
+        wanted: dict[budgets.Key, int] = {}
+        ids: dict[tuple[str, str], int] = {}
+        for cap in self._plan.caps if file is not None and file.caps is not None else ():
+            found = self._scope_id(cap)
+            if found is not None and cap.scope != "run":
+                wanted[Scope(cap.scope), cap.name, Window(cap.window)] = int(cap.micros * file.caps)
+                ids[cap.scope, cap.name] = found
+        for (scope, name, window), micros in wanted.items():
+            self._checker.words.file_says((scope.value, ids[scope.value, name], window.value), micros)
+        budgets.take_configured(self._database, wanted, PERSON)
+        with self._database.write() as tx:
+            configured_limits.take_configured(tx, limits_of(limits_for(self._plan, number)), PERSON)
+        self._timeline.mark("operator", "brings words", number, sorted(wanted.values()))
+
     def _scope_id(self, cap: PlannedCap) -> int | None:
         if cap.scope == "account":
             return 0
         table = {"campaign": "campaigns", "run": "runs"}[cap.scope]
         rows = self._checker.rows(f"SELECT id FROM {table} WHERE name = ?", cap.name)
         return rows[0]["id"] if rows else None
+
+    def accept_price(self) -> None:
+        """`orchestrator resume --model`, where a dearer price has stopped it and is worth it."""
+        if not self._checker.rows("SELECT 1 FROM pauses WHERE reason = 'price_drift'"):
+            return
+        self._agrees_to_prices()
+        with self._database.write() as tx:
+            quotes.accept(tx, MODEL)
+        self._timeline.mark("operator", "accepts the price")
+        self._timeline.edges["price accepted"] += 1
 
     def act(self) -> None:
         """One random command."""
@@ -126,6 +186,7 @@ class Operator:
                 self._change_cap,
                 self._again,
                 self._give_up,
+                self._agree_to_bill,
             )
         )
         command()
@@ -176,6 +237,17 @@ class Operator:
         run = self._dice.choice(self._plan.runs)
         new = self.apply(run)
         self._checker.expect(new == 0, "7", f"applying {run.name} again made {new} new jobs")
+
+    def _agrees_to_prices(self) -> None:
+        scene = self._checker.scene
+        dearest = scene.account.prices.dearest_percent()
+        scene.agreed_percent = max(dearest, dearest * self._plan.charge_percent // 100)
+
+    def _agree_to_bill(self) -> None:
+        with self._database.write() as tx:
+            if price_lessons.agree(tx, MODEL):
+                self._agrees_to_prices()
+                self._timeline.mark("operator", "agrees to the bill")
 
     def _give_up(self) -> None:
         with self._database.write() as tx:

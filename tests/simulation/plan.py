@@ -47,6 +47,15 @@ class PlannedCap:
 
 
 @dataclass
+class PlannedFile:
+    """The configuration of somebody else who works on the same database: what it names of the caps and limits
+    that the plan has, as a share of each; None: it has no opinion."""
+
+    caps: float | None
+    limits: float | None
+
+
+@dataclass
 class SimulationPlan:
     """All that is random about a seed, but for the dice thrown on the way."""
 
@@ -89,8 +98,17 @@ class SimulationPlan:
     )
     webhook_chances: dict[str, float] = field(default_factory=dict)
     bill_chances: dict[str, float] = field(default_factory=dict)
+    ending_chances: dict[str, float] = field(default_factory=dict)
+    charge_percent: int = 100  # of the quoted price that is charged, from a moment on
+    charged_from: float = 0.0
+    bill_percent: int = 100  # of each amount that the bill shows: another unit
+    other_charges: int = 0  # records of another service on the bill
     last_look_after: float = 12_000.0  # how long after the last refund the bill is read for the last time
     bad_key: tuple[int, float, float] | None = None  # the key of this worker is refused, from, to
+    files: list[PlannedFile] = field(default_factory=list)  # besides the plan's own, in turn for each worker
+    price_changes: list[tuple[float, int]] = field(default_factory=list)  # (at, per cent of the list price)
+    answered_share: float = 0.0  # of the lost replies, those that are the provider's own error
+    mass_kill: float | None = None  # from then on, all die as soon as several requests are on the wire
     lasting: str | None = None  # one of LASTING
     lasting_at: int = 0  # which picture or input
 

@@ -62,20 +62,31 @@ class Posting:
             self._checker.states.refusals += 1
             return await self._transport.reply(rejected)
         if account.strike("lost_not_created"):
-            return await self._transport.reply(Lost("HTTP 502"), account.uniform(0, SUBMIT_SECONDS))
+            return await self._transport.reply(self._lost("HTTP 502"), account.uniform(0, SUBMIT_SECONDS))
         if account.strike("lost_created_late"):
             self._create_later(inputs, attempt_id, token)
             return await self._transport.reply(Lost("the connection was reset"), account.uniform(0, 5))
         task = self._create(inputs, attempt_id, token)
         if account.strike("lost_created"):
-            return await self._transport.reply(Lost("no reply in time"), account.uniform(0, SUBMIT_SECONDS))
+            return await self._transport.reply(
+                self._lost("no reply in time"), account.uniform(0, SUBMIT_SECONDS)
+            )
         slow = (
             account.uniform(5, SUBMIT_SECONDS - 1)
             if account.strike("slow_reply")
             else account.uniform(0.1, 2)
         )
         reply = await self._transport.reply(
-            Accepted(Prediction(task.id, Status.RUNNING, "created", model=model)), slow
+            Accepted(
+                Prediction(
+                    task.id,
+                    Status.RUNNING,
+                    "created",
+                    model=model,
+                    created_at_ms=account.stamp(task.created),
+                )
+            ),
+            slow,
         )
         if isinstance(reply, Accepted):
             self._checker.posts.delivered(task.id, process.name, prompt)
@@ -86,6 +97,13 @@ class Posting:
         if (keyless := self._transport.keyless()) is not None:
             return keyless
         return NoCredit("insufficient credits") if self._account.mood() == "no_credit" else None
+
+    def _lost(self, message: str) -> Lost:
+        """Nothing tells what became of the request; but an error of the provider itself ends it."""
+        if self._account.answers():
+            self._account.timeline.fault("provider", "lost_answered")
+            return Lost("HTTP 500", answered=True)
+        return Lost(message)
 
     def _rejection(self, prompt: str) -> Rejected | None:
         if prompt == self._refused and self._account.lasts("input"):

@@ -69,6 +69,11 @@ class Process:
         self._thawed = loop.create_future()
         loop.call_later(seconds, self.thaw)
 
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it stands still."""
+        return self._thawed is not None
+
     def thaw(self) -> None:
         if self._thawed is not None:
             thawed, self._thawed = self._thawed, None

@@ -64,8 +64,11 @@ class Simulation:
                 self.surroundings.foreigners(),
                 self.surroundings.other_copy(),
                 self.surroundings.people(),
+                self.surroundings.buyer(),
                 self.surroundings.clock(),
                 self.surroundings.backup(),
+                self.surroundings.mass_kill(),
+                self.surroundings.idleness(),
             )
         ]
         workers = [loop.create_task(self._supervise(number)) for number in range(self.plan.workers)]
@@ -136,12 +139,16 @@ class Simulation:
             self.operator.apply(run)
         for cap in self.plan.caps:
             self.operator.cap(cap)
+        if self.plan.files:
+            self.operator.bring(0)
 
     async def _supervise(self, number: int) -> None:
         """Keep one worker running: start it, bury it, start the next."""
         await asyncio.sleep(self.dice.uniform(0, 20))
         while True:
             await self.open.wait()
+            if self.plan.files:
+                self.operator.bring(number)
             process = self.births.process(number)
             stop = Stop()
             self.stops[process.pid] = stop

@@ -67,6 +67,13 @@ class Surroundings:
                 self._simulation.failed.set()
                 raise
 
+    async def buyer(self) -> None:
+        """Somebody who may accept a price that became dearer, after a while."""
+        dice = random.Random(f"buyer {self._simulation.plan.seed}")
+        while self._simulation.plan.price_changes and dice.random() < 0.9:
+            await asyncio.sleep(dice.uniform(20, 400))
+            self._simulation.operator.accept_price()
+
     async def clock(self) -> None:
         """The wall clock jumps; everybody sleeps."""
         if self._simulation.plan.clock_jump_ms:
@@ -81,6 +88,39 @@ class Surroundings:
             self._simulation.timeline.fault("clock", "everybody_sleeps", seconds)
             for process in self._simulation.alive.values():
                 process.freeze(seconds)
+
+    async def mass_kill(self) -> None:
+        """All workers die at once, with several requests on the wire: one rescue finds all of those."""
+        if self._simulation.plan.mass_kill is None:
+            return
+        await asyncio.sleep(self._simulation.plan.mass_kill)
+        while not self._simulation.account.quiet:
+            sending = self._simulation.checker.row(
+                "SELECT count(*) AS n FROM attempts WHERE state = 'submitting'"
+            )
+            if sending["n"] > 1:
+                self._simulation.timeline.fault("power", "mass_kill", sending["n"])
+                for process in list(self._simulation.alive.values()):
+                    with suppress(PowerCut):
+                        process.cut("with all others")
+                return
+            await asyncio.sleep(0.1)
+
+    async def idleness(self) -> None:
+        """Somebody looks at what `status` tells, now and then."""
+        while True:
+            await asyncio.sleep(30.0)
+            working = [
+                process
+                for process in self._simulation.alive.values()
+                if not process.dead and not process.is_frozen
+            ]
+            try:
+                with self._simulation.reader.read() as tx:
+                    self._simulation.checker.idling.looked(tx, {process.name for process in working})
+            except ViolationError:
+                self._simulation.failed.set()
+                return
 
     async def backup(self) -> None:
         """A backup is taken, and put back later: the files and the provider stay as they are."""

@@ -110,7 +110,7 @@ def site(parameters: Parameters, folder: Path) -> Iterator[Site]:
     (folder / "config.yaml").write_text(CONFIG)
     for name, text in MANIFESTS.items():
         (folder / f"{name}.yaml").write_text(text)
-    Image.new("RGB", (256, 256), "teal").save(folder / "photo.png")
+    Image.new("RGB", (320, 320), "teal").save(folder / "photo.png")
     with ExitStack() as stack:
         server, store = _database(parameters, folder, stack)
         processes = stack.enter_context(Processes())

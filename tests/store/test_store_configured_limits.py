@@ -1,10 +1,14 @@
-"""The account's limits: the first word counts, a stricter one counts, and only who is alone raises them."""
+"""The account's limits: the first word counts, a stricter one counts, and only a person raises them."""
 
 import pytest
-from support.world import LEASE_MS
+from sqlalchemy import select
+from support.signed import SIGNED
 
-from orchestrator.store.account import configured_limits, workers
-from orchestrator.store.account.configured_limits import ConfiguredLimits, LimitPair
+from orchestrator.core.precedence import Weight
+from orchestrator.store.account import configured_limits
+from orchestrator.store.account.configured_limits import ConfiguredLimits, FleetLimit, LimitName
+from orchestrator.store.account.rate_limits import allowance
+from orchestrator.store.db.schema import LimitSource, acts
 from orchestrator.store.db.schema import limits as limit_table
 
 BOTH = frozenset({"concurrency", "submits_per_minute"})
@@ -12,83 +16,106 @@ BOTH = frozenset({"concurrency", "submits_per_minute"})
 
 @pytest.fixture
 def arrive(world):
-    """A worker registers and has its limits adopted, as it does when it starts."""
+    """A configuration comes, with a worker or a command; what it names otherwise than it stands."""
 
-    def start(name, concurrency, submits, defaulted=frozenset()):
+    def come(concurrency, submits, defaulted=frozenset(), raised=()):
+        numbers = {LimitName.CONCURRENCY: concurrency, LimitName.SUBMITS: submits}
         with world.database.write() as tx:
-            workers.register(
-                tx, workers.WorkerRow(id=name, host="h1", pid=7, version="1.2.3", lease_ms=LEASE_MS)
+            found = configured_limits.take_configured(
+                tx, ConfiguredLimits(numbers, defaulted), SIGNED, raised=raised
             )
-            return configured_limits.take_configured(
-                tx, name, ConfiguredLimits(LimitPair(concurrency, submits), defaulted)
-            )
+        return {item.name: item.weight for item in found}
 
     with world.database.write() as tx:
         tx.conn.execute(limit_table.delete())
-    return start
+    return come
+
+
+@pytest.fixture
+def decide(world):
+    """`limits set concurrency`, by who knew of a file's word."""
+
+    def set_one(number, overruled=None):
+        with world.database.write() as tx:
+            limit = FleetLimit(number, LimitSource.OPERATOR, overruled)
+            return configured_limits.decide(tx, {LimitName.CONCURRENCY: limit}, SIGNED)
+
+    return set_one
 
 
 @pytest.fixture
 def stored(world):
-    return lambda: [tuple(row)[1:] for row in world.rows(limit_table)]
+    return lambda: [(row.concurrency, row.submits_per_minute) for row in world.rows(limit_table)]
+
+
+def recorded(world):
+    with world.database.read() as tx:
+        return [tuple(row) for row in tx.conn.execute(select(acts.c.subject, acts.c.old, acts.c.new))]
 
 
 def test_the_first_word_counts(arrive, stored):
-    assert arrive("w1", 4, 20).words is None
+    assert arrive(4, 20) == {}
     assert stored() == [(4, 20)]
 
 
-def test_a_default_counts_where_nothing_is_stored(arrive, stored):
-    arrive("w1", 2, 2, BOTH)
-    assert stored() == [(2, 2)]
+def test_a_default_counts_where_nothing_is_stored_and_the_first_word_replaces_it_in_either_direction(
+    arrive, stored
+):
+    arrive(10, 10, BOTH)
+    assert stored() == [(10, 10)]
+    assert arrive(300, 2) == dict.fromkeys(LimitName, Weight.FIRST)
+    assert stored() == [(300, 2)]
 
 
-@pytest.mark.parametrize("company", [True, False])
-def test_a_default_neither_lowers_nor_raises_what_is_stored(arrive, stored, world, company):
-    arrive("w1", 4, 20)
-    if not company:
-        world.clock.advance_ms(LEASE_MS + 1)
-    assert arrive("w2", 2, 2, BOTH).words is None
-    assert arrive("w3", 3000, 3000, BOTH).words is None
+def test_a_default_neither_lowers_nor_raises_what_is_stored(arrive, stored):
+    arrive(4, 20)
+    assert arrive(2, 2, BOTH) == {}
+    assert arrive(3000, 3000, BOTH) == {}
     assert stored() == [(4, 20)]
 
 
-def test_beside_another_worker_each_stricter_number_counts_and_each_looser_does_not(arrive, stored):
-    arrive("w1", 4, 20)
-    adopted = arrive("w2", 20, 10)
+def test_each_stricter_number_counts_and_each_looser_does_not(arrive, stored):
+    arrive(4, 20)
+    assert arrive(20, 10) == {LimitName.CONCURRENCY: Weight.LOOSER, LimitName.SUBMITS: Weight.STRICTER}
     assert stored() == [(4, 10)]
-    assert "stricter now, as this configuration says: 4 tasks at once and 10 submits" in adopted.words
-    assert "It asks for 20 tasks at once and 10 submits a minute" in adopted.words
-    assert "stop them all" in adopted.words
+
+
+def test_a_looser_number_counts_where_a_person_agreed_to_it(arrive, stored):
+    arrive(4, 20)
+    arrive(20, 30, raised={LimitName.CONCURRENCY})
+    assert stored() == [(20, 20)]
 
 
 def test_a_number_that_is_not_named_gives_way_alone(arrive, stored):
-    arrive("w1", 4, 20)
-    arrive("w2", 3, 2, frozenset({"submits_per_minute"}))
+    arrive(4, 20)
+    arrive(3, 2, frozenset({"submits_per_minute"}))
     assert stored() == [(3, 20)]
 
 
-def test_a_lone_worker_raises_its_own_limits(arrive, stored, world):
-    arrive("w1", 2, 2)
+def test_what_a_person_set_stands_over_the_words_that_he_knew_of(arrive, stored, decide):
+    arrive(4, 20)
+    decide(50, overruled=4)
+    assert arrive(4, 20) == {LimitName.CONCURRENCY: Weight.OVERRULED}
+    assert stored() == [(50, 20)]
+    assert arrive(3, 20) == {LimitName.CONCURRENCY: Weight.STRICTER}
+    assert stored() == [(3, 20)]
+
+
+def test_a_raised_limit_is_there_for_the_next_claim(arrive, decide, world):
+    arrive(4, 20)
+    decide(50)
     with world.database.write() as tx:
-        workers.stopped(tx, "w1")
-    assert arrive("w2", 3000, 3000).words is None
-    assert stored() == [(3000, 3000)]
+        assert allowance(tx).slots == 50
 
 
-@pytest.mark.parametrize("fate", ["stopped", "lost", "drain", "silent"])
-def test_a_worker_that_submits_no_more_is_no_company(arrive, stored, world, fate):
-    arrive("w1", 4, 20)
-    if fate == "silent":
-        world.clock.advance_ms(LEASE_MS + 1)
-    else:
-        with world.database.write() as tx:
-            getattr(workers, fate)(tx, "w1")
-    arrive("w2", 20, 30)
-    assert stored() == [(20, 30)]
-
-
-def test_the_same_limits_are_no_news(arrive, stored):
-    arrive("w1", 4, 20)
-    assert arrive("w2", 4, 20).words is None
-    assert stored() == [(4, 20)]
+def test_every_change_of_a_limit_is_an_act(arrive, decide, world):
+    arrive(4, 20, frozenset({"submits_per_minute"}))
+    arrive(9, 20, frozenset({"submits_per_minute"}))
+    arrive(3, 20, frozenset({"submits_per_minute"}))
+    assert decide(50) == [LimitName.CONCURRENCY]
+    assert decide(50) == []
+    assert recorded(world) == [
+        ("limit concurrency", None, "4"),
+        ("limit concurrency", "4", "3"),
+        ("limit concurrency", "3", "50"),
+    ]

@@ -6,13 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from support.artifacts import picture
 from support.times import FakeEntropy
-from support.world import World, run_spec
+from support.world import MODEL, PRICE, World, run_spec
 
 from orchestrator.core.states import AttemptEvent, AttemptState
 from orchestrator.store.account import rate_limits, rate_window
 from orchestrator.store.attempts import endings, lifecycle, outputs
 from orchestrator.store.claiming import claim, selection
 from orchestrator.store.db import dialect
+from orchestrator.store.db.schema import QuoteSource, attempts
+from orchestrator.store.money import quotes
 from orchestrator.store.runs import jobs, runs
 
 A_MOMENT_SECONDS = 0.2
@@ -83,6 +85,41 @@ def test_a_claim_that_closes_lanes_and_a_group_that_opens_them(worlds, monkeypat
 
     meeting.hold(lambda: world.claim(2), open_both)
     assert len(world.claim(2)) == 2
+
+
+def test_a_group_that_learns_a_price_and_claims_and_a_claim_that_opens_lanes(worlds, monkeypatch):
+    world, other = worlds
+    world.run(2)
+    waits = world.lease()
+    world.give_back(waits, delay_ms=1)
+    world.clock.advance(1)
+    meeting, set_prices = Meeting(), quotes._set_prices
+
+    def set_and_pause(tx, lane_ids, price):
+        set_prices(tx, lane_ids, price)
+        meeting.pause()
+
+    monkeypatch.setattr(quotes, "_set_prices", set_and_pause)
+
+    def learn_and_claim():
+        with world.database.write() as tx:
+            seen = quotes.Seen(
+                model=MODEL,
+                digest=f"list:{PRICE}",
+                price_micros=PRICE // 2,
+                source=QuoteSource.QUOTE,
+                asked_at=tx.now,
+            )
+            quotes.learn(tx, seen, drift_percent=1.0)
+            claim.claim(tx, [world.request(1)])
+
+    def claim_what_is_due(begun):
+        with other.database.write() as tx:
+            begun()
+            claim.claim(tx, [other.request(1, worker="w2")])
+
+    meeting.hold(learn_and_claim, claim_what_is_due)
+    assert {row.price_micros for row in world.rows(attempts) if row.finished_at is None} == {PRICE // 2}
 
 
 def test_an_apply_and_a_group_that_counts_pictures_and_opens_lanes(worlds, monkeypatch):

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.core.errors import DatabaseError
-from orchestrator.ports import no_crash
+from orchestrator.core.provider_clock import ProviderClock
+from orchestrator.ports import Mark, NoMark, no_crash
 from orchestrator.settings import Limits, Outputs, Settings
 from orchestrator.store.account import pauses
 from orchestrator.store.db.group_commit import InlineWriter
@@ -52,6 +53,8 @@ class WorkerHarness:
         self.artifacts = artifacts
         self.writer = FlakyWriter(world.database)
         self.notices: list[str] = []
+        self.mark: Mark = NoMark()
+        self.provider_clock = ProviderClock()
         self.crashpoint: Callable[[str], None] = no_crash
         self.settings = Settings(
             database_url="unused",
@@ -77,6 +80,8 @@ class WorkerHarness:
             facts=lambda model: ModelFacts(10.0, lambda params: "image/png"),
             crashpoint=self.crashpoint,
             notify=self.notices.append,
+            mark=self.mark,
+            provider_clock=self.provider_clock,
         )
 
     def worker(self, *, drain: bool = True, run_ids: frozenset[int] | None = None) -> Worker:

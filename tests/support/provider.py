@@ -13,6 +13,7 @@ from orchestrator.ports import (
     BillingRecord,
     Lost,
     Missing,
+    NotSent,
     Prediction,
     PredictionPage,
     Quote,
@@ -22,6 +23,7 @@ from orchestrator.ports import (
     Uploaded,
     UploadOutcome,
 )
+from orchestrator.provider.verdicts import disposition
 
 from .times import FakeClock
 
@@ -67,10 +69,13 @@ class FakeProvider:
         self.next_endings: deque[Ending] = deque()
         self.closed = False
         self.shows_inputs = True
+        self.ahead_ms = 0  # what its clock shows beyond ours
 
     async def submit(
         self, model: str, inputs: Mapping[str, Any], *, webhook: str | None = None, still_valid: Any = None
     ) -> SubmitOutcome:
+        if still_valid is not None and not still_valid():
+            return NotSent("held back")
         self.posts.append((self.clock.monotonic(), inputs))
         self.webhooks.append(webhook)
         if self.next_submits:
@@ -89,12 +94,15 @@ class FakeProvider:
             "outputs": urls if ending.status is Status.COMPLETED else (),
             **ending.fields,
         }
-        fields["created_at_ms"] = self.clock.now_ms()
-        final = Prediction(name, ending.status, fields.pop("status_text", ending.status.value), **fields)
+        fields["created_at_ms"] = created_at_ms = self.clock.now_ms() + self.ahead_ms
+        word = fields.pop("status_text", ending.status.value)
+        if ending.status is not Status.COMPLETED:
+            fields["failure"] = disposition(word, fields.get("code"), fields.get("error", ""))
+        final = Prediction(name, ending.status, word, **fields)
         self.tasks[name] = Task(
             id=name, inputs=inputs, accepted_at=now, ready_at=now + self.latency, final=final
         )
-        return Prediction(name, Status.RUNNING, "created")
+        return Prediction(name, Status.RUNNING, "created", created_at_ms=created_at_ms)
 
     async def result(self, prediction_id: str) -> ResultOutcome:
         self.looks.append((self.clock.monotonic(), prediction_id))

@@ -57,7 +57,9 @@ def _model(model: catalogue.Model) -> str:
         words = field.get("description", "")
         rows.append(f"| `{name}` | {_allowed(field)} | {_fallback(name, field, schema)} | {words} |")
     table = "\n".join(["| Parameter | Allowed | Default | What it is |", "|---|---|---|---|", *rows])
-    return f"### `{model.id}`\n\n{table}"
+    prompt = model.by_name[model.prompt_param].allowed_text()
+    limits = f"Input pictures: {model.inputs.words()}. Prompt: {prompt}. From: {model.inputs.source}."
+    return f"### `{model.id}`\n\n{table}\n\n{limits}"
 
 
 def _allowed(field: Mapping[str, Any]) -> str:

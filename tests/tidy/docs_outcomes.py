@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from orchestrator.core import states, taxonomy
+from orchestrator.core import states
 from orchestrator.ports.artifacts import FETCH_FAULTS
+from orchestrator.provider import failure_texts, verdicts
 from orchestrator.provider.classify import STATUS_MEANINGS, Meaning
 
 
@@ -33,28 +34,42 @@ def _machine(kind: type[StrEnum], table: Mapping[tuple[Any, Any], StrEnum]) -> s
 
 def failed_codes() -> str:
     """What each application code of a failed task means."""
-    return _endings("Code", ((f"{code}", "failed", code) for code in taxonomy.FAILED_CODES))
+    return _endings("Code", ((f"{code}", "failed", code) for code in verdicts.FAILED_CODES))
 
 
 def ended_statuses() -> str:
     """What each terminal status other than completed and failed means."""
-    return _endings("Status", ((f"`{status}`", status, None) for status in taxonomy.STATUSES))
+    return _endings("Status", ((f"`{status}`", status, None) for status in verdicts.ENDED))
 
 
 def _endings(title: str, rows: Iterable[tuple[str, str, int | None]]) -> str:
-    """What `disposition` decides, asked with and without an input that we uploaded."""
+    """What `disposition` decides."""
     lines = [f"| {title} | Meaning | Reason | Tried again by itself? |", "|---|---|---|---|"]
     for name, status, code in rows:
-        theirs, ours = (
-            taxonomy.disposition(status, code, "", input_was_our_upload=uploaded)
-            for uploaded in (False, True)
-        )
-        if theirs.retry is ours.retry:
-            again = "yes" if theirs.retry else "no"
-        else:
+        found = verdicts.disposition(status, code, "")
+        again = "yes" if found.retry else "no"
+        if found.fresh_upload_helps:
             again = "only when every input was uploaded by us: it is uploaded afresh"
-        lines.append(f"| {name} | {theirs.message} | `{theirs.reason}` | {again} |")
+        lines.append(f"| {name} | {found.message} | `{found.reason}` | {again} |")
     return "\n".join(lines)
+
+
+def failure_texts_table() -> str:
+    """The wordings that decide where the code does not."""
+    rows = [
+        f"| {', '.join(f'`{phrase}`' for phrase in family.phrases)} | `{family.reason}` | {family.source} |"
+        for family in failure_texts.FAMILIES
+    ]
+    return "\n".join(["| Words in the text | Reason | Seen at |", "|---|---|---|", *rows])
+
+
+def status_words() -> str:
+    """What each word for a task's state is taken for."""
+    words: dict[str, list[str]] = {}
+    for word, status in verdicts.STATUS_WORDS.items():
+        words.setdefault(status.value, []).append(f"`{word}`")
+    rows = [f"| {', '.join(names)} | {status} |" for status, names in words.items()]
+    return "\n".join(["| The provider's words | Taken for |", "|---|---|", *rows])
 
 
 def refused_statuses() -> str:
@@ -63,8 +78,8 @@ def refused_statuses() -> str:
     rows: dict[tuple[str, str, str], list[int]] = {}
     for status, meaning in STATUS_MEANINGS.items():
         if meaning is Meaning.REJECTED:
-            found = taxonomy.rejection(status, None, "")
-            words = found.message if status in taxonomy.REJECTIONS else "the provider refused the request"
+            found = verdicts.rejection(status, None, "")
+            words = found.message if status in verdicts.REJECTIONS else "the provider refused the request"
             rows.setdefault(("Rejected", f"`{found.reason}`", words), []).append(status)
         else:
             rows.setdefault((named[meaning], "", ""), []).append(status)

@@ -18,10 +18,12 @@ from docs_outcomes import (
     attempt_states,
     ended_statuses,
     failed_codes,
+    failure_texts_table,
     fetch_faults,
     job_states,
     refused_statuses,
     reservation_states,
+    status_words,
 )
 from sources import ROOT
 
@@ -51,6 +53,8 @@ MAKERS: Final[Mapping[str, Callable[[], str]]] = {
         reservation_states,
         failed_codes,
         ended_statuses,
+        failure_texts_table,
+        status_words,
         refused_statuses,
         fetch_faults,
         folders,

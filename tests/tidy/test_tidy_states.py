@@ -24,9 +24,11 @@ COLUMNS = {"state", "reservation", "v_state"}
 
 STEPS = {
     "store/attempts/closing.py": {"reservation", "v_state"},
+    "store/attempts/recollect.py": {"reservation"},
     "store/attempts/transitions.py": {"v_state"},
     "store/claiming/claim.py": {"reservation", "state"},
     "store/doubts/adoption.py": {"reservation", "state"},
+    "store/doubts/rebuilding.py": {"reservation", "state", "v_state"},
     "store/money/bills.py": {"reservation"},
     "store/money/refunds.py": {"reservation"},
     "store/runs/jobs.py": {"state"},

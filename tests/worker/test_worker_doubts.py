@@ -8,7 +8,7 @@ from orchestrator.ports import Lost
 from orchestrator.worker.doubts.resolver import IDLE_CHECK_SECONDS
 
 SETTLE = 2.0
-NORMAL = SETTLE / 4
+NORMAL = SETTLE / 8
 """Seconds between two looks at a doubt that may still resolve by itself."""
 
 CLAIM = 1.0
@@ -73,6 +73,9 @@ def test_a_doubt_that_another_worker_left_is_looked_at_within_seconds(harness, w
 
 
 def test_many_replies_that_are_lost_together_do_not_make_the_list_read_more_often(harness, world):
+    world.run(1, name="first")  # whose bill shows the price
+    harness.run_for(20)
+    harness.provider.read_at.clear()
     world.run(20)
     harness.change("limits", concurrency=20)
     harness.provider.next_submits.extend([Lost("reset")] * 8)

@@ -1,7 +1,6 @@
 """How a worker arrives, stops, dies, and is followed by another."""
 
 import pytest
-from support.provider import Slow
 from support.world import LEASE_MS, PRICE
 
 from orchestrator.core.errors import OperatorNeededError, OrchestratorError
@@ -9,32 +8,11 @@ from orchestrator.core.states import AttemptState
 from orchestrator.ports import Balance, KeyRefused, NotSent
 from orchestrator.store.account import workers as registry
 from orchestrator.store.db.schema import attempts, jobs, workers
-from orchestrator.worker.stop import Stop, StopLevel
 from orchestrator.worker.upkeep.heartbeat import TAKEN_FOR_DEAD, SilenceDetector
 
 
 def request(stop):
     stop.request()
-
-
-def test_the_first_stop_finishes_what_is_in_flight_and_sends_nothing_more(harness, world):
-    world.run(9)
-    harness.change("limits", concurrency=3)
-    harness.run_for(300, (5.0, request))
-    assert world.jobs() == {"succeeded": 3, "pending": 6}
-    assert len(harness.provider.posts) == 3
-    assert harness.clock.monotonic() < 60
-
-
-def test_the_second_stop_leaves_at_once_and_costs_no_try(harness, world):
-    world.run(3, max_attempts=1)
-    harness.provider.latency = 10_000.0
-    harness.run_for(300, (5.0, request), (6.0, request))
-    assert harness.clock.monotonic() < 20
-    assert world.attempts() == {"in_flight": 3}
-    assert {row.tries_left for row in world.rows(jobs)} == {1}
-    assert all(row.lease_expires_at <= harness.clock.now_ms() for row in world.rows(attempts))
-    assert all(row.stopped_at for row in world.rows(workers))
 
 
 def test_what_a_worker_left_is_followed_by_the_next_without_another_post(harness, world):
@@ -44,22 +22,6 @@ def test_what_a_worker_left_is_followed_by_the_next_without_another_post(harness
     harness.drain()
     assert (world.jobs(), len(harness.provider.posts)) == ({"succeeded": 3}, 3)
     assert {row.epoch for row in world.rows(attempts)} == {2}
-
-
-def test_a_second_stop_waits_a_little_for_replies_to_requests_that_were_sent(harness, world):
-    world.run(1)
-    harness.provider = Slow(harness.clock)
-    harness.provider.seconds = 8.0
-    harness.run_for(300, (2.0, request), (3.0, request))
-    assert world.attempts() == {"in_flight": 1}
-
-
-def test_a_reply_that_does_not_come_in_time_leaves_the_attempt_in_doubt(harness, world):
-    world.run(1)
-    harness.provider = Slow(harness.clock)
-    harness.provider.seconds = 100.0
-    harness.run_for(300, (2.0, request), (3.0, request))
-    assert (world.attempts(), world.account()) == ({"in_doubt": 1}, (0, PRICE, 0))
 
 
 @pytest.mark.parametrize("state", [AttemptState.IN_FLIGHT, AttemptState.FETCHING])
@@ -221,22 +183,3 @@ def test_a_worker_that_was_taken_for_dead_finds_out_and_says_so(harness, world):
     harness.run_for(200, (5.0, lose))
     assert [words for words in harness.notices if "taken for dead" in words] == [TAKEN_FOR_DEAD]
     assert world.jobs() == {"succeeded": 1}
-
-
-def test_a_worker_that_is_stopped_shows_that_it_is_finishing(harness, world):
-    world.run(1)
-    harness.provider.latency = 100.0
-    seen = []
-    harness.run_for(200, (5.0, request), (60.0, lambda _stop: seen.extend(world.rows(workers))))
-    assert seen[0].draining_at is not None
-
-
-def test_a_stop_only_rises():
-    stop = Stop()
-    assert [stop.request(), stop.raise_to(StopLevel.FINISHING), stop.request(), stop.request()] == [
-        StopLevel.FINISHING,
-        StopLevel.FINISHING,
-        StopLevel.LEAVING,
-        StopLevel.LEAVING,
-    ]
-    assert stop.by_user

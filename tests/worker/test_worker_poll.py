@@ -15,6 +15,7 @@ from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.pipeline.latencies import Latencies
 from orchestrator.worker.pipeline.poll import Poller
 from orchestrator.worker.pipeline.prepare import Inputs
+from orchestrator.worker.pipeline.troubles import TroubleNotes
 
 
 def only(world):
@@ -64,6 +65,7 @@ def test_a_task_the_provider_denies_for_an_hour_is_given_up_and_its_money_counts
         activity=Activity(),
         account_pauses=AccountPauses(harness.deps()),
         latencies=Latencies(),
+        troubles=TroubleNotes(harness.deps()),
         completed=lambda _attempt, _expected: pytest.fail("nothing was completed"),
         spawn=polls.append,
         wake=lambda: None,

@@ -2,10 +2,12 @@
 
 from orchestrator.core.money import format_usd
 from orchestrator.core.states import AttemptState, JobState
+from orchestrator.core.taxonomy import MENDED_BY_RETRY, Reason
 from orchestrator.store.db.schema import Queue
 from orchestrator.store.stops.stops import RATE, Stoppage
 from orchestrator.store.views.detail import AttemptDetail, JobDetail
 
+HOPELESS = frozenset(Reason) - MENDED_BY_RETRY
 _LIVE = {
     AttemptState.LEASED: "Its input pictures are being prepared; nothing was sent yet.",
     AttemptState.SUBMITTING: "It is being sent to the provider at this moment.",
@@ -25,15 +27,21 @@ def why(detail: JobDetail) -> str:
         case JobState.CANCELLED:
             return f"Cancelled by an operator. To run it after all: orchestrator jobs retry {job.id}"
         case JobState.RUNNING:
-            return _running(detail)
+            return _running(detail) + _troubled(detail)
         case JobState.PENDING:
             return _waiting(detail)
 
 
 def _again(detail: JobDetail) -> str:
+    job = detail.job
+    if job.reason in HOPELESS:
+        return (
+            "The same request would be refused again: change its inputs and apply the manifest. To send it "
+            f"as it is all the same: orchestrator jobs retry {job.id}"
+        )
     return (
-        f"No further attempt is made by itself after {detail.job.attempts}; to try again: "
-        f"orchestrator jobs retry {detail.job.id}"
+        f"No further attempt is made by itself after {job.attempts}; to try again: "
+        f"orchestrator jobs retry {job.id}"
     )
 
 
@@ -45,6 +53,18 @@ def _running(detail: JobDetail) -> str:
     return _live(live) + cancelled
 
 
+def _troubled(detail: JobDetail) -> str:
+    """The latest fault of the attempt under way, and when it tries again."""
+    live = detail.live
+    if live is None or not live.trouble:
+        return ""
+    seconds = max(0, (live.next_try_at or 0) - detail.now) / 1000
+    times = f" {live.trouble_count} times in a row" if live.trouble_count > 1 else ""
+    again = f"; the next try is in {seconds:.0f} s" if live.next_try_at else ""
+    what = "The last answer" if live.state == AttemptState.IN_FLIGHT else f"The last try failed{times}"
+    return f" {what}: {live.trouble}{again}."
+
+
 def _live(live: AttemptDetail) -> str:
     state = AttemptState(live.state)
     if state is AttemptState.IN_DOUBT:
@@ -52,6 +72,11 @@ def _live(live: AttemptDetail) -> str:
         return (
             f"In doubt: attempt {live.number} may have been accepted and paid, and its reply was lost{said}. "
             f"${format_usd(live.price_micros)} stays held, and it is not sent again until that is known."
+        )
+    if state is AttemptState.IN_FLIGHT and live.overdue_at is not None:
+        return (
+            f"Its task {live.prediction_id} is far older than this model's: ask the provider. It is looked "
+            "at once a minute and may still end; to give it up: orchestrator in-doubt list."
         )
     if state is AttemptState.IN_FLIGHT:
         return f"The provider works on it (task {live.prediction_id}, {live.status or 'accepted'})."
@@ -78,8 +103,8 @@ def _waiting(detail: JobDetail) -> str:
 def _stopped(stop: Stoppage, price_micros: int) -> str:
     if stop.cap is not None:
         return (
-            f"Waiting for money: {stop.cap.words} has ${format_usd(stop.cap.remaining_micros)} left and the "
-            f"job costs ${format_usd(price_micros)}."
+            f"Waiting for money: {stop.cap.words} {stop.cap.standing} and the job costs "
+            f"${format_usd(price_micros)}."
         )
     end = " It resumes by itself." if stop.until else ""
     return f"Waiting: {stop.subject} is stopped: {stop.reason}: {stop.message}.{end}".replace("..", ".")

@@ -4,6 +4,7 @@ from orchestrator.actions.operator.find_task import find_task
 from orchestrator.core.errors import UsageError
 from orchestrator.ports import Provider
 from orchestrator.store.account.acts import Change, Signature, record
+from orchestrator.store.attempts import overdue
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.doubts import doubts, webhook_reports
 
@@ -55,8 +56,18 @@ def absent(database: Database, signed: Signature, attempt_id: int) -> None:
 
 
 def write_off(database: Database, signed: Signature, attempt_id: int) -> None:
-    """Give the attempt up: its money counts as spent, its job fails and may be retried."""
+    """Give the attempt up, in doubt or overdue: its money counts as spent, its job fails and may be
+    retried.
+    """
     with database.write() as tx:
+        late = overdue.find(tx, attempt_id)
+        if late is not None:
+            overdue.write_off(tx, late)
+            change = Change(
+                f"attempt {attempt_id} of job {late.job_id}", "overdue", "written off", job_id=late.job_id
+            )
+            record(tx, signed, change)
+            return
         doubt = doubts.find(tx, attempt_id)
         if doubts.write_off(tx, doubt):
             _record(tx, signed, doubt, decided="written off")

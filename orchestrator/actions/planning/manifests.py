@@ -24,7 +24,16 @@ def load_manifests(
     problems: list[Problem] = []
     for path in paths:
         try:
-            manifests.append(load_manifest(path, input_roots=roots, today=today, run_key=run_key))
+            manifests.append(
+                load_manifest(
+                    path,
+                    input_roots=roots,
+                    today=today,
+                    run_key=run_key,
+                    max_attempts=settings.retry.max_attempts,
+                    normalize=settings.inputs.normalize,
+                )
+            )
         except ProblemsError as error:
             problems += error.problems
     if problems:

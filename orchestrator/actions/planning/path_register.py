@@ -1,8 +1,10 @@
 """Output paths that two manifests of one command would both write."""
 
+from collections.abc import Sequence
+
 from orchestrator.core.errors import UsageError
 from orchestrator.core.paths import path_key
-from orchestrator.core.specs import JobSpec, RunSpec
+from orchestrator.core.specs import JobSpec, RunSpec, TwinSpec
 from orchestrator.manifest.fingerprints import Fingerprints
 
 
@@ -17,7 +19,7 @@ class PathRegister:
         self._seen = Fingerprints()
         self._owners: list[tuple[str, str]] = []
 
-    def claim(self, owner: RunSpec, specs: list[JobSpec]) -> list[str]:
+    def claim(self, owner: RunSpec, specs: Sequence[JobSpec | TwinSpec]) -> list[str]:
         """Register the paths of `specs`; returns one sentence for each that another manifest has."""
         identity = (owner.campaign, owner.name)
         if identity not in self._owners:

@@ -6,10 +6,9 @@ import marshal
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from orchestrator.core.errors import UsageError
-from orchestrator.store.runs.new_jobs import NewJob
 
 _LEVEL: Final = (
     1  # jobs of one manifest repeat most of their text: quick compression takes nine tenths of it away
@@ -17,7 +16,7 @@ _LEVEL: Final = (
 
 
 class Spool:
-    """Chunks of new jobs in the order they came; what is read back is what was put in."""
+    """Chunks of tuples of plain values in the order they came; what is read back is what was put in."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="orchestrator-apply-")  # noqa: SIM115 - closed by __exit__
@@ -29,10 +28,10 @@ class Spool:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def put(self, jobs: Sequence[NewJob]) -> None:
+    def put(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Add one chunk; raises UsageError when the temporary folder cannot hold it."""
         try:
-            marshal.dump(zlib.compress(marshal.dumps([tuple(job) for job in jobs]), _LEVEL), self._file)
+            marshal.dump(zlib.compress(marshal.dumps([tuple(row) for row in rows]), _LEVEL), self._file)
         except OSError as error:
             raise UsageError(
                 f"The temporary folder {tempfile.gettempdir()} cannot hold the checked jobs "
@@ -41,9 +40,9 @@ class Spool:
             ) from None
         self._chunks += 1
 
-    def chunks(self) -> Iterator[list[NewJob]]:
+    def chunks(self) -> Iterator[list[tuple[Any, ...]]]:
         """Every chunk."""
         self._file.seek(0)
         for _ in range(self._chunks):
             packed = marshal.load(self._file)  # noqa: S302 - our own file
-            yield [NewJob._make(job) for job in marshal.loads(zlib.decompress(packed))]  # noqa: S302
+            yield marshal.loads(zlib.decompress(packed))  # noqa: S302

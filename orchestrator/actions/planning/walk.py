@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Final, NamedTuple
 
+from orchestrator.actions.planning.found_pictures import FoundPictures, find
 from orchestrator.actions.planning.part import Part
 from orchestrator.actions.planning.path_register import PathRegister
-from orchestrator.core.specs import JobSpec
+from orchestrator.core.specs import JobSpec, TwinSpec
 from orchestrator.manifest import Manifest
+from orchestrator.ports import Shelf
 from orchestrator.store.db.database import Tx
+from orchestrator.store.runs.copies import look_up_twins
 from orchestrator.store.runs.output_paths import PathConflict
 from orchestrator.store.runs.runs import find_run, look_up
 from orchestrator.store.runs.unrequested import Requested, Unrequested
@@ -32,31 +35,43 @@ class Chunk(NamedTuple):
     fresh: list[JobSpec]  # those that the run does not have yet
     taken: list[PathConflict]  # output paths that another manifest's jobs own
     shared: list[str]  # a sentence for each output path that an earlier manifest of the command has
+    found: FoundPictures  # pictures of the fresh ones that are there already
+    twins: list[TwinSpec]  # rows that share a job, of this chunk or an earlier one
+    copies: int  # files that do not exist and will be made for them
 
 
 class Walk:
     """Through the manifests of one command, in turn. What they would both write is noticed across them."""
 
-    def __init__(self, reading: Reading, part: Part, *, several: bool) -> None:
+    def __init__(self, reading: Reading, part: Part, *, several: bool, shelf: Shelf | None = None) -> None:
+        """Without a `shelf`, no look is taken at the pictures that are there."""
         self._reading = reading
+        self._shelf = shelf
         self._part = part
         self._register = PathRegister() if several else None
 
     def through(self, manifest: Manifest) -> "ManifestWalk":
         """The walk through one of them."""
-        return ManifestWalk(manifest, self._reading, self._part, register=self._register)
+        return ManifestWalk(manifest, self._reading, self._part, register=self._register, shelf=self._shelf)
 
 
 class ManifestWalk:
     """Through one manifest, once: first the chunks, then what its run holds besides."""
 
     def __init__(
-        self, manifest: Manifest, reading: Reading, part: Part, *, register: PathRegister | None
+        self,
+        manifest: Manifest,
+        reading: Reading,
+        part: Part,
+        *,
+        register: PathRegister | None,
+        shelf: Shelf | None,
     ) -> None:
         self._owner = owner = manifest.spec
-        self._specs = manifest.jobs(limit=part.limit, sample=part.sample)
+        self._entries = manifest.entries(limit=part.limit, sample=part.sample)
         self._reading = reading
         self._register = register
+        self._shelf = shelf
         with reading() as tx:
             self.run = (
                 find_run(tx=tx, campaign=owner.campaign, name=owner.name, run_key=owner.run_key)
@@ -67,28 +82,37 @@ class ManifestWalk:
 
     def chunks(self) -> Iterator[Chunk]:
         """Every job that is asked for; raises ProblemsError where the manifest is off."""
-        for specs in _chunks(self._specs):
-            shared = self._register.claim(self._owner, specs) if self._register else []
-            yield self._compared(specs, shared)
+        for entries in _chunks(self._entries):
+            shared = self._register.claim(self._owner, entries) if self._register else []
+            specs = [entry for entry in entries if isinstance(entry, JobSpec)]
+            twins = [entry for entry in entries if isinstance(entry, TwinSpec)]
+            yield self._compared(specs, twins, shared)
 
     def others(self) -> Unrequested:
         """What waits in the run and was in no chunk."""
         with self._reading() as tx:
             return self._requested.others(tx) if tx and self._requested else Unrequested()
 
-    def _compared(self, specs: list[JobSpec], shared: list[str]) -> Chunk:
+    def _compared(self, specs: list[JobSpec], twins: list[TwinSpec], shared: list[str]) -> Chunk:
         with self._reading() as tx:
             if tx is None:
-                return Chunk(specs=specs, fresh=specs, taken=[], shared=shared)
-            looked = look_up(tx=tx, run=self.run, owner=self._owner, specs=specs)
-        if self._requested:
-            self._requested.add(looked.known)
-        return Chunk(specs=specs, fresh=looked.fresh, taken=looked.conflicts, shared=shared)
+                fresh, taken = specs, []
+                copies = sum(len(twin.output_paths) for twin in twins if not twin.first)
+            else:
+                looked = look_up(tx=tx, run=self.run, owner=self._owner, specs=specs)
+                wanted = look_up_twins(tx=tx, run=self.run, owner=self._owner, twins=twins)
+                fresh, taken, copies = looked.fresh, [*looked.conflicts, *wanted.conflicts], wanted.new
+                if self._requested:
+                    self._requested.add(looked.known)
+        found = find(self._shelf, self._owner, fresh)  # reads files, so in no transaction
+        return Chunk(
+            specs=specs, fresh=fresh, taken=taken, shared=shared, found=found, twins=twins, copies=copies
+        )
 
 
-def _chunks(specs: Iterator[JobSpec]) -> Iterator[list[JobSpec]]:
-    chunk: list[JobSpec] = []
-    for spec in specs:
+def _chunks(entries: Iterator[JobSpec | TwinSpec]) -> Iterator[list[JobSpec | TwinSpec]]:
+    chunk: list[JobSpec | TwinSpec] = []
+    for spec in entries:
         chunk.append(spec)
         if len(chunk) == CHUNK:
             yield chunk

@@ -1,9 +1,27 @@
 """What reconciling compares, and what it found."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from orchestrator.actions.reconciling.matching import UnmatchedTask
+from orchestrator.core.bill_size import Basis, Size
 from orchestrator.ports import BillingRecord, Prediction
+from orchestrator.store.money.caps import Cap
+
+
+@dataclass(frozen=True, slots=True)
+class UnlikeBill:
+    """Tasks of a model that were billed so much, unlike what was held, and to which nobody has agreed."""
+
+    model: str
+    held_micros: int
+    billed_micros: int
+    size: Size  # usual: dearer than the drift that stops nobody, and booked
+
+    @property
+    def counts_as_held(self) -> bool:
+        """Whether the bill is so small that what was held still counts."""
+        return self.size is Size.SMALL
 
 
 @dataclass(slots=True)
@@ -20,6 +38,17 @@ class Reconciliation:
     set_aside: list[str] = field(
         default_factory=list
     )  # our predictions whose sums on the bill cannot be right
+    unlike: Counter[UnlikeBill] = field(default_factory=Counter)  # and how many tasks
+    differing: int = 0  # tasks that were billed another sum than was held, agreed to or not
+    differing_micros: int = 0  # by how much more, in all
+    counted_as_agreed: int = 0  # of these, tasks for which a person has agreed that the held sum counts
+    basis: Basis = Basis.UNKNOWN  # what the balance shows, where a charge is implausible
+    accepted: int = 0  # tasks whose bill a person has just agreed to
+    resumed: list[str] = field(default_factory=list)  # models that go on by that
+    passed: list[Cap] = field(default_factory=list)  # caps under which more counts than they allow
+    other_charges: int = 0  # records of the bill that are about no task
+    other_charges_micros: int = 0
+    skipped: int = 0  # entries of the list with an id that no task can have
     refunds_seen: int = 0
     refunds_due: int = 0
     refunds_due_micros: int = 0
@@ -31,6 +60,7 @@ class Reconciliation:
         default_factory=list
     )  # billed, and neither known nor noted before
     in_doubt: bool = False
+    mark: tuple[str | None, int] = (None, 0)  # database and highest attempt, once no task is unknown
     balance_micros: int | None = None
 
     @property
@@ -43,6 +73,8 @@ class Reconciliation:
             or self.unbilled
             or self.surplus
             or self.set_aside
+            or self.unlike
+            or self.passed
             or self.in_doubt
         )
 
@@ -55,3 +87,4 @@ class Period:
     end_ms: int
     base_url: str  # of the provider, which hosts our inputs
     timezone: str  # of the budgets' days
+    drift_percent: float = 1.0  # by which a bill may be dearer than what was held

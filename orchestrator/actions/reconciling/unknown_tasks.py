@@ -10,10 +10,13 @@ from orchestrator.ports import Entropy, Prediction
 from orchestrator.store.account import pauses
 from orchestrator.store.account.acts import Change, Signature, record, record_all
 from orchestrator.store.attempts import leases, predictions, releases
+from orchestrator.store.attempts.lifecycle import highest_attempt_id
 from orchestrator.store.attempts.predictions import sent_digests
+from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.doubts import adoption
 from orchestrator.store.doubts.doubts import unsettled
+from orchestrator.store.runs import held_jobs
 from orchestrator.store.runs.runs import models_in_use
 
 Sidecars = Callable[[str], Mapping[str, Any] | None]
@@ -64,6 +67,8 @@ def sort_out(
         if not report.possible:
             # not every key may read the bill
             pauses.end(tx=tx, scope="account", name="", reason="unknown_tasks")
+            held_jobs.release(tx)
+            report.mark = (identity.database_id(tx), highest_attempt_id(tx))
 
 
 def _record(tx: Tx, report: Reconciliation, signed: Signature) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from orchestrator.ports import BalanceOutcome, Clock, Reached
+from orchestrator.ports import BalanceOutcome, Clock, Reached, Shelf
 from orchestrator.settings import Settings
 
 
@@ -41,3 +41,4 @@ class Patient:
     ask_balance: Callable[[], BalanceOutcome]
     check_writable: Callable[[], str | None]
     output_root: Path
+    shelf: Shelf

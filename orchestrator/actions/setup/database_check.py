@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from orchestrator.actions.operator.fleet_words import FileWords
 from orchestrator.actions.setup.check import Check, CheckResult, Patient
 from orchestrator.actions.setup.mounts import network_file_system
 from orchestrator.core.errors import OrchestratorError
 from orchestrator.core.money import format_usd
+from orchestrator.settings import Settings
 from orchestrator.store.db import migrate
-from orchestrator.store.db.database import Database, parse_url, sqlite_path
+from orchestrator.store.db.database import Database
+from orchestrator.store.db.database_url import parse_url, sqlite_path
 from orchestrator.store.views.trouble import at_risk
 
 SQLITE_FIXED: Final = (3, 51, 3)
@@ -42,10 +45,10 @@ def examine(patient: Patient) -> Iterator[Check]:
         )
         return
     try:
-        with database.write():
-            pass  # the right to read it is not enough
+        database.try_to_write()
         if path is not None:
             yield from _sqlite(database, path)
+        yield from _fleet(database, patient.settings)
         yield from _at_risk(database)
     except OrchestratorError as error:
         yield Check(
@@ -96,6 +99,22 @@ def _sqlite_version(version: tuple[int, ...]) -> Check:
         f"{fixed})"
     )
     return Check(name="sqlite", verdict=CheckResult.WARN, message=message, fix=fix)
+
+
+def _fleet(database: Database, settings: Settings) -> Iterator[Check]:
+    """Where this configuration says something else of caps and limits than is in force for everybody."""
+    with database.read() as tx:
+        found = FileWords(settings).differences(tx)
+    for item in found:
+        in_force = item.in_force or "none"
+        yield Check(
+            name="caps and limits",
+            verdict=CheckResult.WARN,
+            message=f"{item.said_by} says {item.wanted} for {item.subject}; in force: {in_force}",
+            fix=item.how,
+        )
+    if not found:
+        yield Check("caps and limits", CheckResult.OK, "what this configuration names is in force")
 
 
 def _at_risk(database: Database) -> Iterator[Check]:

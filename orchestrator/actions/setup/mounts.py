@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator.core.errors import UsageError
-from orchestrator.store.db.database import parse_url, sqlite_path
+from orchestrator.store.db.database_url import parse_url, sqlite_path
 
 NETWORK: Final = frozenset(
     {

@@ -16,10 +16,10 @@ from typing import Any, Final
 
 from orchestrator.artifacts.local import LocalArtifacts
 from orchestrator.artifacts.process.messages import receive, send
-from orchestrator.ports import ArtifactRequest, FetchFailed, FetchFault, FetchOutcome
+from orchestrator.ports import ArtifactRequest, CopyRequest, FetchFailed, FetchFault, FetchOutcome
 from orchestrator.runtime.crashpoints import CRASH_AT, TESTING
 
-_PASSED_ON: Final = ("PATH", "LANG", "LC_", "LD_", "TMPDIR", "TZ", "PYTHON", "SSL_CERT_", CRASH_AT, TESTING)
+_PASSED_ON: Final = ("PATH", "LANG", "LC_", "LD_", "TMPDIR", "TZ", "PYTHON", CRASH_AT, TESTING)
 """How the variables begin that the other process gets. Neither the key nor the database's password is
 among them."""
 
@@ -63,6 +63,10 @@ class SeparateArtifacts:
         """Download, verify, publish and make durable; safe to repeat."""
         process = await self._running()
         return process if isinstance(process, FetchFailed) else await process.ask(request)
+
+    async def copy(self, request: CopyRequest) -> FetchOutcome:
+        """Make a copy of a stored picture: files alone, so it is done here."""
+        return await self._local.copy(request)
 
     def sidecar(self, path: str) -> Mapping[str, Any] | None:
         """What is recorded with the picture planned for `path`; None without one."""

@@ -16,9 +16,11 @@ from typing import Final
 
 from orchestrator.artifacts.local import LocalArtifacts
 from orchestrator.artifacts.process.messages import receive, send
+from orchestrator.core.addresses import nearness_of_host
 from orchestrator.ports import ArtifactRequest, Crashpoint
 from orchestrator.runtime import crashpoints, event_loop
 from orchestrator.runtime.http_transport import make_transport
+from orchestrator.runtime.network import DIRECT, Network
 
 COMMAND: Final = (sys.executable, "-P", "-m", "orchestrator.artifacts.process")
 
@@ -34,17 +36,20 @@ class Setup:
     max_bytes: int
     timeout_seconds: float
     max_redirects: int
+    api_host: str
+    network: Network = DIRECT
 
     def open(self, crashpoint: Crashpoint) -> LocalArtifacts:
         """The store. Close it with `aclose`."""
         return LocalArtifacts(
             self.root,
-            make_transport(self.connections),
+            make_transport(self.connections, self.network, near=self.api_host),
             policy=self.policy,
             sidecar=self.sidecar,
             max_bytes=self.max_bytes,
             timeout_seconds=self.timeout_seconds,
             max_redirects=self.max_redirects,
+            api=nearness_of_host(self.api_host),
             crashpoint=crashpoint,
         )
 

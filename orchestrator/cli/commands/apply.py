@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
-from orchestrator.actions.planning.apply import Applied, apply
+from orchestrator.actions.planning.apply import Applied, Taking, apply
 from orchestrator.actions.planning.manifests import load_manifests
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
-from orchestrator.cli.base import PRUNE, manifest_options
+from orchestrator.cli.asking import pricing
+from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options
 from orchestrator.cli.base import command as declare
-from orchestrator.cli.context import opened, take_caps
+from orchestrator.cli.context import opened
+from orchestrator.cli.deciding import agreed, file_words, tell
 from orchestrator.cli.rendering.documents import others_document
 from orchestrator.cli.rendering.unrequested_text import others_text
 from orchestrator.cli.rendering.words import count, safe
@@ -21,6 +24,7 @@ RENAMED_SHOWN = 3
 @manifest_options
 @PRUNE
 @why_option
+@BUY_AGAIN
 def command(
     manifests: tuple[Path, ...],
     run_key: str | None,
@@ -29,17 +33,31 @@ def command(
     *,
     prune: bool,
     why: str | None,
+    buy_again: bool,
 ) -> ExitCode:
     """Record the jobs of MANIFESTs in the database. Spends nothing; `work` or `run` submits them.
 
     Everything is checked before the first row is written. Applying again adds only what is new; what an
-    earlier version of the manifest left waiting is made too, unless --prune cancels it.
+    earlier version of the manifest left waiting is made too, unless --prune cancels it. Pictures that are
+    there already and that this database does not know are not bought again without --buy-again (exit 5).
     """
-    with opened() as app:
+    with opened(use=Use.MAKE) as app:
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
-        take_caps(app)
+        words = file_words(app, loaded)
+        signed = signature_of("apply", why)
+        taking = Taking(words=words, signed=signed, raised=agreed(app, words), tell=tell)
         pruner = signature_of("apply --prune", why) if prune else None
-        applied = apply(app.database, loaded, limit=limit, sample=sample, prune=pruner)
+        shelf = None if buy_again else app.shelf()
+        applied = apply(
+            app.database,
+            loaded,
+            limit=limit,
+            sample=sample,
+            prune=pruner,
+            taking=taking,
+            shelf=shelf,
+            pricing=pricing(app),
+        )
     if out.as_json():
         out.document({"manifests": [_document(item) for item in applied]})
     else:

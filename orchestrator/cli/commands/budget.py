@@ -4,23 +4,28 @@ import shlex
 
 import click
 
-from orchestrator.actions.operator.configured_caps import caps_of
+from orchestrator.actions.operator.fleet_words import caps_of
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import group
+from orchestrator.cli.commands.budget_apply import apply_budget
 from orchestrator.cli.context import opened
+from orchestrator.cli.rendering import audit_text
 from orchestrator.cli.rendering.documents import budget_document
-from orchestrator.cli.rendering.words import bar, count, percent, safe, table, usd
+from orchestrator.cli.rendering.words import bar, left_or_over, percent, safe, table, usd
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.budget import day_of
 from orchestrator.core.errors import ExitCode, NotFoundError, UsageError
 from orchestrator.core.money import MoneyError, parse_usd
+from orchestrator.core.precedence import strictest
 from orchestrator.settings import Settings
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import Scope, Window
 from orchestrator.store.money import budgets, ledger
 from orchestrator.store.money.audit import audit
-from orchestrator.store.money.cap_changes import StandingCap
-from orchestrator.store.money.caps import caps_in_force
+from orchestrator.store.money.budgets import Key
+from orchestrator.store.money.cap_changes import OPERATOR, StandingCap, standing
+from orchestrator.store.money.caps import Cap, caps_in_force
 from orchestrator.store.money.decided_caps import decide_cap
 from orchestrator.store.runs.campaigns import ensure_campaign, has_runs
 from orchestrator.store.runs.runs import find_run
@@ -35,10 +40,13 @@ def command() -> None:
     """
 
 
+command.add_command(apply_budget)
+
+
 @command.command("show")
 def show() -> ExitCode:
     """Every cap with what is spent, held and left in its current period. With --json one object a line."""
-    with opened() as app, app.database.read() as tx:
+    with opened(use=Use.LOOK) as app, app.database.read() as tx:
         rows = caps_in_force(tx, day_of(tx.now, app.settings.budgets.timezone))
     if out.as_json():
         for row in rows:
@@ -54,7 +62,7 @@ def show() -> ExitCode:
                 usd(row.cap_micros),
                 usd(row.spent_micros),
                 usd(row.reserved_micros),
-                usd(row.remaining_micros),
+                left_or_over(row),
                 bar(row.counted_micros / row.cap_micros if row.cap_micros else 1.0),
                 percent(row.counted_micros, row.cap_micros),
             ]
@@ -76,8 +84,9 @@ def set_budget(
     """Set caps of SCOPE. A raised cap lets work go on at once; one below what is spent stops further
     spending.
 
-    What is set here stands over every configuration file; 'config' as the amount takes this file's cap, and
-    lets files have their say again. Files alone only add caps and make them stricter.
+    What is set here stands over what files say, until one says something stricter than all before; 'config'
+    as the amount takes this file's cap, and lets files have their say again. Files alone only add caps and
+    make them stricter.
     """
     wanted = {
         window: text
@@ -88,11 +97,14 @@ def set_budget(
         raise UsageError("Say what to set: --total, --month or --day with an amount in US dollars.")
     amounts = {window: _amount(text) for window, text in wanted.items() if not _is_config(text)}
     signed = signature_of("budget set", why)
-    with opened() as app, app.database.write() as tx:
+    with opened(use=Use.MAKE) as app, app.database.write() as tx:
         kind, scope_id = _scope(tx, scope)
         early = kind is Scope.CAMPAIGN and not has_runs(tx, scope_id)
+        files = caps_of(app.settings)
         new = {
-            window: None if micros is None else StandingCap(micros, "operator")
+            window: _decided(
+                tx, files.get(_key(kind, scope, window)), (kind, scope_id, window), micros=micros
+            )
             for window, micros in amounts.items()
         }
         for window in wanted.keys() - amounts.keys():
@@ -107,49 +119,56 @@ def set_budget(
     if out.as_json():
         out.document({"budgets": [budget_document(row) for row in rows]})
     else:
-        for row in rows:
-            out.answer(f"{row.words}: {usd(row.remaining_micros)} left.")
-        if not rows:
-            out.answer(f"{safe(scope)} has no cap now.")
-        if early:
-            out.note(
-                "No manifest of that campaign was applied yet: the cap waits for one. Is the name right? "
-                "See: orchestrator campaigns list"
-            )
-        out.next_steps([("orchestrator budget show", "shows every cap")])
+        _tell(scope, rows, early=early)
     return ExitCode.DONE
+
+
+def _tell(scope: str, rows: list[Cap], *, early: bool) -> None:
+    """What the caps of a scope are from now on."""
+    for row in rows:
+        out.answer(f"{row.words} {row.standing}.")
+    if not rows:
+        out.answer(f"{safe(scope)} has no cap now.")
+    if early:
+        out.note(
+            "No manifest of that campaign was applied yet: the cap waits for one. Is the name right? "
+            "See: orchestrator campaigns list"
+        )
+    out.next_steps([("orchestrator budget show", "shows every cap")])
 
 
 @command.command("audit")
 def audit_books() -> ExitCode:
-    """Recompute every balance, reservation and job's cost from the ledger; exits with 1 on any difference."""
-    with opened() as app, app.database.read() as tx:
+    """Recompute every balance, reservation and job's cost from the ledger. Exits with 1 on any difference, and
+    with 5 when a cap was passed.
+    """
+    with opened(use=Use.LOOK) as app, app.database.read() as tx:
         found = audit(tx)
+        caps = caps_in_force(tx, day_of(tx.now, app.settings.budgets.timezone))
+    passed = [cap for cap in caps if cap.over_micros]
     if out.as_json():
-        out.document(
-            {
-                "entries": found.entries,
-                "balances": found.balances,
-                "attempts": found.attempts,
-                "differences": [
-                    {"what": item.what, "expected": item.expected, "found": item.found}
-                    for item in found.differences
-                ],
-            }
-        )
+        out.document(audit_text.document(found, passed))
     else:
-        for item in found.differences:
-            out.answer(f"{item.what}: the ledger says {item.expected}, found {item.found}")
-        checked = (
-            f"{count(found.entries, 'ledger entry', 'ledger entries')}, {count(found.balances, 'balance')}, "
-            f"{count(found.attempts, 'attempt')}"
-        )
-        out.answer(
-            f"{count(len(found.differences), 'difference')} in {checked}."
-            if found.differences
-            else f"The books agree: {checked}."
-        )
-    return ExitCode.UNEXPECTED if found.differences else ExitCode.DONE
+        out.answer(audit_text.text(found, passed))
+    if found.differences:
+        return ExitCode.UNEXPECTED
+    return ExitCode.OPERATOR if passed else ExitCode.DONE
+
+
+def _key(kind: Scope, scope: str, window: Window) -> Key:
+    return (kind, scope.partition(":")[2], window)
+
+
+def _decided(
+    tx: Tx, file_micros: int | None, place: tuple[Scope, int, Window], *, micros: int | None
+) -> StandingCap | None:
+    """The cap that a person sets, who knows what this file and those before it say."""
+    if micros is None:
+        return None
+    scope, scope_id, window = place
+    stands = standing(tx=tx, scope=scope, scope_id=scope_id, window=window)
+    known = strictest(file_micros, stands.word.files_said if stands else None)
+    return StandingCap(micros, OPERATOR, known)
 
 
 def _is_config(text: str) -> bool:
@@ -162,7 +181,7 @@ def _as_configured(settings: Settings, scope: str, *, kind: Scope, window: Windo
     """
     if kind is Scope.RUN:
         return None
-    micros = caps_of(settings).get((kind, scope.partition(":")[2], window))
+    micros = caps_of(settings).get(_key(kind, scope, window))
     if micros is None:
         raise UsageError(
             f"This configuration names no {window.value} cap of {safe(scope)}, so nothing was changed. To "

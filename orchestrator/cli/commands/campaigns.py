@@ -3,6 +3,7 @@
 import click
 
 from orchestrator.actions.operator import pausing
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import group
 from orchestrator.cli.context import opened
@@ -24,7 +25,7 @@ def command() -> None:
 @command.command("list")
 def list_campaigns() -> ExitCode:
     """Every campaign with its jobs and money. With --json one object a line."""
-    with opened() as app, app.database.read() as tx:
+    with opened(use=Use.LOOK) as app, app.database.read() as tx:
         rows = owners.campaigns(tx)
     if out.as_json():
         for item in rows:

@@ -1,18 +1,25 @@
-"""`orchestrator db`: the schema of the database."""
+"""`orchestrator db`: the schema of the database, and its rows from the pictures."""
+
+from pathlib import Path
+
+import click
 
 from orchestrator.actions.setup.mounts import refuse_network_file
 from orchestrator.cli import out
 from orchestrator.cli.base import group
 from orchestrator.cli.context import opened
+from orchestrator.cli.rendering.words import count, safe, usd
+from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode
+from orchestrator.core.money import format_usd
 from orchestrator.store.db import migrate
-from orchestrator.store.db.database import shown
+from orchestrator.store.db.database_url import shown
 from orchestrator.store.db.schema_version import HEAD
 
 
-@group("db", short_help="Create, upgrade and check the database.")
+@group("db", short_help="Create, upgrade, check and rebuild the database.")
 def command() -> None:
-    """Create, upgrade and check the database."""
+    """Create, upgrade, check and rebuild the database."""
 
 
 @command.command("upgrade")
@@ -61,3 +68,59 @@ def check() -> ExitCode:
     else:
         out.answer(f"{shown(url)} is at schema {HEAD}, which is what this program needs.")
     return ExitCode.DONE
+
+
+@command.command("rebuild")
+@click.option(
+    "--from", "source", type=click.Choice(["outputs"]), required=True, help="What the rows are made from."
+)
+@click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False), metavar="[DIR]")
+@click.option(
+    "--manifest",
+    "manifests",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="PATH",
+    help="Explains pictures of older versions, whose sidecars name no run; may repeat.",
+)
+@click.option("--run", "run_key", metavar="KEY", help="The run key of those manifests.")
+@why_option
+def rebuild(
+    source: str, folder: Path | None, manifests: tuple[Path, ...], run_key: str | None, why: str | None
+) -> ExitCode:
+    """Make the rows of a lost database again from the pictures' sidecars in DIR, else in outputs.root.
+
+    Buys nothing and changes no file. Campaigns, runs, jobs, attempts, pictures and what they cost are
+    recorded in the configured database, new or not; what it knows already is left alone, so running it again
+    is harmless, also beside workers. Every picture that cannot be recorded as it should is named with the
+    reason, and the exit code is then 3.
+    """
+    from orchestrator.actions.planning.manifests import load_manifests
+    from orchestrator.actions.reconciling.rebuild import Rebuild
+
+    assert source == "outputs"
+    with opened() as app:
+        loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
+        done = Rebuild(
+            app.database,
+            app.shelf(folder),
+            app.entropy,
+            timezone=app.settings.budgets.timezone,
+            tell=lambda path, reason: out.note(f"{safe(path)}: {safe(reason)}"),
+        ).run(
+            signature_of("db rebuild", why),
+            ((manifest.spec, job) for manifest in loaded for job in manifest.jobs()),
+        )
+    if out.as_json():
+        document = {"tasks": done.tasks, "pictures": done.pictures, "cost_usd": format_usd(done.cost_micros)}
+        out.document({**document, "known": done.known, "problems": done.problems, "runs": len(done.runs)})
+    else:
+        out.answer(
+            f"Recorded {count(done.pictures, 'picture')} of {count(done.tasks, 'task')} in "
+            f"{count(len(done.runs), 'run')}, {usd(done.cost_micros)} counted as spent; "
+            f"{count(done.known, 'task')} known already. Nothing was bought."
+        )
+    if done.problems:
+        out.warn(f"{count(done.problems, 'picture')} named above: not recorded, or not as it was recorded.")
+    out.next_steps([("orchestrator status", "shows what is there now")])
+    return ExitCode.SOME_FAILED if done.problems else ExitCode.DONE

@@ -12,8 +12,9 @@ from orchestrator.actions.planning.plan import plan
 from orchestrator.actions.setup.examples import Written, copy_quickstart
 from orchestrator.app import open_app
 from orchestrator.cli import out
+from orchestrator.cli.asking import asking, pricing
 from orchestrator.cli.base import command as declare
-from orchestrator.cli.commands.run import carry_out
+from orchestrator.cli.commands.run import Wanted, carry_out
 from orchestrator.cli.rendering.plan_text import plan_text
 from orchestrator.core.errors import ExitCode, StorageError, UsageError
 from orchestrator.gallery import write_gallery
@@ -55,8 +56,9 @@ def command(folder: Path, *, fresh: bool) -> ExitCode:
             open_app(folder / "config.yaml", _environment(sandbox.url, config.api_keys[0]), folder)
         )
         manifests = load_manifests([folder / "jobs" / "quickstart.yaml"], app.settings, app.clock.now_ms())
-        out.note(plan_text(plan(manifests, app.settings, app.database)))
-        code = carry_out(app, manifests, sandbox=True)
+        planned = plan(manifests, app.settings, app.database, ask=asking(app, app.database.clock))
+        out.note(plan_text(planned))
+        code = carry_out(app, manifests, Wanted(sandbox=True), known=pricing(app, planned.prices))
         page = write_gallery(
             database=app.database,
             root=app.output_root,

@@ -34,6 +34,7 @@ def command() -> ExitCode:
             ask_balance=lambda: asyncio.run(_balance(app)),
             check_writable=lambda: asyncio.run(_check_writable(app)),
             output_root=app.output_root,
+            shelf=app.shelf(),
         )
         checks = []
         for check in examine(patient):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
@@ -36,7 +37,7 @@ def command(campaign: str | None, run: str | None, output: Path, limit: int) -> 
 
     Flagged pictures are blurred until clicked. The full pictures stay where they are and are linked.
     """
-    with opened() as app:
+    with opened(use=Use.LOOK) as app:
         page = write_gallery(
             database=app.database,
             root=app.output_root,

@@ -8,11 +8,14 @@ from functools import partial
 import click
 
 from orchestrator.actions.operator import resolve_doubt
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID, group
 from orchestrator.cli.context import opened
-from orchestrator.cli.rendering.documents import in_doubt_document
+from orchestrator.cli.rendering.doubts_text import doubt_words, looked_for_until, people_needed
+from orchestrator.cli.rendering.in_doubt_documents import in_doubt_document, overdue_document
+from orchestrator.cli.rendering.overdue_text import overdue_text
 from orchestrator.cli.rendering.words import count, rfc3339, safe, table, usd
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode, NotFoundError, UsageError
@@ -20,6 +23,7 @@ from orchestrator.store.account.acts import Signature
 from orchestrator.store.doubts import doubts, possible_tasks
 from orchestrator.store.doubts.possible_tasks import PossibleTask
 from orchestrator.store.views import trouble
+from orchestrator.store.views.trouble import InDoubtRow, OverdueRow
 
 SHOWN_MAX = 20
 ATTEMPTS_SHOWN_MAX = 8
@@ -34,48 +38,86 @@ def command() -> None:
 
 @command.command("list")
 def list_in_doubt() -> ExitCode:
-    """Every attempt in doubt, oldest first. With --json one object a line. Exits with 5 when there is any."""
-    with opened() as app, app.database.read() as tx:
-        rows = trouble.in_doubt(tx)
+    """Every attempt in doubt, oldest first, then every overdue task. With --json one object a line.
+
+    Exits with 5 when a person has to decide any of them; the others are looked for by the workers.
+    """
+    with opened(use=Use.LOOK) as app, app.database.read() as tx:
+        rows, now, settings = trouble.in_doubt(tx), tx.now, app.settings
+        late = trouble.overdue(tx)
         possible = possible_tasks.possible(tx)
         prompts = {row.attempt_id: str(row.params.get("prompt", "")) for row in doubts.in_doubt(tx)}
     if out.as_json():
         for item in rows:
             mine = [row for row in possible if row.attempt_id == item.attempt_id]
-            out.line({**in_doubt_document(item), "candidates": [_candidate(row) for row in mine]})
-    elif not rows:
-        out.answer("Nothing is in doubt.")
+            until = None if item.needs_person else looked_for_until(settings, item.doubted_at or now)
+            out.line(
+                {
+                    **in_doubt_document(item),
+                    "looked_for_until": rfc3339(until),
+                    "candidates": [_candidate(row) for row in mine],
+                }
+            )
+        for waiting in late:
+            out.line(overdue_document(waiting))
     else:
-        header = ["job", "run", "attempt", "sent", "held", "asked for", "what happened"]
-        lines = [
-            [
-                str(item.job_id),
-                safe(f"{item.campaign}/{item.name}/{item.run}", 36),
-                str(item.attempt_id),
-                rfc3339(item.submitted_at) or "",
-                usd(item.price_micros),
-                safe(prompts.get(item.attempt_id, ""), 48),
-                safe(item.message or "", 48),
-            ]
-            for item in rows
+        if rows:
+            out.answer(_table(rows, prompts, [doubt_words(item, settings, now) for item in rows]))
+            _tell(rows, possible)
+        _tell_overdue(late)
+        if not rows and not late:
+            out.answer("Nothing is in doubt.")
+    return ExitCode.OPERATOR if people_needed(rows) or late else ExitCode.DONE
+
+
+def _table(rows: list[InDoubtRow], prompts: dict[int, str], words: list[str]) -> str:
+    """The attempts in doubt, and what is done about each."""
+    header = ["job", "run", "attempt", "sent", "held", "asked for", "what happened", "now"]
+    lines = [
+        [
+            str(item.job_id),
+            safe(f"{item.campaign}/{item.name}/{item.run}", 36),
+            str(item.attempt_id),
+            rfc3339(item.submitted_at) or "",
+            usd(item.price_micros),
+            safe(prompts.get(item.attempt_id, ""), 48),
+            safe(item.message or "", 48),
+            now,
         ]
-        out.answer(table(header, lines, right=frozenset({0, 2, 4})))
-        held = usd(sum(item.price_micros for item in rows))
-        out.note(
-            f"\n{count(len(rows), 'attempt')} in doubt, {held} held. They count against the caps until "
-            "resolved."
-        )
-        _tell_candidates(possible)
-        out.next_steps(
-            [
-                (f"orchestrator jobs show {rows[0].job_id}", "shows the whole story of one job"),
-                (
-                    f"orchestrator in-doubt resolve {rows[0].attempt_id} --adopt TASK",
-                    "(or --absent, --write-off)",
-                ),
-            ]
-        )
-    return ExitCode.OPERATOR if rows else ExitCode.DONE
+        for item, now in zip(rows, words, strict=True)
+    ]
+    return table(header, lines, right=frozenset({0, 2, 4}))
+
+
+def _tell(rows: list[InDoubtRow], possible: list[PossibleTask]) -> None:
+    """What they hold, what each may be, and what a person may do."""
+    held = usd(sum(item.price_micros for item in rows))
+    out.note(
+        f"\n{count(len(rows), 'attempt')} in doubt, {held} held. They count against the caps until resolved."
+    )
+    _tell_candidates(possible)
+    first = next(iter(people_needed(rows)), rows[0])
+    steps = [(f"orchestrator jobs show {first.job_id}", "shows the whole story of one job")]
+    if first.needs_person:
+        decide = f"orchestrator in-doubt resolve {first.attempt_id} --adopt TASK"
+        steps.append((decide, "(or --absent, --write-off)"))
+    out.next_steps(steps)
+
+
+def _tell_overdue(late: list[OverdueRow]) -> None:
+    """The tasks that a person should ask the provider about."""
+    if not late:
+        return
+    out.answer("\n".join(overdue_text(late)))
+    out.next_steps(
+        [
+            ("orchestrator work --drain", "looks at each of them once more, and collects what has ended"),
+            (
+                f"orchestrator in-doubt resolve {late[0].attempt_id} --write-off",
+                "gives it up; a later `jobs retry` looks at this task before it buys another",
+            ),
+        ]
+    )
 
 
 def _tell_candidates(possible: list[PossibleTask]) -> None:
@@ -101,7 +143,12 @@ def _tell_candidates(possible: list[PossibleTask]) -> None:
     "--adopt", "prediction_id", metavar="TASK", help="The request created this task of the provider's."
 )
 @click.option("--absent", is_flag=True, help="The request created nothing; the job may be sent again.")
-@click.option("--write-off", "written_off", is_flag=True, help="Give it up; its money counts as spent.")
+@click.option(
+    "--write-off",
+    "written_off",
+    is_flag=True,
+    help="Give it up, also an overdue one; its money counts as spent.",
+)
 @why_option
 def resolve(
     attempt_ids: tuple[int, ...],

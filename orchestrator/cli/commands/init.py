@@ -10,7 +10,7 @@ from orchestrator.cli.base import options
 from orchestrator.cli.context import opened
 from orchestrator.core.errors import ExitCode
 from orchestrator.store.db import migrate
-from orchestrator.store.db.database import parse_url, shown
+from orchestrator.store.db.database_url import parse_url, shown
 
 
 @declare("init", short_help="Write config.yaml and an example, create the database.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID, group
@@ -61,7 +62,7 @@ def _filters(function: F) -> F:
 def list_jobs(limit: int | None, **words: Any) -> ExitCode:
     """List jobs, oldest first. With --json one object a line, every job."""
     wanted = _wanted(words)
-    with opened() as app:
+    with opened(use=Use.LOOK) as app:
         after, left = 0, limit or (None if out.as_json() else TABLE_ROWS)
         rows: list[list[str]] = []
         while left is None or left > 0:
@@ -95,7 +96,7 @@ def show(job_id: int) -> ExitCode:
     from orchestrator.actions.operator.explain import why
     from orchestrator.store.views.detail import job_detail
 
-    with opened() as app:
+    with opened(use=Use.LOOK) as app:
         with app.database.read() as tx:
             detail = job_detail(tx, job_id, app.settings.budgets.timezone)
         if out.as_json():
@@ -242,3 +243,7 @@ def _changed_document(changed: "Changed", *, dry_run: bool) -> dict[str, Any]:
         "changed": len(changed.moved),
         "after_attempt": len(changed.after_attempt),
     }
+
+
+filters, wanted_jobs = _filters, _wanted
+"""For commands about the pictures of jobs."""

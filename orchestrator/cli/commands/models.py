@@ -54,6 +54,7 @@ def show(model_id: str) -> ExitCode:
     out.answer(
         f"{model.id}: {model.title}\n\n"
         f"{table(['parameter', '', 'allowed', ''], rows)}\n\n"
+        f"Input pictures: {model.inputs.words()} ({model.inputs.source})\n"
         f"Price of a picture: {_price(model)} ({model.price.source})\n"
         f"Usual time: {duration(model.latency.seconds_typical)}, nine of ten under {slow} "
         f"({model.latency.source})"
@@ -83,6 +84,13 @@ def _document(model: Model) -> dict[str, Any]:
             }
             for item in model.parameters
         ],
+        "inputs": {
+            "media_types": list(model.inputs.media_types),
+            "bytes_max": model.inputs.bytes_max,
+            "side_min": model.inputs.side_min,
+            "ratio_max": model.inputs.ratio_max,
+            "source": model.inputs.source,
+        },
         "price": {
             "by": model.price.by,
             "usd_per_image": {value: format_usd(micros) for value, micros in model.price.micros.items()},

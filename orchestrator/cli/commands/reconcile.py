@@ -1,6 +1,7 @@
 """`orchestrator reconcile`: our books against the provider's."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing
 
 import click
@@ -11,13 +12,13 @@ from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
+from orchestrator.cli.rendering import bill_text
 from orchestrator.cli.rendering.words import count, rfc3339, safe, usd
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode
 from orchestrator.core.money import format_usd
 from orchestrator.ports import Prediction
 from orchestrator.store.account.acts import Signature
-from orchestrator.store.money.bills import surplus_text
 
 HOUR_MS = 3600 * 1000
 SHOWN_MAX = 20
@@ -32,18 +33,22 @@ SHOWN_MAX = 20
     help="How far back; a week at most.",
 )
 @click.option("--not-ours", is_flag=True, help="The unknown tasks are another program's: stop asking.")
+@click.option("--accept-bill", is_flag=True, help="The bill is right as it is: book it, and go on.")
 @why_option
-def command(hours: int, *, not_ours: bool, why: str | None) -> ExitCode:
+def command(hours: int, *, not_ours: bool, accept_bill: bool, why: str | None) -> ExitCode:
     """Compare the last HOURS with the provider's list, bill and balance; book refunds and differences.
 
     Tasks that this database does not know are adopted by a pending job that wants just the same. For the
     others spending stays stopped until you give them to their jobs (`jobs adopt JOB TASK`) or say --not-ours.
-    After a restore, apply first what was applied since the backup. Exits with 0 when all agrees, 5 when
-    somebody should look.
+    A bill that looks wrong (dearer than what was held, a fifth of it or less, a refund larger than its
+    charge) is told until you say --accept-bill, which lets the models go on that it has stopped. After a
+    restore, apply first what was applied since the backup. Exits with 0 when all agrees, 5 when somebody
+    should look.
     """
+    accepted = signature_of("reconcile --accept-bill", why) if accept_bill else None
     signed = signature_of("reconcile --not-ours" if not_ours else "reconcile", why)
     with opened() as app:
-        report = asyncio.run(_reconcile(app, hours, signed, not_ours=not_ours))
+        report = asyncio.run(_reconcile(app, hours, signed, not_ours=not_ours, accept_bill=accepted))
     if out.as_json():
         out.document(_document(report))
     else:
@@ -51,13 +56,16 @@ def command(hours: int, *, not_ours: bool, why: str | None) -> ExitCode:
     return ExitCode.DONE if report.agrees else ExitCode.OPERATOR
 
 
-async def _reconcile(app: App, hours: int, signed: Signature, *, not_ours: bool) -> Reconciliation:
+async def _reconcile(
+    app: App, hours: int, signed: Signature, *, not_ours: bool, accept_bill: Signature | None
+) -> Reconciliation:
     now = app.clock.now_ms()
     period = Period(
         start_ms=now - hours * HOUR_MS,
         end_ms=now,
         base_url=app.settings.provider.base_url,
         timezone=app.settings.budgets.timezone,
+        drift_percent=app.settings.guards.price_drift_percent,
     )
     async with aclosing(app.provider()) as provider:
         return await reconcile(
@@ -69,6 +77,8 @@ async def _reconcile(app: App, hours: int, signed: Signature, *, not_ours: bool)
             sidecars=app.artifacts().sidecar,
             signed=signed,
             not_ours=not_ours,
+            accept_bill=accept_bill,
+            mark=app.mark(),
         )
 
 
@@ -87,29 +97,25 @@ def _tell(report: Reconciliation) -> None:
 def _tell_money(report: Reconciliation) -> None:
     """What the bill says of our tasks."""
     out.answer(f"  matched      {count(report.matched, 'task')}, {usd(report.matched_micros)} billed")
-    _tell_some([f"adjusted     attempt {a} by {usd(micros)}" for a, micros in report.adjusted])
-    _tell_some([f"surplus      {surplus_text(safe(task), micros)}" for task, micros in report.surplus])
-    _tell_some(
-        [
-            f"set aside    the sums of task {safe(task)} cannot be right; not booked"
-            for task in report.set_aside
-        ]
-    )
-    out.answer(
-        f"  refunds      {report.refunds_seen} seen now, {report.refunds_due} due "
-        f"({usd(report.refunds_due_micros)})"
-    )
+    _tell_some(bill_text.single_lines(report))
+    for line in bill_text.summary_lines(report):
+        out.answer(f"  {line}")
 
 
 def _tell_tasks(report: Reconciliation) -> None:
     """Tasks that only one side knows."""
     _tell_some([f"adopted      task {safe(task)} as job {job_id}" for task, job_id in report.adopted])
-    for item in report.possible:
-        jobs = ", ".join(str(job_id) for job_id in item.jobs)
-        wanted = f"may be what job {jobs} waits for" if jobs else "no waiting job wants it"
-        out.answer(f"  unknown      {_task(item.task)}: {wanted}")
-    for task in report.unknown:
-        out.answer(f"  not ours     {_task(task)}")
+    _tell_some(
+        [
+            f"unknown      {_task(item.task)}: may be what job {', '.join(map(str, item.jobs))} waits for"
+            for item in report.possible
+            if item.jobs
+        ]
+    )
+    _tell_group(
+        "unknown     ", [item.task for item in report.possible if not item.jobs], ": no waiting job wants one"
+    )
+    _tell_group("not ours    ", report.unknown)
     _tell_some(
         [
             f"unknown      billed {usd(record.micros)} for task {safe(record.prediction_id)}"
@@ -135,14 +141,39 @@ def _tell_conclusion(report: Reconciliation) -> None:
             "that was applied since the backup and run this again; give what is left to its jobs, or say "
             "that it is not yours"
         )
-    out.answer("All agrees." if report.agrees else "Somebody should look at the lines above.")
+    out.answer(bill_text.conclusion(report))
+    out.next_steps(_next(report))
+
+
+def _next(report: Reconciliation) -> list[tuple[str, str]]:
+    steps = []
     if report.possible:
-        out.next_steps(
-            [
-                ("orchestrator jobs adopt JOB TASK", "gives a task to the job that wants it"),
-                ("orchestrator reconcile --not-ours", "they are another program's: goes on without them"),
-            ]
+        steps += [
+            ("orchestrator jobs adopt JOB TASK", "gives a task to the job that wants it"),
+            ("orchestrator reconcile --not-ours", "they are another program's: goes on without them"),
+        ]
+    if not bill_text.bill_agrees(report):
+        steps.append(
+            ("orchestrator reconcile --accept-bill", "the bill is right: books it, and goes on at its prices")
         )
+    if report.passed:
+        steps.append(("orchestrator budget show", "shows every cap; `budget set` raises one"))
+    return steps
+
+
+def _tell_group(label: str, tasks: Sequence[Prediction], more: str = "") -> None:
+    """Many tasks in one line: whose they are is one question; each of them with --verbose."""
+    if not tasks:
+        return
+    if len(tasks) == 1:
+        out.answer(f"  {label} {_task(tasks[0])}{more}")
+        return
+    times = [task.created_at_ms for task in tasks if task.created_at_ms is not None]
+    span = f", created {rfc3339(min(times))} to {rfc3339(max(times))}" if times else ""
+    models = ", ".join(sorted({safe(task.model or "a model that is not named") for task in tasks}))
+    out.answer(f"  {label} {count(len(tasks), 'task')} of {models}{span}{more} (--verbose lists them)")
+    for task in tasks:
+        out.detail(f"               {_task(task)}")
 
 
 def _tell_some(lines: list[str]) -> None:
@@ -166,6 +197,7 @@ def _document(report: Reconciliation) -> dict[str, object]:
         "readable": report.readable,
         "matched": report.matched,
         "billed_usd": format_usd(report.matched_micros),
+        **bill_text.bill_document(report),
         "adjusted": [{"attempt": a, "usd": format_usd(m)} for a, m in report.adjusted],
         "surplus": [{"prediction_id": p, "usd": format_usd(m)} for p, m in report.surplus],
         "set_aside": report.set_aside,

@@ -2,19 +2,24 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from orchestrator.actions.planning.apply import apply
+from orchestrator.actions.planning.apply import Pricing, Taking, apply
+from orchestrator.actions.planning.found_pictures import refuse
 from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.actions.planning.part import Part, refuse_others_beside_a_part
 from orchestrator.actions.planning.plan import Plan, plan
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
-from orchestrator.cli.base import PRUNE, manifest_options, options
+from orchestrator.cli.asking import asking, pricing
+from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options, options
 from orchestrator.cli.base import command as declare
-from orchestrator.cli.context import need_key, opened, take_caps
+from orchestrator.cli.context import need_key, opened
+from orchestrator.cli.deciding import agreed, file_words, tell
 from orchestrator.cli.rendering.display import choose
 from orchestrator.cli.rendering.plan_text import plan_text
 from orchestrator.cli.rendering.summary import summarize
@@ -23,13 +28,14 @@ from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.cli.working import work_on
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.manifest import Manifest
-from orchestrator.store.account.acts import Signature
+from orchestrator.ports import Shelf
 from orchestrator.store.views.progress import pending_cost
 
 
 @declare("run", short_help="Apply manifests and work until they are finished.")
 @manifest_options
 @PRUNE
+@BUY_AGAIN
 @click.option("--yes", is_flag=True, help="Spend without asking.")
 @click.option(
     "--sandbox", is_flag=True, help="Use a stand-in for the provider: no key, no cost, its own folder."
@@ -42,17 +48,22 @@ def command(
     sample: int | None,
     *,
     prune: bool,
+    buy_again: bool,
     yes: bool,
     sandbox: bool,
     why: str | None,
 ) -> ExitCode:
-    """Apply MANIFESTs and work until their jobs are finished. Asks before it spends.
+    """Apply MANIFESTs and work until their jobs are finished. Asks before it spends, and before a file raises
+    a cap or a limit that is in force; --yes answers for spending only.
 
     Running it again goes on where it stopped, and pays only for what is new. What an earlier version of the
     manifest left waiting is made too, unless --prune cancels it; a part (--limit, --sample) is refused beside
-    it. Ctrl-C once: submit nothing more, collect what is in flight. Twice: leave now. Neither loses anything.
+    it. Pictures that are there already and that this database does not know are not bought again without
+    --buy-again, also not with --yes (exit 5). Ctrl-C once: submit nothing more, collect what is in flight.
+    Twice: leave now. Neither loses anything.
     """
-    with opened(sandbox=sandbox) as app:
+    wanted = Wanted(limit=limit, sample=sample, prune=prune, sandbox=sandbox, why=why)
+    with opened(sandbox=sandbox, use=Use.MAKE) as app:
         if sandbox:
             where = app.output_root.parent
             out.note(
@@ -60,43 +71,83 @@ def command(
                 f"{where}"
             )
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
-        planned = plan(loaded, app.settings, app.database, limit=limit, sample=sample, prune=prune)
-        if Part(limit, sample).partial:
-            refuse_others_beside_a_part([row.others for row in planned.manifests])
+        raised = agreed(app, file_words(app, loaded), attended=not yes, sandbox=sandbox)
+        shelf = None if buy_again or sandbox else app.shelf()
+        planned = _planned(app, loaded, wanted, shelf=shelf, raised=raised)
         out.note(plan_text(planned, run_key=run_key, sandbox=sandbox))
         _refuse_conflicts(planned)
+        refuse(planned.found, planned.total("images"), planned.database_id)
+        shown = False
         if planned.total("to_submit") and not sandbox:
             need_key(app)
-            consent(planned, yes=yes)
-        pruner = signature_of("run --prune", why) if prune else None
-        return carry_out(app, loaded, limit=limit, sample=sample, prune=pruner, sandbox=sandbox)
+            shown = consent(planned, yes=yes)
+        return carry_out(app, loaded, wanted, known=pricing(app, planned.prices, shown=shown), raised=raised)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which jobs of the manifests are wanted, and how."""
+
+    limit: int | None = None
+    sample: int | None = None
+    prune: bool = False
+    sandbox: bool = False
+    why: str | None = None
+
+
+def _planned(
+    app: App, manifests: Sequence[Manifest], wanted: Wanted, *, shelf: Shelf | None, raised: frozenset[object]
+) -> Plan:
+    """The plan, at live prices; raises UsageError for a part beside which other jobs wait."""
+    planned = plan(
+        manifests,
+        app.settings,
+        app.database,
+        limit=wanted.limit,
+        sample=wanted.sample,
+        prune=wanted.prune,
+        shelf=shelf,
+        raised=raised,
+        ask=asking(app, app.database.clock),
+    )
+    if Part(wanted.limit, wanted.sample).partial:
+        refuse_others_beside_a_part([row.others for row in planned.manifests])
+    return planned
 
 
 def carry_out(
     app: App,
     manifests: Sequence[Manifest],
+    wanted: Wanted,
     *,
-    limit: int | None = None,
-    sample: int | None = None,
-    prune: Signature | None = None,
-    sandbox: bool = False,
+    known: Pricing,
+    raised: frozenset[object] = frozenset(),
 ) -> ExitCode:
     """Apply planned manifests, work until their runs are finished, print the summary."""
-    take_caps(app)
+    words = file_words(app, manifests)
     applied = apply(
-        app.database, manifests, limit=limit, sample=sample, checked=True, prune=prune, alone=True
+        app.database,
+        manifests,
+        limit=wanted.limit,
+        sample=wanted.sample,
+        checked=True,
+        prune=signature_of("run --prune", wanted.why) if wanted.prune else None,
+        alone=True,
+        taking=Taking(words=words, signed=signature_of("run", wanted.why), raised=raised, tell=tell),
+        pricing=known,
     )
     run_ids = frozenset(item.run_id for item in applied)
     display = choose(quiet=options().quiet, clock=app.clock)
     label = manifests[0].spec.name if len(manifests) == 1 else f"{len(manifests)} manifests"
     done = work_on(app=app, run_ids=run_ids, display=display, label=label)
-    return summarize(done, app.output_root, extra=_unpaid(app, done.code, run_ids), sandbox=sandbox)
+    unpaid = _unpaid(app, done.code, run_ids)
+    return summarize(done, app.output_root, extra=unpaid, sandbox=wanted.sandbox)
 
 
-def consent(planned: Plan, *, yes: bool) -> None:
-    """Ask on a terminal, unless --yes; refuse where nobody can answer."""
+def consent(planned: Plan, *, yes: bool) -> bool:
+    """Ask on a terminal, unless --yes; refuse where nobody can answer. Whether a person was asked."""
     if yes:
-        return
+        return False
     amount = usd(planned.total("to_pay_micros"))
     others = planned.others_to_submit
     if others:
@@ -111,6 +162,7 @@ def consent(planned: Plan, *, yes: bool) -> None:
     question = f"\nSubmit {count(planned.total('to_submit'), 'job')} for {amount}? Type y to spend it"
     if click.prompt(question, default="n", show_default=False, err=True).strip().lower() not in {"y", "yes"}:
         raise UsageError("Not run. Nothing was written and nothing was spent.")
+    return True
 
 
 def _refuse_conflicts(planned: Plan) -> None:

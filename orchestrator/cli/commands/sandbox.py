@@ -1,5 +1,6 @@
 """`orchestrator sandbox`: a stand-in for the provider, on this machine."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,8 @@ import click
 
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
-from orchestrator.core.errors import ExitCode
-from orchestrator.sandbox import Fault, Level, SandboxConfig, parse_faults, run_blocking
+from orchestrator.core.errors import ExitCode, UsageError
+from orchestrator.sandbox import Fault, Level, SandboxConfig, parse_faults, run_blocking, with_changes
 
 
 @declare("sandbox", short_help="Serve a stand-in for the provider on this machine.")
@@ -30,6 +31,13 @@ from orchestrator.sandbox import Fault, Level, SandboxConfig, parse_faults, run_
     type=click.Choice([level.value for level in Level]),
     help="The account level: how many submits a minute, and how many at once.",
 )
+@click.option(
+    "--discount-rate",
+    default=100,
+    show_default=True,
+    type=click.IntRange(0, 1000),
+    help="Per cent of the list price that is charged: 50 is half of it.",
+)
 @click.option("--seed", default=1, show_default=True, type=int, help="Of everything that is drawn by chance.")
 @click.option(
     "--fault",
@@ -47,13 +55,22 @@ from orchestrator.sandbox import Fault, Level, SandboxConfig, parse_faults, run_
         "does is not documented."
     ),
 )
+@click.option(
+    "--switch",
+    "changes",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Sets any other switch, such as charge_percent=200 (docs/sandbox.md); may repeat.",
+)
 @click.option("--fast", is_flag=True, help="Small cached pictures, for benchmarks.")
 @click.option(
     "--ledger",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Append every task, charge and refund to FILE.",
 )
-def command(host: str, port: int, latency: float, faults: tuple[str, ...], **switches: Any) -> ExitCode:
+def command(
+    host: str, port: int, latency: float, faults: tuple[str, ...], changes: tuple[str, ...], **switches: Any
+) -> ExitCode:
     """Serve the provider's API on loopback: real requests, drawn pictures, a bill, and faults on demand.
     Ctrl-C ends it.
     """
@@ -64,14 +81,26 @@ def command(host: str, port: int, latency: float, faults: tuple[str, ...], **swi
     config = SandboxConfig(
         latency_median=latency,
         level=Level(switches["level"]),
+        discount_rate=switches["discount_rate"],
         seed=switches["seed"],
         faults=parse_faults(faults),
         fast=switches["fast"],
         list_inputs=switches["list_inputs"],
         ledger=switches["ledger"],
     )
+    config = with_changes(config, dict(map(_change, changes)))
     run_blocking(config, host=host, port=port, ready=lambda url: _announce(url, config))
     return ExitCode.DONE
+
+
+def _change(text: str) -> tuple[str, Any]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise UsageError(f"--switch takes NAME=VALUE, not {text!r}")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
 def _announce(url: str, config: SandboxConfig) -> None:

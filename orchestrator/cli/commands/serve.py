@@ -3,6 +3,7 @@
 import asyncio
 from functools import partial
 
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
@@ -21,7 +22,7 @@ def command() -> ExitCode:
     What arrives is verified and recorded; workers act on it. Put a proxy in front that ends TLS and passes
     the path on as it is. Ctrl-C ends it.
     """
-    with opened() as app:
+    with opened(use=Use.MAKE) as app:
         webhook = app.settings.webhook
         if webhook.url is None:
             raise UsageError("There is nothing to serve: webhook.url is not set. See docs/operations.md.")

@@ -2,15 +2,19 @@
 
 import click
 
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
+from orchestrator.cli.deciding import file_words
 from orchestrator.cli.rendering.documents import status_document
+from orchestrator.cli.rendering.doubts_text import doubts_words
 from orchestrator.cli.rendering.remedies import remedies
-from orchestrator.cli.rendering.words import bar, duration, percent, safe, table, usd
+from orchestrator.cli.rendering.stop_text import lasting, mark
+from orchestrator.cli.rendering.words import bar, left_or_over, percent, safe, table, usd
 from orchestrator.core.errors import ExitCode
 from orchestrator.store.money.caps import Cap
-from orchestrator.store.stops.stops import RATE
+from orchestrator.store.stops.attention import OVERDUE_TASKS
 from orchestrator.store.views import overview
 from orchestrator.store.views.overview import Overview, RunRow
 
@@ -21,11 +25,12 @@ RUNS_SHOWN = 20
 @click.option("--all", "show_all", is_flag=True, help="Every run, not only the newest twenty.")
 def command(*, show_all: bool) -> ExitCode:
     """Runs with their jobs by state and their money, the budgets, and what is stopped and why."""
-    with opened() as app, app.database.read() as tx:
+    with opened(use=Use.LOOK) as app, app.database.read() as tx:
         status = overview.status(tx, app.settings.budgets.timezone)
-        now = tx.now
+        differences = file_words(app).differences(tx)
+        now, settings = tx.now, app.settings
     if out.as_json():
-        out.document(status_document(status))
+        out.document(status_document(status, differences))
         return ExitCode.DONE
     if not status.runs:
         out.answer("No runs yet.")
@@ -34,6 +39,10 @@ def command(*, show_all: bool) -> ExitCode:
         )
         return ExitCode.DONE
     out.answer(_text(status, now, show_all=show_all))
+    if doubts := doubts_words(status.doubts, settings, now):
+        out.answer(f"lost replies  {doubts}")
+    for item in differences:
+        out.warn(safe(item.comparison))
     out.next_steps(_next(status))
     return ExitCode.DONE
 
@@ -60,11 +69,9 @@ def _text(status: Overview, now: int, *, show_all: bool) -> str:
         header = ["budget", "window", "spent", "held", "cap", "left", ""]
         blocks += ["", table(header, [_budget(cap) for cap in status.caps], right=frozenset({2, 3, 4, 5}))]
     for stop in status.stops:
-        mark = "waiting" if stop.reason == RATE else click.style("stopped", fg="yellow")
-        until = f", until {duration((stop.until - now) / 1000)} from now" if stop.until else ""
-        since = duration(max(0, now - stop.since) / 1000)
-        about = f"{safe(stop.subject)}: {stop.reason}: {safe(stop.message)}"
-        blocks.append(f"{mark}  {about} (for {since}{until})")
+        word = mark(stop)
+        shown = word if word == "waiting" else click.style(word, fg="yellow")
+        blocks.append(f"{shown}  {lasting(stop, now)}")
     return "\n".join(blocks)
 
 
@@ -83,14 +90,16 @@ def _budget(cap: Cap) -> list[str]:
     used = cap.counted_micros
     owner = "account" if cap.scope == "account" else f"{cap.scope} {cap.name}"
     share = f"{bar(used / cap.cap_micros if cap.cap_micros else 1)} {percent(used, cap.cap_micros)}"
-    amounts = [cap.spent_micros, cap.reserved_micros, cap.cap_micros, cap.remaining_micros]
-    return [safe(owner, 40), cap.window, *map(usd, amounts), share]
+    amounts = [cap.spent_micros, cap.reserved_micros, cap.cap_micros]
+    return [safe(owner, 40), cap.window, *map(usd, amounts), left_or_over(cap), share]
 
 
 def _next(status: Overview) -> list[tuple[str, str]]:
     steps = []
-    if any(row.in_doubt for row in status.runs):
+    if status.doubts.for_a_person:
         steps.append(("orchestrator in-doubt list", "shows what may have been paid"))
+    elif any(stop.reason == OVERDUE_TASKS for stop in status.stops):
+        steps.append(("orchestrator in-doubt list", "shows the tasks to ask the provider about"))
     if any(row.jobs["failed"] for row in status.runs):
         steps.append(("orchestrator jobs list --state failed", "shows what failed and why"))
     if any(row.jobs["pending"] for row in status.runs):

@@ -2,12 +2,16 @@
 
 import click
 
+from orchestrator.actions.operator.fleet_words import take_words
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.base import options
-from orchestrator.cli.context import need_key, opened, take_caps
+from orchestrator.cli.context import need_key, opened
+from orchestrator.cli.deciding import file_words, tell
 from orchestrator.cli.rendering.display import choose
 from orchestrator.cli.rendering.summary import summarize
+from orchestrator.cli.signature import signature_of
 from orchestrator.cli.working import work_on
 from orchestrator.core.errors import ExitCode
 
@@ -19,9 +23,9 @@ def command(*, drain: bool) -> ExitCode:
 
     Ctrl-C once: submit nothing more, collect what is in flight. Twice: leave now. Neither loses anything.
     """
-    with opened() as app:
+    with opened(use=Use.MAKE) as app:
         need_key(app)
-        take_caps(app)
+        tell(take_words(app.database, file_words(app), signature_of("work", None)))
         display = choose(quiet=options().quiet, clock=app.clock)
         if not drain:
             out.note("Working. Ctrl-C once to finish what is in flight, twice to leave now.")

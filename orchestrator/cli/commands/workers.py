@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from orchestrator.actions.operator.pausing import drain_worker
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import group
 from orchestrator.cli.context import opened
@@ -28,7 +29,7 @@ def list_workers() -> ExitCode:
     (finishing what it has); stopped; or lost: silent for longer than its lease, so others take over its work.
     Times are by the database's clock.
     """
-    with opened() as app, app.database.read() as tx:
+    with opened(use=Use.LOOK) as app, app.database.read() as tx:
         rows, now = crew(tx), tx.now
     if out.as_json():
         for row in rows:

@@ -1,7 +1,6 @@
 """Showing running work on stderr: redrawn on a terminal, line by line elsewhere, or not at all."""
 
 import os
-import select
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -9,8 +8,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Protocol, Self, TextIO
 
-import click
-
+from orchestrator.cli import streams
 from orchestrator.cli.rendering.snapshot import Snapshot, lines, plain
 from orchestrator.ports import Clock
 
@@ -57,7 +55,7 @@ class Silent:
 
     def say(self, text: str) -> None:
         """Print it."""
-        click.echo(text, err=True)
+        streams.say(text)
 
     def __enter__(self) -> Self:
         return self
@@ -83,7 +81,7 @@ class Plain(Silent):
         """Print the moment when it says something new."""
         if self._is_news(snapshot):
             now = datetime.fromtimestamp(self._clock.now_ms() / 1000, tz=UTC)
-            click.echo(f"{now:%H:%M:%S}Z {snapshot.label}  {plain(snapshot)}", err=True)
+            streams.say(f"{now:%H:%M:%S}Z {snapshot.label}  {plain(snapshot)}")
 
     def _is_news(self, snapshot: Snapshot) -> bool:
         progress = snapshot.progress
@@ -166,24 +164,3 @@ class Lasting:
             write()
         except OSError:
             self._lost = True
-
-
-def drop_lost_streams() -> None:
-    """Have stdout and stderr lead nowhere where nobody can read them any more, so that no later word of ours
-    fails.
-
-    The terminal was closed, or the reader of the pipe has left; the interpreter's own last flush would fail
-    too, and take the exit code with it.
-    """
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        with suppress(AttributeError, OSError, ValueError):  # closed, or not a file at all
-            if _is_lost(stream.fileno()):
-                nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - lives until exit
-                setattr(sys, name, nowhere)
-
-
-def _is_lost(descriptor: int) -> bool:
-    poll = select.poll()
-    poll.register(descriptor, 0)  # nothing but hang-ups and errors
-    return any(happened & (select.POLLHUP | select.POLLERR) for _, happened in poll.poll(0))

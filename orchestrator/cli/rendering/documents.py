@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.cli.rendering import happening_text
 from orchestrator.cli.rendering.words import rfc3339
 from orchestrator.core.money import format_usd
+from orchestrator.store.stops.attention import ATTENTION
 
 if TYPE_CHECKING:  # a listing need not load what expands manifests
+    from collections.abc import Sequence
+
+    from orchestrator.actions.operator.fleet_words import FleetDifference
     from orchestrator.actions.planning.plan import Plan
     from orchestrator.store.money.caps import Cap
     from orchestrator.store.runs.unrequested import Unrequested
@@ -20,13 +24,13 @@ if TYPE_CHECKING:  # a listing need not load what expands manifests
     from orchestrator.store.views.overview import Overview, RunRow
     from orchestrator.store.views.owners import CampaignRow
     from orchestrator.store.views.progress import Progress
-    from orchestrator.store.views.trouble import InDoubtRow
 
 Json = dict[str, Any]
 
 
 def plan_document(plan: Plan) -> Json:
-    """`cost_usd` is what the new jobs cost; jobs that exist cost nothing again.
+    """`cost_usd` is what the new jobs cost at the live price, where one could be had; jobs that exist cost
+    nothing again.
 
     `others` wait in the same run although nobody asks for them here: they will be made, and cost, besides.
     """
@@ -44,7 +48,9 @@ def plan_document(plan: Plan) -> Json:
                 "new": row.new,
                 "existing": row.existing,
                 "cost_usd": format_usd(row.cost_micros),
+                "list_usd": format_usd(row.list_micros),
                 "others": others_document(row.others),
+                "copies": row.copies,
             }
             for row in plan.manifests
         ],
@@ -54,9 +60,16 @@ def plan_document(plan: Plan) -> Json:
             "new": plan.total("new"),
             "existing": plan.total("existing"),
             "cost_usd": format_usd(plan.total("cost_micros")),
+            "list_usd": format_usd(plan.total("list_micros")),
             "others": {"jobs": others.jobs, "cost_usd": format_usd(others.cost_micros)},
+            "found": {
+                "jobs": plan.found.jobs,
+                "images": plan.found.pictures,
+                "cost_usd": format_usd(plan.found.cost_micros),
+            },
+            "copies": plan.total("copies"),
         },
-        "warnings": plan.warnings,
+        "warnings": [*plan.warnings, *(item.comparison for item in plan.differences)],
     }
 
 
@@ -65,12 +78,24 @@ def others_document(others: Unrequested) -> Json:
     return {"jobs": others.jobs, "cost_usd": format_usd(others.cost_micros)}
 
 
-def status_document(status: Overview) -> Json:
-    """Runs, budgets, and what is stopped."""
+def difference_document(item: FleetDifference) -> Json:
+    """A cap or limit that a file names otherwise than it is in force."""
+    return {
+        "subject": item.subject,
+        "file": item.said_by,
+        "wanted": item.wanted,
+        "in_force": item.in_force,
+        "message": item.comparison,
+    }
+
+
+def status_document(status: Overview, differences: Sequence[FleetDifference] = ()) -> Json:
+    """Runs, budgets, what is stopped, and where this configuration says something else than is in force."""
     return {
         "runs": [run_document(row) for row in status.runs],
         "budgets": [budget_document(cap) for cap in status.caps],
         "stopped": [stopped_document(stop) for stop in status.stops],
+        "differences": [difference_document(item) for item in differences],
     }
 
 
@@ -98,12 +123,15 @@ def budget_document(cap: Cap) -> Json:
         "spent_usd": format_usd(cap.spent_micros),
         "held_usd": format_usd(cap.reserved_micros),
         "remaining_usd": format_usd(cap.remaining_micros),
+        "over_usd": format_usd(cap.over_micros),
     }
 
 
 def stopped_document(stop: Stoppage) -> Json:
-    """One stop."""
-    return {"scope": stop.subject, "reason": stop.reason, "since": rfc3339(stop.since)}
+    """One stop. What only needs attention says more: nothing else tells what it is about."""
+    about = {"message": stop.message, "next_try_at": rfc3339(stop.until)}
+    shape = {"scope": stop.subject, "reason": stop.reason, "since": rfc3339(stop.since)}
+    return {**shape, **about} if stop.reason in ATTENTION else shape
 
 
 def job_document(row: JobRow) -> Json:
@@ -116,7 +144,8 @@ def job_document(row: JobRow) -> Json:
         "key": row.key,
         "variation": row.variation,
         "state": row.state,
-        "reason": row.reason,
+        "reason": row.reason or row.attention,
+        **({"trouble": row.trouble} if row.trouble else {}),
         "params": row.params,
         "tags": row.tags,
         "price_usd": format_usd(row.price_micros),
@@ -133,6 +162,7 @@ def output_document(row: OutputRow) -> Json:
     return {
         "index": row.index,
         "kept_from_attempt": row.kept_from,
+        "copy": row.is_copy,
         "path": row.path,
         "sha256": row.sha256,
         "bytes": row.bytes,
@@ -150,6 +180,7 @@ def detail_document(detail: JobDetail, why: str) -> Json:
         "model": detail.model,
         "manifest": detail.manifest_path,
         "message": detail.job.message,
+        "unproven": [item.unproven for item in detail.job.outputs if item.unproven is not None],
         "why": why,
         "created_at": rfc3339(detail.job.created_at),
         "finished_at": rfc3339(detail.job.finished_at),
@@ -178,24 +209,13 @@ def attempt_document(item: AttemptDetail) -> Json:
         "code": item.code,
         "reason": item.reason,
         "message": item.message,
+        "trouble": item.trouble,
+        "trouble_count": item.trouble_count,
+        "next_try_at": rfc3339(item.next_try_at),
+        "overdue_at": rfc3339(item.overdue_at),
         "money": item.reservation,
         "price_usd": format_usd(item.price_micros),
         "cost_usd": None if item.cost_micros is None else format_usd(item.cost_micros),
-    }
-
-
-def in_doubt_document(row: InDoubtRow) -> Json:
-    """One line of `in-doubt list --json`."""
-    return {
-        "attempt": row.attempt_id,
-        "job": row.job_id,
-        "campaign": row.campaign,
-        "name": row.name,
-        "run": row.run,
-        "number": row.number,
-        "submitted_at": rfc3339(row.submitted_at),
-        "held_usd": format_usd(row.price_micros),
-        "message": row.message,
     }
 
 

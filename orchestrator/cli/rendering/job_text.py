@@ -33,12 +33,24 @@ def header() -> list[str]:
 def row(job: JobRow) -> list[str]:
     """One job in one line."""
     run = safe(f"{job.campaign}/{job.name}/{job.run}", 36)
-    return [str(job.id), run, job.state, job.reason or "", usd(job.cost_micros), prompt(job, PROMPT_COLUMNS)]
+    return [
+        str(job.id),
+        run,
+        job.state,
+        job.reason or job.attention or "",
+        usd(job.cost_micros),
+        prompt(job, PROMPT_COLUMNS),
+    ]
 
 
 def prompt(job: JobRow, limit: int | None = None) -> str:
     """The job's prompt, made harmless for a terminal."""
     return safe(str(job.params.get("prompt", "")), limit)
+
+
+def _list(job: JobRow) -> str:
+    """The list price, where another one counts."""
+    return "" if job.price_micros == job.list_micros else f" (list {usd(job.list_micros)})"
 
 
 def detail_text(detail: JobDetail, why: str, output_root: Path) -> str:
@@ -50,7 +62,7 @@ def detail_text(detail: JobDetail, why: str, output_root: Path) -> str:
         (
             "price",
             (
-                f"{usd(job.price_micros)} for {count(job.images, 'picture')}; spent so far "
+                f"{usd(job.price_micros)} for {count(job.images, 'picture')}{_list(job)}; spent so far "
                 f"{usd(job.cost_micros)}"
             ),
         ),
@@ -102,6 +114,11 @@ def attempt_text(item: AttemptDetail) -> str:
             before = at
     if item.inference_ms is not None:
         lines.append(f"  the provider reports {duration(item.inference_ms / 1000)} of work")
+    if item.trouble:
+        again = f", next try {rfc3339(item.next_try_at)}" if item.next_try_at is not None else ""
+        lines.append(f"  trouble: {safe(item.trouble)} ({item.trouble_count} in a row{again})")
+    if item.overdue_at is not None:
+        lines.append(f"  {rfc3339(item.overdue_at):<24}  overdue: a person should ask the provider")
     if item.reason or item.message:
         code = f" (code {item.code})" if item.code is not None else ""
         lines.append(f"  {item.reason or 'note'}{code}: {safe(item.message or '')}")
@@ -113,9 +130,12 @@ def outputs_text(job: JobRow, output_root: Path) -> list[str]:
     lines = []
     for item in job.outputs:
         flagged = ", flagged" if item.nsfw else ""
+        flagged += ", a copy" if item.is_copy else ""
         index = item.index if item.kept_from is None else f"{item.index} of attempt {item.kept_from}"
         if item.path is None:
             lines.append(f"{index}  {item.state}{flagged}: {safe(item.planned_path)}")
+            if item.unproven is not None:
+                lines.append(f"   what came is kept as {safe(str(output_root / item.unproven))}")
         else:
             lines.append(
                 f"{index}  {safe(str(output_root / item.path))}  {item.width}x{item.height}{flagged}"

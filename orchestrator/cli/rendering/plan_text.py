@@ -5,7 +5,7 @@ import click
 from orchestrator.actions.planning.cap_forecast import CapForecast
 from orchestrator.actions.planning.plan import ManifestPlan, Plan
 from orchestrator.cli.rendering.unrequested_text import plan_others
-from orchestrator.cli.rendering.words import bar, count, duration, percent, safe, table, usd
+from orchestrator.cli.rendering.words import bar, count, duration, percent, safe, table, unit_price, usd
 
 MANIFESTS_SHOWN = 8
 WARNINGS_SHOWN = 5
@@ -20,8 +20,11 @@ def plan_text(plan: Plan, *, run_key: str | None = None, sandbox: bool = False) 
     """
     notes = [*_others(plan, run_key=run_key, sandbox=sandbox), *_warnings(plan)]
     if not plan.total("to_submit"):
-        everything = count(plan.total("existing"), "job")
-        return "\n".join([f"Nothing to do: all {everything} are recorded already.", *notes])
+        everything = f"all {count(plan.total('existing'), 'job')} are recorded already"
+        if copies := plan.total("copies"):
+            made = f"{everything}; `run` or `work` makes {_copies(copies)}"
+            return "\n".join([f"Nothing to pay: {made}.", *notes])
+        return "\n".join([f"Nothing to do: {everything}.", *notes])
     blocks = [_manifests(plan), _money(plan)]
     return "\n".join([*blocks, *_headroom(plan.headroom), _time(plan), *notes])
 
@@ -49,9 +52,11 @@ def _money(plan: Plan) -> str:
         (
             f"To submit   {count(plan.total('to_submit'), 'job')}, "
             f"{count(plan.total('to_submit_images'), 'image')}, "
-            f"{usd(plan.total('to_pay_micros'))}   list prices, each job once"
+            f"{usd(plan.total('to_pay_micros'))}   {_prices(plan)}, each job once"
         ),
     ]
+    if copies := plan.total("copies"):
+        lines.append(f"            and {_copies(copies)} of these pictures, for nothing: see below")
     if plan.total("waiting"):
         lines.append(
             f"            of these {count(plan.total('waiting'), 'job')} "
@@ -65,6 +70,25 @@ def _money(plan: Plan) -> str:
     return "\n".join(lines)
 
 
+def _prices(plan: Plan) -> str:
+    """Whose prices these are, and what the list says beside them."""
+    if not plan.prices.complete:
+        return "list price; the live price is asked before anything is bought"
+    live, listed = plan.total("to_pay_micros"), plan.total("to_pay_list_micros")
+    if live == listed:
+        return "live price"
+    off = round(abs(listed - live) * 100 / listed)
+    word = f"your discount {off} %" if live < listed else f"dearer by {off} %"
+    if plan.prices.single:
+        each_listed, each = plan.prices.single
+        return f"{unit_price(each)} a job (list {unit_price(each_listed)}, {word})"
+    return f"live prices (list {usd(listed)}, {word})"
+
+
+def _copies(number: int) -> str:
+    return "1 further file, a copy" if number == 1 else f"{number:,} further files, copies"
+
+
 def _headroom(rows: list[CapForecast]) -> list[str]:
     lines = []
     for at, row in enumerate(rows[:CAPS_SHOWN]):
@@ -72,7 +96,9 @@ def _headroom(rows: list[CapForecast]) -> list[str]:
         used = cap.counted_micros
         after = used + row.wanted_micros
         owner = "account" if cap.scope == "account" else f"{cap.scope} {safe(cap.name, 36)}"
-        fits = "" if row.fits else click.style(f"   covers {usd(cap.remaining_micros)} of it", fg="red")
+        short = f"over by {usd(cap.over_micros)}" if cap.over_micros else ""
+        short = short or ("" if row.fits else f"covers {usd(cap.remaining_micros)} of it")
+        fits = click.style(f"   {short}", fg="red") if short else ""
         share = percent(after, cap.cap_micros) if after <= cap.cap_micros else "over"
         lines.append(
             f"{'Budget' if at == 0 else '      '}      {owner} {cap.window}: {usd(used)} + "

@@ -4,15 +4,31 @@ import shlex
 from collections.abc import Iterable
 
 from orchestrator.store.db.schema import Scope
+from orchestrator.store.money.prices import BILL_DRIFT, PRICE_DRIFT, PRICE_UNKNOWN
+from orchestrator.store.stops.attention import OVERDUE_TASKS
 from orchestrator.store.stops.stops import Stoppage
 
 _ACCOUNT = {
     "paused": ("orchestrator resume", "ends the pause"),
     "no_credit": ("orchestrator doctor", "shows the balance; a running worker goes on once it is topped up"),
     "key_refused": ("orchestrator doctor", "tries the key; a running worker goes on once it works"),
-    "unknown_tasks": ("orchestrator reconcile", "takes in what another copy of this database bought"),
+    "unknown_tasks": ("orchestrator reconcile", "takes in what this database does not know"),
     "storage": ("orchestrator doctor", "tries the output folder; a running worker goes on once it can write"),
 }
+_WORKER = {"key_refused": ("orchestrator workers list", "shows where a key is refused; the others go on")}
+_BY_SCOPE = {"account": _ACCOUNT, "worker": _WORKER}
+_BY_REASON = {
+    "unknown_task": (
+        "orchestrator reconcile",
+        "gives those tasks to their jobs, or hears that they are not ours",
+    ),
+    OVERDUE_TASKS: ("orchestrator in-doubt list", "shows the tasks to ask the provider about"),
+    BILL_DRIFT: (
+        "orchestrator reconcile --accept-bill",
+        "the bill is right: books it, and goes on at its prices",
+    ),
+}
+_MODEL = {PRICE_DRIFT: "accepts the price", PRICE_UNKNOWN: "asks for the price again"}
 
 
 def remedies(stops: Iterable[Stoppage]) -> list[tuple[str, str]]:
@@ -22,21 +38,19 @@ def remedies(stops: Iterable[Stoppage]) -> list[tuple[str, str]]:
 
 
 def _remedy(stop: Stoppage) -> tuple[str, str] | None:
+    if stop.reason in _BY_REASON:
+        return _BY_REASON[stop.reason]
     if stop.cap is not None:
         cap = stop.cap
         owner = "account" if cap.scope is Scope.ACCOUNT else f"{cap.scope.value}:{cap.name}"
         return f"orchestrator budget set {shlex.quote(owner)} --{cap.window.value} USD", "raises the cap"
-    match stop.scope:
-        case "account":
-            return _ACCOUNT.get(stop.reason)
-        case "campaign":
-            return _resumed(stop.name)
-        case "run":
-            return _resumed(stop.name.split("/")[0])
-        case "worker":
-            return "orchestrator workers list", "shows where its key is refused; the others go on"
-        case _:  # a model: nothing a person ends
-            return None
+    if stop.scope in _BY_SCOPE:
+        return _BY_SCOPE[stop.scope].get(stop.reason)
+    if stop.scope in {"campaign", "run"}:
+        return _resumed(stop.name.split("/")[0])
+    if stop.reason in _MODEL:
+        return f"orchestrator resume --model {shlex.quote(stop.name)}", _MODEL[stop.reason]
+    return None
 
 
 def _resumed(campaign: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from orchestrator.cli.rendering.stop_text import line, mark
 from orchestrator.cli.rendering.words import count, duration, percent, safe, usd
 from orchestrator.store.money.caps import Cap
 from orchestrator.store.stops.stops import Stoppage
@@ -14,6 +15,7 @@ BAR_COLUMNS = 24
 ETA_RESULTS_MIN = 10
 ETA_SECONDS_MIN = 60.0
 REASONS_SHOWN = 3
+STOPS_SHOWN = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Snapshot:
     worker: Mapping[str, Any] = field(default_factory=dict)
     cap: Cap | None = None  # the tightest cap about these runs
     stops: tuple[Stoppage, ...] = ()
+    doubts: str = ""  # what is in doubt, and what becomes of it
 
     @property
     def in_flight(self) -> int:
@@ -65,10 +68,10 @@ def lines(snapshot: Snapshot, columns: int) -> list[str]:
         f"now     {_now(snapshot)}",
         f"result  {_result(progress)}",
     ]
-    found += [
-        f"stopped {safe(stop.subject)}: {stop.reason}: {safe(stop.message)}" for stop in snapshot.stops[:2]
-    ]
-    return [_cut(line, columns) for line in found]
+    if snapshot.doubts:
+        found.append(f"lost    {snapshot.doubts}")
+    found += [f"{mark(stop)} {line(stop)}" for stop in snapshot.stops[:STOPS_SHOWN]]
+    return [_cut(text, columns) for text in found]
 
 
 def plain(snapshot: Snapshot) -> str:
@@ -82,18 +85,27 @@ def plain(snapshot: Snapshot) -> str:
     if progress.jobs["failed"]:
         parts.append(_failures(progress))
     if progress.in_doubt:
-        parts.append(f"{progress.in_doubt:,} in doubt")
+        parts.append(snapshot.doubts or f"{progress.in_doubt:,} in doubt")
     if snapshot.eta_seconds is not None and progress.left:
         parts.append(f"{duration(snapshot.eta_seconds)} left")
-    parts += [f"stopped: {safe(stop.subject)} {stop.reason}" for stop in snapshot.stops[:1]]
+    parts += [_stop(stop) for stop in snapshot.stops[:1]]
     return ", ".join(parts)
+
+
+def _stop(stop: Stoppage) -> str:
+    """In a log's line: a stop has its own messages elsewhere, what needs attention has not."""
+    if mark(stop) == "attention":
+        return f"attention: {line(stop)}"
+    return f"stopped: {safe(stop.subject)} {stop.reason}"
 
 
 def _money(snapshot: Snapshot) -> str:
     progress = snapshot.progress
     text = f"{usd(progress.spent_micros)} spent, {usd(progress.held_micros)} held"
     if snapshot.cap is not None:
-        text += f", {usd(snapshot.cap.remaining_micros)} left of {snapshot.cap.words}"
+        cap = snapshot.cap
+        left = f"{usd(cap.remaining_micros)} left of {cap.words}"
+        text += f", {cap.words} {cap.standing}" if cap.over_micros else f", {left}"
     return text
 
 

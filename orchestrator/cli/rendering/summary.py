@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-
 from orchestrator.actions.operator.exit_code import RunFacts
-from orchestrator.cli import out
+from orchestrator.cli import out, streams
 from orchestrator.cli.rendering.documents import summary_document
 from orchestrator.cli.rendering.remedies import remedies
+from orchestrator.cli.rendering.stop_text import line, mark
 from orchestrator.cli.rendering.words import count, duration, safe, usd
-from orchestrator.core.errors import ExitCode, OrchestratorError
+from orchestrator.core.errors import DatabaseReplacedError, ExitCode, OrchestratorError
+from orchestrator.core.taxonomy import MENDED_BY_RETRY
 from orchestrator.store.stops.stops import Stoppage
 from orchestrator.store.views.progress import Progress
 
@@ -50,13 +50,19 @@ class Done:
 
 def summarize(done: Done, root: Path, *, extra: list[str] | None = None, sandbox: bool = False) -> ExitCode:
     """Print the summary, as words or as one JSON document; returns the exit code."""
-    if out.as_json():
-        out.document(document(done, root))
-    else:
-        out.answer("\n".join([*text(done, root), *(extra or ())]))
-        out.next_steps(steps(done, sandbox=sandbox))
+    try:
+        if out.as_json():
+            out.document(document(done, root))
+        else:
+            out.answer("\n".join([*text(done, root), *(extra or ())]))
+            out.next_steps(steps(done, sandbox=sandbox))
+    except BrokenPipeError:
+        streams.lead_nowhere("stdout")
+    except OSError as error:  # the work itself is as done as it is
+        streams.lead_nowhere("stdout")
+        streams.say(f"The summary could not be written: {error.strerror}. See it with: orchestrator status")
     if done.error is not None:
-        click.echo(f"\n{done.error}", err=True)
+        streams.say(f"\n{done.error}")
     return done.code
 
 
@@ -99,29 +105,46 @@ def text(done: Done, root: Path) -> list[str]:
             f"  in doubt  {count(progress.in_doubt, 'attempt')}: may have been paid, so never sent again by "
             "itself"
         )
-    found += [f"  stopped   {safe(stop.subject)}: {stop.reason}: {safe(stop.message)}" for stop in done.stops]
+    found += [f"  {mark(stop):<9} {line(stop)}" for stop in done.stops]
     return found
 
 
 def steps(done: Done, *, sandbox: bool) -> list[tuple[str, str]]:
     """The commands that follow from this end; none for a sandbox's, since they would look at the real
-    database.
+    database, and none where the database was taken away, because the error says what to do.
     """
-    if sandbox:
+    if sandbox or isinstance(done.error, DatabaseReplacedError):
         return []
     progress = done.progress
     found = []
     if progress.in_doubt:
         found.append(("orchestrator in-doubt list", "shows what may have been paid"))
     if progress.jobs["failed"]:
-        found.append(
-            (f"orchestrator jobs retry --state failed{_scope(done)}", "queues the failed jobs again")
-        )
+        found += _about_failures(done)
     if progress.left:
         found += remedies(done.stops)
     if progress.left and not found:
         found.append(("orchestrator work --drain", "goes on with what is left"))
     return found or [("orchestrator gallery", "writes a page with every picture")]
+
+
+def _about_failures(done: Done) -> list[tuple[str, str]]:
+    """A retry for each reason that a retry can mend; for the others a look at what must be changed first."""
+    reasons = [reason for reason, _ in done.progress.failures]
+    mended = [reason for reason in reasons if reason in MENDED_BY_RETRY]
+    steps = [
+        (
+            f"orchestrator jobs retry --state failed --reason {_word(reason)}{_scope(done)}",
+            "queues these jobs again",
+        )
+        for reason in mended
+    ]
+    return steps or [
+        (
+            f"orchestrator jobs list --state failed{_scope(done)}",
+            "shows what was refused, and would be refused again as it is",
+        )
+    ]
 
 
 def _scope(done: Done) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from orchestrator.core.money import MICROS_PER_USD, format_usd
+from orchestrator.store.money.caps import Cap
 
 _CENT: Final = 10_000
 _MINUTE: Final = 60
@@ -97,8 +98,15 @@ def bar(part: float, columns: int = 10) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """`63 %`; 100 % only when it is all."""
+    """`63 %`; 100 % only when it is all, and more when it is more than all."""
+    if part > whole > 0:
+        return f"{max(101, part * 100 // whole)} %"
     return "100 %" if part >= whole else f"{part * 100 // whole} %"
+
+
+def left_or_over(cap: Cap) -> str:
+    """What a cap has left: `$0.12`, or `over by $0.024` where more counts than it allows."""
+    return f"over by {usd(cap.over_micros)}" if cap.over_micros else usd(cap.remaining_micros)
 
 
 def unit_price(micros: int) -> str:

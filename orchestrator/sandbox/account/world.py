@@ -109,7 +109,7 @@ class World:
         refused = self._over_limit(weight, now_ms)
         if refused is not None:
             return refused
-        price = self.charged_micros(model, checked.inputs)
+        price = self.quoted_micros(model, checked.inputs) * self.config.charge_percent // 100
         pays = self.account.can_pay(price)
         if not pays and self.config.no_credit is not NoCredit.FAILED_TASK:
             return no_credit(self.config.no_credit)
@@ -133,8 +133,8 @@ class World:
             self._charge(task)
         return task
 
-    def charged_micros(self, model: Model, inputs: Mapping[str, Any]) -> int:
-        """What a call costs after the discount."""
+    def quoted_micros(self, model: Model, inputs: Mapping[str, Any]) -> int:
+        """What a call costs after the discount, as far as the price endpoint says."""
         return model.price_micros(inputs) * self.config.discount_rate // 100
 
     def _over_limit(self, weight: int, now_ms: int) -> Refusal | None:

@@ -70,6 +70,16 @@ class Fault(StrEnum):
     TASK_ODD_STATUS = "task.odd_status"  # runs under a word nobody documented
     TASK_ERROR_WHILE_RUNNING = "task.error_while_running"  # a text in `error` is not a failure
     TASK_STUCK = "task.stuck"  # processing for ever
+    TASK_SUCCEEDED = "task.succeeded"  # completed, under the word `succeeded`
+    TASK_ERROR = "task.error"  # failed, under the word `error`
+    TASK_WORD_NSFW = "task.word_nsfw"  # failed by moderation, under the word `nsfw`
+    TASK_RISK_CONTROL = "task.risk_control"  # moderated, in the words of the model's own provider, code 1403
+    TASK_DIMENSIONS = "task.dimensions"  # an input refused in such words, code 1405
+    TASK_LATE_OUTPUTS = "task.late_outputs"  # completed; the outputs come later
+    TASK_NESTED_OUTPUTS = "task.nested_outputs"  # outputs are a list of lists
+    TASK_TEXT_FLAGS = "task.text_flags"  # flagged, as the text "true"
+    TASK_OBJECT_FLAGS = "task.object_flags"  # flagged, as an object of categories
+    TASK_UNCLEAR_FLAGS = "task.unclear_flags"  # a flag that nobody can read
     # result
     RESULT_DROP = "result.drop"
     RESULT_ERROR_500 = "result.error_500"
@@ -80,6 +90,7 @@ class Fault(StrEnum):
     RESULT_THROTTLE = "result.throttle"
     RESULT_THROTTLE_RETRY_AFTER = "result.throttle_retry_after"
     RESULT_NOT_FOUND = "result.not_found"  # 404 for a live id
+    RESULT_REFUSED_400 = "result.refused_400"  # 400 for a live id
     RESULT_TRUNCATED_JSON = "result.truncated_json"
     RESULT_SLOW = "result.slow"
     # list
@@ -105,6 +116,9 @@ class Fault(StrEnum):
     DOWNLOAD_CORRUPT = "download.corrupt"  # whole by its length, broken as a picture
     DOWNLOAD_EMPTY = "download.empty"
     DOWNLOAD_NO_LENGTH = "download.no_length"  # chunked, which is fine
+    DOWNLOAD_GZIP = "download.gzip"  # compressed, though nobody asked for it
+    DOWNLOAD_LONG_TEXT = "download.long_text"  # a PNG with 2 MB of text beside its pixels
+    DOWNLOAD_BAD_SIDE_SUM = "download.bad_side_sum"  # a PNG whose text has a wrong checksum
     DOWNLOAD_ENDLESS = "download.endless"  # zeros up to `endless_bytes_max`
     DOWNLOAD_REDIRECT = "download.redirect"  # 302 to the right place
     DOWNLOAD_REDIRECT_LOOP = "download.redirect_loop"
@@ -120,6 +134,8 @@ class Fault(StrEnum):
     PUT_DROP = "put.drop"
     PUT_ERROR_500 = "put.error_500"
     PUT_EXPIRED = "put.expired"  # 403: the ticket has aged out
+    PUT_EXISTS = "put.exists"  # 412, and the picture is there
+    PUT_REFUSED_412 = "put.refused_412"  # 412, and nothing is there
     # webhook, counted by the tasks that were submitted with one
     WEBHOOK_LOST = "webhook.lost"  # never sent
     WEBHOOK_DUPLICATE = "webhook.duplicate"
@@ -174,6 +190,7 @@ COMMON: Final = (
     Fault.RESULT_HTML_504,
     Fault.RESULT_THROTTLE,
     Fault.RESULT_NOT_FOUND,
+    Fault.RESULT_REFUSED_400,
     Fault.LIST_ERROR_500,
     Fault.DOWNLOAD_DROP,
     Fault.DOWNLOAD_TRUNCATED,
@@ -182,10 +199,12 @@ COMMON: Final = (
     Fault.DOWNLOAD_HTML,
     Fault.DOWNLOAD_CORRUPT,
     Fault.DOWNLOAD_EMPTY,
+    Fault.DOWNLOAD_GZIP,
     Fault.UPLOAD_DROP,
     Fault.UPLOAD_ERROR_500,
     Fault.PUT_DROP,
     Fault.PUT_ERROR_500,
+    Fault.PUT_EXISTS,
     Fault.WEBHOOK_LOST,
     Fault.WEBHOOK_DUPLICATE,
     Fault.WEBHOOK_TAMPERED,

@@ -17,6 +17,7 @@ from orchestrator.sandbox.models import MODELS, describe
 from orchestrator.sandbox.tasks import TERMINAL, iso
 
 USAGE_MS_MAX = 31 * 86_400_000
+OTHER_CHARGE_MICROS = 500_000
 SLIDE_RECORDS = 5
 """How many records of the page before the fault `bill.slides` shows again."""
 
@@ -81,6 +82,8 @@ class Billing:
         fault = world.faults.pick("bill")
         shown = max(0, first - SLIDE_RECORDS) if fault is Fault.BILL_SLIDES else first
         items = [self._record(entry) for entry in entries[shown : first + size]]
+        if page == 1:
+            items += [_other(number) for number in range(world.config.other_charges)]
         if fault is Fault.BILL_TWICE:
             items = [record for record in items for _ in range(2)]
         if world.config.billing_total:
@@ -92,7 +95,8 @@ class Billing:
         task = world.tasks_by_id[entry.task_id]
         status = task.status(world.now_ms())
         usd = world.config.billing_price_unit is PriceUnit.USD
-        price = entry.micros / MICROS_PER_USD if usd else entry.micros
+        micros = entry.micros * world.config.bill_percent // 100
+        price = micros / MICROS_PER_USD if usd else micros
         return {
             "uuid": entry.id,
             "access_key_id": "sandbox",
@@ -188,7 +192,7 @@ class Billing:
             return refusal(404, "model not found")
         if not isinstance(inputs, dict):
             return refusal(400, "inputs must be an object")
-        return model.id, model.price_micros(inputs), self._world.charged_micros(model, inputs)
+        return model.id, model.price_micros(inputs), self._world.quoted_micros(model, inputs)
 
     async def models(self, _request: web.Request) -> web.Response:
         """All models at once, with their schemas (docs: models API)."""
@@ -198,6 +202,7 @@ class Billing:
 def _chosen(world: World, body: dict[str, Any]) -> Iterator[Entry]:
     kind, wanted, model = body.get("billing_type"), body.get("prediction_uuids"), body.get("model_uuid")
     start, end = moment_ms(body, "start_time", epoch=True), moment_ms(body, "end_time", epoch=True)
+    booked_by = world.now_ms() - round(world.config.bill_lag * 1000)
     if kind not in {None, "", "deduct", "refund"}:
         raise BadRequest(f"unknown billing_type: {kind}")
     if wanted is not None and not isinstance(wanted, list):
@@ -205,13 +210,20 @@ def _chosen(world: World, body: dict[str, Any]) -> Iterator[Entry]:
     ids = {str(each) for each in wanted or ()}
     for entry in (*world.account.charges, *world.account.refunds):
         if (
-            (not kind or entry.kind == kind)
+            entry.at_ms <= booked_by
+            and (not kind or entry.kind == kind)
             and (not ids or entry.task_id in ids)
             and (start is None or entry.at_ms >= start)
             and (end is None or entry.at_ms <= end)
             and (not model or world.tasks_by_id[entry.task_id].model == model)
         ):
             yield entry
+
+
+def _other(number: int) -> dict[str, Any]:
+    """A record of another service of the account, which is about no task."""
+    price = OTHER_CHARGE_MICROS / MICROS_PER_USD
+    return {"uuid": f"other-{number}", "billing_type": "deduct", "price": price, "prediction": None}
 
 
 def _usd(costs_micros: list[int]) -> float:

@@ -3,6 +3,8 @@ spoiled.
 """
 
 import asyncio
+import gzip
+import zlib
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,6 +20,8 @@ GIF: Final = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7
 ZEROS: Final = bytes(256 * 1024)
 METADATA_URL: Final = "http://169.254.169.254/latest/meta-data/"
 SLOW_PIECES: Final = 10
+LONG_TEXT_BYTES: Final = 2_000_000
+PNG_HEAD_BYTES: Final = 33  # signature and first chunk
 
 _INSTEAD: Final[Mapping[Fault, Callable[[web.Request, str], web.Response]]] = {
     Fault.DOWNLOAD_HTML: lambda _request, _ending: gateway_page(200, "Please wait"),
@@ -44,17 +48,45 @@ async def spoiled_picture(
     world: World, request: web.Request, fault: Fault, data: bytes, ending: str
 ) -> web.StreamResponse:
     """The picture, but not as it should be."""
+    if fault in _ALTERED:
+        return _ALTERED[fault](data, ending)
     match fault:
-        case Fault.DOWNLOAD_WRONG_TYPE:
-            return web.Response(body=data, content_type="text/plain")
-        case Fault.DOWNLOAD_CORRUPT:
-            return picture_reply(data[: len(data) // 2], ending)
         case Fault.DOWNLOAD_SLOW:
             return await _slow(world=world, request=request, data=data, ending=ending)
         case Fault.DOWNLOAD_NO_LENGTH:
             return await _chunked(request, data, ending)
         case _:
             return await _broken(request, data, ending, reset=fault is Fault.DOWNLOAD_DROP)
+
+
+def _with_text(data: bytes, words: bytes, *, checksum_off: int) -> bytes:
+    """A PNG with compressed text after its header; any other picture as it is."""
+    if not data.startswith(b"\x89PNG"):
+        return data
+    chunk = b"zTXtComment\x00\x00" + zlib.compress(words)
+    checksum = zlib.crc32(chunk) ^ checksum_off
+    text = (len(chunk) - 4).to_bytes(4) + chunk + checksum.to_bytes(4)
+    return data[:PNG_HEAD_BYTES] + text + data[PNG_HEAD_BYTES:]
+
+
+def _packed(data: bytes, ending: str) -> web.Response:
+    """The picture, compressed."""
+    reply = picture_reply(gzip.compress(data, 1), ending)
+    reply.headers["Content-Encoding"] = "gzip"
+    return reply
+
+
+_ALTERED: Final[Mapping[Fault, Callable[[bytes, str], web.Response]]] = {
+    Fault.DOWNLOAD_WRONG_TYPE: lambda data, _ending: web.Response(body=data, content_type="text/plain"),
+    Fault.DOWNLOAD_CORRUPT: lambda data, ending: picture_reply(data[: len(data) // 2], ending),
+    Fault.DOWNLOAD_GZIP: _packed,
+    Fault.DOWNLOAD_LONG_TEXT: lambda data, ending: picture_reply(
+        _with_text(data, bytes(LONG_TEXT_BYTES), checksum_off=0), ending
+    ),
+    Fault.DOWNLOAD_BAD_SIDE_SUM: lambda data, ending: picture_reply(
+        _with_text(data, b"a word", checksum_off=1), ending
+    ),
+}
 
 
 def _found(location: str) -> web.Response:

@@ -10,7 +10,7 @@ from orchestrator.sandbox.account.world import World
 from orchestrator.sandbox.http.bodies import BadRequest, moment_ms, paging, parse_object
 from orchestrator.sandbox.http.gate import guarded
 from orchestrator.sandbox.http.replies import refusal, success
-from orchestrator.sandbox.tasks import TERMINAL, Task, view
+from orchestrator.sandbox.tasks import TERMINAL, Task, iso, view
 
 LISTED_STATUSES: Final = TERMINAL | {"created", "processing"}
 
@@ -71,6 +71,8 @@ class Predictions:
         else:
             total, wanted = {}, list(islice(chosen, first, first + size))
         items = [_item(task, now_ms, origin, show_inputs=show_inputs) for task in wanted]
+        if page == 1:
+            items += [_other(number, now_ms) for number in range(world.config.list_others)]
         return success({"page": page, "items": items, **total})
 
     async def delete(self, request: web.Request) -> web.Response:
@@ -90,6 +92,17 @@ class Predictions:
             if task.deleted_ms is None:
                 task.deleted_ms = now_ms
         return success({"deleted_count": len(found)})
+
+
+def _other(number: int, now_ms: int) -> dict[str, Any]:
+    """A request of another service of the account, as a list that holds both may show it."""
+    return {
+        "id": f"llm/chat:{number + 1}",
+        "model": "llm/chat",
+        "status": "completed",
+        "outputs": [],
+        "created_at": iso(now_ms),
+    }
 
 
 def _filter(body: dict[str, Any], now_ms: int) -> Callable[[Task], bool]:

@@ -20,6 +20,8 @@ PIECE_BYTES: Final = 256 * 1024
 _PUT_FAULTS: Final = {
     Fault.PUT_ERROR_500: (500, "InternalError"),
     Fault.PUT_EXPIRED: (403, "Request has expired"),
+    Fault.PUT_EXISTS: (412, "PreconditionFailed"),
+    Fault.PUT_REFUSED_412: (412, "PreconditionFailed"),
 }
 
 
@@ -93,6 +95,8 @@ class Uploading:
             return web.Response(status=400, text="Only one auth mechanism allowed")
         ticket = world.media.tickets.get(request.match_info["id"])
         refused = _PUT_FAULTS.get(fault) if fault else self._put_problem(request, ticket, data)
+        if fault is Fault.PUT_EXISTS and ticket is not None and data is not None:
+            await self._host(ticket, data)
         if refused is not None:
             return web.Response(status=refused[0], text=refused[1])
         if ticket is not None and data is not None:

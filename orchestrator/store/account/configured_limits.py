@@ -1,122 +1,163 @@
-"""How a starting worker's configuration may change the account's limits, which all workers share."""
+"""The account's limits, which all workers share: whose words they are, and which words of files count."""
 
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 
-from orchestrator.store.account.rate_limits import configure
+from orchestrator.core.precedence import StandingWord, Weight, weigh
+from orchestrator.store.account.acts import Change, Signature, record
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import limits, workers
+from orchestrator.store.db.schema import LimitSource, limits
 
 
-@dataclass(frozen=True, slots=True)
-class LimitPair:
-    """Tasks at the provider at one time, and paid requests a minute."""
+class LimitName(StrEnum):
+    """The limits that the fleet shares."""
 
-    concurrency: int
-    submits_per_minute: int
-
-    @property
-    def words(self) -> str:
-        """Both, for messages."""
-        return f"{self.concurrency:,} tasks at once and {self.submits_per_minute:,} submits a minute"
+    CONCURRENCY = "concurrency"  # tasks at the provider at one time
+    SUBMITS = "submits_per_minute"  # paid requests a minute
 
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredLimits:
-    """The limits of a configuration. Those in `defaulted` are not set there, so the stored ones prevail over
-    them.
+    """The limits of a configuration, each known by its name. Those in `defaulted` are not set there: they
+    count where nothing else is known.
     """
 
-    limits: LimitPair
+    numbers: Mapping[LimitName, int]
     defaulted: frozenset[str] = frozenset()
+
+    def named(self) -> dict[LimitName, int]:
+        """What the configuration itself says."""
+        return {name: number for name, number in self.numbers.items() if name not in self.defaulted}
+
+
+class FleetLimit(NamedTuple):
+    """A limit in force, and whose word it is."""
+
+    value: int
+    source: LimitSource
+    overruled: int | None = None  # the strictest word of a file that the operator has decided against
+
+    @property
+    def word(self) -> StandingWord:
+        """The word that it is, for `weigh`."""
+        return StandingWord(
+            self.value,
+            by_default=self.source is LimitSource.DEFAULT,
+            by_operator=self.source is LimitSource.OPERATOR,
+            overruled=self.overruled,
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class TakenLimits:
-    """What became of the limits of a configuration."""
+class LimitDifference:
+    """A limit that a file names otherwise than the database has it."""
 
-    before: LimitPair | None  # None: nothing was stored
-    asked: LimitPair  # what the configuration alone would set
-    now: LimitPair
-    alone: bool  # no other worker is alive
+    name: LimitName
+    wanted: int
+    standing: FleetLimit | None  # None: no worker was here yet
+    weight: Weight
 
-    @property
-    def words(self) -> str | None:
-        """A notice for the operator: this worker changes the limits of the others, or theirs prevail over
-        its own.
-        """
-        if self.alone or self.before is None:
-            return None
-        parts = []
-        if self.now != self.before:
-            parts.append(
-                f"The limits of all workers are stricter now, as this configuration says: {self.now.words} "
-                f"(before: {self.before.words})."
-            )
-        if self.now != self.asked:
-            parts.append(
-                f"The limits in force are stricter than this configuration, and stay: {self.now.words}. It "
-                f"asks for {self.asked.words}."
-            )
-        if parts:
-            parts.append(
-                "To raise them: give every worker the same limits, stop them all, and start them again; "
-                "only a worker that starts alone raises limits."
-            )
-        return " ".join(parts) or None
+    def counts(self, raised: Container[object] = ()) -> bool:
+        """Whether the file's word is to be taken; `raised` holds the looser ones that a person agreed to."""
+        return self.weight in {Weight.FIRST, Weight.STRICTER} or (
+            self.weight is Weight.LOOSER and self.name in raised
+        )
 
 
-def take_configured(tx: Tx, worker_id: str, wanted: ConfiguredLimits) -> TakenLimits:
-    """Take the limits of a worker when they are the first or stricter, or when no other worker is alive.
+def limits_in_force(tx: Tx, *, lock: bool = False) -> dict[LimitName, FleetLimit]:
+    """Every limit; none before the first worker or `limits set`."""
+    row = tx.conn.execute(dialect.lock_rows(tx.conn, _ALL) if lock else _ALL).one_or_none()
+    if row is None:
+        return {}
+    return {
+        name: FleetLimit(
+            getattr(row, name),
+            LimitSource(getattr(row, f"{name}_source")),
+            getattr(row, f"{name}_overruled"),
+        )
+        for name in LimitName
+    }
 
-    The limits belong to the account, so the last worker to start must not raise them for all. A worker that
-    is alone is the whole fleet: its configuration is what the operator wants. The account's row is locked, so
-    that of two workers that start together the second sees the limits of the first.
+
+def compare(stored: Mapping[LimitName, FleetLimit], wanted: ConfiguredLimits) -> list[LimitDifference]:
+    """Each limit that a file names and that is not what stands."""
+    found = []
+    for name, number in wanted.named().items():
+        stands = stored.get(name)
+        weight = weigh(number, stands.word if stands else None)
+        if weight is not Weight.SAME:
+            found.append(LimitDifference(name=name, wanted=number, standing=stands, weight=weight))
+    return found
+
+
+def take_configured(
+    tx: Tx, wanted: ConfiguredLimits, signed: Signature, *, raised: Container[object] = ()
+) -> list[LimitDifference]:
+    """Let a file's words on limits count as far as they may; returns what was different before.
+
+    The limits belong to the account, so the last worker to start must not raise them for all. The row is
+    locked, so that of two workers that start together the second sees the limits of the first.
     """
-    if _are_the_first(tx, wanted.limits):
-        return TakenLimits(None, wanted.limits, wanted.limits, alone=True)
-    before = _locked(tx)
-    alone = not _others_live(tx, worker_id)
-    asked = LimitPair(
-        _asked(wanted, before, "concurrency"),
-        _asked(wanted, before, "submits_per_minute"),
+    stored = limits_in_force(tx, lock=True) or _begin(tx, wanted, signed)
+    found = compare(stored, wanted)
+    decide(
+        tx,
+        {item.name: FleetLimit(item.wanted, LimitSource.CONFIG) for item in found if item.counts(raised)},
+        signed,
     )
-    now = asked if alone else _stricter(asked, before)
-    if now != before:
-        configure(tx, concurrency=now.concurrency, submits_per_minute=now.submits_per_minute)
-    return TakenLimits(before=before, asked=asked, now=now, alone=alone)
+    return found
 
 
-def _asked(wanted: ConfiguredLimits, before: LimitPair, name: str) -> int:
-    return int(getattr(before if name in wanted.defaulted else wanted.limits, name))
+def decide(tx: Tx, new: Mapping[LimitName, FleetLimit], signed: Signature) -> list[LimitName]:
+    """Set limits, each with who did it; returns those that were something else before. There is a row."""
+    stored = limits_in_force(tx, lock=True)
+    changed = [name for name, limit in new.items() if stored[name] != limit]
+    for name in changed:
+        limit = new[name]
+        tx.conn.execute(limits.update().values(_columns({name: limit})))
+        record(tx, signed, Change(subject_of(name), str(stored[name].value), str(limit.value)))
+    return changed
 
 
-def _stricter(one: LimitPair, other: LimitPair) -> LimitPair:
-    return LimitPair(
-        min(one.concurrency, other.concurrency), min(one.submits_per_minute, other.submits_per_minute)
-    )
+def begin(tx: Tx, wanted: ConfiguredLimits, signed: Signature) -> None:
+    """Write the limits of a configuration where there are none yet."""
+    if not limits_in_force(tx, lock=True):
+        _begin(tx, wanted, signed)
 
 
-def _are_the_first(tx: Tx, pair: LimitPair) -> bool:
-    row = {"id": 1, "concurrency": pair.concurrency, "submits_per_minute": pair.submits_per_minute}
-    statement = dialect.insert(tx.conn, limits).values(row).on_conflict_do_nothing(index_elements=["id"])
-    return tx.conn.execute(statement.returning(limits.c.id)).scalar() is not None
+def subject_of(name: LimitName) -> str:
+    """What an act on a limit is about."""
+    return f"limit {name.value}"
 
 
-def _locked(tx: Tx) -> LimitPair:
-    query = select(limits.c.concurrency, limits.c.submits_per_minute).where(limits.c.id == 1)
-    return LimitPair(*tx.conn.execute(dialect.lock_rows(tx.conn, query)).one())
+def _begin(tx: Tx, wanted: ConfiguredLimits, signed: Signature) -> dict[LimitName, FleetLimit]:
+    """The first words, and defaults where there is none; of two that come together one is the first."""
+    first = {
+        name: FleetLimit(number, LimitSource.DEFAULT if name in wanted.defaulted else LimitSource.CONFIG)
+        for name, number in wanted.numbers.items()
+    }
+    statement = dialect.insert(tx.conn, limits).values({"id": 1, **_columns(first)})
+    made = tx.conn.execute(statement.on_conflict_do_nothing(index_elements=["id"]).returning(limits.c.id))
+    if made.scalar() is not None:
+        for name in wanted.named():
+            record(tx, signed, Change(subject_of(name), None, str(first[name].value)))
+    return limits_in_force(tx, lock=True)
 
 
-def _others_live(tx: Tx, worker_id: str) -> bool:
-    """Whether another worker may submit: it was seen within its lease, and is not gone or finishing."""
-    other = exists().where(
-        workers.c.id != worker_id,
-        workers.c.stopped_at.is_(None),
-        workers.c.lost_at.is_(None),
-        workers.c.draining_at.is_(None),
-        workers.c.seen_at + workers.c.lease_ms >= tx.now,
-    )
-    return bool(tx.conn.execute(select(other)).scalar())
+def _columns(values: Mapping[LimitName, FleetLimit]) -> dict[str, object]:
+    columns: dict[str, object] = {}
+    for name, limit in values.items():
+        columns |= {
+            name.value: limit.value,
+            f"{name.value}_source": limit.source.value,
+            f"{name.value}_overruled": limit.overruled,
+        }
+    return columns
+
+
+_ALL: Final = select(limits).where(limits.c.id == 1)

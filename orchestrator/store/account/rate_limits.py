@@ -35,7 +35,7 @@ NEARLY_ALL: Final = 50
 
 DOUBT_TAKES_SLOT_MS: Final = 3600 * 1000
 """An attempt in doubt takes a slot for this long at most: no task runs longer, and what waits for an operator
-must not stop the rest."""
+must not stop the rest. The same holds for an overdue one: the provider may count it, and then answers 429."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,7 @@ class RateUse:
 
 
 def configure(tx: Tx, *, concurrency: int, submits_per_minute: int) -> None:
-    """Write the limits where every worker reads them; `configured_limits` decides which of a worker's may be
-    written.
-    """
+    """Write the limits where every worker reads them, whoever's they are; `configured_limits` knows whose."""
     statement = dialect.insert(tx.conn, limits).values(
         id=1, concurrency=concurrency, submits_per_minute=submits_per_minute
     )
@@ -97,6 +95,13 @@ def rate_use(tx: Tx) -> RateUse | None:
         return None
     taken = _live(tx).on_their_way + rate_window.granted(tx)
     return RateUse(taken, row.submits_per_minute, rate_window.next_grant_at(tx))
+
+
+def running(tx: Tx) -> int:
+    """How many attempts take a slot now, read without a lock."""
+    live = _live(tx)
+    free = tx.conn.execute(_FREE_AGAIN, {"running_since": tx.now - DOUBT_TAKES_SLOT_MS}).scalar_one()
+    return int(live.known + live.in_doubt - (free if live.in_doubt else 0))
 
 
 def lock(tx: Tx) -> None:
@@ -183,7 +188,10 @@ _IN_DOUBT: Final = (attempts.c.state == AttemptState.IN_DOUBT.value) & (
 _LIVE: Final = select(
     func.count()
     .filter(
-        attempts.c.state.in_([state.value for state in sorted(ATTEMPT_AT_PROVIDER - {AttemptState.IN_DOUBT})])
+        attempts.c.state.in_(
+            [state.value for state in sorted(ATTEMPT_AT_PROVIDER - {AttemptState.IN_DOUBT})]
+        ),
+        attempts.c.overdue_at.is_(None) | (attempts.c.submitted_at > bindparam("running_since")),
     )
     .label("known"),
     func.count().filter(_IN_DOUBT).label("in_doubt"),

@@ -52,9 +52,9 @@ def register(tx: Tx, worker: WorkerRow) -> None:
     _note(tx, "worker_started", f"worker {worker.id} began (version {worker.version or 'unknown'})")
 
 
-def seen(tx: Tx, worker_id: str, *, leaving: bool = False) -> Standing:
-    """Record that a worker is alive, and whether it is finishing by itself; returns what others wrote about
-    it.
+def seen(tx: Tx, worker_id: str, *, leaving: bool = False, clock_offset_ms: int | None = None) -> Standing:
+    """Record that a worker is alive, whether it is finishing by itself, and how far it has measured the
+    provider's clock to be ahead; returns what others wrote about it.
     """
     found = tx.conn.execute(
         select(workers.c.draining_at, workers.c.lost_at).where(workers.c.id == worker_id)
@@ -65,7 +65,7 @@ def seen(tx: Tx, worker_id: str, *, leaving: bool = False) -> Standing:
     tx.conn.execute(
         update(workers)
         .where(workers.c.id == worker_id)
-        .values(seen_at=tx.now, lost_at=None, draining_at=draining_at)
+        .values(seen_at=tx.now, lost_at=None, draining_at=draining_at, clock_offset_ms=clock_offset_ms)
     )
     if found.lost_at is not None:
         _note(

@@ -19,7 +19,7 @@ from orchestrator.core.states import (
     ReservationState,
     step,
 )
-from orchestrator.store.attempts import transitions
+from orchestrator.store.attempts import transitions, troubles
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import LedgerKind, Queue, jobs
@@ -69,6 +69,7 @@ def _attempt_values(tx: Tx, end: Closing) -> dict[str, Any]:
         "reservation": reservation.value,
         "cost_micros": end.attempt.price_micros if reservation is ReservationState.SETTLED else None,
         "refund_until": tx.now + end.refund_window_ms if reservation is ReservationState.REFUND_DUE else None,
+        **troubles.OVER,
     }
     if end.status is not None:
         values["status"] = end.status

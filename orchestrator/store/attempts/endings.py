@@ -17,6 +17,7 @@ from orchestrator.core.states import (
     AttemptEvent,
     ReservationEvent,
 )
+from orchestrator.core.taxonomy import PaidReason
 from orchestrator.store.attempts import outputs, transitions
 from orchestrator.store.attempts.closing import Closing, close
 from orchestrator.store.attempts.outputs import Finish
@@ -109,7 +110,7 @@ def write_off(tx: Tx, rows: Sequence[WriteOff]) -> list[bool]:
             Closing(
                 attempt=held[row.attempt_id],
                 event=AttemptEvent.WRITTEN_OFF,
-                reason="written_off",
+                reason=PaidReason.WRITTEN_OFF.value,
                 message="written off by an operator",
                 reservation=ReservationEvent.SETTLED,
             )
@@ -187,7 +188,7 @@ def _closing(attempt: transitions.LockedAttempt, event: AttemptEvent, row: Finis
         return Closing(
             attempt=attempt,
             event=event,
-            reason="output_lost",
+            reason=PaidReason.OUTPUT_LOST.value,
             message=message,
             reservation=ReservationEvent.SETTLED,
         )

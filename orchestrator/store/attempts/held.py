@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from orchestrator.core.states import AttemptState
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import attempts, job_specs, jobs, runs
+from orchestrator.store.db.schema import attempts, job_specs, jobs, lanes, runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +28,16 @@ class HeldAttempt:
     token: str
     model: str
     images: int
-    price_micros: int
+    price_micros: int  # what it holds
+    list_micros: int  # the catalogue's price
+    lane_id: int
+    price_digest: str  # of the inputs that decide the price
     params: dict[str, Any]
     local_images: dict[str, Any]
     prediction_id: str = ""  # empty until the provider has accepted it, like the next two
     accepted_at: int = 0  # ms
     inference_ms: int | None = None
+    overdue: bool = False  # a person was told that its task is far older than its model's
 
     @property
     def sends_only_uploads(self) -> bool:
@@ -66,11 +70,15 @@ def held_attempt(row: Mapping[Any, Any]) -> HeldAttempt:
         model=row["model"],
         images=row["images"],
         price_micros=row["price_micros"],
+        list_micros=row["list_micros"],
+        lane_id=row["lane_id"],
+        price_digest=row["price_digest"],
         params=row["params"],
         local_images=row["local_images"],
         prediction_id=row["prediction_id"] or "",
         accepted_at=row["accepted_at"] or 0,
         inference_ms=row["inference_ms"],
+        overdue=row["overdue_at"] is not None,
     )
 
 
@@ -94,12 +102,17 @@ HELD_ATTEMPTS: Final = (
         attempts.c.prediction_id,
         attempts.c.accepted_at,
         attempts.c.inference_ms,
+        attempts.c.overdue_at,
         runs.c.model,
         jobs.c.images,
+        jobs.c.lane_id,
+        lanes.c.price_digest,
+        lanes.c.list_micros,
         job_specs.c.params,
         job_specs.c.local_images,
     )
     .join_from(attempts, runs)
     .join(jobs, jobs.c.id == attempts.c.job_id)
+    .join(lanes, lanes.c.id == jobs.c.lane_id)
     .join(job_specs, job_specs.c.job_id == attempts.c.job_id)
 )

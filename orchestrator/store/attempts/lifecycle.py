@@ -14,9 +14,10 @@ from sqlalchemy import select
 from orchestrator.core.states import AttemptEvent, AttemptState
 from orchestrator.store.account import pauses, rate_limits
 from orchestrator.store.attempts import outputs as pictures
-from orchestrator.store.attempts import predictions, transitions
+from orchestrator.store.attempts import predictions, transitions, troubles
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import attempts, events
+from orchestrator.store.money import prices
 
 AMBIGUOUS: Final = "ambiguous"
 """The reason of an attempt that the evidence cannot decide: it waits for an operator."""
@@ -28,6 +29,7 @@ class Send(StrEnum):
     GO = "go"  # `submitting` is durable: from here on money may be owed
     WAIT = "wait"  # the rate grant is too old and the window has no room to renew it; ask again
     PAUSED = "paused"  # an operator paused the account or the campaign: give the attempt back
+    REPRICED = "repriced"  # it holds less than its job costs now: give the attempt back
     CANCELLED = "cancelled"  # an operator cancelled the job: give the attempt back
     LATE = "late"  # the attempt is no longer this worker's
 
@@ -56,11 +58,14 @@ def begin_submit(tx: Tx, rows: Sequence[BeginSubmit]) -> list[Send]:
     digests = {row.attempt_id: row.sent_digest for row in rows}
     moves: list[tuple[transitions.LockedAttempt, AttemptEvent, dict[str, Any]]] = []
     paused = pauses.by_operator(tx)
+    outpriced = prices.outpriced(tx, list(held))
     for attempt in held.values():
         if attempt.cancel_requested:
             answers[attempt.id] = Send.CANCELLED
         elif paused & {("account", ""), ("campaign", str(attempt.campaign_id))}:
             answers[attempt.id] = Send.PAUSED
+        elif attempt.id in outpriced:
+            answers[attempt.id] = Send.REPRICED
         elif attempt.id in without_grant:
             answers[attempt.id] = Send.WAIT
         else:
@@ -134,6 +139,7 @@ class MarkInDoubt:
     attempt_id: int
     epoch: int
     message: str
+    answered: bool = False  # an answer came that does not say so: nothing is created any more
 
 
 def mark_in_doubt(tx: Tx, rows: Sequence[MarkInDoubt]) -> list[bool]:
@@ -147,7 +153,12 @@ def mark_in_doubt(tx: Tx, rows: Sequence[MarkInDoubt]) -> list[bool]:
             (
                 held[row.attempt_id],
                 AttemptEvent.REPLY_LOST,
-                {"reason": "reply_lost", "message": row.message, "doubted_at": tx.now},
+                {
+                    "reason": "reply_lost",
+                    "message": row.message,
+                    "doubted_at": tx.now,
+                    "answered_at": tx.now if row.answered else None,
+                },
             )
             for row in rows
             if row.attempt_id in held
@@ -178,7 +189,13 @@ def complete(tx: Tx, rows: Sequence[Complete]) -> list[list[pictures.ExpectedOut
             (
                 held[row.attempt_id],
                 AttemptEvent.COMPLETED,
-                {"status": row.status, "inference_ms": row.inference_ms, "completed_at": tx.now},
+                {
+                    "status": row.status,
+                    "inference_ms": row.inference_ms,
+                    "completed_at": tx.now,
+                    "overdue_at": None,
+                    **troubles.OVER,
+                },
             )
             for row in done
         ],
@@ -237,8 +254,12 @@ def _record_unattached(tx: Tx, row: Accept, owner: predictions.Holder | None) ->
 
 def next_attempt_id(tx: Tx) -> int:
     """The id of the next attempt; the caller has locked the account's row, see `rate_limits.lock`."""
-    highest = tx.conn.execute(_NEWEST).scalar()
-    return (highest or 0) + 1
+    return highest_attempt_id(tx) + 1
+
+
+def highest_attempt_id(tx: Tx) -> int:
+    """The id of the newest attempt; 0 before the first. Attempts are never deleted."""
+    return tx.conn.execute(_NEWEST).scalar() or 0
 
 
 _NEWEST: Final = select(attempts.c.id).order_by(attempts.c.id.desc()).limit(1)

@@ -2,19 +2,20 @@
 run.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Text, bindparam, func, select, update
 
-from orchestrator.core.paths import name_of_extra_output, path_key
+from orchestrator.core.paths import copies_wanted, name_of_extra_output, path_key
 from orchestrator.ports import DiscardedArtifact, StoredArtifact
 from orchestrator.store.attempts import transitions
+from orchestrator.store.attempts.origins import Origin, origins_of
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.deferred_writes import Changes, LockOrder
-from orchestrator.store.db.schema import OutputState, outputs, runs
+from orchestrator.store.db.schema import OutputState, events, outputs, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class ExpectedOutput:
     nsfw: bool | None
     path: str
     sha256: str | None  # known when an earlier try stored the output
+    origin: Origin = field(default_factory=dict)  # what its sidecar says of run and job
+    copies: tuple[tuple[int, str], ...] = ()  # which further files are wanted of it: their indexes and paths
 
 
 Returned = tuple[int, tuple[tuple[str, bool | None], ...]]
@@ -34,14 +37,22 @@ Returned = tuple[int, tuple[tuple[str, bool | None], ...]]
 
 def expected(tx: Tx, attempt_id: int) -> list[ExpectedOutput]:
     """The outputs of a fetching attempt, stored or not, in order, for a worker that takes it over."""
-    query = (
-        select(outputs)
-        .where(outputs.c.attempt_id == attempt_id, outputs.c.url.is_not(None))
-        .order_by(outputs.c.idx)
-    )
+    mine = (outputs.c.attempt_id == attempt_id) & outputs.c.url.is_not(None)
+    rows = tx.conn.execute(select(outputs).where(mine).order_by(outputs.c.idx)).all()
+    planned = _planned_paths(tx, {row.job_id for row in rows})
+    wanted = {job_id: copies_wanted(paths) for job_id, paths in planned.items()}
+    origin = origins_of(tx, [attempt_id]).get(attempt_id, {})
     return [
-        ExpectedOutput(index=row.idx, url=row.url, nsfw=row.nsfw, path=row.path, sha256=row.sha256)
-        for row in tx.conn.execute(query)
+        ExpectedOutput(
+            index=row.idx,
+            url=row.url,
+            nsfw=row.nsfw,
+            path=row.path,
+            sha256=row.sha256,
+            origin=origin,
+            copies=wanted[row.job_id].get(row.idx, ()),
+        )
+        for row in rows
     ]
 
 
@@ -56,6 +67,7 @@ def expect(tx: Tx, returned: Mapping[int, Returned]) -> dict[int, list[ExpectedO
     answers: dict[int, list[ExpectedOutput]] = {}
     for attempt_id, (job_id, urls) in returned.items():
         paths = planned[job_id]
+        wanted = copies_wanted(paths)
         answers[attempt_id] = []
         for index, (url, nsfw) in enumerate(urls):
             path = paths.get(index)
@@ -80,16 +92,22 @@ def expect(tx: Tx, returned: Mapping[int, Returned]) -> dict[int, list[ExpectedO
                 }
             )
             answers[attempt_id].append(
-                ExpectedOutput(index=index, url=url, nsfw=nsfw, path=path, sha256=None)
+                ExpectedOutput(
+                    index=index, url=url, nsfw=nsfw, path=path, sha256=None, copies=wanted.get(index, ())
+                )
             )
     if extras:
         tx.conn.execute(outputs.insert(), extras)
     if updates:
         dialect.run_many(tx.conn, _EXPECT, updates)
-    return answers
+    told = origins_of(tx, list(returned))
+    return {
+        attempt_id: [replace(output, origin=told[attempt_id]) for output in found]
+        for attempt_id, found in answers.items()
+    }
 
 
-def _planned_paths(tx: Tx, job_ids: Sequence[int]) -> dict[int, dict[int, str]]:
+def _planned_paths(tx: Tx, job_ids: Collection[int]) -> dict[int, dict[int, str]]:
     found: dict[int, dict[int, str]] = {job_id: {} for job_id in job_ids}
     query = select(outputs.c.job_id, outputs.c.idx, outputs.c.path).where(outputs.c.job_id.in_(job_ids))
     for row in tx.conn.execute(query):
@@ -107,6 +125,8 @@ class Finish:
     lost: tuple[tuple[int, str], ...] = ()  # index and why
     expected: int = 0  # how many were asked for
     flagged: int = 0  # how many of the stored ones the provider flagged
+    unproven: Mapping[int, str] = field(default_factory=dict)  # where what came of a lost one is kept aside
+    copies: tuple[tuple[int, StoredArtifact | DiscardedArtifact], ...] = ()  # made of the stored ones
 
 
 def record_stored(tx: Tx, held: dict[int, transitions.LockedAttempt], rows: Sequence[Finish]) -> None:
@@ -116,30 +136,52 @@ def record_stored(tx: Tx, held: dict[int, transitions.LockedAttempt], rows: Sequ
     for row in rows:
         job_id = held[row.attempt_id].job_id
         stored.extend(
-            _artifact_values(tx=tx, job_id=job_id, index=index, artifact=artifact)
-            for index, artifact in row.stored
+            artifact_values(tx=tx, job_id=job_id, index=index, artifact=artifact)
+            for index, artifact in (*row.stored, *row.copies)
         )
+        lost = {"o_job": job_id, "v_state": OutputState.LOST.value}
         unstored.extend(
-            {"o_job": job_id, "o_idx": index, "v_state": OutputState.LOST.value} for index, _ in row.lost
+            {**lost, "o_idx": index, "v_unproven": row.unproven.get(index)} for index, _ in row.lost
         )
         returned = {index for index, _ in row.stored} | {index for index, _ in row.lost}
-        unstored.extend(
-            {"o_job": job_id, "o_idx": index, "v_state": OutputState.ABSENT.value}
-            for index in range(row.expected)
-            if index not in returned
-        )
+        absent = {"o_job": job_id, "v_state": OutputState.ABSENT.value, "v_unproven": None}
+        unstored.extend({**absent, "o_idx": index} for index in range(row.expected) if index not in returned)
     if stored:
-        dialect.run_many(tx.conn, _STORE_OUTPUT, stored)
+        dialect.run_many(tx.conn, STORE_OUTPUT, stored)
         _count_pictures(tx, held, rows)
     if unstored:
         tx.conn.execute(_MARK_OUTPUT, unstored)
+    _note_unproven(tx, held, rows)
+
+
+def _note_unproven(tx: Tx, held: dict[int, transitions.LockedAttempt], rows: Sequence[Finish]) -> None:
+    """An event for each output that was kept aside, because its file is all that is left of it."""
+    notes = [
+        {
+            "at": tx.now,
+            "kind": "unproven",
+            "job_id": held[row.attempt_id].job_id,
+            "attempt_id": row.attempt_id,
+            "message": f"output {index}: {why}",
+        }
+        for row in rows
+        for index, why in row.lost
+        if index in row.unproven
+    ]
+    if notes:
+        tx.conn.execute(events.insert(), notes)
 
 
 def _count_pictures(tx: Tx, held: dict[int, transitions.LockedAttempt], rows: Sequence[Finish]) -> None:
     """Note what was just stored for the counters of the runs."""
     for row in rows:
         stored = sum(1 for _, artifact in row.stored if isinstance(artifact, StoredArtifact))
-        tx.deferred.add(LockOrder.RUNS, _add_to_runs, held[row.attempt_id].run_id, stored, row.flagged)
+        count_stored(tx, held[row.attempt_id].run_id, stored=stored, flagged=row.flagged)
+
+
+def count_stored(tx: Tx, run_id: int, *, stored: int, flagged: int) -> None:
+    """Note pictures that a run has more, and how many of them are flagged."""
+    tx.deferred.add(LockOrder.RUNS, _add_to_runs, run_id, stored, flagged)
 
 
 def _add_to_runs(tx: Tx, changes: Changes) -> None:
@@ -153,9 +195,10 @@ def _add_to_runs(tx: Tx, changes: Changes) -> None:
     )
 
 
-def _artifact_values(
+def artifact_values(
     tx: Tx, job_id: int, index: int, artifact: StoredArtifact | DiscardedArtifact
 ) -> dict[str, Any]:
+    """The values of `STORE_OUTPUT`."""
     kept = isinstance(artifact, StoredArtifact)
     return {
         "o_job": job_id,
@@ -173,7 +216,7 @@ def _artifact_values(
 
 _OUTPUT_KEY: Final = (outputs.c.job_id == bindparam("o_job")) & (outputs.c.idx == bindparam("o_idx"))
 
-_STORE_OUTPUT: Final = (
+STORE_OUTPUT: Final = (
     update(outputs)
     .where(_OUTPUT_KEY)
     .values(
@@ -188,7 +231,14 @@ _STORE_OUTPUT: Final = (
     )
 )
 
-_MARK_OUTPUT: Final = update(outputs).where(_OUTPUT_KEY).values(state=bindparam("v_state"))
+_MARK_OUTPUT: Final = (
+    update(outputs)
+    .where(_OUTPUT_KEY)
+    .values(
+        state=bindparam("v_state"),
+        unproven_path=func.coalesce(bindparam("v_unproven", type_=Text), outputs.c.unproven_path),
+    )
+)
 
 _COUNT: Final = (
     update(runs)

@@ -12,7 +12,7 @@ from orchestrator.core.states import ReservationState
 from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import attempts, foreign_predictions
+from orchestrator.store.db.schema import attempts, foreign_predictions, job_specs, jobs, lanes, runs
 
 
 def mark_foreign(tx: Tx, prediction_id: str, model: str | None, created_at: int | None, why: str) -> None:
@@ -46,6 +46,12 @@ class Ours:
     prediction_id: str
     price_micros: int
     refund_due: bool
+    ended: bool
+    model: str
+    planned_micros: int  # the price that a person has agreed to for such a job
+    agreed_billed_micros: int | None  # the charge that a person has agreed to
+    agreed_charge_micros: int | None  # and what counts for it
+    agreed_refunded_micros: int | None
 
 
 def owners(tx: Tx, prediction_ids: Sequence[str]) -> dict[str, Ours]:
@@ -77,6 +83,19 @@ def sent_digests(tx: Tx, prediction_ids: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def sent_keys(tx: Tx, prediction_ids: Sequence[str]) -> set[tuple[str, ...]]:
+    """The sets of parameters that were sent for these predictions."""
+    found: set[tuple[str, ...]] = set()
+    for chunk in chunks(prediction_ids):
+        query = (
+            select(job_specs.c.params)
+            .join_from(attempts, job_specs, job_specs.c.job_id == attempts.c.job_id)
+            .where(attempts.c.prediction_id.in_(chunk))
+        )
+        found.update(tuple(sorted(params)) for params in tx.conn.execute(query).scalars())
+    return found
+
+
 Holder = tuple[int, int, str]
 """The attempt that holds a prediction, its epoch, and the worker that holds the attempt."""
 
@@ -95,6 +114,12 @@ def _ours(fields: RowMapping) -> Ours:
         prediction_id=fields["prediction_id"],
         price_micros=fields["price_micros"],
         refund_due=fields["reservation"] == ReservationState.REFUND_DUE.value,
+        ended=fields["finished_at"] is not None,
+        model=fields["model"],
+        planned_micros=fields["planned_micros"],
+        agreed_billed_micros=fields["agreed_billed_micros"],
+        agreed_charge_micros=fields["agreed_charge_micros"],
+        agreed_refunded_micros=fields["agreed_refunded_micros"],
     )
 
 
@@ -102,8 +127,23 @@ def _among_ids(column: Column[str]) -> Select[str]:
     return select(column).where(column.in_(bindparam("ids", expanding=True)))
 
 
-_OURS: Final = select(
-    attempts.c.id, attempts.c.prediction_id, attempts.c.price_micros, attempts.c.reservation
-).where(attempts.c.prediction_id.is_not(None))
+_OURS: Final = (
+    select(
+        attempts.c.id,
+        attempts.c.prediction_id,
+        attempts.c.price_micros,
+        attempts.c.reservation,
+        attempts.c.finished_at,
+        attempts.c.agreed_billed_micros,
+        attempts.c.agreed_charge_micros,
+        attempts.c.agreed_refunded_micros,
+        runs.c.model,
+        lanes.c.planned_micros,
+    )
+    .join_from(attempts, runs)
+    .join(jobs, jobs.c.id == attempts.c.job_id)
+    .join(lanes, lanes.c.id == jobs.c.lane_id)
+    .where(attempts.c.prediction_id.is_not(None))
+)
 _HELD: Final = _among_ids(attempts.c.prediction_id)
 _NOTED: Final = _among_ids(foreign_predictions.c.prediction_id)

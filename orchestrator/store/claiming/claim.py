@@ -1,8 +1,8 @@
 """The claim: one transaction that takes slots, rate grants and money together, for jobs that may run now.
 
-The claim reads lanes (jobs of one run at one price) in order of priority. A lane that is paused or whose
-price does not fit under a cap is passed over as a whole, so that no other lane waits for it. Campaigns of
-equal priority share by their weights; within a campaign the first variations of all jobs come before any
+The claim reads lanes (jobs of one run that are priced alike) in order of priority. A lane that is paused or
+whose price does not fit under a cap is passed over as a whole, so that no other lane waits for it. Campaigns
+of equal priority share by their weights; within a campaign the first variations of all jobs come before any
 second one.
 """
 
@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, select, update
 
 from orchestrator.core.budget import day_of
+from orchestrator.core.caution import Care
 from orchestrator.core.states import (
     ATTEMPT_TRANSITIONS,
     JOB_TRANSITIONS,
@@ -27,6 +28,7 @@ from orchestrator.core.states import (
 from orchestrator.store.account import rate_limits, rate_window, workers
 from orchestrator.store.attempts import lifecycle
 from orchestrator.store.attempts.held import HELD_ATTEMPTS, HeldAttempt, held_attempt
+from orchestrator.store.claiming.losses import after_losses
 from orchestrator.store.claiming.selection import Selected, select_jobs
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
@@ -56,6 +58,7 @@ class ClaimRequest:
     timezone: str
     token: Callable[[], str]
     run_ids: frozenset[int] | None = None  # None: any run
+    care: Care | None = None  # replies were lost a moment ago
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,9 @@ def _claim_one(tx: Tx, request: ClaimRequest) -> ClaimResult:
     allowance = rate_limits.allowance(tx)
     stage(tx)
     tx.deferred.write(tx, LockOrder.LANES)  # jobs that became ready in this transaction may be claimed in it
+    lost = after_losses(tx, request.care)
     want = min(request.want, allowance.slots, allowance.submits)
+    want = want if lost.room is None else min(want, lost.room)
     picks = (
         select_jobs(tx=tx, want=want, day=day_of(tx.now, request.timezone), run_ids=request.run_ids)
         if want > 0
@@ -119,12 +124,13 @@ def _claim_one(tx: Tx, request: ClaimRequest) -> ClaimResult:
     if picks:
         rate_limits.grant(tx, len(picks))
     claimed = _lease(tx, request, picks)
-    retry_at = _retry_at(tx, rate_bound=allowance.submits <= len(picks))
+    retry_at = _retry_at(tx, lost.held_until, rate_bound=allowance.submits <= len(picks))
     return ClaimResult(claimed, draining=False, retry_at=retry_at)
 
 
-def _retry_at(tx: Tx, *, rate_bound: bool) -> int | None:
+def _retry_at(tx: Tx, held_until: int | None, *, rate_bound: bool) -> int | None:
     candidates = [
+        held_until,
         tx.conn.execute(_NEXT_DUE).scalar(),
         rate_window.next_grant_at(tx) if rate_bound else None,
     ]
@@ -168,6 +174,9 @@ def _load(tx: Tx, rows: Sequence[dict[str, Any]], picks: Sequence[Selected]) -> 
                 **row,
                 "model": pick.lane.model,
                 "images": pick.images,
+                "lane_id": pick.lane.id,
+                "price_digest": pick.lane.price_digest,
+                "list_micros": pick.lane.list_micros,
                 "params": specs[pick.job_id].params,
                 "local_images": specs[pick.job_id].local_images,
             }
@@ -218,7 +227,7 @@ _UNSENT: Final = HELD_ATTEMPTS.where(
     attempts.c.state == AttemptState.LEASED.value,
     attempts.c.worker == bindparam("worker"),
 ).order_by(attempts.c.id)
-_NOT_ACCEPTED: Final = {"prediction_id": None, "accepted_at": None, "inference_ms": None}
+_NOT_ACCEPTED: Final = dict.fromkeys(("prediction_id", "accepted_at", "inference_ms", "overdue_at"))
 
 _SPECS: Final = select(job_specs.c.job_id, job_specs.c.params, job_specs.c.local_images).where(
     job_specs.c.job_id.in_(bindparam("ids", expanding=True))
@@ -236,4 +245,6 @@ _DUE: Final = (
     .order_by(jobs.c.due_at)
     .limit(bindparam("most"))
 )
-_NEXT_DUE: Final = select(jobs.c.due_at).where(JOB_WAITING).order_by(jobs.c.due_at).limit(1)
+_NEXT_DUE: Final = (
+    select(jobs.c.due_at).where(JOB_WAITING, jobs.c.due_at.is_not(None)).order_by(jobs.c.due_at).limit(1)
+)

@@ -1,5 +1,5 @@
-"""Lanes: jobs of one run at one price, with the pauses and the caps over them. Only this module decides what
-may run.
+"""Lanes: jobs of one run that are priced alike, with the pauses and the caps over them. Only this module
+decides what may run.
 
 The next job of a lane may run when no pause is in force over the account, its model, its campaign or its run,
 and when its price fits under every cap over it. The claim takes from such lanes, a draining worker waits for
@@ -38,13 +38,15 @@ NOTHING_TAKEN: Final[Mapping[BalanceKey, int]] = {}
 
 @dataclass(slots=True)
 class Lane:
-    """Jobs of one run at one price, with what is in force over them."""
+    """Jobs of one run that are priced by the same inputs, with what is in force over them."""
 
     id: int
     run_id: int
     run: str  # campaign/name/run
     campaign_id: int
     model: str
+    price_digest: str
+    list_micros: int
     price_micros: int
     priority: int
     weight: int  # of the campaign
@@ -124,6 +126,8 @@ def _lane(row: Any, *, ready: bool = True) -> Lane:
         run=row.run,
         campaign_id=row.campaign_id,
         model=row.model,
+        price_digest=row.price_digest,
+        list_micros=row.list_micros,
         price_micros=row.price_micros,
         priority=row.priority,
         weight=row.weight,
@@ -171,9 +175,9 @@ def _caps_about(tx: Tx, day: str, found: Sequence[Lane]) -> list[Cap]:
 
 @cache
 def _pending(everywhere: bool) -> Select[Any]:
-    waiting = select(jobs.c.lane_id).where(JOB_WAITING).distinct()
+    waiting = select(jobs.c.lane_id).where(JOB_WAITING, jobs.c.due_at.is_not(None)).distinct()
     query = _LANES.add_columns(_IS_READY.label("ready")).where(_IS_READY | lanes.c.id.in_(waiting))
-    query = query.order_by(lanes.c.run_id, lanes.c.price_micros)
+    query = query.order_by(lanes.c.run_id, lanes.c.price_micros, lanes.c.id)
     return query if everywhere else query.where(lanes.c.run_id.in_(bindparam("runs", expanding=True)))
 
 
@@ -181,6 +185,8 @@ _LANES: Final = (
     select(
         lanes.c.id,
         lanes.c.run_id,
+        lanes.c.price_digest,
+        lanes.c.list_micros,
         lanes.c.price_micros,
         lanes.c.priority,
         runs.c.campaign_id,

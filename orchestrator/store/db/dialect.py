@@ -152,12 +152,13 @@ SILENT_MS: Final = 30_000
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a write transaction reads first: the server's clock (None for SQLite) and the revision of the
-    schema.
+    """What a write transaction reads first: the server's clock, the revision of the schema, and the id of
+    the database. For SQLite clock and id are None: its clock is this host's, and its file is watched.
     """
 
     now_ms: int | None
     revision: str | None
+    database_id: str | None = None
 
 
 def opening(conn: Connection) -> Opening:
@@ -174,14 +175,16 @@ def opening(conn: Connection) -> Opening:
         assert driver is not None
         row = driver.execute(_REVISION).fetchone()  # without SQLAlchemy, because every transaction reads it
         return Opening(None, row[0] if row else None)
-    now_ms, revision, _ = conn.exec_driver_sql(
-        f"SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, ({_REVISION}),"  # noqa: S608
+    now_ms, revision, database_id, _ = conn.exec_driver_sql(
+        "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint,"  # noqa: S608
+        f" ({_REVISION}), ({_DATABASE_ID}),"
         f" set_config('idle_in_transaction_session_timeout', '{SILENT_MS}', true)"
     ).one()
-    return Opening(int(now_ms), revision)
+    return Opening(int(now_ms), revision, database_id)
 
 
 _REVISION: Final = f"SELECT version_num FROM {schema_version.TABLE}"  # noqa: S608 - constants of ours
+_DATABASE_ID: Final = "SELECT value FROM meta WHERE key = 'database_id'"
 _LOCK_REFUSED: Final = {"55P03", "40P01"}  # lock_not_available, deadlock_detected
 _UNIQUE_VIOLATION: Final = "23505"  # when two migrations create the first table at once, one gets this
 _MAKE_REVISION_TABLE: Final = (

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from orchestrator.core.errors import DatabaseError
 from orchestrator.ports import Crashpoint, no_crash
-from orchestrator.store.db import connections, dialect, schema_version
-from orchestrator.store.db.database import mapped_errors, parse_url, sqlite_path
+from orchestrator.store.db import connections, dialect, looking, schema_version
+from orchestrator.store.db.database_url import parse_url, sqlite_path
+from orchestrator.store.db.driver_errors import mapped_errors
 from orchestrator.store.db.schema_version import HEAD
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def current(url: str) -> Revision:
     if path is not None and not path.exists():
         return Revision(None, HEAD)
     with mapped_errors(parsed):
-        engine = create_engine(parsed)
+        engine = looking.looking_engine(parsed)
         try:
             with engine.connect() as conn:
                 return Revision(_read_version(conn), HEAD)

@@ -91,6 +91,14 @@ class Window(StrEnum):
     DAY = "day"
 
 
+class QuoteSource(StrEnum):
+    """What a price is known from."""
+
+    QUOTE = "quote"  # the provider answered when asked
+    BILL = "bill"  # it charged this
+    ACCEPTED = "accepted"  # a person has accepted it, dear as it is
+
+
 class LimitSource(StrEnum):
     """Whose word a limit is."""
 
@@ -121,6 +129,8 @@ JOB_WAITING: Final = text("jobs.queue = 'waiting'")
 LANE_OPEN: Final = text("NOT lanes.idle")
 ATTEMPT_IS_LIVE: Final = text(f"attempts.{LIVE_SQL}")
 ATTEMPT_IS_UNBILLED: Final = text(UNBILLED_SQL)
+COPY_SQL: Final = "idx >= 1000000000 AND state = 'planned'"  # `core.paths.COPY_FIRST`
+COPY_IS_PLANNED: Final = text("outputs.idx >= 1000000000 AND outputs.state = 'planned'")
 REFUND_IS_DUE: Final = text("attempts.reservation = 'refund_due'")
 
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
@@ -163,17 +173,36 @@ lanes = Table(
     metadata,
     Column("id", BigInt, primary_key=True),
     Column("run_id", BigInt, ForeignKey("runs.id"), nullable=False),
-    Column("price_micros", BigInt, nullable=False),
+    Column("price_digest", Text, nullable=False),  # of the inputs that decide the price
+    Column("list_micros", BigInt, nullable=False),  # the catalogue's price of one job
+    Column("planned_micros", BigInt, nullable=False),  # what a person agreed to: dearer than this stops
+    Column("price_micros", BigInt, nullable=False),  # what a claim holds: the live price
     Column("priority", Integer, nullable=False),
     Column("idle", Boolean, nullable=False),  # nothing to claim: skipped until a job becomes ready again
-    UniqueConstraint("run_id", "price_micros"),
+    UniqueConstraint("run_id", "price_digest"),
     CheckConstraint("price_micros > 0", name="priced"),
     Index(
         "ix_lanes_open", "priority", "id", sqlite_where=text("NOT idle"), postgresql_where=text("NOT idle")
     ),
 )
-"""Jobs of one run that cost the same. The claim reads lanes first, so that jobs that are paused or do
-not fit under a cap are passed over lane by lane, never one by one."""
+"""Jobs of one run whose price is decided by the same inputs, so that they cost the same whatever happens to
+the price. The claim reads lanes first, so that jobs that are paused or do not fit under a cap are passed over
+lane by lane, never one by one; and a new price is one change for all of them."""
+
+quotes = Table(
+    "quotes",
+    metadata,
+    Column("model", Text, nullable=False),
+    Column("digest", Text, nullable=False),  # of the inputs that decide the price
+    Column("source", Text, nullable=False),  # QuoteSource
+    Column("account", Text, nullable=False),  # whose price: a fingerprint of the key; empty for a bill
+    Column("list_micros", BigInt),  # before the discount; NULL: not told
+    Column("price_micros", BigInt, nullable=False),  # what is charged for one job
+    Column("asked_at", BigInt, nullable=False),
+    PrimaryKeyConstraint("model", "digest", "source", "account"),
+    CheckConstraint("price_micros > 0", name="priced"),
+)
+"""What the provider said last about a price: its quote for each key, and what its bill showed."""
 
 jobs = Table(
     "jobs",
@@ -268,6 +297,10 @@ attempts = Table(
     Column("billed_micros", BigInt),  # what the provider's bill says it deducted
     Column("refunded_micros", BigInt),  # and paid back
     Column("billed_at", BigInt),  # when the bill was last read for this attempt
+    # what a person has agreed to, where it looks wrong: what the bill says, and the charge that counts for it
+    Column("agreed_billed_micros", BigInt),
+    Column("agreed_charge_micros", BigInt),
+    Column("agreed_refunded_micros", BigInt),
     # what keeps it from going on: an odd answer to a poll, a refused upload, a download that fails
     Column("trouble", Text),
     Column("trouble_count", Integer, nullable=False, server_default=text("0")),
@@ -325,8 +358,10 @@ outputs = Table(
     Column("width", Integer),
     Column("height", Integer),
     Column("stored_at", BigInt),
+    Column("unproven_path", Text),  # what came of a lost output, relative to the output root
     PrimaryKeyConstraint("job_id", "idx"),
     _one_of("state", OutputState, "state"),
+    Index("ix_outputs_copies", "job_id", "idx", sqlite_where=text(COPY_SQL), postgresql_where=text(COPY_SQL)),
     CheckConstraint(
         "state <> 'stored' OR (sha256 IS NOT NULL AND stored_path IS NOT NULL)", name="stored_has_digest"
     ),
@@ -409,6 +444,7 @@ budgets = Table(
     Column("cap_micros", BigInt, nullable=False),
     Column("source", Text, nullable=False),  # manifest | config | operator
     Column("set_at", BigInt, nullable=False),
+    Column("overruled_micros", BigInt),  # the strictest word of a file that an operator decided against
     PrimaryKeyConstraint("scope", "scope_id", "window"),
     _one_of("scope", Scope, "scope"),
     _one_of("window", Window, "window"),
@@ -435,6 +471,8 @@ limits = Table(
     Column("submits_per_minute", Integer, nullable=False),
     Column("concurrency_source", Text, nullable=False, server_default=text("'config'")),  # LimitSource
     Column("submits_per_minute_source", Text, nullable=False, server_default=text("'config'")),
+    Column("concurrency_overruled", Integer),  # as in `budgets`
+    Column("submits_per_minute_overruled", Integer),
     CheckConstraint("id = 1", name="one_row"),
 )
 """The account's limits: one row, which every claim locks first, so that claims are one after another."""

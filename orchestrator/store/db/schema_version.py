@@ -28,6 +28,15 @@ def require_server(major: int) -> None:
         )
 
 
+def require_encoding(encoding: str) -> None:
+    """Raise UsageError for a database that cannot hold every prompt and file name."""
+    if encoding.upper() not in {"UTF8", ""}:
+        raise UsageError(
+            f"The database has the encoding {encoding}; this program needs UTF8. Nothing was written. Make "
+            "another: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0"
+        )
+
+
 def require(found: str | None) -> None:
     """Raise SchemaVersionError unless `found`, the revision of a database, is this program's."""
     if found == HEAD:

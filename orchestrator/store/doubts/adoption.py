@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from orchestrator.core.budget import day_of
 from orchestrator.core.sending import mentions, sent_inputs
+from orchestrator.core.specs import LocalImage
 from orchestrator.core.states import (
     ATTEMPT_TRANSITIONS,
     JOB_TRANSITIONS,
@@ -31,6 +32,7 @@ from orchestrator.store.db.schema import (
     events,
     job_specs,
     jobs,
+    lanes,
     outputs,
     runs,
     uploads,
@@ -76,7 +78,7 @@ def pending_jobs(tx: Tx, base_url: str) -> Iterator[PendingJob]:
         .order_by(jobs.c.id)
     )
     for row in tx.conn.execute(query):
-        digests = {written: image["sha256"] for written, image in row.local_images.items()}
+        digests = {written: LocalImage(**image).content for written, image in row.local_images.items()}
         urls = {written: hosted[digest] for written, digest in digests.items() if digest in hosted}
         unhosted = digests.keys() - urls.keys()
         sent = sent_inputs(row.params, urls)
@@ -109,8 +111,9 @@ def assign(tx: Tx, job_id: int, prediction_id: str, *, status: str, token: str, 
     """
     rate_limits.lock(tx)
     query = (
-        select(jobs.c.run_id, runs.c.campaign_id, jobs.c.price_micros, jobs.c.attempts)
+        select(jobs.c.run_id, runs.c.campaign_id, lanes.c.price_micros, jobs.c.attempts)
         .join_from(jobs, runs)
+        .join(lanes, lanes.c.id == jobs.c.lane_id)
         .where(jobs.c.id == job_id, jobs.c.state == JobState.PENDING.value)
     )
     job = tx.conn.execute(dialect.lock_rows(tx.conn, query, jobs)).one_or_none()
@@ -133,6 +136,8 @@ def assign(tx: Tx, job_id: int, prediction_id: str, *, status: str, token: str, 
             queue=None,
             due_at=None,
             attempts=jobs.c.attempts + 1,
+            reason=None,
+            message=None,
         )
     )
     tx.conn.execute(

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 
 from orchestrator.core.errors import NotFoundError, UsageError
 from orchestrator.core.states import AttemptEvent, AttemptState
-from orchestrator.store.attempts import endings, predictions, transitions
+from orchestrator.store.attempts import endings, overdue, predictions, transitions
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts, candidates, events, job_specs, runs
 from orchestrator.store.doubts import webhook_reports
@@ -25,6 +25,7 @@ class InDoubt:
     reason: str | None
     submitted_at: int
     doubted_at: int
+    answered_at: int | None  # when an answer came that does not tell; nothing was created after that
     sent_digest: str | None
     params: dict[str, Any]
 
@@ -69,6 +70,7 @@ def in_doubt(tx: Tx) -> list[InDoubt]:
             reason=row.reason,
             submitted_at=row.submitted_at,
             doubted_at=row.doubted_at or row.submitted_at,
+            answered_at=row.answered_at,
             sent_digest=row.sent_digest,
             params=row.params,
         )
@@ -109,11 +111,10 @@ def unanswered(tx: Tx) -> list[Unanswered]:
     ]
 
 
-def under_way(tx: Tx) -> frozenset[int]:
-    """The attempts whose POST is on its way: the provider may have accepted it, and nobody has recorded
-    that.
-    """
-    query = select(attempts.c.id).where(ATTEMPT_IS_LIVE, attempts.c.state == AttemptState.SUBMITTING.value)
+def unanswered_ids(tx: Tx) -> frozenset[int]:
+    """The attempts that may have created a prediction which nobody has recorded: on their way, or in doubt."""
+    states = [AttemptState.SUBMITTING.value, AttemptState.IN_DOUBT.value]
+    query = select(attempts.c.id).where(ATTEMPT_IS_LIVE, attempts.c.state.in_(states))
     return frozenset(tx.conn.execute(query).scalars())
 
 
@@ -189,6 +190,11 @@ def find(tx: Tx, attempt_id: int) -> InDoubt:
     state = tx.conn.execute(select(attempts.c.state).where(attempts.c.id == attempt_id)).scalar()
     if state is None:
         raise NotFoundError(f"There is no attempt {attempt_id}. See: orchestrator in-doubt list")
+    if overdue.find(tx, attempt_id) is not None:
+        raise UsageError(
+            f"Attempt {attempt_id} is overdue, not in doubt: its task is known and may still end. Wait, or "
+            f"give it up: orchestrator in-doubt resolve {attempt_id} --write-off"
+        )
     raise UsageError(f"Attempt {attempt_id} is {state}, not in doubt: there is nothing to decide.")
 
 

@@ -34,16 +34,23 @@ class Audit:
     balances: int
     attempts: int
     differences: tuple[Difference, ...]
+    unlike: (
+        int  # ended attempts that were billed another sum than was held, which is no difference in the books
+    )
+    unlike_micros: int  # by how much more, in all
 
 
 def audit(tx: Tx) -> Audit:
     """Recompute balances, reservations and job costs from the ledger."""
     differences = [*_balances(tx), *_attempts(tx), *_reservations(tx), *_costs(tx), *_jobs(tx)]
+    unlike = tx.conn.execute(_UNLIKE).one()
     return Audit(
         entries=tx.conn.execute(select(func.count()).select_from(ledger)).scalar_one(),
         balances=tx.conn.execute(select(func.count()).select_from(balances)).scalar_one(),
         attempts=tx.conn.execute(select(func.count()).select_from(attempts)).scalar_one(),
         differences=tuple(differences),
+        unlike=unlike.number,
+        unlike_micros=int(unlike.micros),
     )
 
 
@@ -160,3 +167,13 @@ def _jobs(tx: Tx) -> Iterator[Difference]:
     )
     for row in tx.conn.execute(query):
         yield Difference(f"cost of job {row[0]}", str(row[2]), str(row[1]))
+
+
+_UNLIKE = select(
+    func.count().label("number"),
+    func.coalesce(func.sum(attempts.c.billed_micros - attempts.c.price_micros), 0).label("micros"),
+).where(
+    attempts.c.finished_at.is_not(None),
+    attempts.c.billed_micros > 0,
+    attempts.c.billed_micros != attempts.c.price_micros,
+)

@@ -1,117 +1,122 @@
-"""How configurations, manifests and operators may change the caps, which every worker reads from the
-database.
-"""
+"""The words of configurations and manifests on caps, beside what stands in the database for everybody."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import select
-
+from orchestrator.core.errors import NotFoundError
+from orchestrator.core.precedence import Weight, weigh
+from orchestrator.store.account.acts import Signature
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Database, Tx
-from orchestrator.store.db.schema import Scope, Window, budgets, campaigns
+from orchestrator.store.db.schema import Scope, Window, budgets
 from orchestrator.store.money import ledger
-from orchestrator.store.money.cap_changes import note_change, remove_cap, standing
-from orchestrator.store.money.caps import set_cap
-from orchestrator.store.runs.campaigns import ensure_campaign
+from orchestrator.store.money.cap_changes import StandingCap, standing
+from orchestrator.store.money.decided_caps import decide_cap
+from orchestrator.store.runs.campaigns import ensure_campaign, find_campaign
+from orchestrator.store.runs.runs import find_run
 
 CONFIG: Final = "config"
+MANIFEST: Final = "manifest"
 Key = tuple[Scope, str, Window]
-"""The scope of a cap, the campaign's name (empty for the account), and the window."""
+"""The scope of a cap, the name of its campaign or the path of its run (empty for the account), the window."""
 
 
 @dataclass(frozen=True, slots=True)
-class Overruled:
-    """A cap of a configuration that does not count because another prevails; amounts in micros."""
+class CapDifference:
+    """A cap that a file names otherwise than the database has it; amounts in micros."""
 
     key: Key
     wanted_micros: int
-    cap_micros: int
-    source: str
+    standing: StandingCap | None  # None: there is none yet
+    weight: Weight
+
+    def counts(self, raised: Container[object] = ()) -> bool:
+        """Whether the file's word is to be taken; `raised` holds the looser ones that a person agreed to."""
+        return self.weight in {Weight.FIRST, Weight.STRICTER} or (
+            self.weight is Weight.LOOSER and self.key in raised
+        )
 
 
-def take_configured(database: Database, wanted: Mapping[Key, int]) -> list[Overruled]:
-    """Let a configuration set caps that are not set yet, and lower caps that a configuration set; returns
-    those of its caps that do not count.
+def compare(tx: Tx, wanted: Mapping[Key, int]) -> list[CapDifference]:
+    """Each cap that files name and that is not what stands."""
+    found = []
+    for key, micros in wanted.items():
+        stands = standing_at(tx, key)
+        weight = weigh(micros, stands.word if stands else None)
+        if weight is not Weight.SAME:
+            found.append(CapDifference(key=key, wanted_micros=micros, standing=stands, weight=weight))
+    return found
 
-    Several configurations may share one database, so none may raise a cap, or remove one that it does not
-    name. Only an operator may, and caps of an operator prevail over those of a configuration. When nothing
-    changes, nothing is written.
+
+def standing_at(tx: Tx, key: Key) -> StandingCap | None:
+    """The cap that stands; None where there is none, or nothing yet that it could be over."""
+    scope, name, window = key
+    scope_id = find_id(tx, scope, name)
+    if scope_id is None:
+        return None
+    return standing(tx=tx, scope=scope, scope_id=scope_id, window=window)
+
+
+def take_configured(
+    database: Database, wanted: Mapping[Key, int], signed: Signature, *, raised: Container[object] = ()
+) -> list[CapDifference]:
+    """Let files' words on caps count as far as they may, and return what was different before.
+
+    Several files may work on one database, so none may raise a cap, or remove one that it does not name.
+    When nothing changes, nothing is written.
     """
     with database.read() as tx:
-        stored = _stored(tx)
-    news = {key: cap for key, cap in wanted.items() if _counts(cap, stored.get(key))}
-    if news:
+        found = compare(tx, wanted)
+    if any(item.counts(raised) for item in found):
         with database.write() as tx:
-            for key, cap in news.items():
-                _tighten(tx, key, cap)
-            stored = _stored(tx)
-    return [
-        Overruled(key, cap, *stored[key])
-        for key, cap in wanted.items()
-        if key in stored and stored[key][0] != cap
-    ]
+            found = take(tx, wanted, signed, raised=raised)
+    return found
 
 
-def _counts(cap: int, stored: tuple[int, str] | None) -> bool:
-    return stored is None or (stored[1] == CONFIG and cap < stored[0])
+def take(
+    tx: Tx, wanted: Mapping[Key, int], signed: Signature, *, raised: Container[object] = ()
+) -> list[CapDifference]:
+    """Write the words that count, each with who brought it; returns what was different before."""
+    ids = {key: _ensure_id(tx, key[0], key[1]) for key in wanted}
+    dialect.lock_inserts(tx.conn, budgets)  # of files that come together, the second sees the first's
+    found = compare(tx, wanted)
+    for item in found:
+        if item.counts(raised):
+            scope, _, window = item.key
+            word = StandingCap(item.wanted_micros, MANIFEST if scope is Scope.RUN else CONFIG)
+            decide_cap(tx, signed, scope=scope, scope_id=ids[item.key], window=window, new=word)
+    return found
 
 
-def _tighten(tx: Tx, key: Key, cap: int) -> None:
-    """Set or lower a cap. The condition is checked in the write itself, because another configuration may
-    have written a stricter cap in the meantime.
-    """
-    scope, name, window = key
-    scope_id = _scope_id(tx, scope, name)
-    old = standing(tx=tx, scope=scope, scope_id=scope_id, window=window)
-    row = {
-        "scope": scope.value,
-        "scope_id": scope_id,
-        "window": window.value,
-        "cap_micros": cap,
-        "source": CONFIG,
-        "set_at": tx.now,
-    }
-    statement = dialect.insert(tx.conn, budgets).values(row)
-    tx.conn.execute(
-        statement.on_conflict_do_update(
-            index_elements=["scope", "scope_id", "window"],
-            set_={column: statement.excluded[column] for column in ("cap_micros", "set_at")},
-            where=(budgets.c.source == CONFIG) & (budgets.c.cap_micros > statement.excluded.cap_micros),
-        )
-    )
-    new = standing(tx=tx, scope=scope, scope_id=scope_id, window=window)
-    note_change(tx=tx, scope=scope, scope_id=scope_id, window=window, old=old, new=new)
+def agree(tx: Tx, differences: Mapping[Key, int], signed: Signature) -> None:
+    """Make these caps what files say, whoever set them before: a person has decided so."""
+    for key, micros in differences.items():
+        scope, name, window = key
+        scope_id = _ensure_id(tx, scope, name)
+        word = StandingCap(micros, MANIFEST if scope is Scope.RUN else CONFIG)
+        decide_cap(tx, signed, scope=scope, scope_id=scope_id, window=window, new=word)
 
 
-def _stored(tx: Tx) -> dict[Key, tuple[int, str]]:
-    """Caps of the account and the campaigns, with who set them."""
-    query = (
-        select(budgets, campaigns.c.name)
-        .select_from(
-            budgets.outerjoin(
-                campaigns, (budgets.c.scope == Scope.CAMPAIGN.value) & (budgets.c.scope_id == campaigns.c.id)
-            )
-        )
-        .where(budgets.c.scope != Scope.RUN.value)
-    )
-    return {
-        (Scope(row.scope), row.name or "", Window(row.window)): (row.cap_micros, row.source)
-        for row in tx.conn.execute(query)
-    }
+def find_id(tx: Tx, scope: Scope, name: str) -> int | None:
+    """The row that a cap is over; None when it is not there yet."""
+    if scope is Scope.ACCOUNT:
+        return ledger.ACCOUNT_ID
+    if scope is Scope.CAMPAIGN:
+        try:
+            return find_campaign(tx, name)
+        except NotFoundError:
+            return None
+    campaign, run_name, run_key = name.split("/", 2)
+    run = find_run(tx=tx, campaign=campaign, name=run_name, run_key=run_key)
+    return run.id if run else None
 
 
-def _scope_id(tx: Tx, scope: Scope, name: str) -> int:
-    return ledger.ACCOUNT_ID if scope is Scope.ACCOUNT else ensure_campaign(tx, name)
-
-
-def declare(tx: Tx, scope: Scope, scope_id: int, window: Window, cap_micros: int | None, source: str) -> None:
-    """Set a cap as its source says (None: no cap), unless another source has set it, which prevails."""
-    found = standing(tx=tx, scope=scope, scope_id=scope_id, window=window)
-    if found is not None and found.source != source:
-        return
-    if cap_micros is None:
-        remove_cap(tx=tx, scope=scope, scope_id=scope_id, window=window)
-    else:
-        set_cap(tx=tx, scope=scope, scope_id=scope_id, window=window, cap_micros=cap_micros, source=source)
+def _ensure_id(tx: Tx, scope: Scope, name: str) -> int:
+    """The row that a cap is over; a campaign is made when it is not there, a run comes with its jobs."""
+    if scope is Scope.CAMPAIGN:
+        return ensure_campaign(tx, name)
+    found = find_id(tx, scope, name)
+    if found is None:
+        raise NotFoundError(f"There is no run {name!r}. See: orchestrator status")
+    return found

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import bindparam, delete, select
 
 from orchestrator.core.money import format_usd
+from orchestrator.core.precedence import StandingWord
 from orchestrator.store.account.subjects import cap_subject
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import Scope, Window, budgets, events
@@ -12,11 +13,22 @@ from orchestrator.store.db.schema import Scope, Window, budgets, events
 CAP_CHANGED: Final = "cap_changed"
 
 
+OPERATOR: Final = "operator"
+
+
 class StandingCap(NamedTuple):
     """A cap as it is recorded, in micros, and whose word it is: of a manifest, a config or an operator."""
 
     cap_micros: int
     source: str
+    overruled_micros: int | None = None  # the strictest word of a file that the operator has decided against
+
+    @property
+    def word(self) -> StandingWord:
+        """The word that it is, for `weigh`."""
+        return StandingWord(
+            self.cap_micros, by_operator=self.source == OPERATOR, overruled=self.overruled_micros
+        )
 
 
 def standing(tx: Tx, scope: Scope, scope_id: int, window: Window) -> StandingCap | None:
@@ -37,7 +49,7 @@ def note_change(
     tx: Tx, scope: Scope, scope_id: int, window: Window, *, old: StandingCap | None, new: StandingCap | None
 ) -> None:
     """Record that a cap became another one, or none: no cap changes in silence."""
-    if old == new:
+    if old == new or (old and new and (old.cap_micros, old.source) == (new.cap_micros, new.source)):
         return
     subject = cap_subject(tx=tx, scope=scope, scope_id=scope_id, window=window)
     by = f", as {_WORD_OF.get(new.source, new.source)}" if new else ""
@@ -72,5 +84,5 @@ _IS_KEY: Final = (
     & (budgets.c.scope_id == bindparam("k_id"))
     & (budgets.c.window == bindparam("k_window"))
 )
-_STANDING: Final = select(budgets.c.cap_micros, budgets.c.source).where(_IS_KEY)
+_STANDING: Final = select(budgets.c.cap_micros, budgets.c.source, budgets.c.overruled_micros).where(_IS_KEY)
 _REMOVE: Final = delete(budgets).where(_IS_KEY)

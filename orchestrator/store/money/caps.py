@@ -74,6 +74,18 @@ class Cap:
         )
 
     @property
+    def over_micros(self) -> int:
+        """By how much more counts than the cap allows: more was billed than was held, or it was lowered."""
+        return max(0, self.counted_micros - self.cap_micros)
+
+    @property
+    def standing(self) -> str:
+        """What is left, as the end of a sentence: `has $0.12 left`, or `was passed by $0.024`."""
+        if self.over_micros:
+            return f"was passed by ${format_usd(self.over_micros)}"
+        return f"has ${format_usd(self.remaining_micros)} left"
+
+    @property
     def words(self) -> str:
         """The cap in words."""
         return cap_words(scope=self.scope, name=self.name, window=self.window, cap_micros=self.cap_micros)
@@ -81,9 +93,14 @@ class Cap:
 
 def cap_words(scope: Scope, name: str, window: Window, cap_micros: int) -> str:
     """A cap in words, such as `the day cap of campaign summer-sale ($50.00)`."""
+    return f"{cap_name(scope, name, window)} (${format_usd(cap_micros)})"
+
+
+def cap_name(scope: Scope, name: str, window: Window) -> str:
+    """Which cap it is, such as `the day cap of campaign summer-sale`."""
     owner = "the account" if scope is Scope.ACCOUNT else f"{scope.value} {name}"
     kind = "cap" if window is Window.TOTAL else f"{window.value} cap"
-    return f"the {kind} of {owner} (${format_usd(cap_micros)})"
+    return f"the {kind} of {owner}"
 
 
 def caps_in_force(
@@ -108,7 +125,16 @@ def balance(tx: Tx, key: BalanceKey) -> Counted:
     return NOTHING if row is None else Counted(*row)
 
 
-def set_cap(tx: Tx, scope: Scope, scope_id: int, window: Window, cap_micros: int, source: str) -> None:
+def set_cap(
+    tx: Tx,
+    scope: Scope,
+    scope_id: int,
+    window: Window,
+    *,
+    cap_micros: int,
+    source: str,
+    overruled_micros: int | None = None,
+) -> None:
     """Set or change a cap, with an event that says so. Lowering it below what is counted stops further
     spending and changes nothing else.
     """
@@ -120,15 +146,16 @@ def set_cap(tx: Tx, scope: Scope, scope_id: int, window: Window, cap_micros: int
         "cap_micros": cap_micros,
         "source": source,
         "set_at": tx.now,
+        "overruled_micros": overruled_micros,
     }
     statement = dialect.insert(tx.conn, budgets).values(row)
     tx.conn.execute(
         statement.on_conflict_do_update(
             index_elements=["scope", "scope_id", "window"],
-            set_={name: statement.excluded[name] for name in ("cap_micros", "source", "set_at")},
+            set_={name: statement.excluded[name] for name in _WORD},
         )
     )
-    new = StandingCap(cap_micros, source)
+    new = StandingCap(cap_micros, source, overruled_micros)
     note_change(tx=tx, scope=scope, scope_id=scope_id, window=window, old=old, new=new)
 
 
@@ -191,6 +218,7 @@ def _caps_statement(all_campaigns: bool, all_runs: bool) -> Select[Any]:
     )
 
 
+_WORD: Final = ("cap_micros", "source", "set_at", "overruled_micros")
 _BALANCE: Final = select(balances.c.spent_micros, balances.c.held_micros, balances.c.refund_due_micros).where(
     balances.c.scope == bindparam("scope"),
     balances.c.scope_id == bindparam("id"),

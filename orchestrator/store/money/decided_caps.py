@@ -27,6 +27,7 @@ def decide_cap(
             window=window,
             cap_micros=new.cap_micros,
             source=new.source,
+            overruled_micros=new.overruled_micros,
         )
     subject = cap_subject(tx=tx, scope=scope, scope_id=scope_id, window=window)
     record(tx, signed, change_of(subject, _words(old, new), _words(new, old)))

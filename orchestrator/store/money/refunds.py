@@ -1,8 +1,9 @@
 """Refunds that the provider owes: counted against the caps until they are seen or their window has passed."""
 
+from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from orchestrator.core.states import RESERVATION_TRANSITIONS, ReservationEvent, ReservationState, step
 from orchestrator.store.db import dialect
@@ -11,14 +12,30 @@ from orchestrator.store.db.schema import REFUND_IS_DUE, LedgerKind, attempts
 from orchestrator.store.money import ledger
 
 LAPSE_MAX: Final = 500
+OVERDUE_MS: Final = 15 * 60_000
+"""How long after its window a refund is reported that still waits for the bill to be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """Refunds whose window has passed and that the bill was not read for since."""
+
+    attempts: int
+    micros: int
+
+
+def overdue(tx: Tx) -> Overdue:
+    """What is still held for refunds that should have come."""
+    row = tx.conn.execute(_OVERDUE, {"by": tx.now - OVERDUE_MS}).one()
+    return Overdue(row.number, row.micros)
 
 
 def lapse(tx: Tx) -> int:
-    """Release money whose refund window has passed; returns for how many attempts. When that is `LAPSE_MAX`,
-    there may be more: call again.
+    """Release money whose refund window has passed, where no bill can tell whether it came; returns for how
+    many attempts. When that is `LAPSE_MAX`, there may be more: call again.
 
-    The bill of each attempt is then read once more: if it shows that the provider kept the money, the money
-    counts as spent.
+    Where the bill can be read, only a reading after the window ends the wait: see `bill_lines`. Should the
+    key get to read it later, it is read once more for each.
     """
     rows = tx.conn.execute(dialect.lock_rows(tx.conn, _LAPSED), {"now": tx.now, "most": LAPSE_MAX}).all()
     if not rows:
@@ -41,6 +58,9 @@ def lapse(tx: Tx) -> int:
     return len(rows)
 
 
+_OVERDUE: Final = select(
+    func.count().label("number"), func.coalesce(func.sum(attempts.c.price_micros), 0).label("micros")
+).where(REFUND_IS_DUE, attempts.c.refund_until <= bindparam("by"))
 _LAPSED: Final = (
     select(attempts.c.id, attempts.c.run_id, attempts.c.campaign_id, attempts.c.day, attempts.c.price_micros)
     .where(REFUND_IS_DUE, attempts.c.refund_until <= bindparam("now"))

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, case, func, select
 
+from orchestrator.core.paths import COPY_FIRST
 from orchestrator.core.states import JobState
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, jobs, lanes, outputs, runs
@@ -50,6 +51,7 @@ def _picture_counts(tx: Tx, run_ids: Collection[int]) -> dict[int, tuple[int, in
         .where(
             jobs.c.run_id.in_(run_ids),
             jobs.c.finished_at >= runs.c.rates_since,
+            outputs.c.idx < COPY_FIRST,
             outputs.c.state.in_([OutputState.STORED.value, OutputState.DISCARDED.value]),
         )
         .group_by(jobs.c.run_id)

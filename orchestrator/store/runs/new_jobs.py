@@ -19,7 +19,8 @@ class NewJob(NamedTuple):
     ordinal: int
     variation: int
     images: int
-    price_micros: int
+    price_micros: int  # list price
+    price_digest: str
     params: str
     local_images: str
     tags: str
@@ -34,6 +35,7 @@ def encode(spec: JobSpec) -> NewJob:
         variation=spec.variation,
         images=spec.images,
         price_micros=spec.price_micros,
+        price_digest=spec.priced_by,
         params=json.dumps(spec.params),
         local_images=json.dumps(_local_images(spec)) if spec.local_images else "{}",
         tags=json.dumps(spec.tags) if spec.tags else "{}",
@@ -60,15 +62,15 @@ OUTPUT_COLUMNS: Final = ("job_id", "idx", "path", "path_key", "state")
 
 
 def job_rows(
-    numbered: Sequence[tuple[int, NewJob]], run_id: int, lane_ids: Mapping[int, int], tries: int, now: int
+    numbered: Sequence[tuple[int, NewJob]], run_id: int, lane_ids: Mapping[str, int], tries: int, now: int
 ) -> list[Row]:
-    """Rows of `jobs`, in the order of JOB_COLUMNS; `lane_ids` are by price."""
+    """Rows of `jobs`, in the order of JOB_COLUMNS; `lane_ids` are by price digest."""
     state, queue = step(JOB_TRANSITIONS, None, JobEvent.ADDED).value, Queue.READY.value
     return [
         (
             job_id,
             run_id,
-            lane_ids[job.price_micros],
+            lane_ids[job.price_digest],
             job.key,
             job.ordinal,
             job.variation,
@@ -103,6 +105,7 @@ def _local_images(spec: JobSpec) -> dict[str, dict[str, Any]]:
             "sha256": image.sha256,
             "bytes": image.bytes,
             "media_type": image.media_type,
+            **({"recipe": image.recipe} if image.recipe else {}),
         }
         for written, image in spec.local_images.items()
     }

@@ -50,41 +50,43 @@ class PathTakenError(UsageError):
 
 def foreign(tx: Tx, campaign: str, name: str, wanted: Sequence[str]) -> list[PathConflict]:
     """Which of these paths belong to jobs of another manifest than `campaign`/`name`."""
-    return _foreign(campaign=campaign, name=name, wanted=wanted, owners=_owners(tx, wanted))
+    return _foreign(campaign=campaign, name=name, wanted=wanted, owned=owners(tx, wanted))
 
 
 @dataclass(frozen=True, slots=True)
-class _Owner:
+class PathOwner:
+    """Whose an output path is."""
+
     campaign: str
     name: str
     run_key: str
     job_id: int
 
 
-def _owners(tx: Tx, wanted: Sequence[str]) -> dict[str, _Owner]:
+def owners(tx: Tx, wanted: Sequence[str]) -> dict[str, PathOwner]:
     """The owner of each path that has one."""
     by_key = {path_key(path): path for path in wanted}
     taken = [bytes(key) for (key,) in bulk.lookup(tx.conn, _TAKEN, list(by_key))]
-    found: dict[str, _Owner] = {}
+    found: dict[str, PathOwner] = {}
     for chunk in chunks(taken):
         for row in tx.conn.execute(_OWNERS, {"keys": chunk}):
-            found[by_key[row.path_key]] = _Owner(
+            found[by_key[row.path_key]] = PathOwner(
                 campaign=row.campaign, name=row.name, run_key=row.run_key, job_id=row.job_id
             )
     return found
 
 
 def _foreign(
-    campaign: str, name: str, wanted: Sequence[str], owners: Mapping[str, _Owner]
+    campaign: str, name: str, wanted: Sequence[str], owned: Mapping[str, PathOwner]
 ) -> list[PathConflict]:
-    if not owners:
+    if not owned:
         return []
     return [
         PathConflict(
             path=path, campaign=owner.campaign, name=owner.name, run_key=owner.run_key, job_id=owner.job_id
         )
         for path in wanted
-        if (owner := owners.get(path)) and (owner.campaign, owner.name) != (campaign, name)
+        if (owner := owned.get(path)) and (owner.campaign, owner.name) != (campaign, name)
     ]
 
 
@@ -97,16 +99,16 @@ def assign(
     (an edited prompt, another run key) gets a suffix made from the new job, so that both pictures are kept.
     """
     wanted = [path for job in jobs_to_be for path in job.paths]
-    owners = _owners(tx, wanted)
-    if taken := _foreign(campaign=campaign, name=name, wanted=wanted, owners=owners):
+    owned = owners(tx, wanted)
+    if taken := _foreign(campaign=campaign, name=name, wanted=wanted, owned=owned):
         raise PathTakenError(taken)
-    if not owners:
+    if not owned:
         return jobs_to_be, []
     renamed: list[tuple[str, str]] = []
     assigned: list[NewJob] = []
     for job in jobs_to_be:
         given = tuple(
-            name_of_later_job(path, run_key=run_key, job_key=job.key) if path in owners else path
+            name_of_later_job(path, run_key=run_key, job_key=job.key) if path in owned else path
             for path in job.paths
         )
         renamed += [(path, own) for path, own in zip(job.paths, given, strict=True) if own != path]

@@ -1,13 +1,14 @@
 """Runs and their new jobs: what `apply` writes."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy import ColumnElement, func, select, tuple_, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from orchestrator.core.errors import UsageError
-from orchestrator.core.specs import JobSpec, RunSpec
+from orchestrator.core.specs import MAX_ATTEMPTS, JobSpec, RunSpec
 from orchestrator.store.db import bulk, dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.deferred_writes import Changes, LockOrder
@@ -15,6 +16,9 @@ from orchestrator.store.db.schema import campaigns, job_specs, jobs, lanes, outp
 from orchestrator.store.runs import new_jobs, output_paths
 from orchestrator.store.runs.campaigns import ensure_campaign
 from orchestrator.store.runs.new_jobs import NewJob, encode
+
+LIST_PRICES: Final[Mapping[str, int]] = MappingProxyType({})
+"""No other prices were shown than those of the catalogue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,8 @@ def ensure_run(tx: Tx, spec: RunSpec) -> Run:
         "manifest_path": spec.manifest_path,
         "manifest_sha256": spec.manifest_sha256,
         "priority": spec.priority,
-        "max_attempts": spec.max_attempts,
         "applied_at": tx.now,
+        **({} if spec.max_attempts is None else {"max_attempts": spec.max_attempts}),
     }
     this = select(runs.c.id).where(
         runs.c.campaign_id == campaign_id, runs.c.name == spec.name, runs.c.run_key == spec.run_key
@@ -62,7 +66,7 @@ def ensure_run(tx: Tx, spec: RunSpec) -> Run:
         run_key=spec.run_key,
         model=spec.model,
         created_at=tx.now,
-        **changeable,
+        **{"max_attempts": MAX_ATTEMPTS, **changeable},
     )
     tx.conn.execute(
         statement.on_conflict_do_update(index_elements=["campaign_id", "name", "run_key"], set_=changeable)
@@ -144,8 +148,10 @@ def add_jobs(tx: Tx, run: Run, specs: Sequence[JobSpec]) -> Added:
     return add_encoded(tx, run, [encode(spec) for spec in specs])
 
 
-def add_encoded(tx: Tx, run: Run, wanted: Sequence[NewJob]) -> Added:
-    """Insert jobs that are encoded already, as `add_jobs` does."""
+def add_encoded(tx: Tx, run: Run, wanted: Sequence[NewJob], agreed: Mapping[str, int] = LIST_PRICES) -> Added:
+    """Insert jobs that are encoded already, as `add_jobs` does. `agreed` are the prices that a person was
+    shown, by price digest; a job without one was shown at its list price.
+    """
     dialect.lock_inserts(tx.conn, jobs)  # ids and paths are read first, then taken
     known = existing_ids(tx, run.id, [job.key for job in wanted])
     fresh = [job for job in wanted if job.key not in known]
@@ -155,7 +161,7 @@ def add_encoded(tx: Tx, run: Run, wanted: Sequence[NewJob]) -> Added:
         tx=tx, campaign=run.campaign, name=run.name, run_key=run.run_key, jobs_to_be=fresh
     )
     first_id = (tx.conn.execute(_HIGHEST_ID).scalar() or 0) + 1
-    lane_ids = _ensure_lanes(tx, run, {job.price_micros for job in given})
+    lane_ids = _ensure_lanes(tx, run, given, agreed=agreed)
     numbered = list(enumerate(given, start=first_id))
     rows = new_jobs.job_rows(
         numbered=numbered, run_id=run.id, lane_ids=lane_ids, tries=run.max_attempts, now=tx.now
@@ -185,18 +191,32 @@ def _open_lanes(tx: Tx, changes: Changes) -> None:
     tx.conn.execute(update(lanes).where(lanes.c.id.in_(ids), lanes.c.idle).values(idle=False))
 
 
-def _ensure_lanes(tx: Tx, run: Run, prices: set[int]) -> dict[int, int]:
+def _ensure_lanes(tx: Tx, run: Run, given: Sequence[NewJob], agreed: Mapping[str, int]) -> dict[str, int]:
+    """The lanes of new jobs, by price digest."""
     _lock_lanes(tx, lanes.c.run_id == run.id)
-    for price in sorted(prices):
+    list_prices = {job.price_digest: job.price_micros for job in given}
+    for digest, list_micros in sorted(list_prices.items()):
+        price = agreed.get(digest, list_micros)
         tx.conn.execute(
             dialect.insert(tx.conn, lanes)
-            .values(run_id=run.id, price_micros=price, priority=run.priority, idle=False)
-            .on_conflict_do_update(index_elements=["run_id", "price_micros"], set_={"idle": False})
+            .values(
+                run_id=run.id,
+                price_digest=digest,
+                list_micros=list_micros,
+                planned_micros=price,
+                price_micros=price,
+                priority=run.priority,
+                idle=False,
+            )
+            .on_conflict_do_update(
+                index_elements=["run_id", "price_digest"],
+                set_={"idle": False, "list_micros": list_micros},
+            )
         )
-    query = select(lanes.c.price_micros, lanes.c.id).where(
-        tuple_(lanes.c.run_id, lanes.c.price_micros).in_([(run.id, price) for price in prices])
+    query = select(lanes.c.price_digest, lanes.c.id).where(
+        lanes.c.run_id == run.id, lanes.c.price_digest.in_(list(list_prices))
     )
-    return {row.price_micros: row.id for row in tx.conn.execute(query)}
+    return {row.price_digest: row.id for row in tx.conn.execute(query)}
 
 
 _KNOWN: Final = "SELECT key, id FROM jobs WHERE run_id = {} AND key {any}"

@@ -9,20 +9,30 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, func, select
 
 from orchestrator.core.states import JobState
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import jobs
+from orchestrator.store.db.schema import jobs, lanes
 
 _PAGE: Final = 10_000
 
 
 def _no_ids() -> "array[int]":
     return array("q")
+
+
+class JobsAt(NamedTuple):
+    """Jobs that wait and are priced by the same inputs; the prices are those of one job, in micros."""
+
+    digest: str
+    jobs: int
+    images: int
+    price_micros: int
+    list_micros: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,7 @@ class Unrequested:
     ids: "array[int]" = field(default_factory=_no_ids)  # ascending
     images: int = 0
     cost_micros: int = 0
+    at_prices: tuple["JobsAt", ...] = ()
 
     @property
     def jobs(self) -> int:
@@ -68,16 +79,31 @@ class Requested:
                 wanted = set(asked[bisect_left(asked, page[0]) : bisect_right(asked, after)])
                 found.extend(job_id for job_id in page if job_id not in wanted)
             if len(page) < _PAGE:
-                return Unrequested(found, *_cost(tx, found))
+                return _summed(found, _at_prices(tx, found))
 
 
-def _cost(tx: Tx, ids: "array[int]") -> tuple[int, int]:
-    images = micros = 0
+def waiting_at_prices(tx: Tx, run_id: int) -> list[JobsAt]:
+    """All waiting jobs of a run, by what decides their price."""
+    rows = tx.conn.execute(_ALL_WAITING, {"run": run_id})
+    return [JobsAt(*row) for row in rows]
+
+
+def _at_prices(tx: Tx, ids: "array[int]") -> tuple[JobsAt, ...]:
+    found: dict[str, JobsAt] = {}
     for chunk in chunks(ids):
-        row = tx.conn.execute(_SUMS, {"ids": list(chunk)}).one()
-        images += int(row.images)
-        micros += int(row.micros)
-    return images, micros
+        for row in tx.conn.execute(_SUMS, {"ids": list(chunk)}):
+            part = JobsAt(*row)
+            before = found.get(part.digest)
+            if before:
+                part = part._replace(jobs=part.jobs + before.jobs, images=part.images + before.images)
+            found[part.digest] = part
+    return tuple(found.values())
+
+
+def _summed(ids: "array[int]", at_prices: tuple[JobsAt, ...]) -> Unrequested:
+    images = sum(part.images for part in at_prices)
+    micros = sum(part.jobs * part.price_micros for part in at_prices)
+    return Unrequested(ids, images, micros, at_prices=at_prices)
 
 
 _NEWEST: Final = select(func.max(jobs.c.id)).where(jobs.c.run_id == bindparam("run"))
@@ -92,7 +118,18 @@ _WAITING: Final = (
     .order_by(jobs.c.id)
     .limit(_PAGE)
 )
-_SUMS: Final = select(
-    func.coalesce(func.sum(jobs.c.images), 0).label("images"),
-    func.coalesce(func.sum(jobs.c.price_micros), 0).label("micros"),
-).where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+_BY_PRICE: Final = (
+    select(
+        lanes.c.price_digest,
+        func.count(),
+        func.coalesce(func.sum(jobs.c.images), 0),
+        lanes.c.price_micros,
+        lanes.c.list_micros,
+    )
+    .join_from(jobs, lanes, lanes.c.id == jobs.c.lane_id)
+    .group_by(lanes.c.id, lanes.c.price_digest, lanes.c.price_micros, lanes.c.list_micros)
+)
+_SUMS: Final = _BY_PRICE.where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+_ALL_WAITING: Final = _BY_PRICE.where(
+    jobs.c.run_id == bindparam("run"), jobs.c.state == JobState.PENDING.value
+).order_by(lanes.c.price_digest)

@@ -3,13 +3,14 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Select, bindparam, case, func, select
 
 from orchestrator.core.budget import day_of
 from orchestrator.core.states import AttemptState
 from orchestrator.store.attempts.lifecycle import AMBIGUOUS
+from orchestrator.store.attempts.overdue import OVERDUE
 from orchestrator.store.claiming.lanes import pending_lanes
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts
@@ -19,7 +20,7 @@ from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts
 class Outlook:
     """What can still happen to some runs without an operator."""
 
-    live: int  # attempts under way, on any worker, and doubts that evidence may still end
+    live: int  # attempts under way, on any worker, and doubts that evidence may still end; none overdue
     in_doubt: int  # doubts that wait for an operator
     movable: bool  # some pending job will run by itself, now or when its time comes
 
@@ -38,8 +39,9 @@ def outlook(tx: Tx, timezone: str, run_ids: Collection[int] | None = None) -> Ou
 
 def _attempt_counts(tx: Tx, run_ids: Collection[int] | None) -> tuple[int, int]:
     query = _counts_statement(run_ids is None)
-    row = tx.conn.execute(query, {} if run_ids is None else {"runs": list(run_ids)}).one()
-    return row.number - row.waiting, row.waiting
+    runs = {} if run_ids is None else {"runs": list(run_ids)}
+    row = tx.conn.execute(query, {"now": tx.now, **runs}).one()
+    return row.number - row.waiting - row.overdue, row.waiting
 
 
 @cache
@@ -49,8 +51,13 @@ def _counts_statement(everywhere: bool) -> Select[Any]:
         select(
             func.count().label("number"),
             func.coalesce(func.sum(case((waits, 1), else_=0)), 0).label("waiting"),
+            func.coalesce(func.sum(case((_SET_ASIDE, 1), else_=0)), 0).label("overdue"),
         )
         .select_from(attempts)
         .where(ATTEMPT_IS_LIVE)
     )
     return query if everywhere else query.where(attempts.c.run_id.in_(bindparam("runs", expanding=True)))
+
+
+_SET_ASIDE: Final = OVERDUE & (attempts.c.lease_expires_at > bindparam("now"))
+"""Overdue, and polled by a worker: one without a worker is looked at once more before anybody stops."""

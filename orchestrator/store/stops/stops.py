@@ -14,6 +14,7 @@ from orchestrator.store.claiming.lanes import Lane, Rules, pending_lanes, rules_
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import RUN_PATH, BigInt, attempts, campaigns, pauses, runs
 from orchestrator.store.money.caps import Cap
+from orchestrator.store.runs import held_jobs
 
 BUDGET: Final = "budget"
 """The reason of a stop by a cap."""
@@ -57,9 +58,8 @@ def survey(tx: Tx, timezone: str) -> Survey:
     day = day_of(tx.now, timezone)
     rules = rules_in_force(tx, day)
     found = pending_lanes(tx, day, rules=rules)
-    return Survey(
-        rules, found, [*_keyless(tx, rules.pauses), *_paused(tx, rules.pauses), *_blocked(tx, found)]
-    )
+    paused = [*_keyless(tx, rules.pauses), *_paused(tx, rules.pauses)]
+    return Survey(rules, found, [*paused, *_blocked(tx, found), *_held(tx)])
 
 
 def stops_over(tx: Tx, lane: Lane) -> list[Stoppage]:
@@ -131,7 +131,7 @@ def _blocked(tx: Tx, lanes: Iterable[Lane]) -> list[Stoppage]:
     for lane in lanes:
         blockers = lane.blockers()
         if blockers:
-            cap = min(blockers, key=lambda blocker: blocker.remaining_micros)
+            cap = min(blockers, key=lambda blocker: blocker.remaining_micros - blocker.over_micros)
             tightest.setdefault(lane.run_id, (lane, cap))
     since = _last_admitted_at(tx) if tightest else tx.now
     return [
@@ -140,15 +140,31 @@ def _blocked(tx: Tx, lanes: Iterable[Lane]) -> list[Stoppage]:
             key=str(lane.run_id),
             name=lane.run,
             reason=BUDGET,
-            message=(
-                f"{cap.words} has ${format_usd(cap.remaining_micros)} left; "
-                f"the next job costs ${format_usd(lane.price_micros)}"
-            ),
+            message=(f"{cap.words} {cap.standing}; the next job costs ${format_usd(lane.price_micros)}"),
             since=since,
             until=None,
             cap=cap,
         )
         for lane, cap in tightest.values()
+    ]
+
+
+def _held(tx: Tx) -> list[Stoppage]:
+    """Runs some of whose jobs wait for a person, because the account has a task that asks for the same."""
+    return [
+        Stoppage(
+            scope="run",
+            key=str(held.run_id),
+            name=held.run,
+            reason=held_jobs.REASON,
+            message=(
+                f"{held.jobs} of its jobs would buy what a task of the account has made that is not known "
+                "here"
+            ),
+            since=tx.now,
+            until=None,
+        )
+        for held in held_jobs.held_runs(tx)
     ]
 
 

@@ -44,6 +44,10 @@ class AttemptDetail:
     price_micros: int
     cost_micros: int | None
     refund_until: int | None
+    trouble: str | None  # what keeps it from going on: its latest fault
+    trouble_count: int  # faults in a row
+    next_try_at: int | None
+    overdue_at: int | None  # when a person was told of its task
 
 
 @dataclass(frozen=True, slots=True)

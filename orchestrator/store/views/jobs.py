@@ -1,18 +1,20 @@
 """Jobs, filtered and read page by page: a million of them are never in memory at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import bindparam, func, select
 
-from orchestrator.core.paths import index_and_attempt
+from orchestrator.core.paths import copy_number, index_and_attempt
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, attempts, job_specs
 from orchestrator.store.db.schema import campaigns as campaign_table
 from orchestrator.store.db.schema import jobs as job_table
+from orchestrator.store.db.schema import lanes as lane_table
 from orchestrator.store.db.schema import outputs as output_table
 from orchestrator.store.db.schema import runs as run_table
+from orchestrator.store.stops.attention import attention_word
 from orchestrator.store.views.walk import PAGE, JobFilter, matching, page_ids
 
 
@@ -31,6 +33,8 @@ class OutputRow:
     width: int | None
     height: int | None
     nsfw: bool | None
+    is_copy: bool = False  # made of the output with the same index, for another row of the manifest
+    unproven: str | None = None  # where what came of a lost one is kept aside, relative to the output root
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,8 @@ class JobRow:
     params: dict[str, Any]
     tags: dict[str, str]
     images: int
-    price_micros: int
+    price_micros: int  # of one try now, or of the last one where it is over
+    list_micros: int  # before the discount
     cost_micros: int
     attempts: int
     tries_left: int
@@ -60,6 +65,8 @@ class JobRow:
     finished_at: int | None
     prediction_id: str | None
     inference_ms: int | None
+    trouble: str | None  # the latest fault of the attempt under way
+    attention: str | None  # one word for what keeps that attempt from going on as it should
     outputs: list[OutputRow]
 
 
@@ -68,12 +75,13 @@ def list_jobs(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE
     ids = page_ids(tx, wanted, after_id=after_id, limit=limit)
     rows = tx.conn.execute(_ROWS, {"ids": ids}).all() if ids else ()
     tries, pictures = _last_attempts(tx, ids), outputs_of(tx, ids)
-    return [_job_row(row, tries.get(row.id, (None, None)), pictures.get(row.id, [])) for row in rows]
+    return [_job_row(row, tries.get(row.id, NO_ATTEMPT), pictures.get(row.id, [])) for row in rows]
 
 
 def count_jobs(tx: Tx, wanted: JobFilter) -> tuple[int, int]:
     """How many jobs match, and the total cost of one attempt at each, in micros."""
-    query = select(func.count(), func.coalesce(func.sum(job_table.c.price_micros), 0)).select_from(job_table)
+    query = select(func.count(), func.coalesce(func.sum(lane_table.c.price_micros), 0)).select_from(job_table)
+    query = query.join(lane_table, lane_table.c.id == job_table.c.lane_id)
     jobs, micros = tx.conn.execute(matching(tx, query, wanted)).one()
     return int(jobs), int(micros)
 
@@ -108,22 +116,54 @@ def outputs_of(tx: Tx, job_ids: Sequence[int]) -> dict[int, list[OutputRow]]:
                 width=row.width,
                 height=row.height,
                 nsfw=row.nsfw,
+                is_copy=copy_number(row.idx) > 0,
+                unproven=row.unproven_path,
             )
         )
-    return found
+    return {job_id: _flagged_alike(rows) for job_id, rows in found.items()}
 
 
-def _last_attempts(tx: Tx, job_ids: Sequence[int]) -> dict[int, tuple[str | None, int | None]]:
+def _flagged_alike(rows: list[OutputRow]) -> list[OutputRow]:
+    """A copy is flagged when what it is of is."""
+    flags = {row.index: row.nsfw for row in rows if not row.is_copy and row.kept_from is None}
+    return [replace(row, nsfw=flags.get(row.index)) if row.is_copy else row for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class LastAttempt:
+    """What a listing shows of a job's newest attempt."""
+
+    prediction_id: str | None = None
+    inference_ms: int | None = None
+    trouble: str | None = None
+    attention: str | None = None
+    price_micros: int | None = None
+
+
+NO_ATTEMPT: Final = LastAttempt()
+
+
+def _last_attempts(tx: Tx, job_ids: Sequence[int]) -> dict[int, LastAttempt]:
+    names = ("job_id", "prediction_id", "inference_ms", "state", "trouble", "overdue_at", "price_micros")
     query = (
-        select(attempts.c.job_id, attempts.c.prediction_id, attempts.c.inference_ms)
+        select(*(attempts.c[name] for name in names))
         .where(attempts.c.job_id.in_(job_ids))
         .order_by(attempts.c.job_id, attempts.c.number)
     )
     rows = tx.conn.execute(query) if job_ids else ()
-    return {row.job_id: (row.prediction_id, row.inference_ms) for row in rows}
+    return {
+        row.job_id: LastAttempt(
+            prediction_id=row.prediction_id,
+            inference_ms=row.inference_ms,
+            trouble=row.trouble,
+            attention=attention_word(row),
+            price_micros=row.price_micros,
+        )
+        for row in rows
+    }
 
 
-def _job_row(row: Any, last: tuple[str | None, int | None], pictures: list[OutputRow]) -> JobRow:
+def _job_row(row: Any, last: LastAttempt, pictures: list[OutputRow]) -> JobRow:
     return JobRow(
         id=row.id,
         campaign=row.campaign,
@@ -140,14 +180,17 @@ def _job_row(row: Any, last: tuple[str | None, int | None], pictures: list[Outpu
         params=row.params,
         tags=row.tags,
         images=row.images,
-        price_micros=row.price_micros,
+        price_micros=row.live_micros if row.finished_at is None else last.price_micros or row.live_micros,
+        list_micros=row.price_micros,
         cost_micros=row.cost_micros,
         attempts=row.attempts,
         tries_left=row.tries_left,
         created_at=row.created_at,
         finished_at=row.finished_at,
-        prediction_id=last[0],
-        inference_ms=last[1],
+        prediction_id=last.prediction_id,
+        inference_ms=last.inference_ms,
+        trouble=last.trouble,
+        attention=last.attention,
         outputs=pictures,
     )
 
@@ -155,6 +198,7 @@ def _job_row(row: Any, last: tuple[str | None, int | None], pictures: list[Outpu
 _ROWS: Final = (
     select(
         job_table,
+        lane_table.c.price_micros.label("live_micros"),
         run_table.c.name,
         run_table.c.run_key,
         campaign_table.c.name.label("campaign"),
@@ -164,6 +208,7 @@ _ROWS: Final = (
     .select_from(job_table)
     .join(run_table, run_table.c.id == job_table.c.run_id)
     .join(campaign_table, campaign_table.c.id == run_table.c.campaign_id)
+    .join(lane_table, lane_table.c.id == job_table.c.lane_id)
     .join(job_specs, job_specs.c.job_id == job_table.c.id)
     .where(job_table.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(job_table.c.id)

@@ -4,7 +4,7 @@ A million jobs are counted through the index on (run, state); money comes from t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import func, select, text
 
@@ -16,7 +16,9 @@ from orchestrator.store.db.schema import campaigns as campaign_table
 from orchestrator.store.db.schema import jobs as job_table
 from orchestrator.store.db.schema import runs as run_table
 from orchestrator.store.money.caps import Cap
+from orchestrator.store.stops.attention import attention
 from orchestrator.store.stops.stops import Stoppage, rate_stop, survey
+from orchestrator.store.views.trouble import OpenDoubts, open_doubts
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,15 @@ class Overview:
     runs: Sequence[RunRow] = ()
     caps: Sequence[Cap] = ()
     stops: Sequence[Stoppage] = ()
+    doubts: OpenDoubts = field(default_factory=OpenDoubts)
 
 
 def status(tx: Tx, timezone: str) -> Overview:
     """The overview of one consistent snapshot; `timezone` decides when the day of a budget begins."""
     found = survey(tx, timezone)
     waits = rate_stop(tx, found.lanes)
-    return Overview(runs(tx), found.rules.caps, [*found.stops, *([waits] if waits else [])])
+    stops = [*found.stops, *attention(tx), *([waits] if waits else [])]
+    return Overview(runs(tx), found.rules.caps, stops, doubts=open_doubts(tx))
 
 
 def runs(tx: Tx, run_ids: Sequence[int] | None = None) -> list[RunRow]:

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from orchestrator.core.states import AttemptState, JobState, ReservationState
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import attempts
+from orchestrator.store.db.schema import attempts, lanes
 from orchestrator.store.db.schema import jobs as job_table
 from orchestrator.store.views.overview import RunRow, no_jobs, runs
 
@@ -69,8 +69,9 @@ def pending_cost(tx: Tx, run_id: int) -> tuple[int, int, int]:
         select(
             func.count(),
             func.coalesce(func.sum(job_table.c.images), 0),
-            func.coalesce(func.sum(job_table.c.price_micros), 0),
+            func.coalesce(func.sum(lanes.c.price_micros), 0),
         )
+        .join_from(job_table, lanes, lanes.c.id == job_table.c.lane_id)
         .where(job_table.c.run_id == run_id)
         .where(job_table.c.state == JobState.PENDING)
     )

@@ -8,12 +8,8 @@ from orchestrator.core import evidence
 from orchestrator.core.provider_facts import RETENTION_MS
 from orchestrator.ports import Prediction
 from orchestrator.ports.paging import Bill, bill_all, list_all
-from orchestrator.settings import Settings
 from orchestrator.store.attempts import predictions
 from orchestrator.worker.deps import Deps
-
-LATE_ACTION_MS: Final = 60_000
-"""How long after our own time limit the provider may still act on a request."""
 
 LOOKUPS_MAX: Final = 20
 """Billed predictions that are looked up one by one at a time: the bill says neither model nor inputs."""
@@ -27,12 +23,6 @@ class ProviderView:
     billed: Mapping[str, int | None]  # prediction id -> created_at, where only the bill shows it
     unlisted: frozenset[str]  # predictions that only the bill shows, looked up one by one or not at all
     complete: bool  # the list was read whole, and the bill too unless the account may not read it
-
-
-def last_possible_at(settings: Settings, sent_at: int) -> int:
-    """Until when the provider may have acted on a request that left at `sent_at` or soon after (ms)."""
-    wait = settings.provider.connect_timeout_seconds + settings.provider.submit_timeout_seconds
-    return sent_at + int(wait * 1000) + LATE_ACTION_MS
 
 
 async def read_window(deps: Deps, doubts: Sequence[evidence.Doubt], now: int) -> ProviderView | None:
@@ -59,7 +49,9 @@ async def read_window(deps: Deps, doubts: Sequence[evidence.Doubt], now: int) ->
         predictions={**listed.predictions, **looked_up},
         billed={name: at for name, at in billed.items() if name not in looked_up},
         unlisted=frozenset(billed),
-        complete=listed.complete and (bill.complete or bill.refused),
+        complete=listed.complete
+        and not listed.hides({doubt.model for doubt in doubts})
+        and (bill.complete or bill.refused),
     )
 
 

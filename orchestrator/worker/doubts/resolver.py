@@ -14,9 +14,11 @@ from orchestrator.store.attempts.held import HeldAttempt, held_by
 from orchestrator.store.doubts import doubts, possible_tasks
 from orchestrator.store.doubts.doubts import InDoubt
 from orchestrator.worker.deps import Deps
-from orchestrator.worker.doubts.judgement import WeighedEvidence, judge
-from orchestrator.worker.doubts.provider_view import ProviderView, last_possible_at, read_window
+from orchestrator.worker.doubts.care import CareTaker
+from orchestrator.worker.doubts.judgement import Judge, WeighedEvidence
+from orchestrator.worker.doubts.provider_view import ProviderView, read_window
 from orchestrator.worker.doubts.webhook_reports import ConsumedReports, consume_reports
+from orchestrator.worker.doubts.windows import as_evidence
 
 CHECK_SECONDS_MAX: Final = 15.0
 CHECK_SECONDS_MIN: Final = 0.25
@@ -44,26 +46,31 @@ class _Case:
     weighed: WeighedEvidence
 
 
-@dataclass(frozen=True, slots=True)
-class _Unclear:
-    """What an earlier check found possible for a doubt, and the POSTs that it may have been of."""
-
-    possible: frozenset[str]
-    under_way: frozenset[int]
-
-
 class Resolver:
     """Checks every attempt in doubt. Absence, and what only a person can decide, must be found again by a
     later check to count.
     """
 
-    def __init__(self, deps: Deps, worker_id: str, *, resume: Callable[[HeldAttempt], None]) -> None:
-        """`resume` is given every attempt that this worker is to go on with."""
+    def __init__(
+        self,
+        deps: Deps,
+        worker_id: str,
+        *,
+        care: CareTaker,
+        resume: Callable[[HeldAttempt], None],
+        freed: Callable[[], None],
+    ) -> None:
+        """`resume` is given every attempt that this worker is to go on with; `care` what the list shows;
+        `freed` is called when jobs or slots wait for nothing any more.
+        """
         self._deps = deps
         self._worker_id = worker_id
         self._resume = resume
         self._absent_before: set[int] = set()
-        self._unclear_before: dict[int, _Unclear] = {}
+        self._unclear_before: dict[int, frozenset[str]] = {}
+        self._judge = Judge(deps)
+        self._care = care
+        self._freed = freed
         self._checked_at = float("-inf")  # monotonic
         self.unreadable = ""  # what of the provider could not be read at the last check
         self._lease_ms = int(deps.settings.worker.lease_seconds * 1000)
@@ -75,9 +82,12 @@ class Resolver:
         if not open_doubts:
             self._absent_before.clear()
             self._unclear_before.clear()
+            self._judge.forget()
             self._checked_at = float("-inf")
             self.unreadable = ""
             return IDLE_CHECK_SECONDS
+        if any(row.reason != lifecycle.AMBIGUOUS for row in open_doubts):
+            self._care.doubted()
         rows = {row.attempt_id: row for row in open_doubts}
         reports = await consume_reports(
             deps=self._deps, rows=rows, worker_id=self._worker_id, lease_ms=self._lease_ms
@@ -86,23 +96,24 @@ class Resolver:
         unreported = [row for row in open_doubts if row.attempt_id not in reports.attempts]
         resolved = list(reports.resolved)
         if self._seconds_to_check(unreported) <= _DUE_SECONDS:
-            resolved.extend(await self._check(unreported, now))
+            resolved.extend(await self._check(unreported, now, judged=frozenset(rows)))
             self._checked_at = self._deps.clock.monotonic()
         self._go_on(resolved)
         # Doubts of other workers ring no alarm here.
         pace = REPORTS_SECONDS if self._has_webhook else IDLE_CHECK_SECONDS
         return min(pace, self._seconds_to_check(unreported))
 
-    async def _check(self, unreported: Sequence[InDoubt], now: int) -> list[int]:
+    async def _check(self, unreported: Sequence[InDoubt], now: int, *, judged: frozenset[int]) -> list[int]:
         """Read the list around doubts that no webhook has reported on, and act on it; returns the attempts
         whose doubts were resolved.
         """
         rows = {row.attempt_id: row for row in unreported}
         resolved: list[int] = []
         absent: set[int] = set()
-        unclear: dict[int, _Unclear] = {}
-        unreadable = ""
-        for cluster in evidence.clusters(self._as_evidence(row, now) for row in unreported):
+        unclear: dict[int, frozenset[str]] = {}
+        explained: frozenset[int] = frozenset()
+        unreadable, inputs_shown = "", True
+        for cluster in evidence.clusters(as_evidence(self._deps, row, now) for row in unreported):
             mine = {doubt.attempt_id: rows[doubt.attempt_id] for doubt in cluster}
             seen = await read_window(self._deps, cluster, now)
             if seen is None or not seen.complete:
@@ -113,13 +124,18 @@ class Resolver:
                     one: self._unclear_before[one] for one in self._unclear_before.keys() & mine.keys()
                 }
                 continue
-            case = _Case(mine, seen, judge(self._deps, cluster, seen, now=now))
+            weighed = self._judge.judge(cluster, seen, judged=judged, now=now)
+            case = _Case(mine, seen, weighed)
+            explained |= weighed.explained
+            inputs_shown = inputs_shown and weighed.inputs_shown
             self._deps.crashpoint("resolve.judged")
             resolved.extend(await self._resolve(case))
             absent |= await self._act_on_absence(case, now)
             unclear |= await self._set_aside(case, now)
         self._absent_before, self._unclear_before = absent, unclear
         self.unreadable = unreadable
+        self._care.learned(inputs_shown=inputs_shown and not unreadable, explained=explained)
+        self._freed()
         return resolved
 
     def _seconds_to_check(self, unreported: Sequence[InDoubt]) -> float:
@@ -130,26 +146,14 @@ class Resolver:
         its list all the time.
         """
         only_old = all(row.reason == lifecycle.AMBIGUOUS for row in unreported)
-        quarter = self._deps.settings.in_doubt.settle_seconds / 4
-        normal = max(CHECK_SECONDS_MIN, min(CHECK_SECONDS_MAX, quarter))
+        part = self._deps.settings.in_doubt.settle_seconds / 8
+        normal = max(CHECK_SECONDS_MIN, min(CHECK_SECONDS_MAX, part))
         delay = AMBIGUOUS_CHECK_SECONDS if only_old else normal
         return self._checked_at + delay - self._deps.clock.monotonic()
 
     @property
     def _has_webhook(self) -> bool:
         return self._deps.settings.webhook.url is not None
-
-    def _as_evidence(self, row: InDoubt, now: int) -> evidence.Doubt:
-        settings = self._deps.settings
-        return evidence.Doubt(
-            attempt_id=row.attempt_id,
-            model=row.model,
-            digest=row.sent_digest,
-            keys=tuple(sorted(row.params)),
-            sent_at=row.submitted_at,
-            last_possible_at=last_possible_at(settings, row.submitted_at),
-            settled=now - row.doubted_at >= settings.in_doubt.settle_seconds * 1000,
-        )
 
     async def _resolve(self, case: _Case) -> list[int]:
         resolved: list[int] = []
@@ -183,20 +187,17 @@ class Resolver:
             await self._deps.writer.submit(doubts.abandon, proof)
         return absent
 
-    async def _set_aside(self, case: _Case, now: int) -> dict[int, _Unclear]:
+    async def _set_aside(self, case: _Case, now: int) -> dict[int, frozenset[str]]:
         """Leave to a person what an earlier check could not decide either; returns what is unclear now.
 
-        At one check alone, a possible task may be one of ours that was accepted and is not recorded yet. So
-        every POST that was on its way then must have been answered, and something then possible be so still.
+        Something that was possible then must be so still. What may be of a request that is on its way is
+        undecided, and no case for a person.
         """
-        unclear: dict[int, _Unclear] = {}
+        unclear: dict[int, frozenset[str]] = {}
         for attempt_id, possible in case.weighed.verdict.ambiguous:
-            row, before = case.rows[attempt_id], self._unclear_before.get(attempt_id)
-            if before is None or not before.possible & set(possible):
-                unclear[attempt_id] = _Unclear(frozenset(possible), case.weighed.under_way)
-                continue
-            unclear[attempt_id] = before
-            if not before.under_way & case.weighed.under_way and not self._may_be_reported(row, now):
+            row, before = case.rows[attempt_id], self._unclear_before.get(attempt_id, frozenset())
+            unclear[attempt_id] = frozenset(possible)
+            if before & set(possible) and not self._may_be_reported(row, now):
                 await self._mark(row, tuple(_described(case.seen, item) for item in possible))
         return unclear
 
@@ -207,7 +208,7 @@ class Resolver:
         reported.
         """
         for attempt_id, possible in reports.unclear.items():
-            if self._as_evidence(rows[attempt_id], now).settled:
+            if as_evidence(self._deps, rows[attempt_id], now).settled:
                 await self._mark(rows[attempt_id], [(name, "reported", None, ()) for name in possible])
 
     def _may_be_reported(self, row: InDoubt, now: int) -> bool:

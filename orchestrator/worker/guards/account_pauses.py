@@ -66,6 +66,12 @@ class AccountPauses:
         self._outcomes.append(False)
         self.key.accepted()
 
+    def found(self) -> None:
+        """What a lost reply had created was found: the provider takes requests, and that doubt is over."""
+        self._lost = max(0, self._lost - 1)
+        if True in self._outcomes:
+            self._outcomes[self._outcomes.index(True)] = False
+
     async def lost(self, message: str) -> None:
         """Count a lost reply. After several in a row the provider counts as down, and a circuit breaker
         opens.

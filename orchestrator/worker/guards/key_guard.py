@@ -5,7 +5,6 @@ time. A key that is bad, an account that is blocked, and a model that the key ma
 answer: the last is told from the others by a balance that the same key may read.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 from orchestrator.core.errors import OperatorNeededError
@@ -91,19 +90,19 @@ class KeyGuard:
         self._check_at = self._now() + min(CHECK_MAX_SECONDS, wait)
         return await self._may_be_used(await self._deps.provider.balance())
 
-    async def leave_to_others(
-        self, attempt_id: int, outcome: KeyRefused, *, otherwise: Callable[[], None]
-    ) -> None:
-        """A poll was refused: leave the accepted attempt to the workers whose keys work. Where there are none
-        it is polled on here, because it is paid for.
+    async def leaves_to_others(self, attempt_id: int, outcome: KeyRefused) -> bool:
+        """A poll was refused: the accepted attempt is left to the workers whose keys work. False when there are
+        none: then it is polled on here, because it is paid for.
         """
         await self.refuse(outcome)
-        if await read_durably(self._deps, lambda tx: worker_stops.another_can_collect(tx, self._worker_id)):
-            row = leases.ExpireLeases(self._worker_id, frozenset({attempt_id}))
-            await write_durably(self._deps, leases.hand_back, row)
-            self._activity.in_flight.discard(attempt_id)
-        else:
-            otherwise()
+        if not await read_durably(
+            self._deps, lambda tx: worker_stops.another_can_collect(tx, self._worker_id)
+        ):
+            return False
+        row = leases.ExpireLeases(self._worker_id, frozenset({attempt_id}))
+        await write_durably(self._deps, leases.hand_back, row)
+        self._activity.in_flight.discard(attempt_id)
+        return True
 
     async def _may_be_used(self, outcome: BalanceOutcome) -> bool:
         if not isinstance(outcome, Balance):

@@ -1,50 +1,141 @@
-"""The price guard: before a run first pays for a model, the live quote must agree with the catalogue's
-price.
-"""
+"""The price guard: what an attempt holds must be what the provider would charge now."""
 
 import asyncio
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from orchestrator.core.money import format_usd
-from orchestrator.ports import Quote
+from orchestrator.core.pricing import believed_micros
+from orchestrator.ports import NoPrice, Quote
 from orchestrator.store.account import pauses
 from orchestrator.store.attempts.held import HeldAttempt
+from orchestrator.store.db.schema import QuoteSource
+from orchestrator.store.money import quotes
+from orchestrator.store.money.prices import PRICE_DRIFT, PRICE_UNKNOWN
 from orchestrator.worker.deps import Deps
-from orchestrator.worker.durable import write_durably
+from orchestrator.worker.durable import read_durably, write_durably
 from orchestrator.worker.guards.account_pauses import begin_pause
+
+FRESH_SECONDS: Final = 60.0
+"""How long a quote is gone by before it is asked for again."""
+
+AGAIN_SECONDS: Final = 30.0
+"""How long before a question without an answer is asked again, and that about a price that has stopped a
+model."""
+
+REPRICED: Final = "repriced"
+"""Why an attempt is given back that holds another amount than its job costs now; claimed again, it holds the
+right one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked about the price of one set of inputs; any attempt at such a job can ask it."""
+
+    attempt: HeldAttempt
+    inputs: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What came of a question."""
+
+    seen: quotes.Seen | None  # None: no quote could be had
+    learned: quotes.Learned | None
+    until: float  # monotonic
+    unknown: bool = False  # the price cannot be held
 
 
 class PriceGuard:
-    """Asks once per run, model and price; when no quote can be had, the catalogue's price counts."""
+    """Asks once for each set of inputs that decides a price, and again after a while; when no quote can be
+    had, what is known of the price counts.
+    """
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
-        self._agreed: dict[tuple[int, str, int], asyncio.Task[bool]] = {}
+        self._questions: dict[tuple[str, str], _Question] = {}
+        self._answers: dict[tuple[str, str], asyncio.Task[_Answer]] = {}
 
-    async def agrees(self, attempt: HeldAttempt, inputs: dict[str, Any]) -> bool:
-        """Whether the live price agrees; when it has drifted, the model is paused with the reason."""
-        key = (attempt.run_id, attempt.model, attempt.price_micros)
-        if key not in self._agreed:
-            self._agreed[key] = asyncio.ensure_future(self._ask(attempt, inputs))
-        return await asyncio.shield(self._agreed[key])
+    async def refuses(self, attempt: HeldAttempt, inputs: dict[str, Any]) -> str | None:
+        """None when the attempt holds what the provider would charge; else the reason to give it back.
 
-    async def _ask(self, attempt: HeldAttempt, inputs: dict[str, Any]) -> bool:
-        outcome = await self._deps.provider.quote(attempt.model, inputs)
+        A new price counts for all that waits before the attempt is given back, so it is claimed again at that
+        price, or not before a person has accepted it.
+        """
+        key = (attempt.model, attempt.price_digest)
+        self._questions.setdefault(key, _Question(attempt, inputs))
+        answer = await self._answer(key)
+        if answer.unknown:
+            return PRICE_UNKNOWN
+        if (
+            answer.seen is None
+            or answer.learned is None
+            or answer.learned.price_micros == attempt.price_micros
+        ):
+            return None
+        learned = await self._learn(answer.seen, attempt.lane_id)  # for jobs that were added since, too
+        if learned.drifted:
+            return PRICE_DRIFT
+        return None if learned.lane_micros == attempt.price_micros else REPRICED
+
+    async def tick(self) -> float:
+        """Ask again about prices that have stopped a model, because one that falls again ends the pause."""
+        stopped = {
+            pause.name
+            for pause in await read_durably(self._deps, pauses.in_force)
+            if pause.scope == "model" and pause.reason in {PRICE_DRIFT, PRICE_UNKNOWN}
+        }
+        for key in [key for key in self._questions if key[0] in stopped]:
+            self._answers.pop(key, None)
+            await self._answer(key)
+        return AGAIN_SECONDS
+
+    async def _answer(self, key: tuple[str, str]) -> _Answer:
+        known = self._answers.get(key)
+        if known is None or (known.done() and not _is_fresh(known, self._deps.clock.monotonic())):
+            known = self._answers[key] = asyncio.ensure_future(self._ask(self._questions[key]))
+        return await asyncio.shield(known)
+
+    async def _ask(self, question: _Question) -> _Answer:
+        attempt, clock = question.attempt, self._deps.clock
+        asked_at = clock.now_ms()
+        outcome = await self._deps.provider.quote(attempt.model, question.inputs)
+        again = clock.monotonic() + AGAIN_SECONDS
+        if isinstance(outcome, NoPrice):
+            await self._pause_unknown(attempt.model, outcome.message)
+            return _Answer(None, None, again, unknown=True)
         if not isinstance(outcome, Quote):
-            return True
-        ours, live = attempt.price_micros, outcome.micros
-        if abs(live - ours) * 100 <= self._deps.settings.guards.price_drift_percent * ours:
-            return True
+            return _Answer(None, None, again)
+        seen = quotes.Seen(
+            model=attempt.model,
+            digest=attempt.price_digest,
+            price_micros=believed_micros(outcome.micros, attempt.list_micros),
+            source=QuoteSource.QUOTE,
+            asked_at=asked_at,
+            list_micros=outcome.list_micros,
+            account=self._deps.account,
+        )
+        learned = await self._learn(seen, attempt.lane_id)
+        if learned.moved:
+            self._deps.notify(
+                f"A job of {attempt.model} now costs ${format_usd(learned.price_micros)} "
+                f"(list ${format_usd(attempt.list_micros)}): what waits is counted at that price."
+            )
+        return _Answer(seen, learned, clock.monotonic() + FRESH_SECONDS)
+
+    async def _learn(self, seen: quotes.Seen, lane_id: int) -> quotes.Learned:
+        drift = self._deps.settings.guards.price_drift_percent
+        return await write_durably(self._deps, quotes.learn_all, quotes.Lesson(seen, drift, lane_id))
+
+    async def _pause_unknown(self, model: str, why: str) -> None:
         message = (
-            f"The live price of {attempt.model} is ${format_usd(live)} for a job that was planned at "
-            f"${format_usd(ours)}. Upgrade the program for a new price table, or raise "
-            "guards.price_drift_percent; then start the worker again."
+            f"The price of {model} is unknown: {why}. Nothing more of it is sent. To ask again at once: "
+            f"orchestrator resume --model {model}"
         )
-        await write_durably(
-            self._deps,
-            begin_pause,
-            pauses.Pause(
-                scope="model", name=attempt.model, reason="price_drift", message=message, until=None
-            ),
-        )
-        return False
+        pause = pauses.Pause(scope="model", name=model, reason=PRICE_UNKNOWN, message=message)
+        await write_durably(self._deps, begin_pause, pause)
+
+
+def _is_fresh(known: "asyncio.Task[_Answer]", now: float) -> bool:
+    failed = known.cancelled() or known.exception() is not None
+    return not failed and now < known.result().until

@@ -1,30 +1,40 @@
-"""Noticing a restored or copied database: the provider lists tasks newer than our last commit that we do not
-know.
+"""Noticing a restored or copied database, and tasks that nobody here knows.
 
 Such a database would pay again for what the original has paid. It stops spending until `orchestrator
-reconcile` has assigned every unknown task to a job, or listed it. A task that a lost reply of ours may
-explain is not counted as unknown, but each such reply explains one task at most.
+reconcile` has assigned every unknown task to a job, or listed it. It is known by its own mark: the file
+beside the outputs is ahead of it. Other people's tasks on the account stop nobody. With `guards.unknown_tasks`:
+
+| | the mark is ahead | a task equals a waiting job | other unknown tasks |
+|---|---|---|---|
+| `ours` | stop | that job waits | nothing; without a mark and without inputs in the list: stop |
+| `stop` | stop | stop | stop |
+| `ignore` | nothing | nothing | nothing |
+
+A task that a lost reply of ours may explain is not counted as unknown, but each such reply explains one task
+at most.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from orchestrator.core.evidence import SKEW_MS, inputs_digest, shown_as_sent
+from orchestrator.core.evidence import SKEW_MS, shown_as_sent
 from orchestrator.core.provider_facts import RETENTION_MS
 from orchestrator.ports import Prediction
 from orchestrator.ports.paging import list_all
 from orchestrator.store.account import pauses
 from orchestrator.store.attempts import predictions
-from orchestrator.store.attempts.predictions import sent_digests
+from orchestrator.store.attempts.predictions import sent_digests, sent_keys
 from orchestrator.store.db.database import Tx
-from orchestrator.store.doubts import doubts
-from orchestrator.store.doubts.doubts import Unanswered
+from orchestrator.store.doubts import adoption, doubts
 from orchestrator.store.money import bills
+from orchestrator.store.runs import held_jobs
 from orchestrator.store.runs.runs import models_in_use
 from orchestrator.worker.deps import Deps
-from orchestrator.worker.doubts.provider_view import last_possible_at
+from orchestrator.worker.doubts.windows import last_possible_at
 from orchestrator.worker.guards.account_pauses import begin_pause, end_pause
+from orchestrator.worker.guards.own_mark import MarkState, OwnMark
+from orchestrator.worker.guards.unknown_tasks import equal_jobs, unexplained
 
 UNKNOWN_TASKS: Final = "unknown_tasks"
 LIST_UNREADABLE: Final = "list_unreadable"
@@ -46,6 +56,7 @@ class RestoredCopyCheck:
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
+        self._mark = OwnMark(deps)
         self._unreadable = ""
 
     @property
@@ -57,86 +68,110 @@ class RestoredCopyCheck:
         return self._unreadable
 
     async def check(self) -> UnknownTasks | None:
-        """Compare once; pauses the account when tasks are unknown, or for a while when the list cannot be
-        read.
+        """Compare once; pauses the account when it must not buy, or for a while when the list cannot be read
+        and the mark does not tell.
         """
         deps = self._deps
-        if deps.settings.guards.unknown_tasks == "ignore":
+        rule = deps.settings.guards.unknown_tasks
+        if rule == "ignore":
             return None
+        mark = self._mark.state()
         with deps.database.read() as tx:
-            after, now, models = _since(tx), tx.now, models_in_use(tx)
-            fresh = bills.last_accepted_at(tx) is None
-            answered_at = bills.last_answered_sent_at(tx)
-        if after is None:
-            return None
-        # Read from the newest task that we know: how it is shown says whether the list shows inputs as they
-        # were sent.
-        start = after if answered_at is None else min(after, answered_at - SKEW_MS)
+            since, has_open = _Since.read(tx), doubts.unsettled(tx)
+        if mark is MarkState.AHEAD:
+            return await self._stopped(RESTORED, doubts_open=has_open)
+        return None if since is None else await self._check_list(since, has_open, mark, rule)
+
+    async def _check_list(
+        self, since: "_Since", has_open: bool, mark: MarkState, rule: str
+    ) -> UnknownTasks | None:
+        """What the provider's list says beyond the mark."""
+        deps = self._deps
         listing = await list_all(
-            deps.provider, deps.clock, after_ms=max(start, now - RETENTION_MS), before_ms=now + SKEW_MS
+            deps.provider,
+            deps.clock,
+            after_ms=since.list_from,
+            before_ms=since.now + SKEW_MS,
         )
-        if listing is None and fresh:
-            return None  # nothing was ever accepted, as far as we know: the first submission need not wait
+        vouched = rule == "ours" and mark is MarkState.OURS
         if listing is None:
-            self._unreadable = UNREADABLE
-            await _pause(deps, LIST_UNREADABLE, UNREADABLE, until=deps.clock.now_ms() + UNREADABLE_MS)
+            if not since.is_fresh and not vouched:  # else the list is not needed
+                self._unreadable = UNREADABLE
+                await _pause(deps, LIST_UNREADABLE, UNREADABLE, until=deps.clock.now_ms() + UNREADABLE_MS)
             return None
-        ours = [item for item in listing.predictions.values() if item.model is None or item.model in models]
-        with deps.database.read() as tx:
+        found = self._unexpected(listing.predictions, since)
+        self._unreadable = ""
+        await deps.writer.submit(end_pause, LIST_UNREADABLE)
+        if vouched or (rule == "ours" and found.inputs_trusted):
+            await self._hold_equal_jobs(found)
+            return None
+        return await self._stopped(_message(found.tasks), doubts_open=has_open) if found.tasks else None
+
+    def _unexpected(self, listed: Mapping[str, Prediction], since: "_Since") -> "_Unexpected":
+        """The newer tasks of our models that neither this database nor a request of it explains."""
+        with self._deps.database.read() as tx:
+            models = models_in_use(tx)
+            ours = [item for item in listed.values() if item.model is None or item.model in models]
             unknown = predictions.unknown(tx, [item.id for item in ours])
             # Read after the list: what another worker is sending now is listed before its reply is recorded.
             unanswered = doubts.unanswered(tx)
             sent = sent_digests(tx, [item.id for item in ours if item.id not in unknown])
-        shown = shown_as_sent(
-            ((listing.predictions[name].inputs, digest) for name, digest in sent.items()),
-            {post.keys for post in unanswered},
-        )
-        posts = [(post, last_possible_at(deps.settings, post.sent_at)) for post in unanswered]
-        newer = [item for item in ours if item.id in unknown and (item.created_at_ms or after) >= after]
-        unexpected = unexplained(newer, posts, inputs_trusted=shown)
-        if unexpected:
-            await _pause(deps, UNKNOWN_TASKS, _message(unexpected), until=None)
+            shapes = {post.keys for post in unanswered} | sent_keys(tx, list(sent))
+        shown = shown_as_sent(((listed[name].inputs, digest) for name, digest in sent.items()), shapes)
+        posts = [(post, last_possible_at(self._deps.settings, post.sent_at)) for post in unanswered]
+        newer = [
+            item for item in ours if item.id in unknown and (item.created_at_ms or since.after) >= since.after
+        ]
+        return _Unexpected(unexplained(newer, posts, inputs_trusted=shown), shown)
+
+    async def _hold_equal_jobs(self, found: "_Unexpected") -> None:
+        """Jobs that would buy just what an unknown task has made wait for a person; all else goes on."""
+        deps = self._deps
+        with deps.database.read() as tx:
+            waiting = list(adoption.pending_jobs(tx, deps.settings.provider.base_url)) if found.tasks else []
+        equal = equal_jobs(found.tasks, waiting)
+        if equal and (held := await deps.writer.submit(_hold, equal)):
+            deps.notify(
+                f"{held} job(s) wait: the account has tasks that ask for just the same and are not known "
+                "here. Decide with: orchestrator reconcile"
+            )
+
+    async def _stopped(self, message: str, *, doubts_open: bool) -> UnknownTasks:
+        await _pause(self._deps, UNKNOWN_TASKS, message, until=None)
         self._unreadable = ""
-        await deps.writer.submit(end_pause, LIST_UNREADABLE)
-        return UnknownTasks(_message(unexpected), bool(unanswered)) if unexpected else None
+        return UnknownTasks(message, doubts_open)
 
 
-def unexplained(
-    unknown: Sequence[Prediction], unanswered: Sequence[tuple[Unanswered, int]], *, inputs_trusted: bool
-) -> list[Prediction]:
-    """The unknown predictions that are left when every unanswered POST has explained one that it may have
-    created.
+@dataclass(frozen=True, slots=True)
+class _Since:
+    """From when on a task of ours must be known to us (ms)."""
 
-    Each POST comes with the time until which it may have created something. Where the list is seen to show
-    what was sent (`inputs_trusted`), a POST explains only a task that asks for the same.
-    """
-    left = list(unanswered)
-    unexpected: list[Prediction] = []
-    for item in sorted(unknown, key=lambda item: (item.created_at_ms or 0, item.id)):
-        fits = next((post for post in left if _may_be(item, *post, inputs_trusted=inputs_trusted)), None)
-        if fits is None:
-            unexpected.append(item)
-        else:
-            left.remove(fits)
-    return unexpected
+    now: int
+    after: int
+    list_from: int  # from the newest task that we know: how it is shown says whether inputs are as sent
+    is_fresh: bool  # nothing was ever accepted, as far as is known
 
-
-def _may_be(item: Prediction, post: Unanswered, until: int, *, inputs_trusted: bool) -> bool:
-    """Whether that POST may have created it: asked for the same, as far as that is shown, at a time when
-    it could.
-    """
-    known = inputs_trusted and item.inputs is not None and post.digest is not None
-    if known and inputs_digest(item.inputs or {}, post.keys) != post.digest:
-        return False
-    return item.model in {None, post.model} and (
-        item.created_at_ms is None or post.sent_at - SKEW_MS <= item.created_at_ms <= until + SKEW_MS
-    )
+    @classmethod
+    def read(cls, tx: Tx) -> "_Since | None":
+        """None when this database has never had work."""
+        mark, answered_at = bills.last_accepted_at(tx), bills.last_answered_sent_at(tx)
+        after = bills.first_run_at(tx) if mark is None else mark - SKEW_MS
+        if after is None:
+            return None
+        start = after if answered_at is None else min(after, answered_at - SKEW_MS)
+        return cls(tx.now, after, max(start, tx.now - RETENTION_MS), mark is None)
 
 
-def _since(tx: Tx) -> int | None:
-    """From when on a task of ours must be known to us; None when this database has never had work."""
-    mark = bills.last_accepted_at(tx)
-    return bills.first_run_at(tx) if mark is None else mark - SKEW_MS
+@dataclass(frozen=True, slots=True)
+class _Unexpected:
+    """Tasks that nothing explains, and whether the list shows inputs as they were sent."""
+
+    tasks: Sequence[Prediction]
+    inputs_trusted: bool
+
+
+def _hold(tx: Tx, rows: Sequence[dict[int, str]]) -> list[int]:
+    return [held_jobs.hold(tx, row) for row in rows]
 
 
 async def _pause(deps: Deps, reason: str, message: str, *, until: int | None) -> None:
@@ -144,6 +179,12 @@ async def _pause(deps: Deps, reason: str, message: str, *, until: int | None) ->
         begin_pause, pauses.Pause(scope="account", name="", reason=reason, message=message, until=until)
     )
 
+
+RESTORED: Final = (
+    "This database is behind its own mark beside the outputs: it was restored from a backup, or is an old "
+    "copy, and does not know what was bought since. Apply what was applied since the backup, then run: "
+    "orchestrator reconcile"
+)
 
 UNREADABLE: Final = (
     "The provider's list cannot be read, so it is not known whether it shows tasks that this database does "

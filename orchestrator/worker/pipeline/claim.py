@@ -9,7 +9,10 @@ from orchestrator.store.money.ledger import CapRacedError
 from orchestrator.worker.activity import Activity
 from orchestrator.worker.alarms import CLAIM_REST_SECONDS
 from orchestrator.worker.deps import Deps
+from orchestrator.worker.doubts.care import CareTaker
 from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.guards.clock_guard import ClockGuard
+from orchestrator.worker.guards.own_mark import OwnMark
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.submit import Submitter
 from orchestrator.worker.stop import Stop
@@ -35,6 +38,7 @@ class Claimer:
         activity: Activity,
         account_pauses: AccountPauses,
         restored_copy: RestoredCopyCheck,
+        care: CareTaker,
         submitter: Submitter,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
         wake: Callable[[], None],
@@ -47,6 +51,9 @@ class Claimer:
         self._activity = activity
         self._pauses = account_pauses
         self._restored_copy = restored_copy
+        self._care = care
+        self._mark = OwnMark(deps)
+        self._clock_guard = ClockGuard(deps)
         self._submitter = submitter
         self._spawn = spawn
         self._wake = wake
@@ -65,11 +72,14 @@ class Claimer:
             return IDLE_SECONDS
         if self._is_unsure:
             await self._recover()
+        self._deps.database.require_in_place()
         try:
             result = await self._deps.writer.submit(claim.claim, self._request(want))
         except CapRacedError:
             return CLAIM_REST_SECONDS
         self._deps.crashpoint("claim.committed")
+        if result.claimed:
+            self._mark.raise_to(max(attempt.attempt_id for attempt in result.claimed))
         self._begin(result.claimed)
         if result.draining:
             self._drain()
@@ -83,6 +93,8 @@ class Claimer:
     def _room(self) -> int:
         """How many attempts to ask for now; one at a time while it is tried whether the provider is back."""
         if self._stop.stopping or self._restored_copy.unreadable or self._pauses.key.refused:
+            return 0
+        if self._clock_guard.wrong():
             return 0
         unanswered = len(self._activity.preparing) + len(self._activity.submitting)
         room = min(CLAIM_MAX, PREPARING_MAX - unanswered)
@@ -98,6 +110,7 @@ class Claimer:
             timezone=self._deps.settings.budgets.timezone,
             token=self._deps.entropy.token,
             run_ids=self._run_ids,
+            care=self._care.asked(),
         )
 
     async def _recover(self) -> None:

@@ -5,20 +5,20 @@ A paid picture is not given up while there is a way to get it.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, assert_never
 
 from orchestrator.core.backoff import backoff_seconds
 from orchestrator.core.paths import places_of_download
 from orchestrator.core.provider_facts import RETENTION_MS
+from orchestrator.core.specs import LocalImage
 from orchestrator.ports import (
     ArtifactRequest,
-    DiscardedArtifact,
     FetchFailed,
     FetchFault,
+    FetchOutcome,
     Prediction,
     Status,
-    StoredArtifact,
 )
 from orchestrator.store.attempts import endings, outputs
 from orchestrator.store.attempts.held import HeldAttempt
@@ -26,7 +26,9 @@ from orchestrator.worker.activity import Activity
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.pipeline.copies import Copies
 from orchestrator.worker.pipeline.download_health import DownloadHealth
+from orchestrator.worker.pipeline.troubles import TroubleNotes
 
 FRESH_URLS_MAX: Final = 5
 FRESH_URLS_SECONDS: Final = 900.0
@@ -58,7 +60,9 @@ class _Download:
     began: float  # monotonic
     place: int = 0  # which of the possible places is tried
     tries: int = 0
+    wait_seconds: float = 0.0  # until the next try
     fresh_urls: int = 0
+    unproven: str | None = None  # where what came, and is no proven picture, is kept aside
 
     def move(self, places: tuple[str, ...]) -> bool:
         """Try the next place; False, and the first again, when all were tried."""
@@ -76,6 +80,8 @@ class Fetcher:
         *,
         activity: Activity,
         account_pauses: AccountPauses,
+        troubles: TroubleNotes,
+        copies: Copies,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
         slot_freed: Callable[[], None],
     ) -> None:
@@ -83,6 +89,8 @@ class Fetcher:
         self._deps = deps
         self._activity = activity
         self._pauses = account_pauses
+        self._troubles = troubles
+        self._copies = copies
         self._spawn = spawn
         self._slot_freed = slot_freed
         self._downloads = asyncio.Semaphore(deps.settings.limits.downloads)
@@ -101,8 +109,17 @@ class Fetcher:
                 results = [await self._one(attempt, expected[0])]
             else:
                 results = await asyncio.gather(*(self._one(attempt, output) for output in expected))
-            stored = tuple((index, kept) for index, kept in results if not isinstance(kept, str))
-            lost = tuple((index, why) for index, why in results if isinstance(why, str))
+            stored = tuple((index, kept) for index, kept in results if not isinstance(kept, FetchFailed))
+            failed = [(index, failure) for index, failure in results if isinstance(failure, FetchFailed)]
+            lost = tuple((index, failure.words) for index, failure in failed)
+            kept = dict(stored)
+            copies = (
+                ()
+                if lost
+                else await self._copies.of_attempt(
+                    attempt.job_id, expected, kept, wait_for_storage=self._wait_for_storage
+                )
+            )
             self._deps.crashpoint("fetch.stored")
             flagged = {output.index for output in expected if output.nsfw}
             row = outputs.Finish(
@@ -112,27 +129,35 @@ class Fetcher:
                 lost=lost,
                 expected=attempt.images,
                 flagged=sum(1 for index, _ in stored if index in flagged),
+                copies=copies,
+                unproven={index: failure.unproven for index, failure in failed if failure.unproven},
             )
             await write_durably(self._deps, endings.finish, row)
             self._deps.crashpoint("fetch.recorded")
         finally:
             self._activity.fetching.discard(attempt.attempt_id)
+            self._troubles.forget(attempt.attempt_id)
 
-    async def _one(
-        self, attempt: HeldAttempt, output: outputs.ExpectedOutput
-    ) -> tuple[int, StoredArtifact | DiscardedArtifact | str]:
-        """Store one output; the text says why it is lost for good."""
+    async def _one(self, attempt: HeldAttempt, output: outputs.ExpectedOutput) -> tuple[int, FetchOutcome]:
+        """Store one output; the failure is the last one, when it is lost for good."""
         download = _Download(output.url, output.path, self._deps.clock.monotonic())
         while True:
             async with self._downloads:
                 outcome = await self._deps.artifacts.store(self._request(attempt, output, download))
             if not isinstance(outcome, FetchFailed):
                 self.health.succeeded()
+                self._activity.download_trouble = ""
                 return output.index, outcome
             self.health.failed(outcome.message, self._deps.clock.monotonic())
+            self._activity.download_trouble = outcome.message
             download.tries += 1
+            download.wait_seconds = self._wait(download.tries)
+            self._troubles.note(
+                attempt, outcome.message, count=download.tries, wait_seconds=download.wait_seconds
+            )
+            download.unproven = outcome.unproven or download.unproven
             if await self._is_lost(attempt=attempt, output=output, download=download, failure=outcome):
-                return output.index, outcome.message
+                return output.index, replace(outcome, unproven=download.unproven)
 
     async def _is_lost(
         self, attempt: HeldAttempt, output: outputs.ExpectedOutput, download: _Download, failure: FetchFailed
@@ -155,7 +180,7 @@ class Fetcher:
                     return True
             case _:
                 assert_never(failure.fault)
-        await self._deps.clock.sleep(self._wait(download.tries))
+        await self._deps.clock.sleep(download.wait_seconds)
         return False
 
     async def _is_gone(
@@ -212,16 +237,22 @@ class Fetcher:
             nsfw=output.nsfw,
             known_sha256=output.sha256,
             sidecar=self._sidecar(attempt, output),
+            attempt_id=attempt.attempt_id,
+            unproven=download.unproven,
         )
 
     def _sidecar(self, attempt: HeldAttempt, output: outputs.ExpectedOutput) -> dict[str, Any]:
         return {
+            **output.origin,
             "job": attempt.job_id,
             "attempt": attempt.attempt_id,
             "model": attempt.model,
             "prediction_id": attempt.prediction_id,
             "params": attempt.params,
-            "local_images": {written: image["sha256"] for written, image in attempt.local_images.items()},
+            "local_images": {
+                written: LocalImage(**image).content for written, image in attempt.local_images.items()
+            },
+            "local_files": attempt.local_images,
             "output_index": output.index,
             "nsfw": output.nsfw,
             "price_micros": attempt.price_micros,

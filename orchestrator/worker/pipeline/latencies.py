@@ -3,6 +3,7 @@
 from collections import deque
 from typing import Final
 
+from orchestrator.core.lateness import GUESSED_SLOWEST, slowest_seconds
 from orchestrator.core.polling import EARLY_SHARE, TypicalLatency, quantile
 from orchestrator.store.account.latencies import RecordedLatency
 
@@ -38,6 +39,13 @@ class Latencies:
         if known is None or known.samples < ENOUGH:
             return TypicalLatency(guess_seconds / 12, guess_seconds / 2)
         return TypicalLatency(known.p10_ms / 1000 * EARLY_SHARE, known.p10_ms / 1000)
+
+    def slowest_seconds(self, model: str, guess_seconds: float) -> float:
+        """The 99th percentile, as observed; before enough is known, by the catalogue's guess."""
+        known = self._known.get(model)
+        if known is None or known.samples < ENOUGH:
+            return GUESSED_SLOWEST * guess_seconds
+        return slowest_seconds(known.p50_ms / 1000, known.p95_ms / 1000)
 
     def take_fresh(self) -> list[tuple[str, RecordedLatency]]:
         """What changed since the last call, for the database."""

@@ -21,7 +21,9 @@ from typing import Any, Final
 
 from orchestrator.core.backoff import backoff_seconds
 from orchestrator.core.states import AttemptEvent
-from orchestrator.ports import KeyRefused, Lost, NoCredit, NotSent, Rejected, Throttled
+from orchestrator.core.taxonomy import Disposition, PaidReason, Reason
+from orchestrator.ports import KeyRefused, Lost, NoCredit, NotSent, Prediction, Rejected, Throttled
+from orchestrator.settings import Outputs
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.pipeline.prepare import InputChanged
@@ -70,8 +72,20 @@ GIVEN_BACK: Final[Mapping[type, GivenBack]] = MappingProxyType(
 HELD_BACK: Final = GivenBack(reason="held_back", event=AttemptEvent.NOT_SENT)
 """We kept the POST from leaving because its time had passed: that says nothing about the provider."""
 
-PRICE_DRIFT: Final = GivenBack(reason="price_drift")
+EARLIER_TASK: Final = GivenBack(reason="earlier_task_unreadable", wait=Wait.BACKOFF)
+"""The job has paid for a task already, and the provider does not say how that stands."""
+
 STOPPED: Final = GivenBack(reason="released")
+
+NO_OUTPUTS: Final = Disposition(
+    retry=False,
+    reason=PaidReason.NO_OUTPUTS,
+    message="the task completed without a picture and was charged; another try is bought only on request",
+)
+
+UNEXPLAINED: Final = Disposition(
+    retry=True, reason=Reason.PROVIDER_ERROR, message="the task ended without outputs"
+)
 
 
 def given_back(outcome: NotPrepared) -> GivenBack:
@@ -87,3 +101,12 @@ def retry_seconds(deps: Deps, number: int) -> float:
         cap_seconds=deps.settings.retry.backoff_cap_seconds,
         uniform=deps.entropy.uniform,
     )
+
+
+def flags_of(prediction: Prediction, rules: Outputs) -> tuple[bool | None, ...]:
+    """One flag an output. Something that was said and cannot be read counts as flagged where the settings say
+    so, except where flagged pictures are discarded: nothing that is paid for is thrown away on a guess.
+    """
+    guess = True if rules.nsfw_unknown == "quarantine" and rules.nsfw != "discard" else None
+    said = prediction.nsfw + (None,) * (len(prediction.outputs) - len(prediction.nsfw))
+    return tuple(guess if index in prediction.nsfw_unclear else flag for index, flag in enumerate(said))

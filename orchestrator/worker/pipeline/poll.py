@@ -2,14 +2,13 @@
 
 import heapq
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from itertools import count
 from typing import Any, Final, assert_never
 
 from orchestrator.core.backoff import backoff_seconds
-from orchestrator.core.polling import TypicalLatency, estimated_latency, first_look_seconds, next_look_seconds
-from orchestrator.core.taxonomy import Disposition, Reason, disposition
+from orchestrator.core.polling import TypicalLatency, first_look_seconds, next_look_seconds
+from orchestrator.core.taxonomy import Disposition, PaidReason
 from orchestrator.ports import (
     KeyRefused,
     Lost,
@@ -21,15 +20,17 @@ from orchestrator.ports import (
     Status,
     Throttled,
 )
-from orchestrator.store.attempts import endings, lifecycle, outputs
+from orchestrator.store.attempts import outputs
 from orchestrator.store.attempts.held import HeldAttempt
 from orchestrator.worker.activity import Activity
 from orchestrator.worker.deps import Deps
-from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.pipeline.latencies import Latencies
-from orchestrator.worker.pipeline.outcomes import retry_seconds
+from orchestrator.worker.pipeline.lateness import Answer, Lateness, Polled
+from orchestrator.worker.pipeline.outcomes import NO_OUTPUTS, UNEXPLAINED
 from orchestrator.worker.pipeline.prepare import Inputs
+from orchestrator.worker.pipeline.task_endings import TaskEndings
+from orchestrator.worker.pipeline.troubles import TroubleNotes
 
 MISSING_MAX_MS: Final = 3600 * 1000
 """A prediction that the provider has denied knowing for this long is given up; its money counts as spent."""
@@ -43,22 +44,12 @@ WHOLE_POLL: Final = 1 - 1e-9
 """Enough of an allowance for a poll: fractions of it do not add up to one exactly."""
 
 FAILED_POLL_SECONDS: Final = 2.0
+NotTold = Throttled | KeyRefused | NotSent | Lost | Rejected
 
-NO_OUTPUTS: Final = Disposition(
-    retry=False,
-    reason="no_outputs",
-    message="the task completed without a picture and was charged; another try is bought only on request",
-)
+EMPTY_MAX_MS: Final = 120 * 1000
+"""A task that has been completed without outputs for this long has none."""
 
-
-@dataclass(slots=True)
-class _Polled:
-    """An accepted attempt, and what polling it has shown so far, which nobody else needs to know."""
-
-    attempt: HeldAttempt
-    polls: int = 0
-    running_ms: int = 0  # from acceptance to the last poll that saw it still running
-    missing_since: int | None = None  # ms; the provider has said 404 ever since
+EMPTY_POLL_SECONDS: Final = 5.0
 
 
 class Poller:
@@ -72,19 +63,22 @@ class Poller:
         activity: Activity,
         account_pauses: AccountPauses,
         latencies: Latencies,
+        troubles: TroubleNotes,
         completed: Callable[[HeldAttempt, list[outputs.ExpectedOutput]], None],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
         wake: Callable[[], None],
     ) -> None:
         self._deps = deps
-        self._inputs = inputs
         self._activity = activity
         self._pauses = account_pauses
         self._latencies = latencies
-        self._completed = completed
+        self._lateness = Lateness(deps, activity=activity, latencies=latencies, troubles=troubles)
+        self._endings = TaskEndings(
+            deps, inputs=inputs, latencies=latencies, ended=self._lateness.ended, completed=completed
+        )
         self._spawn = spawn
         self._wake = wake
-        self._due: list[tuple[float, int, _Polled]] = []
+        self._due: list[tuple[float, int, Polled]] = []
         self._order = count()
         self._polling = 0
         self._allowance = 1.0
@@ -102,7 +96,7 @@ class Poller:
             uniform=self._deps.entropy.uniform,
         )
         waited = (self._deps.clock.now_ms() - attempt.accepted_at) / 1000
-        self._schedule(_Polled(attempt), max(0.0, first - waited))
+        self._schedule(Polled(attempt), max(0.0, first - waited))
 
     async def tick(self) -> float:
         """Start every poll that is due and within the rate; returns seconds until the next is worth
@@ -123,38 +117,46 @@ class Poller:
             return self._maximum
         return max(PAUSE_SECONDS, self._due[0][0] - now)
 
-    async def _poll(self, polled: _Polled) -> None:
+    async def _poll(self, polled: Polled) -> None:
         outcome = await self._result(polled)
         polled.polls += 1
-        polled.missing_since = polled.missing_since if isinstance(outcome, Missing) else None
+        if not isinstance(outcome, Missing):
+            polled.missing_since = None
+        if not isinstance(outcome, Prediction) or outcome.status is not Status.COMPLETED:
+            polled.empty_since = None
         match outcome:
             case Prediction(status=Status.RUNNING):
-                self._poll_again(polled)
-            case Prediction(status=Status.COMPLETED) if outcome.outputs:
-                await self._complete(polled, outcome)
+                await self._still_running(polled, outcome)
+            case Prediction(status=Status.COMPLETED) if any(outcome.outputs):
+                await self._endings.complete(polled, outcome)
             case Prediction(status=Status.COMPLETED):
-                await self._fail(polled.attempt, outcome, NO_OUTPUTS, charged=True)
+                await self._empty(polled, outcome)
             case Prediction():
-                verdict = disposition(
-                    outcome.status.value,
-                    outcome.code,
-                    outcome.error,
-                    input_was_our_upload=polled.attempt.sends_only_uploads,
-                )
-                await self._fail(polled.attempt, outcome, verdict, charged=False)
+                await self._endings.fail(polled, outcome, outcome.failure or UNEXPLAINED, charged=False)
             case Missing():
                 await self._missing(polled, outcome)
+            case _:
+                await self._not_told(polled, outcome)
+
+    async def _not_told(self, polled: Polled, outcome: NotTold) -> None:
+        """The answer says nothing of how the task stands: a poll that fails never ends one."""
+        wait = self._after_failure(polled)
+        match outcome:
             case Throttled():
-                self._schedule(polled, outcome.retry_after_seconds or self._after_failure(polled))
+                answer = Answer("HTTP 429", odd=False, about_task=False)
+                await self._again(polled, answer, outcome.retry_after_seconds or wait)
             case KeyRefused():
-                again = partial(self._schedule, polled, self._maximum)
-                await self._pauses.key.leave_to_others(polled.attempt.attempt_id, outcome, otherwise=again)
-            case NotSent() | Lost() | Rejected():
-                self._schedule(polled, self._after_failure(polled))
+                if not await self._pauses.key.leaves_to_others(polled.attempt.attempt_id, outcome):
+                    answer = Answer(outcome.message, odd=False, about_task=False)
+                    await self._again(polled, answer, self._maximum)
+            case NotSent():
+                await self._again(polled, Answer(outcome.message, odd=True, about_task=False), wait)
+            case Lost() | Rejected():
+                await self._again(polled, Answer(outcome.message, odd=True), wait)
             case _:
                 assert_never(outcome)
 
-    async def _result(self, polled: _Polled) -> ResultOutcome:
+    async def _result(self, polled: Polled) -> ResultOutcome:
         try:
             return await self._deps.provider.result(polled.attempt.prediction_id)
         finally:
@@ -162,29 +164,45 @@ class Poller:
                 self._wake()
             self._polling -= 1
 
-    def _schedule(self, polled: _Polled, seconds: float) -> None:
+    def _schedule(self, polled: Polled, seconds: float) -> None:
         poll = (self._deps.clock.monotonic() + seconds, next(self._order), polled)
         heapq.heappush(self._due, poll)
         if self._due[0] is poll:
             self._wake()  # the loop is asleep until a later poll
 
-    def _poll_again(self, polled: _Polled) -> None:
+    async def _again(self, polled: Polled, answer: Answer, planned: float) -> None:
+        self._schedule(polled, await self._lateness.next_look_seconds(polled, answer, planned))
+
+    async def _still_running(self, polled: Polled, prediction: Prediction) -> None:
         polled.running_ms = self._deps.clock.now_ms() - polled.attempt.accepted_at
-        self._schedule(
-            polled,
-            next_look_seconds(
-                polled.running_ms / 1000,
-                self._typical(polled.attempt.model),
-                minimum=self._minimum,
-                maximum=self._maximum,
-                uniform=self._deps.entropy.uniform,
-            ),
+        planned = next_look_seconds(
+            polled.running_ms / 1000,
+            self._typical(polled.attempt.model),
+            minimum=self._minimum,
+            maximum=self._maximum,
+            uniform=self._deps.entropy.uniform,
         )
+        said = prediction.oddity or f'the provider says "{prediction.status_text}"'
+        await self._again(polled, Answer(said, odd=bool(prediction.oddity)), planned)
+
+    async def _empty(self, polled: Polled, prediction: Prediction) -> None:
+        """Completed and no output: the provider may be slower to show outputs than to say that it is done, so
+        that is believed only after a while.
+        """
+        now = self._deps.clock.now_ms()
+        polled.empty_since = now if polled.empty_since is None else polled.empty_since
+        told = f": {prediction.oddity}" if prediction.oddity else ""
+        if now - polled.empty_since < EMPTY_MAX_MS:
+            words = f"completed without an output that can be read{told}"
+            await self._again(polled, Answer(words, odd=True), max(self._minimum, EMPTY_POLL_SECONDS))
+            return
+        verdict = replace(NO_OUTPUTS, message=NO_OUTPUTS.message + told)
+        await self._endings.fail(polled, prediction, verdict, charged=True)
 
     def _typical(self, model: str) -> TypicalLatency:
         return self._latencies.typical(model, self._deps.facts(model).typical_latency_seconds)
 
-    def _after_failure(self, polled: _Polled) -> float:
+    def _after_failure(self, polled: Polled) -> float:
         base = max(self._minimum, min(FAILED_POLL_SECONDS, self._maximum))
         return self._minimum + backoff_seconds(
             min(polled.polls, 4),
@@ -193,58 +211,15 @@ class Poller:
             uniform=self._deps.entropy.uniform,
         )
 
-    async def _complete(self, polled: _Polled, prediction: Prediction) -> None:
-        attempt = polled.attempt
-        self._deps.crashpoint("poll.completed")
-        observed = self._deps.clock.now_ms() - attempt.accepted_at
-        self._latencies.add(
-            attempt.model, estimated_latency(observed, polled.running_ms, prediction.inference_ms)
-        )
-        flags = prediction.nsfw + (None,) * (len(prediction.outputs) - len(prediction.nsfw))
-        row = lifecycle.Complete(
-            attempt_id=attempt.attempt_id,
-            epoch=attempt.epoch,
-            status=prediction.status_text,
-            outputs=tuple(zip(prediction.outputs, flags, strict=False)),
-            inference_ms=prediction.inference_ms,
-        )
-        expected = await write_durably(self._deps, lifecycle.complete, row)
-        self._deps.crashpoint("poll.recorded")
-        self._activity.in_flight.discard(attempt.attempt_id)
-        if expected is not None:
-            self._completed(replace(attempt, inference_ms=prediction.inference_ms), expected)
-
-    async def _fail(
-        self, attempt: HeldAttempt, prediction: Prediction, verdict: Disposition, *, charged: bool
-    ) -> None:
-        budgets = self._deps.settings.budgets
-        if verdict.reason == Reason.INPUT_UNREACHABLE and attempt.sends_only_uploads:
-            await self._inputs.forget(attempt.local_images)
-        delay = int(1000 * retry_seconds(self._deps, attempt.number)) if verdict.retry else None
-        refund_ms = budgets.refund_window_seconds * 1000 if budgets.on_failed == "hold" else 0
-        row = endings.Fail(
-            attempt_id=attempt.attempt_id,
-            epoch=attempt.epoch,
-            reason=verdict.reason,
-            message=verdict.message,
-            status=prediction.status_text,
-            code=prediction.code,
-            retry_delay_ms=delay,
-            refund_window_ms=int(refund_ms),
-            charged=charged,
-        )
-        await write_durably(self._deps, endings.fail, row)
-        self._deps.crashpoint("poll.failed")
-        self._activity.in_flight.discard(attempt.attempt_id)
-
-    async def _missing(self, polled: _Polled, outcome: Missing) -> None:
+    async def _missing(self, polled: Polled, outcome: Missing) -> None:
         now = self._deps.clock.now_ms()
         polled.missing_since = polled.missing_since or now
         if now - polled.missing_since < MISSING_MAX_MS:
-            self._schedule(polled, self._after_failure(polled))
+            answer = Answer(outcome.message, odd=True, about_task=False)
+            await self._again(polled, answer, self._after_failure(polled))
             return
         prediction_id = polled.attempt.prediction_id
         gone = Prediction(prediction_id, Status.DELETED, "missing", error=outcome.message)
         message = f"the provider has not known prediction {prediction_id} for an hour: {outcome.message}"
-        verdict = Disposition(retry=False, reason="prediction_missing", message=message)
-        await self._fail(polled.attempt, gone, verdict, charged=True)
+        verdict = Disposition(retry=False, reason=PaidReason.PREDICTION_MISSING, message=message)
+        await self._endings.fail(polled, gone, verdict, charged=True)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import assert_never
 
 from orchestrator.core.evidence import inputs_digest
+from orchestrator.core.provider_clock import DatedBy, Moment
 from orchestrator.core.states import AttemptEvent
-from orchestrator.core.taxonomy import rejection
 from orchestrator.core.webhooks import callback_url
 from orchestrator.ports import (
     Accepted,
@@ -26,10 +26,11 @@ from orchestrator.worker.activity import Activity
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards.account_pauses import AccountPauses
-from orchestrator.worker.guards.price_guard import PriceGuard
+from orchestrator.worker.guards.price_guard import REPRICED, PriceGuard
+from orchestrator.worker.guards.price_proof import PriceProof
 from orchestrator.worker.guards.send_window import SendWindow
 from orchestrator.worker.pipeline.outcomes import (
-    PRICE_DRIFT,
+    EARLIER_TASK,
     STOPPED,
     GivenBack,
     NothingCreated,
@@ -39,6 +40,7 @@ from orchestrator.worker.pipeline.outcomes import (
     retry_seconds,
 )
 from orchestrator.worker.pipeline.prepare import Inputs, Ready
+from orchestrator.worker.pipeline.recollect import Recollector
 
 
 class Submitter:
@@ -52,36 +54,67 @@ class Submitter:
         inputs: Inputs,
         activity: Activity,
         account_pauses: AccountPauses,
+        prices: PriceGuard,
+        proof: PriceProof,
         accepted: Callable[[HeldAttempt], None],
         doubted: Callable[[], None],
+        answered: Callable[[], None],
     ) -> None:
+        """`doubted` is called after each lost reply, `answered` when no request is on its way any more."""
         self._deps = deps
         self._worker_id = worker_id
         self._inputs = inputs
-        self._prices = PriceGuard(deps)
+        self._recollector = Recollector(deps)
+        self._prices = prices
+        self._proof = proof
         self._activity = activity
         self._pauses = account_pauses
         self._accepted = accepted
         self._doubted = doubted
+        self._answered = answered
         self._lease_ms = int(deps.settings.worker.lease_seconds * 1000)
 
     async def run(self, attempt: HeldAttempt, *, stopping: Callable[[], bool]) -> None:
         """Take one attempt from its lease to whatever the provider says; every way out is recorded."""
         self._activity.preparing.add(attempt.attempt_id)
         try:
+            if await self._is_paid_for(attempt):
+                return
             prepared = await self._inputs.prepare(attempt)
             if not isinstance(prepared, Ready):
                 await self._not_prepared(attempt, prepared)
                 return
-            if not await self._prices.agrees(attempt, prepared.inputs):
-                await self._give_back(attempt, PRICE_DRIFT, message="the price has changed")
+            if (refused := await self._prices.refuses(attempt, prepared.inputs)) is not None:
+                await self._give_back(attempt, GivenBack(reason=refused), message="the price has changed")
+                return
+            if not await self._proof.may_send(attempt, stopping):
+                await self._give_back(
+                    attempt, GivenBack(reason=REPRICED), message="the bill shows another price"
+                )
                 return
             send_window = await self._may_send(attempt, prepared, stopping)
             if send_window is None:
+                self._proof.came_to_nothing(attempt)
                 return
         finally:
             self._activity.preparing.discard(attempt.attempt_id)
         await self._send(attempt, prepared, send_window)
+
+    async def _is_paid_for(self, attempt: HeldAttempt) -> bool:
+        """Whether nothing is to be bought: a task that the job paid for earlier is collected instead, or how
+        that stands must be known first.
+        """
+        found = await self._recollector.look(attempt)
+        if found is None:
+            return False
+        if isinstance(found, HeldAttempt):
+            self._accepted(found)
+        elif isinstance(found, Lost):
+            wait = await self._wait_ms(attempt, EARLIER_TASK, found)
+            await self._give_back(attempt, EARLIER_TASK, message=found.message, delay_ms=wait)
+        else:
+            await self._not_prepared(attempt, found)
+        return True
 
     async def _may_send(
         self, attempt: HeldAttempt, ready: Ready, stopping: Callable[[], bool]
@@ -92,6 +125,7 @@ class Submitter:
         digest = inputs_digest(ready.inputs, ready.inputs)
         row = lifecycle.BeginSubmit(attempt.attempt_id, attempt.epoch, digest)
         while not stopping():
+            self._deps.database.require_in_place()
             send_window = SendWindow(self._deps.clock, lease_ms=self._lease_ms)
             answer = await write_durably(self._deps, lifecycle.begin_submit, row)
             match answer:
@@ -101,6 +135,11 @@ class Submitter:
                     return None
                 case lifecycle.Send.WAIT:
                     await self._deps.clock.sleep(self._deps.entropy.uniform(0.5, 1.5))
+                case lifecycle.Send.REPRICED:
+                    await self._give_back(
+                        attempt, GivenBack(reason=REPRICED), message="the price has changed"
+                    )
+                    return None
                 case lifecycle.Send.CANCELLED | lifecycle.Send.PAUSED:
                     break
         await self._give_back(attempt, STOPPED, message="nothing was sent")
@@ -111,13 +150,26 @@ class Submitter:
         try:
             self._deps.crashpoint("submit.committed")
             webhook = callback_url(self._deps.settings.webhook.url, attempt.token)
+            sent = self._deps.moment()
             outcome = await self._deps.provider.submit(
-                attempt.model, ready.inputs, webhook=webhook, still_valid=send_window.may_leave
+                attempt.model,
+                ready.inputs,
+                webhook=webhook,
+                still_valid=lambda: send_window.may_leave() and self._deps.database.in_place,
             )
             self._deps.crashpoint("submit.answered")
+            self._measure(outcome, sent)
             await self._record(attempt, outcome)
         finally:
             self._activity.submitting.discard(attempt.attempt_id)
+        if not self._activity.submitting:
+            self._answered()
+
+    def _measure(self, outcome: SubmitOutcome, sent: Moment) -> None:
+        """A task that was just accepted tells what time it is at the provider."""
+        if isinstance(outcome, Accepted) and outcome.prediction.created_at_ms is not None:
+            created_at, received = outcome.prediction.created_at_ms, self._deps.moment()
+            self._deps.provider_clock.note(DatedBy.TASK, created_at, sent=sent, received=received)
 
     async def _record(self, attempt: HeldAttempt, outcome: SubmitOutcome) -> None:
         match outcome:
@@ -126,6 +178,7 @@ class Submitter:
             case Lost():
                 await self._doubt(attempt, outcome)
             case Rejected():
+                self._proof.came_to_nothing(attempt)
                 await self._reject(attempt, outcome)
             case Throttled() | KeyRefused() | NoCredit() | NotSent():
                 await self._not_created(attempt, outcome)
@@ -144,7 +197,9 @@ class Submitter:
         epoch = await write_durably(self._deps, lifecycle.accept, row)
         self._deps.crashpoint("submit.recorded")
         self._pauses.accepted()
-        if epoch is not None:
+        if epoch is None:
+            await self._doubt_own_task(attempt, outcome.prediction.id)
+        else:
             self._accepted(
                 attempt.accepted(
                     epoch=epoch,
@@ -153,26 +208,37 @@ class Submitter:
                 )
             )
 
+    async def _doubt_own_task(self, attempt: HeldAttempt, prediction_id: str) -> None:
+        """The reply could not be attached. Where the attempt still waits for one, the reply named the task of
+        another: something between us and the provider repeats old replies, and our own task is not known.
+        """
+        message = f"the reply named task {prediction_id}, which another attempt holds: a repeated reply?"
+        row = lifecycle.MarkInDoubt(attempt.attempt_id, attempt.epoch, message)
+        if await write_durably(self._deps, lifecycle.mark_in_doubt, row):
+            self._doubted()
+
     async def _doubt(self, attempt: HeldAttempt, outcome: Lost) -> None:
         """The provider may have created a task: only evidence ends this, and the money stays held."""
-        row = lifecycle.MarkInDoubt(attempt.attempt_id, attempt.epoch, outcome.message)
+        row = lifecycle.MarkInDoubt(
+            attempt.attempt_id, attempt.epoch, outcome.message, answered=outcome.answered
+        )
         await write_durably(self._deps, lifecycle.mark_in_doubt, row)
         self._doubted()
         await self._pauses.lost(outcome.message)
 
     async def _reject(self, attempt: HeldAttempt, outcome: Rejected) -> None:
-        verdict = rejection(outcome.http_status, outcome.code, outcome.message)
         row = endings.Reject(
             attempt_id=attempt.attempt_id,
             epoch=attempt.epoch,
-            reason=verdict.reason,
-            message=verdict.message,
+            reason=outcome.reason,
+            message=outcome.message,
             code=outcome.code,
         )
         await write_durably(self._deps, endings.reject, row)
 
     async def _not_created(self, attempt: HeldAttempt, outcome: NothingCreated) -> None:
         """The POST created nothing, so the attempt is given back from `submitting`."""
+        self._proof.came_to_nothing(attempt)
         row = given_back(outcome)
         wait = await self._wait_ms(attempt, row, outcome)
         await self._give_back(attempt, row, message=outcome.message, delay_ms=wait, event=row.event)

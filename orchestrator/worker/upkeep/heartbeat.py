@@ -61,11 +61,13 @@ class Heartbeat:
         held = await self._deps.writer.submit(leases.extend_leases, beat)
         self._silence.beat(self._deps.clock.monotonic())
         await self._expire_unowned(held)
+        offset = self._deps.provider_clock.offset()
         seen = upkeep.SignOfLife(
             worker=self._worker_id,
             latencies=self._latencies.take_fresh(),
             leaving=self._stop.stopping,
             away_ms=self._away_ms(),
+            clock_offset_ms=None if offset is None else offset.middle,
         )
         own = await self._deps.writer.submit(upkeep.record_signs_of_life, seen)
         self._away_since = None

@@ -1,17 +1,24 @@
 """How a worker arrives and leaves: registration, preflight, and giving its leases back."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from orchestrator.core.errors import OperatorNeededError, OrchestratorError, StorageError
 from orchestrator.ports import Balance, KeyRefused, NotSent
 from orchestrator.settings import Limits
 from orchestrator.store.account import configured_limits, pauses, worker_stops, workers
 from orchestrator.store.account import latencies as recorded_latencies
+from orchestrator.store.account.acts import Signature
 from orchestrator.store.attempts import leases, releases
+from orchestrator.store.db import identity
+from orchestrator.store.db.database import Tx
+from orchestrator.store.money import balance_mark, price_lessons
+from orchestrator.store.money.prices import PRICE_DRIFT, PRICE_UNKNOWN
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.deps import Deps
+from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards.account_pauses import AccountPauses
+from orchestrator.worker.guards.clock_guard import ClockGuard
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.latencies import Latencies
 
@@ -36,29 +43,43 @@ def start(
             workers.lost(tx, worker_id)
         workers.register(tx, row)
         worker_stops.forget_gone(tx)
-        limits = configured_limits.take_configured(tx, row.id, _wanted(deps.settings.limits))
+        identity.ensure(tx)
+        configured_limits.take_configured(tx, _wanted(deps.settings.limits), _signed(row))
         for pause in pauses.in_force(tx):
-            if pause.reason == "price_drift":  # the price is asked for again before anything is paid
+            # The price is asked for again before anything is paid; what a bill has taught, no quote takes back.
+            drift = deps.settings.guards.price_drift_percent
+            if pause.reason == PRICE_UNKNOWN or (
+                pause.reason == PRICE_DRIFT and not price_lessons.bill_is_dearer(tx, pause.name, drift)
+            ):
                 pauses.end(tx=tx, scope=pause.scope, name=pause.name, reason=pause.reason)
         for model, latency in recorded_latencies.known(tx):
             latencies.remember(model, latency)
-    if limits.words:
-        deps.notify(limits.words)
     deps.artifacts.clean()
 
 
 def _wanted(limits: Limits) -> configured_limits.ConfiguredLimits:
-    pair = configured_limits.LimitPair(limits.concurrency, limits.submits_per_minute)
-    return configured_limits.ConfiguredLimits(pair, limits.defaulted)
+    numbers = {name: getattr(limits, name.value) for name in configured_limits.LimitName}
+    return configured_limits.ConfiguredLimits(numbers, limits.defaulted)
+
+
+def _signed(row: workers.WorkerRow) -> Signature:
+    """A worker that brings limits which no command has brought before it."""
+    return Signature(who=row.id, host=row.host, command="a worker that starts")
 
 
 async def preflight(
-    deps: Deps, account_pauses: AccountPauses, restored_copy: RestoredCopyCheck, *, drain: bool
+    deps: Deps,
+    account_pauses: AccountPauses,
+    *,
+    restored_copy: RestoredCopyCheck,
+    clock_guard: ClockGuard,
+    drain: bool,
 ) -> None:
     """Check before spending: can files be stored, is the provider there, does the key work, is there credit?
 
     What works ends its pause. What does not raises an error when draining, because somebody waits for the
-    result, and pauses the account otherwise; a refused key stops this worker alone.
+    result, and pauses the account otherwise; a refused key stops this worker alone. A clock that is wrong
+    always raises one.
     """
     problem = deps.artifacts.check_writable()
     if problem is None:
@@ -71,6 +92,7 @@ async def preflight(
     match outcome:
         case Balance(micros=micros) if micros > 0:
             await account_pauses.key.works()
+            await write_durably(deps, _mark_balance, micros)
             await account_pauses.ended("key_refused", "no_credit", "unreachable", "provider_down")
         case Balance():
             await account_pauses.key.works()
@@ -90,9 +112,14 @@ async def preflight(
             )
         case _:
             pass  # the loops meet it again, and each pause says why it is there
+    await clock_guard.check()
     found = await restored_copy.check()
     if found is not None and drain and not found.doubts and not _has_something_to_collect(deps):
         raise OperatorNeededError(found.message)
+
+
+def _mark_balance(tx: Tx, rows: Sequence[int]) -> list[bool]:
+    return [balance_mark.move(tx, micros) for micros in rows]
 
 
 def _has_something_to_collect(deps: Deps) -> bool:

@@ -8,7 +8,6 @@ from orchestrator.ports import Balance
 from orchestrator.store.account import latencies, pauses, workers
 from orchestrator.store.account.latencies import RecordedLatency
 from orchestrator.store.db.database import Tx
-from orchestrator.store.money import refunds
 from orchestrator.store.runs import failure_rates
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.guards.account_pauses import AccountPauses, begin_pause
@@ -25,13 +24,16 @@ class SignOfLife:
     latencies: list[tuple[str, RecordedLatency]]
     leaving: bool = False  # it takes nothing new any more
     away_ms: int | None = None  # for so long the database was away
+    clock_offset_ms: int | None = None  # the provider's clock shows so much more than the database's
 
 
 def record_signs_of_life(tx: Tx, rows: Sequence[SignOfLife]) -> list[workers.Standing]:
     """Record signs of life with the latencies observed, and mark silent workers as lost."""
     standings = []
     for row in rows:
-        standings.append(workers.seen(tx, row.worker, leaving=row.leaving))
+        standings.append(
+            workers.seen(tx, row.worker, leaving=row.leaving, clock_offset_ms=row.clock_offset_ms)
+        )
         if row.away_ms is not None:
             workers.note_database_back(tx, row.worker, row.away_ms)
         for model, latency in row.latencies:
@@ -41,8 +43,7 @@ def record_signs_of_life(tx: Tx, rows: Sequence[SignOfLife]) -> list[workers.Sta
 
 
 async def tick(deps: Deps, account_pauses: AccountPauses, restored_copy: RestoredCopyCheck) -> float:
-    """Let refunds lapse, and end the pauses for a key, for credit or for a disk that work again."""
-    lapsed = await deps.writer.submit(_lapse, None)
+    """End the pauses for a key, for credit or for a disk that work again."""
     with deps.database.read() as tx:
         in_force = {pause.reason for pause in pauses.in_force(tx) if pause.scope == "account"}
     if account_pauses.key.refused:
@@ -58,7 +59,7 @@ async def tick(deps: Deps, account_pauses: AccountPauses, restored_copy: Restore
     if not account_pauses.key.refused and (restored_copy.unreadable or LIST_UNREADABLE in in_force):
         await restored_copy.check()
     await _watch_rates(deps)
-    return 0.0 if lapsed == refunds.LAPSE_MAX else UPKEEP_SECONDS
+    return UPKEEP_SECONDS
 
 
 async def _watch_rates(deps: Deps) -> None:
@@ -83,7 +84,3 @@ async def _watch_rates(deps: Deps) -> None:
                     begin_pause,
                     pauses.Pause(scope="run", name=str(run.run_id), reason=reason, message=message),
                 )
-
-
-def _lapse(tx: Tx, rows: Sequence[None]) -> list[int]:
-    return [refunds.lapse(tx) for _ in rows]

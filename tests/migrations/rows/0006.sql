@@ -1,7 +1,7 @@
 INSERT INTO campaigns (id, name, created_at, weight, served) VALUES (1, 'summer', 1000, 3, 2000000);
 INSERT INTO runs (id, campaign_id, name, run_key, model, manifest_path, manifest_sha256, priority, max_attempts, created_at, applied_at)
   VALUES (1, 1, 'hero', 'main', 'kwaivgi/kling-image-o3/edit', 'jobs/hero.yaml', 'ab', 0, 3, 1000, 1000);
-INSERT INTO lanes (id, run_id, price_micros, priority, idle) VALUES (1, 1, 28000, 0, false);
+INSERT INTO lanes (id, run_id, price_digest, list_micros, planned_micros, price_micros, priority, idle) VALUES (1, 1, 'd1', 28000, 28000, 14000, 0, false);
 INSERT INTO jobs (id, run_id, lane_id, key, ordinal, variation, state, queue, images, price_micros, tries_left, created_at)
   VALUES (1, 1, 1, 'k1', 0, 1, 'running', NULL, 1, 28000, 3, 1000);
 INSERT INTO job_specs (job_id, params, local_images, tags) VALUES (1, '{"prompt": "a café"}', '[]', '{}');
@@ -14,9 +14,9 @@ INSERT INTO foreign_predictions (prediction_id, noted_at, note) VALUES ('p3', 10
 INSERT INTO ledger (id, at, attempt_id, run_id, campaign_id, day, kind, held_delta, spent_delta, refund_due_delta)
   VALUES (1, 1000, 1, 1, 1, '2026-11-22', 'reserve', 28000, 0, 0);
 INSERT INTO balances (scope, scope_id, period, spent_micros, held_micros, refund_due_micros) VALUES ('account', 0, 'total', 0, 28000, 0);
-INSERT INTO budgets (scope, scope_id, "window", cap_micros, source, set_at) VALUES ('account', 0, 'total', 1000000, 'config', 1000);
+INSERT INTO budgets (scope, scope_id, "window", cap_micros, source, set_at, overruled_micros) VALUES ('account', 0, 'total', 1000000, 'operator', 1000, 500000);
 INSERT INTO pauses (scope, name, reason, message, since) VALUES ('account', '', 'key_refused', 'The key was refused.', 1000);
-INSERT INTO limits (id, concurrency, submits_per_minute, concurrency_source, submits_per_minute_source) VALUES (1, 3, 60, 'default', 'operator');
+INSERT INTO limits (id, concurrency, submits_per_minute, concurrency_source, submits_per_minute_source, concurrency_overruled, submits_per_minute_overruled) VALUES (1, 3, 60, 'default', 'operator', NULL, 30);
 INSERT INTO rate_grants (bucket_at, granted) VALUES (1000, 1);
 INSERT INTO workers (id, host, pid, started_at, seen_at, version, lease_ms, draining_at, lost_at) VALUES ('w1', 'here', 1, 1000, 1000, '1.0', 30000, 1500, 2000);
 INSERT INTO uploads (base_url, sha256, url, uploaded_at, expires_at) VALUES ('https://api.example', 'ab', 'https://files.example/ab', 1000, 2000);
@@ -24,3 +24,4 @@ INSERT INTO latencies (model, p10_ms, p50_ms, p95_ms, samples, updated_at) VALUE
 INSERT INTO events (id, at, kind, job_id, attempt_id, message, campaign_id, run_id) VALUES (1, 1000, 'note', 1, 1, 'Something happened.', 1, 1);
 INSERT INTO meta (key, value) VALUES ('k', 'v');
 INSERT INTO acts (id, at, who, host, command, subject, old, new, why, job_id, campaign_id, run_id) VALUES (1, 1000, 'ada', 'here', 'budget set', 'day cap of the account', '$1.00', '$2.00', 'a launch', 1, 1, 1);
+INSERT INTO quotes (model, digest, source, account, list_micros, price_micros, asked_at) VALUES ('kwaivgi/kling-image-o3/edit', 'd1', 'quote', 'a1', 28000, 14000, 1000);

@@ -1,5 +1,8 @@
 """Pictures: files of a job that succeeded are there, with the provider's digests; none is overwritten."""
 
+from orchestrator.core.paths import COPY_FIRST, index_and_attempt
+
+from ..bought import SimulatedTask
 from ..disk import digest_of
 from ..watch import Row
 from .scene import Scene
@@ -28,6 +31,9 @@ class FileChecks:
             if index not in rows:
                 scene.fail("4", f"job {job} succeeded and output {index} of {task.id} has no row")
             self._is_stored(job, rows[index], digest_of(task.id, index))
+        for copy in scene.rows("SELECT * FROM outputs WHERE job_id = ? AND idx >= ?", job, COPY_FIRST):
+            if copy["state"] != "planned":
+                self._is_copied(job, copy, task)
 
     def _is_stored(self, job: int, row: Row, digest: str) -> None:
         scene, index = self._scene, row["idx"]
@@ -38,6 +44,32 @@ class FileChecks:
             "4",
             f"job {job} succeeded, and {row['stored_path']} is not on the disk",
         )
+
+    def _is_copied(self, job: int, row: Row, task: SimulatedTask) -> None:
+        index, _attempt = index_and_attempt(row["idx"])
+        if index < task.outputs:
+            self._is_stored(job, row, digest_of(task.id, index))
+        else:
+            self._scene.expect(row["state"] == "absent", "4", f"job {job} has a copy of no picture")
+
+    def every_copy_is_made(self) -> None:
+        """At the end, a job that succeeded has the files of every row that shares it."""
+        found = self._scene.rows(
+            "SELECT o.path FROM outputs o JOIN jobs j ON j.id = o.job_id "
+            "WHERE j.state = 'succeeded' AND o.state = 'planned' AND o.idx >= ?",
+            COPY_FIRST,
+        )
+        self._scene.expect(not found, "4", f"never made: {[row['path'] for row in found]}")
+
+    def nothing_kept_aside_is_forgotten(self) -> None:
+        """What came of an output that is lost is named by its row."""
+        scene = self._scene
+        for task, path in scene.disk.aside.items():
+            failed = scene.rows(
+                "SELECT job_id FROM attempts WHERE prediction_id = ? AND reason = 'output_lost'", task
+            )
+            named = scene.rows("SELECT 1 FROM outputs WHERE unproven_path = ?", path)
+            scene.expect(not failed or bool(named), "4", f"{path} was kept aside, and nobody says so")
 
     def nothing_overwritten(self) -> None:
         overwritten = self._scene.disk.overwritten

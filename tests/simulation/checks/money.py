@@ -76,9 +76,21 @@ class MoneyChecks:
                     expect(left >= 0, "5", f"{name} of {scope} {scope_id} in {period} is {left}")
         if kind == "reserve":
             expect(row["held_delta"] > 0, "5", f"attempt {attempt} was admitted at no price")
+        if kind == "refund_lapsed" and not self._replaying:
+            self._lapsed(attempt, row)
             # What is adopted was spent before anybody could ask.
             if row["note"] != "adopted by reconcile" and not self._replaying:
                 self._under_caps(row)
+
+    def _lapsed(self, attempt: int, row: Row) -> None:
+        """Nothing is free that a bill read after the window shows to be kept."""
+        plan, account = self._scene.plan, self._scene.account
+        task = self._scene.row("SELECT prediction_id FROM attempts WHERE id = ?", attempt)["prediction_id"]
+        self._scene.expect(
+            row["spent_delta"] >= account.net(task) or not plan.bill_readable or plan.lasting == "bill",
+            "1",
+            f"attempt {attempt} lapses as {row['spent_delta']}, the provider keeps {account.net(task)}",
+        )
 
     def _under_caps(self, row: Row) -> None:
         day = row["day"]
@@ -95,10 +107,8 @@ class MoneyChecks:
             )
 
     def provider_under_caps(self) -> None:
-        """The provider's own bill against every cap that no person lowered since.
-
-        What it keeps of a failed task after the time in which it pays back counts as free until the bill is
-        read again, by promise: that part is no breach.
+        """The provider's own bill against every cap that no person lowered since, but for what was charged
+        beyond what was held before the bill could tell.
         """
         scene = self._scene
         for (scope, scope_id, window), cap in self.caps.items():
@@ -106,22 +116,24 @@ class MoneyChecks:
             if window != "total" or lowered or scene.plan.on_failed != "hold":
                 continue
             prefix = self._prefix(scope, scope_id)
-            spent = scene.account.spent(prefix, scene.listed) - self._kept_after_all(prefix)
+            spent = scene.account.spent(prefix, scene.listed)
             scene.expect(
-                spent <= cap or scene.uncertain,
+                spent - self._beyond_holds(prefix) <= cap or scene.uncertain,
                 "1",
                 f"the provider's bill for {scope} {prefix!r} is {spent} of {cap}",
             )
 
-    def _kept_after_all(self, prefix: str) -> int:
-        """What the provider keeps of tasks whose refund was waited for as long as promised."""
-        lapsed = self._scene.rows(
-            "SELECT DISTINCT a.prediction_id FROM ledger l JOIN attempts a ON a.id = l.attempt_id "
-            "WHERE l.kind = 'refund_lapsed'"
-        )
+    def _beyond_holds(self, prefix: str) -> int:
+        """What the provider charged beyond what was held: it is noticed, see `StateChecks`, and cannot be undone."""
+        if self._scene.plan.charge_percent <= 100:
+            return 0
         account = self._scene.account
-        tasks = [account.tasks[row["prediction_id"]] for row in lapsed]
-        return sum(account.net(task.id) for task in tasks if task.prompt.startswith(prefix))
+        rows = self._scene.rows(
+            "SELECT prediction_id, price_micros FROM attempts WHERE prediction_id IS NOT NULL"
+        )
+        held = {row["prediction_id"]: row["price_micros"] for row in rows}
+        tasks = [task for task in account.ours() if task.prompt.startswith(prefix)]
+        return sum(max(0, task.price - held.get(task.id, 0)) for task in tasks)
 
     def _prefix(self, scope: str, scope_id: int) -> str:
         """What the prompts begin with that count against a cap."""
@@ -155,7 +167,7 @@ class MoneyChecks:
         counted = sum(self._sums["account", 0, "total", name] for name in SUMS)
         kept = scene.account.spent(without=scene.listed | (scene.contested() - scene.known()))
         scene.expect(
-            counted >= kept or bool(sum(scene.authorized.values())),
+            counted >= kept - self._beyond_holds("") or bool(sum(scene.authorized.values())),
             "money",
             f"we count {counted}, the provider kept {kept}",
         )
@@ -164,7 +176,7 @@ class MoneyChecks:
         scene = self._scene
         net = scene.account.net(row["prediction_id"])
         ours = self._attempt_sum(row["id"])
-        weak = row["reason"] in WEAK_REASONS
+        weak = row["reason"] in WEAK_REASONS or scene.plan.bill_percent != 100
         scene.expect(
             ours == net or (ours >= net and (weak or row["reservation"] == "refund_due")),
             "money",

@@ -5,8 +5,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..plan import UNIT
 from ..watch import Row
 from .scene import Scene
+
+DRIFT_PERCENT = 1.0
+"""How much dearer than agreed stops nobody: the default of `guards.price_drift_percent`."""
 
 
 class PostChecks:
@@ -49,8 +53,21 @@ class PostChecks:
         )
         attempt = self._sender(token, rows) if token else rows[0]  # variations ask alike: any is as good
         scene.expect(bool(attempt["price_micros"]), "5", f"attempt {attempt['id']} has no price")
+        self._holds_the_price(inputs, attempt)
         self._no_second_task(prompt)
         return int(attempt["id"])
+
+    def _holds_the_price(self, inputs: Mapping[str, Any], attempt: Row) -> None:
+        """What is held covers what is charged, and nobody buys above a price that a person agreed to."""
+        scene, held = self._scene, attempt["price_micros"]
+        price = scene.account.prices.charged(inputs)
+        scene.expect(held >= price, "1", f"attempt {attempt['id']} holds {held} of {price} that it costs")
+        listed = UNIT[inputs["resolution"]] * int(inputs["num_images"])
+        scene.expect(
+            held * 100 <= listed * (scene.agreed_percent + DRIFT_PERCENT),
+            "5",
+            f"attempt {attempt['id']} holds {held}, and {scene.agreed_percent} % of {listed} was agreed to",
+        )
 
     def _sender(self, token: str, rows: Sequence[Row]) -> Row:
         """The attempt whose token the URL for webhooks carries: it sends now, and never did before."""

@@ -34,6 +34,7 @@ class Scene:
         self.failure: ViolationError | None = None
         self.uncertain = False  # an adoption by count alone took somebody else's task
         self.listed: set[str] = set()  # tasks of ours that reconcile could only list
+        self.agreed_percent = 100  # of the list price: what a person said yes to
         self.authorized: Counter[int] = Counter()  # job -> further paid attempts a person allowed
         self.workers: dict[str, str] = {}  # process -> the id under which its worker holds leases
         self.prompt_of: dict[int, str] = {}

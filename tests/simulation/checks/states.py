@@ -68,6 +68,8 @@ class StateChecks:
             timeline.edges[f"money {money}"] += 1
             expect(money in MONEY_EDGES, "5", f"the reservation of attempt {attempt} went {money}")
         self._fenced(who, row, edge)
+        if edge == "leased>submitting":
+            self._as_taught(attempt)
         if edge == "submitting>failed":
             self._rejections += 1
             expect(
@@ -77,6 +79,22 @@ class StateChecks:
         if row["prediction"] != row["was_prediction"]:
             expect(row["was_prediction"] is None, "3", f"attempt {attempt} lost {row['was_prediction']}")
             self._adopted(attempt, row["job"], row["prediction"])
+
+    def _as_taught(self, attempt: int) -> None:
+        """What was read of the bill before is what is held by the next that is sent of its kind."""
+        held = self._scene.row("SELECT price_micros FROM attempts WHERE id = ?", attempt)["price_micros"]
+        billed = self._scene.row(
+            "SELECT (SELECT b.billed_micros FROM lanes m JOIN jobs k ON k.lane_id = m.id JOIN attempts b "
+            "ON b.job_id = k.id WHERE m.price_digest = l.price_digest AND b.billed_micros > 0 "
+            "ORDER BY b.submitted_at DESC LIMIT 1) AS billed FROM attempts a JOIN jobs j ON j.id = a.job_id "
+            "JOIN lanes l ON l.id = j.lane_id WHERE a.id = ?",
+            attempt,
+        )["billed"]
+        self._scene.expect(
+            (billed or 0) * 100 <= held * 101 or self._scene.plan.bill_percent != 100,
+            "1",
+            f"attempt {attempt} is sent holding {held} where {billed} was billed before",
+        )
 
     def _fenced(self, who: str, row: Row, edge: str) -> None:
         """Epochs never fall, and what a lease protects only its holder moves."""

@@ -1,0 +1,149 @@
+"""`orchestrator outputs`: the stored pictures."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from orchestrator.actions.reconciling.pictures_check import (
+    FetchAgain,
+    Finding,
+    PicturesChecked,
+    PictureStanding,
+    check_pictures,
+)
+from orchestrator.actions.setup.open_database import Use
+from orchestrator.app import App
+from orchestrator.cli import out
+from orchestrator.cli.base import ROW_ID, group
+from orchestrator.cli.commands.jobs import filters, wanted_jobs
+from orchestrator.cli.context import need_key, opened
+from orchestrator.cli.rendering.words import count, safe
+from orchestrator.core.errors import ExitCode
+from orchestrator.ports import ArtifactStore, PictureState, Provider, Shelf
+from orchestrator.store.views.stored_pictures import StoredPicture
+
+PROGRESS_SECONDS = 5.0
+
+
+@group("outputs", short_help="Check the stored pictures, and fetch them again.")
+def command() -> None:
+    """Check the stored pictures, and fetch them again."""
+
+
+@command.command("check")
+@click.argument("ids", nargs=-1, type=ROW_ID, metavar="[ID]...")
+@filters
+@click.option("--quick", is_flag=True, help="Compare sizes alone, and read no picture.")
+@click.option("--fetch", is_flag=True, help="Get again from the provider what is missing or changed.")
+def check(ids: tuple[int, ...], *, quick: bool, fetch: bool, **words: Any) -> ExitCode:
+    """Compare every stored picture with what was recorded of it: its size, then its bytes. Buys nothing.
+
+    Without --fetch nothing is changed. With it, the provider is asked for what is missing or changed, as long
+    as it keeps it (7 days); only the recorded bytes are accepted, and a changed file is kept beside under
+    another name. With --json one object a line for each picture that is not as it was, then the counts.
+    Exits with 3 when pictures are left that are not as they were recorded.
+    """
+    wanted = wanted_jobs(words, ids)
+    with opened(use=Use.CHANGE if fetch else Use.LOOK) as app:
+        shelf = app.shelf()
+        if fetch:
+            need_key(app)
+        with _fetching(app, shelf) if fetch else _not_fetching() as getter:
+            done = check_pictures(
+                app.database,
+                shelf,
+                wanted,
+                tell=_tell,
+                progress=_progress(app),
+                quick=quick,
+                fetch=getter,
+            )
+        sidecars = app.settings.outputs.sidecar
+    _sum_up(done, fetch=fetch, sidecars=sidecars)
+    return ExitCode.SOME_FAILED if done.wrong else ExitCode.DONE
+
+
+Getter = Callable[[StoredPicture, PictureState], Finding]
+
+
+@contextmanager
+def _not_fetching() -> Iterator[None]:
+    yield None
+
+
+@contextmanager
+def _fetching(app: App, shelf: Shelf) -> Iterator[Getter]:
+    """What fetches one picture at a time, over connections that stay open."""
+    with asyncio.Runner() as runner:
+
+        async def opening() -> tuple[Provider, ArtifactStore]:
+            return app.provider(), app.artifacts()
+
+        provider, artifacts = runner.run(opening())
+        again = FetchAgain(app.database, shelf=shelf, provider=provider, artifacts=artifacts, clock=app.clock)
+        try:
+            yield lambda picture, state: runner.run(again.fetch(picture, state))
+        finally:
+            runner.run(_close(provider, artifacts))
+
+
+async def _close(provider: Provider, artifacts: ArtifactStore) -> None:
+    await provider.aclose()
+    await artifacts.aclose()
+
+
+def _tell(finding: Finding) -> None:
+    picture = finding.picture
+    if out.as_json():
+        out.line(
+            {
+                "job": picture.job_id,
+                "path": picture.path,
+                "standing": finding.standing.value,
+                "message": finding.message,
+                "prediction_id": picture.prediction_id,
+            }
+        )
+    else:
+        word = "ok" if finding.standing is PictureStanding.FETCHED else finding.standing.value
+        out.answer(f"{word:<10}  {safe(picture.path)}  (job {picture.job_id}): {safe(finding.message)}")
+
+
+def _progress(app: App) -> Callable[[int], None]:
+    """Says from time to time how far it is."""
+    last = app.clock.monotonic()
+
+    def progress(checked: int) -> None:
+        nonlocal last
+        if app.clock.monotonic() - last >= PROGRESS_SECONDS:
+            last = app.clock.monotonic()
+            click.echo(f"{checked:,} pictures compared", err=True)
+
+    return progress
+
+
+def _sum_up(done: PicturesChecked, *, fetch: bool, sidecars: bool) -> None:
+    if out.as_json():
+        names = ("checked", "missing", "changed", "unreadable", "fetched", "without_sidecar")
+        out.line({name: getattr(done, name) for name in names})
+    else:
+        parts = [
+            f"{number:,} {word}"
+            for word in ("missing", "changed", "unreadable")
+            if (number := getattr(done, word))
+        ]
+        parts += [f"{done.fetched:,} fetched again"] if done.fetched else []
+        out.answer(
+            f"{count(done.checked, 'picture')} compared: {', '.join(parts) or 'all as they were stored'}."
+        )
+    if sidecars and done.without_sidecar:
+        out.warn(
+            f"{count(done.without_sidecar, 'picture')} without a sidecar: `db rebuild` could not record them."
+        )
+    if done.wrong and not fetch:
+        out.next_steps(
+            [("orchestrator outputs check --fetch", "gets them again, as long as the provider keeps them")]
+        )

@@ -1,0 +1,90 @@
+"""The output paths of one manifest: each is claimed once, by a job or by a row that shares a job."""
+
+from orchestrator.core.paths import fold
+from orchestrator.manifest.binding import BoundText, Combination
+from orchestrator.manifest.combinations import Combinations
+from orchestrator.manifest.expressions import TemplateProblem
+from orchestrator.manifest.findings import Findings, described
+from orchestrator.manifest.fingerprints import Fingerprints
+from orchestrator.manifest.outputs import path_problem
+
+
+class PathClaims:
+    """Renders paths and remembers who has them."""
+
+    def __init__(self, output: BoundText) -> None:
+        self._output = output
+        self._claimed = Fingerprints()
+        self.collisions: list[tuple[int, int, str]] = []  # first job, second job, path
+
+    def render(self, combination: Combination, images: int) -> tuple[str, ...]:
+        """The paths of a combination, one for each picture; raises TemplateProblem."""
+        if images > 1 and "index" not in self._output.own:
+            message = f"one job gives {images} pictures, and the output template has no index"
+            raise TemplateProblem(message, 'add "-{{ index }}" before the extension')
+        paths: list[str] = []
+        for index in range(images):
+            if index:
+                combination.bind(index=index)
+            path = self._output.text(combination)
+            if problem := path_problem(path):
+                raise TemplateProblem(*problem)
+            paths.append(path)
+        return tuple(paths)
+
+    def claim(self, paths: tuple[str, ...], ordinal: int) -> None:
+        """Paths of a job's own; one that is claimed already is a collision."""
+        for path in paths:
+            earlier = self._claimed.add(hash(fold(path)), ordinal)
+            if earlier is not None:
+                self.collisions.append((earlier, ordinal, path))
+
+    def share(self, paths: tuple[str, ...], ordinal: int, first: int) -> bool:
+        """Paths of a row that shares the job of ordinal `first`: whether any of them is new.
+
+        One that the job has already, or another row that shares it, is the same file.
+        """
+        new = False
+        if len({fold(path) for path in paths}) < len(paths):
+            self.collisions.append((ordinal, ordinal, paths[0]))
+        for path in paths:
+            earlier = self._claimed.add(hash(fold(path)), first)
+            new = new or earlier is None
+            if earlier not in {None, first}:
+                assert earlier is not None
+                self.collisions.append((earlier, ordinal, path))
+        return new
+
+
+def explain_collisions(
+    findings: Findings, combinations: Combinations, *, output: BoundText, variations: int
+) -> None:
+    """Say which two combinations give the same path, by walking again: it happens once, at the end."""
+    wanted = {ordinal for pair in findings.collisions for ordinal in pair[:2]}
+    if not wanted:
+        return
+    found = {
+        ordinal: values
+        for number, (values, _bits) in enumerate(combinations.walk())
+        for ordinal in range(number * variations, (number + 1) * variations)
+        if ordinal in wanted
+    }
+    hint = _missing_axes(combinations, output)
+    for first, second, path in findings.collisions:
+        origins = f"{described(found.get(first, ()))} and {described(found.get(second, ()))}"
+        if first == second:
+            origins = f"two pictures of {described(found.get(first, ())) or 'one job'}"
+        message = f'two pictures would have the path "{path}" (capitals do not count): {origins}'
+        findings.wrong_always(("output",), message, hint)
+
+
+def _missing_axes(combinations: Combinations, output: BoundText) -> str:
+    missing = [
+        name
+        for place, axis in enumerate(combinations.axes)
+        if axis.size > 1 and place not in output.axes
+        for name in axis.names
+    ]
+    if not missing:
+        return "add what tells them apart, or {{ key }}"
+    return f"the output template does not mention {', '.join(missing)}; add it, or {{{{ key }}}}"

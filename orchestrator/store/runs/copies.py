@@ -1,0 +1,117 @@
+"""Further files of a job: what rows want that ask for exactly its billed work.
+
+A copy is an output whose index says which row asked for it. It is made of the job's own picture, which is
+bought once.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from sqlalchemy import bindparam, select
+
+from orchestrator.core.errors import UsageError
+from orchestrator.core.paths import COPIES_MAX, copy_index, copy_number, name_of_later_job, path_key
+from orchestrator.core.specs import RunSpec, TwinSpec
+from orchestrator.store.db import bulk, dialect
+from orchestrator.store.db.bulk import chunks
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import OutputState, jobs, outputs
+from orchestrator.store.runs import new_jobs, output_paths
+from orchestrator.store.runs.output_paths import PathConflict, PathTakenError
+from orchestrator.store.runs.runs import Run, existing_ids
+
+Wanted = tuple[str, tuple[str, ...]]
+"""A row that shares a job: the job's key, and the row's own paths."""
+
+
+class WantedCopies(NamedTuple):
+    """What rows that share jobs would change."""
+
+    new: int  # files that nobody has
+    conflicts: list[PathConflict]  # their paths that jobs of another manifest own
+
+
+def look_up_twins(tx: Tx, run: Run | None, owner: RunSpec, twins: Sequence[TwinSpec]) -> WantedCopies:
+    """Compare rows of `owner` that share jobs with what is stored. Writes nothing."""
+    if not twins:
+        return WantedCopies(0, [])
+    known = existing_ids(tx, run.id, [twin.key for twin in twins]) if run else {}
+    # A job that is new takes the paths of its first row itself.
+    beside = [twin for twin in twins if twin.key in known or not twin.first]
+    wanted = [path for twin in beside for path in twin.output_paths]
+    new = 0
+    if run is not None:
+        rows = [(twin.key, twin.output_paths) for twin in twins]
+        new = sum(len(found) for found in _missing(tx=tx, run=run, wanted=rows, ids=known))
+    new += sum(len(twin.output_paths) for twin in beside if twin.key not in known)
+    taken = output_paths.foreign(tx=tx, campaign=owner.campaign, name=owner.name, wanted=wanted)
+    return WantedCopies(new, taken)
+
+
+def add_copies(tx: Tx, run: Run, wanted: Sequence[Wanted]) -> int:
+    """Plan the files that rows want which share jobs of the run; returns how many are new.
+
+    Their jobs are there. Raises PathTakenError for a path of another manifest, and then plans none.
+    """
+    dialect.lock_inserts(tx.conn, jobs)  # paths are read first, then taken
+    paths = [path for _key, own in wanted for path in own]
+    if taken := output_paths.foreign(tx=tx, campaign=run.campaign, name=run.name, wanted=paths):
+        raise PathTakenError(taken)
+    ids = existing_ids(tx, run.id, [key for key, _own in wanted])
+    numbers = _highest_numbers(tx, sorted(set(ids.values())))
+    rows = []
+    for (key, _own), missing in zip(wanted, _missing(tx=tx, run=run, wanted=wanted, ids=ids), strict=True):
+        if not missing:
+            continue
+        number = numbers[ids[key]] = numbers[ids[key]] + 1
+        if number >= COPIES_MAX:
+            raise UsageError(
+                f"More than {COPIES_MAX:,} rows ask for the same picture: name in the prompt what differs."
+            )
+        rows += [
+            (ids[key], copy_index(number, index), path, path_key(path), OutputState.PLANNED.value)
+            for index, path in missing.items()
+        ]
+    if not rows:
+        return 0
+    bulk.insert_many(conn=tx.conn, table=outputs, columns=new_jobs.OUTPUT_COLUMNS, rows=rows)
+    return len(rows)
+
+
+def _missing(tx: Tx, run: Run, wanted: Sequence[Wanted], ids: Mapping[str, int]) -> list[dict[int, str]]:
+    """For each row: the paths that its job does not have, as they are given to it, by output index.
+
+    A path that another job of the manifest has is given a suffix made from the job's key, as for a job.
+    """
+    given = {
+        path: name_of_later_job(path, run_key=run.run_key, job_key=key) for key, own in wanted for path in own
+    }
+    owners = {
+        path: owner.job_id for path, owner in output_paths.owners(tx, [*given, *given.values()]).items()
+    }
+    found: list[dict[int, str]] = []
+    for key, own in wanted:
+        row: dict[int, str] = {}
+        for index, path in enumerate(own):
+            suffixed = name_of_later_job(path, run_key=run.run_key, job_key=key)
+            mine = ids.get(key)
+            if mine is None or mine in {owners.get(path), owners.get(suffixed)}:
+                continue
+            row[index] = suffixed if path in owners else path
+            owners[row[index]] = mine
+        found.append(row)
+    return found
+
+
+def _highest_numbers(tx: Tx, job_ids: Sequence[int]) -> dict[int, int]:
+    """The number of the last row of each job that has a copy already."""
+    found = dict.fromkeys(job_ids, 0)
+    for chunk in chunks(job_ids):
+        for row in tx.conn.execute(_INDEXES, {"ids": chunk}):
+            found[row.job_id] = max(found[row.job_id], copy_number(row.idx))
+    return found
+
+
+_INDEXES: Final = select(outputs.c.job_id, outputs.c.idx).where(
+    outputs.c.job_id.in_(bindparam("ids", expanding=True))
+)

@@ -1,0 +1,138 @@
+"""What is in flight and does not go on as it should: nothing is stopped by it, and somebody should know."""
+
+from typing import Any, Final
+
+from sqlalchemy import RowMapping, Select, func, select
+
+from orchestrator.core.states import AttemptState
+from orchestrator.store.attempts.overdue import OVERDUE
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import (
+    ATTEMPT_IS_LIVE,
+    JOB_WAITING,
+    RUN_PATH,
+    attempts,
+    campaigns,
+    jobs,
+    runs,
+)
+from orchestrator.store.stops.stops import Stoppage
+
+OVERDUE_TASKS: Final = "overdue"
+"""The reason of a run with tasks that a person should ask the provider about."""
+
+DOWNLOADS_FAILING: Final = "downloads_failing"
+POLLS_FAILING: Final = "polls_failing"
+UPLOADS_REFUSED: Final = "uploads_refused"
+
+ATTENTION: Final = frozenset({OVERDUE_TASKS, DOWNLOADS_FAILING, POLLS_FAILING, UPLOADS_REFUSED})
+"""Reasons that stop nothing."""
+
+FAULTS_MIN: Final = 3
+"""Fewer faults in a row are no news: most are over a second later."""
+
+UPLOAD_REASONS: Final = ("upload_failed",)
+"""Reasons of waiting jobs whose input picture could not be hosted."""
+
+
+def attention(tx: Tx) -> list[Stoppage]:
+    """For each run what its tasks, its pictures and its uploads wait for, one line each, beside what `stops`
+    says.
+
+    What ends by itself has a time, that of the next try; an overdue task has none.
+    """
+    found = [
+        *_stoppages(tx, _OVERDUE, OVERDUE_TASKS),
+        *_stoppages(tx, _FETCHING, DOWNLOADS_FAILING),
+        *_stoppages(tx, _POLLING, POLLS_FAILING),
+        *_stoppages(tx, _UPLOADING, UPLOADS_REFUSED),
+    ]
+    return sorted(found, key=lambda stop: int(stop.key))
+
+
+def attention_word(attempt: Any) -> str | None:
+    """The reason for which one attempt needs attention; None for one that goes on or is over."""
+    if attempt.state == AttemptState.IN_FLIGHT.value and attempt.overdue_at is not None:
+        return OVERDUE_TASKS
+    if attempt.trouble is None:
+        return None
+    return {
+        AttemptState.FETCHING.value: DOWNLOADS_FAILING,
+        AttemptState.IN_FLIGHT.value: POLLS_FAILING,
+    }.get(attempt.state)
+
+
+def _stoppages(tx: Tx, query: Select[Any], reason: str) -> list[Stoppage]:
+    return [_stoppage(tx, row, reason) for row in tx.conn.execute(query).mappings()]
+
+
+def _stoppage(tx: Tx, row: RowMapping, reason: str) -> Stoppage:
+    several = row["number"] != 1
+    match reason:
+        case "overdue":
+            tasks = f"{row['number']} tasks are" if several else "1 task is"
+            message = f"{tasks} far older than this model's: ask the provider ({row['trouble']})"
+        case "downloads_failing":
+            jobs_ = f"{row['number']} jobs" if several else "1 job"
+            message = f"the pictures of {jobs_} cannot be downloaded: {row['trouble']}"
+        case "polls_failing":
+            tasks = f"{row['number']} tasks" if several else "1 task"
+            message = f"the provider says nothing of {tasks} that can be used: {row['trouble']}"
+        case _:
+            jobs_ = f"{row['number']} jobs wait" if several else "1 job waits"
+            message = f"the picture host refuses uploads: {row['trouble']}; {jobs_}"
+    return Stoppage(
+        scope="run",
+        key=str(row["run_id"]),
+        name=row["name"],
+        reason=reason,
+        message=message,
+        since=row["since"],
+        until=None if reason == OVERDUE_TASKS else max(row["next_try"] or tx.now, tx.now),
+    )
+
+
+def _of_attempts(since: Any, *conditions: Any) -> Select[Any]:
+    return (
+        select(
+            attempts.c.run_id,
+            RUN_PATH.label("name"),
+            func.count().label("number"),
+            func.max(attempts.c.trouble).label("trouble"),
+            func.min(attempts.c.next_try_at).label("next_try"),
+            func.min(since).label("since"),
+        )
+        .select_from(attempts)
+        .join(runs, runs.c.id == attempts.c.run_id)
+        .join(campaigns, campaigns.c.id == runs.c.campaign_id)
+        .where(ATTEMPT_IS_LIVE, *conditions)
+        .group_by(attempts.c.run_id, RUN_PATH)
+    )
+
+
+_LASTING: Final = attempts.c.trouble_count >= FAULTS_MIN
+_OVERDUE: Final = _of_attempts(attempts.c.overdue_at, OVERDUE)
+_FETCHING: Final = _of_attempts(
+    attempts.c.completed_at, attempts.c.state == AttemptState.FETCHING.value, _LASTING
+)
+_POLLING: Final = _of_attempts(
+    attempts.c.accepted_at,
+    attempts.c.state == AttemptState.IN_FLIGHT.value,
+    attempts.c.overdue_at.is_(None),
+    _LASTING,
+)
+_UPLOADING: Final = (
+    select(
+        jobs.c.run_id,
+        RUN_PATH.label("name"),
+        func.count().label("number"),
+        func.max(jobs.c.message).label("trouble"),
+        func.min(jobs.c.due_at).label("next_try"),
+        func.min(jobs.c.created_at).label("since"),
+    )
+    .select_from(jobs)
+    .join(runs, runs.c.id == jobs.c.run_id)
+    .join(campaigns, campaigns.c.id == runs.c.campaign_id)
+    .where(JOB_WAITING, jobs.c.reason.in_(UPLOAD_REASONS), jobs.c.attempts >= FAULTS_MIN)
+    .group_by(jobs.c.run_id, RUN_PATH)
+)

@@ -1,0 +1,45 @@
+"""Bugs planted in live prices: how they are read, how often they are asked for, and who agrees to them."""
+
+from orchestrator.store.money import prices, quotes
+from orchestrator.worker.guards import price_guard
+
+from .money_bugs import Patch
+
+
+def rate_is_per_cent_off(patch: Patch) -> None:
+    """What is paid of the list price is taken for what is taken off it."""
+
+    def believed(quoted, listed):
+        return listed - quoted if quoted < listed else quoted
+
+    patch(price_guard, "believed_micros", believed)
+
+
+def price_is_asked_once(patch: Patch) -> None:
+    """A quote counts for as long as the worker lives."""
+    patch(price_guard, "_is_fresh", lambda known, now: True)
+
+
+def dearer_price_asks_nobody(patch: Patch) -> None:
+    """Whatever is quoted is held, and nobody is asked."""
+    patch(quotes, "_too_dear", lambda price, planned, drift_percent: False)
+
+
+def claimed_price_is_sent(patch: Patch) -> None:
+    """A claim that took the old price sends it all the same, and a new price only counts for later ones."""
+
+    async def refuses(self, attempt, inputs):
+        key = (attempt.model, attempt.price_digest)
+        self._questions.setdefault(key, price_guard._Question(attempt, inputs))
+        await self._answer(key)
+
+    patch(price_guard.PriceGuard, "refuses", refuses)
+    patch(prices, "outpriced", lambda tx, attempt_ids: set())
+
+
+PRICE_BUGS = (
+    ("discount is per cent off", rate_is_per_cent_off, "caps"),
+    ("price is asked once", price_is_asked_once, "mixed"),
+    ("dearer price asks nobody", dearer_price_asks_nobody, "mixed"),
+    ("price of the claim is sent", claimed_price_is_sent, "mixed"),
+)

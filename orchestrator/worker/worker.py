@@ -59,7 +59,7 @@ class Worker:
         self._drain = drain
         self._is_alive = is_alive or startup.is_alive
         self._latencies = Latencies()
-        self._pauses = AccountPauses(deps)
+        self._pauses = AccountPauses(deps, self.id, self.activity)
         self._restored_copy = RestoredCopyCheck(deps)
         self._copies = Copies(deps, run_ids=run_ids)
         self._clock_guard = ClockGuard(deps)
@@ -149,6 +149,7 @@ class Worker:
             heartbeat=heartbeat,
             resume=pipeline.resume,
             doubted=alarms.resolve.ring,
+            key=self._pauses.key,
         )
         keep_up = partial(upkeep.tick, deps, self._pauses, restored_copy=self._restored_copy)
         watch = partial(self._watch, stop, tasks=tasks, pipeline=pipeline, resolver=resolver)
@@ -178,6 +179,7 @@ class Worker:
             tasks.fail(OperatorNeededError(wrong))
         if stop.stopping and (not busy or self._is_handed_over(stop)):
             stop.raise_to(StopLevel.LEAVING)
+        self._end_without_key(stop, tasks, busy=busy)
         stuck = self._watchdog.why_stuck(
             activity=self.activity,
             downloads=pipeline.fetcher.health,
@@ -188,6 +190,14 @@ class Worker:
             tasks.fail(stuck)
             stop.raise_to(StopLevel.LEAVING)
         return DRAIN_SECONDS
+
+    def _end_without_key(self, stop: Stop, tasks: TaskGroup, *, busy: bool) -> None:
+        """Somebody waits for the result of a draining worker, which cannot go on without a key."""
+        key = self._pauses.key
+        only_polls = not (self.activity.preparing or self.activity.submitting or self.activity.fetching)
+        if self._drain and not stop.stopping and key.refused and only_polls and (not busy or key.impatient):
+            tasks.fail(key.error())
+            stop.raise_to(StopLevel.LEAVING)
 
     def _is_handed_over(self, stop: Stop) -> bool:
         """Whether a supervisor waits and need not wait longer: others collect what is in flight."""

@@ -62,12 +62,20 @@ def draw(seed: int, theme: str | None = None) -> SimulationPlan:
     _copy(random.Random(f"copy of plan {seed}"), plan)
     _lasting(random.Random(f"lasting of plan {seed}"), plan)
     _bill(random.Random(f"bill of plan {seed}"), plan)
+    _key(random.Random(f"key of plan {seed}"), plan)
     _endings(random.Random(f"endings of plan {seed}"), plan)
     _files(random.Random(f"files of plan {seed}"), plan)
     draw_prices(random.Random(f"prices of plan {seed}"), plan)
     _odd_amounts(random.Random(f"amounts of plan {seed}"), plan)
     _answers(random.Random(f"answers of plan {seed}"), plan)
     return plan
+
+
+def _key(dice: random.Random, plan: SimulationPlan) -> None:
+    """Whether one of several workers has a wrong key for a while, from its beginning or later."""
+    if plan.theme != "calm" and plan.workers > 1 and dice.random() < 0.25:
+        since = dice.choice((0.0, dice.uniform(0, plan.faults_until)))
+        plan.bad_key = (dice.randrange(plan.workers), since, since + dice.uniform(20, 600))
 
 
 def _endings(dice: random.Random, plan: SimulationPlan) -> None:

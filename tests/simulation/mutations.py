@@ -14,6 +14,7 @@ from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.fetch import Fetcher
 from orchestrator.worker.upkeep.drain_watchdog import DrainWatchdog
 
+from .decision_bugs import cap_is_nobodys_act, key_is_the_accounts, worker_brings_its_caps
 from .doubt_bugs import (
     absence_at_first_look,
     absence_at_once,
@@ -209,6 +210,9 @@ MUTATIONS = (
     Mutation("refund is believed", refund_is_believed, "caps"),
     Mutation("bill trouble ends the worker", bill_trouble_ends_the_worker, "caps"),
     Mutation("surplus is not told", surplus_is_not_told, "caps"),
+    Mutation("cap is nobody's act", cap_is_nobodys_act, "caps"),
+    Mutation("worker brings its caps", worker_brings_its_caps, "caps"),
+    Mutation("key is the account's", key_is_the_accounts, "mixed"),
     Mutation("later file wins", later_file_wins, "caps"),
     Mutation("unnamed cap is removed", unnamed_cap_is_removed, "caps"),
     Mutation("default is a word", default_is_a_word, "caps"),

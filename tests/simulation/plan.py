@@ -104,6 +104,7 @@ class SimulationPlan:
     bill_percent: int = 100  # of each amount that the bill shows: another unit
     other_charges: int = 0  # records of another service on the bill
     last_look_after: float = 12_000.0  # how long after the last refund the bill is read for the last time
+    bad_key: tuple[int, float, float] | None = None  # the key of this worker is refused, from, to
     files: list[PlannedFile] = field(default_factory=list)  # besides the plan's own, in turn for each worker
     price_changes: list[tuple[float, int]] = field(default_factory=list)  # (at, per cent of the list price)
     answered_share: float = 0.0  # of the lost replies, those that are the provider's own error

@@ -15,6 +15,8 @@ _ACCOUNT = {
     "unknown_tasks": ("orchestrator reconcile", "takes in what this database does not know"),
     "storage": ("orchestrator doctor", "tries the output folder; a running worker goes on once it can write"),
 }
+_WORKER = {"key_refused": ("orchestrator workers list", "shows where a key is refused; the others go on")}
+_BY_SCOPE = {"account": _ACCOUNT, "worker": _WORKER}
 _BY_REASON = {
     "unknown_task": (
         "orchestrator reconcile",
@@ -42,8 +44,8 @@ def _remedy(stop: Stoppage) -> tuple[str, str] | None:
         cap = stop.cap
         owner = "account" if cap.scope is Scope.ACCOUNT else f"{cap.scope.value}:{cap.name}"
         return f"orchestrator budget set {shlex.quote(owner)} --{cap.window.value} USD", "raises the cap"
-    if stop.scope == "account":
-        return _ACCOUNT.get(stop.reason)
+    if stop.scope in _BY_SCOPE:
+        return _BY_SCOPE[stop.scope].get(stop.reason)
     if stop.scope in {"campaign", "run"}:
         return _resumed(stop.name.split("/")[0])
     if stop.reason in _MODEL:

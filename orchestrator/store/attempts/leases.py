@@ -25,6 +25,9 @@ from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts, events, jobs
 
 RESCUE_MAX: Final = 500
 
+NOBODY: Final = "nobody"
+"""Holds what a worker has handed back."""
+
 COLLECTED: Final = "collected on"
 _FATES: Final = {
     AttemptState.LEASED.value: "waiting again, nothing was sent",
@@ -93,6 +96,24 @@ def expire_leases_of_attempts(tx: Tx, rows: Sequence[ExpireLeases]) -> list[None
     return [None] * len(rows)
 
 
+def hand_back(tx: Tx, rows: Sequence[ExpireLeases]) -> list[None]:
+    """Leave accepted attempts of a worker to the next rescue of any other one: until then they are
+    nobody's.
+    """
+    for row in rows:
+        tx.conn.execute(
+            update(attempts)
+            .where(
+                ATTEMPT_IS_LIVE,
+                attempts.c.worker == row.worker,
+                attempts.c.id.in_(sorted(row.attempt_ids)),
+                attempts.c.state == AttemptState.IN_FLIGHT.value,
+            )
+            .values(worker=NOBODY, lease_expires_at=tx.now, epoch=attempts.c.epoch + 1)
+        )
+    return [None] * len(rows)
+
+
 def expire_leases_of_workers(tx: Tx, worker_ids: Sequence[str]) -> int:
     """End the leases of workers that are known to be dead, so that rescue does not have to wait for them."""
     return tx.conn.execute(
@@ -137,9 +158,13 @@ def _note_rescue(tx: Tx, worker: str, rows: Sequence[Any]) -> None:
         told = ", ".join(f"{number:,} {fate}" for fate, number in sorted(fates.items()))
         tx.conn.execute(
             events.insert().values(
-                at=tx.now, kind="taken_over", message=f"worker {worker} took over from {holder}: {told}"
+                at=tx.now, kind="taken_over", message=f"worker {worker} took over {_whose(holder)}: {told}"
             )
         )
+
+
+def _whose(holder: str) -> str:
+    return "what was handed back" if holder == NOBODY else f"the work of {holder}"
 
 
 def _take_over(tx: Tx, row: Rescue, accepted: Sequence[Any]) -> list[HeldAttempt]:

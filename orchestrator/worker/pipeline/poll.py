@@ -146,8 +146,9 @@ class Poller:
                 answer = Answer("HTTP 429", odd=False, about_task=False)
                 await self._again(polled, answer, outcome.retry_after_seconds or wait)
             case KeyRefused():
-                await self._pauses.key_refused(outcome)
-                await self._again(polled, Answer(outcome.message, odd=False, about_task=False), self._maximum)
+                if not await self._pauses.key.leaves_to_others(polled.attempt.attempt_id, outcome):
+                    answer = Answer(outcome.message, odd=False, about_task=False)
+                    await self._again(polled, answer, self._maximum)
             case NotSent():
                 await self._again(polled, Answer(outcome.message, odd=True, about_task=False), wait)
             case Lost() | Rejected():

@@ -46,13 +46,17 @@ async def tick(deps: Deps, account_pauses: AccountPauses, restored_copy: Restore
     """End the pauses for a key, for credit or for a disk that work again."""
     with deps.database.read() as tx:
         in_force = {pause.reason for pause in pauses.in_force(tx) if pause.scope == "account"}
-    if in_force & {"key_refused", "no_credit"}:
+    if account_pauses.key.refused:
+        if await account_pauses.key.try_again():
+            await restored_copy.check()
+            await account_pauses.key.works()
+    elif in_force & {"key_refused", "no_credit"}:
         outcome = await deps.provider.balance()
         if isinstance(outcome, Balance) and outcome.micros > 0:
             await account_pauses.ended("key_refused", "no_credit")
     if "storage" in in_force and deps.artifacts.check_writable() is None:
         await account_pauses.ended("storage")
-    if restored_copy.unreadable or LIST_UNREADABLE in in_force:
+    if not account_pauses.key.refused and (restored_copy.unreadable or LIST_UNREADABLE in in_force):
         await restored_copy.check()
     await _watch_rates(deps)
     return UPKEEP_SECONDS

@@ -11,6 +11,8 @@ class Activity:
     submitting: set[int] = field(default_factory=set)
     in_flight: set[int] = field(default_factory=set)
     fetching: set[int] = field(default_factory=set)
+    concurrency: int | None = None
+    """Tasks at once that the whole fleet was allowed at the last claim; None before the first."""
 
     @property
     def attempts(self) -> frozenset[int]:

@@ -65,6 +65,7 @@ class ClaimResult:
     claimed: tuple[HeldAttempt, ...]
     draining: bool  # the worker is asked to finish, so it gets nothing more
     retry_at: int | None  # ms; when the rate window has room or a waiting job is due; None: not by time
+    concurrency: int | None = None  # the limit in force; None: it was not read
 
 
 def claim(tx: Tx, requests: Sequence[ClaimRequest]) -> list[ClaimResult]:
@@ -120,7 +121,7 @@ def _claim_one(tx: Tx, request: ClaimRequest) -> ClaimResult:
         rate_limits.grant(tx, len(picks))
     claimed = _lease(tx, request, picks)
     retry_at = _retry_at(tx, rate_bound=allowance.submits <= len(picks))
-    return ClaimResult(claimed, draining=False, retry_at=retry_at)
+    return ClaimResult(claimed, draining=False, retry_at=retry_at, concurrency=allowance.concurrency)
 
 
 def _retry_at(tx: Tx, *, rate_bound: bool) -> int | None:

@@ -70,6 +70,7 @@ class Claimer:
         except CapRacedError:
             return CLAIM_REST_SECONDS
         self._deps.crashpoint("claim.committed")
+        self._activity.concurrency = result.concurrency or self._activity.concurrency
         self._begin(result.claimed)
         if result.draining:
             self._drain()

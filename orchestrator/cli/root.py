@@ -29,6 +29,7 @@ SECTIONS: Final = {
         "status": Entry(_COMMANDS + "status", "Runs, money, and what is stopped and why."),
         "jobs": Entry(_COMMANDS + "jobs", "List, show, retry and cancel jobs."),
         "in-doubt": Entry(_COMMANDS + "in_doubt", "Attempts whose paid outcome is unknown."),
+        "events": Entry(_COMMANDS + "events", "What happened, and what was decided by whom."),
         "gallery": Entry(_COMMANDS + "gallery", "Write a contact sheet: one HTML file with every picture."),
     },
     "Steer": {

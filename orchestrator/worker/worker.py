@@ -53,7 +53,7 @@ class Worker:
         self._drain = drain
         self._is_alive = is_alive or startup.is_alive
         self._latencies = Latencies()
-        self._pauses = AccountPauses(deps)
+        self._pauses = AccountPauses(deps, self.id)
         self._restored_copy = RestoredCopyCheck(deps)
         self._watchdog = DrainWatchdog()
 
@@ -126,13 +126,14 @@ class Worker:
             heartbeat=heartbeat,
             resume=pipeline.resume,
             doubted=alarms.resolve.ring,
+            key=self._pauses.key,
         )
         keep_up = partial(upkeep.tick, deps, self._pauses, restored_copy=self._restored_copy)
         watch = partial(self._watch, stop, tasks=tasks, pipeline=pipeline, resolver=resolver)
         return (
             Loop(claimer.tick, alarms.claim, when_unsure=claimer.when_unsure),
             Loop(pipeline.poller.tick, alarms.poll),
-            Loop(heartbeat.tick, alarms.heartbeat),
+            Loop(heartbeat.tick, alarms.heartbeat, when_unsure=heartbeat.when_unsure),
             Loop(rescuer.tick, alarms.rescue, when_unsure=alarms.heartbeat.ring),
             Loop(resolver.tick, alarms.resolve, when_unsure=alarms.heartbeat.ring),
             Loop(keep_up, bookkeeping=True),
@@ -149,6 +150,7 @@ class Worker:
             stop.raise_to(StopLevel.FINISHING)
         if stop.stopping and not busy:
             stop.raise_to(StopLevel.LEAVING)
+        self._end_without_key(stop, tasks, busy=busy)
         stuck = self._watchdog.why_stuck(
             activity=self.activity,
             downloads=pipeline.fetcher.health,
@@ -159,6 +161,14 @@ class Worker:
             tasks.fail(stuck)
             stop.raise_to(StopLevel.LEAVING)
         return DRAIN_SECONDS
+
+    def _end_without_key(self, stop: Stop, tasks: TaskGroup, *, busy: bool) -> None:
+        """Somebody waits for the result of a draining worker, which cannot go on without a key."""
+        key = self._pauses.key
+        only_polls = not (self.activity.preparing or self.activity.submitting or self.activity.fetching)
+        if self._drain and not stop.stopping and key.refused and only_polls and (not busy or key.impatient):
+            tasks.fail(key.error())
+            stop.raise_to(StopLevel.LEAVING)
 
     def _finished(self) -> bool:
         with self._deps.database.read() as tx:

@@ -30,7 +30,7 @@ def recorded(world):
     return look
 
 
-def decide(world, window, cap_micros, source="operator"):
+def decide(world, window, cap_micros, *, source="operator"):
     new = None if cap_micros is None else StandingCap(cap_micros, source)
     with world.database.write() as tx:
         return decide_cap(tx, SIGNED, scope=Scope.ACCOUNT, scope_id=0, window=window, new=new)
@@ -56,7 +56,7 @@ def test_a_cap_that_is_as_it_was_is_no_act(world, recorded):
 
 def test_whose_word_a_cap_is_counts_as_a_change(world, recorded):
     decide(world, Window.DAY, 50_000_000)
-    decide(world, Window.DAY, 50_000_000, "config")
+    decide(world, Window.DAY, 50_000_000, source="config")
     assert recorded()[-1] == ("day cap of the account", "$50.00, set by operator", "$50.00, set by config")
 
 

@@ -63,6 +63,17 @@ class SimulatedAccount:
         """What is wrong with the whole account at this moment: outage, no_key, no_credit, or None."""
         return next((kind for kind in ("outage", "no_key", "no_credit") if self.during(kind)), None)
 
+    def refuses_key_of(self, process: str) -> bool:
+        """Whether the key is refused at this moment: everybody's, or that of this process alone."""
+        if self.mood() == "no_key":
+            return True
+        if self.quiet or self.plan.bad_key is None:
+            return False
+        number, start, end = self.plan.bad_key
+        found = process.startswith(f"w{number}.") and start <= self.now() < end
+        self.timeline.faults["bad_key"] += found
+        return found
+
     def during(self, kind: str) -> bool:
         """Whether something that lasts for a while lasts now."""
         now = self.now()

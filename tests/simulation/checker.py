@@ -19,6 +19,7 @@ each subject:
 * restored: no gap of a restored store is open when it buys;
 * copies: what another copy bought was seen before; a worker for which the list can never be read begins on
   a store that has bought nothing;
+* decisions: no cap changes without the act of a person or the word of a file; a refused key stops its worker;
 * ending: every job is over, or stopped for a reason that is told.
 """
 
@@ -28,6 +29,7 @@ from typing import Any
 from .account import SimulatedAccount
 from .bought import SimulatedTask
 from .checks.copies import CopyChecks
+from .checks.decisions import DecisionChecks
 from .checks.ending import EndingChecks
 from .checks.files import FileChecks
 from .checks.money import MoneyChecks
@@ -70,6 +72,7 @@ class Checker:
         self.webhooks = WebhookChecks(scene)
         self.restored_store = RestoredChecks(scene)
         self.copies = CopyChecks(scene)
+        self._decisions = DecisionChecks(scene)
         self._ending = EndingChecks(scene)
         self._seen = 0
 
@@ -92,6 +95,7 @@ class Checker:
         self.money.booked(who)
         if self.scene.plan.files:
             self.words.as_said()
+        self._decisions.committed()
 
     def posted(self, who: str, inputs: Mapping[str, Any], token: str | None = None) -> int:
         """A POST arrives: the attempt that sends it."""
@@ -111,7 +115,14 @@ class Checker:
         """Start from what the database says now; remember what it does not."""
         self._seen = self.scene.row("SELECT coalesce(max(seq), 0) AS n FROM watched")["n"]
         self.scene.learn_jobs()
-        for checks in (self.money, self.webhooks, self.states, self.posts, self.restored_store):
+        for checks in (
+            self.money,
+            self.webhooks,
+            self.states,
+            self.posts,
+            self.restored_store,
+            self._decisions,
+        ):
             checks.restored()
 
     def finish(self, *, stopped: bool) -> None:

@@ -52,6 +52,7 @@ def draw(seed: int, theme: str | None = None) -> SimulationPlan:
     _lasting(random.Random(f"lasting of plan {seed}"), plan)
     _bill(random.Random(f"bill of plan {seed}"), plan)
     _files(random.Random(f"files of plan {seed}"), plan)
+    _key(random.Random(f"key of plan {seed}"), plan)
     return plan
 
 
@@ -64,6 +65,13 @@ def _files(dice: random.Random, plan: SimulationPlan) -> None:
             )
             for _ in range(dice.choice((1, 2, 3)))
         ]
+
+
+def _key(dice: random.Random, plan: SimulationPlan) -> None:
+    """Whether one of several workers has a wrong key for a while, from its beginning or later."""
+    if plan.theme != "calm" and plan.workers > 1 and dice.random() < 0.25:
+        since = dice.choice((0.0, dice.uniform(0, plan.faults_until)))
+        plan.bad_key = (dice.randrange(plan.workers), since, since + dice.uniform(20, 600))
 
 
 def _lasting(dice: random.Random, plan: SimulationPlan) -> None:

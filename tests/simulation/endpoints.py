@@ -10,7 +10,6 @@ from orchestrator.ports import (
     BillingOutcome,
     BillingPage,
     BillingRecord,
-    KeyRefused,
     ListOutcome,
     Lost,
     Missing,
@@ -140,8 +139,8 @@ class Endpoints:
         trouble = await self._transport.connected(1.0)
         if trouble is not None:
             return trouble
-        if self._account.mood() == "no_key":
-            return KeyRefused("the key is not active", 401)
+        if (keyless := self._transport.keyless()) is not None:
+            return keyless
         if self._account.strike("upload_failed"):
             return Lost("HTTP 500")
         if self._account.lasts("input") or self._account.strike("upload_rejected"):

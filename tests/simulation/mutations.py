@@ -16,6 +16,7 @@ from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.fetch import Fetcher
 from orchestrator.worker.upkeep.drain_watchdog import DrainWatchdog
 
+from .decision_bugs import cap_is_nobodys_act, key_is_the_accounts, worker_brings_its_caps
 from .money_bugs import (
     Patch,
     bill_trouble_ends_the_worker,
@@ -218,6 +219,9 @@ MUTATIONS = (
     Mutation("later file wins", later_file_wins, "caps"),
     Mutation("unnamed cap is removed", unnamed_cap_is_removed, "caps"),
     Mutation("default is a word", default_is_a_word, "caps"),
+    Mutation("cap is nobody's act", cap_is_nobodys_act, "caps"),
+    Mutation("worker brings its caps", worker_brings_its_caps, "caps"),
+    Mutation("key is the account's", key_is_the_accounts, "mixed"),
     Mutation(name="drain never gives up", apply=drain_never_gives_up, theme="lost", first=19),
 )
 

@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+from orchestrator.actions.operator import pausing
 from orchestrator.actions.operator.fleet_words import limits_of
 from orchestrator.core.keys import job_key
 from orchestrator.core.specs import JobSpec, LocalImage, RunSpec
@@ -16,7 +17,7 @@ from orchestrator.store.doubts import doubts
 from orchestrator.store.money import budgets
 from orchestrator.store.money.cap_changes import StandingCap
 from orchestrator.store.money.decided_caps import decide_cap
-from orchestrator.store.runs import campaigns, jobs, runs
+from orchestrator.store.runs import jobs, runs
 
 from .checker import Checker
 from .plan import MODEL, PICTURE, PlannedCap, PlannedFile, PlannedRun, SimulationPlan, prompts
@@ -170,9 +171,9 @@ class Operator:
         name = self._dice.choice(sorted({run.campaign for run in self._plan.runs}))
         with self._database.write() as tx:
             if name in self._paused:
-                campaigns.resume(tx, name)
+                pausing.resume_campaign(tx, name, PERSON)
             else:
-                campaigns.pause(tx, name, "an operator wants a look first")
+                pausing.pause_campaign(tx, name, PERSON)
         self._paused ^= {name}
         self._timeline.mark("operator", "paused" if name in self._paused else "resumed", name)
 

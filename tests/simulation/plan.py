@@ -100,6 +100,7 @@ class SimulationPlan:
     bill_chances: dict[str, float] = field(default_factory=dict)
     last_look_after: float = 12_000.0  # how long after the last refund the bill is read for the last time
     files: list[PlannedFile] = field(default_factory=list)  # besides the plan's own, in turn for each worker
+    bad_key: tuple[int, float, float] | None = None  # the key of this worker is refused, from, to
     lasting: str | None = None  # one of LASTING
     lasting_at: int = 0  # which picture or input
 

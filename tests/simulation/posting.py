@@ -25,11 +25,6 @@ from .process import Process
 from .transport import SUBMIT_SECONDS, Transport
 from .webhooks import token_of
 
-MOODS = {
-    "no_key": KeyRefused("the key is not active", 401),
-    "no_credit": NoCredit("insufficient credits"),
-}
-
 
 class Posting:
     """Sends requests, and tells the checker of each that has left."""
@@ -57,7 +52,7 @@ class Posting:
         self._checker.rate.leaves(process.name)
         token = token_of(webhook)
         attempt_id = self._checker.posted(process.name, inputs, token)
-        if (refusal := MOODS.get(account.mood())) is not None:
+        if (refusal := self._refusal()) is not None:
             return await self._transport.reply(refusal)
         if account.strike("throttled"):
             return await self._transport.reply(
@@ -85,6 +80,12 @@ class Posting:
         if isinstance(reply, Accepted):
             self._checker.posts.delivered(task.id, process.name, prompt)
         return reply
+
+    def _refusal(self) -> KeyRefused | NoCredit | None:
+        """Why nothing of this process is taken now."""
+        if (keyless := self._transport.keyless()) is not None:
+            return keyless
+        return NoCredit("insufficient credits") if self._account.mood() == "no_credit" else None
 
     def _rejection(self, prompt: str) -> Rejected | None:
         if prompt == self._refused and self._account.lasts("input"):

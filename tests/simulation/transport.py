@@ -45,4 +45,10 @@ class Transport:
         refused = await self.connected(0.3)
         if refused is not None:
             return refused
-        return KeyRefused("the key is not active", 401) if self._account.mood() == "no_key" else None
+        return self.keyless()
+
+    def keyless(self) -> KeyRefused | None:
+        """What the account says to a key that it refuses."""
+        if not self._account.refuses_key_of(self._process.name):
+            return None
+        return KeyRefused("the key is not active", 401)

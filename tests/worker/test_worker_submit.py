@@ -5,6 +5,7 @@ import pytest
 from attempt_states import states
 from support.world import PRICE
 
+from orchestrator.core.errors import OperatorNeededError
 from orchestrator.ports import KeyRefused, NoCredit, NotSent, Rejected, Throttled
 from orchestrator.store.db.schema import attempts
 
@@ -90,8 +91,9 @@ def test_a_drain_that_meets_a_refused_key_ends_with_its_jobs_pending(harness, wo
     harness.change("limits", concurrency=1)
     harness.provider.next_submits.append(KeyRefused("invalid key", 401))
     harness.provider.balance_outcome = Rejected("not now", 400)
-    harness.drain(limit_seconds=120)
-    assert world.jobs() == {"pending": 3}
+    with pytest.raises(OperatorNeededError, match="refused the key \\(invalid key\\)"):
+        harness.drain(limit_seconds=120)
+    assert (world.jobs(), len(harness.provider.posts)) == ({"pending": 3}, 1)
 
 
 def test_limits_hold_over_a_whole_run(harness, world):

@@ -56,6 +56,8 @@ def concerns(stop: Stoppage, progress: Progress) -> bool:
     match stop.scope:
         case "account":
             return True
+        case "worker":
+            return False  # the others go on; that no worker can is a stop of the account
         case "campaign":
             return any(run.campaign == stop.name for run in progress.runs)
         case "run":

@@ -35,7 +35,7 @@ async def resolve_as(
             raise UsageError(
                 f"Attempt {attempt_id} is not in doubt any more, or another attempt holds {prediction_id}."
             )
-        _record(tx, signed, doubt, f"adopted task {prediction_id}")
+        _record(tx, signed, doubt, decided=f"adopted task {prediction_id}")
 
 
 def absent(database: Database, signed: Signature, attempt_id: int) -> None:
@@ -51,7 +51,7 @@ def absent(database: Database, signed: Signature, attempt_id: int) -> None:
                 f"A signed webhook says that attempt {attempt_id} created {told}, so it is not absent. "
                 f"Adopt it, or write it off: orchestrator in-doubt resolve {attempt_id} --adopt {told}"
             )
-        _record(tx, signed, doubt, "never created")
+        _record(tx, signed, doubt, decided="never created")
 
 
 def write_off(database: Database, signed: Signature, attempt_id: int) -> None:
@@ -59,9 +59,9 @@ def write_off(database: Database, signed: Signature, attempt_id: int) -> None:
     with database.write() as tx:
         doubt = doubts.find(tx, attempt_id)
         if doubts.write_off(tx, doubt):
-            _record(tx, signed, doubt, "written off")
+            _record(tx, signed, doubt, decided="written off")
 
 
-def _record(tx: Tx, signed: Signature, doubt: doubts.InDoubt, decided: str) -> None:
+def _record(tx: Tx, signed: Signature, doubt: doubts.InDoubt, *, decided: str) -> None:
     subject = f"attempt {doubt.attempt_id} of job {doubt.job_id}"
     record(tx, signed, Change(subject, "in doubt", decided, job_id=doubt.job_id))

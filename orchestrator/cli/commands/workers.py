@@ -25,8 +25,9 @@ def list_workers() -> ExitCode:
     """Every worker of the last seven days: state, attempts, submissions of the last minute. With --json one
     object a line.
 
-    Running; draining (finishing what it has); stopped; or lost: silent for longer than its lease, so others
-    take over its work. Times are by the database's clock.
+    Running; key_refused (the provider refuses its key: it submits nothing, the others go on); draining
+    (finishing what it has); stopped; or lost: silent for longer than its lease, so others take over its work.
+    Times are by the database's clock.
     """
     with opened(use=Use.LOOK) as app, app.database.read() as tx:
         rows, now = crew(tx), tx.now
@@ -38,6 +39,9 @@ def list_workers() -> ExitCode:
     else:
         header = ["worker", "pid", "version", "state", "for", "seen", "attempts", "submits/min"]
         out.answer(table(header, [_row(row, now) for row in rows], right=frozenset({1, 7})))
+        for row in rows:
+            if row.stopped_by:
+                out.answer(f"stopped  worker {safe(row.id)}: {safe(row.stopped_by)}")
     return ExitCode.DONE
 
 
@@ -72,6 +76,7 @@ def _document(row: CrewRow, now: int) -> dict[str, Any]:
         "seconds_since_seen": round(max(0, now - row.seen_at) / 1000, 3),
         "attempts": row.attempts,
         "submits_last_minute": row.submits,
+        "stopped_by": row.stopped_by,
     }
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.cli.rendering import happening_text
 from orchestrator.cli.rendering.words import rfc3339
 from orchestrator.core.money import format_usd
 
@@ -171,6 +172,7 @@ def detail_document(detail: JobDetail, why: str) -> Json:
         "events": [
             {"at": rfc3339(item.at), "kind": item.kind, "message": item.message} for item in detail.events
         ],
+        "acts": [happening_text.document(item) for item in detail.history if item.act is not None],
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from orchestrator.cli.rendering.happening_text import history_line
 from orchestrator.cli.rendering.words import count, duration, rfc3339, safe, table, usd
 from orchestrator.core.states import ReservationState
 
@@ -62,8 +63,8 @@ def detail_text(detail: JobDetail, why: str, output_root: Path) -> str:
     blocks = [f"Job {job.id}: {job.state}. {safe(why)}", "", table(["", ""], facts).lstrip("\n")]
     for attempt in detail.attempts:
         blocks += ["", attempt_text(attempt)]
-    if detail.events:
-        blocks += ["", *(f"{rfc3339(item.at)}  {item.kind}: {safe(item.message)}" for item in detail.events)]
+    if detail.history:
+        blocks += ["", *(history_line(item) for item in detail.history)]
     if job.outputs:
         blocks += ["", "Pictures", *(f"  {line}" for line in outputs_text(job, output_root))]
     return "\n".join(blocks)

@@ -33,6 +33,8 @@ def _remedy(stop: Stoppage) -> tuple[str, str] | None:
             return _resumed(stop.name)
         case "run":
             return _resumed(stop.name.split("/")[0])
+        case "worker":
+            return "orchestrator workers list", "shows where its key is refused; the others go on"
         case _:  # a model: nothing a person ends
             return None
 

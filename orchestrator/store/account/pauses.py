@@ -56,7 +56,8 @@ def begin(tx: Tx, pause: Pause) -> bool:
         )
     )
     if recorded_since is None:
-        _note(tx, "paused", subject_of(tx, pause.scope, pause.name), f"{pause.reason}: {pause.message}")
+        subject = subject_of(tx, pause.scope, pause.name)
+        _note(tx, "paused", subject, message=f"{pause.reason}: {pause.message}")
     return recorded_since is None
 
 
@@ -65,7 +66,7 @@ def end(tx: Tx, scope: str, name: str, reason: str) -> bool:
     key = {"p_scope": scope, "p_name": name, "p_reason": reason}
     removed = tx.conn.execute(_END, key).rowcount
     if removed:
-        _note(tx, "resumed", subject_of(tx, scope, name), f"{reason} is over")
+        _note(tx, "resumed", subject_of(tx, scope, name), message=f"{reason} is over")
     return bool(removed)
 
 
@@ -90,7 +91,7 @@ def by_operator(tx: Tx) -> set[tuple[str, str]]:
     return {(row.scope, row.name) for row in tx.conn.execute(_BY_OPERATOR)}
 
 
-def _note(tx: Tx, kind: str, subject: Subject, message: str) -> None:
+def _note(tx: Tx, kind: str, subject: Subject, *, message: str) -> None:
     tx.conn.execute(
         events.insert().values(
             at=tx.now,

@@ -22,9 +22,7 @@ ACCOUNT: Final = Subject("the account")
 
 
 def subject_of(tx: Tx, scope: str, name: str) -> Subject:
-    """The subject of a scope; `name` is the row's id as text for a campaign or a run, or else what people call
-    it.
-    """
+    """The subject of a scope; `name` is the id as text of a campaign or a run, else the name itself."""
     match scope:
         case "account":
             return ACCOUNT

@@ -49,6 +49,7 @@ def register(tx: Tx, worker: WorkerRow) -> None:
             seen_at=tx.now,
         )
     )
+    _note(tx, "worker_started", f"worker {worker.id} began (version {worker.version or 'unknown'})")
 
 
 def seen(tx: Tx, worker_id: str, *, leaving: bool = False) -> Standing:
@@ -67,7 +68,11 @@ def seen(tx: Tx, worker_id: str, *, leaving: bool = False) -> Standing:
         .values(seen_at=tx.now, lost_at=None, draining_at=draining_at)
     )
     if found.lost_at is not None:
-        _note(tx, "worker_back", f"worker {worker_id} was lost since {found.lost_at} and lives")
+        _note(
+            tx,
+            "worker_back",
+            f"worker {worker_id} counted as lost for {(tx.now - found.lost_at) / 1000:.0f} s and lives",
+        )
     return Standing(found.draining_at is not None, found.lost_at is not None)
 
 
@@ -86,6 +91,11 @@ def drain(tx: Tx, worker_id: str) -> bool:
     )
 
 
+def note_database_back(tx: Tx, worker_id: str, away_ms: int) -> None:
+    """Record that a worker can write again, after the database was away."""
+    _note(tx, "database_back", f"worker {worker_id} could not write for {away_ms / 1000:.0f} s and goes on")
+
+
 def is_draining(tx: Tx, worker_id: str) -> bool:
     """Whether a worker must not take new jobs."""
     return tx.conn.execute(_DRAINING, {"worker": worker_id}).scalar() is not None
@@ -96,6 +106,7 @@ def stopped(tx: Tx, worker_id: str) -> None:
     tx.conn.execute(
         update(workers).where(workers.c.id == worker_id).values(stopped_at=tx.now, seen_at=tx.now)
     )
+    _note(tx, "worker_stopped", f"worker {worker_id} left in order")
 
 
 def lost(tx: Tx, worker_id: str) -> None:

@@ -9,6 +9,7 @@ A rescue resumes, it never submits again.
 | in_flight, fetching | taken over: the prediction id is known, so polling or storing goes on |
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,9 +21,18 @@ from orchestrator.store.attempts import endings, lifecycle
 from orchestrator.store.attempts.held import HeldAttempt, held_by
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts, jobs
+from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts, events, jobs
 
 RESCUE_MAX: Final = 500
+
+NOBODY: Final = "nobody"
+"""Holds what a worker has handed back."""
+
+COLLECTED: Final = "collected on"
+_FATES: Final = {
+    AttemptState.LEASED.value: "waiting again, nothing was sent",
+    AttemptState.SUBMITTING.value: "in doubt",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +96,24 @@ def expire_leases_of_attempts(tx: Tx, rows: Sequence[ExpireLeases]) -> list[None
     return [None] * len(rows)
 
 
+def hand_back(tx: Tx, rows: Sequence[ExpireLeases]) -> list[None]:
+    """Leave accepted attempts of a worker to the next rescue of any other one: until then they are
+    nobody's.
+    """
+    for row in rows:
+        tx.conn.execute(
+            update(attempts)
+            .where(
+                ATTEMPT_IS_LIVE,
+                attempts.c.worker == row.worker,
+                attempts.c.id.in_(sorted(row.attempt_ids)),
+                attempts.c.state == AttemptState.IN_FLIGHT.value,
+            )
+            .values(worker=NOBODY, lease_expires_at=tx.now, epoch=attempts.c.epoch + 1)
+        )
+    return [None] * len(rows)
+
+
 def expire_leases_of_workers(tx: Tx, worker_ids: Sequence[str]) -> int:
     """End the leases of workers that are known to be dead, so that rescue does not have to wait for them."""
     return tx.conn.execute(
@@ -116,7 +144,27 @@ def _rescue_one(tx: Tx, row: Rescue) -> Rescued:
             for found in submitting
         ],
     )
-    return Rescued(tuple(_take_over(tx, row, accepted)), len(leased), len(submitting))
+    taken_over = tuple(_take_over(tx, row, accepted))
+    _note_rescue(tx, row.worker, rows)
+    return Rescued(taken_over, len(leased), len(submitting))
+
+
+def _note_rescue(tx: Tx, worker: str, rows: Sequence[Any]) -> None:
+    """Record what became of the attempts of each worker whose leases had lapsed."""
+    counts: dict[str, Counter[str]] = {}
+    for found in rows:
+        counts.setdefault(found.worker, Counter())[_FATES.get(found.state, COLLECTED)] += 1
+    for holder, fates in sorted(counts.items()):
+        told = ", ".join(f"{number:,} {fate}" for fate, number in sorted(fates.items()))
+        tx.conn.execute(
+            events.insert().values(
+                at=tx.now, kind="taken_over", message=f"worker {worker} took over {_whose(holder)}: {told}"
+            )
+        )
+
+
+def _whose(holder: str) -> str:
+    return "what was handed back" if holder == NOBODY else f"the work of {holder}"
 
 
 def _take_over(tx: Tx, row: Rescue, accepted: Sequence[Any]) -> list[HeldAttempt]:
@@ -152,6 +200,7 @@ _LAPSED: Final = (
         attempts.c.id,
         attempts.c.epoch,
         attempts.c.state,
+        attempts.c.worker,
         attempts.c.prediction_id,
         jobs.c.deaths,
     )

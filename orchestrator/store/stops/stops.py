@@ -1,14 +1,14 @@
 """What is stopped, and why: the pauses and caps over lanes that may not run, as `claiming.lanes` decides."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import case, cast, select
 
 from orchestrator.core.budget import day_of
 from orchestrator.core.money import format_usd
-from orchestrator.store.account import rate_limits
+from orchestrator.store.account import rate_limits, worker_stops
 from orchestrator.store.account.pauses import Pause
 from orchestrator.store.claiming.lanes import Lane, Rules, pending_lanes, rules_in_force
 from orchestrator.store.db.database import Tx
@@ -26,8 +26,8 @@ RATE: Final = "rate_limit"
 class Stoppage:
     """Something that will not go on by itself, or only later."""
 
-    scope: str  # account | campaign | run | model
-    key: str  # campaign id, run id or model id as text; empty for the account
+    scope: str  # account | campaign | run | model | worker
+    key: str  # campaign id, run id, model id or worker id as text; empty for the account
     name: str  # for people: a campaign, campaign/name/run or a model; empty for the account
     reason: str  # one machine word
     message: str
@@ -47,7 +47,9 @@ class Survey:
 
     rules: Rules
     lanes: list[Lane]  # those that have pending jobs
-    stops: list[Stoppage]  # every pause, then every run whose next job some cap does not admit
+    stops: list[
+        Stoppage
+    ]  # workers without a key, every pause, then every run whose next job some cap does not admit
 
 
 def survey(tx: Tx, timezone: str) -> Survey:
@@ -55,7 +57,9 @@ def survey(tx: Tx, timezone: str) -> Survey:
     day = day_of(tx.now, timezone)
     rules = rules_in_force(tx, day)
     found = pending_lanes(tx, day, rules=rules)
-    return Survey(rules, found, [*_paused(tx, rules.pauses), *_blocked(tx, found)])
+    return Survey(
+        rules, found, [*_keyless(tx, rules.pauses), *_paused(tx, rules.pauses), *_blocked(tx, found)]
+    )
 
 
 def stops_over(tx: Tx, lane: Lane) -> list[Stoppage]:
@@ -83,19 +87,41 @@ def rate_stop(tx: Tx, lanes: Iterable[Lane]) -> Stoppage | None:
     )
 
 
+def _keyless(tx: Tx, in_force: Sequence[Pause]) -> list[Stoppage]:
+    """Workers that live and whose keys are refused; where no other worker lives, the account is stopped by
+    that too.
+    """
+    refused = [pause for pause in in_force if pause.scope == worker_stops.WORKER]
+    if not refused:
+        return []
+    alive = worker_stops.alive(tx)
+    stopped = [_stoppage(tx, pause, pause.name) for pause in refused if pause.name in alive]
+    if alive - {pause.name for pause in refused}:
+        return stopped
+    first, last = refused[0], refused[-1]
+    message = last.message if len(refused) == 1 else f"No worker has a key that works. {last.message}"
+    everywhere = replace(last, scope="account", name="", message=message, since=first.since)
+    return [_stoppage(tx, everywhere, ""), *(stopped if len(stopped) > 1 else [])]
+
+
+def _stoppage(tx: Tx, pause: Pause, name: str) -> Stoppage:
+    return Stoppage(
+        scope=pause.scope,
+        key=pause.name,
+        name=name,
+        reason=pause.reason,
+        message=pause.message,
+        since=tx.now if pause.since is None else pause.since,
+        until=pause.until,
+    )
+
+
 def _paused(tx: Tx, in_force: Sequence[Pause]) -> list[Stoppage]:
     names = _names(tx) if any(pause.scope in {"campaign", "run"} for pause in in_force) else {}
     return [
-        Stoppage(
-            scope=pause.scope,
-            key=pause.name,
-            name=names.get((pause.scope, pause.name)) or pause.name,
-            reason=pause.reason,
-            message=pause.message,
-            since=tx.now if pause.since is None else pause.since,
-            until=pause.until,
-        )
+        _stoppage(tx, pause, names.get((pause.scope, pause.name)) or pause.name)
         for pause in in_force
+        if pause.scope != worker_stops.WORKER
     ]
 
 

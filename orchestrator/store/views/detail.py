@@ -1,6 +1,7 @@
 """One job in full: its timeline, and why it is not running now."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import select
 
@@ -14,8 +15,11 @@ from orchestrator.store.db.schema import events as event_table
 from orchestrator.store.db.schema import jobs as job_table
 from orchestrator.store.db.schema import runs as run_table
 from orchestrator.store.stops.stops import Stoppage, rate_stop, stops_over
+from orchestrator.store.views.happenings import Happening, of_job
 from orchestrator.store.views.jobs import JobRow, list_jobs
 from orchestrator.store.views.walk import JobFilter
+
+EVENTS_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class JobDetail:
     cancel_requested: bool
     attempts: list[AttemptDetail]
     events: list[EventRow]
+    history: list[Happening]  # the events and the acts about it, each once
     stops: list[Stoppage]  # what keeps its lane from running now: pauses, a cap, or else the rate
     now: int
 
@@ -98,6 +103,7 @@ def job_detail(tx: Tx, job_id: int, timezone: str) -> JobDetail:
         cancel_requested=extra.cancel_requested,
         attempts=_attempts(tx, job_id),
         events=_events(tx, job_id),
+        history=of_job(tx, job_id, EVENTS_MAX),
         stops=[*stops_over(tx, lane), *([waits] if waits else [])],
         now=tx.now,
     )
@@ -110,5 +116,7 @@ def _attempts(tx: Tx, job_id: int) -> list[AttemptDetail]:
 
 
 def _events(tx: Tx, job_id: int) -> list[EventRow]:
-    query = select(event_table).where(event_table.c.job_id == job_id).order_by(event_table.c.id).limit(200)
+    query = (
+        select(event_table).where(event_table.c.job_id == job_id).order_by(event_table.c.id).limit(EVENTS_MAX)
+    )
     return [EventRow(row.at, row.kind, row.message) for row in tx.conn.execute(query)]

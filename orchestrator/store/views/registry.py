@@ -5,6 +5,9 @@ from typing import Any, Final
 
 from sqlalchemy import Row, func, select
 
+from orchestrator.store.account import pauses
+from orchestrator.store.account.pauses import Pause
+from orchestrator.store.account.worker_stops import KEY_REFUSED, WORKER
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts
 from orchestrator.store.db.schema import workers as worker_table
@@ -23,16 +26,18 @@ class CrewRow:
     host: str
     pid: int
     version: str
-    state: str  # running | draining | stopped | lost
+    state: str  # running | key_refused | draining | stopped | lost
     since: int  # when that state began
     seen_at: int
     attempts: dict[str, int]  # live ones, by state
     submits: int  # in the last minute
+    stopped_by: str | None = None  # why it buys nothing, with what to do
 
 
 def crew(tx: Tx) -> list[CrewRow]:
     """Every worker that runs or ran lately: running ones first, each group newest first."""
     held = _attempts_by_worker(tx)
+    keyless = {pause.name: pause for pause in pauses.in_force(tx) if pause.scope == WORKER}
     submits = _submits_by_worker(tx)
     rows = [
         CrewRow(
@@ -45,14 +50,15 @@ def crew(tx: Tx) -> list[CrewRow]:
             seen_at=row.seen_at,
             attempts=held.get(row.id, {}),
             submits=submits.get(row.id, 0),
+            stopped_by=keyless[row.id].message if state == KEY_REFUSED else None,
         )
         for row in tx.conn.execute(select(worker_table).order_by(worker_table.c.started_at.desc()))
-        for state, since in [_state(row, tx.now)]
+        for state, since in [_state(row, tx.now, keyless.get(row.id))]
     ]
     return sorted(rows, key=lambda row: row.state in {"stopped", "lost"})
 
 
-def _state(row: Row[Any], now: int) -> tuple[str, int]:
+def _state(row: Row[Any], now: int, keyless: Pause | None) -> tuple[str, int]:
     if row.stopped_at is not None:
         return "stopped", row.stopped_at
     if row.lost_at is not None:
@@ -61,6 +67,8 @@ def _state(row: Row[Any], now: int) -> tuple[str, int]:
         return "lost", row.seen_at + row.lease_ms
     if row.draining_at is not None:
         return "draining", row.draining_at
+    if keyless is not None:
+        return KEY_REFUSED, keyless.since or now
     return "running", row.started_at
 
 

@@ -1,6 +1,7 @@
-"""Pauses of the whole account: throttling, an unreachable provider, a refused key, no credit, a full disk.
+"""Pauses of the whole account: throttling, an unreachable provider, no credit, a full disk.
 
-They stop new submissions for a while or until somebody acts; none of them uses up a job's tries.
+A refused key is no such pause: it stops its own worker alone, see `KeyGuard`. These stop new submissions for a
+while or until somebody acts; none of them uses up a job's tries.
 """
 
 from collections import deque
@@ -12,6 +13,7 @@ from orchestrator.store.account import pauses
 from orchestrator.store.db.database import Tx
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
+from orchestrator.worker.guards.key_guard import KeyGuard
 
 THROTTLE_FIRST_SECONDS: Final = 1.0
 THROTTLE_MAX_SECONDS: Final = 65.0  # a little more than the provider's window of a minute
@@ -36,8 +38,9 @@ DOWN_MAX_SECONDS: Final = 300.0
 class AccountPauses:
     """Counts failures in a row and pauses the account accordingly."""
 
-    def __init__(self, deps: Deps) -> None:
+    def __init__(self, deps: Deps, worker_id: str = "") -> None:
         self._deps = deps
+        self.key: Final = KeyGuard(deps, worker_id)
         self._throttles = 0
         self._unreachable = 0
         self._lost = 0  # in a row
@@ -60,6 +63,7 @@ class AccountPauses:
         self._lost = 0
         self._openings = 0
         self._outcomes.append(False)
+        self.key.accepted()
 
     async def lost(self, message: str) -> None:
         """Count a lost reply. After several in a row the provider counts as down, and a circuit breaker
@@ -116,8 +120,10 @@ class AccountPauses:
         return wait
 
     async def key_refused(self, outcome: KeyRefused) -> float:
-        """401 or 403: nothing more is sent until a key works; no job waits longer than that."""
-        await self._pause("key_refused", f"The provider refused the key: {outcome.message}", None)
+        """401 or 403 to a request: this worker sends nothing more until its key works. No job waits: another
+        worker may have a key that does.
+        """
+        await self.key.refuse(outcome, request=True)
         return 0.0
 
     async def no_credit(self, outcome: NoCredit) -> float:

@@ -83,7 +83,7 @@ class Claimer:
 
     def _room(self) -> int:
         """How many attempts to ask for now; one at a time while it is tried whether the provider is back."""
-        if self._stop.stopping or self._restored_copy.unreadable:
+        if self._stop.stopping or self._restored_copy.unreadable or self._pauses.key.refused:
             return 0
         unanswered = len(self._activity.preparing) + len(self._activity.submitting)
         room = min(CLAIM_MAX, PREPARING_MAX - unanswered)
@@ -114,6 +114,9 @@ class Claimer:
             self._activity.preparing.add(attempt.attempt_id)
             self._spawn(self._submit(attempt))
 
+    def _must_not_send(self) -> bool:
+        return self._stop.stopping or self._pauses.key.refused
+
     async def _submit(self, attempt: HeldAttempt) -> None:
-        await self._submitter.run(attempt, stopping=lambda: self._stop.stopping)
+        await self._submitter.run(attempt, stopping=self._must_not_send)
         self._wake()  # there is room for another

@@ -146,8 +146,7 @@ class Poller:
             case Throttled():
                 self._schedule(polled, outcome.retry_after_seconds or self._after_failure(polled))
             case KeyRefused():
-                await self._pauses.key_refused(outcome)
-                self._schedule(polled, self._maximum)
+                await self._leave_to_others(polled, outcome)
             case NotSent() | Lost() | Rejected():
                 self._schedule(polled, self._after_failure(polled))
             case _:
@@ -235,6 +234,14 @@ class Poller:
         await write_durably(self._deps, endings.fail, row)
         self._deps.crashpoint("poll.failed")
         self._activity.in_flight.discard(attempt.attempt_id)
+
+    async def _leave_to_others(self, polled: _Polled, outcome: KeyRefused) -> None:
+        """This worker cannot poll; where no other one can, it tries again, since the task is paid for."""
+        await self._pauses.key.refuse(outcome)
+        if await self._pauses.key.hand_back(polled.attempt.attempt_id):
+            self._activity.in_flight.discard(polled.attempt.attempt_id)
+        else:
+            self._schedule(polled, self._maximum)
 
     async def _missing(self, polled: _Polled, outcome: Missing) -> None:
         now = self._deps.clock.now_ms()

@@ -44,6 +44,12 @@ class Heartbeat:
         self._lease_seconds = deps.settings.worker.lease_seconds
         self._silence = SilenceDetector(self._lease_seconds)
         self._unowned: frozenset[int] = frozenset()
+        self._away_since: float | None = None  # monotonic: the first beat that could not be written
+
+    def when_unsure(self) -> None:
+        """A beat could not be written: the database is away."""
+        if self._away_since is None:
+            self._away_since = self._deps.clock.monotonic()
 
     def may_rescue(self) -> bool:
         """Whether a lapsed lease is likely to mean a dead worker; see `SilenceDetector`."""
@@ -55,14 +61,26 @@ class Heartbeat:
         held = await self._deps.writer.submit(leases.extend_leases, beat)
         self._silence.beat(self._deps.clock.monotonic())
         await self._expire_unowned(held)
-        seen = upkeep.SignOfLife(self._worker_id, self._latencies.take_fresh(), self._stop.stopping)
+        seen = upkeep.SignOfLife(
+            worker=self._worker_id,
+            latencies=self._latencies.take_fresh(),
+            leaving=self._stop.stopping,
+            away_ms=self._away_ms(),
+        )
         own = await self._deps.writer.submit(upkeep.record_signs_of_life, seen)
+        self._away_since = None
         if own.was_lost:
             self._deps.notify(TAKEN_FOR_DEAD)
         if own.draining and not seen.leaving:
             self._drain()
         interval = self._lease_seconds / 3
         return min(UNOWNED_SECONDS, interval) if self._unowned else interval
+
+    def _away_ms(self) -> int | None:
+        """How long the database was away until this beat; None when it was not."""
+        if self._away_since is None:
+            return None
+        return int((self._deps.clock.monotonic() - self._away_since) * 1000)
 
     async def _expire_unowned(self, held: frozenset[int]) -> None:
         """Expire the leases of attempts that the database says are ours and that no part of this worker looks

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from orchestrator.core.errors import OperatorNeededError, OrchestratorError, StorageError
 from orchestrator.ports import Balance, KeyRefused, NotSent
 from orchestrator.settings import Limits
-from orchestrator.store.account import configured_limits, pauses, workers
+from orchestrator.store.account import configured_limits, pauses, worker_stops, workers
 from orchestrator.store.account import latencies as recorded_latencies
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.attempts import leases, releases
@@ -36,6 +36,7 @@ def start(
         for worker_id in dead:
             workers.lost(tx, worker_id)
         workers.register(tx, row)
+        worker_stops.forget_gone(tx)
         configured_limits.take_configured(tx, _wanted(deps.settings.limits), _signed(row))
         for pause in pauses.in_force(tx):
             if pause.reason == "price_drift":  # the price is asked for again before anything is paid
@@ -61,7 +62,7 @@ async def preflight(
     """Check before spending: can files be stored, is the provider there, does the key work, is there credit?
 
     What works ends its pause. What does not raises an error when draining, because somebody waits for the
-    result, and pauses the account otherwise.
+    result, and pauses the account otherwise; a refused key stops this worker alone.
     """
     problem = deps.artifacts.check_writable()
     if problem is None:
@@ -73,19 +74,19 @@ async def preflight(
     outcome = await deps.provider.balance()
     match outcome:
         case Balance(micros=micros) if micros > 0:
+            await account_pauses.key.works()
             await account_pauses.ended("key_refused", "no_credit", "unreachable", "provider_down")
         case Balance():
+            await account_pauses.key.works()
             await account_pauses.ended("key_refused")
             await account_pauses.no_balance()
             if drain:
                 raise OperatorNeededError("The account has no credit. Top it up, then run the command again.")
         case KeyRefused():
-            await account_pauses.key_refused(outcome)
+            await account_pauses.key.refuse(outcome)
             if drain:
-                raise OperatorNeededError(
-                    f"The provider refused the key ({outcome.message}). Set a working one in "
-                    f"{deps.settings.provider.api_key_env}, then run the command again."
-                )
+                raise account_pauses.key.error()
+            return  # the list is compared when the key works: nothing is bought before
         case NotSent() if drain:
             raise ProviderUnreachableError(
                 f"The provider at {deps.settings.provider.base_url} cannot be reached: {outcome.message}. "
@@ -112,6 +113,7 @@ def leave(deps: Deps, worker_id: str, seen: Latencies) -> None:
         releases.release_worker(tx, worker_id)
         for model, latency in seen.take_fresh():
             recorded_latencies.put(tx, model, latency)
+        worker_stops.leaves(tx, worker_id)
         workers.stopped(tx, worker_id)
 
 

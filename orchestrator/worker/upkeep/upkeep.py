@@ -24,6 +24,7 @@ class SignOfLife:
     worker: str
     latencies: list[tuple[str, RecordedLatency]]
     leaving: bool = False  # it takes nothing new any more
+    away_ms: int | None = None  # for so long the database was away
 
 
 def record_signs_of_life(tx: Tx, rows: Sequence[SignOfLife]) -> list[workers.Standing]:
@@ -31,6 +32,8 @@ def record_signs_of_life(tx: Tx, rows: Sequence[SignOfLife]) -> list[workers.Sta
     standings = []
     for row in rows:
         standings.append(workers.seen(tx, row.worker, leaving=row.leaving))
+        if row.away_ms is not None:
+            workers.note_database_back(tx, row.worker, row.away_ms)
         for model, latency in row.latencies:
             latencies.put(tx, model, latency)
     workers.lose_silent(tx)
@@ -42,13 +45,17 @@ async def tick(deps: Deps, account_pauses: AccountPauses, restored_copy: Restore
     lapsed = await deps.writer.submit(_lapse, None)
     with deps.database.read() as tx:
         in_force = {pause.reason for pause in pauses.in_force(tx) if pause.scope == "account"}
-    if in_force & {"key_refused", "no_credit"}:
+    if account_pauses.key.refused:
+        if await account_pauses.key.try_again():
+            await restored_copy.check()
+            await account_pauses.key.works()
+    elif in_force & {"key_refused", "no_credit"}:
         outcome = await deps.provider.balance()
         if isinstance(outcome, Balance) and outcome.micros > 0:
             await account_pauses.ended("key_refused", "no_credit")
     if "storage" in in_force and deps.artifacts.check_writable() is None:
         await account_pauses.ended("storage")
-    if restored_copy.unreadable or LIST_UNREADABLE in in_force:
+    if not account_pauses.key.refused and (restored_copy.unreadable or LIST_UNREADABLE in in_force):
         await restored_copy.check()
     await _watch_rates(deps)
     return 0.0 if lapsed == refunds.LAPSE_MAX else UPKEEP_SECONDS

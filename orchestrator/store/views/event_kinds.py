@@ -1,0 +1,32 @@
+"""The kinds of recorded events, each with what it says."""
+
+from types import MappingProxyType
+from typing import Final
+
+EVENT_KINDS: Final = MappingProxyType(
+    {
+        "adopted": "a job got a task that this database did not know",
+        "budget_threshold": "50, 80 or 95 % of a cap is spent or held",
+        "cancelled": "a job was cancelled",
+        "cap_changed": "a cap was set, changed or removed",
+        "database_back": "a worker can write again, after the database was away",
+        "doubt_ended": "it became known what a lost reply had done",
+        "late_acceptance": "a task was accepted for an attempt that was over",
+        "paused": "something stopped spending",
+        "refund_surplus": "more was paid back for a task than was charged for it",
+        "resumed": "a pause ended",
+        "retried": "a job was queued again",
+        "second_task": "a webhook reports a task beyond the one that an attempt holds",
+        "taken_over": "a worker took over what another one had accepted or claimed",
+        "webhook_refused": "deliveries were rejected",
+        "worker_back": "a worker that counted as lost lives",
+        "worker_lost": "a worker is gone, or silent for longer than its lease",
+        "worker_started": "a worker began",
+        "worker_stopped": "a worker left in order",
+    }
+)
+
+TOLD_BY_ACTS: Final = frozenset(
+    {"adopted", "cancelled", "cap_changed", "doubt_ended", "paused", "resumed", "retried"}
+)
+"""Kinds that say the same as the act of an operator, when they are of one moment and one subject."""

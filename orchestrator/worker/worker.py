@@ -53,7 +53,7 @@ class Worker:
         self._drain = drain
         self._is_alive = is_alive or startup.is_alive
         self._latencies = Latencies()
-        self._pauses = AccountPauses(deps, self.id)
+        self._pauses = AccountPauses(deps, self.id, self.activity)
         self._restored_copy = RestoredCopyCheck(deps)
         self._watchdog = DrainWatchdog()
 

@@ -18,6 +18,7 @@ from orchestrator.store.db.database import Tx
 from orchestrator.store.db.deferred_writes import Changes, LockOrder
 from orchestrator.store.db.schema import LedgerKind, Scope, Window, balances, events, ledger
 from orchestrator.store.money.caps import BalanceKey, Cap
+from orchestrator.store.money.passed_caps import note_passed
 
 ACCOUNT_ID: Final = 0
 THRESHOLDS: Final = (50, 80, 95)
@@ -79,6 +80,7 @@ def _add_to_balances(tx: Tx, changes: Changes) -> None:
     # The first movement of a period is a reservation, which creates the row.
     _make_rows(tx, [key for key, (_spent, held, _due) in changes.items() if held > 0])
     dialect.run_many(tx.conn, _ADD, [_change(key, *deltas) for key, deltas in changes.items() if any(deltas)])
+    note_passed(tx, {key: sum(deltas) for key, deltas in changes.items() if sum(deltas) > 0})
 
 
 def reserve(tx: Tx, movements: Sequence[Movement], caps: Iterable[Cap]) -> None:

@@ -9,6 +9,7 @@ EVENT_KINDS: Final = MappingProxyType(
         "budget_threshold": "50, 80 or 95 % of a cap is spent or held",
         "cancelled": "a job was cancelled",
         "cap_changed": "a cap was set, changed or removed",
+        "cap_passed": "a bill or an adopted task brought more under a cap than it allows",
         "database_back": "a worker can write again, after the database was away",
         "doubt_ended": "it became known what a lost reply had done",
         "late_acceptance": "a task was accepted for an attempt that was over",

@@ -1,7 +1,7 @@
 """Pauses of the whole account: throttling, an unreachable provider, no credit, a full disk.
 
-A refused key is no such pause: it stops its own worker alone, see `KeyGuard`. These stop new submissions for a
-while or until somebody acts; none of them uses up a job's tries.
+A refused key is no such pause: it stops its own worker alone, see `KeyGuard`. These stop new submissions for
+a while or until somebody acts; none of them uses up a job's tries.
 """
 
 from collections import deque
@@ -11,6 +11,7 @@ from typing import Final
 from orchestrator.ports import KeyRefused, NoCredit, NotSent, Throttled
 from orchestrator.store.account import pauses
 from orchestrator.store.db.database import Tx
+from orchestrator.worker.activity import Activity
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards.key_guard import KeyGuard
@@ -38,9 +39,9 @@ DOWN_MAX_SECONDS: Final = 300.0
 class AccountPauses:
     """Counts failures in a row and pauses the account accordingly."""
 
-    def __init__(self, deps: Deps, worker_id: str = "") -> None:
+    def __init__(self, deps: Deps, worker_id: str = "", activity: Activity | None = None) -> None:
         self._deps = deps
-        self.key: Final = KeyGuard(deps, worker_id)
+        self.key: Final = KeyGuard(deps, worker_id, activity or Activity())
         self._throttles = 0
         self._unreachable = 0
         self._lost = 0  # in a row

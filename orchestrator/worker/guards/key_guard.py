@@ -5,6 +5,7 @@ time. A key that is bad, an account that is blocked, and a model that the key ma
 answer: the last is told from the others by a balance that the same key may read.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from orchestrator.core.errors import OperatorNeededError
@@ -12,6 +13,7 @@ from orchestrator.ports import Balance, BalanceOutcome, KeyRefused
 from orchestrator.store.account import worker_stops
 from orchestrator.store.account.worker_stops import WorkerStop
 from orchestrator.store.attempts import leases
+from orchestrator.worker.activity import Activity
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import read_durably, write_durably
 
@@ -29,8 +31,9 @@ PATIENCE_SECONDS: Final = 60.0
 class KeyGuard:
     """Whether this worker may use its key."""
 
-    def __init__(self, deps: Deps, worker_id: str) -> None:
+    def __init__(self, deps: Deps, worker_id: str, activity: Activity) -> None:
         self._deps = deps
+        self._activity = activity
         self._worker_id = worker_id
         self._refused_at: float | None = None  # monotonic, as the next
         self._check_at = 0.0
@@ -88,15 +91,19 @@ class KeyGuard:
         self._check_at = self._now() + min(CHECK_MAX_SECONDS, wait)
         return await self._may_be_used(await self._deps.provider.balance())
 
-    async def hand_back(self, attempt_id: int) -> bool:
-        """Leave an accepted attempt to the other workers; False when none has a key that works."""
-        if not await read_durably(
-            self._deps, lambda tx: worker_stops.another_can_collect(tx, self._worker_id)
-        ):
-            return False
-        row = leases.ExpireLeases(self._worker_id, frozenset({attempt_id}))
-        await write_durably(self._deps, leases.hand_back, row)
-        return True
+    async def leave_to_others(
+        self, attempt_id: int, outcome: KeyRefused, *, otherwise: Callable[[], None]
+    ) -> None:
+        """A poll was refused: leave the accepted attempt to the workers whose keys work. Where there are none
+        it is polled on here, because it is paid for.
+        """
+        await self.refuse(outcome)
+        if await read_durably(self._deps, lambda tx: worker_stops.another_can_collect(tx, self._worker_id)):
+            row = leases.ExpireLeases(self._worker_id, frozenset({attempt_id}))
+            await write_durably(self._deps, leases.hand_back, row)
+            self._activity.in_flight.discard(attempt_id)
+        else:
+            otherwise()
 
     async def _may_be_used(self, outcome: BalanceOutcome) -> bool:
         if not isinstance(outcome, Balance):

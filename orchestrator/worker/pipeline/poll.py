@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from typing import Any, Final, assert_never
 
@@ -124,8 +125,7 @@ class Poller:
     async def _poll(self, polled: _Polled) -> None:
         outcome = await self._result(polled)
         polled.polls += 1
-        if not isinstance(outcome, Missing):
-            polled.missing_since = None
+        polled.missing_since = polled.missing_since if isinstance(outcome, Missing) else None
         match outcome:
             case Prediction(status=Status.RUNNING):
                 self._poll_again(polled)
@@ -146,7 +146,8 @@ class Poller:
             case Throttled():
                 self._schedule(polled, outcome.retry_after_seconds or self._after_failure(polled))
             case KeyRefused():
-                await self._leave_to_others(polled, outcome)
+                again = partial(self._schedule, polled, self._maximum)
+                await self._pauses.key.leave_to_others(polled.attempt.attempt_id, outcome, otherwise=again)
             case NotSent() | Lost() | Rejected():
                 self._schedule(polled, self._after_failure(polled))
             case _:
@@ -234,14 +235,6 @@ class Poller:
         await write_durably(self._deps, endings.fail, row)
         self._deps.crashpoint("poll.failed")
         self._activity.in_flight.discard(attempt.attempt_id)
-
-    async def _leave_to_others(self, polled: _Polled, outcome: KeyRefused) -> None:
-        """This worker cannot poll; where no other one can, it tries again, since the task is paid for."""
-        await self._pauses.key.refuse(outcome)
-        if await self._pauses.key.hand_back(polled.attempt.attempt_id):
-            self._activity.in_flight.discard(polled.attempt.attempt_id)
-        else:
-            self._schedule(polled, self._maximum)
 
     async def _missing(self, polled: _Polled, outcome: Missing) -> None:
         now = self._deps.clock.now_ms()

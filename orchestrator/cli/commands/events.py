@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID
@@ -37,7 +38,7 @@ def command(*, limit: int | None, follow: bool, **words: Any) -> ExitCode:
     With --json one object a line, all of them. An event that says the same as an act is left out. The kinds
     of events are listed in docs/operations.md; the kind of an act is its command, such as "budget set".
     """
-    with opened() as app:
+    with opened(use=Use.LOOK) as app:
         wanted = _wanted(app, words)
         following = Follower(app.database.read, wanted)
         most = limit or (None if out.as_json() or wanted.since is not None else SHOWN)

@@ -106,7 +106,7 @@ class Poller:
         self._schedule(_Polled(attempt), max(0.0, first - waited))
 
     async def tick(self) -> float:
-        """Start every poll that is due and within the rate; returns the seconds until the next is worth it."""
+        """Start every poll that is due and within the rate; returns the seconds until the next may begin."""
         now = self._deps.clock.monotonic()
         rate = polls_a_second(self._deps.settings.limits, self._activity.concurrency)
         self._allowance = min(max(1.0, rate), self._allowance + (now - self._allowance_at) * rate)

@@ -80,7 +80,7 @@ def difference_document(item: FleetDifference) -> Json:
 
 
 def status_document(status: Overview, differences: Sequence[FleetDifference] = ()) -> Json:
-    """Runs, budgets and what is stopped; `differences` where this configuration says other than is in force."""
+    """Runs, budgets, what is stopped; `differences` where this configuration says other than is in force."""
     document: Json = {
         "runs": [run_document(row) for row in status.runs],
         "budgets": [budget_document(cap) for cap in status.caps],

@@ -75,6 +75,17 @@ class Limits:
     defaulted: frozenset[str] = frozenset()  # numbers that nobody named: no opinion on what workers share
 
 
+def polls_a_second(limits: Limits, in_force: int | None) -> float:
+    """How often a worker polls: as its configuration says, else as the smallest level does that allows the
+    tasks at once that are in force (None: not known yet), which a person may have raised meanwhile.
+    """
+    if "polls_per_second" not in limits.defaulted or in_force is None:
+        return limits.polls_per_second
+    levels = PRESETS.values()
+    fitting = [level.polls_per_second for level in levels if level.concurrency >= in_force]
+    return min(fitting, default=max(level.polls_per_second for level in levels))
+
+
 @dataclass(frozen=True, slots=True)
 class Budgets:
     """Caps in micros by window; an absent window has no cap."""

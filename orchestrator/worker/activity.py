@@ -13,6 +13,8 @@ class Activity:
     fetching: set[int] = field(default_factory=set)
     overdue: set[int] = field(default_factory=set)  # in flight still, and waited for by nobody
     download_trouble: str = ""  # why the last download failed; empty when it worked
+    concurrency: int | None = None
+    """Tasks at once that the whole fleet was allowed at the last claim; None before the first."""
 
     @property
     def attempts(self) -> frozenset[int]:

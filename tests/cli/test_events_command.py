@@ -98,6 +98,7 @@ def test_nothing_recorded_is_said(shell):
 
 
 def test_what_is_recorded_meanwhile_is_followed_until_an_interrupt(shell):
+    shell("db", "upgrade")
     shell("pause", "--why", "before")
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(

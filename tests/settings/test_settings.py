@@ -8,7 +8,8 @@ import pytest
 import yaml
 from settings_files import empty, read
 
-from orchestrator.settings import config_json_schema, load_settings
+from orchestrator.settings import Limits, config_json_schema, load_settings
+from orchestrator.settings.model import polls_a_second
 from orchestrator.yamlio import ProblemsError
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
@@ -138,3 +139,19 @@ def test_a_webhook_may_be_called_on_this_machine_without_tls(tmp_path):
     assert settings.webhook.url == "http://127.0.0.1:8788/hook"
     assert settings.webhook.secret_file == str(tmp_path / "s")
     assert load_settings(None, {}, empty(tmp_path)).webhook.url is None
+
+
+@pytest.mark.parametrize(
+    ("named", "in_force", "polls"),
+    [
+        (True, 3000, 5.0),
+        (False, None, 5.0),
+        (False, 2, 5.0),
+        (False, 3, 50.0),
+        (False, 3000, 200.0),
+        (False, 10**6, 400.0),
+    ],
+)
+def test_a_pace_of_polls_that_is_not_named_is_that_of_the_limit_in_force(named, in_force, polls):
+    limits = Limits(defaulted=frozenset() if named else frozenset({"polls_per_second"}))
+    assert polls_a_second(limits, in_force) == polls

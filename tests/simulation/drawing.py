@@ -71,13 +71,6 @@ def draw(seed: int, theme: str | None = None) -> SimulationPlan:
     return plan
 
 
-def _key(dice: random.Random, plan: SimulationPlan) -> None:
-    """Whether one of several workers has a wrong key for a while, from its beginning or later."""
-    if plan.theme != "calm" and plan.workers > 1 and dice.random() < 0.25:
-        since = dice.choice((0.0, dice.uniform(0, plan.faults_until)))
-        plan.bad_key = (dice.randrange(plan.workers), since, since + dice.uniform(20, 600))
-
-
 def _endings(dice: random.Random, plan: SimulationPlan) -> None:
     """How odd the ends of tasks are. One that never ends is not told from one of a copy or a backup."""
     if plan.theme == "calm" or dice.random() < 0.5:
@@ -104,6 +97,13 @@ def _answers(dice: random.Random, plan: SimulationPlan) -> None:
         plan.answered_share = dice.choice((0.0, 0.0, 0.5, 1.0))
     if plan.theme in {"crashes", "lost"} and plan.concurrency > 1 and dice.random() < 0.25:
         plan.mass_kill = dice.uniform(0, 60)
+
+
+def _key(dice: random.Random, plan: SimulationPlan) -> None:
+    """Whether one of several workers has a wrong key for a while, from its beginning or later."""
+    if plan.theme != "calm" and plan.workers > 1 and dice.random() < 0.25:
+        since = dice.choice((0.0, dice.uniform(0, plan.faults_until)))
+        plan.bad_key = (dice.randrange(plan.workers), since, since + dice.uniform(20, 600))
 
 
 def _lasting(dice: random.Random, plan: SimulationPlan) -> None:

@@ -64,11 +64,7 @@ from .sending_bugs import (
     throttled_is_failure,
 )
 from .webhook_bugs import unsigned_webhook_is_believed, webhook_is_anybodys, webhook_is_forgotten
-from .word_bugs import (
-    default_is_a_word,
-    later_file_wins,
-    unnamed_cap_is_removed,
-)
+from .word_bugs import default_is_a_word, later_file_wins, unnamed_cap_is_removed
 
 TABLE_SEEDS_MAX = 500
 

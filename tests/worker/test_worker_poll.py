@@ -110,6 +110,18 @@ def test_looks_keep_to_their_rate(harness, world):
     assert max(sum(1 for at in times if start <= at < start + 5) for start in times) <= 4 * 5 + 4
 
 
+def test_a_raised_limit_is_polled_at_its_pace_where_the_configuration_names_none(harness, world):
+    """Forty tasks under bronze's five looks a second would take eight seconds for each round."""
+    names = frozenset({"concurrency", "submits_per_minute", "polls_per_second"})
+    harness.change("limits", concurrency=2, submits_per_minute=2, polls_per_second=5.0, defaulted=names)
+    world.limit(concurrency=300, submits_per_minute=500)
+    world.run(40)
+    harness.drain()
+    times = [at for at, _ in harness.provider.looks]
+    assert world.jobs() == {"succeeded": 40}
+    assert max(sum(1 for at in times if start <= at < start + 1) for start in times) > 2 * 5
+
+
 @pytest.mark.parametrize(
     ("ending", "job", "posts", "reason"),
     [

@@ -90,13 +90,15 @@ def difference_document(item: FleetDifference) -> Json:
 
 
 def status_document(status: Overview, differences: Sequence[FleetDifference] = ()) -> Json:
-    """Runs, budgets, what is stopped, and where this configuration says something else than is in force."""
-    return {
+    """Runs, budgets, what is stopped; `differences` where this configuration says other than is in force."""
+    document: Json = {
         "runs": [run_document(row) for row in status.runs],
         "budgets": [budget_document(cap) for cap in status.caps],
         "stopped": [stopped_document(stop) for stop in status.stops],
-        "differences": [difference_document(item) for item in differences],
     }
+    if differences:
+        document["differences"] = [difference_document(item) for item in differences]
+    return document
 
 
 def run_document(row: RunRow) -> Json:

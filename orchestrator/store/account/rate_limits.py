@@ -44,6 +44,7 @@ class Allowance:
 
     slots: int
     submits: int
+    concurrency: int  # the limit itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ def allowance(tx: Tx) -> Allowance:
     return Allowance(
         slots=max(0, row.concurrency - used),
         submits=max(0, row.submits_per_minute - live.on_their_way - rate_window.granted(tx)),
+        concurrency=row.concurrency,
     )
 
 

@@ -68,6 +68,7 @@ class ClaimResult:
     claimed: tuple[HeldAttempt, ...]
     draining: bool  # the worker is asked to finish, so it gets nothing more
     retry_at: int | None  # ms; when the rate window has room or a waiting job is due; None: not by time
+    concurrency: int | None = None  # the limit in force; None: it was not read
 
 
 def claim(tx: Tx, requests: Sequence[ClaimRequest]) -> list[ClaimResult]:
@@ -125,7 +126,7 @@ def _claim_one(tx: Tx, request: ClaimRequest) -> ClaimResult:
         rate_limits.grant(tx, len(picks))
     claimed = _lease(tx, request, picks)
     retry_at = _retry_at(tx, lost.held_until, rate_bound=allowance.submits <= len(picks))
-    return ClaimResult(claimed, draining=False, retry_at=retry_at)
+    return ClaimResult(claimed, draining=False, retry_at=retry_at, concurrency=allowance.concurrency)
 
 
 def _retry_at(tx: Tx, held_until: int | None, *, rate_bound: bool) -> int | None:

@@ -4,12 +4,14 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy import and_, select
+
 from orchestrator.core.errors import NotFoundError
 from orchestrator.core.precedence import Weight, weigh
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Database, Tx
-from orchestrator.store.db.schema import Scope, Window, budgets
+from orchestrator.store.db.schema import Scope, Window, budgets, campaigns
 from orchestrator.store.money import ledger
 from orchestrator.store.money.cap_changes import StandingCap, standing
 from orchestrator.store.money.decided_caps import decide_cap
@@ -41,8 +43,9 @@ class CapDifference:
 def compare(tx: Tx, wanted: Mapping[Key, int]) -> list[CapDifference]:
     """Each cap that files name and that is not what stands."""
     found = []
+    stored = _of_account_and_campaigns(tx) if wanted else {}
     for key, micros in wanted.items():
-        stands = standing_at(tx, key)
+        stands = standing_at(tx, key) if key[0] is Scope.RUN else stored.get(key)
         weight = weigh(micros, stands.word if stands else None)
         if weight is not Weight.SAME:
             found.append(CapDifference(key=key, wanted_micros=micros, standing=stands, weight=weight))
@@ -56,6 +59,16 @@ def standing_at(tx: Tx, key: Key) -> StandingCap | None:
     if scope_id is None:
         return None
     return standing(tx=tx, scope=scope, scope_id=scope_id, window=window)
+
+
+def _of_account_and_campaigns(tx: Tx) -> dict[Key, StandingCap]:
+    """All of them at once: a configuration may name thousands."""
+    return {
+        (Scope(row.scope), row.name or "", Window(row.window)): StandingCap(
+            row.cap_micros, row.source, row.overruled_micros
+        )
+        for row in tx.conn.execute(_NAMED)
+    }
 
 
 def take_configured(
@@ -120,3 +133,15 @@ def _ensure_id(tx: Tx, scope: Scope, name: str) -> int:
     if found is None:
         raise NotFoundError(f"There is no run {name!r}. See: orchestrator status")
     return found
+
+
+_NAMED: Final = (
+    select(budgets, campaigns.c.name)
+    .select_from(
+        budgets.outerjoin(
+            campaigns,
+            and_(budgets.c.scope == Scope.CAMPAIGN.value, budgets.c.scope_id == campaigns.c.id),
+        )
+    )
+    .where(budgets.c.scope != Scope.RUN.value)
+)

@@ -80,6 +80,7 @@ class Claimer:
         self._deps.crashpoint("claim.committed")
         if result.claimed:
             self._mark.raise_to(max(attempt.attempt_id for attempt in result.claimed))
+        self._activity.concurrency = result.concurrency or self._activity.concurrency
         self._begin(result.claimed)
         if result.draining:
             self._drain()

@@ -20,6 +20,7 @@ from orchestrator.ports import (
     Status,
     Throttled,
 )
+from orchestrator.settings.model import polls_a_second
 from orchestrator.store.attempts import outputs
 from orchestrator.store.attempts.held import HeldAttempt
 from orchestrator.worker.activity import Activity
@@ -99,11 +100,9 @@ class Poller:
         self._schedule(Polled(attempt), max(0.0, first - waited))
 
     async def tick(self) -> float:
-        """Start every poll that is due and within the rate; returns seconds until the next is worth
-        starting.
-        """
+        """Start every poll that is due and within the rate; returns the seconds until the next may begin."""
         now = self._deps.clock.monotonic()
-        rate = self._deps.settings.limits.polls_per_second
+        rate = polls_a_second(self._deps.settings.limits, self._activity.concurrency)
         self._allowance = min(max(1.0, rate), self._allowance + (now - self._allowance_at) * rate)
         self._allowance_at = now
         while self._due and self._due[0][0] <= now and self._polling < POLLS_AT_ONCE:

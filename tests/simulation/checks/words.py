@@ -9,7 +9,7 @@ from .scene import Scene
 
 @dataclass
 class Said:
-    """The word in force over one cap, in micros; of a person with the strictest word of a file that he knew."""
+    """The word in force over one cap, in micros; a person's with the strictest file's word that he knew."""
 
     micros: int
     by_person: bool = False

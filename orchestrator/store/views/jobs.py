@@ -54,7 +54,6 @@ class JobRow:
     tags: dict[str, str]
     images: int
     price_micros: int  # of one try now, or of the last one where it is over
-    list_micros: int  # before the discount
     cost_micros: int
     attempts: int
     tries_left: int
@@ -63,6 +62,7 @@ class JobRow:
     prediction_id: str | None
     inference_ms: int | None
     outputs: list[OutputRow]
+    list_micros: int | None = None  # before the discount
 
 
 def list_jobs(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE) -> list[JobRow]:

@@ -22,7 +22,9 @@ from typing import Any, Final
 from orchestrator.core.backoff import backoff_seconds
 from orchestrator.core.states import AttemptEvent
 from orchestrator.ports import KeyRefused, Lost, NoCredit, NotSent, Rejected, Throttled
+from orchestrator.store.money import prices
 from orchestrator.worker.deps import Deps
+from orchestrator.worker.guards import price_guard
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.pipeline.prepare import InputChanged
 
@@ -69,6 +71,14 @@ GIVEN_BACK: Final[Mapping[type, GivenBack]] = MappingProxyType(
 
 HELD_BACK: Final = GivenBack(reason="held_back", event=AttemptEvent.NOT_SENT)
 """We kept the POST from leaving because its time had passed: that says nothing about the provider."""
+
+PRICE_DRIFT: Final = GivenBack(reason=prices.PRICE_DRIFT)
+PRICE_UNKNOWN: Final = GivenBack(reason=prices.PRICE_UNKNOWN)
+REPRICED: Final = GivenBack(reason=price_guard.REPRICED)
+PRICE_REFUSALS: Final[Mapping[str, GivenBack]] = MappingProxyType(
+    {row.reason: row for row in (PRICE_DRIFT, PRICE_UNKNOWN, REPRICED)}
+)
+"""What the price guard says no with."""
 
 STOPPED: Final = GivenBack(reason="released")
 

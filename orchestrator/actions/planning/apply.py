@@ -18,7 +18,7 @@ from orchestrator.actions.planning.path_register import SharedPathsError
 from orchestrator.actions.planning.spool import Spool
 from orchestrator.actions.planning.walk import Walk
 from orchestrator.manifest import Manifest
-from orchestrator.store.account import workers
+from orchestrator.store.account import rate_limits, workers
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.db.schema import Scope, Window
 from orchestrator.store.money import budgets, quotes
@@ -143,6 +143,7 @@ def _insert(database: Database, applied: Applied, spool: Spool, *, pricing: Pric
     quicker.
     """
     with database.write() as tx:
+        rate_limits.lock(tx)  # before the lanes: see `deferred_writes.LockOrder`
         run = _open_run(tx, applied.manifest)
         agreed = pricing.prices.agreed(tx, run.model, shown=pricing.shown)
         quotes.agree(tx, run.id, agreed)

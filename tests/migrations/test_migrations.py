@@ -157,7 +157,8 @@ def test_a_downgrade_makes_lanes_of_one_price_one_again_and_loses_no_job(empty_u
         conn.execute(
             text(
                 "INSERT INTO jobs (id, run_id, lane_id, key, ordinal, variation, state, queue, images, "
-                "price_micros, tries_left, created_at) VALUES (2, 1, 2, 'k2', 1, 1, 'pending', 'ready', 1, 28000, 3, 1000)"
+                "price_micros, tries_left, created_at) "
+                "VALUES (2, 1, 2, 'k2', 1, 1, 'pending', 'ready', 1, 28000, 3, 1000)"
             )
         )
     move(empty_url, "downgrade", "0005")

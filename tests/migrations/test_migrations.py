@@ -161,3 +161,28 @@ def test_a_database_gets_an_id_when_it_is_made_or_upgraded(empty_urls):
             (found,) = conn.execute(text("SELECT value FROM meta WHERE key = 'database_id'")).scalars()
         ids.add(found)
     assert len(ids) == 2
+
+
+def test_a_downgrade_makes_lanes_of_one_price_one_again_and_loses_no_job(empty_url):
+    move(empty_url, "upgrade", "0006")
+    fill(empty_url, ROWS / "0006.sql")
+    with writing(empty_url) as conn:
+        conn.execute(
+            text(
+                "INSERT INTO lanes (id, run_id, price_digest, list_micros, planned_micros, price_micros, "
+                "priority, idle) VALUES (2, 1, 'd2', 28000, 28000, 14000, 0, true)"
+            )
+        )
+        conn.execute(
+            text(
+                "INSERT INTO jobs (id, run_id, lane_id, key, ordinal, variation, state, queue, images, "
+                "price_micros, tries_left, created_at) "
+                "VALUES (2, 1, 2, 'k2', 1, 1, 'pending', 'ready', 1, 28000, 3, 1000)"
+            )
+        )
+    move(empty_url, "downgrade", "0005")
+    after = contents(empty_url)
+    assert [(lane["id"], lane["price_micros"], lane["idle"]) for lane in after["lanes"]] == [
+        (1, 14000, False)
+    ]
+    assert [(job["id"], job["lane_id"]) for job in after["jobs"]] == [(1, 1), (2, 1)]

@@ -10,6 +10,7 @@ from orchestrator.worker.pipeline.outcomes import (
     GIVEN_BACK,
     HELD_BACK,
     PRICE_DRIFT,
+    PRICE_REFUSALS,
     STOPPED,
     NothingCreated,
     NotPrepared,
@@ -33,6 +34,7 @@ def test_what_a_post_has_not_created_may_be_given_back_from_submitting(row):
 
 
 def test_what_was_never_sent_is_given_back_from_leased():
+    assert {row.event for row in PRICE_REFUSALS.values()} == {AttemptEvent.RELEASED}
     assert {PRICE_DRIFT.event, STOPPED.event} == {AttemptEvent.RELEASED}
     assert step(ATTEMPT_TRANSITIONS, AttemptState.LEASED, AttemptEvent.RELEASED) is AttemptState.ABANDONED
 

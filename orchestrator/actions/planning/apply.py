@@ -21,7 +21,7 @@ from orchestrator.actions.planning.spool import Spool
 from orchestrator.actions.planning.walk import Walk
 from orchestrator.manifest import Manifest
 from orchestrator.ports import Shelf
-from orchestrator.store.account import workers
+from orchestrator.store.account import rate_limits, workers
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database
@@ -208,6 +208,7 @@ class _Inserting:
         """
         applied = draft.applied
         with self.database.write() as tx:
+            rate_limits.lock(tx)  # before the lanes: see `deferred_writes.LockOrder`
             run = ensure_run(tx, applied.manifest.spec)
             caps = run_caps([applied.manifest.spec])
             found = budgets.take(tx, caps, self.taking.signed, raised=self.taking.raised)

@@ -50,7 +50,9 @@ def prompt(job: JobRow, limit: int | None = None) -> str:
 
 def _list(job: JobRow) -> str:
     """The list price, where another one counts."""
-    return "" if job.price_micros == job.list_micros else f" (list {usd(job.list_micros)})"
+    if job.list_micros is None or job.price_micros == job.list_micros:
+        return ""
+    return f" (list {usd(job.list_micros)})"
 
 
 def detail_text(detail: JobDetail, why: str, output_root: Path) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import bindparam, exists, func, select, update
+from sqlalchemy import ColumnElement, bindparam, exists, func, select, update
 
 from orchestrator.core.money import format_usd
 from orchestrator.core.states import JobState
@@ -57,10 +57,11 @@ def learn(tx: Tx, seen: Seen, *, drift_percent: float, lane_id: int | None = Non
     unlike the quote, the dearest counts, so that nothing is held that is less than the charge. The jobs that
     run keep what they hold. `lane_id` names a lane that counts as having jobs that wait.
     """
-    named = (runs.c.model == seen.model, lanes.c.price_digest == seen.digest)
-    found = _lock_lanes(tx, named)
+    rate_limits.lock(tx)
     _record(tx, seen)
     price = price_now(tx, seen.model, seen.digest) or seen.price_micros
+    named = (runs.c.model == seen.model, lanes.c.price_digest == seen.digest)
+    found = _lanes(tx, *named, (lanes.c.price_micros != price) | (lanes.c.id == lane_id))
     drifted = [row for row in found if _too_dear(price, row.planned_micros, drift_percent)]
     moved = [row.id for row in found if row not in drifted and row.price_micros != price]
     _set_prices(tx, moved, price)
@@ -105,7 +106,8 @@ def accept(tx: Tx, model: str) -> list[AcceptedPrice]:
     later; returns what became dearer, and ends the pause.
     """
     changed: dict[tuple[int, int], int] = {}
-    for row in _lock_lanes(tx, (runs.c.model == model,)):
+    rate_limits.lock(tx)
+    for row in _lanes(tx, runs.c.model == model):
         price = price_now(tx, model, row.price_digest, of_any_age=True)
         if price is None:
             continue
@@ -133,7 +135,8 @@ def accept(tx: Tx, model: str) -> list[AcceptedPrice]:
 
 def agree(tx: Tx, run_id: int, agreed: Mapping[str, int]) -> None:
     """A plan of this run was shown at these prices, by digest: they are agreed to for what waits in it."""
-    for row in _lock_lanes(tx, (runs.c.id == run_id,)):
+    rate_limits.lock(tx)
+    for row in _lanes(tx, runs.c.id == run_id):
         price = agreed.get(row.price_digest, 0)
         if price > row.planned_micros:
             tx.conn.execute(
@@ -151,11 +154,11 @@ def end_pause_when_agreed(tx: Tx, model: str, *, drift_percent: float) -> None:
         pauses.end(tx=tx, scope="model", name=model, reason=PRICE_DRIFT)
 
 
-def _lock_lanes(tx: Tx, which: tuple[Any, ...]) -> Sequence[Any]:
-    """The lanes, locked in the order of ids and after the account's row; see `deferred_writes.LockOrder`."""
-    rate_limits.lock(tx)
-    query = _LANES.where(*which).order_by(lanes.c.id)
-    return tx.conn.execute(dialect.lock_rows(tx.conn, query, lanes)).all()
+def _lanes(tx: Tx, *which: ColumnElement[bool]) -> Sequence[Any]:
+    """The lanes, in the order in which they are locked when their prices are written. The caller has locked
+    the account's row, so no other transaction prices them meanwhile.
+    """
+    return tx.conn.execute(_LANES.where(*which).order_by(lanes.c.id)).all()
 
 
 def _record(tx: Tx, seen: Seen) -> None:

@@ -57,7 +57,6 @@ class JobRow:
     tags: dict[str, str]
     images: int
     price_micros: int  # of one try now, or of the last one where it is over
-    list_micros: int  # before the discount
     cost_micros: int
     attempts: int
     tries_left: int
@@ -68,6 +67,7 @@ class JobRow:
     trouble: str | None  # the latest fault of the attempt under way
     attention: str | None  # one word for what keeps that attempt from going on as it should
     outputs: list[OutputRow]
+    list_micros: int | None = None  # before the discount
 
 
 def list_jobs(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE) -> list[JobRow]:

@@ -24,7 +24,9 @@ from orchestrator.core.states import AttemptEvent
 from orchestrator.core.taxonomy import Disposition, PaidReason, Reason
 from orchestrator.ports import KeyRefused, Lost, NoCredit, NotSent, Prediction, Rejected, Throttled
 from orchestrator.settings import Outputs
+from orchestrator.store.money import prices
 from orchestrator.worker.deps import Deps
+from orchestrator.worker.guards import price_guard
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.pipeline.prepare import InputChanged
 
@@ -74,6 +76,14 @@ HELD_BACK: Final = GivenBack(reason="held_back", event=AttemptEvent.NOT_SENT)
 
 EARLIER_TASK: Final = GivenBack(reason="earlier_task_unreadable", wait=Wait.BACKOFF)
 """The job has paid for a task already, and the provider does not say how that stands."""
+
+PRICE_DRIFT: Final = GivenBack(reason=prices.PRICE_DRIFT)
+PRICE_UNKNOWN: Final = GivenBack(reason=prices.PRICE_UNKNOWN)
+REPRICED: Final = GivenBack(reason=price_guard.REPRICED)
+PRICE_REFUSALS: Final[Mapping[str, GivenBack]] = MappingProxyType(
+    {row.reason: row for row in (PRICE_DRIFT, PRICE_UNKNOWN, REPRICED)}
+)
+"""What the price guard says no with."""
 
 STOPPED: Final = GivenBack(reason="released")
 

@@ -26,11 +26,13 @@ from orchestrator.worker.activity import Activity
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards.account_pauses import AccountPauses
-from orchestrator.worker.guards.price_guard import REPRICED, PriceGuard
+from orchestrator.worker.guards.price_guard import PriceGuard
 from orchestrator.worker.guards.price_proof import PriceProof
 from orchestrator.worker.guards.send_window import SendWindow
 from orchestrator.worker.pipeline.outcomes import (
     EARLIER_TASK,
+    PRICE_REFUSALS,
+    REPRICED,
     STOPPED,
     GivenBack,
     NothingCreated,
@@ -85,12 +87,10 @@ class Submitter:
                 await self._not_prepared(attempt, prepared)
                 return
             if (refused := await self._prices.refuses(attempt, prepared.inputs)) is not None:
-                await self._give_back(attempt, GivenBack(reason=refused), message="the price has changed")
+                await self._give_back(attempt, PRICE_REFUSALS[refused], message="the price has changed")
                 return
             if not await self._proof.may_send(attempt, stopping):
-                await self._give_back(
-                    attempt, GivenBack(reason=REPRICED), message="the bill shows another price"
-                )
+                await self._give_back(attempt, REPRICED, message="the bill shows another price")
                 return
             send_window = await self._may_send(attempt, prepared, stopping)
             if send_window is None:
@@ -136,9 +136,7 @@ class Submitter:
                 case lifecycle.Send.WAIT:
                     await self._deps.clock.sleep(self._deps.entropy.uniform(0.5, 1.5))
                 case lifecycle.Send.REPRICED:
-                    await self._give_back(
-                        attempt, GivenBack(reason=REPRICED), message="the price has changed"
-                    )
+                    await self._give_back(attempt, REPRICED, message="the price has changed")
                     return None
                 case lifecycle.Send.CANCELLED | lifecycle.Send.PAUSED:
                     break

@@ -40,6 +40,8 @@ class AttemptDetail:
     price_micros: int
     cost_micros: int | None
     refund_until: int | None
+    billed_micros: int | None  # what the bill was seen to deduct
+    refunded_micros: int | None  # and to pay back
 
 
 @dataclass(frozen=True, slots=True)

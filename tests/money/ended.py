@@ -9,10 +9,10 @@ def succeeded(world):
     return world.until(AttemptState.SUCCEEDED)
 
 
-def failed(world):
+def failed(world, **options):
     world.run(1)
     held = world.until(AttemptState.IN_FLIGHT)
-    world.fail(held, delay_ms=None)
+    world.fail(held, delay_ms=None, **options)
     return held
 
 

@@ -7,6 +7,7 @@ from support.world import PRICE, REFUND_MS
 
 from orchestrator.cli.rendering.documents import attempt_document
 from orchestrator.cli.rendering.job_text import attempt_text
+from orchestrator.core.provider_facts import BILL_SETTLE_MS
 from orchestrator.core.states import AttemptState
 from orchestrator.store.db.schema import ledger
 from orchestrator.store.money import bills
@@ -123,9 +124,21 @@ def test_jobs_show_says_that_money_was_charged_which_the_provider_kept(world, re
     held = failed(world)
     world.clock.advance_ms(REFUND_MS)
     world.lapse()
-    assert shown(world, held) == ("failed, $0.028 not owed", "released", None)
+    assert shown(world, held) == ("failed, $0.028 counted as free: no refund was seen", "released", None)
     read(held, PRICE)
     assert shown(world, held) == ("failed, $0.028 paid", "settled", "0.028")
+
+
+def test_jobs_show_says_that_a_task_was_paid_back_or_never_charged(world, read):
+    held = failed(world)
+    read(held, PRICE, PRICE)
+    assert shown(world, held) == ("failed, $0.028 paid back", "released", None)
+    world.run(1, run_key="next")
+    other = world.until(AttemptState.IN_FLIGHT)
+    world.fail(other, delay_ms=None)
+    world.clock.advance_ms(REFUND_MS + BILL_SETTLE_MS)
+    read(other, 0)
+    assert shown(world, other) == ("failed, $0.028 never charged", "released", None)
 
 
 def test_jobs_show_says_what_a_partial_refund_left(world, read):

@@ -23,7 +23,8 @@ def why(detail: JobDetail) -> str:
             stored = sum(1 for output in job.outputs if output.path is not None)
             return f"Done: {stored} of {job.images} pictures are stored."
         case JobState.FAILED:
-            return f"Failed: {job.message or job.reason or 'no reason was recorded'}. {_again(detail)}"
+            said = (job.message or job.reason or "no reason was recorded").rstrip(". ")
+            return f"Failed: {said}. {_again(detail)}"
         case JobState.CANCELLED:
             return f"Cancelled by an operator. To run it after all: orchestrator jobs retry {job.id}"
         case JobState.RUNNING:
@@ -90,7 +91,8 @@ def _waiting(detail: JobDetail) -> str:
         return _stopped(stop, job.price_micros)
     if job.queue == Queue.WAITING and job.due_at is not None and job.due_at > detail.now:
         seconds = (job.due_at - detail.now) / 1000
-        cause = f" after: {job.message or job.reason}" if job.message or job.reason else ""
+        said = (job.message or job.reason or "").rstrip(". ")
+        cause = f" after: {said}" if said else ""
         return f"Waiting to be tried again in {seconds:.0f} s{cause}."
     if stop is not None:
         return f"Ready, and waits for its turn: {stop.message}."

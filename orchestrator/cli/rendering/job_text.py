@@ -94,7 +94,7 @@ def _value(value: object) -> str:
 def attempt_text(item: AttemptDetail) -> str:
     """One try: what happened when, how long each step took, and the money."""
     cost = item.cost_micros if item.cost_micros is not None else item.price_micros
-    lines = [f"Attempt {item.number}: {item.state}, {usd(cost)} {_MONEY[ReservationState(item.reservation)]}"]
+    lines = [f"Attempt {item.number}: {item.state}, {usd(cost)} {_money(item)}"]
     if item.prediction_id:
         lines[0] += f", task {safe(item.prediction_id)}"
     before: int | None = None
@@ -125,6 +125,16 @@ def attempt_text(item: AttemptDetail) -> str:
         code = f" (code {item.code})" if item.code is not None else ""
         lines.append(f"  {item.reason or 'note'}{code}: {safe(item.message or '')}")
     return "\n".join(lines)
+
+
+def _money(item: AttemptDetail) -> str:
+    """What became of the money; of a task that was accepted and failed, why it counts as free."""
+    reservation = ReservationState(item.reservation)
+    if reservation is not ReservationState.RELEASED or item.accepted_at is None:
+        return _MONEY[reservation]
+    if item.refunded_micros:
+        return "paid back"
+    return "counted as free: no refund was seen" if item.billed_micros != 0 else "never charged"
 
 
 def outputs_text(job: JobRow, output_root: Path) -> list[str]:

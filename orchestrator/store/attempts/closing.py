@@ -67,7 +67,7 @@ def _attempt_values(tx: Tx, end: Closing) -> dict[str, Any]:
         "message": end.message,
         "code": end.code,
         "reservation": reservation.value,
-        "cost_micros": end.attempt.price_micros if reservation is ReservationState.SETTLED else None,
+        "cost_micros": end.attempt.charge_micros if reservation is ReservationState.SETTLED else None,
         "refund_until": tx.now + end.refund_window_ms if reservation is ReservationState.REFUND_DUE else None,
         **troubles.OVER,
     }
@@ -82,7 +82,8 @@ def _movement(end: Closing) -> ledger.Movement:
     match end.reservation:
         case ReservationEvent.SETTLED:
             written_off = end.event is AttemptEvent.WRITTEN_OFF
-            kind, spent, due = LedgerKind.WRITTEN_OFF if written_off else LedgerKind.SETTLE, price, 0
+            kind = LedgerKind.WRITTEN_OFF if written_off else LedgerKind.SETTLE
+            spent, due = attempt.charge_micros, 0
         case ReservationEvent.REFUND_EXPECTED:
             kind, spent, due = LedgerKind.REFUND_DUE, 0, price
         case _:
@@ -125,7 +126,7 @@ def _job_values(tx: Tx, end: Closing) -> dict[str, Any]:
         "v_finished_at": None if pending else tx.now,
         "d_tries": int(end.uses_try),
         "d_deaths": int(end.worker_died),
-        "d_cost": end.attempt.price_micros if settled else 0,
+        "d_cost": end.attempt.charge_micros if settled else 0,
     }
 
 

@@ -45,9 +45,15 @@ class LockedAttempt:
     lane_id: int
     day: str
     price_micros: int
+    billed_micros: int | None  # the charge, where the bill has shown it already
     rate_granted_at: int
     tries_left: int
     cancel_requested: bool
+
+    @property
+    def charge_micros(self) -> int:
+        """What to count as spent until the bill is booked: what was held, or a dearer charge that was seen."""
+        return max(self.price_micros, self.billed_micros or 0)
 
     def after(self, event: AttemptEvent) -> AttemptState:
         """The state that `event` leads to."""
@@ -130,6 +136,7 @@ def _held(row: Row[Any]) -> LockedAttempt:
         lane_id=row.lane_id,
         day=row.day,
         price_micros=row.price_micros,
+        billed_micros=row.billed_micros,
         rate_granted_at=row.rate_granted_at,
         tries_left=row.tries_left,
         cancel_requested=row.cancel_requested,
@@ -145,6 +152,7 @@ _HELD: Final = select(
     attempts.c.campaign_id,
     attempts.c.day,
     attempts.c.price_micros,
+    attempts.c.billed_micros,
     attempts.c.rate_granted_at,
     jobs.c.lane_id,
     jobs.c.tries_left,

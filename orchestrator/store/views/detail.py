@@ -48,6 +48,8 @@ class AttemptDetail:
     trouble_count: int  # faults in a row
     next_try_at: int | None
     overdue_at: int | None  # when a person was told of its task
+    billed_micros: int | None  # what the bill was seen to deduct
+    refunded_micros: int | None  # and to pay back
 
 
 @dataclass(frozen=True, slots=True)

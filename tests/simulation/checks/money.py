@@ -4,6 +4,8 @@ what the provider kept."""
 from collections import Counter
 from collections.abc import Sequence
 
+from orchestrator.core.bill_size import PLAUSIBLE_FACTOR
+
 from ..watch import Row
 from .scene import Scene
 
@@ -176,7 +178,10 @@ class MoneyChecks:
         scene = self._scene
         net = scene.account.net(row["prediction_id"])
         ours = self._attempt_sum(row["id"])
-        weak = row["reason"] in WEAK_REASONS or scene.plan.bill_percent != 100
+        small = net * PLAUSIBLE_FACTOR < row["price_micros"] or scene.plan.bill_percent != 100
+        weak = (
+            row["reason"] in WEAK_REASONS or small
+        )  # what is billed is not believed, and what was held counts
         scene.expect(
             ours == net or (ours >= net and (weak or row["reservation"] == "refund_due")),
             "money",

@@ -82,6 +82,8 @@ class StateChecks:
 
     def _as_taught(self, attempt: int) -> None:
         """What was read of the bill before is what is held by the next that is sent of its kind."""
+        if self._scene.plan.price_changes:  # a quote since may be of less
+            return
         held = self._scene.row("SELECT price_micros FROM attempts WHERE id = ?", attempt)["price_micros"]
         billed = self._scene.row(
             "SELECT (SELECT b.billed_micros FROM lanes m JOIN jobs k ON k.lane_id = m.id JOIN attempts b "

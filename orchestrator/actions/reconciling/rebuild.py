@@ -33,6 +33,9 @@ BATCH: Final = 100
 Tell = Callable[[str, str], None]
 """Gets the path of a picture that could not be recorded as it should, and why."""
 
+Progress = Callable[[int, int], None]
+"""Gets how many tasks of how many have been looked at."""
+
 Planned = Iterable[tuple[RunSpec, JobSpec]]
 
 
@@ -52,6 +55,7 @@ class Rebuilt:
 class _Group:
     """The pictures of one task, by where they lie, and the order in which it is recorded."""
 
+    prediction_id: str
     order: tuple[str, int, int]
     paths: list[str]
 
@@ -60,13 +64,21 @@ class Rebuild:
     """One rebuild of one database from one folder."""
 
     def __init__(
-        self, database: Database, shelf: Shelf, entropy: Entropy, *, timezone: str, tell: Tell
+        self,
+        database: Database,
+        shelf: Shelf,
+        entropy: Entropy,
+        *,
+        timezone: str,
+        tell: Tell,
+        progress: Progress,
     ) -> None:
         self._database = database
         self._shelf = shelf
         self._entropy = entropy
         self._timezone = timezone
         self._tell = tell
+        self._progress = progress
         self._done = Rebuilt()
         self._specs: dict[str, tuple[RunSpec, JobSpec]] = {}  # of pictures that a manifest explains
 
@@ -78,7 +90,12 @@ class Rebuild:
         groups = self._grouped()
         for start in range(0, len(groups), BATCH):
             batch = groups[start : start + BATCH]
-            self._record([task for group in batch if (task := self._task(group)) is not None])
+            with self._database.read() as tx:
+                known = rebuilding.complete_ones(tx, [group.prediction_id for group in batch])
+            self._done.known += len(known)
+            new = [group for group in batch if group.prediction_id not in known]
+            self._record([task for group in new if (task := self._task(group)) is not None])
+            self._progress(start + len(batch), len(groups))
         if self._done.tasks:
             with self._database.write() as tx:
                 acts.record(tx, signed, acts.Change("rows made from sidecars", new=self._words()))
@@ -104,7 +121,7 @@ class Rebuild:
             except SidecarError as error:
                 self._problem(kept.path, str(error))
                 continue
-            groups.setdefault(name, _Group(order, [])).paths.append(kept.path)
+            groups.setdefault(name, _Group(name, order, [])).paths.append(kept.path)
         return sorted(groups.values(), key=lambda group: group.order)
 
     def _task(self, group: _Group) -> PaidTask | None:

@@ -91,17 +91,16 @@ class ManifestWalk:
     def _compared(self, specs: list[JobSpec], shared: list[str]) -> Chunk:
         with self._reading() as tx:
             if tx is None:
-                return self._chunk(specs=specs, fresh=specs, taken=[], shared=shared)
+                found = find(self._shelf, self._owner, specs)
+                return Chunk(specs=specs, fresh=specs, taken=[], shared=shared, found=found)
             looked = look_up(tx=tx, run=self.run, owner=self._owner, specs=specs)
+            now = tx.now
         if self._requested:
             self._requested.add(looked.known)
-        return self._chunk(specs=specs, fresh=looked.fresh, taken=looked.conflicts, shared=shared)
-
-    def _chunk(
-        self, specs: list[JobSpec], fresh: list[JobSpec], *, taken: list[PathConflict], shared: list[str]
-    ) -> Chunk:
-        found = find(self._shelf, self._owner, fresh)  # reads files, so in no transaction
-        return Chunk(specs=specs, fresh=fresh, taken=taken, shared=shared, found=found)
+        found = find(self._shelf, self._owner, looked.fresh)  # reads files, so in no transaction
+        # What waits here and was bought before now is in a newer state of this database, or in another one.
+        found.add(find(self._shelf, self._owner, looked.untried, accepted_before_ms=now))
+        return Chunk(specs=specs, fresh=looked.fresh, taken=looked.conflicts, shared=shared, found=found)
 
 
 def _chunks(specs: Iterator[JobSpec]) -> Iterator[list[JobSpec]]:

@@ -27,6 +27,7 @@ from orchestrator.store.doubts import rebuilding
 from orchestrator.store.doubts.paid_tasks import PaidTask
 from orchestrator.store.doubts.rebuilding import Recorded
 
+SUBJECT: Final = "rows made from the sidecars of pictures"
 BATCH: Final = 100
 """Tasks in one transaction: a worker beside waits for it about as long as for one of its own."""
 
@@ -94,11 +95,11 @@ class Rebuild:
                 known = rebuilding.complete_ones(tx, [group.prediction_id for group in batch])
             self._done.known += len(known)
             new = [group for group in batch if group.prediction_id not in known]
-            self._record([task for group in new if (task := self._task(group)) is not None])
+            self._record([task for group in new if (task := self._task(group)) is not None], signed)
             self._progress(start + len(batch), len(groups))
         if self._done.tasks:
             with self._database.write() as tx:
-                acts.record(tx, signed, acts.Change("rows made from sidecars", new=self._words()))
+                acts.record(tx, signed, acts.Change(SUBJECT, new=self._words()))
         return self._done
 
     def _words(self) -> str:
@@ -164,12 +165,14 @@ class Rebuild:
                 continue
             yield kept
 
-    def _record(self, tasks: list[PaidTask]) -> None:
+    def _record(self, tasks: list[PaidTask], signed: acts.Signature) -> None:
         if not tasks:
             return
         self._database.require_in_place()
         with self._database.write() as tx:
             answers = rebuilding.record(tx, tasks)
+            if not self._done.tasks and not _ADDED.isdisjoint(answers):
+                acts.record(tx, signed, acts.Change(SUBJECT, new="begun"))  # with the first rows
             beside = workers.any_alive(tx)
         if beside:
             self._database.give_way()
@@ -206,6 +209,7 @@ def _place(kept: KeptPicture, explained: Container[str]) -> tuple[str, tuple[str
     return name, (run, -number, ordinal)
 
 
+_ADDED: Final = frozenset({Recorded.ADDED, Recorded.COMPLETED})
 _LEFT: Final = {
     Recorded.BUSY: "its job has an attempt under way: run this again when that has ended",
     Recorded.TAKEN: "its name belongs to a job of another manifest in this database",

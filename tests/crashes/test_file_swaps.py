@@ -77,7 +77,8 @@ def put_saved_back(_stage: Stage, path: Path) -> None:
 
 
 def rebuild(stage: Stage, _path: Path) -> None:
-    assert stage.command("db", "rebuild", "--from", "outputs").wait() == 0
+    words = ("db", "rebuild", "--from", "outputs")
+    assert stage.command(*words).wait() == 0
 
 
 @pytest.mark.parametrize("swap", [deleted, replaced, without_newest])

@@ -132,10 +132,10 @@ def look_up(tx: Tx, run: Run | None, owner: RunSpec, specs: Sequence[JobSpec]) -
     fresh = [spec for spec in specs if spec.key not in known]
     wanted = [path for spec in fresh for path in spec.output_paths]
     return LookedUp(
-        fresh,
-        output_paths.foreign(tx=tx, campaign=owner.campaign, name=owner.name, wanted=wanted),
-        known.values(),
-        _untried(tx, known, specs),
+        fresh=fresh,
+        conflicts=output_paths.foreign(tx=tx, campaign=owner.campaign, name=owner.name, wanted=wanted),
+        known=known.values(),
+        untried=_untried(tx, known, specs),
     )
 
 

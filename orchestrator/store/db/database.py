@@ -110,8 +110,12 @@ class Database:
 
     def save_copy(self, target: Path) -> None:
         """Write everything that the open SQLite file holds into a new file, also when it has no name any
-        more. Raises DatabaseError.
+        more, for its owner alone. Raises DatabaseError.
         """
+        try:
+            target.touch(mode=0o600, exist_ok=False)
+        except OSError as error:
+            raise DatabaseError(f"{target} cannot be made: {error.strerror or error}") from None
         with self._write_lock, mapped_errors(self.url), self._writer.connect() as conn:
             driver = conn.connection.driver_connection
             assert driver is not None

@@ -10,11 +10,12 @@ from typing import Final
 from sqlalchemy import Connection, exc, make_url
 from sqlalchemy.engine import URL
 
-from orchestrator.core.errors import DatabaseError, OtherDatabaseError, UsageError
+from orchestrator.core.errors import DatabaseError, UsageError
 from orchestrator.ports import Clock, Crashpoint, no_crash
 from orchestrator.store.db import connections, dialect, schema_version
 from orchestrator.store.db.deferred_writes import DeferredWrites
 from orchestrator.store.db.file_guard import FileGuard
+from orchestrator.store.db.same_database import SameDatabase
 from orchestrator.store.db.server_clock import ServerClock
 
 GIVE_WAY_SECONDS: Final = 0.05
@@ -46,7 +47,7 @@ class Database:
         self._crashpoint = crashpoint
         path = sqlite_path(url)
         self._guard = FileGuard(path) if path is not None else None
-        self._id: str | None = None
+        self._same = SameDatabase(shown(url))
         self._writer = connections.writer_engine(url, self._guard)
         self._reader = connections.reader_engine(url, self._guard)
         self._write_lock = threading.Lock()
@@ -85,7 +86,7 @@ class Database:
         ):
             opening = dialect.opening(conn)
             schema_version.require(opening.revision)
-            self._require_same(opening.database_id)
+            self._same.require(opening.database_id)
             tx = Tx(conn, self._by_server(opening.now_ms))
             yield tx
             tx.deferred.write(tx)
@@ -134,19 +135,6 @@ class Database:
         """Close every connection."""
         self._reader.dispose()
         self._writer.dispose()
-
-    def _require_same(self, database_id: str | None) -> None:
-        """Raise OtherDatabaseError when the server answers with another database than before."""
-        if database_id is None or database_id == self._id:
-            return
-        if self._id is not None:
-            raise OtherDatabaseError(
-                f"{shown(self.url)} is another database now than when this command began: it was dropped and "
-                "made again, or the server was exchanged. Nothing was written into it, and nothing more is "
-                "bought. What the old one knew is in its backup and in the sidecars of the pictures: "
-                "restore it, or run: orchestrator db rebuild --from outputs"
-            )
-        self._id = database_id
 
     def _now(self, conn: Connection) -> int:
         return self._by_server(dialect.server_now_ms(conn) if self._clock_from_server else None)

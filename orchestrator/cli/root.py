@@ -56,7 +56,7 @@ Exit codes:
   2    the command, a manifest or the configuration is off
   3    finished, some jobs failed
   4    stopped by a budget with jobs left
-  5    needs an operator: work in doubt, key refused, no credit
+  5    needs an operator: work in doubt, key refused, no credit, pictures that are here already
   130  interrupted
 
 \b

@@ -13,7 +13,7 @@ A token that is unknown stays unknown, since every token is committed before it 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -34,7 +34,16 @@ READ_SECONDS: Final = 10.0
 class Receiver:
     """The provider's side door."""
 
-    def __init__(self, writer: Writer, clock: Clock, secrets: Sequence[str]) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        clock: Clock,
+        secrets: Sequence[str],
+        *,
+        in_place: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`in_place` says whether what is written can still be found by others."""
+        self._in_place = in_place
         self._writer = writer
         self._clock = clock
         self._secrets = tuple(secrets)
@@ -62,6 +71,8 @@ class Receiver:
     async def _record(self, token: str, report: webhooks.WebhookReport) -> web.Response:
         """Durable before the answer; the provider repeats what is not answered with 200."""
         delivery = Delivery(token, report.prediction_id, report.status)
+        if not self._in_place():
+            return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
         try:
             taken = await self._writer.submit(webhook_reports.record_report, delivery)
         except DatabaseError:

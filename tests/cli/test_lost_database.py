@@ -192,3 +192,19 @@ def test_two_databases_may_share_an_output_folder_for_different_work(shell, prov
     lose(shell)
     assert shell("run", "autumn.yaml", "--yes") == 0
     assert tasks(provider) == 6
+
+
+def test_jobs_that_a_restored_backup_believes_to_wait_are_not_bought_again(shell, provider):
+    shell.manifest()
+    shell("apply", "hero.yaml")
+    database, backup = shell.folder / "orchestrator.db", shell.folder / "backup"
+    shutil.copyfile(database, backup)
+    assert shell("run", "hero.yaml", "--yes") == 0
+    lose(shell)
+    backup.rename(database)
+    assert shell("plan", "hero.yaml") == 5
+    assert "made by this database before it was restored from a backup" in shell.out + shell.err
+    assert shell("run", "hero.yaml", "--yes") == 5
+    assert shell("db", "rebuild", "--from", "outputs") == 0
+    assert shell("run", "hero.yaml", "--yes") == 0
+    assert tasks(provider) == 3

@@ -51,4 +51,12 @@ def give_up_fetching() -> None:
     LocalArtifacts.store = store  # type: ignore[method-assign,assignment]
 
 
-SABOTAGES = {work.__name__: work for work in (send_again, leave_unowned, give_up_fetching)}
+def do_not_look() -> None:
+    """Whether the database file is still there is not looked at."""
+    from orchestrator.store.db.file_guard import FileGuard
+
+    FileGuard.trouble = lambda _self: None  # type: ignore[method-assign]
+    FileGuard.require_same_file = lambda _self: None  # type: ignore[method-assign]
+
+
+SABOTAGES = {work.__name__: work for work in (send_again, leave_unowned, give_up_fetching, do_not_look)}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.errors import DatabaseReplacedError, OtherDatabaseError
+from orchestrator.core.errors import DatabaseError, DatabaseReplacedError, OtherDatabaseError
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database
 
@@ -103,6 +103,9 @@ def test_the_books_of_a_deleted_file_can_be_saved_whole(opened, clock):
         tx.conn.exec_driver_sql("INSERT INTO meta VALUES ('late', 'kept')")
     saved = path.with_name("saved.db")
     database.save_copy(saved)
+    assert saved.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(DatabaseError, match="cannot be made"):
+        database.save_copy(saved)  # it replaces nothing
     copy = Database.open(f"sqlite:///{saved}", clock)
     with copy.read() as tx:
         assert tx.conn.exec_driver_sql("SELECT value FROM meta WHERE key = 'late'").scalar() == "kept"

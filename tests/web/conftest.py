@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from orchestrator.core.states import AttemptState
 from orchestrator.core.webhooks import callback_url, signature
 from orchestrator.store.db.group_commit import GroupWriter
 from orchestrator.web import Receiver, make_site, serve
@@ -63,7 +64,8 @@ def exchange(world):
 
         @asynccontextmanager
         async def post():
-            receiver = Receiver(writer or group, world.clock, secrets)
+            database = world.database
+            receiver = Receiver(writer or group, world.clock, secrets, in_place=lambda: database.in_place)
             site = make_site(receiver, URL, is_well or well)
             async with serve(site, "127.0.0.1", 0) as base, aiohttp.ClientSession() as session:
                 assert urlsplit(base).hostname == "127.0.0.1"
@@ -79,3 +81,10 @@ def exchange(world):
             group.close()
 
     return run
+
+
+@pytest.fixture
+def doubted(world):
+    world.run(1)
+    held = world.until(AttemptState.IN_DOUBT)
+    return held, world.attempt(held).token

@@ -8,7 +8,6 @@ import pytest
 from support.world import PRICE
 
 from orchestrator.core.errors import DatabaseError
-from orchestrator.core.states import AttemptState
 from orchestrator.store.db.schema import events, foreign_predictions, webhook_receipts
 from orchestrator.store.doubts import webhook_reports
 from orchestrator.web import server
@@ -19,13 +18,6 @@ def state_of(world):
     """Everything that a delivery could have changed."""
     tables = (webhook_receipts, events, foreign_predictions)
     return world.everything(), [world.rows(table) for table in tables]
-
-
-@pytest.fixture
-def doubted(world):
-    world.run(1)
-    held = world.until(AttemptState.IN_DOUBT)
-    return held, world.attempt(held).token
 
 
 def test_a_signed_report_is_durable_before_the_answer(world, exchange, doubted):

@@ -1,4 +1,4 @@
-"""Pictures of planned jobs that are there already, although this database does not know the jobs.
+"""Pictures of planned jobs that are there already, although this database has not bought them.
 
 They were paid for by a database that is lost, by one that was restored from a backup since, or by another one
 with the same output folder. A picture is the same when its sidecar names the same run and the same job key; a
@@ -41,9 +41,12 @@ class PicturesHereError(OperatorNeededError):
     """Planned pictures are there already, and nobody has said that they are to be bought once more."""
 
 
-def find(shelf: Shelf | None, owner: RunSpec, specs: Sequence[JobSpec]) -> FoundPictures:
-    """Which of these jobs, all unknown to the database, have pictures already. Reads a sidecar only where a
-    name fits.
+def find(
+    shelf: Shelf | None, owner: RunSpec, specs: Sequence[JobSpec], *, accepted_before_ms: int | None = None
+) -> FoundPictures:
+    """Which of these jobs, none of which the database has bought, have pictures already. Reads a sidecar only
+    where a name fits. With `accepted_before_ms` only those of older tasks count: the others may be what a
+    worker buys for them at this moment.
     """
     found = FoundPictures()
     if shelf is None:
@@ -52,7 +55,7 @@ def find(shelf: Shelf | None, owner: RunSpec, specs: Sequence[JobSpec]) -> Found
     for spec in specs:
         same = 0
         for path in spec.output_paths:
-            near = shelf.near(path)
+            near = [kept for kept in shelf.near(path) if _is_older(kept, accepted_before_ms)]
             mine = next((kept for kept in near if _is_same(kept, run, spec)), None)
             if mine is not None:
                 same += 1
@@ -66,6 +69,11 @@ def find(shelf: Shelf | None, owner: RunSpec, specs: Sequence[JobSpec]) -> Found
             found.jobs += 1
             found.cost_micros += spec.price_micros
     return found
+
+
+def _is_older(kept: KeptPicture, before_ms: int | None) -> bool:
+    accepted = (kept.said or {}).get("accepted_at_ms")
+    return before_ms is None or (isinstance(accepted, int) and accepted < before_ms)
 
 
 def _is_same(kept: KeptPicture, run: RunIdentity, spec: JobSpec) -> bool:

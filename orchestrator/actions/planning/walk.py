@@ -94,6 +94,8 @@ class ManifestWalk:
             return self._requested.others(tx) if tx and self._requested else Unrequested()
 
     def _compared(self, specs: list[JobSpec], twins: list[TwinSpec], shared: list[str]) -> Chunk:
+        untried: list[JobSpec] = []
+        now = 0
         with self._reading() as tx:
             if tx is None:
                 fresh, taken = specs, []
@@ -102,9 +104,12 @@ class ManifestWalk:
                 looked = look_up(tx=tx, run=self.run, owner=self._owner, specs=specs)
                 wanted = look_up_twins(tx=tx, run=self.run, owner=self._owner, twins=twins)
                 fresh, taken, copies = looked.fresh, [*looked.conflicts, *wanted.conflicts], wanted.new
+                untried, now = looked.untried, tx.now
                 if self._requested:
                     self._requested.add(looked.known)
         found = find(self._shelf, self._owner, fresh)  # reads files, so in no transaction
+        # What waits here and was bought before now is in a newer state of this database, or in another one.
+        found.add(find(self._shelf, self._owner, untried, accepted_before_ms=now))
         return Chunk(
             specs=specs, fresh=fresh, taken=taken, shared=shared, found=found, twins=twins, copies=copies
         )

@@ -27,11 +27,15 @@ from orchestrator.store.doubts import rebuilding
 from orchestrator.store.doubts.paid_tasks import PaidTask
 from orchestrator.store.doubts.rebuilding import Recorded
 
+SUBJECT: Final = "rows made from the sidecars of pictures"
 BATCH: Final = 100
 """Tasks in one transaction: a worker beside waits for it about as long as for one of its own."""
 
 Tell = Callable[[str, str], None]
 """Gets the path of a picture that could not be recorded as it should, and why."""
+
+Progress = Callable[[int, int], None]
+"""Gets how many tasks of how many have been looked at."""
 
 Planned = Iterable[tuple[RunSpec, JobSpec]]
 
@@ -52,6 +56,7 @@ class Rebuilt:
 class _Group:
     """The pictures of one task, by where they lie, and the order in which it is recorded."""
 
+    prediction_id: str
     order: tuple[str, int, int]
     paths: list[str]
 
@@ -60,13 +65,21 @@ class Rebuild:
     """One rebuild of one database from one folder."""
 
     def __init__(
-        self, database: Database, shelf: Shelf, entropy: Entropy, *, timezone: str, tell: Tell
+        self,
+        database: Database,
+        shelf: Shelf,
+        entropy: Entropy,
+        *,
+        timezone: str,
+        tell: Tell,
+        progress: Progress,
     ) -> None:
         self._database = database
         self._shelf = shelf
         self._entropy = entropy
         self._timezone = timezone
         self._tell = tell
+        self._progress = progress
         self._done = Rebuilt()
         self._specs: dict[str, tuple[RunSpec, JobSpec]] = {}  # of pictures that a manifest explains
 
@@ -78,10 +91,15 @@ class Rebuild:
         groups = self._grouped()
         for start in range(0, len(groups), BATCH):
             batch = groups[start : start + BATCH]
-            self._record([task for group in batch if (task := self._task(group)) is not None])
+            with self._database.read() as tx:
+                known = rebuilding.complete_ones(tx, [group.prediction_id for group in batch])
+            self._done.known += len(known)
+            new = [group for group in batch if group.prediction_id not in known]
+            self._record([task for group in new if (task := self._task(group)) is not None], signed)
+            self._progress(start + len(batch), len(groups))
         if self._done.tasks:
             with self._database.write() as tx:
-                acts.record(tx, signed, acts.Change("rows made from sidecars", new=self._words()))
+                acts.record(tx, signed, acts.Change(SUBJECT, new=self._words()))
         return self._done
 
     def _words(self) -> str:
@@ -104,7 +122,7 @@ class Rebuild:
             except SidecarError as error:
                 self._problem(kept.path, str(error))
                 continue
-            groups.setdefault(name, _Group(order, [])).paths.append(kept.path)
+            groups.setdefault(name, _Group(name, order, [])).paths.append(kept.path)
         return sorted(groups.values(), key=lambda group: group.order)
 
     def _task(self, group: _Group) -> PaidTask | None:
@@ -147,12 +165,14 @@ class Rebuild:
                 continue
             yield kept
 
-    def _record(self, tasks: list[PaidTask]) -> None:
+    def _record(self, tasks: list[PaidTask], signed: acts.Signature) -> None:
         if not tasks:
             return
         self._database.require_in_place()
         with self._database.write() as tx:
             answers = rebuilding.record(tx, tasks)
+            if not self._done.tasks and not _ADDED.isdisjoint(answers):
+                acts.record(tx, signed, acts.Change(SUBJECT, new="begun"))  # with the first rows
             beside = workers.any_alive(tx)
         if beside:
             self._database.give_way()
@@ -189,6 +209,7 @@ def _place(kept: KeptPicture, explained: Container[str]) -> tuple[str, tuple[str
     return name, (run, -number, ordinal)
 
 
+_ADDED: Final = frozenset({Recorded.ADDED, Recorded.COMPLETED})
 _LEFT: Final = {
     Recorded.BUSY: "its job has an attempt under way: run this again when that has ended",
     Recorded.TAKEN: "its name belongs to a job of another manifest in this database",

@@ -8,6 +8,7 @@ from orchestrator.actions.setup.mounts import refuse_network_file
 from orchestrator.cli import out
 from orchestrator.cli.base import group
 from orchestrator.cli.context import opened
+from orchestrator.cli.now_and_then import now_and_then
 from orchestrator.cli.rendering.words import count, safe, usd
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode
@@ -107,6 +108,7 @@ def rebuild(
             app.entropy,
             timezone=app.settings.budgets.timezone,
             tell=lambda path, reason: out.note(f"{safe(path)}: {safe(reason)}"),
+            progress=now_and_then(app.clock, lambda done, of: f"{done:,} of {of:,} tasks looked at"),
         ).run(
             signature_of("db rebuild", why),
             ((manifest.spec, job) for manifest in loaded for job in manifest.jobs()),

@@ -20,12 +20,11 @@ from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID, group
 from orchestrator.cli.commands.jobs import filters, wanted_jobs
 from orchestrator.cli.context import need_key, opened
+from orchestrator.cli.now_and_then import now_and_then
 from orchestrator.cli.rendering.words import count, safe
 from orchestrator.core.errors import ExitCode
 from orchestrator.ports import ArtifactStore, PictureState, Provider, Shelf
 from orchestrator.store.views.stored_pictures import StoredPicture
-
-PROGRESS_SECONDS = 5.0
 
 
 @group("outputs", short_help="Check the stored pictures, and fetch them again.")
@@ -57,7 +56,7 @@ def check(ids: tuple[int, ...], *, quick: bool, fetch: bool, **words: Any) -> Ex
                 shelf,
                 wanted,
                 tell=_tell,
-                progress=_progress(app),
+                progress=now_and_then(app.clock, lambda checked: f"{checked:,} pictures compared"),
                 quick=quick,
                 fetch=getter,
             )
@@ -110,19 +109,6 @@ def _tell(finding: Finding) -> None:
     else:
         word = "ok" if finding.standing is PictureStanding.FETCHED else finding.standing.value
         out.answer(f"{word:<10}  {safe(picture.path)}  (job {picture.job_id}): {safe(finding.message)}")
-
-
-def _progress(app: App) -> Callable[[int], None]:
-    """Says from time to time how far it is."""
-    last = app.clock.monotonic()
-
-    def progress(checked: int) -> None:
-        nonlocal last
-        if app.clock.monotonic() - last >= PROGRESS_SECONDS:
-            last = app.clock.monotonic()
-            click.echo(f"{checked:,} pictures compared", err=True)
-
-    return progress
 
 
 def _sum_up(done: PicturesChecked, *, fetch: bool, sidecars: bool) -> None:

@@ -32,7 +32,8 @@ def command() -> ExitCode:
                 f"There is no webhook secret. Set {webhook.secret_env} to what the provider answers to "
                 "GET /api/v3/webhook/secret, or name a file in webhook.secret_file."
             )
-        receiver = Receiver(app.writer(), app.clock, secrets)
+        database = app.database
+        receiver = Receiver(app.writer(), app.clock, secrets, in_place=lambda: database.in_place)
         host, port = split_listen(webhook.listen)
         site = partial(make_site, receiver, webhook.url, partial(_is_well, app))
         run_blocking(site, host=host, port=int(port), ready=partial(_announce, webhook.url))
@@ -40,9 +41,10 @@ def command() -> ExitCode:
 
 
 async def _is_well(app: App) -> bool:
-    """Whether the database can be read."""
+    """Whether the database can be read, and is the one that was opened."""
 
     def look() -> bool:
+        app.database.require_in_place()
         with app.database.read() as tx:
             return tx.now > 0
 

@@ -10,13 +10,14 @@ from typing import Final
 from sqlalchemy import Connection, insert
 from sqlalchemy.engine import URL
 
-from orchestrator.core.errors import DatabaseError, OtherDatabaseError
+from orchestrator.core.errors import DatabaseError
 from orchestrator.ports import Clock, Crashpoint, no_crash
 from orchestrator.store.db import connections, dialect, looking, schema_version
 from orchestrator.store.db.database_url import parse_url, shown, sqlite_path
 from orchestrator.store.db.deferred_writes import DeferredWrites
 from orchestrator.store.db.driver_errors import mapped_errors
 from orchestrator.store.db.file_guard import FileGuard
+from orchestrator.store.db.same_database import SameDatabase
 from orchestrator.store.db.schema import meta
 from orchestrator.store.db.server_clock import ServerClock
 
@@ -55,7 +56,7 @@ class Database:
         self._crashpoint = crashpoint
         path = sqlite_path(url)
         self._guard = FileGuard(path) if path is not None else None
-        self._id: str | None = None
+        self._same = SameDatabase(shown(url))
         self._look = look
         self._writer = connections.writer_engine(url, self._guard)
         self._reader = looking.looking_engine(url) if look else connections.reader_engine(url, self._guard)
@@ -103,7 +104,7 @@ class Database:
         ):
             opening = dialect.opening(conn)
             schema_version.require(opening.revision)
-            self._require_same(opening.database_id)
+            self._same.require(opening.database_id)
             tx = Tx(conn, self._by_server(opening.now_ms))
             yield tx
             tx.deferred.write(tx)
@@ -137,8 +138,12 @@ class Database:
 
     def save_copy(self, target: Path) -> None:
         """Write everything that the open SQLite file holds into a new file, also when it has no name any
-        more. Raises DatabaseError.
+        more, for its owner alone. Raises DatabaseError.
         """
+        try:
+            target.touch(mode=0o600, exist_ok=False)
+        except OSError as error:
+            raise DatabaseError(f"{target} cannot be made: {error.strerror or error}") from None
         with self._write_lock, mapped_errors(self.url), self._writer.connect() as conn:
             driver = conn.connection.driver_connection
             assert driver is not None
@@ -157,19 +162,6 @@ class Database:
         """Close every connection."""
         self._reader.dispose()
         self._writer.dispose()
-
-    def _require_same(self, database_id: str | None) -> None:
-        """Raise OtherDatabaseError when the server answers with another database than before."""
-        if database_id is None or database_id == self._id:
-            return
-        if self._id is not None:
-            raise OtherDatabaseError(
-                f"{shown(self.url)} is another database now than when this command began: it was dropped and "
-                "made again, or the server was exchanged. Nothing was written into it, and nothing more is "
-                "bought. What the old one knew is in its backup and in the sidecars of the pictures: "
-                "restore it, or run: orchestrator db rebuild --from outputs"
-            )
-        self._id = database_id
 
     def _now(self, conn: Connection) -> int:
         return self._by_server(dialect.server_now_ms(conn) if self._clock_from_server else None)

@@ -52,6 +52,11 @@ class Recorded(StrEnum):
     TAKEN = "taken"  # its paths belong to another manifest's jobs here
 
 
+def complete_ones(tx: Tx, prediction_ids: Sequence[str]) -> set[str]:
+    """Which of these tasks are recorded already, with no picture that is thought lost."""
+    return set(tx.conn.execute(_COMPLETE, {"ids": list(prediction_ids)}).scalars())
+
+
 def record(tx: Tx, tasks: Sequence[PaidTask]) -> list[Recorded]:
     """Record what is not known yet; a repeat changes nothing. Caps are not asked: the money is spent."""
     rate_limits.lock(tx)
@@ -198,6 +203,14 @@ _SUCCEED: Final = (
         message=bindparam("v_message"),
         **_COUNTED,
     )
+)
+_INCOMPLETE: Final = select(outputs.c.attempt_id).where(
+    outputs.c.job_id == attempts.c.job_id,
+    outputs.c.attempt_id == attempts.c.id,
+    outputs.c.state.in_([OutputState.LOST.value, OutputState.ABSENT.value]),
+)
+_COMPLETE: Final = select(attempts.c.prediction_id).where(
+    attempts.c.prediction_id.in_(bindparam("ids", expanding=True)), ~_INCOMPLETE.exists()
 )
 _JOB: Final = select(jobs.c.id, jobs.c.state).where(jobs.c.id == bindparam("job"))
 _NUMBERS: Final = select(attempts.c.number).where(attempts.c.job_id == bindparam("job"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 
 from orchestrator.core.errors import UsageError
 from orchestrator.core.specs import MAX_ATTEMPTS, JobSpec, RunSpec
@@ -127,6 +127,7 @@ class LookedUp:
     fresh: list[JobSpec]  # those that the run does not have yet
     conflicts: list[output_paths.PathConflict]  # their paths that jobs of another manifest own
     known: Collection[int]  # ids of the jobs that the run has already
+    untried: list[JobSpec]  # those of them that wait and were never tried
 
 
 def look_up(tx: Tx, run: Run | None, owner: RunSpec, specs: Sequence[JobSpec]) -> LookedUp:
@@ -135,10 +136,18 @@ def look_up(tx: Tx, run: Run | None, owner: RunSpec, specs: Sequence[JobSpec]) -
     fresh = [spec for spec in specs if spec.key not in known]
     wanted = [path for spec in fresh for path in spec.output_paths]
     return LookedUp(
-        fresh,
-        output_paths.foreign(tx=tx, campaign=owner.campaign, name=owner.name, wanted=wanted),
-        known.values(),
+        fresh=fresh,
+        conflicts=output_paths.foreign(tx=tx, campaign=owner.campaign, name=owner.name, wanted=wanted),
+        known=known.values(),
+        untried=_untried(tx, known, specs),
     )
+
+
+def _untried(tx: Tx, known: Mapping[str, int], specs: Sequence[JobSpec]) -> list[JobSpec]:
+    found: set[int] = set()
+    for chunk in bulk.chunks(list(known.values())):
+        found.update(tx.conn.execute(_UNTRIED, {"ids": chunk}).scalars())
+    return [spec for spec in specs if known.get(spec.key) in found] if found else []
 
 
 def add_jobs(tx: Tx, run: Run, specs: Sequence[JobSpec]) -> Added:
@@ -220,4 +229,7 @@ def _ensure_lanes(tx: Tx, run: Run, given: Sequence[NewJob], agreed: Mapping[str
 
 
 _KNOWN: Final = "SELECT key, id FROM jobs WHERE run_id = {} AND key {any}"
+_UNTRIED: Final = select(jobs.c.id).where(
+    jobs.c.id.in_(bindparam("ids", expanding=True)), jobs.c.queue.is_not(None), jobs.c.attempts == 0
+)
 _HIGHEST_ID: Final = select(func.max(jobs.c.id))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from orchestrator.actions.setup.mounts import refuse_network_file
 from orchestrator.core.errors import OperatorNeededError, UsageError
 from orchestrator.core.provider_clock import DatedBy, ProviderClock
-from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Mark, Provider, Reached
+from orchestrator.ports import ArtifactStore, Clock, Crashpoint, DatabaseMark, Entropy, Provider, Reached
 from orchestrator.runtime import crashpoints
 from orchestrator.runtime.clock import SystemClock, SystemEntropy
 from orchestrator.settings import Settings, Webhook, api_key, load_settings
@@ -63,9 +63,7 @@ class App:
         return Path(self.settings.outputs.root)
 
     def provider(self, provider_clock: ProviderClock | None = None) -> Provider:
-        """A new connection to the provider, whose clock is measured by every answer; raises
-        OperatorNeededError without a key. Close it with `aclose`.
-        """
+        """A connection to the provider; OperatorNeededError without a key. Close it with `aclose`."""
         from orchestrator.provider import WaveSpeed
 
         key = api_key(self.settings, self.env)
@@ -94,7 +92,7 @@ class App:
 
         return reach(url)
 
-    def mark(self) -> Mark:
+    def mark(self) -> DatabaseMark:
         """The mark of this database, kept beside the outputs."""
         from orchestrator.artifacts.mark import MarkFile
 

@@ -18,7 +18,7 @@ from orchestrator.ports.machine import (
     Entropy,
     no_crash,
 )
-from orchestrator.ports.mark import Mark, NoMark
+from orchestrator.ports.mark import DatabaseMark, NoMark
 from orchestrator.ports.provider import (
     Accepted,
     Balance,
@@ -58,6 +58,7 @@ __all__ = [
     "BillingRecord",
     "Clock",
     "Crashpoint",
+    "DatabaseMark",
     "DiscardedArtifact",
     "Entropy",
     "FetchFailed",
@@ -66,7 +67,6 @@ __all__ = [
     "KeyRefused",
     "ListOutcome",
     "Lost",
-    "Mark",
     "Missing",
     "NoCredit",
     "NoMark",

@@ -8,13 +8,13 @@ CARE = Care(settle_ms=2_000, width_ms=300, explained=frozenset())
 
 
 def loss(at=10_000, *, answered=False, is_open=True):
-    return Loss(1, at, at if answered else None, is_open)
+    return Loss(1, at, answered_at=at if answered else None, is_open=is_open)
 
 
 def test_nothing_is_sent_while_the_lost_request_may_still_create_something():
     assert held_until([loss()], CARE) == 12_300
-    assert may_be_under_way([loss()], 0, CARE, 12_299) == 0
-    assert may_be_under_way([loss()], 0, CARE, 12_300) == 1
+    assert may_be_under_way([loss()], 0, care=CARE, now=12_299) == 0
+    assert may_be_under_way([loss()], 0, care=CARE, now=12_300) == 1
 
 
 @pytest.mark.parametrize("settle_ms", [10_000, 120_000])
@@ -29,13 +29,17 @@ def test_an_answer_or_a_task_that_is_seen_ends_the_wait():
 
 
 def test_each_request_that_is_accepted_since_lets_one_more_leave():
-    assert [may_be_under_way([loss()], accepted, CARE, 13_000) for accepted in (0, 1, 7)] == [1, 2, 8]
+    assert [may_be_under_way([loss()], accepted, care=CARE, now=13_000) for accepted in (0, 1, 7)] == [
+        1,
+        2,
+        8,
+    ]
 
 
 def test_a_loss_whose_end_is_known_holds_nothing_up_but_is_minded():
-    assert may_be_under_way([loss(is_open=False)], 0, CARE, 10_001) == 1
+    assert may_be_under_way([loss(is_open=False)], 0, care=CARE, now=10_001) == 1
 
 
 def test_a_loss_of_long_ago_is_minded_no_more():
-    assert may_be_under_way([loss()], 0, CARE, 10_000 + CAREFUL_MS) is None
-    assert may_be_under_way([], 0, CARE, 0) is None
+    assert may_be_under_way([loss()], 0, care=CARE, now=10_000 + CAREFUL_MS) is None
+    assert may_be_under_way([], 0, care=CARE, now=0) is None

@@ -5,7 +5,7 @@ from collections.abc import Container, Sequence
 from orchestrator.actions.reconciling.reconciliation import Period, Reconciliation
 from orchestrator.actions.reconciling.unknown_tasks import Sidecars, sort_out
 from orchestrator.core.provider_facts import BILL_MARGIN_MS
-from orchestrator.ports import Balance, Clock, Entropy, Mark, Provider
+from orchestrator.ports import Balance, Clock, DatabaseMark, Entropy, Provider
 from orchestrator.ports.paging import Bill, bill_all, list_all
 from orchestrator.store.attempts import predictions
 from orchestrator.store.attempts.predictions import Ours, accepted_between, owners
@@ -23,7 +23,7 @@ async def reconcile(
     *,
     sidecars: Sidecars,
     not_ours: bool = False,
-    mark: Mark | None = None,
+    mark: DatabaseMark | None = None,
 ) -> Reconciliation:
     """Read the period from the provider, adopt or note what we do not know, and book refunds and differences.
 

@@ -1,7 +1,7 @@
 """`orchestrator in-doubt`: attempts whose paid outcome is unknown."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 
@@ -19,6 +19,7 @@ from orchestrator.core.errors import ExitCode, NotFoundError, UsageError
 from orchestrator.store.doubts import doubts, possible_tasks
 from orchestrator.store.doubts.possible_tasks import PossibleTask
 from orchestrator.store.views import trouble
+from orchestrator.store.views.trouble import InDoubtRow
 
 SHOWN_MAX = 20
 ATTEMPTS_SHOWN_MAX = 8
@@ -55,34 +56,44 @@ def list_in_doubt() -> ExitCode:
     elif not rows:
         out.answer("Nothing is in doubt.")
     else:
-        header = ["job", "run", "attempt", "sent", "held", "asked for", "what happened", "now"]
-        lines = [
-            [
-                str(item.job_id),
-                safe(f"{item.campaign}/{item.name}/{item.run}", 36),
-                str(item.attempt_id),
-                rfc3339(item.submitted_at) or "",
-                usd(item.price_micros),
-                safe(prompts.get(item.attempt_id, ""), 48),
-                safe(item.message or "", 48),
-                doubt_words(item, settings, now),
-            ]
-            for item in rows
-        ]
-        out.answer(table(header, lines, right=frozenset({0, 2, 4})))
-        held = usd(sum(item.price_micros for item in rows))
-        out.note(
-            f"\n{count(len(rows), 'attempt')} in doubt, {held} held. They count against the caps until "
-            "resolved."
-        )
-        _tell_candidates(possible)
-        first = next(iter(people_needed(rows)), rows[0])
-        steps = [(f"orchestrator jobs show {first.job_id}", "shows the whole story of one job")]
-        if first.needs_person:
-            decide = f"orchestrator in-doubt resolve {first.attempt_id} --adopt TASK"
-            steps.append((decide, "(or --absent, --write-off)"))
-        out.next_steps(steps)
+        _tell(rows, possible, prompts=prompts, standing=[doubt_words(row, settings, now) for row in rows])
     return ExitCode.OPERATOR if people_needed(rows) else ExitCode.DONE
+
+
+def _tell(
+    rows: Sequence[InDoubtRow],
+    possible: list[PossibleTask],
+    *,
+    prompts: Mapping[int, str],
+    standing: Sequence[str],
+) -> None:
+    """A table of the doubts, what they may have created, and what to do where a person is needed."""
+    header = ["job", "run", "attempt", "sent", "held", "asked for", "what happened", "now"]
+    lines = [
+        [
+            str(item.job_id),
+            safe(f"{item.campaign}/{item.name}/{item.run}", 36),
+            str(item.attempt_id),
+            rfc3339(item.submitted_at) or "",
+            usd(item.price_micros),
+            safe(prompts.get(item.attempt_id, ""), 48),
+            safe(item.message or "", 48),
+            standing_of,
+        ]
+        for item, standing_of in zip(rows, standing, strict=True)
+    ]
+    out.answer(table(header, lines, right=frozenset({0, 2, 4})))
+    held = usd(sum(item.price_micros for item in rows))
+    out.note(
+        f"\n{count(len(rows), 'attempt')} in doubt, {held} held. They count against the caps until resolved."
+    )
+    _tell_candidates(possible)
+    first = next(iter(people_needed(rows)), rows[0])
+    steps = [(f"orchestrator jobs show {first.job_id}", "shows the whole story of one job")]
+    if first.needs_person:
+        decide = f"orchestrator in-doubt resolve {first.attempt_id} --adopt TASK"
+        steps.append((decide, "(or --absent, --write-off)"))
+    out.next_steps(steps)
 
 
 def _tell_candidates(possible: list[PossibleTask]) -> None:

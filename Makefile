@@ -32,7 +32,7 @@ demo: $(READY) ## a whole batch against the sandbox: no key, no cost; ends with 
 test: $(READY) ## every test, on four processes (much of their time is waiting); narrow it with ARGS="tests/core -k money"
 	@$(BIN)/pytest -n 4 --dist worksteal $(ARGS)
 
-simulate: $(READY) ## N=1000 seeds of simulated crashes, faults and clocks; exits with 1 when an invariant breaks
+simulate: $(READY) ## N=1000 seeds of simulated crashes, faults and clocks, some on Postgres; exits with 1 when an invariant breaks
 	@$(BIN)/python -m tests.simulation --seeds $(N) $(ARGS)
 
 crashes: N := 200
@@ -67,6 +67,7 @@ bench: $(READY) ## measure, in a short form of a few minutes; prints tables with
 	@$(BIN)/python -m benchmarks.toplevel $(or $(MINUTES),2)
 	@$(BIN)/python -m benchmarks.polling
 	@$(BIN)/python -m benchmarks.downloads 400
+	@$(BIN)/python -m benchmarks.doubts
 	@$(BIN)/python -m benchmarks.apply $(ROWS)
 	@$(BIN)/python -m benchmarks.claim $(or $(ROWS),100000)
 	@$(BIN)/python -m benchmarks.reads $(or $(ROWS),100000)

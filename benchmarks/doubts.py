@@ -33,7 +33,7 @@ SECONDS_MAX = {"list without inputs": 35.0, "list with inputs": 20.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class BatchOutcome:
     """What became of one world."""
 
     seconds: float
@@ -43,7 +43,7 @@ class Outcome:
     twice: int  # jobs that were paid for twice
 
 
-def run(world: str, jobs: int, slots: int, seed: int) -> Outcome:
+def run(world: str, jobs: int, *, slots: int, seed: int) -> BatchOutcome:
     """Work on `jobs` jobs once; raises RuntimeError when anything is left but doubts."""
     faults = Faults(rates=dict.fromkeys(KINDS, SHARE_LOST / len(KINDS)))
     shown = {"list_inputs": world == "list with inputs"}
@@ -53,7 +53,7 @@ def run(world: str, jobs: int, slots: int, seed: int) -> Outcome:
         used = process.run(ours.work, path)
         bill = sandbox.bill()
     lost = {kind: int(bill["faults"].get(kind.value, 0)) for kind in KINDS}
-    return Outcome(
+    return BatchOutcome(
         seconds=used.wall_seconds,
         lost=sum(lost.values()),
         accepted=sum(number for kind, number in lost.items() if kind.value.endswith("_after")),
@@ -89,7 +89,7 @@ def main() -> None:
     print(f"{machine.name()}\n{given.jobs} jobs, {given.slots} slots, a third of the replies lost\n")
     rows = []
     for world in [given.only] if given.only else SECONDS_MAX:
-        found = run(world, given.jobs, given.slots, given.seed)
+        found = run(world, given.jobs, slots=given.slots, seed=given.seed)
         left_max = found.accepted if world == "list without inputs" else 0
         rows.append(
             (

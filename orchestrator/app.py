@@ -15,7 +15,16 @@ from orchestrator.actions.setup.open_database import Use, open_database
 from orchestrator.core.addresses import host_of
 from orchestrator.core.errors import OperatorNeededError, StorageError, UsageError
 from orchestrator.core.provider_clock import DatedBy, ProviderClock
-from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Mark, Provider, Reached, Shelf
+from orchestrator.ports import (
+    ArtifactStore,
+    Clock,
+    Crashpoint,
+    DatabaseMark,
+    Entropy,
+    Provider,
+    Reached,
+    Shelf,
+)
 from orchestrator.runtime import crashpoints
 from orchestrator.runtime.clock import SystemClock, SystemEntropy
 from orchestrator.settings import Settings, Webhook, api_key, key_fingerprint, load_settings
@@ -70,9 +79,7 @@ class App:
         return network.from_env(self.env)
 
     def provider(self, provider_clock: ProviderClock | None = None) -> Provider:
-        """A new connection to the provider, whose clock is measured by every answer; raises
-        OperatorNeededError without a key. Close it with `aclose`.
-        """
+        """A connection to the provider; OperatorNeededError without a key. Close it with `aclose`."""
         from orchestrator.provider import WaveSpeed
 
         key = api_key(self.settings, self.env)
@@ -107,7 +114,7 @@ class App:
 
         return reach(url, self.network)
 
-    def mark(self) -> Mark:
+    def mark(self) -> DatabaseMark:
         """The mark of this database, kept beside the outputs."""
         from orchestrator.artifacts.mark import MarkFile
 

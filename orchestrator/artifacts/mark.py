@@ -1,4 +1,4 @@
-"""The mark beside the outputs: how far a database had come, written where a restored backup does not reach."""
+"""The mark beside the outputs: how far a database had come, where a restored backup does not reach."""
 
 import json
 import os
@@ -12,7 +12,7 @@ _BYTES_MAX: Final = 10_000
 
 
 class MarkFile:
-    """`.orchestrator/DATABASE_ID.json` in the output root; implements `orchestrator.ports.Mark`.
+    """`.orchestrator/DATABASE_ID.json` in the output root; implements `orchestrator.ports.DatabaseMark`.
 
     It is not synced: power that fails may take the newest marks with it, and then an older one is there,
     which stops nobody.

@@ -40,7 +40,7 @@ class DatedBy(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Instant:
     """One moment by both of our clocks."""
 
     wall_ms: int
@@ -80,7 +80,7 @@ class ProviderClock:
         self._steady_since = 0
         self._samples = {kind: deque[Offset](maxlen=SAMPLES_MAX) for kind in DatedBy}
 
-    def look(self, now: Moment) -> None:
+    def look(self, now: Instant) -> None:
         """Notice whether our clock was set since the last look.
 
         One that was set back shows times again that it has shown before: which of the two a time is from is
@@ -93,7 +93,7 @@ class ProviderClock:
         self._apart_ms = now.apart_ms
         self._latest_ms = max(self._latest_ms, now.wall_ms)
 
-    def note(self, kind: DatedBy, shown_ms: int, sent: Moment, received: Moment) -> None:
+    def note(self, kind: DatedBy, shown_ms: int, sent: Instant, received: Instant) -> None:
         """Take the date of an answer that came at `received` to a request that left at `sent`."""
         if self._apart_ms is None:
             self.look(sent)
@@ -113,7 +113,7 @@ class ProviderClock:
         tasks, dates = (self._samples[kind] for kind in DatedBy)
         return (common(tasks) or agreed([*tasks][-NEWEST:])) if tasks else agreed(dates)
 
-    def window(self, sent_at: int, now: Moment) -> Offset:
+    def window(self, sent_at: int, now: Instant) -> Offset:
         """The offset for what was sent at `sent_at`, to compare with times of tasks: as wide as clocks may
         ever differ, unless our clock was steady since then and all tasks agree.
         """

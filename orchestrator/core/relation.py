@@ -61,7 +61,7 @@ def near(doubt: Doubt, candidate: Candidate) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class DoubtGroup:
     """Doubts and candidates that are related, directly or through each other."""
 
     doubts: tuple[Doubt, ...]
@@ -92,7 +92,7 @@ class Group:
         return [(attempt_id, name) for attempt_id, name in _only_ones(possible) if name in silent]
 
 
-def groups(doubts: Sequence[Doubt], candidates: Sequence[Candidate]) -> list[Group]:
+def groups(doubts: Sequence[Doubt], candidates: Sequence[Candidate]) -> list[DoubtGroup]:
     """Connected groups of related doubts and candidates; doubts that no candidate joins are alone."""
     found: list[tuple[list[Doubt], list[Candidate]]] = [([doubt], []) for doubt in doubts]
     for candidate in candidates:
@@ -106,7 +106,7 @@ def groups(doubts: Sequence[Doubt], candidates: Sequence[Candidate]) -> list[Gro
                 [*(known for group in touched for known in group[1]), candidate],
             )
         )
-    return [Group(tuple(doubts), tuple(candidates)) for doubts, candidates in found]
+    return [DoubtGroup(tuple(doubts), tuple(candidates)) for doubts, candidates in found]
 
 
 def _only_ones(possible: Mapping[str, set[int]]) -> list[tuple[int, str]]:

@@ -19,7 +19,7 @@ from orchestrator.ports.machine import (
     Entropy,
     no_crash,
 )
-from orchestrator.ports.mark import Mark, NoMark
+from orchestrator.ports.mark import DatabaseMark, NoMark
 from orchestrator.ports.provider import (
     Accepted,
     Balance,
@@ -63,6 +63,7 @@ __all__ = [
     "Clock",
     "CopyRequest",
     "Crashpoint",
+    "DatabaseMark",
     "DiscardedArtifact",
     "Entropy",
     "FetchFailed",
@@ -72,7 +73,6 @@ __all__ = [
     "KeyRefused",
     "ListOutcome",
     "Lost",
-    "Mark",
     "Missing",
     "NoCredit",
     "NoMark",

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 
-class Mark(Protocol):
+class DatabaseMark(Protocol):
     """Kept where a restored backup of the database does not reach: beside the outputs."""
 
     def highest(self, database_id: str) -> int | None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import httpx
 
 from orchestrator.core.addresses import is_loopback
-from orchestrator.core.provider_clock import Moment
+from orchestrator.core.provider_clock import Instant
 from orchestrator.ports import Clock, Lost, NotSent
 from orchestrator.provider.classify import Reply, classify_error, parse_date, parse_retry_after
 from orchestrator.provider.wire import BODY_BYTES_MAX, UNREADABLE, Body, decoded, read_body
@@ -19,7 +19,7 @@ from orchestrator.runtime.http_transport import STILL_VALID, USER_AGENT, timeout
 
 REDACTED: Final = "[key]"
 
-Dated = Callable[[int, Moment, Moment], None]
+Dated = Callable[[int, Instant, Instant], None]
 """Told the Date of an answer (ms), when the request was about to leave, and when the answer began."""
 
 
@@ -151,8 +151,8 @@ class ApiHttp:
             return UNREADABLE
         return read_body(raw.replace(self._api_key.encode(), REDACTED.encode()), exact=exact)
 
-    def _now(self) -> Moment:
-        return Moment(self._clock.now_ms(), self._clock.monotonic())
+    def _now(self) -> Instant:
+        return Instant(self._clock.now_ms(), self._clock.monotonic())
 
     def _redacted(self, text: str) -> str:
         return text.replace(self._api_key, REDACTED)

@@ -5,8 +5,17 @@ something else.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from orchestrator.core.provider_clock import Moment, ProviderClock
-from orchestrator.ports import ArtifactStore, Clock, Crashpoint, Entropy, Mark, NoMark, Provider, no_crash
+from orchestrator.core.provider_clock import Instant, ProviderClock
+from orchestrator.ports import (
+    ArtifactStore,
+    Clock,
+    Crashpoint,
+    DatabaseMark,
+    Entropy,
+    NoMark,
+    Provider,
+    no_crash,
+)
 from orchestrator.settings import Settings
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.group_commit import Writer
@@ -39,11 +48,11 @@ class Deps:
     crashpoint: Crashpoint = field(default=no_crash)
     account: str = ""  # whose prices are quoted: a fingerprint of the key
     provider_clock: ProviderClock = field(default_factory=ProviderClock)  # as far as it was measured
-    mark: Mark = field(default_factory=NoMark)
+    mark: DatabaseMark = field(default_factory=NoMark)
     notify: Callable[[str], None] = field(
         default=no_notice
     )  # messages for the person who watches this worker
 
-    def moment(self) -> Moment:
+    def moment(self) -> Instant:
         """Now, by both clocks."""
-        return Moment(self.clock.now_ms(), self.clock.monotonic())
+        return Instant(self.clock.now_ms(), self.clock.monotonic())

@@ -1,4 +1,4 @@
-"""What was lost and is looked for says until when; a person is asked only about what only a person can tell."""
+"""What was lost and is looked for says until when; a person is asked what only a person can tell."""
 
 from dataclasses import replace
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.core.provider_clock import UNMEASURED, DatedBy, Moment, Offset, ProviderClock
+from orchestrator.core.provider_clock import UNMEASURED, DatedBy, Instant, Offset, ProviderClock
 
 START = 1_795_348_800_000
 BOUND = 180_000
@@ -12,7 +12,7 @@ BOUND = 180_000
 
 def at(seconds, *, step_ms=0):
     """Our clocks so many seconds after the start; the wall clock was set by so much meanwhile."""
-    return Moment(START + round(seconds * 1000) + step_ms, 50.0 + seconds)
+    return Instant(START + round(seconds * 1000) + step_ms, 50.0 + seconds)
 
 
 def heard(clock, dates, *, kind=DatedBy.TASK, step_ms=0):
@@ -20,7 +20,7 @@ def heard(clock, dates, *, kind=DatedBy.TASK, step_ms=0):
     for sent, took, ahead_ms in dates:
         shown = at((2 * sent + took) / 2).wall_ms + ahead_ms
         shown = shown - shown % 1000 if kind is DatedBy.ANSWER else shown
-        clock.note(kind, shown, at(sent, step_ms=step_ms), at(sent + took, step_ms=step_ms))
+        clock.note(kind, shown, sent=at(sent, step_ms=step_ms), received=at(sent + took, step_ms=step_ms))
     return clock
 
 
@@ -37,7 +37,7 @@ def test_what_is_measured_always_holds_the_truth(true_ms, answers):
     for sent, took, part, kind in sorted(answers, key=lambda answer: answer[0]):
         shown = int(at(sent + took * part).wall_ms + true_ms)
         shown -= shown % 1000 if kind is DatedBy.ANSWER else 0
-        clock.note(kind, shown, at(sent), at(sent + took))
+        clock.note(kind, shown, sent=at(sent), received=at(sent + took))
     window = clock.window(at(500).wall_ms, at(600))
     assert window.low <= true_ms <= window.high
     found = clock.offset()
@@ -102,7 +102,7 @@ def test_tasks_overrule_what_a_proxy_says():
 
 def test_a_date_without_a_fraction_may_be_a_second_late():
     clock = ProviderClock()
-    clock.note(DatedBy.TASK, START + 1_000, at(1.9), at(1.95))
+    clock.note(DatedBy.TASK, START + 1_000, sent=at(1.9), received=at(1.95))
     found = clock.offset()
     assert found == Offset(-950, 99)
 

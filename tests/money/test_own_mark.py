@@ -7,7 +7,7 @@ from reconciled import reconciled, wanted_by
 
 from orchestrator.artifacts.mark import FOLDER, MarkFile
 from orchestrator.core.errors import OperatorNeededError
-from orchestrator.store.attempts.lifecycle import highest_attempt_id
+from orchestrator.store.attempts.attempt_ids import highest_attempt_id
 from orchestrator.store.db import identity
 from orchestrator.store.db.schema import jobs
 from orchestrator.store.stops.stops import survey

@@ -147,8 +147,7 @@ def test_a_restored_database_pays_for_nothing_twice(
     assert "unknown_tasks" in again.pauses()
     assert len(provider.posts) == 6, "nothing was sent before the gap was known"
     report = reconciled(again, mark=again.mark)
-    ambiguous = with_doubts and report.in_doubt
-    if not ambiguous:
+    if not (with_doubts and report.in_doubt):
         known = {row.prediction_id for row in world.rows(attempts)} | {item.id for item in report.unknown}
         assert known >= set(provider.tasks), "every task of the gap is adopted or listed"
         again.drain(limit_seconds=7200)

@@ -14,6 +14,7 @@ SECONDS_MAX = 240
 SMALLEST = {
     "benchmarks.apply": ("20", "--only", "sqlite"),
     "benchmarks.claim": ("12000", "1", "--only", "finished"),
+    "benchmarks.doubts": ("4", "--only", "list with inputs"),
     "benchmarks.downloads": ("2", "1"),
     "benchmarks.lifecycle": ("5", "0.1", "--only", "SQLite"),
     "benchmarks.polling": ("50",),
@@ -33,7 +34,7 @@ SAYS = {
     "tests.simulation": "violations 0",
     "tests.soak": "PASSED",
 }
-NEEDS_POSTGRES = {"benchmarks.claim", "benchmarks.reads"}
+NEEDS_POSTGRES = {"benchmarks.claim", "benchmarks.reads", "tests.simulation"}
 STARTED_ELSEWHERE = {
     "benchmarks.queues": "needs the packages of the bench group; its own test below",
     "tests.simulation.mutations": "every planted bug is a case of tests/simulation/test_mutations.py",

@@ -16,6 +16,8 @@ from .summary import Log, Summary
 CHUNK = 25
 PROGRESS_SEEDS = 500
 INTERRUPTED = 130
+SERVER_SEEDS_MIN = 2
+SEEDS_FOR_EACH_ON_A_SERVER = 50
 
 Chunk = tuple[int, ...]
 
@@ -34,7 +36,13 @@ def main() -> int:
     """Parse, run, print; 1 when a seed failed."""
     given = _words().parse_args()
     try:
-        return _all(given) if given.seed is None else _one(given.seed, given.database)
+        if given.seed is not None:
+            return _one(given.seed, "sqlite" if given.database == "both" else given.database)
+        if given.database != "both":
+            return _all(given, given.database, given.seeds)
+        ended = _all(given, "sqlite", given.seeds)
+        on_server = max(SERVER_SEEDS_MIN, given.seeds // SEEDS_FOR_EACH_ON_A_SERVER)
+        return ended if ended == INTERRUPTED else max(ended, _all(given, "postgres", on_server))
     finally:
         benches.close()
 
@@ -44,17 +52,22 @@ def _words() -> argparse.ArgumentParser:
     words.add_argument("--seeds", type=int, default=1000, help="how many")
     words.add_argument("--first", type=int, default=0, help="the first one")
     words.add_argument("--jobs", type=int, default=2, help="processes")
-    words.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
+    words.add_argument(
+        "--database",
+        choices=("both", "sqlite", "postgres"),
+        default="both",
+        help="both: SQLite, and a seed on Postgres for each fifty of them",
+    )
     words.add_argument("--log", type=Path, help="a file of JSON lines to add to, and to go on from")
     words.add_argument("--seed", type=int, help="one seed, with its whole timeline")
     words.add_argument("--show", type=int, default=3, help="failing seeds shown in full")
     return words
 
 
-def _all(given: argparse.Namespace) -> int:
+def _all(given: argparse.Namespace, database: str, seeds: int) -> int:
     began = time.monotonic()
-    log = Log(given.log, given.database)
-    last = given.first + given.seeds
+    log = Log(given.log, database)
+    last = given.first + seeds
     chunks = [tuple(range(start, min(start + CHUNK, last))) for start in range(given.first, last, CHUNK)]
     done = log.done()
     summary = Summary()
@@ -63,16 +76,16 @@ def _all(given: argparse.Namespace) -> int:
             summary.merge(done[chunk])
     interrupted = False
     try:
-        for chunk, part in _run([c for c in chunks if c not in done], given.jobs, given.database):
+        for chunk, part in _run([c for c in chunks if c not in done], given.jobs, database):
             log.write(chunk, part)
             before = summary.seeds
             summary.merge(part)
             if sys.stderr.isatty() or summary.seeds // PROGRESS_SEEDS > before // PROGRESS_SEEDS:
-                _progress(summary, given.seeds, time.monotonic() - began)
+                _progress(summary, seeds, time.monotonic() - began)
     except KeyboardInterrupt:
         interrupted = True
     print(file=sys.stderr)
-    _print(summary=summary, minutes=(time.monotonic() - began) / 60, show=given.show, database=given.database)
+    _print(summary=summary, minutes=(time.monotonic() - began) / 60, show=given.show, database=database)
     return INTERRUPTED if interrupted else 1 if summary.failures else 0
 
 

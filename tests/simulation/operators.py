@@ -252,6 +252,6 @@ class Operator:
     def _give_up(self) -> None:
         with self._database.write() as tx:
             open_doubts = doubts.in_doubt(tx)
-            if open_doubts and self._dice.random() < 0.3:
+            if open_doubts and self._dice.random() < 0.9:
                 doubts.write_off(tx, open_doubts[0])
                 self._timeline.mark("operator", "wrote off", open_doubts[0].attempt_id)

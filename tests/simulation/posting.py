@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from orchestrator.ports import (
@@ -76,18 +77,8 @@ class Posting:
             if account.strike("slow_reply")
             else account.uniform(0.1, 2)
         )
-        reply = await self._transport.reply(
-            Accepted(
-                Prediction(
-                    task.id,
-                    Status.RUNNING,
-                    "created",
-                    model=model,
-                    created_at_ms=account.stamp(task.created),
-                )
-            ),
-            slow,
-        )
+        shown = Prediction(task.id, Status.RUNNING, "created", created_at_ms=account.stamp(task.created))
+        reply = await self._transport.reply(Accepted(replace(shown, model=model)), slow)
         if isinstance(reply, Accepted):
             self._checker.posts.delivered(task.id, process.name, prompt)
         return reply

@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.core.errors import DatabaseError
 from orchestrator.core.provider_clock import ProviderClock
-from orchestrator.ports import Mark, NoMark, no_crash
+from orchestrator.ports import DatabaseMark, NoMark, no_crash
 from orchestrator.settings import Limits, Outputs, Settings
 from orchestrator.store.account import pauses
 from orchestrator.store.db.group_commit import InlineWriter
@@ -53,7 +53,7 @@ class WorkerHarness:
         self.artifacts = artifacts
         self.writer = FlakyWriter(world.database)
         self.notices: list[str] = []
-        self.mark: Mark = NoMark()
+        self.mark: DatabaseMark = NoMark()
         self.provider_clock = ProviderClock()
         self.crashpoint: Callable[[str], None] = no_crash
         self.settings = Settings(

@@ -21,7 +21,7 @@ def dated(harness):
             now, ahead = harness.deps().moment(), ahead_ms[min(len(asked), len(ahead_ms) - 1)]
             asked.append(ahead)
             shown = (now.wall_ms + ahead) // 1000 * 1000
-            harness.provider_clock.note(DatedBy.ANSWER, shown, now, now)
+            harness.provider_clock.note(DatedBy.ANSWER, shown, sent=now, received=now)
             return Balance(1_000_000_000)
 
         harness.provider.balance = balance

@@ -5,7 +5,7 @@ from orchestrator.actions.reconciling.reconciliation import Period, Reconciliati
 from orchestrator.actions.reconciling.unknown_tasks import Sidecars, sort_out
 from orchestrator.core.budget import day_of
 from orchestrator.core.provider_facts import BILL_MARGIN_MS
-from orchestrator.ports import Balance, Clock, Entropy, Mark, Provider
+from orchestrator.ports import Balance, Clock, DatabaseMark, Entropy, Provider
 from orchestrator.ports.paging import bill_all, list_all
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.db.database import Database
@@ -24,7 +24,7 @@ async def reconcile(
     signed: Signature,
     not_ours: bool = False,
     accept_bill: Signature | None = None,
-    mark: Mark | None = None,
+    mark: DatabaseMark | None = None,
 ) -> Reconciliation:
     """Read the period from the provider, adopt or note what we do not know, and book refunds and differences.
 

@@ -10,7 +10,7 @@ from orchestrator.ports import Entropy, Prediction
 from orchestrator.store.account import pauses
 from orchestrator.store.account.acts import Change, Signature, record, record_all
 from orchestrator.store.attempts import leases, predictions, releases
-from orchestrator.store.attempts.lifecycle import highest_attempt_id
+from orchestrator.store.attempts.attempt_ids import highest_attempt_id
 from orchestrator.store.attempts.predictions import sent_digests
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database, Tx

@@ -1,7 +1,7 @@
 """`orchestrator in-doubt`: attempts whose paid outcome is unknown."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 
@@ -62,46 +62,12 @@ def list_in_doubt() -> ExitCode:
             out.line(overdue_document(waiting))
     else:
         if rows:
-            out.answer(_table(rows, prompts, [doubt_words(item, settings, now) for item in rows]))
-            _tell(rows, possible)
+            standing = [doubt_words(row, settings, now) for row in rows]
+            _tell(rows, possible, prompts=prompts, standing=standing)
         _tell_overdue(late)
         if not rows and not late:
             out.answer("Nothing is in doubt.")
     return ExitCode.OPERATOR if people_needed(rows) or late else ExitCode.DONE
-
-
-def _table(rows: list[InDoubtRow], prompts: dict[int, str], words: list[str]) -> str:
-    """The attempts in doubt, and what is done about each."""
-    header = ["job", "run", "attempt", "sent", "held", "asked for", "what happened", "now"]
-    lines = [
-        [
-            str(item.job_id),
-            safe(f"{item.campaign}/{item.name}/{item.run}", 36),
-            str(item.attempt_id),
-            rfc3339(item.submitted_at) or "",
-            usd(item.price_micros),
-            safe(prompts.get(item.attempt_id, ""), 48),
-            safe(item.message or "", 48),
-            now,
-        ]
-        for item, now in zip(rows, words, strict=True)
-    ]
-    return table(header, lines, right=frozenset({0, 2, 4}))
-
-
-def _tell(rows: list[InDoubtRow], possible: list[PossibleTask]) -> None:
-    """What they hold, what each may be, and what a person may do."""
-    held = usd(sum(item.price_micros for item in rows))
-    out.note(
-        f"\n{count(len(rows), 'attempt')} in doubt, {held} held. They count against the caps until resolved."
-    )
-    _tell_candidates(possible)
-    first = next(iter(people_needed(rows)), rows[0])
-    steps = [(f"orchestrator jobs show {first.job_id}", "shows the whole story of one job")]
-    if first.needs_person:
-        decide = f"orchestrator in-doubt resolve {first.attempt_id} --adopt TASK"
-        steps.append((decide, "(or --absent, --write-off)"))
-    out.next_steps(steps)
 
 
 def _tell_overdue(late: list[OverdueRow]) -> None:
@@ -118,6 +84,42 @@ def _tell_overdue(late: list[OverdueRow]) -> None:
             ),
         ]
     )
+
+
+def _tell(
+    rows: Sequence[InDoubtRow],
+    possible: list[PossibleTask],
+    *,
+    prompts: Mapping[int, str],
+    standing: Sequence[str],
+) -> None:
+    """A table of the doubts, what they may have created, and what to do where a person is needed."""
+    header = ["job", "run", "attempt", "sent", "held", "asked for", "what happened", "now"]
+    lines = [
+        [
+            str(item.job_id),
+            safe(f"{item.campaign}/{item.name}/{item.run}", 36),
+            str(item.attempt_id),
+            rfc3339(item.submitted_at) or "",
+            usd(item.price_micros),
+            safe(prompts.get(item.attempt_id, ""), 48),
+            safe(item.message or "", 48),
+            standing_of,
+        ]
+        for item, standing_of in zip(rows, standing, strict=True)
+    ]
+    out.answer(table(header, lines, right=frozenset({0, 2, 4})))
+    held = usd(sum(item.price_micros for item in rows))
+    out.note(
+        f"\n{count(len(rows), 'attempt')} in doubt, {held} held. They count against the caps until resolved."
+    )
+    _tell_candidates(possible)
+    first = next(iter(people_needed(rows)), rows[0])
+    steps = [(f"orchestrator jobs show {first.job_id}", "shows the whole story of one job")]
+    if first.needs_person:
+        decide = f"orchestrator in-doubt resolve {first.attempt_id} --adopt TASK"
+        steps.append((decide, "(or --absent, --write-off)"))
+    out.next_steps(steps)
 
 
 def _tell_candidates(possible: list[PossibleTask]) -> None:

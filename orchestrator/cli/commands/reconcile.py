@@ -116,12 +116,15 @@ def _tell_tasks(report: Reconciliation) -> None:
         "unknown     ", [item.task for item in report.possible if not item.jobs], ": no waiting job wants one"
     )
     _tell_group("not ours    ", report.unknown)
-    _tell_some(
-        [
-            f"unknown      billed {usd(record.micros)} for task {safe(record.prediction_id)}"
-            for record in report.billed_unknown
-        ]
-    )
+    billed = report.billed_unknown
+    lines = [f"unknown      billed {usd(one.micros)} for task {safe(one.prediction_id)}" for one in billed]
+    if len(lines) > 1:
+        total = usd(sum(one.micros for one in billed))
+        out.answer(f"  unknown      billed {total} for {count(len(lines), 'task')} (--verbose lists them)")
+        for line in lines:
+            out.detail(f"  {line}")
+    else:
+        _tell_some(lines)
     _tell_some([f"not billed   task {safe(prediction_id)}" for prediction_id in report.unbilled])
 
 

@@ -12,7 +12,7 @@ LOOKS_SECONDS: Final = 30.0
 
 
 def looked_for_until(settings: Settings, lost_at: int) -> int:
-    """Until when evidence of a reply that was lost at `lost_at` is looked for, unless it comes before (ms)."""
+    """Until when a reply that was lost at `lost_at` is looked for, unless evidence comes before (ms)."""
     settle = settings.in_doubt.settle_seconds
     wait = settle + min(LOOKS_SECONDS, settle / 2 + 1)
     if settings.webhook.url is not None:

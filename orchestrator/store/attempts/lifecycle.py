@@ -250,16 +250,3 @@ def _record_unattached(tx: Tx, row: Accept, owner: predictions.Holder | None) ->
             created_at=None,
             why=f"accepted late for attempt {row.attempt_id}",
         )
-
-
-def next_attempt_id(tx: Tx) -> int:
-    """The id of the next attempt; the caller has locked the account's row, see `rate_limits.lock`."""
-    return highest_attempt_id(tx) + 1
-
-
-def highest_attempt_id(tx: Tx) -> int:
-    """The id of the newest attempt; 0 before the first. Attempts are never deleted."""
-    return tx.conn.execute(_NEWEST).scalar() or 0
-
-
-_NEWEST: Final = select(attempts.c.id).order_by(attempts.c.id.desc()).limit(1)

@@ -26,7 +26,7 @@ from orchestrator.core.states import (
     step,
 )
 from orchestrator.store.account import rate_limits, rate_window, workers
-from orchestrator.store.attempts import lifecycle
+from orchestrator.store.attempts.attempt_ids import next_attempt_id
 from orchestrator.store.attempts.held import HELD_ATTEMPTS, HeldAttempt, held_attempt
 from orchestrator.store.claiming.losses import after_losses
 from orchestrator.store.claiming.selection import Selected, select_jobs
@@ -142,7 +142,7 @@ def _lease(tx: Tx, request: ClaimRequest, picks: Sequence[Selected]) -> tuple[He
     if not picks:
         return ()
     day = day_of(tx.now, request.timezone)
-    first_id = lifecycle.next_attempt_id(tx)
+    first_id = next_attempt_id(tx)
     rows = [
         _attempt_row(tx=tx, request=request, attempt_id=attempt_id, pick=pick, day=day)
         for attempt_id, pick in enumerate(picks, start=first_id)

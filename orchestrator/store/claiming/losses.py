@@ -39,7 +39,7 @@ def after_losses(tx: Tx, care: Care | None) -> AfterLosses:
     ]
     last = max((loss.lost_at for loss in losses), default=0)
     accepted = sum(row.doubted_at is None and (row.accepted_at or 0) > last for row in newest)
-    most = may_be_under_way(losses, accepted, care, tx.now)
+    most = may_be_under_way(losses, accepted, care=care, now=tx.now)
     if most is None:
         return AfterLosses(None, None)
     if most == 0:

@@ -21,7 +21,7 @@ from orchestrator.core.states import (
     step,
 )
 from orchestrator.store.account import rate_limits
-from orchestrator.store.attempts.lifecycle import next_attempt_id
+from orchestrator.store.attempts.attempt_ids import next_attempt_id
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import (

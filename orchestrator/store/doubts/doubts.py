@@ -112,7 +112,7 @@ def unanswered(tx: Tx) -> list[Unanswered]:
 
 
 def unanswered_ids(tx: Tx) -> frozenset[int]:
-    """The attempts that may have created a prediction which nobody has recorded: on their way, or in doubt."""
+    """Attempts that may have created a prediction which nobody has recorded: on their way, or in doubt."""
     states = [AttemptState.SUBMITTING.value, AttemptState.IN_DOUBT.value]
     query = select(attempts.c.id).where(ATTEMPT_IS_LIVE, attempts.c.state.in_(states))
     return frozenset(tx.conn.execute(query).scalars())

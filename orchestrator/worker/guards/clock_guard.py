@@ -45,9 +45,9 @@ class ClockGuard:
         direction = "behind" if ahead_ms > 0 else "ahead of"
         return (
             f"{whose} says {_shown(now_ms)} and the provider's {_shown(now_ms + ahead_ms)}: it is "
-            f"{abs(ahead_ms) // 1000:,} s {direction} the provider's. Nothing is bought, because lost replies "
-            "are told by times and caps by days. Set the clock (turn on NTP) and run the command again; if it "
-            "is a proxy that dates the answers wrongly, set guards.clock_skew_seconds: null."
+            f"{abs(ahead_ms) // 1000:,} s {direction} the provider's. Nothing is bought, because lost "
+            "replies are told by times and caps by days. Set the clock (turn on NTP) and run the command "
+            "again; if it is a proxy that dates the answers wrongly, set guards.clock_skew_seconds: null."
         )
 
 

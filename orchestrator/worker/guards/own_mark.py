@@ -6,7 +6,7 @@ mark has forgotten attempts, and what they bought.
 
 from enum import Enum
 
-from orchestrator.store.attempts.lifecycle import highest_attempt_id
+from orchestrator.store.attempts.attempt_ids import highest_attempt_id
 from orchestrator.store.db import identity
 from orchestrator.worker.deps import Deps
 

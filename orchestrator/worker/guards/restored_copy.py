@@ -2,9 +2,9 @@
 
 Such a database would pay again for what the original has paid. It stops spending until `orchestrator
 reconcile` has assigned every unknown task to a job, or listed it. It is known by its own mark: the file
-beside the outputs is ahead of it. Other people's tasks on the account stop nobody. With `guards.unknown_tasks`:
+beside the outputs is ahead of it. Other people's tasks on the account stop nobody.
 
-| | the mark is ahead | a task equals a waiting job | other unknown tasks |
+| `guards.unknown_tasks` | the mark is ahead | a task equals a waiting job | other unknown tasks |
 |---|---|---|---|
 | `ours` | stop | that job waits | nothing; without a mark and without inputs in the list: stop |
 | `stop` | stop | stop | stop |
@@ -80,10 +80,10 @@ class RestoredCopyCheck:
             since, has_open = _Since.read(tx), doubts.unsettled(tx)
         if mark is MarkState.AHEAD:
             return await self._stopped(RESTORED, doubts_open=has_open)
-        return None if since is None else await self._check_list(since, has_open, mark, rule)
+        return None if since is None else await self._check_list(since, has_open, mark=mark, rule=rule)
 
     async def _check_list(
-        self, since: "_Since", has_open: bool, mark: MarkState, rule: str
+        self, since: "_Since", has_open: bool, *, mark: MarkState, rule: str
     ) -> UnknownTasks | None:
         """What the provider's list says beyond the mark."""
         deps = self._deps

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from orchestrator.core.evidence import inputs_digest
-from orchestrator.core.provider_clock import DatedBy, Moment
+from orchestrator.core.provider_clock import DatedBy, Instant
 from orchestrator.core.states import AttemptEvent
 from orchestrator.core.webhooks import callback_url
 from orchestrator.ports import (
@@ -163,7 +163,7 @@ class Submitter:
         if not self._activity.submitting:
             self._answered()
 
-    def _measure(self, outcome: SubmitOutcome, sent: Moment) -> None:
+    def _measure(self, outcome: SubmitOutcome, sent: Instant) -> None:
         """A task that was just accepted tells what time it is at the provider."""
         if isinstance(outcome, Accepted) and outcome.prediction.created_at_ms is not None:
             created_at, received = outcome.prediction.created_at_ms, self._deps.moment()

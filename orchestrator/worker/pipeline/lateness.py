@@ -83,4 +83,5 @@ class Lateness:
     async def _hand_over(self, polled: Polled, answer: Answer) -> None:
         row = overdue.HandOver(polled.attempt.attempt_id, polled.attempt.epoch, answer.words)
         await write_durably(self._deps, overdue.hand_over, row)
+        self._troubles.forget(row.attempt_id)  # what follows is news: it is polled at another pace
         polled.attempt = replace(polled.attempt, overdue=True)

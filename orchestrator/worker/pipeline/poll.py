@@ -193,7 +193,8 @@ class Poller:
         told = f": {prediction.oddity}" if prediction.oddity else ""
         if now - polled.empty_since < EMPTY_MAX_MS:
             words = f"completed without an output that can be read{told}"
-            await self._again(polled, Answer(words, odd=True), max(self._minimum, EMPTY_POLL_SECONDS))
+            answer = Answer(words, odd=True, about_task=False)  # it ends by itself
+            await self._again(polled, answer, max(self._minimum, EMPTY_POLL_SECONDS))
             return
         verdict = replace(NO_OUTPUTS, message=NO_OUTPUTS.message + told)
         await self._endings.fail(polled, prediction, verdict, charged=True)

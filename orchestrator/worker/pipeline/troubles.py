@@ -19,15 +19,17 @@ WRITE_MAX: Final = 200
 
 SAME_SECONDS: Final = 15.0
 """A fault that is written already is written again, with its count and the next try, after this at the
-earliest."""
+earliest, or as soon as its next try is so far away that somebody can read of it."""
 
+LONG_WAIT_MS: Final = 5_000
 TEXT_MAX: Final = 300
 
 
 @dataclass(slots=True)
 class _Written:
     text: str
-    at: float  # monotonic
+    at: float  # monotonic, like the next one
+    until: float  # when the next try was to be
 
 
 class TroubleNotes:
@@ -69,11 +71,17 @@ class TroubleNotes:
             if self._waiting.get(note.attempt_id) is note:
                 del self._waiting[note.attempt_id]
             if note.text:
-                self._written[note.attempt_id] = _Written(note.text, now)
+                wait = max(0, (note.next_try_at or 0) - self._deps.clock.now_ms()) / 1000
+                self._written[note.attempt_id] = _Written(note.text, now, until=now + wait)
             else:
                 self._written.pop(note.attempt_id, None)
         return WRITE_SECONDS
 
     def _is_news(self, note: Trouble, now: float) -> bool:
         written = self._written.get(note.attempt_id)
-        return written is None or written.text != note.text or now - written.at >= SAME_SECONDS
+        if written is None or written.text != note.text:
+            return True
+        if now - written.at >= SAME_SECONDS:
+            return True
+        lasts = (note.next_try_at or 0) - self._deps.clock.now_ms() >= LONG_WAIT_MS
+        return lasts and now >= written.until

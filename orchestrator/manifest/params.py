@@ -96,7 +96,7 @@ class ParamPlan:
         )
 
     def look_ahead(self, combination: Combination) -> None:
-        """Begin with the pictures of a combination whose turn comes soon; what is wrong is said at its turn."""
+        """Begin with the pictures of a combination whose turn comes soon; what is wrong is said then."""
         for slot in self._varying:
             if slot.written is None:
                 continue

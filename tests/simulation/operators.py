@@ -90,8 +90,8 @@ class Operator:
         return added.new
 
     def _twins(self, run: PlannedRun, job: JobSpec) -> list[tuple[str, tuple[str, ...]]]:
-        """Rows that ask for what the first job of a run asks for: a further one each time it is applied, up to
-        three.
+        """Rows that ask for what the first job of a run asks for: a further one each time it is applied, at
+        most three.
         """
         times = self._applied[run.name] = min(3, self._applied.get(run.name, 0) + 1)
         return [

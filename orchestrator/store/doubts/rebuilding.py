@@ -31,7 +31,7 @@ from orchestrator.core.states import (
 from orchestrator.store.account import rate_limits
 from orchestrator.store.attempts import outputs as pictures
 from orchestrator.store.attempts import predictions
-from orchestrator.store.attempts.lifecycle import next_attempt_id
+from orchestrator.store.attempts.attempt_ids import next_attempt_id
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import LedgerKind, OutputState, attempts, events, jobs, outputs

@@ -127,8 +127,8 @@ def _bill(dice: random.Random, plan: SimulationPlan) -> None:
 
 
 def _odd_amounts(dice: random.Random, plan: SimulationPlan) -> None:
-    """Whether the bill is unlike the quote, or in another unit. What only the bill tells is told where it can be
-    read.
+    """Whether the bill is unlike the quote, or in another unit. What only the bill tells is told where it can
+    be read.
     """
     if plan.theme == "calm":
         return

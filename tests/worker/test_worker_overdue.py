@@ -127,7 +127,7 @@ def test_an_overdue_task_is_given_up_by_a_person_and_its_money_counts_as_spent(h
     harness.drain(limit_seconds=HOUR)
     attempt_id = only(world).id
     with pytest.raises(UsageError, match="overdue, not in doubt"):
-        resolve_doubt.absent(world.database, attempt_id)
+        resolve_doubt.absent(world.database, SIGNED, attempt_id)
     resolve_doubt.write_off(world.database, SIGNED, attempt_id)
     row = only(world)
     assert (row.state, row.reason, row.trouble) == ("failed", "written_off", None)

@@ -6,7 +6,7 @@ from orchestrator.actions.reconciling.unknown_tasks import Sidecars, sort_out
 from orchestrator.core.budget import day_of
 from orchestrator.core.provider_facts import BILL_MARGIN_MS
 from orchestrator.ports import Balance, Clock, DatabaseMark, Entropy, Provider
-from orchestrator.ports.paging import bill_all, list_all
+from orchestrator.ports.paging import Bill, bill_all, list_all
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.db.database import Database
 from orchestrator.store.money.caps import caps_in_force
@@ -34,12 +34,7 @@ async def reconcile(
     """
     report = Reconciliation(period.start_ms, period.end_ms)
     listing = await list_all(provider, clock, after_ms=period.start_ms, before_ms=period.end_ms)
-    bill = await bill_all(
-        provider,
-        clock,
-        start_ms=period.start_ms - BILL_MARGIN_MS,
-        end_ms=period.end_ms + BILL_MARGIN_MS,
-    )
+    bill = await _bill(provider, clock, period)
     balance = await provider.balance()
     report.balance_micros = balance.micros if isinstance(balance, Balance) else None
     report.readable = listing is not None and listing.complete and bill is not None and bill.complete
@@ -61,15 +56,33 @@ async def reconcile(
     if mark is not None and report.mark[0] is not None:
         mark.write(report.mark[0], report.mark[1])
     if bill is not None and bill.complete:
-        # Each of its own: the other holds what every claim waits for, and prices are locked before attempts.
-        if accept_bill is not None:
-            with database.write() as tx:
-                bill_matching.accept(tx=tx, report=report, bill=bill, period=period, signed=accept_bill)
-        with database.write() as tx:
-            bill_matching.book(tx=tx, report=report, bill=bill, period=period)
-        with database.write() as tx:
-            bill_matching.heed(tx, bill, period)
+        _book(database=database, report=report, bill=bill, period=period, accept_bill=accept_bill)
     with database.read() as tx:
         caps = caps_in_force(tx, day_of(tx.now, period.timezone))
         report.passed = [cap for cap in caps if cap.over_micros]
     return report
+
+
+async def _bill(provider: Provider, clock: Clock, period: Period) -> Bill | None:
+    """The bill of the period and of a margin around it: a charge may be dated otherwise than its task."""
+    return await bill_all(
+        provider,
+        clock,
+        start_ms=period.start_ms - BILL_MARGIN_MS,
+        end_ms=period.end_ms + BILL_MARGIN_MS,
+    )
+
+
+def _book(
+    database: Database, report: Reconciliation, bill: Bill, period: Period, accept_bill: Signature | None
+) -> None:
+    """Each in a transaction of its own: the other holds what every claim waits for, and prices are locked
+    before attempts.
+    """
+    if accept_bill is not None:
+        with database.write() as tx:
+            bill_matching.accept(tx=tx, report=report, bill=bill, period=period, signed=accept_bill)
+    with database.write() as tx:
+        bill_matching.book(tx=tx, report=report, bill=bill, period=period)
+    with database.write() as tx:
+        bill_matching.heed(tx, bill, period)

@@ -11,7 +11,8 @@ from orchestrator.actions.planning.apply import Pricing, Taking, apply
 from orchestrator.actions.planning.found_pictures import refuse
 from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.actions.planning.part import Part, refuse_others_beside_a_part
-from orchestrator.actions.planning.plan import Plan, plan
+from orchestrator.actions.planning.plan import plan
+from orchestrator.actions.planning.planned import Plan
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out

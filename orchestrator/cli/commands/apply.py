@@ -11,7 +11,7 @@ from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.deciding import agreed, file_words, tell
-from orchestrator.cli.rendering.documents import others_document
+from orchestrator.cli.rendering.plan_documents import others_document
 from orchestrator.cli.rendering.unrequested_text import others_text
 from orchestrator.cli.rendering.words import count, safe
 from orchestrator.cli.signature import signature_of, why_option

@@ -10,7 +10,7 @@ from orchestrator.cli.asking import asking
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.base import manifest_options
 from orchestrator.cli.context import database_if_any, opened
-from orchestrator.cli.rendering.documents import plan_document
+from orchestrator.cli.rendering.plan_documents import plan_document
 from orchestrator.cli.rendering.plan_text import plan_text
 from orchestrator.cli.rendering.words import safe
 from orchestrator.core.errors import ExitCode

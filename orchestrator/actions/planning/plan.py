@@ -12,7 +12,7 @@ from orchestrator.actions.planning.estimate import Estimate, Pace, estimate
 from orchestrator.actions.planning.found_pictures import here_words, rebuild_words
 from orchestrator.actions.planning.live_prices import Ask, LivePrices
 from orchestrator.actions.planning.manifests import check_all
-from orchestrator.actions.planning.part import Part, refuse_prune_of
+from orchestrator.actions.planning.part import WHOLE, Part, refuse_prune_of
 from orchestrator.actions.planning.planned import ManifestPlan, Plan
 from orchestrator.actions.planning.walk import ManifestWalk, Walk
 from orchestrator.core.money import format_usd
@@ -33,8 +33,7 @@ def plan(
     settings: Settings,
     database: Database | None,
     *,
-    limit: int | None = None,
-    sample: int | None = None,
+    part: Part = WHOLE,
     prune: bool = False,
     shelf: Shelf | None = None,
     raised: Container[object] = (),
@@ -43,12 +42,11 @@ def plan(
     """What applying and running `manifests` would do; raises ProblemsError when one is off.
 
     `database` is None where none exists yet: then every job is new. `shelf` shows which pictures of new jobs
-    are there already. `limit` and `sample` count for each
-    manifest; `prune` drops what waits and is not in a manifest any more, and raises UsageError together with
-    them. `raised` are the caps and limits whose looser words a person has agreed to take. `ask` asks the
-    provider for live prices; without it, jobs cost what the catalogue says.
+    are there already. `part` counts for each manifest; `prune` drops what waits and is not in a manifest any
+    more, and raises UsageError together with it. `raised` are the caps and limits whose looser words a person
+    has agreed to take. `ask` asks the provider for live prices; without it, jobs cost what the catalogue
+    says.
     """
-    part = Part(limit, sample)
     if prune:
         refuse_prune_of(part)
     if part.partial:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from orchestrator.actions.planning.found_pictures import rebuild_words
 from orchestrator.actions.planning.manifests import load_manifests
+from orchestrator.actions.planning.part import Part
 from orchestrator.actions.planning.plan import plan
 from orchestrator.cli import out
 from orchestrator.cli.asking import asking
@@ -34,8 +35,7 @@ def command(
                 loaded,
                 app.settings,
                 database,
-                limit=limit,
-                sample=sample,
+                part=Part(limit, sample),
                 shelf=app.shelf(),
                 ask=asking(app),
             )

@@ -6,14 +6,15 @@ once.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from orchestrator.actions.setup import sandboxed
 from orchestrator.actions.setup.open_database import Use, open_database
 from orchestrator.core.addresses import host_of
-from orchestrator.core.errors import OperatorNeededError, StorageError, UsageError
+from orchestrator.core.errors import OperatorNeededError, UsageError
 from orchestrator.core.provider_clock import DatedBy, ProviderClock
 from orchestrator.ports import (
     ArtifactStore,
@@ -27,8 +28,7 @@ from orchestrator.ports import (
 )
 from orchestrator.runtime import crashpoints
 from orchestrator.runtime.clock import SystemClock, SystemEntropy
-from orchestrator.settings import Settings, Webhook, api_key, key_fingerprint, load_settings
-from orchestrator.settings.model import PRESETS
+from orchestrator.settings import Settings, api_key, key_fingerprint, load_settings
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.database_url import sqlite_path
 from orchestrator.store.db.server_clock import STEADY_MS
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from orchestrator.store.db.group_commit import Writer
     from orchestrator.worker.deps import ModelFacts
     from orchestrator.worker.worker import Worker
-
-SANDBOX_FOLDER: Final = "sandbox"
 
 
 @dataclass
@@ -212,7 +210,10 @@ def open_app(
     settings = load_settings(config, env, cwd)
     with ExitStack() as stack:
         if sandbox:
-            settings, env = _sandboxed(settings=settings, env=env, cwd=cwd, stack=stack)
+            from orchestrator.sandbox import SandboxConfig, SandboxThread
+
+            url = stack.enter_context(SandboxThread(SandboxConfig())).url
+            settings, env = sandboxed.apart(settings, env, url=url, cwd=cwd)
         point = crashpoint or crashpoints.from_env(env)
         app = App(
             settings=settings,
@@ -237,36 +238,3 @@ def model_facts(model: str) -> "ModelFacts":
 
     entry = catalogue.get(model)
     return ModelFacts(entry.latency.seconds_typical, entry.media_type)
-
-
-def _sandboxed(
-    settings: Settings, env: Mapping[str, str], cwd: Path, stack: ExitStack
-) -> tuple[Settings, Mapping[str, str]]:
-    from orchestrator.sandbox import SandboxConfig, SandboxThread
-
-    sandbox = stack.enter_context(SandboxThread(SandboxConfig()))
-    folder = cwd / SANDBOX_FOLDER
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise StorageError(
-            f"The sandbox keeps its database and pictures in {folder}, which cannot be made: "
-            f"{error.strerror or error}. Run the command in a folder that this user may write to."
-        ) from None
-    generous = PRESETS["gold"]
-    apart = replace(
-        settings,
-        database_url=f"sqlite:///{folder / 'orchestrator.db'}",
-        outputs=replace(settings.outputs, root=str(folder / "outputs")),
-        provider=replace(settings.provider, base_url=sandbox.url, api_key_file=None),
-        webhook=Webhook(),
-        limits=replace(
-            settings.limits,
-            level="gold",
-            concurrency=generous.concurrency,
-            submits_per_minute=generous.submits_per_minute,
-            polls_per_second=generous.polls_per_second,
-            defaulted=frozenset(),
-        ),
-    )
-    return apart, {**env, settings.provider.api_key_env: "sandbox-key"}

@@ -20,7 +20,7 @@ from orchestrator.ports.machine import (
     no_crash,
 )
 from orchestrator.ports.mark import DatabaseMark, NoMark
-from orchestrator.ports.provider import (
+from orchestrator.ports.outcomes import (
     Accepted,
     Balance,
     BalanceOutcome,
@@ -37,7 +37,6 @@ from orchestrator.ports.provider import (
     OtherCharge,
     Prediction,
     PredictionPage,
-    Provider,
     Quote,
     QuoteOutcome,
     Reached,
@@ -49,6 +48,7 @@ from orchestrator.ports.provider import (
     Uploaded,
     UploadOutcome,
 )
+from orchestrator.ports.provider import Provider
 from orchestrator.ports.shelf import KeptPicture, PictureState, Shelf
 
 __all__ = [

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from orchestrator.core.taxonomy import Disposition, Reason
-from orchestrator.ports.provider import Status
+from orchestrator.ports.outcomes import Status
 from orchestrator.provider.failure_texts import reason_in
 
 NO_CREDIT_CODE: Final = 1407

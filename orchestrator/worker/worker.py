@@ -130,15 +130,7 @@ class Worker:
         claimer = pipeline.claimer(
             run_ids=self._run_ids, stop=stop, restored_copy=self._restored_copy, drain=drain
         )
-        heartbeat = Heartbeat(
-            deps,
-            worker_id=self.id,
-            stop=stop,
-            activity=self.activity,
-            latencies=self._latencies,
-            expired=alarms.rescue.ring,
-            drain=drain,
-        )
+        heartbeat = self._heartbeat(stop, alarms, drain)
         resolver = Resolver(
             deps, self.id, care=care, resume=pipeline.go_on_with_found, freed=alarms.claim.ring
         )
@@ -166,6 +158,17 @@ class Worker:
             Loop(pipeline.prices.tick, bookkeeping=True),
             Loop(self._copies.tick, bookkeeping=True),
             Loop(watch, alarms.end),
+        )
+
+    def _heartbeat(self, stop: Stop, alarms: Alarms, drain: Callable[[], None]) -> Heartbeat:
+        return Heartbeat(
+            self._deps,
+            worker_id=self.id,
+            stop=stop,
+            activity=self.activity,
+            latencies=self._latencies,
+            expired=alarms.rescue.ring,
+            drain=drain,
         )
 
     # --- the end --------------------------------------------------------------------------------------------

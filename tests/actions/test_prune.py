@@ -6,6 +6,7 @@ from support.signed import SIGNED
 from support.world import World
 
 from orchestrator.actions.planning.apply import apply
+from orchestrator.actions.planning.part import Part
 from orchestrator.actions.planning.plan import plan
 from orchestrator.core.errors import UsageError
 from orchestrator.manifest import load_manifest
@@ -69,7 +70,7 @@ def test_a_manifest_applied_again_unchanged_leaves_no_others(database, write, pl
 
 def test_what_is_outside_of_a_limit_is_counted_as_others(database, write, planned):
     apply(database, [write()])
-    row = planned(write(), limit=1)
+    row = planned(write(), part=Part(limit=1))
     assert (row.waiting, row.others.jobs, row.partial) == (1, 3, True)
 
 
@@ -148,29 +149,29 @@ def test_a_worker_beside_a_prune_never_finds_both_versions(open_database, write,
     assert seen == [4, 0, 4]  # the run is opened, the old jobs are dropped, the new ones added
 
 
-@pytest.mark.parametrize("part", [{"limit": 1}, {"sample": 1}])
+@pytest.mark.parametrize("part", [Part(limit=1), Part(sample=1)])
 def test_a_part_cannot_be_pruned_to(store, database, write, planned, part):
     apply(database, [write("Plaec a mug")])
     before = store.everything()
     with pytest.raises(UsageError, match="--prune"):
-        planned(write(), prune=True, **part)
+        planned(write(), prune=True, part=part)
     with pytest.raises(UsageError, match="--prune"):
-        apply(database, [write()], prune=SIGNED, **part)
+        apply(database, [write()], prune=SIGNED, part=part)
     assert store.everything() == before
 
 
-@pytest.mark.parametrize("part", [{"limit": 2}, {"sample": 2}])
+@pytest.mark.parametrize("part", [Part(limit=2), Part(sample=2)])
 def test_a_part_that_is_to_be_worked_on_is_refused_beside_others_before_anything_is_written(
     store, database, write, part
 ):
     apply(database, [write(jobs=4)])
     before = store.everything()
     with pytest.raises(UsageError, match=r"2 jobs wait in the same run .* \$0.056 more"):
-        apply(database, [write(jobs=4)], alone=True, **part)
+        apply(database, [write(jobs=4)], alone=True, part=part)
     assert store.everything() == before
 
 
 def test_a_part_that_was_interrupted_goes_on(database, write):
-    apply(database, [write()], limit=2, alone=True)
-    (again,) = apply(database, [write()], limit=2, alone=True)
+    apply(database, [write()], part=Part(limit=2), alone=True)
+    (again,) = apply(database, [write()], part=Part(limit=2), alone=True)
     assert (again.existing, again.others.jobs) == (2, 0)

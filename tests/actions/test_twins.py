@@ -5,6 +5,7 @@ from support.world import World
 
 from orchestrator.actions.planning import walk
 from orchestrator.actions.planning.apply import apply
+from orchestrator.actions.planning.part import Part
 from orchestrator.actions.planning.plan import plan
 from orchestrator.core.paths import copy_number
 from orchestrator.manifest import load_manifest
@@ -111,7 +112,7 @@ def test_a_row_that_is_put_before_the_others_gets_its_files_too(database, store,
 
 def test_the_whole_after_a_sample_has_the_files_of_every_row(database, store, write):
     manifest = write("A x", "B x", "C x", "D x")
-    apply(database, [manifest], sample=1)
+    apply(database, [manifest], part=Part(sample=1))
     apply(database, [manifest])
     assert sorted(path for _, path in paths(store)[1]) == [
         f"{name}-{index}.png" for name in "ABCD" for index in (0, 1)

@@ -5,7 +5,7 @@ from itertools import pairwise
 from support.world import PRICE, spec
 
 from orchestrator.core.states import AttemptEvent, AttemptState
-from orchestrator.store.claiming import claim
+from orchestrator.store.claiming import claim, staging
 from orchestrator.store.db.schema import Scope
 
 
@@ -119,13 +119,13 @@ def test_a_small_campaign_does_not_wait_behind_a_large_one(world):
 
 
 def test_staging_is_bounded_and_comes_in_order_of_time(world, monkeypatch):
-    monkeypatch.setattr(claim, "STAGE_MAX", 2)
+    monkeypatch.setattr(staging, "STAGE_MAX", 2)
     world.run(3)
     for delay, held in enumerate([world.lease() for _ in range(3)]):
         world.give_back(held, delay_ms=100 - delay)
     world.clock.advance_ms(1000)
     with world.database.write() as tx:
-        assert claim.stage(tx) == 2
+        assert staging.stage(tx) == 2
     assert [row.queue for row in world.rows(claim.jobs)] == ["waiting", "ready", "ready"]
 
 

@@ -7,7 +7,7 @@ from support.world import World, spec
 
 from orchestrator.core.states import AttemptState
 from orchestrator.store.attempts import leases, lifecycle, releases
-from orchestrator.store.claiming import claim
+from orchestrator.store.claiming import staging
 from orchestrator.store.db.schema import jobs, runs
 from orchestrator.store.stops import outlook, stops
 from orchestrator.store.views import overview, walk
@@ -16,7 +16,7 @@ from orchestrator.store.views.walk import JobFilter
 LIVE = {"ix_attempts_live", "uq_attempts_live_job"}
 HOT = {
     "claim": ({"ix_jobs_ready"}, lambda world: world.claim(5)),
-    "stage": ({"ix_jobs_due"}, lambda world: world.do(lambda tx, rows: [claim.stage(tx)], None)),
+    "stage": ({"ix_jobs_due"}, lambda world: world.do(lambda tx, rows: [staging.stage(tx)], None)),
     "slots": (LIVE, lambda world: world.claim(5)),
     "rescue": (LIVE, lambda world: world.rescue()),
     "release": (LIVE, lambda world: world.do(lambda tx, rows: [releases.release_unsent(tx)], None)),

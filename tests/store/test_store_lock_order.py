@@ -11,7 +11,7 @@ from support.world import MODEL, PRICE, World, run_spec
 from orchestrator.core.states import AttemptEvent, AttemptState
 from orchestrator.store.account import rate_limits, rate_window
 from orchestrator.store.attempts import endings, lifecycle, outputs
-from orchestrator.store.claiming import claim, selection
+from orchestrator.store.claiming import claim, selection, staging
 from orchestrator.store.db import dialect
 from orchestrator.store.db.schema import QuoteSource, attempts
 from orchestrator.store.money import quotes
@@ -158,7 +158,7 @@ def test_a_claim_that_makes_jobs_ready_and_a_cancel(worlds, monkeypatch):
     meeting, run_many = Meeting(), dialect.run_many
 
     def stage_one_by_one(conn, statement, rows):
-        if statement is not claim._STAGE:
+        if statement is not staging._STAGE:
             return run_many(conn, statement, rows)
         counts = []
         for row in rows:

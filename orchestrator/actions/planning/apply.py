@@ -15,7 +15,7 @@ from orchestrator.actions.operator.fleet_words import FileWords, FleetDifference
 from orchestrator.actions.planning.found_pictures import FoundPictures, refuse
 from orchestrator.actions.planning.live_prices import LivePrices
 from orchestrator.actions.planning.manifests import check_all
-from orchestrator.actions.planning.part import Part, refuse_others_beside_a_part, refuse_prune_of
+from orchestrator.actions.planning.part import WHOLE, Part, refuse_others_beside_a_part, refuse_prune_of
 from orchestrator.actions.planning.path_register import SharedPathsError
 from orchestrator.actions.planning.spool import Spool
 from orchestrator.actions.planning.walk import Walk
@@ -88,8 +88,7 @@ def apply(
     database: Database,
     manifests: Sequence[Manifest],
     *,
-    limit: int | None = None,
-    sample: int | None = None,
+    part: Part = WHOLE,
     checked: bool = False,
     prune: Signature | None = None,
     alone: bool = False,
@@ -110,7 +109,6 @@ def apply(
     are taken when everything is checked, before the first job is there. `pricing` says what live
     prices are known or can be asked for, without which list prices count.
     """
-    part = Part(limit, sample)
     if prune:
         refuse_prune_of(part)
     if not checked and part.partial:

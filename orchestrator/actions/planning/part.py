@@ -1,7 +1,7 @@
 """A part of a manifest, as `--limit` and `--sample` ask for it, and what cannot be asked of a part."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from orchestrator.core.errors import UsageError
 from orchestrator.core.money import format_usd
@@ -20,6 +20,9 @@ class Part(NamedTuple):
     def partial(self) -> bool:
         """Whether anything is left out."""
         return self.limit is not None or self.sample is not None
+
+
+WHOLE: Final = Part()
 
 
 def refuse_prune_of(part: Part) -> None:

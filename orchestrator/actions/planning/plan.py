@@ -2,22 +2,21 @@
 
 from collections.abc import Container, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
 
 from orchestrator import catalogue
-from orchestrator.actions.operator.fleet_words import FileWords, FleetDifference, run_path
+from orchestrator.actions.operator.fleet_words import FileWords, run_path
 from orchestrator.actions.planning.cap_forecast import CapForecast, caps_for
 from orchestrator.actions.planning.estimate import Estimate, Pace, estimate
-from orchestrator.actions.planning.found_pictures import FoundPictures, here_words, rebuild_words
+from orchestrator.actions.planning.found_pictures import here_words, rebuild_words
 from orchestrator.actions.planning.live_prices import Ask, LivePrices
 from orchestrator.actions.planning.manifests import check_all
-from orchestrator.actions.planning.part import Part, refuse_prune_of
+from orchestrator.actions.planning.part import WHOLE, Part, refuse_prune_of
+from orchestrator.actions.planning.planned import ManifestPlan, Plan
 from orchestrator.actions.planning.walk import ManifestWalk, Walk
 from orchestrator.core.money import format_usd
 from orchestrator.core.precedence import Weight
-from orchestrator.core.specs import RunSpec
 from orchestrator.manifest import Manifest
 from orchestrator.ports import Shelf
 from orchestrator.settings import Settings
@@ -26,93 +25,7 @@ from orchestrator.store.account.configured_limits import LimitName
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.db.schema import Scope
-from orchestrator.store.runs.unrequested import JobsAt, Unrequested, waiting_at_prices
-
-
-@dataclass(slots=True)
-class ManifestPlan:
-    """One manifest; money in micros. Only new and waiting jobs cost anything."""
-
-    path: str
-    spec: RunSpec
-    jobs: int = 0
-    images: int = 0
-    new: int = 0
-    new_images: int = 0
-    existing: int = 0
-    cost_micros: int = 0  # of the new jobs, at the live price where it is known
-    list_micros: int = 0  # the same at list prices
-    copies: int = 0  # further files of pictures that are paid once
-    waiting: int = 0  # asked for, recorded by an earlier apply, not submitted yet
-    waiting_images: int = 0
-    waiting_micros: int = 0
-    waiting_list_micros: int = 0
-    others: Unrequested = field(
-        default_factory=Unrequested
-    )  # wait in the same run, and are not asked for (any more)
-    partial: bool = False  # only a part of the manifest is asked for
-    prune: bool = False  # the others are to be dropped
-    new_at: dict[str, tuple[int, int]] = field(default_factory=dict)  # price digest: jobs, list price of one
-
-    @property
-    def to_submit(self) -> int:
-        """Jobs that would be paid for from now on."""
-        return self.new + self.waiting + (0 if self.prune else self.others.jobs)
-
-    @property
-    def to_submit_images(self) -> int:
-        """How many pictures they make."""
-        return self.new_images + self.waiting_images + (0 if self.prune else self.others.images)
-
-    @property
-    def to_pay_micros(self) -> int:
-        """What they cost, each once."""
-        return self.cost_micros + self.waiting_micros + (0 if self.prune else self.others.cost_micros)
-
-    @property
-    def to_pay_list_micros(self) -> int:
-        """The same at list prices."""
-        others = () if self.prune else self.others.at_prices
-        return (
-            self.list_micros + self.waiting_list_micros + sum(part.jobs * part.list_micros for part in others)
-        )
-
-
-class Cost(NamedTuple):
-    """How many jobs, and what they cost in micros; false when there are none."""
-
-    jobs: int
-    cost_micros: int
-
-    def __bool__(self) -> bool:
-        return self.jobs > 0
-
-
-@dataclass(slots=True)
-class Plan:
-    """Several manifests together."""
-
-    manifests: list[ManifestPlan] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    conflicts: list[str] = field(default_factory=list)  # sentences; `apply` refuses while there are any
-    headroom: list[CapForecast] = field(default_factory=list)
-    estimate: Estimate = field(default_factory=lambda: Estimate(0.0, ""))
-    found: FoundPictures = field(
-        default_factory=FoundPictures
-    )  # `apply` and `run` need a person's word while there are any
-    database_id: str | None = None
-    differences: list[FleetDifference] = field(default_factory=list)  # words of files that would not count
-    prices: LivePrices = field(default_factory=LivePrices)
-
-    def total(self, name: str) -> int:
-        """The sum of one number over all manifests."""
-        return sum(int(getattr(item, name)) for item in self.manifests)
-
-    @property
-    def others_to_submit(self) -> Cost:
-        """What will be made besides the jobs that are asked for."""
-        kept = [item.others for item in self.manifests if not item.prune]
-        return Cost(sum(others.jobs for others in kept), sum(others.cost_micros for others in kept))
+from orchestrator.store.runs.unrequested import JobsAt, waiting_at_prices
 
 
 def plan(
@@ -120,8 +33,7 @@ def plan(
     settings: Settings,
     database: Database | None,
     *,
-    limit: int | None = None,
-    sample: int | None = None,
+    part: Part = WHOLE,
     prune: bool = False,
     shelf: Shelf | None = None,
     raised: Container[object] = (),
@@ -130,12 +42,11 @@ def plan(
     """What applying and running `manifests` would do; raises ProblemsError when one is off.
 
     `database` is None where none exists yet: then every job is new. `shelf` shows which pictures of new jobs
-    are there already. `limit` and `sample` count for each
-    manifest; `prune` drops what waits and is not in a manifest any more, and raises UsageError together with
-    them. `raised` are the caps and limits whose looser words a person has agreed to take. `ask` asks the
-    provider for live prices; without it, jobs cost what the catalogue says.
+    are there already. `part` counts for each manifest; `prune` drops what waits and is not in a manifest any
+    more, and raises UsageError together with it. `raised` are the caps and limits whose looser words a person
+    has agreed to take. `ask` asks the provider for live prices; without it, jobs cost what the catalogue
+    says.
     """
-    part = Part(limit, sample)
     if prune:
         refuse_prune_of(part)
     if part.partial:

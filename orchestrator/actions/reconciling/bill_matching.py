@@ -111,7 +111,9 @@ def accept(tx: Tx, report: Reconciliation, bill: Bill, period: Period, signed: S
             groups.setdefault(unlike, []).append(row)
     for unlike, same in groups.items():  # prices are locked before attempts
         if unlike.size is Size.USUAL or report.basis is not Basis.HELD:
-            price_lessons.learn(tx, same[-1].attempt_id, unlike.billed_micros, percent=period.drift_percent)
+            price_lessons.learn(
+                tx, same[-1].attempt_id, micros=unlike.billed_micros, percent=period.drift_percent
+            )
     for model in sorted({unlike.model for unlike in groups} | set(price_lessons.stopped_models(tx))):
         if price_lessons.agree(tx, model):
             report.resumed.append(model)

@@ -34,12 +34,7 @@ async def reconcile(
     """
     report = Reconciliation(period.start_ms, period.end_ms)
     listing = await list_all(provider, clock, after_ms=period.start_ms, before_ms=period.end_ms)
-    bill = await bill_all(
-        provider,
-        clock,
-        start_ms=period.start_ms - BILL_MARGIN_MS,
-        end_ms=period.end_ms + BILL_MARGIN_MS,
-    )
+    bill = await _bill(provider, clock, period)
     balance = await provider.balance()
     report.balance_micros = balance.micros if isinstance(balance, Balance) else None
     report.readable = listing is not None and listing.complete and bill is not None and bill.complete
@@ -66,6 +61,16 @@ async def reconcile(
         caps = caps_in_force(tx, day_of(tx.now, period.timezone))
         report.passed = [cap for cap in caps if cap.over_micros]
     return report
+
+
+async def _bill(provider: Provider, clock: Clock, period: Period) -> Bill | None:
+    """The bill of the period and of a margin around it: a charge may be dated otherwise than its task."""
+    return await bill_all(
+        provider,
+        clock,
+        start_ms=period.start_ms - BILL_MARGIN_MS,
+        end_ms=period.end_ms + BILL_MARGIN_MS,
+    )
 
 
 def _book(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from orchestrator.actions.planning.apply import Applied, Taking, apply
 from orchestrator.actions.planning.manifests import load_manifests
+from orchestrator.actions.planning.part import Part
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.asking import pricing
@@ -11,7 +12,7 @@ from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.deciding import agreed, file_words, tell
-from orchestrator.cli.rendering.documents import others_document
+from orchestrator.cli.rendering.plan_documents import others_document
 from orchestrator.cli.rendering.unrequested_text import others_text
 from orchestrator.cli.rendering.words import count, safe
 from orchestrator.cli.signature import signature_of, why_option
@@ -41,6 +42,7 @@ def command(
     earlier version of the manifest left waiting is made too, unless --prune cancels it. Pictures that are
     there already and that this database does not know are not bought again without --buy-again (exit 5).
     """
+    part = Part(limit, sample)
     with opened(use=Use.MAKE) as app:
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
         words = file_words(app, loaded)
@@ -51,8 +53,7 @@ def command(
         applied = apply(
             app.database,
             loaded,
-            limit=limit,
-            sample=sample,
+            part=part,
             prune=pruner,
             taking=taking,
             shelf=shelf,
@@ -63,11 +64,10 @@ def command(
     else:
         for item in applied:
             out.answer(applied_text(item))
-    partial = limit is not None or sample is not None
     for item in applied:
         if not prune:
             path = str(item.manifest.path)
-            for sentence in others_text(item.others, path, partial=partial, run_key=run_key):
+            for sentence in others_text(item.others, path, partial=part.partial, run_key=run_key):
                 out.warn(sentence)
         for warning in item.manifest.warnings:
             out.warn(safe(warning))

@@ -4,13 +4,14 @@ from pathlib import Path
 
 from orchestrator.actions.planning.found_pictures import rebuild_words
 from orchestrator.actions.planning.manifests import load_manifests
+from orchestrator.actions.planning.part import Part
 from orchestrator.actions.planning.plan import plan
 from orchestrator.cli import out
 from orchestrator.cli.asking import asking
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.base import manifest_options
 from orchestrator.cli.context import database_if_any, opened
-from orchestrator.cli.rendering.documents import plan_document
+from orchestrator.cli.rendering.plan_documents import plan_document
 from orchestrator.cli.rendering.plan_text import plan_text
 from orchestrator.cli.rendering.words import safe
 from orchestrator.core.errors import ExitCode
@@ -34,8 +35,7 @@ def command(
                 loaded,
                 app.settings,
                 database,
-                limit=limit,
-                sample=sample,
+                part=Part(limit, sample),
                 shelf=app.shelf(),
                 ask=asking(app),
             )

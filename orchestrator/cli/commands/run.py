@@ -10,8 +10,9 @@ import click
 from orchestrator.actions.planning.apply import Pricing, Taking, apply
 from orchestrator.actions.planning.found_pictures import refuse
 from orchestrator.actions.planning.manifests import load_manifests
-from orchestrator.actions.planning.part import Part, refuse_others_beside_a_part
-from orchestrator.actions.planning.plan import Plan, plan
+from orchestrator.actions.planning.part import WHOLE, Part, refuse_others_beside_a_part
+from orchestrator.actions.planning.plan import plan
+from orchestrator.actions.planning.planned import Plan
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
@@ -62,7 +63,7 @@ def command(
     --buy-again, also not with --yes (exit 5). Ctrl-C once: submit nothing more, collect what is in flight.
     Twice: leave now. Neither loses anything.
     """
-    wanted = Wanted(limit=limit, sample=sample, prune=prune, sandbox=sandbox, why=why)
+    wanted = Wanted(part=Part(limit, sample), prune=prune, sandbox=sandbox, why=why)
     with opened(sandbox=sandbox, use=Use.MAKE) as app:
         if sandbox:
             where = app.output_root.parent
@@ -88,8 +89,7 @@ def command(
 class Wanted:
     """Which jobs of the manifests are wanted, and how."""
 
-    limit: int | None = None
-    sample: int | None = None
+    part: Part = WHOLE
     prune: bool = False
     sandbox: bool = False
     why: str | None = None
@@ -103,14 +103,13 @@ def _planned(
         manifests,
         app.settings,
         app.database,
-        limit=wanted.limit,
-        sample=wanted.sample,
+        part=wanted.part,
         prune=wanted.prune,
         shelf=shelf,
         raised=raised,
         ask=asking(app, app.database.clock),
     )
-    if Part(wanted.limit, wanted.sample).partial:
+    if wanted.part.partial:
         refuse_others_beside_a_part([row.others for row in planned.manifests])
     return planned
 
@@ -128,8 +127,7 @@ def carry_out(
     applied = apply(
         app.database,
         manifests,
-        limit=wanted.limit,
-        sample=wanted.sample,
+        part=wanted.part,
         checked=True,
         prune=signature_of("run --prune", wanted.why) if wanted.prune else None,
         alone=True,

@@ -3,7 +3,7 @@
 import click
 
 from orchestrator.actions.planning.cap_forecast import CapForecast
-from orchestrator.actions.planning.plan import ManifestPlan, Plan
+from orchestrator.actions.planning.planned import ManifestPlan, Plan
 from orchestrator.cli.rendering.unrequested_text import plan_others
 from orchestrator.cli.rendering.words import bar, count, duration, percent, safe, table, unit_price, usd
 

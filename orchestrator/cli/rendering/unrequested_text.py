@@ -2,7 +2,7 @@
 
 import shlex
 
-from orchestrator.actions.planning.plan import ManifestPlan
+from orchestrator.actions.planning.planned import ManifestPlan
 from orchestrator.cli.rendering.words import count, safe, usd
 from orchestrator.store.runs.unrequested import Unrequested
 

@@ -16,7 +16,7 @@ from orchestrator.store.account import pauses, rate_limits
 from orchestrator.store.attempts import outputs as pictures
 from orchestrator.store.attempts import predictions, transitions, troubles
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import attempts, events
+from orchestrator.store.db.schema import attempts
 from orchestrator.store.money import prices
 
 AMBIGUOUS: Final = "ambiguous"
@@ -111,7 +111,9 @@ def accept(tx: Tx, rows: Sequence[Accept]) -> list[int | None]:
     for row in rows:
         attempt = held.get(row.attempt_id) or doubted.get(row.attempt_id)
         if attempt is None or row.prediction_id in owned:
-            _record_unattached(tx, row, owned.get(row.prediction_id))
+            predictions.note_unattached(
+                tx, row.prediction_id, row.attempt_id, owner=owned.get(row.prediction_id)
+            )
             answers.append(_already(owned, row))
             continue
         event = AttemptEvent.ACCEPTED if row.attempt_id in held else AttemptEvent.EVIDENCE_FOUND
@@ -228,25 +230,3 @@ def _already(owned: dict[str, predictions.Holder], row: Accept) -> int | None:
     takes care of it.
     """
     return row.epoch if owned.get(row.prediction_id) == (row.attempt_id, row.epoch, row.worker) else None
-
-
-def _record_unattached(tx: Tx, row: Accept, owner: predictions.Holder | None) -> None:
-    if owner is not None and owner[0] == row.attempt_id:
-        return
-    tx.conn.execute(
-        events.insert().values(
-            at=tx.now,
-            kind="late_acceptance",
-            attempt_id=row.attempt_id,
-            message=f"prediction {row.prediction_id} was accepted for an attempt that is over"
-            + (f"; attempt {owner[0]} holds it" if owner else ""),
-        )
-    )
-    if owner is None:
-        predictions.mark_foreign(
-            tx=tx,
-            prediction_id=row.prediction_id,
-            model=None,
-            created_at=None,
-            why=f"accepted late for attempt {row.attempt_id}",
-        )

@@ -1,6 +1,4 @@
-"""Outputs: what a completed attempt returned, what became of each picture, and the counts of pictures per
-run.
-"""
+"""Outputs: what a completed attempt returned, and what became of each picture."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,12 +8,11 @@ from sqlalchemy import Text, bindparam, func, select, update
 
 from orchestrator.core.paths import copies_wanted, name_of_extra_output, path_key
 from orchestrator.ports import DiscardedArtifact, StoredArtifact
-from orchestrator.store.attempts import transitions
+from orchestrator.store.attempts import picture_counts, transitions
 from orchestrator.store.attempts.origins import Origin, origins_of
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.deferred_writes import Changes, LockOrder
-from orchestrator.store.db.schema import OutputState, events, outputs, runs
+from orchestrator.store.db.schema import OutputState, events, outputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,23 +173,7 @@ def _count_pictures(tx: Tx, held: dict[int, transitions.LockedAttempt], rows: Se
     """Note what was just stored for the counters of the runs."""
     for row in rows:
         stored = sum(1 for _, artifact in row.stored if isinstance(artifact, StoredArtifact))
-        count_stored(tx, held[row.attempt_id].run_id, stored=stored, flagged=row.flagged)
-
-
-def count_stored(tx: Tx, run_id: int, *, stored: int, flagged: int) -> None:
-    """Note pictures that a run has more, and how many of them are flagged."""
-    tx.deferred.add(LockOrder.RUNS, _add_to_runs, run_id, stored, flagged)
-
-
-def _add_to_runs(tx: Tx, changes: Changes) -> None:
-    dialect.run_many(
-        tx.conn,
-        _COUNT,
-        [
-            {"r_id": run_id, "d_stored": stored, "d_flagged": flagged}
-            for run_id, (stored, flagged) in changes.items()
-        ],
-    )
+        picture_counts.add(tx, held[row.attempt_id].run_id, stored=stored, flagged=row.flagged)
 
 
 def artifact_values(
@@ -237,15 +218,6 @@ _MARK_OUTPUT: Final = (
     .values(
         state=bindparam("v_state"),
         unproven_path=func.coalesce(bindparam("v_unproven", type_=Text), outputs.c.unproven_path),
-    )
-)
-
-_COUNT: Final = (
-    update(runs)
-    .where(runs.c.id == bindparam("r_id"))
-    .values(
-        pictures_stored=runs.c.pictures_stored + bindparam("d_stored"),
-        pictures_flagged=runs.c.pictures_flagged + bindparam("d_flagged"),
     )
 )
 

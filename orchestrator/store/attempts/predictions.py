@@ -12,7 +12,7 @@ from orchestrator.core.states import ReservationState
 from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import attempts, foreign_predictions, job_specs, jobs, lanes, runs
+from orchestrator.store.db.schema import attempts, events, foreign_predictions, job_specs, jobs, lanes, runs
 
 
 def mark_foreign(tx: Tx, prediction_id: str, model: str | None, created_at: int | None, why: str) -> None:
@@ -106,6 +106,31 @@ def holders(tx: Tx, ids: Sequence[str]) -> dict[str, Holder]:
         attempts.c.prediction_id.in_(list(ids))
     )
     return {row.prediction_id: (row.id, row.epoch, row.worker) for row in tx.conn.execute(query)}
+
+
+def note_unattached(tx: Tx, prediction_id: str, attempt_id: int, *, owner: Holder | None) -> None:
+    """An attempt's reply named a prediction that it cannot be given any more: an event, and foreign unless
+    another attempt holds it.
+    """
+    if owner is not None and owner[0] == attempt_id:
+        return
+    tx.conn.execute(
+        events.insert().values(
+            at=tx.now,
+            kind="late_acceptance",
+            attempt_id=attempt_id,
+            message=f"prediction {prediction_id} was accepted for an attempt that is over"
+            + (f"; attempt {owner[0]} holds it" if owner else ""),
+        )
+    )
+    if owner is None:
+        mark_foreign(
+            tx=tx,
+            prediction_id=prediction_id,
+            model=None,
+            created_at=None,
+            why=f"accepted late for attempt {attempt_id}",
+        )
 
 
 def _ours(fields: RowMapping) -> Ours:

@@ -28,6 +28,7 @@ from orchestrator.core.states import (
 from orchestrator.store.account import rate_limits, rate_window, workers
 from orchestrator.store.attempts.attempt_ids import next_attempt_id
 from orchestrator.store.attempts.held import HELD_ATTEMPTS, HeldAttempt, held_attempt
+from orchestrator.store.claiming import staging
 from orchestrator.store.claiming.losses import after_losses
 from orchestrator.store.claiming.selection import Selected, select_jobs
 from orchestrator.store.db import dialect
@@ -43,9 +44,6 @@ from orchestrator.store.db.schema import (
     jobs,
 )
 from orchestrator.store.money import ledger
-from orchestrator.store.runs.runs import reopen_lanes
-
-STAGE_MAX: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +92,11 @@ def _recover_one(tx: Tx, row: Recover) -> tuple[HeldAttempt, ...]:
     return tuple(held_attempt(each) for each in found if each["id"] not in row.known)
 
 
-def stage(tx: Tx) -> int:
-    """Make waiting jobs ready that are due; returns how many. When that is `STAGE_MAX`, there may be more:
-    call again.
-    """
-    # A job that is just being cancelled is not waited for.
-    query = dialect.lock_rows(tx.conn, _DUE, skip_locked=True)
-    due = tx.conn.execute(query, {"now": tx.now, "most": STAGE_MAX}).all()
-    if not due:
-        return 0
-    reopen_lanes(tx, [row.lane_id for row in due])
-    dialect.run_many(tx.conn, _STAGE, [{"j_id": row.id} for row in due])
-    return len(due)
-
-
 def _claim_one(tx: Tx, request: ClaimRequest) -> ClaimResult:
     if workers.is_draining(tx, request.worker):
         return ClaimResult((), draining=True, retry_at=None)
     allowance = rate_limits.allowance(tx)
-    stage(tx)
+    staging.stage(tx)
     tx.deferred.write(tx, LockOrder.LANES)  # jobs that became ready in this transaction may be claimed in it
     lost = after_losses(tx, request.care)
     want = min(request.want, allowance.slots, allowance.submits)
@@ -235,17 +219,6 @@ _SPECS: Final = select(job_specs.c.job_id, job_specs.c.params, job_specs.c.local
 )
 _INSERT_ATTEMPT: Final = attempts.insert()
 
-_STAGE: Final = (
-    update(jobs)
-    .where(jobs.c.id == bindparam("j_id"), jobs.c.queue == Queue.WAITING.value)
-    .values(queue=Queue.READY.value, due_at=None)
-)
-_DUE: Final = (
-    select(jobs.c.id, jobs.c.lane_id)
-    .where(JOB_WAITING, jobs.c.due_at <= bindparam("now"))
-    .order_by(jobs.c.due_at)
-    .limit(bindparam("most"))
-)
 _NEXT_DUE: Final = (
     select(jobs.c.due_at).where(JOB_WAITING, jobs.c.due_at.is_not(None)).order_by(jobs.c.due_at).limit(1)
 )

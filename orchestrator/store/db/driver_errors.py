@@ -82,7 +82,7 @@ def _describe(url: URL, error: exc.DBAPIError) -> str:
             return (
                 f"The database {where} does not let its user {url.username or 'of this name'} do this: "
                 f"{words}. Nothing was written. To look, a user needs SELECT on every table; to change "
-                "anything, the rights of their owner. Name another user in database_url, or give this one the "
-                "rights."
+                "anything, the rights of their owner. Name another user in database_url, or give this one "
+                "the rights."
             )
     return f"The database {where} cannot be used: {words}. Check it with: orchestrator doctor"

@@ -29,8 +29,7 @@ from orchestrator.core.states import (
     step,
 )
 from orchestrator.store.account import rate_limits
-from orchestrator.store.attempts import outputs as pictures
-from orchestrator.store.attempts import predictions
+from orchestrator.store.attempts import picture_counts, predictions
 from orchestrator.store.attempts.attempt_ids import next_attempt_id
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
@@ -98,7 +97,7 @@ def _add(tx: Tx, task: PaidTask, settled: list[ledger.Movement]) -> Recorded:
         rebuilt_pictures.store(tx=tx, task=task, job_id=job_id, attempt_id=attempt_id)
         _succeed(tx=tx, task=task, job=job, number=number)
     flagged = sum(1 for each in task.pictures if each.nsfw)
-    pictures.count_stored(tx, run.id, stored=len(task.pictures), flagged=flagged)
+    picture_counts.add(tx, run.id, stored=len(task.pictures), flagged=flagged)
     _post(tx=tx, task=task, attempt_id=attempt_id, run=run, settled=settled)
     tx.conn.execute(
         events.insert().values(

@@ -91,8 +91,8 @@ class KeyGuard:
         return await self._may_be_used(await self._deps.provider.balance())
 
     async def leaves_to_others(self, attempt_id: int, outcome: KeyRefused) -> bool:
-        """A poll was refused: the accepted attempt is left to the workers whose keys work. False when there are
-        none: then it is polled on here, because it is paid for.
+        """A poll was refused: the accepted attempt is left to the workers whose keys work. False when there
+        are none: then it is polled on here, because it is paid for.
         """
         await self.refuse(outcome)
         if not await read_durably(

@@ -11,7 +11,6 @@ from typing import Any, Final, assert_never
 from orchestrator.core.backoff import backoff_seconds
 from orchestrator.core.paths import places_of_download
 from orchestrator.core.provider_facts import RETENTION_MS
-from orchestrator.core.specs import LocalImage
 from orchestrator.ports import (
     ArtifactRequest,
     FetchFailed,
@@ -28,6 +27,7 @@ from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.pipeline.copies import Copies
 from orchestrator.worker.pipeline.download_health import DownloadHealth
+from orchestrator.worker.pipeline.sidecars import sidecar_of
 from orchestrator.worker.pipeline.troubles import TroubleNotes
 
 FRESH_URLS_MAX: Final = 5
@@ -236,26 +236,7 @@ class Fetcher:
             expected_media_type=media_type,
             nsfw=output.nsfw,
             known_sha256=output.sha256,
-            sidecar=self._sidecar(attempt, output),
+            sidecar=sidecar_of(attempt, output),
             attempt_id=attempt.attempt_id,
             unproven=download.unproven,
         )
-
-    def _sidecar(self, attempt: HeldAttempt, output: outputs.ExpectedOutput) -> dict[str, Any]:
-        return {
-            **output.origin,
-            "job": attempt.job_id,
-            "attempt": attempt.attempt_id,
-            "model": attempt.model,
-            "prediction_id": attempt.prediction_id,
-            "params": attempt.params,
-            "local_images": {
-                written: LocalImage(**image).content for written, image in attempt.local_images.items()
-            },
-            "local_files": attempt.local_images,
-            "output_index": output.index,
-            "nsfw": output.nsfw,
-            "price_micros": attempt.price_micros,
-            "accepted_at_ms": attempt.accepted_at,
-            "inference_ms": attempt.inference_ms,
-        }

@@ -73,17 +73,20 @@ class Pipeline:
             spawn=spawn,
             wake=alarms.poll.ring,
         )
-        self._submitter = Submitter(
-            deps,
-            worker_id=worker_id,
+        self._submitter = self._make_submitter(inputs)
+
+    def _make_submitter(self, inputs: Inputs) -> Submitter:
+        return Submitter(
+            self._deps,
+            worker_id=self._worker_id,
             inputs=inputs,
-            activity=activity,
-            account_pauses=account_pauses,
+            activity=self._activity,
+            account_pauses=self._pauses,
             prices=self.prices,
-            proof=proof,
+            proof=self._proof,
             accepted=self._accepted,
             doubted=self._doubted,
-            answered=alarms.resolve.ring,
+            answered=self._alarms.resolve.ring,
         )
 
     def _accepted(self, attempt: HeldAttempt) -> None:

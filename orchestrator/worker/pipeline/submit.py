@@ -8,7 +8,6 @@ from typing import assert_never
 
 from orchestrator.core.evidence import inputs_digest
 from orchestrator.core.provider_clock import DatedBy, Instant
-from orchestrator.core.states import AttemptEvent
 from orchestrator.core.webhooks import callback_url
 from orchestrator.ports import (
     Accepted,
@@ -29,20 +28,10 @@ from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.price_guard import PriceGuard
 from orchestrator.worker.guards.price_proof import PriceProof
 from orchestrator.worker.guards.send_window import SendWindow
-from orchestrator.worker.pipeline.outcomes import (
-    EARLIER_TASK,
-    PRICE_REFUSALS,
-    REPRICED,
-    STOPPED,
-    GivenBack,
-    NothingCreated,
-    NotPrepared,
-    Wait,
-    given_back,
-    retry_seconds,
-)
+from orchestrator.worker.pipeline.outcomes import PRICE_REFUSALS, REPRICED, STOPPED, NothingCreated
 from orchestrator.worker.pipeline.prepare import Inputs, Ready
 from orchestrator.worker.pipeline.recollect import Recollector
+from orchestrator.worker.pipeline.releaser import Releaser
 
 
 class Submitter:
@@ -71,6 +60,7 @@ class Submitter:
         self._proof = proof
         self._activity = activity
         self._pauses = account_pauses
+        self._releaser = Releaser(deps, account_pauses)
         self._accepted = accepted
         self._doubted = doubted
         self._answered = answered
@@ -84,13 +74,15 @@ class Submitter:
                 return
             prepared = await self._inputs.prepare(attempt)
             if not isinstance(prepared, Ready):
-                await self._not_prepared(attempt, prepared)
+                await self._releaser.not_prepared(attempt, prepared)
                 return
             if (refused := await self._prices.refuses(attempt, prepared.inputs)) is not None:
-                await self._give_back(attempt, PRICE_REFUSALS[refused], message="the price has changed")
+                await self._releaser.give_back(
+                    attempt, PRICE_REFUSALS[refused], message="the price has changed"
+                )
                 return
             if not await self._proof.may_send(attempt, stopping):
-                await self._give_back(attempt, REPRICED, message="the bill shows another price")
+                await self._releaser.give_back(attempt, REPRICED, message="the bill shows another price")
                 return
             send_window = await self._may_send(attempt, prepared, stopping)
             if send_window is None:
@@ -110,10 +102,9 @@ class Submitter:
         if isinstance(found, HeldAttempt):
             self._accepted(found)
         elif isinstance(found, Lost):
-            wait = await self._wait_ms(attempt, EARLIER_TASK, found)
-            await self._give_back(attempt, EARLIER_TASK, message=found.message, delay_ms=wait)
+            await self._releaser.unreadable(attempt, found)
         else:
-            await self._not_prepared(attempt, found)
+            await self._releaser.not_prepared(attempt, found)
         return True
 
     async def _may_send(
@@ -136,11 +127,11 @@ class Submitter:
                 case lifecycle.Send.WAIT:
                     await self._deps.clock.sleep(self._deps.entropy.uniform(0.5, 1.5))
                 case lifecycle.Send.REPRICED:
-                    await self._give_back(attempt, REPRICED, message="the price has changed")
+                    await self._releaser.give_back(attempt, REPRICED, message="the price has changed")
                     return None
                 case lifecycle.Send.CANCELLED | lifecycle.Send.PAUSED:
                     break
-        await self._give_back(attempt, STOPPED, message="nothing was sent")
+        await self._releaser.give_back(attempt, STOPPED, message="nothing was sent")
         return None
 
     async def _send(self, attempt: HeldAttempt, ready: Ready, send_window: SendWindow) -> None:
@@ -235,44 +226,5 @@ class Submitter:
         await write_durably(self._deps, endings.reject, row)
 
     async def _not_created(self, attempt: HeldAttempt, outcome: NothingCreated) -> None:
-        """The POST created nothing, so the attempt is given back from `submitting`."""
         self._proof.came_to_nothing(attempt)
-        row = given_back(outcome)
-        wait = await self._wait_ms(attempt, row, outcome)
-        await self._give_back(attempt, row, message=outcome.message, delay_ms=wait, event=row.event)
-
-    async def _not_prepared(self, attempt: HeldAttempt, outcome: NotPrepared) -> None:
-        """Nothing was sent, so the attempt is given back from `leased`."""
-        row = given_back(outcome)
-        wait = await self._wait_ms(attempt, row, outcome)
-        await self._give_back(attempt, row, message=outcome.message, delay_ms=wait)
-
-    async def _wait_ms(self, attempt: HeldAttempt, row: GivenBack, outcome: NotPrepared) -> int | None:
-        """Pause what the outcome pauses; the time until the job may be tried again, None: when a person says
-        so.
-        """
-        if row.wait is Wait.FOR_A_PERSON:
-            return None
-        seconds = await row.pause(self._pauses, outcome) if row.pause is not None else 0.0
-        if row.wait is Wait.BACKOFF:
-            seconds = retry_seconds(self._deps, attempt.number)
-        return int(seconds * 1000)
-
-    async def _give_back(
-        self,
-        attempt: HeldAttempt,
-        row: GivenBack,
-        *,
-        message: str,
-        delay_ms: int | None = 0,
-        event: AttemptEvent = AttemptEvent.RELEASED,
-    ) -> None:
-        request = endings.GiveBack(
-            attempt_id=attempt.attempt_id,
-            epoch=attempt.epoch,
-            event=event,
-            delay_ms=delay_ms,
-            reason=row.reason,
-            message=message,
-        )
-        await write_durably(self._deps, endings.give_back, request)
+        await self._releaser.not_created(attempt, outcome)

@@ -1,0 +1,43 @@
+"""The settings of `--sandbox`: the stand-in provider, with a database and an output folder of its own."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from orchestrator.core.errors import StorageError
+from orchestrator.settings import Settings, Webhook
+from orchestrator.settings.model import PRESETS
+
+SANDBOX_FOLDER: Final = "sandbox"
+
+
+def apart(
+    settings: Settings, env: Mapping[str, str], *, url: str, cwd: Path
+) -> tuple[Settings, Mapping[str, str]]:
+    """The same settings against the sandbox at `url`, with a key of nobody and the generous limits."""
+    folder = cwd / SANDBOX_FOLDER
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"The sandbox keeps its database and pictures in {folder}, which cannot be made: "
+            f"{error.strerror or error}. Run the command in a folder that this user may write to."
+        ) from None
+    generous = PRESETS["gold"]
+    changed = replace(
+        settings,
+        database_url=f"sqlite:///{folder / 'orchestrator.db'}",
+        outputs=replace(settings.outputs, root=str(folder / "outputs")),
+        provider=replace(settings.provider, base_url=url, api_key_file=None),
+        webhook=Webhook(),
+        limits=replace(
+            settings.limits,
+            level="gold",
+            concurrency=generous.concurrency,
+            submits_per_minute=generous.submits_per_minute,
+            polls_per_second=generous.polls_per_second,
+            defaulted=frozenset(),
+        ),
+    )
+    return changed, {**env, settings.provider.api_key_env: "sandbox-key"}

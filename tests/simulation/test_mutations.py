@@ -1,5 +1,8 @@
 """The simulation can fail: every planted bug is noticed within a few seeds."""
 
+import ast
+from pathlib import Path
+
 import pytest
 
 from .bench import benches
@@ -23,3 +26,15 @@ def test_a_planted_bug_is_noticed(mutation: Mutation, record_property) -> None:
     record_property("seeds", seeds)
     assert failure.startswith(("invariant", "a worker broke")), failure
     assert not failure.startswith(BROKEN_PATCHES), f"the bug was not planted: {failure}"
+
+
+def test_every_bug_that_is_written_is_planted():
+    """A bug calls the `patch` that it is given; a file of bugs that nobody joins would go unnoticed."""
+    written = {
+        function.name
+        for path in Path(__file__).parent.glob("*_bugs.py")
+        for function in ast.parse(path.read_text()).body
+        if isinstance(function, ast.FunctionDef) and [each.arg for each in function.args.args] == ["patch"]
+    }
+    assert {mutation.apply.__name__ for mutation in MUTATIONS} == written
+    assert len({mutation.name for mutation in MUTATIONS}) == len(MUTATIONS)

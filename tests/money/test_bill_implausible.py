@@ -19,7 +19,7 @@ def booked(world):
     """Book a line with what the balance shows."""
 
     def book(held, deducted, refunded=0, basis=Basis.UNKNOWN):
-        answer = world.do(bills.book_lines, BillLine(held.attempt_id, deducted, refunded, basis))
+        answer = world.do(bills.book_lines, BillLine(held.attempt_id, deducted, refunded, basis=basis))
         with world.database.read() as tx:
             assert audit(tx).differences == ()
         return answer
@@ -116,6 +116,6 @@ def test_a_refund_that_does_not_come_of_a_charge_in_another_unit_keeps_all_that_
 def test_a_surplus_that_a_person_has_agreed_to_is_told_no_more(world, booked):
     held = failed(world)
     assert booked(held, PRICE, 2 * PRICE).surplus_micros == PRICE
-    agree(world, held, PRICE, 2 * PRICE)
+    agree(world, held, PRICE, refunded=2 * PRICE)
     assert booked(held, PRICE, 2 * PRICE) == Booked()
     assert booked(held, PRICE, 3 * PRICE).surplus_micros == 2 * PRICE

@@ -51,9 +51,9 @@ def test_plan_writes_nothing_not_even_a_database(shell):
 
 def test_a_plan_fits_a_screen_and_names_what_to_do_next(shell):
     assert shell("plan", shell.manifest(extra="budget: 0.05")) == 0
-    assert len(shell.err.splitlines()) <= 24
-    assert "orchestrator apply hero.yaml" in shell.err
-    assert "the cap of run sale/hero/main ($0.05) has $0.05 left" in shell.err
+    assert len(shell.said.splitlines()) <= 24
+    assert "orchestrator apply hero.yaml" in shell.said
+    assert "the cap of run sale/hero/main ($0.05) has $0.05 left" in shell.said
     assert "To submit" in shell.out  # what was asked for goes to stdout, whatever that is
 
 
@@ -64,7 +64,7 @@ def test_applying_again_adds_only_what_is_new(shell):
     assert shell("apply", manifest, "--json") == 0
     assert (shell.document["manifests"][0]["new"], shell.document["manifests"][0]["existing"]) == (2, 1)
     assert shell("plan", manifest) == 0
-    assert "3 jobs ($0.084) were recorded earlier and are not paid yet" in shell.err
+    assert "3 jobs ($0.084) were recorded earlier and are not paid yet" in shell.said
 
 
 def test_status_prints_exactly_the_documented_shape(shell):
@@ -120,8 +120,8 @@ def test_jobs_that_wait_for_the_rate_are_shown_with_when_there_is_room(shell):
     assert list(stopped) == ["scope", "reason", "since"]
     assert (stopped["scope"], stopped["reason"]) == ("account", "rate_limit")
     assert shell("status") == 0
-    assert "waiting  account: rate_limit: 1 of 1 submits of the last minute are taken (for" in shell.err
-    assert "until" in shell.err
+    assert "waiting  account: rate_limit: 1 of 1 submits of the last minute are taken (for" in shell.said
+    assert "until" in shell.said
 
 
 def test_a_paused_campaign_is_listed_as_stopped_until_resumed(shell):
@@ -143,7 +143,7 @@ def test_two_manifests_that_write_the_same_file_are_refused_before_a_row_is_writ
     assert shell("plan", first, second, "--json") == 2
     assert "path conflict" in shell.document["warnings"][0]
     assert shell("apply", first, second) == 2
-    assert "first/beach-0.png is written by sale/first and by sale/second" in shell.err
+    assert "first/beach-0.png is written by sale/first and by sale/second" in shell.said
     shell("apply", first)
     assert shell("apply", second) == 2
     assert shell("plan", second) == 2
@@ -155,7 +155,7 @@ def test_one_run_described_by_two_files_is_refused(shell):
     first = shell.manifest()
     (shell.folder / "copy.yaml").write_text((shell.folder / first).read_text())
     assert shell("plan", first, "copy.yaml") == 2
-    assert "both describe run sale/hero/main" in shell.err
+    assert "both describe run sale/hero/main" in shell.said
 
 
 def test_models_schemas_and_database_commands_answer_in_json(shell):
@@ -185,7 +185,7 @@ def test_a_demo_leaves_a_folder_of_somebody_elses_alone(shell):
     (shell.folder / "demo").mkdir()
     (shell.folder / "demo" / "thesis.txt").write_text("mine")
     assert shell("demo") == 2
-    assert "left alone" in shell.err
+    assert "left alone" in shell.said
 
 
 def test_in_doubt_list_is_empty_and_calm_at_first(shell):

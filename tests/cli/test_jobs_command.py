@@ -40,7 +40,7 @@ def test_jobs_are_filtered(shell, words, expected):
 def test_a_shown_job_says_why_it_is_not_running(shell):
     shell("apply", shell.manifest())
     assert shell("jobs", "show", "1") == 0
-    assert "Ready: a worker takes it" in shell.err
+    assert "Ready: a worker takes it" in shell.said
     shell("campaigns", "pause", "sale", "--because", "waiting for the client")
     assert shell("jobs", "show", "1", "--json") == 0
     assert "waiting for the client" in shell.document["why"]
@@ -55,9 +55,9 @@ def test_cancel_and_retry_move_jobs_by_filter_and_by_id(shell):
     assert shell("jobs", "retry", "2", "--json") == 0
     assert (shell.document["changed"], shell.document["cost_usd"]) == (1, "0.028")
     assert shell("jobs", "retry", "2") == 0
-    assert "1 job could not be" in shell.err
+    assert "1 job could not be" in shell.said
 
 
 def test_retry_without_saying_which_jobs_is_refused(shell):
     assert shell("jobs", "retry") == 2
-    assert "Nothing was changed" in shell.err
+    assert "Nothing was changed" in shell.said

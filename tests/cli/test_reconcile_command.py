@@ -56,7 +56,7 @@ def test_books_that_agree_are_0_and_say_so_in_the_documented_shape(shell, provid
     assert shell.document["refunds"] == {"seen": 0, "due": 0, "due_usd": "0.00"}
     assert shell.document["balance_usd"] == "99.916"
     assert shell("reconcile") == ExitCode.DONE
-    assert "All agrees." in shell.err
+    assert "All agrees." in shell.said
 
 
 @pytest.mark.parametrize("unit", ["usd", "micros"])
@@ -95,9 +95,9 @@ def test_a_refund_larger_than_its_charge_is_5_with_a_line_and_no_command_dies_of
     shell("run", shell.manifest(), "--yes")
     for _ in range(2):
         assert shell("reconcile") == ExitCode.OPERATOR
-        assert "refund is larger than the charge of task " in shell.err
-        assert "$0.028 extra, look" in shell.err
-        assert "Traceback" not in shell.err
+        assert "refund is larger than the charge of task " in shell.said
+        assert "$0.028 extra, look" in shell.said
+        assert "Traceback" not in shell.said
     assert shell("reconcile", "--json") == ExitCode.OPERATOR
     assert [row["usd"] for row in shell.document["surplus"]] == ["0.028"]
     assert shell("budget", "audit") == ExitCode.DONE
@@ -125,13 +125,13 @@ def test_a_dearer_bill_is_5_until_a_person_agrees_and_all_agrees_is_not_said(she
     provider.change(charge_percent=200)
     shell("run", shell.manifest(), "--yes")
     assert shell("reconcile") == ExitCode.OPERATOR
-    assert "3 tasks were billed 2 times what was held ($0.056, held $0.028)" in shell.err
-    assert "orchestrator reconcile --accept-bill" in shell.err
+    assert "3 tasks were billed 2 times what was held ($0.056, held $0.028)" in shell.said
+    assert "orchestrator reconcile --accept-bill" in shell.said
     assert shell("reconcile", "--accept-bill") == ExitCode.DONE
-    assert "All agrees" not in shell.err
-    assert "3 tasks were billed $0.084 more than was held: the books follow the bill." in shell.err
+    assert "All agrees" not in shell.said
+    assert "3 tasks were billed $0.084 more than was held: the books follow the bill." in shell.said
     assert shell("budget", "audit") == ExitCode.DONE
-    assert "The books agree" not in shell.err
+    assert "The books agree" not in shell.said
 
 
 @pytest.mark.parametrize(("percent", "words"), [(1, "at 1 % of"), (10_000, "at 100 times")])
@@ -141,10 +141,10 @@ def test_a_bill_in_another_unit_counts_as_held_and_agreeing_keeps_what_the_balan
     provider.change(bill_percent=percent)
     shell("run", shell.manifest(), "--yes")
     assert shell("reconcile") == ExitCode.OPERATOR
-    assert f"3 tasks were billed {words} their price" in shell.err
-    assert "the balance fell by what was held" in shell.err
+    assert f"3 tasks were billed {words} their price" in shell.said
+    assert "the balance fell by what was held" in shell.said
     assert shell("reconcile", "--accept-bill") == ExitCode.DONE
-    assert "what was agreed to counts" in shell.err
+    assert "what was agreed to counts" in shell.said
     assert shell("status", "--json") == ExitCode.DONE
     assert shell.document["runs"][0]["spent_usd"] == "0.084"
     assert shell("reconcile") == ExitCode.DONE
@@ -154,9 +154,9 @@ def test_what_other_services_were_charged_and_list_is_told_and_is_no_trouble(she
     provider.change(other_charges=1, list_others=2)
     shell("run", shell.manifest(), "--yes")
     assert shell("reconcile") == ExitCode.DONE
-    assert "other charges on this account: $0.50 in 1 record" in shell.err
-    assert "2 entries of the list with an id that no task can have" in shell.err
-    assert "All agrees." in shell.err
+    assert "other charges on this account: $0.50 in 1 record" in shell.said
+    assert "2 entries of the list with an id that no task can have" in shell.said
+    assert "All agrees." in shell.said
 
 
 def test_a_cap_that_was_passed_is_shown_as_passed_and_ends_with_5(shell, provider):
@@ -168,11 +168,11 @@ def test_a_cap_that_was_passed_is_shown_as_passed_and_ends_with_5(shell, provide
     (cap,) = shell.document["passed"]
     assert (cap["spent_usd"], cap["over_usd"], cap["remaining_usd"]) == ("0.084", "0.024", "0.00")
     assert shell("budget", "audit") == ExitCode.OPERATOR
-    assert "the cap of the account ($0.06) was passed by $0.024: 140 %" in shell.err
+    assert "the cap of the account ($0.06) was passed by $0.024: 140 %" in shell.said
     for words in (["status"], ["budget", "show"]):
         assert shell(*words) == ExitCode.DONE
-        assert "over by $0.024" in shell.err
-        assert "140 %" in shell.err
+        assert "over by $0.024" in shell.said
+        assert "140 %" in shell.said
     shell("budget", "set", "account", "--total", "1")
     assert shell("reconcile") == ExitCode.DONE
 
@@ -188,7 +188,7 @@ def test_a_bill_that_cannot_be_read_is_5_and_compares_nothing(shell, provider):
     shell("run", shell.manifest(), "--yes")
     provider.use_faults(parse_faults(["account.error_500=1"]))
     assert shell("reconcile") == ExitCode.OPERATOR
-    assert "Try again later" in shell.err
+    assert "Try again later" in shell.said
 
 
 @pytest.mark.parametrize("hours", ["0", "169", "x"])

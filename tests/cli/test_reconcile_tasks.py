@@ -35,7 +35,7 @@ def test_a_restored_database_refuses_to_spend_then_adopts_and_finishes_with_no_j
     if evidence != "pictures on disk":
         shutil.rmtree(shell.folder / "outputs")
     assert shell("work", "--drain") == ExitCode.OPERATOR
-    assert "orchestrator reconcile" in shell.err
+    assert "orchestrator reconcile" in shell.said
     assert shell("status", "--json") == ExitCode.DONE
     (stopped,) = shell.document["stopped"]
     if evidence == "pictures on disk":  # and the mark is beside them
@@ -68,7 +68,7 @@ def no_notice(shell, restored):
 
 def test_tasks_that_may_be_ours_stop_spending_until_each_has_its_job(shell, provider, no_notice):
     assert shell("reconcile") == ExitCode.OPERATOR
-    assert "orchestrator jobs adopt JOB TASK" in shell.err
+    assert "orchestrator jobs adopt JOB TASK" in shell.said
     assert shell("work", "--drain") == ExitCode.OPERATOR
     assert provider.bill().post_count == 3
     for job, task in zip(("2", "3"), no_notice, strict=True):
@@ -92,12 +92,12 @@ def test_a_job_adopts_only_what_exists_is_free_and_of_its_model_and_only_while_i
 ):
     first, second = no_notice
     assert shell("jobs", "adopt", "2", "f" * 32) == ExitCode.USAGE
-    assert "does not know" in shell.err
+    assert "does not know" in shell.said
     assert shell("jobs", "adopt", "99", first) == ExitCode.USAGE
     assert shell("jobs", "adopt", "1", first) == ExitCode.USAGE
-    assert "Job 1 is not waiting" in shell.err
+    assert "Job 1 is not waiting" in shell.said
     assert shell("jobs", "adopt", "2", first) == ExitCode.DONE
     assert shell("jobs", "adopt", "3", first) == ExitCode.USAGE
-    assert "holds task" in shell.err
+    assert "holds task" in shell.said
     assert shell("jobs", "adopt", "2", second) == ExitCode.USAGE
     assert shell("budget", "audit") == ExitCode.DONE

@@ -47,8 +47,8 @@ def read_billing(
 
     A record that is silently skipped would look like a task that was never charged: one whose amount cannot
     be read, or that deducts less than nothing where others deduct more, gets an amount beyond belief, so that
-    nothing of its task is booked and somebody hears of it. Other services share the account and its bill. Records of other kinds,
-    such as top-ups, are left out. The unit of `price` has two generations (docs: check billings): whole
+    nothing of its task is booked and somebody hears of it. Other services share the account and its bill.
+    Records of other kinds, such as top-ups, are left out. The unit of `price` has two generations (docs: check billings): whole
     micro-dollars, or dollars with a fraction. One fraction in the records of tasks makes the page dollars;
     without any, whole numbers are micros when they are plausible as such.
     """

@@ -55,6 +55,14 @@ def test_a_large_picture_is_unpacked_in_pieces(tmp_path):
         (gzip.compress(gzip.compress(PNG)), "gzip, gzip"),
         (PNG, "zstd"),
     ],
+    ids=[
+        "its end is missing",
+        "its body is missing",
+        "its middle is wrong",
+        "a page",
+        "packed twice",
+        "zstd",
+    ],
 )
 def test_a_body_that_cannot_be_unpacked_is_asked_for_again(tmp_path, body, encoding):
     (found,) = store(tmp_path, serving(body, Content_Encoding=encoding))

@@ -115,7 +115,7 @@ def test_a_second_partial_refund_is_seen_by_a_worker(harness, sqlite_world, prov
     )
     assert sqlite_world.account() == (PRICE - 13_000, 0, 0)
     assert sqlite_world.rows(attempts)[0].billed_at is None  # the rest may still come
-    agreed(sqlite_world)
+    agreed(sqlite_world, caps=False)
     sqlite_world.clock.advance(3 * HOURS)
     harness.run_for(120)
     assert sqlite_world.rows(attempts)[0].billed_at is not None

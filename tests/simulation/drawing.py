@@ -134,7 +134,8 @@ def _bill(dice: random.Random, plan: SimulationPlan) -> None:
 
 def _odd_amounts(dice: random.Random, plan: SimulationPlan) -> None:
     """Whether the bill is unlike the quote, or in another unit. What only the bill tells is told where it can
-    be read."""
+    be read.
+    """
     if plan.theme == "calm":
         return
     plan.other_charges = dice.choice((0, 0, 1, 7))

@@ -160,7 +160,9 @@ MONEY_BUGS = (
     Mutation("bill trouble ends the worker", bill_trouble_ends_the_worker, "caps"),
     Mutation("surplus is not told", surplus_is_not_told, "caps"),
     Mutation("partial refund is whole", partial_refund_is_whole, "caps"),
-    Mutation("implausible bill frees the cap", implausible_bill_frees_the_cap, "caps"),
-    Mutation("bill teaches nothing", bill_teaches_nothing, "mixed"),
+    Mutation(
+        name="implausible bill frees the cap", apply=implausible_bill_frees_the_cap, theme="caps", first=59
+    ),
+    Mutation(name="bill teaches nothing", apply=bill_teaches_nothing, theme="mixed", first=42),
     Mutation("refund lapses unread", refund_lapses_unread, "long"),
 )

@@ -23,7 +23,7 @@ def book(tx: Tx, report: Reconciliation, bill: Bill, period: Period) -> None:
     known = owners(tx, list(sums))
     rows = sorted(known.values(), key=lambda ours: ours.attempt_id)
     report.other_charges, report.other_charges_micros = len(bill.others), bill.others_micros
-    report.basis = _basis(tx, report, bill, rows)
+    report.basis = _basis(tx=tx, report=report, bill=bill, rows=rows)
     for row in rows:
         _book_one(tx=tx, report=report, ours=row, billed=sums[row.prediction_id], period=period)
     strangers = predictions.unknown(
@@ -91,7 +91,7 @@ def _unlike(ours: Ours, billed: Billed, period: Period) -> UnlikeBill | None:
     agreed = max(held, ours.planned_micros)
     if size is Size.USUAL and not price_lessons.is_dearer(charged, agreed, period.drift_percent):
         return None
-    return UnlikeBill(ours.model, held, charged, size)
+    return UnlikeBill(model=ours.model, held_micros=held, billed_micros=charged, size=size)
 
 
 def accept(tx: Tx, report: Reconciliation, bill: Bill, period: Period, signed: Signature) -> None:
@@ -103,7 +103,7 @@ def accept(tx: Tx, report: Reconciliation, bill: Bill, period: Period, signed: S
     """
     sums = bill.by_prediction()
     rows = [row for row in owners(tx, list(sums)).values() if row.ended]
-    report.basis = _basis(tx, report, bill, rows)
+    report.basis = _basis(tx=tx, report=report, bill=bill, rows=rows)
     odd = [(row, sums[row.prediction_id]) for row in rows if max(sums[row.prediction_id]) <= MICROS_MAX]
     groups: dict[UnlikeBill, list[Ours]] = {}
     for row, billed in odd:
@@ -111,7 +111,7 @@ def accept(tx: Tx, report: Reconciliation, bill: Bill, period: Period, signed: S
             groups.setdefault(unlike, []).append(row)
     for unlike, same in groups.items():  # prices are locked before attempts
         if unlike.size is Size.USUAL or report.basis is not Basis.HELD:
-            price_lessons.learn(tx, same[-1].attempt_id, unlike.billed_micros, period.drift_percent)
+            price_lessons.learn(tx, same[-1].attempt_id, unlike.billed_micros, percent=period.drift_percent)
     for model in sorted({unlike.model for unlike in groups} | set(price_lessons.stopped_models(tx))):
         if price_lessons.agree(tx, model):
             report.resumed.append(model)

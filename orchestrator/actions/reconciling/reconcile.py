@@ -6,7 +6,7 @@ from orchestrator.actions.reconciling.unknown_tasks import Sidecars, sort_out
 from orchestrator.core.budget import day_of
 from orchestrator.core.provider_facts import BILL_MARGIN_MS
 from orchestrator.ports import Balance, Clock, DatabaseMark, Entropy, Provider
-from orchestrator.ports.paging import bill_all, list_all
+from orchestrator.ports.paging import Bill, bill_all, list_all
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.db.database import Database
 from orchestrator.store.money.caps import caps_in_force
@@ -61,15 +61,23 @@ async def reconcile(
     if mark is not None and report.mark[0] is not None:
         mark.write(report.mark[0], report.mark[1])
     if bill is not None and bill.complete:
-        # Each of its own: the other holds what every claim waits for, and prices are locked before attempts.
-        if accept_bill is not None:
-            with database.write() as tx:
-                bill_matching.accept(tx=tx, report=report, bill=bill, period=period, signed=accept_bill)
-        with database.write() as tx:
-            bill_matching.book(tx=tx, report=report, bill=bill, period=period)
-        with database.write() as tx:
-            bill_matching.heed(tx, bill, period)
+        _book(database=database, report=report, bill=bill, period=period, accept_bill=accept_bill)
     with database.read() as tx:
         caps = caps_in_force(tx, day_of(tx.now, period.timezone))
         report.passed = [cap for cap in caps if cap.over_micros]
     return report
+
+
+def _book(
+    database: Database, report: Reconciliation, bill: Bill, period: Period, accept_bill: Signature | None
+) -> None:
+    """Each in a transaction of its own: adopting holds what every claim waits for, and prices are locked
+    before attempts.
+    """
+    if accept_bill is not None:
+        with database.write() as tx:
+            bill_matching.accept(tx=tx, report=report, bill=bill, period=period, signed=accept_bill)
+    with database.write() as tx:
+        bill_matching.book(tx=tx, report=report, bill=bill, period=period)
+    with database.write() as tx:
+        bill_matching.heed(tx, bill, period)

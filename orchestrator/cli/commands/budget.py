@@ -139,8 +139,8 @@ def _tell(scope: str, rows: list[Cap], *, early: bool) -> None:
 
 @command.command("audit")
 def audit_books() -> ExitCode:
-    """Recompute every balance, reservation and job's cost from the ledger. Exits with 1 on any difference, and
-    with 5 when a cap was passed.
+    """Recompute every balance, reservation and job's cost from the ledger. Exits with 1 on any difference,
+    and with 5 when a cap was passed.
     """
     with opened(use=Use.LOOK) as app, app.database.read() as tx:
         found = audit(tx)

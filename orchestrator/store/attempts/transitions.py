@@ -52,7 +52,7 @@ class LockedAttempt:
 
     @property
     def charge_micros(self) -> int:
-        """What to count as spent until the bill is booked: what was held, or a dearer charge that was seen."""
+        """What counts as spent until the bill is booked: what was held, or a dearer charge that was seen."""
         return max(self.price_micros, self.billed_micros or 0)
 
     def after(self, event: AttemptEvent) -> AttemptState:

@@ -69,8 +69,8 @@ def book_lines(tx: Tx, lines: Sequence[BillLine]) -> list[Booked]:
 
 
 def agree(tx: Tx, line: BillLine, *, charge_micros: int) -> None:
-    """Note that a person has agreed to a line of an ended attempt, and which charge counts for it; booking the
-    line then follows that.
+    """Note that a person has agreed to a line of an ended attempt, and which charge counts for it; booking
+    the line then follows that.
     """
     values = {
         "a_id": line.attempt_id,

@@ -33,7 +33,7 @@ SAMPLES_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Priced:
+class Sample:
     """An accepted attempt of which no charge was read yet."""
 
     attempt_id: int
@@ -53,19 +53,19 @@ class Charged:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class Taught:
     """What a charge teaches."""
 
     dearer: bool = False  # than was held, by more than the per cent
     message: str = ""  # for a person, when it is news
 
 
-def samples(tx: Tx, since: int) -> list[Priced]:
+def samples(tx: Tx, since: int) -> list[Sample]:
     """The oldest and the newest attempt of each model and price that were accepted since then, are not over
     or not billed, and of which no charge was read: those two show soonest what a price is and was.
     """
     rows = {
-        row.id: Priced(
+        row.id: Sample(
             attempt_id=row.id,
             prediction_id=row.prediction_id,
             accepted_at=row.accepted_at,
@@ -75,7 +75,7 @@ def samples(tx: Tx, since: int) -> list[Priced]:
         for query in (_LIVE, _ENDED)
         for row in tx.conn.execute(query, {"since": since})
     }
-    by_price: dict[tuple[str, int], list[Priced]] = {}
+    by_price: dict[tuple[str, int], list[Sample]] = {}
     for _, row in sorted(rows.items()):
         by_price.setdefault((row.model, row.price_micros), []).append(row)
     ends = (row for found in by_price.values() for row in (found[0], found[-1]))
@@ -94,7 +94,7 @@ def standing(tx: Tx, model: str, price_micros: int, *, since: int, percent: floa
     return None if billed is None else not is_dearer(billed, price_micros, percent)
 
 
-def heed(tx: Tx, rows: Sequence[Charged]) -> list[Lesson]:
+def heed(tx: Tx, rows: Sequence[Charged]) -> list[Taught]:
     """Take in charges: one that is plausible is a price, and counts as `quotes` says; one that is beyond all
     prices pauses the model, unless it was bought before a person agreed to the bill.
     """
@@ -140,29 +140,29 @@ def learn(tx: Tx, attempt_id: int, micros: int, percent: float) -> quotes.Learne
     return quotes.learn(tx, seen, drift_percent=percent, lane_id=priced.lane_id)
 
 
-def _heed_one(tx: Tx, seen: Charged) -> Lesson:
+def _heed_one(tx: Tx, seen: Charged) -> Taught:
     row = tx.conn.execute(_ATTEMPT, {"id": seen.attempt_id}).one()
     held, size = row.price_micros, size_of(seen.micros, row.price_micros)
     if not seen.micros:
-        return Lesson()
+        return Taught()
     facts = f"task {row.prediction_id} was billed ${format_usd(seen.micros)}, held ${format_usd(held)}"
     if size is Size.SMALL:
-        return Lesson(
+        return Taught(
             message=f"{facts}: a change of unit? It frees no money until you agree to it: "
             "orchestrator reconcile"
         )
     if size is Size.LARGE:
         return _stop(tx, row, facts)
     dearer = is_dearer(seen.micros, held, seen.percent)
-    learned = learn(tx, seen.attempt_id, seen.micros, seen.percent) if seen.micros != held else None
+    learned = learn(tx, seen.attempt_id, seen.micros, percent=seen.percent) if seen.micros != held else None
     tx.conn.execute(_NOTE, {"a_id": seen.attempt_id, "v_billed": seen.micros})
     if not dearer or learned is None:
-        return Lesson()
+        return Taught()
     then = "the model is stopped until you agree" if learned.drifted else "that is now the price"
-    return Lesson(dearer=True, message=f"{facts}: {then}")
+    return Taught(dearer=True, message=f"{facts}: {then}")
 
 
-def _stop(tx: Tx, row: Any, facts: str) -> Lesson:
+def _stop(tx: Tx, row: Any, facts: str) -> Taught:
     """Pause the model for a charge that need not be a price at all."""
     agreed_at = tx.conn.execute(_AGREED_AT, {"key": _agreement(row.model)}).scalar()
     message = (
@@ -172,8 +172,8 @@ def _stop(tx: Tx, row: Any, facts: str) -> Lesson:
     if (agreed_at and (row.submitted_at or 0) < int(agreed_at)) or not pauses.begin(
         tx, pauses.Pause(scope="model", name=row.model, reason=BILL_DRIFT, message=message)
     ):
-        return Lesson(dearer=True)
-    return Lesson(dearer=True, message=f"Stopped: {message}")
+        return Taught(dearer=True)
+    return Taught(dearer=True, message=f"Stopped: {message}")
 
 
 def is_dearer(billed: int, held: int, percent: float) -> bool:

@@ -46,7 +46,7 @@ def start(
         identity.ensure(tx)
         configured_limits.take_configured(tx, _wanted(deps.settings.limits), _signed(row))
         for pause in pauses.in_force(tx):
-            # The price is asked for again before anything is paid; what a bill has taught, no quote takes back.
+            # The price is asked for again before anything is paid; a bill's word no quote takes back.
             drift = deps.settings.guards.price_drift_percent
             if pause.reason == PRICE_UNKNOWN or (
                 pause.reason == PRICE_DRIFT and not price_lessons.bill_is_dearer(tx, pause.name, drift)

@@ -126,8 +126,7 @@ class MoneyChecks:
             )
 
     def _beyond_holds(self, prefix: str) -> int:
-        """What the provider charged beyond what was held: it is noticed, see `StateChecks`, and cannot be
-        undone."""
+        """What was charged beyond what was held: it is noticed, see `StateChecks`, and cannot be undone."""
         if self._scene.plan.charge_percent <= 100:
             return 0
         account = self._scene.account

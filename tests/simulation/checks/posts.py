@@ -61,6 +61,8 @@ class PostChecks:
         """What is held covers what is charged, and nobody buys above a price that a person agreed to."""
         scene, held = self._scene, attempt["price_micros"]
         price = scene.account.prices.charged(inputs)
+        if scene.account.now() >= scene.plan.charged_from:  # a bill may be of less than the quote
+            price = price * min(100, scene.plan.charge_percent) // 100
         scene.expect(held >= price, "1", f"attempt {attempt['id']} holds {held} of {price} that it costs")
         listed = UNIT[inputs["resolution"]] * int(inputs["num_images"])
         scene.expect(

@@ -33,6 +33,7 @@ LOOKING = {
     "workers list": "workers list",
     "in-doubt list": "in-doubt list",
     "gallery": "gallery -o {elsewhere}/gallery.html",
+    "outputs check": "outputs check",
     "plan": "plan hero.yaml",
     "db check": "db check",
     "db current": "db current",
@@ -70,6 +71,7 @@ WRITING = {
     "limits set",
     "reconcile",
     "db upgrade",
+    "db rebuild",
 }
 
 ACTING = [

@@ -26,7 +26,7 @@ def tasks(provider) -> int:
 
 
 def sidecars(shell):
-    return sorted((shell.folder / "outputs").rglob("*.json"))
+    return sorted((shell.folder / "outputs").rglob("*.png.json"))
 
 
 def edit(path, **values) -> None:

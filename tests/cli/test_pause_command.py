@@ -23,6 +23,7 @@ def asked(capsys, *words):
 
 def test_a_pause_shows_in_status_with_its_reason_and_ends_with_resume(capsys):
     run(["db", "upgrade"])
+    capsys.readouterr()
     assert asked(capsys, "pause", "--because", "the invoice is odd") == (0, {"changed": True})
     assert asked(capsys, "pause", "--because", "still") == (0, {"changed": False})
     _, status = asked(capsys, "status")

@@ -11,6 +11,7 @@ from crashes.stage import CONCURRENCY, Scenario
 from crashes.verdict import Judgement
 
 TEMP_FOLDER = ".orchestrator-tmp"
+MARK_FOLDER = ".orchestrator"
 
 
 def judge_limits(verdict: Judgement, bill: Mapping[str, Any], scenario: Scenario) -> None:
@@ -89,7 +90,7 @@ def judge_intents(verdict: Judgement, reader: StoreReader, bill: Mapping[str, An
 
 def files_in(outputs: Path) -> list[Path]:
     found = (path for path in outputs.rglob("*") if path.is_file()) if outputs.exists() else ()
-    return [path for path in found if TEMP_FOLDER not in path.parts]
+    return [path for path in found if not {TEMP_FOLDER, MARK_FOLDER} & set(path.parts)]
 
 
 def digest_of(path: Path) -> str:

@@ -20,6 +20,9 @@ LOOK = re.compile(rb"GET /api/v3/predictions/([0-9a-f]{32})/result")
 SENDS = frozenset({"sendto", "sendmsg"})
 """They count from their beginning: what is synced while they run may be too late."""
 
+NO_PICTURES = {".orchestrator-tmp", ".orchestrator"}
+"""Folders of what is not finished yet, and of marks, which are promised to nobody."""
+
 ID = re.compile(rb'"id": ?"([0-9a-f]{32})"')
 
 
@@ -98,7 +101,7 @@ def _told_others(call: Call, world: _World, found: LossFindings) -> bool:
 def _problems(image: Image, root: Path, world: _World, pictures: set[str]) -> Iterator[str]:
     outputs = root / "outputs"
     for path, content in image.items():
-        if path.is_relative_to(outputs) and ".orchestrator-tmp" not in path.parts:
+        if path.is_relative_to(outputs) and not NO_PICTURES & set(path.parts):
             if path.suffix == ".json":
                 if not _is_json(content):
                     yield "a sidecar is not whole"

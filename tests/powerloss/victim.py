@@ -15,12 +15,12 @@ def synchronous_normal() -> None:
     """SQLite does not sync its log when it commits."""
     from orchestrator.store.db import connections
 
-    configure: Callable[..., Any] = connections._configure_sqlite
+    configure: Callable[..., Any] = connections.configure_sqlite
 
     def careless(engine: Any, *, begin: str, pragmas: tuple[str, ...]) -> None:
         configure(engine, begin=begin, pragmas=(*pragmas, "PRAGMA synchronous = NORMAL"))
 
-    connections._configure_sqlite = careless
+    connections.configure_sqlite = careless
 
 
 def no_folder_sync() -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.engine import make_url
 
 from orchestrator.actions.setup import database_check
 from orchestrator.actions.setup.check import CheckResult, Patient
+from orchestrator.artifacts.shelf import FolderShelf
 from orchestrator.core.errors import DatabaseError, UsageError
 from orchestrator.ports import Balance, Reached
 from orchestrator.settings import Outputs, Settings
@@ -59,6 +60,7 @@ def examined(url, clock, folder):
         ask_balance=lambda: Balance(0),
         check_writable=lambda: None,
         output_root=folder,
+        shelf=FolderShelf(folder),
     )
     return list(database_check.examine(patient))
 
@@ -93,7 +95,9 @@ def test_a_role_that_may_not_insert_is_noticed_by_a_write_that_is_taken_back(ser
         admin.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO only_reads")
         url = make_url(server_url).set(username="only_reads").render_as_string(hide_password=False)
         database = Database.open(url, clock)
-        with pytest.raises(DatabaseError, match="does not let this user do that: permission denied"):
+        with pytest.raises(
+            DatabaseError, match="does not let its user only_reads do this: permission denied"
+        ):
             database.try_to_write()
         database.close()
     finally:

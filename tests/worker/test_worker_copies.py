@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from support.provider import Ending
+from support.signed import SIGNED
 from support.world import PRICE, run_spec, spec
 
 from orchestrator.actions.operator.change_jobs import retry_jobs
@@ -138,7 +139,7 @@ def test_no_copy_is_made_for_a_job_that_fails_and_all_are_when_it_is_retried(har
     harness.provider.next_endings.append(Ending(Status.FAILED, {"error": "moderated", "code": 1200}))
     harness.drain()
     assert (world.jobs(), harness.artifacts.copies) == ({"failed": 1}, [])
-    retry_jobs(world.database, JobFilter(ids=(1,)))
+    retry_jobs(world.database, JobFilter(ids=(1,)), SIGNED)
     harness.drain()
     assert files(world)[-1] == ("stored", "b.png")
 

@@ -2,6 +2,7 @@
 
 import pytest
 from support.provider import Ending
+from support.signed import SIGNED
 from support.times import HOUR
 from support.world import PRICE
 
@@ -127,16 +128,16 @@ def test_an_overdue_task_is_given_up_by_a_person_and_its_money_counts_as_spent(h
     attempt_id = only(world).id
     with pytest.raises(UsageError, match="overdue, not in doubt"):
         resolve_doubt.absent(world.database, attempt_id)
-    resolve_doubt.write_off(world.database, attempt_id)
+    resolve_doubt.write_off(world.database, SIGNED, attempt_id)
     row = only(world)
     assert (row.state, row.reason, row.trouble) == ("failed", "written_off", None)
     assert (world.jobs(), world.account()) == ({"failed": 1}, (PRICE, 0, 0))
     with world.database.read() as tx:
         assert outlook(tx, "UTC").finished
     with pytest.raises(UsageError, match="nothing to decide"):
-        resolve_doubt.write_off(world.database, attempt_id)
+        resolve_doubt.write_off(world.database, SIGNED, attempt_id)
     with pytest.raises(NotFoundError):
-        resolve_doubt.write_off(world.database, 4711)
+        resolve_doubt.write_off(world.database, SIGNED, 4711)
     world.check_money()
 
 
@@ -145,7 +146,7 @@ def test_a_task_in_flight_that_is_not_overdue_cannot_be_written_off(harness, wor
     never_ends(harness)
     harness.run_for(60)
     with pytest.raises(UsageError, match="nothing to decide"):
-        resolve_doubt.write_off(world.database, only(world).id)
+        resolve_doubt.write_off(world.database, SIGNED, only(world).id)
 
 
 def test_an_odd_answer_is_in_the_database_until_a_good_one_comes(harness, world):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from support.provider import Ending
+from support.signed import SIGNED
 from support.world import PRICE
 
 from orchestrator.actions.operator import resolve_doubt
@@ -30,7 +31,7 @@ def shows_outputs_now(harness):
 
 
 def retry(world):
-    assert retry_jobs(world.database, JobFilter(states=("failed",))).moved
+    assert retry_jobs(world.database, JobFilter(states=("failed",)), SIGNED).moved
 
 
 def agrees(world):
@@ -104,7 +105,7 @@ def test_a_task_that_was_written_off_and_has_ended_since_is_taken(harness, world
     world.run(1)
     harness.provider.latency = 5_000.0
     harness.drain()
-    resolve_doubt.write_off(world.database, world.rows(attempts)[0].id)
+    resolve_doubt.write_off(world.database, SIGNED, world.rows(attempts)[0].id)
     harness.clock.advance(6_000)
     retry(world)
     harness.drain()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 from support.provider import RenewsUrls
+from support.signed import SIGNED
 
 from orchestrator.actions.operator.change_jobs import retry_jobs
 from orchestrator.cli.rendering import job_text
@@ -70,7 +71,7 @@ def test_each_try_is_told_what_an_earlier_one_kept_and_a_whole_picture_ends_it(h
 def test_a_retry_does_not_forget_what_the_attempt_before_it_kept(harness, world):
     world.run(1)
     never_whole(harness)
-    retry_jobs(world.database, JobFilter(ids=(1,)))
+    retry_jobs(world.database, JobFilter(ids=(1,)), SIGNED)
     harness.provider = RenewsUrls(harness.clock)
     harness.drain()
     assert world.jobs() == {"succeeded": 1}

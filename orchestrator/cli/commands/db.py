@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from orchestrator.actions.setup.mounts import refuse_network_file
+from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import group
 from orchestrator.cli.context import opened
@@ -100,7 +101,7 @@ def rebuild(
     from orchestrator.actions.reconciling.rebuild import Rebuild
 
     assert source == "outputs"
-    with opened() as app:
+    with opened(use=Use.MAKE) as app:
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
         done = Rebuild(
             app.database,

@@ -28,19 +28,20 @@ tags: {{client: acme}}
 
 @dataclass
 class Shell:
-    """Runs commands in `folder`; keeps what the last one printed, and all that it said to people in `err`."""
+    """Runs commands in `folder` and keeps what the last one printed: `out` is stdout alone, and `said` all
+    that it said to people, which is stdout and stderr, or with `--json` stderr alone."""
 
     folder: Path
     capsys: pytest.CaptureFixture
     out: str = ""
-    err: str = ""
+    said: str = ""
 
     def __call__(self, *words: str) -> int:
         self.capsys.readouterr()
         code = main.run(words)
         captured = self.capsys.readouterr()
         self.out = captured.out
-        self.err = captured.err if "--json" in words else captured.out + captured.err
+        self.said = captured.err if "--json" in words else captured.out + captured.err
         return code
 
     @property

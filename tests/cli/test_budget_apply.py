@@ -31,9 +31,9 @@ def caps(shell):
 def test_it_shows_what_changes_and_without_a_terminal_asks_for_yes(shell, decided):
     before = caps(shell)
     assert shell("budget", "apply") == ExitCode.USAGE
-    assert "the day cap of the account: $50.00 -> $80.00   looser; config.yaml" in shell.err
-    assert "the month cap of the account: $70.00 -> $100.00   over what a person set" in shell.err
-    assert "Add --yes" in shell.err
+    assert "the day cap of the account: $50.00 -> $80.00   looser; config.yaml" in shell.said
+    assert "the month cap of the account: $70.00 -> $100.00   over what a person set" in shell.said
+    assert "Add --yes" in shell.said
     assert caps(shell) == before
 
 
@@ -64,7 +64,7 @@ def test_yes_makes_every_named_cap_what_the_files_say_and_leaves_the_others(shel
         ("$1.00", "$2.00", "the client paid"),
     }
     assert shell("budget", "apply", "hero.yaml") == ExitCode.DONE
-    assert "in force already" in shell.err
+    assert "in force already" in shell.said
 
 
 @pytest.mark.parametrize(("answer", "code", "day"), [("y\n", 0, "80.00"), ("\n", 2, "50.00")])
@@ -77,12 +77,12 @@ def test_on_a_terminal_it_asks_and_no_is_the_default(shell, decided, typed, answ
 def test_a_stricter_file_counts_over_what_a_person_set_when_he_says_so(shell, decided):
     shell("budget", "set", "account", "--day", "90")
     assert shell("apply", "hero.yaml") == ExitCode.DONE
-    assert "was set to $90.00 by a person and stands over the $80.00 of config.yaml" in shell.err
+    assert "was set to $90.00 by a person and stands over the $80.00 of config.yaml" in shell.said
     assert shell("budget", "apply", "--yes") == ExitCode.DONE
     assert caps(shell)["account", "account", "day"] == "80.00"
 
 
 def test_a_manifest_that_was_never_applied_is_told_so(shell, decided):
     assert shell("budget", "apply", shell.manifest("new", extra="budget: 1.00"), "--yes") == ExitCode.USAGE
-    assert "orchestrator apply" in shell.err
+    assert "orchestrator apply" in shell.said
     assert caps(shell)["account", "account", "day"] == "50.00"

@@ -19,7 +19,7 @@ def caps(shell):
 def test_without_caps_show_says_how_to_set_one(shell):
     shell("db", "upgrade")
     assert shell("budget", "show") == ExitCode.DONE
-    assert "orchestrator budget set account --month" in shell.err
+    assert "orchestrator budget set account --month" in shell.said
     assert shell("budget", "show", "--json") == ExitCode.DONE
     assert shell.out == ""
 
@@ -41,7 +41,7 @@ def test_a_cap_of_each_scope_and_window_is_set_and_shown(shell):
 def test_none_removes_a_cap(shell):
     shell("budget", "set", "account", "--day", "5")
     assert shell("budget", "set", "account", "--day", "none") == ExitCode.DONE
-    assert "has no cap now" in shell.err
+    assert "has no cap now" in shell.said
     assert caps(shell) == {}
 
 
@@ -73,8 +73,8 @@ def test_what_is_set_here_stands_over_the_file_until_given_back(shell):
 def test_a_wrong_word_is_refused_with_a_reason_and_sets_nothing(shell, words, says):
     shell("db", "upgrade")
     assert shell("budget", "set", *words) == ExitCode.USAGE
-    assert says in shell.err
-    assert "Traceback" not in shell.err
+    assert says in shell.said
+    assert "Traceback" not in shell.said
     assert caps(shell) == {}
 
 
@@ -83,8 +83,8 @@ def test_a_cap_stops_with_4_says_which_how_far_and_what_goes_on_and_raising_it_r
     shell("budget", "set", "campaign:sale", "--month", "0.06")
     assert shell("work", "--drain") == ExitCode.BUDGET
     for words in ("the month cap of campaign sale ($0.06)", "$0.004 left", "the next job costs $0.028"):
-        assert words in shell.err
-    assert "orchestrator budget set campaign:sale --month USD" in shell.err
+        assert words in shell.said
+    assert "orchestrator budget set campaign:sale --month USD" in shell.said
     assert provider.bill().charged_micros == 56_000
     shell("budget", "set", "campaign:sale", "--month", "1")
     assert shell("work", "--drain") == ExitCode.DONE
@@ -116,12 +116,12 @@ def test_an_audit_of_sound_books_is_0_and_of_edited_ones_1(shell, provider):
     assert shell("budget", "audit", "--json") == ExitCode.UNEXPECTED
     assert {row["found"] for row in shell.document["differences"]} == {"(1, 0, 0)"}
     assert shell("budget", "audit") == ExitCode.UNEXPECTED
-    assert "the ledger says (84000, 0, 0), found (1, 0, 0)" in shell.err
+    assert "the ledger says (84000, 0, 0), found (1, 0, 0)" in shell.said
 
 
 def test_a_cap_of_a_campaign_that_no_manifest_names_yet_is_set_and_says_so(shell):
     assert shell("budget", "set", "campaign:nope", "--total", "1") == ExitCode.DONE
-    assert "Is the name right?" in shell.err
+    assert "Is the name right?" in shell.said
     shell("apply", shell.manifest())
     assert shell("budget", "set", "campaign:sale", "--total", "1") == ExitCode.DONE
-    assert "Is the name right?" not in shell.err
+    assert "Is the name right?" not in shell.said

@@ -64,18 +64,18 @@ def test_1_an_unexpected_error_is_a_sentence_and_a_traceback_only_on_request(she
     shell("db", "upgrade")
     monkeypatch.setattr(status_command.overview, "status", broken)
     assert shell("status", "--json") == ExitCode.UNEXPECTED
-    assert "Traceback" not in shell.err
-    assert "This is a bug" in shell.err
+    assert "Traceback" not in shell.said
+    assert "This is a bug" in shell.said
     assert shell.document["error"]["code"] == 1
     monkeypatch.setenv("ORCHESTRATOR_DEBUG", "1")
     shell("status")
-    assert "Traceback" in shell.err
+    assert "Traceback" in shell.said
 
 
 def test_2_a_manifest_with_problems_lists_them_on_both_streams(shell):
     path = shell.manifest(extra="prioritty: 3")
     assert shell("plan", path, "--json") == ExitCode.USAGE
-    assert "Nothing was written and nothing was spent." in shell.err
+    assert "Nothing was written and nothing was spent." in shell.said
     error = shell.document["error"]
     assert (error["code"], error["kind"]) == (2, "usage")
     assert (error["problems"][0]["file"], error["problems"][0]["line"]) == ("hero.yaml", 5)
@@ -84,7 +84,7 @@ def test_2_a_manifest_with_problems_lists_them_on_both_streams(shell):
 def test_2_a_run_that_cannot_ask_is_refused_and_names_the_flag(shell, provider, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert shell("run", shell.manifest()) == ExitCode.USAGE
-    assert "Add --yes" in shell.err
+    assert "Add --yes" in shell.said
     assert provider.bill().post_count == 0
     shell("status", "--json")
     assert shell.document["runs"] == []
@@ -95,25 +95,25 @@ def test_2_usage_errors_under_json_are_a_document(shell):
     assert shell("--json", "jobs", "show", "x") == ExitCode.USAGE
     assert json.loads(shell.out)["error"]["kind"] == "usage"
     assert shell("jobs", "show", "4711") == ExitCode.USAGE
-    assert "There is no job 4711" in shell.err
+    assert "There is no job 4711" in shell.said
     assert shell("statsu") == ExitCode.USAGE
-    assert 'did you mean "status"?' in shell.err
+    assert 'did you mean "status"?' in shell.said
 
 
 def test_3_failed_jobs_are_summed_up_with_the_command_to_retry_them(shell, provider):
     provider.use_faults(Faults(script=(Scripted("task", 1, Fault.TASK_TIMEOUT),)))
     assert shell("run", shell.manifest(extra="retry: {max_attempts: 1}"), "--yes") == ExitCode.SOME_FAILED
-    assert "1 provider_timeout" in shell.err
+    assert "1 provider_timeout" in shell.said
     retry = "orchestrator jobs retry --state failed --reason provider_timeout --campaign sale --run main"
-    assert retry in shell.err
+    assert retry in shell.said
 
 
 def test_3_a_retry_is_not_proposed_for_what_would_be_refused_again(shell, provider):
     provider.use_faults(Faults(script=(Scripted("task", 1, Fault.TASK_MODERATED),)))
     assert shell("run", shell.manifest(), "--yes") == ExitCode.SOME_FAILED
-    assert "1 moderated" in shell.err
-    assert "jobs retry" not in shell.err
-    assert "orchestrator jobs list --state failed --campaign sale --run main" in shell.err
+    assert "1 moderated" in shell.said
+    assert "jobs retry" not in shell.said
+    assert "orchestrator jobs list --state failed --campaign sale --run main" in shell.said
 
 
 def test_4_a_budget_stops_with_jobs_left(shell, provider):
@@ -125,7 +125,7 @@ def test_4_a_budget_stops_with_jobs_left(shell, provider):
 
 def test_5_without_a_key_nothing_is_recorded(shell):
     assert shell("run", shell.manifest(), "--yes", "--json") == ExitCode.OPERATOR
-    assert "WAVESPEED_API_KEY is not set" in shell.err
+    assert "WAVESPEED_API_KEY is not set" in shell.said
     shell("status", "--json")
     assert shell.document["runs"] == []
 
@@ -134,7 +134,7 @@ def test_5_a_refused_key_stops_the_run_and_keeps_the_jobs(shell, provider, monke
     monkeypatch.setenv("WAVESPEED_API_KEY", "wrong")
     assert shell("run", shell.manifest(), "--yes", "--json") == ExitCode.OPERATOR
     assert "refused" in shell.document["error"]["message"]
-    assert "refused" in shell.err
+    assert "refused" in shell.said
     assert shell.document["jobs"]["pending"] == 3
     assert shell("doctor", "--json") == ExitCode.OPERATOR
     verdicts = {check["name"]: check["verdict"] for check in shell.document["checks"]}
@@ -150,7 +150,7 @@ def test_5_an_attempt_in_doubt_is_listed_with_the_money_it_holds(shell):
     (line,) = shell.lines
     assert (line["job"], line["held_usd"], line["message"]) == (1, "0.028", "the line broke")
     assert shell("jobs", "show", "1") == ExitCode.DONE
-    assert "In doubt: attempt 1 may have been accepted and paid" in shell.err
+    assert "In doubt: attempt 1 may have been accepted and paid" in shell.said
     assert shell("status", "--json") == ExitCode.DONE
     assert shell.document["runs"][0]["in_doubt"] == 1
 
@@ -162,4 +162,4 @@ def test_130_an_interrupt_is_told_and_counted(shell, monkeypatch):
     shell("db", "upgrade")
     monkeypatch.setattr(status_command.overview, "status", interrupted)
     assert shell("status") == ExitCode.INTERRUPTED
-    assert "Nothing that was done is lost" in shell.err
+    assert "Nothing that was done is lost" in shell.said

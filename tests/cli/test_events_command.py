@@ -57,7 +57,7 @@ def test_the_filters_of_events_and_acts_are_the_same(acted):
 
 def test_people_read_one_line_for_each_command(acted):
     assert acted("events") == ExitCode.DONE
-    text = re.sub(r" by \S+ on \S+:", ":", acted.out + acted.err)
+    text = re.sub(r" by \S+ on \S+:", ":", acted.said)
     lines = [line.split("  ", 1)[1] for line in text.splitlines()]
     assert lines == [
         "budget set: day cap of the account: none became $50.00 (the client paid)",
@@ -69,9 +69,7 @@ def test_people_read_one_line_for_each_command(acted):
 
 def test_the_timeline_of_a_job_says_who_cancelled_it_and_why(acted):
     acted("jobs", "show", "1")
-    assert re.search(
-        r"jobs cancel by \S+ on \S+: job 1: waiting became cancelled \(not these\)", acted.out + acted.err
-    )
+    assert re.search(r"jobs cancel by \S+ on \S+: job 1: waiting became cancelled \(not these\)", acted.said)
     acted("jobs", "show", "1", "--json")
     assert [(act["new"], act["why"]) for act in acted.document["acts"]] == [("cancelled", "not these")]
 
@@ -88,13 +86,13 @@ def test_the_timeline_of_a_job_says_who_cancelled_it_and_why(acted):
 )
 def test_a_selector_of_nothing_is_an_error_and_not_an_empty_answer(acted, words, told):
     assert acted("events", *words) == ExitCode.USAGE
-    assert told in acted.err
+    assert told in acted.said
 
 
 def test_nothing_recorded_is_said(shell):
     shell("db", "upgrade")
     assert shell("events") == ExitCode.DONE
-    assert "Nothing that matches is recorded." in shell.out + shell.err
+    assert "Nothing that matches is recorded." in shell.said
 
 
 def test_what_is_recorded_meanwhile_is_followed_until_an_interrupt(shell):

@@ -35,7 +35,7 @@ def test_a_file_that_is_no_page_of_ours_is_left_alone(shell, content):
     keep = shell.folder / "keep.csv"
     keep.write_text(content)
     assert shell("gallery", "-o", "keep.csv") == ExitCode.UNEXPECTED
-    assert "keep.csv is there already and is no gallery page" in shell.err
+    assert "keep.csv is there already and is no gallery page" in shell.said
     assert keep.read_text() == content
 
 
@@ -49,7 +49,7 @@ def test_what_is_no_plain_file_is_left_alone(shell):
     for name, what in [("pipe", "no plain file"), ("link", "a link"), ("nowhere", "a link")]:
         before = (shell.folder / name).lstat()
         assert shell("gallery", "-o", name) == ExitCode.UNEXPECTED
-        assert f"{name} is {what}" in shell.err
+        assert f"{name} is {what}" in shell.said
         assert (shell.folder / name).lstat().st_ino == before.st_ino
     assert not (shell.folder / "absent").exists()
 

@@ -31,13 +31,13 @@ def test_show_says_value_word_since_whom_and_what_this_configuration_says(fleet)
     (fleet.folder / "config.yaml").unlink()
     assert fleet("limits", "show") == ExitCode.DONE
     for words in ("a person", "a launch", "no opinion", "a configuration"):
-        assert words in fleet.err
+        assert words in fleet.said
 
 
 def test_where_nobody_was_yet_show_says_so(shell):
     shell("db", "upgrade")
     assert shell("limits", "show") == ExitCode.DONE
-    assert "No limits are in force yet" in shell.err
+    assert "No limits are in force yet" in shell.said
     assert shell("limits", "show", "--json") == ExitCode.DONE
     assert shell.document == {"limits": []}
 
@@ -45,8 +45,8 @@ def test_where_nobody_was_yet_show_says_so(shell):
 def test_what_is_set_stands_over_the_file_and_config_gives_it_back(fleet):
     assert fleet("limits", "set", "concurrency", "50") == ExitCode.DONE
     assert fleet("apply", "hero.yaml") == ExitCode.DONE
-    assert "was set to 50 by a person and stands over the 4 of config.yaml" in fleet.err
-    assert "orchestrator limits set concurrency config" in fleet.err
+    assert "was set to 50 by a person and stands over the 4 of config.yaml" in fleet.said
+    assert "orchestrator limits set concurrency config" in fleet.said
     assert limits(fleet)["concurrency"] == (50, "operator")
     assert fleet("limits", "set", "concurrency", "config", "--json") == ExitCode.DONE
     assert fleet.document["changed"] == ["concurrency"]
@@ -57,7 +57,7 @@ def test_a_level_sets_both(fleet):
     assert fleet("limits", "set", "level", "silver") == ExitCode.DONE
     assert limits(fleet) == {"concurrency": (300, "operator"), "submits_per_minute": (500, "operator")}
     assert fleet("limits", "set", "level", "silver") == ExitCode.DONE
-    assert "It was so already" in fleet.err
+    assert "It was so already" in fleet.said
 
 
 def test_the_first_of_all_words_may_be_a_persons(shell):
@@ -81,12 +81,12 @@ def test_the_first_of_all_words_may_be_a_persons(shell):
 def test_a_wrong_word_is_refused_and_changes_nothing(fleet, words, says):
     before = limits(fleet)
     assert fleet("limits", "set", "--", *words) == ExitCode.USAGE
-    assert says in fleet.err
+    assert says in fleet.said
     assert limits(fleet) == before
 
 
 def test_config_where_the_file_has_no_opinion_changes_nothing(fleet):
     (fleet.folder / "config.yaml").unlink()
     assert fleet("limits", "set", "level", "config") == ExitCode.USAGE
-    assert "names no level" in fleet.err
+    assert "names no level" in fleet.said
     assert limits(fleet)["concurrency"] == (4, "config")

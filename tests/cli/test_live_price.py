@@ -9,7 +9,7 @@ MODEL = "kwaivgi/kling-image-o3/edit"
 
 def said(shell):
     """What a person reads, whichever stream it is on."""
-    return shell.out + shell.err
+    return shell.said
 
 
 def totals(shell):

@@ -54,9 +54,9 @@ def test_where_there_is_no_database_none_is_made_and_it_is_said(folder, elsewher
         return
     assert code == ExitCode.USAGE
     if name != "db check":
-        assert NONE_HERE in shell.err
-        assert str(folder / "orchestrator.db") in shell.err
-        assert "orchestrator apply MANIFEST" in shell.err
+        assert NONE_HERE in shell.said
+        assert str(folder / "orchestrator.db") in shell.said
+        assert "orchestrator apply MANIFEST" in shell.said
     if json:
         assert shell.document["error"]["code"] == 2
 
@@ -66,7 +66,7 @@ def test_an_empty_file_is_left_empty(folder, elsewhere, shell, name):
     (folder / "orchestrator.db").touch()
     shell(*words_of(name, elsewhere))
     assert (folder / "orchestrator.db").read_bytes() == b""
-    assert "bug" not in shell.err
+    assert "bug" not in shell.said
 
 
 @pytest.mark.parametrize("name", LOOKING)
@@ -75,7 +75,7 @@ def test_a_file_in_a_folder_that_may_not_be_written_is_read(folder, elsewhere, s
     shell(*words_of(name, elsewhere))
     before = looking.contents(folder)
     with looking.read_only(folder):
-        assert shell(*words_of(name, elsewhere)) == ExitCode.DONE, shell.err
+        assert shell(*words_of(name, elsewhere)) == ExitCode.DONE, shell.said
     assert looking.contents(folder) == before
 
 
@@ -83,7 +83,7 @@ def test_a_file_in_a_folder_that_may_not_be_written_is_read(folder, elsewhere, s
 def test_a_file_that_may_be_written_is_left_as_it_is(folder, elsewhere, shell, name):
     assert shell("apply", "hero.yaml") == ExitCode.DONE
     before = looking.contents(folder)
-    assert shell(*words_of(name, elsewhere)) == ExitCode.DONE, shell.err
+    assert shell(*words_of(name, elsewhere)) == ExitCode.DONE, shell.said
     assert looking.contents(folder) == before
 
 
@@ -104,9 +104,9 @@ def test_what_is_in_the_log_alone_is_seen_while_somebody_works(folder, elsewhere
             shell(*words_of(name, elsewhere))
             with looking.read_only(folder):
                 code = shell(*words_of(name, elsewhere))
-        assert code == ExitCode.DONE, shell.err
+        assert code == ExitCode.DONE, shell.said
         if name in {"status", "campaigns list"}:
-            assert "only the log knows" in shell.out + shell.err
+            assert "only the log knows" in shell.said
         after = looking.contents(folder)
         assert {name: after[name] for name in before if not name.endswith("-shm")} == {
             name: before[name] for name in before if not name.endswith("-shm")
@@ -131,7 +131,7 @@ def test_what_a_killed_process_left_in_the_log_is_seen_from_a_read_only_folder(f
     assert before["orchestrator.db-wal"]
     with looking.read_only(folder):
         assert shell("status") == ExitCode.DONE
-    assert "the last word" in shell.out + shell.err
+    assert "the last word" in shell.said
     assert looking.contents(folder) == before
 
 
@@ -152,12 +152,12 @@ def test_every_command_that_looks_works_for_a_user_who_may_only_select(
     with looking.select_only(server_url) as url:
         monkeypatch.setenv("ORCHESTRATOR_DATABASE_URL", url)
         for name in LOOKING:
-            assert (name, shell(*words_of(name, elsewhere))) == (name, ExitCode.DONE), shell.err
+            assert (name, shell(*words_of(name, elsewhere))) == (name, ExitCode.DONE), shell.said
         for words in (["pause"], ["jobs", "cancel", "1"], ["apply", "hero.yaml", "--run", "other"]):
             assert shell(*words) == ExitCode.UNEXPECTED
-            assert "permission denied" in shell.err
-            assert "SELECT" in shell.err
-            assert "bug" not in shell.err
+            assert "permission denied" in shell.said
+            assert "SELECT" in shell.said
+            assert "bug" not in shell.said
     assert looking.rows(server_url) == before
 
 
@@ -167,7 +167,7 @@ def test_every_command_that_looks_works_for_a_user_who_may_only_select(
 def test_a_command_that_changes_what_is_there_makes_no_database(folder, shell, words):
     before = looking.contents(folder)
     assert shell(*words) == ExitCode.USAGE
-    assert NONE_HERE in shell.err
+    assert NONE_HERE in shell.said
     assert looking.contents(folder) == before
 
 
@@ -177,17 +177,17 @@ def test_the_sandbox_in_a_folder_that_may_not_be_written_says_what_to_do(folder,
         shell("run", str(folder / "hero.yaml"), "--sandbox", "--yes")
     with looking.read_only(folder):
         assert shell("run", "hero.yaml", "--sandbox", "--yes") == ExitCode.UNEXPECTED
-    assert "cannot be made" in shell.err
-    assert "bug" not in shell.err
+    assert "cannot be made" in shell.said
+    assert "bug" not in shell.said
 
 
 def test_doctor_makes_no_database_and_leaves_one_as_it_is(folder, shell, provider):
     before = looking.contents(folder)
-    assert shell("doctor") == ExitCode.DONE, shell.err
+    assert shell("doctor") == ExitCode.DONE, shell.said
     assert looking.contents(folder) == before
     assert shell("apply", "hero.yaml") == ExitCode.DONE
     before = looking.contents(folder)
-    assert shell("doctor") == ExitCode.DONE, shell.err
+    assert shell("doctor") == ExitCode.DONE, shell.said
     assert looking.contents(folder) == before
     with looking.read_only(folder):
         assert main.run(["doctor"]) == ExitCode.UNEXPECTED

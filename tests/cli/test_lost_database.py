@@ -37,7 +37,7 @@ def edit(path, **values) -> None:
 
 def test_plan_says_that_the_pictures_are_here(shell, bought):
     assert shell("plan", "hero.yaml") == 5
-    assert "3 of 3 pictures are here already, made by another database" in shell.out + shell.err
+    assert "3 of 3 pictures are here already, made by another database" in shell.said
     assert shell("plan", "hero.yaml", "--json") == 5
     assert shell.document["totals"]["found"] == {"jobs": 3, "images": 3, "cost_usd": "0.084"}
     assert not (shell.folder / "orchestrator.db").exists()
@@ -46,8 +46,8 @@ def test_plan_says_that_the_pictures_are_here(shell, bought):
 @pytest.mark.parametrize("words", [("run", "hero.yaml", "--yes"), ("apply", "hero.yaml")])
 def test_nothing_is_bought_or_recorded_without_a_persons_word(shell, bought, words):
     assert shell(*words) == 5
-    assert "orchestrator db rebuild --from outputs" in shell.err
-    assert "--buy-again" in shell.err
+    assert "orchestrator db rebuild --from outputs" in shell.said
+    assert "--buy-again" in shell.said
     assert tasks(bought) == 3
     shell("jobs", "list", "--json")
     assert shell.lines == []
@@ -87,7 +87,7 @@ def test_a_rebuild_is_repeated_without_effect_and_completes_one_that_was_interru
     away = shell.folder / "away"
     shutil.move(shell.folder / "outputs/hero/city-0.png.json", away)
     assert shell("db", "rebuild", "--from", "outputs") == 3  # a picture has no sidecar
-    assert "city-0.png: it has no sidecar" in shell.err + shell.out
+    assert "city-0.png: it has no sidecar" in shell.said + shell.out
     shutil.move(away, shell.folder / "outputs/hero/city-0.png.json")
     assert shell("db", "rebuild", "--from", "outputs", "--json") == 0
     assert (shell.document["tasks"], shell.document["known"]) == (1, 2)
@@ -124,8 +124,8 @@ def test_a_sidecar_that_cannot_be_used_is_named_and_the_others_are_recorded(shel
     spoil(sidecars(shell)[0])
     assert shell("db", "rebuild", "--from", "outputs", "--json") == 3
     assert (shell.document["tasks"], shell.document["problems"]) == (2, 1)
-    assert words in shell.err
-    assert "hero/beach-0.png" in shell.err
+    assert words in shell.said
+    assert "hero/beach-0.png" in shell.said
 
 
 @pytest.mark.parametrize(("bytes_now", "words"), [(None, "the file is gone"), (b"else", "other bytes")])
@@ -134,7 +134,7 @@ def test_a_picture_that_is_gone_or_changed_is_recorded_and_named(shell, bought, 
     picture = shell.folder / "outputs/hero/beach-0.png"
     picture.unlink() if bytes_now is None else picture.write_bytes(bytes_now)
     assert shell("db", "rebuild", "--from", "outputs") == 3
-    assert words in shell.err + shell.out
+    assert words in shell.said + shell.out
     assert shell("run", "hero.yaml", "--yes") == 0
     assert tasks(bought) == 3
 
@@ -143,7 +143,7 @@ def test_another_picture_of_that_name_is_no_reason_to_stop(shell, bought):
     for path in sidecars(shell):
         edit(path, key="0" * 32)
     assert shell("plan", "hero.yaml") == 0
-    assert "3 planned file name(s) belong to pictures of other jobs" in shell.out + shell.err
+    assert "3 planned file name(s) belong to pictures of other jobs" in shell.said
     assert shell("run", "hero.yaml", "--yes") == 0
     assert tasks(bought) == 6
 
@@ -170,9 +170,9 @@ def test_pictures_of_an_older_version_are_seen_and_recorded_with_their_manifest(
     for path in sidecars(shell):
         edit(path, **dict.fromkeys((*new, "database", "number", "local_files", "submitted_at_ms")))
     assert shell("run", "hero.yaml", "--yes") == 5
-    assert "--manifest MANIFEST" in shell.err
+    assert "--manifest MANIFEST" in shell.said
     assert shell("db", "rebuild", "--from", "outputs") == 3
-    assert "name the manifest with --manifest" in shell.err + shell.out
+    assert "name the manifest with --manifest" in shell.said + shell.out
     assert shell("db", "rebuild", "--from", "outputs", "--manifest", "hero.yaml") == 0
     assert shell("run", "hero.yaml", "--yes") == 0
     assert tasks(bought) == 3
@@ -203,7 +203,7 @@ def test_jobs_that_a_restored_backup_believes_to_wait_are_not_bought_again(shell
     lose(shell)
     backup.rename(database)
     assert shell("plan", "hero.yaml") == 5
-    assert "made by this database before it was restored from a backup" in shell.out + shell.err
+    assert "made by this database before it was restored from a backup" in shell.said
     assert shell("run", "hero.yaml", "--yes") == 5
     assert shell("db", "rebuild", "--from", "outputs") == 0
     assert shell("run", "hero.yaml", "--yes") == 0

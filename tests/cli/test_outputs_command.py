@@ -36,7 +36,7 @@ def test_what_is_missing_or_changed_is_named_and_left_alone(shell, stored):
     assert standings(shell) == {"hero/beach-0.png": "missing", "hero/city-0.png": "changed"}
     assert (stored[0] / "city-0.png").read_bytes() == b"a retouch"
     assert shell("outputs", "check") == 3
-    assert "orchestrator outputs check --fetch" in shell.out + shell.err
+    assert "orchestrator outputs check --fetch" in shell.said
 
 
 def test_fetching_brings_the_recorded_bytes_back_and_keeps_what_a_person_made(shell, stored, provider):

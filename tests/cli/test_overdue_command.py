@@ -23,8 +23,8 @@ def overdue(shell, provider):
 
 
 def test_5_a_run_whose_tasks_do_not_end_says_whom_to_ask(shell, overdue):
-    assert "3 tasks are far older than this model's: ask the provider" in shell.err
-    assert "orchestrator in-doubt list" in shell.err
+    assert "3 tasks are far older than this model's: ask the provider" in shell.said
+    assert "orchestrator in-doubt list" in shell.said
     assert shell("status", "--json") == ExitCode.DONE
     (stop,) = shell.document["stopped"]
     assert (stop["reason"], "HTTP 400" in stop["message"], stop["next_try_at"]) == ("overdue", True, None)
@@ -32,8 +32,8 @@ def test_5_a_run_whose_tasks_do_not_end_says_whom_to_ask(shell, overdue):
     assert [(line["state"], line["reason"]) for line in shell.lines] == [("running", "overdue")] * 3
     assert "HTTP 400" in shell.lines[0]["trouble"]
     assert shell("jobs", "show", "1") == ExitCode.DONE
-    assert "far older than this model's: ask the provider" in shell.err
-    assert "The last answer: HTTP 400" in shell.err
+    assert "far older than this model's: ask the provider" in shell.said
+    assert "The last answer: HTTP 400" in shell.said
 
 
 def test_overdue_tasks_are_listed_and_can_be_given_up_or_collected(shell, overdue):
@@ -41,9 +41,9 @@ def test_overdue_tasks_are_listed_and_can_be_given_up_or_collected(shell, overdu
     assert [(line["state"], line["held_usd"]) for line in shell.lines] == [("overdue", "0.028")] * 3
     first, *others = [str(line["attempt"]) for line in shell.lines]
     assert shell("in-doubt", "list") == ExitCode.OPERATOR
-    assert f"orchestrator in-doubt resolve {first} --write-off" in shell.err
+    assert f"orchestrator in-doubt resolve {first} --write-off" in shell.said
     assert shell("in-doubt", "resolve", first, "--absent") == ExitCode.USAGE
-    assert "overdue, not in doubt" in shell.err
+    assert "overdue, not in doubt" in shell.said
     assert shell("in-doubt", "resolve", first, "--write-off") == ExitCode.DONE
     overdue.use_faults(parse_faults([]))
     assert shell("work", "--drain") == ExitCode.DONE

@@ -17,7 +17,7 @@ CONFIG = "webhook: {url: 'https://hooks.example.com/wavespeed', listen: '127.0.0
 
 def test_without_a_url_there_is_nothing_to_serve(shell):
     assert shell("serve") == ExitCode.USAGE
-    assert "webhook.url is not set" in shell.err
+    assert "webhook.url is not set" in shell.said
 
 
 @pytest.mark.parametrize("value", [None, "", "whsec_"])
@@ -27,7 +27,7 @@ def test_without_a_secret_nothing_is_served(shell, monkeypatch, value):
     if value is not None:
         monkeypatch.setenv("WAVESPEED_WEBHOOK_SECRET", value)
     assert shell("serve") == ExitCode.USAGE
-    assert "WAVESPEED_WEBHOOK_SECRET" in shell.err
+    assert "WAVESPEED_WEBHOOK_SECRET" in shell.said
 
 
 def test_an_address_that_is_taken_is_named(shell, monkeypatch, provider):
@@ -35,7 +35,7 @@ def test_an_address_that_is_taken_is_named(shell, monkeypatch, provider):
     (shell.folder / "config.yaml").write_text(CONFIG.replace("127.0.0.1:0", taken))
     monkeypatch.setenv("WAVESPEED_WEBHOOK_SECRET", SECRET)
     assert shell("serve") == ExitCode.USAGE
-    assert f"{taken} cannot be listened on" in shell.err
+    assert f"{taken} cannot be listened on" in shell.said
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])

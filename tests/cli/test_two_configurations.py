@@ -83,7 +83,7 @@ def test_a_command_that_looks_writes_nothing_whatever_its_configuration(fleet, t
     for text in OTHERS.values():
         use(fleet, text)
         for words in LOOKING:
-            assert (words, fleet(*words.split())) == (words, ExitCode.DONE), fleet.err
+            assert (words, fleet(*words.split())) == (words, ExitCode.DONE), fleet.said
             assert tables() == before, words
 
 
@@ -115,20 +115,22 @@ def test_a_looser_cap_is_not_taken_and_it_is_said_with_what_raises_it(
     fleet(*command.split())
     assert caps() == {**CAPS, ("account", "day"): 50_000_000}
     raises = "orchestrator budget set campaign:sale --total 400.00"
-    assert fleet.err.count(raises) == 1
-    assert fleet.err.count("the month cap of the account stays at $0.10, although config.yaml says $800") == 1
-    assert fleet.err.count("orchestrator budget apply (or: ") == 2
-    assert "the limit of tasks at once stays at 4" in fleet.err
-    assert "orchestrator limits set concurrency 3000" in fleet.err
+    assert fleet.said.count(raises) == 1
+    assert (
+        fleet.said.count("the month cap of the account stays at $0.10, although config.yaml says $800") == 1
+    )
+    assert fleet.said.count("orchestrator budget apply (or: ") == 2
+    assert "the limit of tasks at once stays at 4" in fleet.said
+    assert "orchestrator limits set concurrency 3000" in fleet.said
     assert fleet("--config", "prod.yaml", *raises.split()[1:]) == ExitCode.DONE
     fleet("--config", "prod.yaml", "apply", "hero.yaml")
     assert caps()["campaign", "total"] == 400_000_000, "an operator's cap stands over a stricter file"
-    assert "orchestrator budget set campaign:sale --total config" in fleet.err
+    assert "orchestrator budget set campaign:sale --total config" in fleet.said
 
 
 def test_an_apply_under_the_caps_in_force_says_nothing_of_them(fleet):
     assert fleet("--config", "prod.yaml", "apply", "hero.yaml") == ExitCode.DONE
-    assert "budget set" not in fleet.err
+    assert "budget set" not in fleet.said
 
 
 @pytest.mark.parametrize("text", [None, "limits: {level: gold}\n"])
@@ -136,7 +138,7 @@ def test_a_cap_that_a_file_does_not_name_stays(fleet, caps, text):
     use(fleet, text)
     assert fleet("apply", "hero.yaml") == ExitCode.DONE
     assert caps() == CAPS
-    assert "budget set" not in fleet.err
+    assert "budget set" not in fleet.said
 
 
 def test_a_stricter_cap_counts_at_once(fleet, caps):
@@ -165,17 +167,17 @@ def test_config_as_the_amount_takes_the_files_cap_also_when_it_is_looser(fleet, 
 def test_config_as_the_amount_removes_no_cap_that_the_file_lacks(fleet, tables):
     before = tables()
     assert fleet("budget", "set", "account", "--month", "config") == ExitCode.USAGE
-    assert "orchestrator budget set account --month none" in fleet.err
+    assert "orchestrator budget set account --month none" in fleet.said
     assert tables() == before
 
 
 def test_a_plan_counts_with_the_stricter_of_file_and_database(fleet):
     use(fleet, OTHERS["looser"])
     assert fleet("plan", "hero.yaml") == ExitCode.DONE
-    assert "the cap of campaign sale ($0.06) has" in fleet.err or "of $0.06" in fleet.err
+    assert "the cap of campaign sale ($0.06) has" in fleet.said or "of $0.06" in fleet.said
     use(fleet, OTHERS["stricter"])
     fleet("plan", "hero.yaml")
-    assert "of $0.01" in fleet.err
+    assert "of $0.01" in fleet.said
 
 
 def test_a_worker_at_its_cap_stays_there_after_others_have_looked(fleet, provider, caps):
@@ -194,7 +196,7 @@ def test_a_refused_run_has_not_touched_the_caps(fleet, provider, tables):
     before = tables()
     use(fleet, OTHERS["stricter"])
     assert fleet("run", "hero.yaml") == ExitCode.USAGE
-    assert "Nothing was written" in fleet.err
+    assert "Nothing was written" in fleet.said
     assert tables() == before
 
 
@@ -203,7 +205,7 @@ def test_the_stricter_limits_of_a_file_count_for_all_and_the_looser_do_not(fleet
     use(fleet, "limits: {concurrency: 40, submits_per_minute: 5}\n")
     fleet(*command.split())
     assert tables()[1] == [(1, 4, 5, "config", "config", None, None)]
-    assert "the limit of submits a minute is 5 now, as config.yaml says (before: 20)" in fleet.err
+    assert "the limit of submits a minute is 5 now, as config.yaml says (before: 20)" in fleet.said
     use(fleet, None)
     fleet(*command.split())
     assert tables()[1] == [(1, 4, 5, "config", "config", None, None)]
@@ -225,8 +227,8 @@ def test_status_plan_and_doctor_say_where_file_and_database_differ(fleet, provid
     use(fleet, OTHERS["looser"])
     for words in ("status", "plan hero.yaml"):
         assert fleet(*words.split()) == ExitCode.DONE
-        assert "config.yaml says $800.00 for the month cap of the account, $0.10 is in force" in fleet.err
-        assert "config.yaml says 3,000 for the limit of tasks at once, 4 is in force" in fleet.err
+        assert "config.yaml says $800.00 for the month cap of the account, $0.10 is in force" in fleet.said
+        assert "config.yaml says 3,000 for the limit of tasks at once, 4 is in force" in fleet.said
     assert fleet("status", "--json") == ExitCode.DONE
     differences = {
         item["subject"]: (item["wanted"], item["in_force"]) for item in fleet.document["differences"]
@@ -234,12 +236,10 @@ def test_status_plan_and_doctor_say_where_file_and_database_differ(fleet, provid
     assert differences["the cap of campaign sale"] == ("$400.00", "$0.06")
     assert differences["the day cap of the account"] == ("$50.00", None)
     fleet("doctor")
-    assert (
-        "caps and limits: config.yaml says $400.00 for the cap of campaign sale; in force: $0.06" in fleet.err
-    )
+    assert "config.yaml says $400.00 for the cap of campaign sale; in force: $0.06" in fleet.said
     use(fleet, None)
     assert fleet("status") == ExitCode.DONE
-    assert "in force" not in fleet.err
+    assert "in force" not in fleet.said
 
 
 def test_a_plan_takes_as_long_as_the_limits_in_force_allow(fleet):
@@ -247,4 +247,4 @@ def test_a_plan_takes_as_long_as_the_limits_in_force_allow(fleet):
     assert fleet("limits", "set", "submits_per_minute", "2") == ExitCode.DONE
     use(fleet, OTHERS["looser"])
     assert fleet("plan", "hero.yaml") == ExitCode.DONE
-    assert "limit: 2 submits a minute (in force for all workers)" in fleet.err
+    assert "limit: 2 submits a minute (in force for all workers)" in fleet.said

@@ -1,109 +1,33 @@
 """The provider's own account: tasks, an append-only bill, what its list shows. It reads nothing of ours."""
 
-import random
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .bought import REFUSALS, Charge, SimulatedTask
-from .plan import MODEL, SimulationPlan
+from .bought import Charge, SimulatedTask
+from .plan import MODEL
 from .prices import Prices
-from .timeline import Timeline
+from .whims import Whims
 
-NEVER = float("inf")
 STUCK_SECONDS = 3600.0
 FUNDS = 1_000_000_000
 """What the account had to begin with, in micros."""
 
 
 @dataclass
-class SimulatedAccount:
+class SimulatedAccount(Whims):
     """Everything the provider knows."""
 
-    plan: SimulationPlan
-    timeline: Timeline
-    now: Any
     tasks: dict[str, SimulatedTask] = field(default_factory=dict)
     bill: list[Charge] = field(default_factory=list)
     pending: list[tuple[str, float]] = field(default_factory=list)  # (prompt, when it will be created)
-    quiet: bool = False  # the faults are over
     accepted: Callable[[SimulatedTask], None] = lambda _task: None  # told of each task, ours or not
     lost: str | None = None  # the task of which one picture can never be had
 
     def __post_init__(self) -> None:
-        self._dice = random.Random(f"account {self.plan.seed}")
+        super().__post_init__()
         self.prices = Prices(self.plan, self.now)
-        self._answer_dice = random.Random(f"answers {self.plan.seed}")
-        self._bill_dice = random.Random(f"bill {self.plan.seed}")
-        self._ending_dice = random.Random(f"endings {self.plan.seed}")
-        self._refused: dict[str, str] = {}  # prompt -> the words
-
-    def strike(self, kind: str) -> bool:
-        """Whether this fault happens now."""
-        chance = self.plan.chances.get(kind, 0.0)
-        if self.quiet or not chance or self._dice.random() >= chance:
-            return False
-        self.timeline.fault("provider", kind)
-        return True
-
-    def strike_bill(self, kind: str) -> bool:
-        """The same for the bill's own oddities, which go on when the faults are over: the provider is so."""
-        chance = self.plan.bill_chances.get(kind, 0.0)
-        if not chance or self._bill_dice.random() >= chance:
-            return False
-        self.timeline.fault("provider", kind)
-        return True
-
-    def strike_ending(self, kind: str) -> bool:
-        """The same for the odd ways in which tasks end."""
-        chance = self.plan.ending_chances.get(kind, 0.0)
-        if self.quiet or not chance or self._ending_dice.random() >= chance:
-            return False
-        self.timeline.fault("provider", kind)
-        return True
-
-    def answers(self) -> bool:
-        """Whether a lost reply is the provider's own error, after which nothing more is created."""
-        return self._answer_dice.random() < self.plan.answered_share
-
-    def slides(self, size: int) -> int:
-        """By how many records the bill has moved on since its last page was read: never by a whole page."""
-        return self._bill_dice.randrange(1, size) if self.strike_bill("bill_slides") else 0
-
-    def lasts(self, kind: str) -> bool:
-        """Whether this is what stays broken for ever."""
-        if self.plan.lasting != kind:
-            return False
-        self.timeline.faults[f"lasting_{kind}"] += 1
-        return True
-
-    def uniform(self, low: float, high: float) -> float:
-        return self._dice.uniform(low, high)
-
-    def mood(self) -> str | None:
-        """What is wrong with the whole account at this moment: outage, no_key, no_credit, or None."""
-        return next((kind for kind in ("outage", "no_key", "no_credit") if self.during(kind)), None)
-
-    def refuses_key_of(self, process: str) -> bool:
-        """Whether the key is refused at this moment: everybody's, or that of this process alone."""
-        if self.mood() == "no_key":
-            return True
-        if self.quiet or self.plan.bad_key is None:
-            return False
-        number, start, end = self.plan.bad_key
-        found = process.startswith(f"w{number}.") and start <= self.now() < end
-        self.timeline.faults["bad_key"] += found
-        return found
-
-    def during(self, kind: str) -> bool:
-        """Whether something that lasts for a while lasts now."""
-        now = self.now()
-        found = not self.quiet and any(
-            name == kind and start <= now < end for name, start, end in self.plan.windows
-        )
-        self.timeline.faults[kind] += found
-        return found
 
     def create(
         self,
@@ -117,14 +41,10 @@ class SimulatedAccount:
         now, dice = self.now(), self._dice
         number = len(self.tasks) + 1
         images = int(inputs["num_images"])
-        price = self.prices.charged(inputs)
-        if now >= self.plan.charged_from:
-            price = price * self.plan.charge_percent // 100
-            self.timeline.faults["charged_unlike"] += self.plan.charge_percent != 100
-        self.timeline.faults["other_unit"] += self.plan.bill_percent != 100
-        fate, code, error = self._fate(str(inputs["prompt"]), foreign=foreign)
-        outputs = self._outputs(images) if fate == "completed" else 0
-        latency = self._latency(fate)
+        price = self._price(inputs)
+        fate, code, error = self.fate(str(inputs["prompt"]), foreign=foreign)
+        outputs = self.outputs(images) if fate == "completed" else 0
+        latency = self.latency(fate)
         task = SimulatedTask(
             id=f"{'f' if foreign else 't'}{number:04d}-{dice.getrandbits(32):08x}",
             prompt=str(inputs["prompt"]),
@@ -147,7 +67,7 @@ class SimulatedAccount:
         )
         if fate in {"failed", "timeout", "cancelled"}:
             task.refund_at = task.ends + dice.uniform(30, self.plan.refund_max)
-            task.refunds = self._refunds(price)
+            task.refunds = self.refunds(price)
         self.tasks[task.id] = task
         if self.plan.lasting == "picture" and self.lost is None and outputs and not foreign:
             self.lost = task.id
@@ -158,45 +78,14 @@ class SimulatedAccount:
         self.accepted(task)
         return task
 
-    def _latency(self, fate: str) -> float:
-        usual = self._dice.uniform(2, 40)
-        if self.strike("task_slow"):
-            usual = self._dice.uniform(300, 1500)
-        return NEVER if fate == "stuck" else usual
-
-    def _fate(self, prompt: str, *, foreign: bool) -> tuple[str, int | None, str]:
-        """How a task ends. A prompt that was refused once is refused each time."""
-        if foreign:
-            return "completed", None, ""
-        if prompt in self._refused:
-            return "failed", 1403, self._refused[prompt]
-        if self.strike("task_failed"):
-            return "failed", self._dice.choice((5000, 5003, 1405, 1402, None)), "the task failed"
-        if self.strike("task_moderated"):
-            return "failed", 1200, "content flagged as potentially sensitive"
-        if self.strike("task_timeout"):
-            return self._dice.choice(("timeout", "cancelled")), None, "gave up"
-        if self.strike("no_outputs"):
-            return "empty", None, ""
-        if self.strike_ending("never_ends"):
-            return "stuck", None, ""
-        if self.strike_ending("upstream_refusal"):
-            self._refused[prompt] = self._ending_dice.choice(REFUSALS)
-            return "failed", self._ending_dice.choice((1403, 1405, None)), self._refused[prompt]
-        return "completed", None, ""
-
-    def _refunds(self, price: int) -> tuple[int, ...]:
-        """What is paid back of a charge: all of it, or too little, too much, or all of it twice."""
-        if self.strike_bill("refund_twice"):
-            return price, price
-        if self.strike_bill("refund_oversized"):
-            return (price + self._bill_dice.randrange(1, 2 * price),)
-        return (self._bill_dice.randrange(1, price),) if self.strike_bill("refund_partial") else (price,)
-
-    def _outputs(self, images: int) -> int:
-        if images > 1 and self.strike("fewer_outputs"):
-            return images - 1
-        return images + 1 if self.strike("more_outputs") else images
+    def _price(self, inputs: Mapping[str, Any]) -> int:
+        """What is charged, which may be other than what was quoted."""
+        price = self.prices.charged(inputs)
+        if self.now() >= self.plan.charged_from:
+            price = price * self.plan.charge_percent // 100
+            self.timeline.faults["charged_unlike"] += self.plan.charge_percent != 100
+        self.timeline.faults["other_unit"] += self.plan.bill_percent != 100
+        return price
 
     def settle_bill(self) -> None:
         """Book the refunds that have come due by now."""

@@ -21,9 +21,9 @@ from orchestrator.web import Receiver
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.upkeep.billing import TROUBLE
 
+from .brought import limits_for
 from .dependencies import GatedArtifacts, SimClock, SimEntropy, SimWorker, facts
 from .endpoints import Endpoints
-from .operators import limits_for
 from .process import Process
 from .timeline import ViolationError
 from .webhooks import SECRET, URL

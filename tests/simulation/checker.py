@@ -7,9 +7,11 @@ each subject:
 
 * states: only legal moves of jobs, attempts and reservations; epochs never fall, and only the holder of a
   lease moves what it holds; one live attempt for each job; nothing counts as a failure that nobody rejected;
-  a prediction exists at the provider and was asked for by that job;
+  a prediction exists at the provider and was asked for by that job; what the bill taught is what the next of
+  its kind holds;
 * money: a reservation ends once; balances are the ledger's sums; no cap is passed at any entry, nor by the
-  provider's bill; at the end each attempt counts what the provider kept, and nothing was paid twice;
+  provider's bill; at the end each attempt counts what the provider kept, nothing was paid twice, and a refund
+  that is too large is told;
 * words: caps and limits are what files and people said, by the rule of who may loosen them;
 * rate: POSTs of the last minute, tasks at once;
 * posts: an attempt said so before, durably, and has not sent yet; its price is known; no other task of the

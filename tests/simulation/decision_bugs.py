@@ -9,7 +9,7 @@ from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards import account_pauses
 from orchestrator.worker.guards.key_guard import KeyGuard
 
-from .money_bugs import Patch
+from .planting import Mutation, Patch
 
 
 def cap_is_nobodys_act(patch: Patch) -> None:
@@ -36,3 +36,10 @@ def key_is_the_accounts(patch: Patch) -> None:
         await write_durably(self._deps, account_pauses.begin_pause, row)
 
     patch(KeyGuard, "_tell", tell)
+
+
+DECISION_BUGS = (
+    Mutation("cap is nobody's act", cap_is_nobodys_act, "caps"),
+    Mutation("worker brings its caps", worker_brings_its_caps, "caps"),
+    Mutation("key is the account's", key_is_the_accounts, "mixed"),
+)

@@ -10,8 +10,9 @@ from orchestrator.worker.doubts import judgement, resolver, windows
 from orchestrator.worker.doubts.care import CareTaker
 from orchestrator.worker.doubts.resolver import Resolver
 from orchestrator.worker.pipeline.submit import Submitter
+from orchestrator.worker.upkeep.drain_watchdog import DrainWatchdog
 
-from .money_bugs import Patch
+from .planting import Mutation, Patch
 
 
 def absence_at_first_look(patch: Patch) -> None:
@@ -79,3 +80,20 @@ def resolver_sleeps(patch: Patch) -> None:
     """Nobody wakes the resolver, which looks once an hour."""
     genuine = Resolver._seconds_to_check
     patch(Resolver, "_seconds_to_check", lambda self, unreported: genuine(self, unreported) + 3600)
+
+
+def drain_never_gives_up(patch: Patch) -> None:
+    """A worker that drains waits for ever for a list or a bill that cannot be read."""
+    patch(DrainWatchdog, "_why_blocked", lambda self, activity, unreadable, monotonic: None)
+
+
+DOUBT_BUGS = (
+    Mutation(name="absence at the first look", apply=absence_at_first_look, theme="lost", first=5),
+    Mutation(name="any candidate adopted", apply=any_candidate_adopted, theme="lost", first=5),
+    Mutation("the list is not believed", absence_at_once, "lost"),
+    Mutation(name="billed is enough", apply=billed_is_enough, theme="lost", first=79),
+    Mutation(name="drain never gives up", apply=drain_never_gives_up, theme="lost", first=19),
+    Mutation(name="every loss is an answer", apply=every_loss_is_an_answer, theme="lost", first=54),
+    Mutation("care never ends", care_never_ends, "lost"),
+    Mutation(name="resolver sleeps", apply=resolver_sleeps, theme="lost", first=3),
+)

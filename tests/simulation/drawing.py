@@ -2,6 +2,7 @@
 
 import random
 
+from .drawing_batches import draw_caps, draw_runs
 from .faults import (
     BILL_FAULTS,
     ENDING_FAULTS,
@@ -13,7 +14,7 @@ from .faults import (
     WEBHOOK_FAULTS,
     WINDOWS,
 )
-from .plan import DAY, PlannedCap, PlannedFile, PlannedRun, SimulationPlan
+from .plan import DAY, PlannedFile, SimulationPlan
 from .prices import draw_prices
 
 
@@ -23,12 +24,12 @@ def draw(seed: int, theme: str | None = None) -> SimulationPlan:
     chosen = dice.choice(THEMES)
     theme = theme or chosen
     lag = dice.choice((0.0, dice.uniform(0, 10), dice.uniform(10, 120), dice.uniform(120, 600)))
-    runs = _runs(dice, theme)
+    runs = draw_runs(dice, theme)
     plan = SimulationPlan(
         seed=seed,
         theme=theme,
         runs=runs,
-        caps=_caps(dice, theme, runs),
+        caps=draw_caps(dice, theme, runs),
         workers=dice.choice((1, 2, 2, 3, 4)),
         grouped_writes=dice.random() < 0.5,
         hosts_see_death=dice.random() < 0.5,
@@ -58,6 +59,12 @@ def draw(seed: int, theme: str | None = None) -> SimulationPlan:
         idle_seconds=dice.choice((5.0, 30.0, 30.0, 60.0)),
     )
     _faults(dice, plan)
+    _since(seed, plan)
+    return plan
+
+
+def _since(seed: int, plan: SimulationPlan) -> None:
+    """What came later, each with dice of its own: the seeds of before kept the rest of their plans."""
     _webhooks(random.Random(f"webhooks of plan {seed}"), plan)
     _copy(random.Random(f"copy of plan {seed}"), plan)
     _lasting(random.Random(f"lasting of plan {seed}"), plan)
@@ -68,7 +75,6 @@ def draw(seed: int, theme: str | None = None) -> SimulationPlan:
     draw_prices(random.Random(f"prices of plan {seed}"), plan)
     _odd_amounts(random.Random(f"amounts of plan {seed}"), plan)
     _answers(random.Random(f"answers of plan {seed}"), plan)
-    return plan
 
 
 def _endings(dice: random.Random, plan: SimulationPlan) -> None:
@@ -162,55 +168,6 @@ def _webhooks(dice: random.Random, plan: SimulationPlan) -> None:
                 plan.theme == "restored" and dice.random() < 0.5
             ):  # what comes late comes to the store put back
                 plan.webhook_chances["webhook_late"] = 1.0
-
-
-def _runs(dice: random.Random, theme: str) -> list[PlannedRun]:
-    campaigns = ["spring", "summer"][: dice.randint(1, 2)]
-    count = dice.randint(1, 3)
-    budget = {"long": 14, "caps": 16}.get(theme, 10)
-    runs = []
-    for number in range(count):
-        variations = dice.choice((1, 1, 1, 2))
-        runs.append(
-            PlannedRun(
-                campaign=dice.choice(campaigns),
-                name=f"run{number}",
-                priority=dice.choice((0, 0, 5)),
-                max_attempts=dice.choice((1, 2, 3)),
-                combinations=max(1, dice.randint(1, budget // count) // variations),
-                variations=variations,
-                images=dice.choice((1, 1, 2, 3)),
-                resolution=dice.choice(("1k", "2k", "4k")),
-                local_images=dice.random() < 0.25,
-            )
-        )
-    return runs
-
-
-def _caps(dice: random.Random, theme: str, runs: list[PlannedRun]) -> list[PlannedCap]:
-    if theme != "caps" and dice.random() < 0.6:
-        return []
-    total = sum(run.price_micros * run.jobs for run in runs)
-    caps = []
-    for _ in range(dice.randint(1, 3)):
-        scope = dice.choice(("account", "campaign", "run"))
-        run = dice.choice(runs)
-        base = {
-            "account": total,
-            "campaign": sum(r.price_micros * r.jobs for r in runs if r.campaign == run.campaign),
-            "run": run.price_micros * run.jobs,
-        }[scope]
-        share = dice.choice((0.0, 0.3, 0.5, 0.8, 1.0, 1.5))
-        name = {"account": "", "campaign": run.campaign, "run": run.name}[scope]
-        caps.append(
-            PlannedCap(
-                scope=scope,
-                name=name,
-                window=dice.choice(("total", "total", "month", "day")),
-                micros=int(base * share),
-            )
-        )
-    return caps
 
 
 def _faults(dice: random.Random, plan: SimulationPlan) -> None:

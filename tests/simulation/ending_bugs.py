@@ -6,7 +6,7 @@ from orchestrator.worker.pipeline import poll
 from orchestrator.worker.pipeline.lateness import Lateness
 from orchestrator.worker.pipeline.task_endings import TaskEndings
 
-from .money_bugs import Patch
+from .planting import Mutation, Patch
 
 
 def nothing_is_overdue(patch: Patch) -> None:
@@ -27,3 +27,10 @@ def refusal_is_tried_again(patch: Patch) -> None:
 def no_outputs_at_first_look(patch: Patch) -> None:
     """A task that has completed and shows no outputs yet is taken to have none."""
     patch(poll, "EMPTY_MAX_MS", 0)
+
+
+ENDING_BUGS = (
+    Mutation(name="nothing is overdue", apply=nothing_is_overdue, theme="mixed", first=16),
+    Mutation(name="a refusal is tried again", apply=refusal_is_tried_again, theme="mixed", first=3),
+    Mutation(name="no outputs at the first look", apply=no_outputs_at_first_look, theme="mixed", first=14),
+)

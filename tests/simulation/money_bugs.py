@@ -1,8 +1,6 @@
 """Bugs planted in caps, prices, the ledger and the bill."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import bindparam, update
 
@@ -15,8 +13,7 @@ from orchestrator.store.runs import runs
 from orchestrator.worker.guards.price_guard import PriceGuard
 from orchestrator.worker.upkeep.billing import BillReader
 
-Patch = Callable[[Any, str, Any], None]
-"""Puts a value in the place of an attribute, until the bug is taken out again."""
+from .planting import Mutation, Patch
 
 
 def caps_not_held(patch: Patch) -> None:
@@ -149,3 +146,23 @@ def refund_lapses_unread(patch: Patch) -> None:
         return await genuine(self)
 
     patch(BillReader, "_read", read)
+
+
+MONEY_BUGS = (
+    Mutation("caps not held", caps_not_held, "caps"),
+    Mutation("released twice", released_twice, "mixed"),
+    Mutation("unknown price is nothing", unknown_price_is_nothing, "mixed"),
+    Mutation("one job over the cap", one_more_than_the_cap, "caps"),
+    Mutation("refund not waited for", refund_never_due, "caps"),
+    Mutation("failure is charged", failure_is_charged, "caps"),
+    Mutation("record counts on each page", record_counts_on_each_page, "mixed"),
+    Mutation("refund is believed", refund_is_believed, "caps"),
+    Mutation("bill trouble ends the worker", bill_trouble_ends_the_worker, "caps"),
+    Mutation("surplus is not told", surplus_is_not_told, "caps"),
+    Mutation("partial refund is whole", partial_refund_is_whole, "caps"),
+    Mutation(
+        name="implausible bill frees the cap", apply=implausible_bill_frees_the_cap, theme="caps", first=59
+    ),
+    Mutation(name="bill teaches nothing", apply=bill_teaches_nothing, theme="mixed", first=42),
+    Mutation("refund lapses unread", refund_lapses_unread, "long"),
+)

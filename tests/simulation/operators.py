@@ -8,7 +8,6 @@ from orchestrator.actions.operator import pausing
 from orchestrator.actions.operator.fleet_words import limits_of
 from orchestrator.core.keys import job_key
 from orchestrator.core.specs import JobSpec, LocalImage, RunSpec
-from orchestrator.settings import Limits
 from orchestrator.store.account import configured_limits
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.db.database import Database
@@ -19,31 +18,12 @@ from orchestrator.store.money.cap_changes import StandingCap
 from orchestrator.store.money.decided_caps import decide_cap
 from orchestrator.store.runs import copies, jobs, runs
 
+from .brought import file_of, limits_for
 from .checker import Checker
-from .plan import MODEL, PICTURE, PlannedCap, PlannedFile, PlannedRun, SimulationPlan, prompts
+from .plan import MODEL, PICTURE, PlannedCap, PlannedRun, SimulationPlan, prompts
 from .timeline import Timeline
 
 PERSON = Signature(who="ada", host="a desk", command="the simulation", why="to see what happens")
-
-
-def file_of(plan: SimulationPlan, number: int) -> PlannedFile | None:
-    """The configuration that worker `number` comes with; None: the plan's own."""
-    turn = number % (len(plan.files) + 1)
-    return plan.files[turn - 1] if turn else None
-
-
-def limits_for(plan: SimulationPlan, number: int) -> Limits:
-    """The limits of that configuration."""
-    file = file_of(plan, number)
-    if file is not None and file.limits is None:
-        return Limits(polls_per_second=50.0, defaulted=frozenset({"concurrency", "submits_per_minute"}))
-    share = 1.0 if file is None or file.limits is None else file.limits
-    return Limits(
-        level="gold",
-        concurrency=max(1, int(plan.concurrency * share)),
-        submits_per_minute=max(1, int(plan.submits_per_minute * share)),
-        polls_per_second=50.0,
-    )
 
 
 class Operator:

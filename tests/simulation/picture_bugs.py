@@ -5,8 +5,9 @@ from dataclasses import replace
 from orchestrator.ports import StoredArtifact
 from orchestrator.store.attempts import endings
 from orchestrator.worker.pipeline.copies import Copies
+from orchestrator.worker.pipeline.fetch import Fetcher
 
-from .money_bugs import Patch
+from .planting import Mutation, Patch
 
 
 def copy_recorded_before_it_exists(patch: Patch) -> None:
@@ -32,3 +33,22 @@ def unproven_is_dropped(patch: Patch) -> None:
         return genuine(tx, [replace(row, unproven={}) for row in rows])
 
     patch(endings, "finish", finish)
+
+
+def picture_is_never_lost(patch: Patch) -> None:
+    """A picture that no URL ever brings is tried for ever."""
+    genuine = Fetcher._is_gone
+
+    async def is_gone(self, attempt, output, download):
+        download.fresh_urls = 0
+        return await genuine(self, attempt, output, download)
+
+    patch(Fetcher, "_is_gone", is_gone)
+
+
+PICTURE_BUGS = (
+    Mutation(name="picture is never lost", apply=picture_is_never_lost, theme="mixed", first=34),
+    Mutation("copy recorded before it exists", copy_recorded_before_it_exists, "mixed"),
+    Mutation("late copies are forgotten", late_copies_are_forgotten, "mixed"),
+    Mutation(name="unproven is dropped", apply=unproven_is_dropped, theme="mixed", first=34),
+)

@@ -3,7 +3,7 @@
 from orchestrator.store.money import prices, quotes
 from orchestrator.worker.guards import price_guard
 
-from .money_bugs import Patch
+from .planting import Mutation, Patch
 
 
 def rate_is_per_cent_off(patch: Patch) -> None:
@@ -38,8 +38,8 @@ def claimed_price_is_sent(patch: Patch) -> None:
 
 
 PRICE_BUGS = (
-    ("discount is per cent off", rate_is_per_cent_off, "caps", 16),
-    ("price is asked once", price_is_asked_once, "mixed", 35),
-    ("dearer price asks nobody", dearer_price_asks_nobody, "mixed", 6),
-    ("price of the claim is sent", claimed_price_is_sent, "mixed", 35),
+    Mutation(name="discount is per cent off", apply=rate_is_per_cent_off, theme="caps", first=16),
+    Mutation(name="price is asked once", apply=price_is_asked_once, theme="mixed", first=35),
+    Mutation(name="dearer price asks nobody", apply=dearer_price_asks_nobody, theme="mixed", first=6),
+    Mutation(name="price of the claim is sent", apply=claimed_price_is_sent, theme="mixed", first=35),
 )

@@ -9,7 +9,7 @@ from orchestrator.store.attempts import endings, lifecycle, outputs, transitions
 from orchestrator.worker.pipeline.fetch import Fetcher
 from orchestrator.worker.pipeline.submit import Submitter
 
-from .money_bugs import Patch
+from .planting import Mutation, Patch
 
 
 def fence_removed(patch: Patch) -> None:
@@ -140,3 +140,19 @@ def success_before_storing(patch: Patch) -> None:
 def id_only_in_memory(patch: Patch) -> None:
     """The prediction's id is used and never written."""
     patch(lifecycle, "accept", lambda tx, rows: [row.epoch for row in rows])
+
+
+SENDING_BUGS = (
+    Mutation(name="fence removed", apply=fence_removed, theme="zombies", first=22),
+    Mutation("POST before the commit", post_before_commit, "mixed"),
+    Mutation(name="POST again when the reply is lost", apply=post_again_when_lost, theme="lost", first=3),
+    Mutation(name="429 is a failure", apply=throttled_is_failure, theme="mixed", first=4),
+    Mutation("slots ignored", slots_ignored, "mixed"),
+    Mutation(name="rate window ignored", apply=rate_ignored, theme="mixed", first=6),
+    Mutation("success before storing", success_before_storing, "mixed"),
+    Mutation("id only in memory", id_only_in_memory, "mixed"),
+    Mutation("every POST sent twice", posted_twice, "mixed"),
+    Mutation("rate window too short", rate_window_too_short, "mixed"),
+    Mutation(name="stale grants are used", apply=stale_grants_are_used, theme="zombies", first=8),
+    Mutation(name="doubts take no slot", apply=doubts_take_no_slot, theme="lost", first=62),
+)

@@ -7,9 +7,7 @@ from orchestrator.core.states import AttemptState
 from orchestrator.store.db import schema
 from orchestrator.store.doubts import webhook_reports
 
-from .money_bugs import (
-    Patch,
-)
+from .planting import Mutation, Patch
 
 
 def unsigned_webhook_is_believed(patch: Patch) -> None:
@@ -27,3 +25,10 @@ def webhook_is_anybodys(patch: Patch) -> None:
     columns = webhook_reports._attempt_of("").selected_columns
     doubted = schema.attempts.c.state == AttemptState.IN_DOUBT.value
     patch(webhook_reports, "_attempt_of", lambda token: select(*columns).where(doubted).limit(1))
+
+
+WEBHOOK_BUGS = (
+    Mutation("unsigned webhook is believed", unsigned_webhook_is_believed, "mixed"),
+    Mutation("webhook is recorded and forgotten", webhook_is_forgotten, "lost"),
+    Mutation("webhook is anybody's", webhook_is_anybodys, "lost"),
+)

@@ -1,8 +1,5 @@
 """Bugs planted in the words of files on caps and limits, where several work on one database."""
 
-from collections.abc import Callable
-from typing import Any
-
 from sqlalchemy import delete
 
 from orchestrator.core.precedence import Weight
@@ -11,7 +8,7 @@ from orchestrator.store.account.configured_limits import ConfiguredLimits
 from orchestrator.store.db.schema import budgets as budget_table
 from orchestrator.store.money import budgets
 
-Patch = Callable[[Any, str, Any], None]
+from .planting import Mutation, Patch
 
 
 def later_file_wins(patch: Patch) -> None:
@@ -43,3 +40,10 @@ def unnamed_cap_is_removed(patch: Patch) -> None:
 def default_is_a_word(patch: Patch) -> None:
     """What a file does not name counts as if it had named what is built in."""
     patch(ConfiguredLimits, "named", lambda self: dict(self.numbers))
+
+
+WORD_BUGS = (
+    Mutation("later file wins", later_file_wins, "caps"),
+    Mutation("unnamed cap is removed", unnamed_cap_is_removed, "caps"),
+    Mutation("default is a word", default_is_a_word, "caps"),
+)

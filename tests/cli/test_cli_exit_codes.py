@@ -10,6 +10,7 @@ from orchestrator.cli.commands import status as status_command
 from orchestrator.core.errors import ExitCode
 from orchestrator.runtime.clock import SystemClock
 from orchestrator.sandbox import Fault, Faults, Scripted
+from orchestrator.store.attempts.lifecycle import AMBIGUOUS
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.schema import attempts, jobs
 
@@ -146,6 +147,9 @@ def test_5_an_attempt_in_doubt_is_listed_with_the_money_it_holds(shell):
     with writing(shell.folder) as tx:
         tx.conn.execute(update(jobs).where(jobs.c.id == 1).values(state="running", queue=None, attempts=1))
         tx.conn.execute(attempts.insert().values(IN_DOUBT))
+    assert shell("in-doubt", "list", "--json") == ExitCode.DONE  # it is being looked for
+    with writing(shell.folder) as tx:
+        tx.conn.execute(update(attempts).values(reason=AMBIGUOUS))
     assert shell("in-doubt", "list", "--json") == ExitCode.OPERATOR
     (line,) = shell.lines
     assert (line["job"], line["held_usd"], line["message"]) == (1, "0.028", "the line broke")

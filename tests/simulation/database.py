@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from orchestrator.ports import Clock, Crashpoint
 from orchestrator.store.db.database import Database, Tx
+from orchestrator.store.db.same_database import SameDatabase
 from orchestrator.store.db.server_clock import ServerClock
 
 
@@ -100,6 +101,7 @@ class SimDatabase(Database):
         other = copy.copy(self)
         other.clock = ServerClock(clock)
         other._crashpoint = crashpoint
+        other._same = SameDatabase(str(other.url.database))  # each process begins with the one it finds
         other.server_time = server_time
         other.before_read = before_read
         return other

@@ -29,7 +29,7 @@ STEPS = {
     "store/claiming/claim.py": {"reservation", "state"},
     "store/doubts/adoption.py": {"reservation", "state"},
     "store/doubts/rebuilding.py": {"reservation", "state", "v_state"},
-    "store/money/bills.py": {"reservation"},
+    "store/money/bill_lines.py": {"reservation"},
     "store/money/refunds.py": {"reservation"},
     "store/runs/jobs.py": {"state"},
 }

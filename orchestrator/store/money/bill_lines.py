@@ -88,10 +88,10 @@ def _lapsed(row: Any, values: Mapping[str, Any]) -> Decision:
     time to pay back, the bill is read once more after it.
     """
     event = ReservationEvent.REFUND_LAPSED
-    released = step(RESERVATION_TRANSITIONS, ReservationState.REFUND_DUE, event).value
+    released = step(RESERVATION_TRANSITIONS, ReservationState.REFUND_DUE, event)
     return Decision(
         booked=Booked(),
-        values={**values, "reservation": released, "refund_until": None},
+        values={**values, "reservation": released.value, "refund_until": None},
         kind=LedgerKind.REFUND_LAPSED,
         due_delta=-row.price_micros,
     )

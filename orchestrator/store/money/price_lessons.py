@@ -33,7 +33,7 @@ SAMPLES_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Priced:
+class Sample:
     """An accepted attempt of which no charge was read yet."""
 
     attempt_id: int
@@ -60,12 +60,12 @@ class Lesson:
     message: str = ""  # for a person, when it is news
 
 
-def samples(tx: Tx, since: int) -> list[Priced]:
+def samples(tx: Tx, since: int) -> list[Sample]:
     """The oldest and the newest attempt of each model and price that were accepted since then, are not over
     or not billed, and of which no charge was read: those two show soonest what a price is and was.
     """
     rows = {
-        row.id: Priced(
+        row.id: Sample(
             attempt_id=row.id,
             prediction_id=row.prediction_id,
             accepted_at=row.accepted_at,
@@ -75,7 +75,7 @@ def samples(tx: Tx, since: int) -> list[Priced]:
         for query in (_LIVE, _ENDED)
         for row in tx.conn.execute(query, {"since": since})
     }
-    by_price: dict[tuple[str, int], list[Priced]] = {}
+    by_price: dict[tuple[str, int], list[Sample]] = {}
     for _, row in sorted(rows.items()):
         by_price.setdefault((row.model, row.price_micros), []).append(row)
     ends = (row for found in by_price.values() for row in (found[0], found[-1]))

@@ -78,13 +78,13 @@ def learn(tx: Tx, seen: Seen, *, drift_percent: float, lane_id: int | None = Non
     return Learned(price, len(moved), lane_micros)
 
 
-def learn_all(tx: Tx, rows: Sequence["Lesson"]) -> list[Learned]:
+def learn_all(tx: Tx, rows: Sequence["ToLearn"]) -> list[Learned]:
     """`learn` for a group of writes."""
     return [learn(tx, row.seen, drift_percent=row.drift_percent, lane_id=row.lane_id) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class ToLearn:
     """A price to learn, as one row of a group of writes."""
 
     seen: Seen

@@ -12,7 +12,7 @@ from orchestrator.core.provider_facts import BILL_MARGIN_MS
 from orchestrator.ports.paging import bill_all
 from orchestrator.store.db.database import Tx
 from orchestrator.store.money import price_lessons
-from orchestrator.store.money.price_lessons import Charged, Priced
+from orchestrator.store.money.price_lessons import Charged, Sample
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.guards.price_proof import PROVEN_MS, PriceProof
 
@@ -75,7 +75,7 @@ class PriceWatch:
             if known is not None:
                 self._proof.shown((model, micros), dearer=not known)
 
-    async def _heed(self, found: Sequence[Priced], charges: dict[str, int]) -> None:
+    async def _heed(self, found: Sequence[Sample], charges: dict[str, int]) -> None:
         percent = self._deps.settings.guards.price_drift_percent
         for row in found:
             if not (micros := charges.get(row.prediction_id, 0)):

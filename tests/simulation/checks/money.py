@@ -78,11 +78,11 @@ class MoneyChecks:
                     expect(left >= 0, "5", f"{name} of {scope} {scope_id} in {period} is {left}")
         if kind == "reserve":
             expect(row["held_delta"] > 0, "5", f"attempt {attempt} was admitted at no price")
-        if kind == "refund_lapsed" and not self._replaying:
-            self._lapsed(attempt, row)
             # What is adopted was spent before anybody could ask.
             if row["note"] != "adopted by reconcile" and not self._replaying:
                 self._under_caps(row)
+        if kind == "refund_lapsed" and not self._replaying:
+            self._lapsed(attempt, row)
 
     def _lapsed(self, attempt: int, row: Row) -> None:
         """Nothing is free that a bill read after the window shows to be kept."""

@@ -101,10 +101,14 @@ class SimDatabase(Database):
         other = copy.copy(self)
         other.clock = ServerClock(clock)
         other._crashpoint = crashpoint
-        other._same = SameDatabase(str(other.url.database))  # each process begins with the one it finds
+        other.forget()
         other.server_time = server_time
         other.before_read = before_read
         return other
+
+    def forget(self) -> None:
+        """Take whatever database answers next for the one that this process began with."""
+        self._same = SameDatabase(str(self.url.database))
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Tx]:

@@ -31,7 +31,7 @@ download: {separate_process: false}
 
 READ_ELSEWHERE = {
     "webhook.listen",  # by `serve`, which does not end
-    "limits.level",  # while loading: it sets three numbers
+    "outputs.nsfw_unknown",  # when the provider's flag cannot be read
     "worker.stop_grace_seconds",  # when a signal comes
 }
 """What has tests of its own."""

@@ -111,6 +111,7 @@ class PostgresBench(Bench):
 
     def wipe(self) -> None:
         self._admin.execute(f"TRUNCATE {', '.join((*self._tables, 'watched'))} RESTART IDENTITY")
+        self.database.forget()
 
     def backup(self) -> Any:
         with self.database.read() as tx:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from orchestrator.ports import Clock, Crashpoint
 from orchestrator.store.db.database import Database, Tx
+from orchestrator.store.db.same_database import SameDatabase
 from orchestrator.store.db.server_clock import ServerClock
 
 
@@ -100,9 +101,14 @@ class SimDatabase(Database):
         other = copy.copy(self)
         other.clock = ServerClock(clock)
         other._crashpoint = crashpoint
+        other.forget()
         other.server_time = server_time
         other.before_read = before_read
         return other
+
+    def forget(self) -> None:
+        """Take whatever database answers next for the one that this process began with."""
+        self._same = SameDatabase(str(self.url.database))
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Tx]:

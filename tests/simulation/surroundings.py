@@ -115,9 +115,13 @@ class Surroundings:
                 for process in self._simulation.alive.values()
                 if not process.dead and not process.is_frozen
             ]
+            stops = self._simulation.stops
+            buys = any(process.pid not in stops or not stops[process.pid].stopping for process in working)
             try:
                 with self._simulation.reader.read() as tx:
-                    self._simulation.checker.idling.looked(tx, {process.name for process in working})
+                    self._simulation.checker.idling.looked(
+                        tx, {process.name for process in working}, buys=buys
+                    )
             except ViolationError:
                 self._simulation.failed.set()
                 return

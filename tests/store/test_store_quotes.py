@@ -145,6 +145,16 @@ def test_a_bill_that_is_dearer_than_the_quotes_counts_until_the_next_bill(world)
     assert learn(world, PRICE, source=QuoteSource.BILL).price_micros == PRICE
 
 
+def test_a_cheaper_answer_that_came_late_takes_back_no_bill(world):
+    world.run(2)
+    asked_at = world.clock.now_ms()
+    learn(world, HALF)
+    learn(world, PRICE, source=QuoteSource.BILL, account="")
+    world.clock.advance(2 * 3600)
+    assert learn(world, HALF, at=asked_at).price_micros == PRICE
+    assert prices(world) == {DIGEST: PRICE}
+
+
 def test_inputs_with_one_list_price_and_different_discounts_are_held_each_at_its_own(world):
     world.apply([spec(1, price_digest="1k"), spec(2, price_digest="2k"), spec(3, price_digest="2k")])
     learn(world, HALF, digest="2k")

@@ -58,6 +58,7 @@ class PostgresServer:
         """The URL of an empty, migrated database."""
         tables = [table.name for table in reversed(metadata.sorted_tables) if table.name != "meta"]
         self._cleaner.execute("".join(f"DELETE FROM {name};" for name in tables))
+        self._cleaner.execute("DELETE FROM meta WHERE key <> 'database_id'")
         yield self._test_url
 
     def close(self) -> None:

@@ -87,14 +87,11 @@ def _lapsed(row: Any, values: Mapping[str, Any]) -> Decision:
     """Nothing is kept as far as the bill shows, and it is waited for no longer; where the provider still has
     time to pay back, the bill is read once more after it.
     """
-    due, event = ReservationState.REFUND_DUE, ReservationEvent.REFUND_LAPSED
+    event = ReservationEvent.REFUND_LAPSED
+    released = step(RESERVATION_TRANSITIONS, ReservationState.REFUND_DUE, event)
     return Decision(
         booked=Booked(),
-        values={
-            **values,
-            "reservation": step(RESERVATION_TRANSITIONS, due, event).value,
-            "refund_until": None,
-        },
+        values={**values, "reservation": released.value, "refund_until": None},
         kind=LedgerKind.REFUND_LAPSED,
         due_delta=-row.price_micros,
     )

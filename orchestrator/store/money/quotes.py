@@ -53,13 +53,15 @@ class Learned:
 def learn(tx: Tx, seen: Seen, *, drift_percent: float, lane_id: int | None = None) -> Learned:
     """Record a price and let it count: lanes take it at once, or the model is paused where it is too dear.
 
-    An older answer never replaces a newer one. Where several are known, as of two keys, or a bill that is
+    An older answer never replaces a newer one, and one that came so late that it is not fresh frees nothing
+    that a bill has shown to be charged. Where several are known, as of two keys, or a bill that is
     unlike the quote, the dearest counts, so that nothing is held that is less than the charge. The jobs that
     run keep what they hold. `lane_id` names a lane that counts as having jobs that wait.
     """
     rate_limits.lock(tx)
     _record(tx, seen)
-    price = price_now(tx, seen.model, seen.digest) or seen.price_micros
+    price = price_now(tx, seen.model, seen.digest) or price_now(tx, seen.model, seen.digest, of_any_age=True)
+    assert price is not None, "it was recorded just now"
     named = (runs.c.model == seen.model, lanes.c.price_digest == seen.digest)
     found = _lanes(tx, *named, (lanes.c.price_micros != price) | (lanes.c.id == lane_id))
     drifted = [row for row in found if _too_dear(price, row.planned_micros, drift_percent)]
@@ -78,13 +80,13 @@ def learn(tx: Tx, seen: Seen, *, drift_percent: float, lane_id: int | None = Non
     return Learned(price, len(moved), lane_micros)
 
 
-def learn_all(tx: Tx, rows: Sequence["Lesson"]) -> list[Learned]:
+def learn_all(tx: Tx, rows: Sequence["ToLearn"]) -> list[Learned]:
     """`learn` for a group of writes."""
     return [learn(tx, row.seen, drift_percent=row.drift_percent, lane_id=row.lane_id) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class ToLearn:
     """A price to learn, as one row of a group of writes."""
 
     seen: Seen

@@ -125,7 +125,7 @@ class PriceGuard:
 
     async def _learn(self, seen: quotes.Seen, lane_id: int) -> quotes.Learned:
         drift = self._deps.settings.guards.price_drift_percent
-        return await write_durably(self._deps, quotes.learn_all, quotes.Lesson(seen, drift, lane_id))
+        return await write_durably(self._deps, quotes.learn_all, quotes.ToLearn(seen, drift, lane_id))
 
     async def _pause_unknown(self, model: str, why: str) -> None:
         message = (

@@ -26,15 +26,18 @@ class IdlingChecks:
         self._attempts = 0
         self._workers: dict[str, float] = {}  # since when each has been seen at work
 
-    def looked(self, tx: Tx, working: set[str]) -> None:
-        """Somebody looks at what waits, and why."""
+    def looked(self, tx: Tx, working: set[str], *, buys: bool = True) -> None:
+        """Somebody looks at what waits, and why. `buys`: some worker was not told to finish and go."""
         scene = self._scene
         now = scene.account.now()
         self._workers = {name: self._workers.get(name, now) for name in working}
         if not scene.account.quiet or not working:
             self._idle_since = None
             return
-        self._slots_are_taken(tx, now)
+        if buys:
+            self._slots_are_taken(tx, now)
+        else:
+            self._idle_since = None
         at_work = now - min(self._workers.values())
         self._doubts_end(tx, at_work)
 

@@ -183,7 +183,7 @@ class MoneyChecks:
             row["reason"] in WEAK_REASONS or small
         )  # what is billed is not believed, and what was held counts
         scene.expect(
-            ours == net or (ours >= net and (weak or row["reservation"] == "refund_due")),
+            ours == net or (ours >= net and (weak or row["reservation"] in {"refund_due", "held"})),
             "money",
             f"attempt {row['id']} ({row['reason']}) counts {ours}, the provider kept {net}",
         )

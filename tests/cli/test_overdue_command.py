@@ -2,8 +2,10 @@
 
 import pytest
 
+from orchestrator.cli.rendering.ending_words import ending_words
 from orchestrator.core.errors import ExitCode
 from orchestrator.sandbox import parse_faults
+from orchestrator.worker.stop import StopLevel
 
 CONFIG = """\
 limits: {level: gold}
@@ -56,10 +58,15 @@ def test_overdue_tasks_are_listed_and_can_be_given_up_or_collected(shell, overdu
 
 
 def test_what_keeps_finishing_tasks_is_told_at_the_first_interrupt():
-    from orchestrator.cli.working import finishing
-
     calm = {"in_flight": 4, "fetching": 2, "download_trouble": ""}
-    assert "4 in flight and 2 downloading, already paid, are still collected. Ctrl-C" in finishing(calm)
+    told = ending_words(StopLevel.FINISHING, calm, 8.0)
+    assert "4 in flight and 2 downloading, already paid, are still collected. Ctrl-C" in told
     failing = {**calm, "in_flight": 0, "download_trouble": "not a picture (text/html)"}
-    assert "0 in flight and 2 downloading" in finishing(failing)
-    assert "not a picture (text/html)): they are tried for up to ten minutes more" in finishing(failing)
+    told = ending_words(StopLevel.FINISHING, failing, 8.0)
+    assert "0 in flight and 2 downloading" in told
+    assert "not a picture (text/html)): they are tried for up to ten minutes more" in told
+
+
+def test_a_supervisor_is_told_how_long_downloads_have():
+    told = ending_words(StopLevel.HANDING_OVER, {"in_flight": 4, "fetching": 2}, 8.0)
+    assert "finished within 8 s. 4 in flight and already paid stay safe" in told

@@ -60,8 +60,11 @@ def learn(tx: Tx, seen: Seen, *, drift_percent: float, lane_id: int | None = Non
     """
     rate_limits.lock(tx)
     _record(tx, seen)
-    price = price_now(tx, seen.model, seen.digest) or price_now(tx, seen.model, seen.digest, of_any_age=True)
-    assert price is not None, "it was recorded just now"
+    price = (
+        price_now(tx, seen.model, seen.digest)
+        or price_now(tx, seen.model, seen.digest, of_any_age=True)
+        or seen.price_micros
+    )
     named = (runs.c.model == seen.model, lanes.c.price_digest == seen.digest)
     found = _lanes(tx, *named, (lanes.c.price_micros != price) | (lanes.c.id == lane_id))
     drifted = [row for row in found if _too_dear(price, row.planned_micros, drift_percent)]

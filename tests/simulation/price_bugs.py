@@ -15,11 +15,6 @@ def rate_is_per_cent_off(patch: Patch) -> None:
     patch(price_guard, "believed_micros", believed)
 
 
-def price_is_asked_once(patch: Patch) -> None:
-    """A quote counts for as long as the worker lives."""
-    patch(price_guard, "_is_fresh", lambda known, now: True)
-
-
 def dearer_price_asks_nobody(patch: Patch) -> None:
     """Whatever is quoted is held, and nobody is asked."""
     patch(quotes, "_too_dear", lambda price, planned, drift_percent: False)
@@ -39,7 +34,6 @@ def claimed_price_is_sent(patch: Patch) -> None:
 
 PRICE_BUGS = (
     Mutation(name="discount is per cent off", apply=rate_is_per_cent_off, theme="caps", first=16),
-    Mutation(name="price is asked once", apply=price_is_asked_once, theme="mixed", first=35),
     Mutation(name="dearer price asks nobody", apply=dearer_price_asks_nobody, theme="mixed", first=6),
     Mutation(name="price of the claim is sent", apply=claimed_price_is_sent, theme="mixed", first=35),
 )

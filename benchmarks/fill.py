@@ -44,7 +44,8 @@ def fill(database: Database, shape: FillShape) -> None:
             )
             tx.conn.execute(
                 text(
-                    "INSERT INTO lanes (run_id, price_micros, priority, idle) VALUES (:run, :price, 0, false)"
+                    "INSERT INTO lanes (run_id, price_digest, list_micros, planned_micros, price_micros, "
+                    "priority, idle) VALUES (:run, 'd', :price, :price, :price, 0, false)"
                 ),
                 {"run": run.id, "price": PRICE_MICROS},
             )

@@ -23,7 +23,7 @@ def job(prompt="a mug", **changes):
         "price_micros": 28_000,
         "cost_micros": 28_000, "attempts": 1, "tries_left": 2, "created_at": 0, "finished_at": 1,
         "prediction_id": "p",
-        "inference_ms": 5, "outputs": [],
+        "inference_ms": 5, "trouble": None, "attention": None, "outputs": [],
     }  # fmt: skip
     return JobRow(**{**values, **changes})
 

@@ -96,9 +96,9 @@ def test_what_was_bought_before_is_rebuilt_from_its_pictures_into_a_new_database
 
 @pytest.mark.parametrize("swap", [deleted, replaced])
 def test_a_worker_that_does_not_look_is_found(swap, processes: Processes, tmp_path):
-    """The planted mistake: it buys everything into a file without a name, and says that all is well."""
+    """The planted mistake: it goes on buying into a file without a name."""
     code, report = swapped(
         processes, tmp_path / "stage", swap, sabotage="do_not_look", recover=put_saved_back
     )
-    assert code == 0
+    assert code in {0, 1}  # whatever it says of itself
     assert "attempts" in "\n".join(report.problems)

@@ -155,7 +155,7 @@ def test_a_sidecar_tells_how_each_picture_was_made(folder: Path) -> None:
     (folder / "batch.yaml").write_text(MANIFEST.format(jobs=1))
     with SandboxThread(_sandbox()) as sandbox:
         _work(folder, sandbox.url)
-    (sidecar,) = (folder / "outputs").rglob("*.json")
+    (sidecar,) = (folder / "outputs").rglob("*.png.json")
     told = json.loads(sidecar.read_text())
     assert told["params"]["prompt"] == "Picture 1 on a table"
     assert told["model"] == "kwaivgi/kling-image-o3/edit"

@@ -97,6 +97,9 @@ class Disturbances:
         self._later = []
         self._site.mend()
         self._site.control(faults=[])
+        for words, child in list(self._site.commands):
+            if words.startswith("apply"):  # it brings the campaign
+                child.wait()
         self._run("campaigns", "resume", "bulk").wait()
 
     def _next(self, each: Recurring) -> float:

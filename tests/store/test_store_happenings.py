@@ -142,11 +142,12 @@ def test_a_follower_tells_each_once_also_what_commits_late(world, monkeypatch):
 
 def test_what_has_committed_late_is_news(world):
     throttled(world)
+    first = min(row.id for row in world.rows(events))
     with world.database.write() as tx:
-        tx.conn.execute(events.delete().where(events.c.id == 1))
+        tx.conn.execute(events.delete().where(events.c.id == first))
     following = Follower(world.database.read, ALL)
     with world.database.write() as tx:
-        late = {"id": 1, "at": tx.now, "kind": "worker_lost", "message": "it committed late"}
+        late = {"id": first, "at": tx.now, "kind": "worker_lost", "message": "it committed late"}
         tx.conn.execute(events.insert().values(**late))
     assert [item.message for item in following.news()] == ["it committed late"]
 

@@ -30,7 +30,7 @@ from orchestrator.ports import (
 )
 from orchestrator.provider.verdicts import NO_CREDIT_CODE, rejection
 from orchestrator.provider.wire import UNREADABLE, Body, read_prediction
-from orchestrator.runtime.transport_errors import TooLateError
+from orchestrator.runtime.transport_errors import NOTHING_SENT, TooLateError
 
 REFUSING_CODES: Final = frozenset({1200, 1400, 1401, 1402})
 """Application codes about the request itself; in a reply without a prediction they refuse it like a 400."""
@@ -39,14 +39,6 @@ RETRY_AFTER_SECONDS_MAX: Final = 3600.0
 
 NOT_HERE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 """What a provider answers that does not have an endpoint at all."""
-
-NEVER_CONNECTED: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.UnsupportedProtocol,
-)
-"""The transport's errors that prove that no byte of the request left."""
 
 
 class Meaning(Enum):
@@ -110,7 +102,7 @@ def classify_error(error: Exception) -> NotSent | Lost:
     words = str(error) or type(error).__name__
     if isinstance(error, TooLateError):
         return NotSent(words, expired=True)
-    if isinstance(error, NEVER_CONNECTED):
+    if isinstance(error, NOTHING_SENT):
         return NotSent(f"could not connect: {words}")
     if isinstance(error, TimeoutError | httpx.TimeoutException):
         return Lost(f"no answer in time: {words}")

@@ -17,15 +17,6 @@ import httpx
 from orchestrator.core.addresses import is_loopback
 from orchestrator.core.errors import UsageError
 
-VARIABLES: Final = (
-    "HTTPS_PROXY",
-    "HTTP_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Network:

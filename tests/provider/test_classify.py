@@ -17,7 +17,6 @@ from orchestrator.ports import (
     Throttled,
 )
 from orchestrator.provider.classify import (
-    NEVER_CONNECTED,
     STATUS_MEANINGS,
     Meaning,
     Reply,
@@ -28,6 +27,7 @@ from orchestrator.provider.classify import (
     parse_retry_after,
 )
 from orchestrator.provider.wire import UNREADABLE, Body
+from orchestrator.runtime.transport_errors import NOTHING_SENT
 
 NOW_MS = 1_700_000_000_000  # Tue, 14 Nov 2023 22:13:20 GMT
 
@@ -141,7 +141,7 @@ def test_a_rejection_carries_the_application_code_and_what_was_said():
     )
 
 
-@pytest.mark.parametrize("kind", NEVER_CONNECTED)
+@pytest.mark.parametrize("kind", NOTHING_SENT)
 def test_a_connect_phase_error_sent_nothing(kind):
     assert isinstance(classify_error(kind("refused")), NotSent)
 
@@ -156,7 +156,7 @@ def all_transport_errors() -> list[type[httpx.TransportError]]:
     return found
 
 
-@pytest.mark.parametrize("kind", [k for k in all_transport_errors() if not issubclass(k, NEVER_CONNECTED)])
+@pytest.mark.parametrize("kind", [k for k in all_transport_errors() if not issubclass(k, NOTHING_SENT)])
 def test_every_other_transport_error_is_lost(kind):
     assert isinstance(classify_error(kind("x")), Lost)
 

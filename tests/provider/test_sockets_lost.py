@@ -10,7 +10,7 @@ from scripted import Act, Scripted, answer
 
 from orchestrator.ports import Accepted, Lost, Prediction
 from orchestrator.provider import make_transport
-from orchestrator.provider.classify import NEVER_CONNECTED
+from orchestrator.runtime.transport_errors import NOTHING_SENT
 
 LOST_ACTS = {
     "reset_before_reading": Act(read="nothing", then="reset"),
@@ -104,4 +104,4 @@ def test_after_the_first_byte_no_error_looks_like_a_connect_error(act):
                 await client.post(server.url, content=b"x" * 3_000_000)
             return caught.value
 
-    assert not isinstance(asyncio.run(play()), NEVER_CONNECTED)
+    assert not isinstance(asyncio.run(play()), NOTHING_SENT)

@@ -18,11 +18,6 @@ class UnlikeBill:
     billed_micros: int
     size: Size  # usual: dearer than the drift that stops nobody, and booked
 
-    @property
-    def counts_as_held(self) -> bool:
-        """Whether the bill is so small that what was held still counts."""
-        return self.size is Size.SMALL
-
 
 @dataclass(slots=True)
 class Reconciliation:

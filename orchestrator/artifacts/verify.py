@@ -1,7 +1,5 @@
 """Is it the promised picture? Judged by its bytes, never by its name, its URL or a header."""
 
-import struct
-import zlib
 from dataclasses import dataclass
 from io import BytesIO
 from typing import BinaryIO, Final
@@ -13,6 +11,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from orchestrator.artifacts.png import SIGNATURE, has_every_row
 from orchestrator.artifacts.side_data import without_side_data
+from orchestrator.core.decoding import DECODER_ERRORS
 
 PIXELS_MAX: Final = 50_000_000
 HEAD_BYTES: Final = 64
@@ -24,20 +23,6 @@ _DECODERS: Final[dict[str, type[ImageFile]]] = {
     "image/jpeg": JpegImageFile,
     "image/webp": WebPImageFile,
 }
-_DECODER_ERRORS: Final = (
-    ValueError,
-    SyntaxError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    RuntimeError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-)
 
 
 class BadPictureError(ValueError):
@@ -123,7 +108,7 @@ def _decoded(file: BinaryIO, media_type: str) -> VerifiedPicture:
         if error.errno is not None:
             raise
         raise BadPictureError(f"the {media_type} data does not decode: {error}") from None
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         raise BadPictureError(f"the {media_type} data does not decode: {type(error).__name__}") from None
     return VerifiedPicture(media_type, width, height)
 

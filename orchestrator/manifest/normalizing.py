@@ -14,7 +14,7 @@ from typing import IO, Final, NamedTuple
 from PIL import Image, ImageCms, ImageOps
 
 from orchestrator.core.specs import LocalImage
-from orchestrator.manifest.picture_facts import DECODER_ERRORS, opener
+from orchestrator.manifest.picture_facts import READING_ERRORS, opener
 from orchestrator.manifest.picture_rules import SCHEME
 
 _QUALITIES: Final = (95, 90, 85, 80, 70)
@@ -56,7 +56,7 @@ def convert(path: Path, media_type: str, recipe: str) -> Converted:
             for found in _encodings(plain, lossless=media_type in _LOSSLESS):
                 if len(found.content) <= bytes_max:
                     return found
-    except DECODER_ERRORS as error:
+    except READING_ERRORS as error:
         raise CannotConvertError(f"{path} cannot be converted: {error}") from None
     raise CannotConvertError(f"{path} cannot be made smaller than {bytes_max:,} bytes")
 

@@ -2,8 +2,6 @@
 it begins prove nothing.
 """
 
-import struct
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -18,6 +16,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
+
+from orchestrator.core.decoding import DECODER_ERRORS
 
 HEIC: Final = "image/heic"
 PIXELS_MAX: Final = 100_000_000
@@ -40,21 +40,7 @@ _DECODERS: Final[dict[str, type[ImageFile]]] = {
     "image/bmp": BmpImageFile,
     "image/tiff": TiffImageFile,
 }
-DECODER_ERRORS: Final = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    RuntimeError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-)
+READING_ERRORS: Final = (OSError, *DECODER_ERRORS)
 """What the decoders raise for content that is off."""
 
 
@@ -131,7 +117,7 @@ def _read(file: BinaryIO, media_type: str) -> PictureFacts:
             if is_jpeg:  # all of it is read, and an eighth of it in each direction is worked out
                 image.draft(None, (max(1, width // _JPEG_STEP), max(1, height // _JPEG_STEP)))
             image.load()
-    except DECODER_ERRORS as error:
+    except READING_ERRORS as error:
         return PictureFacts(damage=str(error) if isinstance(error, OSError) else type(error).__name__)
     return facts
 
@@ -140,7 +126,7 @@ def orientation(image: Image) -> int:
     """The EXIF orientation, 1 to 8; upright where there is none, or none that can be read."""
     try:
         found = image.getexif().get(_ORIENTATION, _UPRIGHT)
-    except DECODER_ERRORS:
+    except READING_ERRORS:
         return _UPRIGHT
     return found if found in range(1, 9) else _UPRIGHT
 

@@ -48,6 +48,8 @@ class JobSpec:
     output_paths: tuple[str, ...]  # relative to the output root, one per output, in output order
     tags: dict[str, str] = field(default_factory=dict)
     price_digest: str = ""  # of the inputs that decide the price; empty: an equal list price stands for them
+    axes: tuple[tuple[str, str], ...] = ()  # its value on each axis in words, in the manifest's order
+    round: int = 0  # its turn among the jobs of its product, from 1; 0: its variation
 
     @property
     def priced_by(self) -> str:

@@ -30,7 +30,7 @@ class Selected:
 
     lane: Lane
     job_id: int
-    variation: int
+    round: int
     attempts: int
     images: int
 
@@ -103,7 +103,7 @@ def _take_by_fair_share(
 
 
 def _candidates(tx: Tx, campaign_lanes: Sequence[Lane], at_first: int) -> Iterator[Selected]:
-    """Ready jobs of a campaign, first variations first, read from its lanes on demand."""
+    """Ready jobs of a campaign, lowest rounds first, read from its lanes on demand."""
     heads = _heads(tx, campaign_lanes)
     queue: list[tuple[int, int, int, Selected | None, Iterator[Selected]]] = []
     for number, lane in enumerate(campaign_lanes):
@@ -117,35 +117,35 @@ def _candidates(tx: Tx, campaign_lanes: Sequence[Lane], at_first: int) -> Iterat
             yield pick
         following = next(rest, None)
         if following is not None:
-            heappush(queue, (following.variation, following.job_id, number, following, rest))
+            heappush(queue, (following.round, following.job_id, number, following, rest))
 
 
 def _heads(tx: Tx, campaign_lanes: Sequence[Lane]) -> dict[int, tuple[int, int]]:
-    """Variation and id of the first ready job of every lane that has one; each is one index lookup."""
+    """Round and id of the first ready job of every lane that has one; each is one index lookup."""
     if len(campaign_lanes) == 1:
         return {campaign_lanes[0].id: (0, 0)}  # nothing to merge, so the first job is not needed
     found: dict[int, tuple[int, int]] = {}
     for chunk in chunks([lane.id for lane in campaign_lanes]):
         rows = tx.conn.execute(_HEADS, {"lanes": chunk})
-        found.update({row.id: (row.variation, row.job_id) for row in rows if row.job_id is not None})
+        found.update({row.id: (row.round, row.job_id) for row in rows if row.job_id is not None})
     return found
 
 
 def _jobs_of(tx: Tx, lane: Lane, at_first: int) -> Iterator[Selected]:
     """Ready jobs of one lane in order, read in pages that double in size."""
-    count, variation, job_id = at_first, 0, 0
+    count, turn, job_id = at_first, 0, 0
     while True:
-        after = {"lane": lane.id, "variation": variation, "id": job_id, "want": count}
+        after = {"lane": lane.id, "round": turn, "id": job_id, "want": count}
         rows = tx.conn.execute(dialect.lock_rows(tx.conn, _READY, skip_locked=True), after).all()
         if not rows and not job_id:
             _close_if_idle(tx, lane.id)
         for row in rows:
             yield Selected(
-                lane=lane, job_id=row.id, variation=row.variation, attempts=row.attempts, images=row.images
+                lane=lane, job_id=row.id, round=row.round, attempts=row.attempts, images=row.images
             )
         if len(rows) < count:
             return
-        variation, job_id = rows[-1].variation, rows[-1].id
+        turn, job_id = rows[-1].round, rows[-1].id
         count *= 2
 
 
@@ -164,17 +164,17 @@ def _close_if_idle(tx: Tx, lane_id: int) -> None:
 
 
 _READY: Final = (
-    select(jobs.c.id, jobs.c.variation, jobs.c.attempts, jobs.c.images)
+    select(jobs.c.id, jobs.c.round, jobs.c.attempts, jobs.c.images)
     .where(jobs.c.lane_id == bindparam("lane"), JOB_READY)
-    .where(tuple_(jobs.c.variation, jobs.c.id) > tuple_(bindparam("variation"), bindparam("id")))
-    .order_by(jobs.c.variation, jobs.c.id)
+    .where(tuple_(jobs.c.round, jobs.c.id) > tuple_(bindparam("round"), bindparam("id")))
+    .order_by(jobs.c.round, jobs.c.id)
     .limit(bindparam("want"))
 )
 
 _FIRST: Final = (
     select(jobs.c.id)
     .where(jobs.c.lane_id == lanes.c.id, JOB_READY)
-    .order_by(jobs.c.variation, jobs.c.id)
+    .order_by(jobs.c.round, jobs.c.id)
     .limit(1)
     .correlate(lanes)
 )
@@ -182,7 +182,7 @@ _FIRST: Final = (
 _HEADS: Final = select(
     lanes.c.id,
     _FIRST.scalar_subquery().label("job_id"),
-    _FIRST.with_only_columns(jobs.c.variation).scalar_subquery().label("variation"),
+    _FIRST.with_only_columns(jobs.c.round).scalar_subquery().label("round"),
 ).where(lanes.c.id.in_(bindparam("lanes", expanding=True)))
 
 _SERVE: Final = (

@@ -115,6 +115,10 @@ def _one_of(column: str, enum: type[StrEnum], name: str) -> CheckConstraint:
     return CheckConstraint(f'"{column}" IN ({_quoted(enum)})', name=name)
 
 
+def _partial_index(name: str, *columns: str, where: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
 LIVE_SQL: Final = f"state IN ({_quoted(ATTEMPT_LIVE)})"
 
 UNBILLED_SQL: Final = (
@@ -163,6 +167,7 @@ runs = Table(
     Column("pictures_flagged", BigInt, nullable=False, server_default=text("0")),
     # In failure rates, jobs that ended earlier do not count.
     Column("rates_since", BigInt, nullable=False, server_default=text("0")),
+    Column("settings", JSON),  # what its manifest wants of its pictures: checks, recipes; NULL: nothing
     UniqueConstraint("campaign_id", "name", "run_key"),
 )
 RUN_PATH: Final = campaigns.c.name + "/" + runs.c.name + "/" + runs.c.run_key
@@ -227,6 +232,11 @@ jobs = Table(
     Column("cancel_requested", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", BigInt, nullable=False),
     Column("finished_at", BigInt),
+    Column("round", Integer, nullable=False, server_default=text("0")),  # its turn among its product's jobs
+    Column("verdict", Text),  # the last of `verdicts`, as `stars` and `note` are
+    Column("stars", Integer),
+    Column("note", Text),
+    Column("redo_of", BigInt),  # the job that this is a further try of
     UniqueConstraint("run_id", "key"),
     _one_of("state", JobState, "state"),
     CheckConstraint("(state = 'pending') = (queue IS NOT NULL)", name="queued_when_pending"),
@@ -238,7 +248,7 @@ jobs = Table(
     Index(
         "ix_jobs_ready",
         "lane_id",
-        "variation",
+        "round",
         "id",
         sqlite_where=text("queue = 'ready'"),
         postgresql_where=text("queue = 'ready'"),
@@ -250,6 +260,8 @@ jobs = Table(
         postgresql_where=text("queue = 'waiting'"),
     ),
     Index("ix_jobs_run_id_state_id", "run_id", "state", "id"),  # counts by state, and listings in order
+    _partial_index("ix_jobs_verdict", "run_id", "verdict", "id", where="verdict IS NOT NULL"),
+    _partial_index("ix_jobs_redo_of", "redo_of", where="redo_of IS NOT NULL"),
 )
 
 job_specs = Table(
@@ -259,6 +271,7 @@ job_specs = Table(
     Column("params", JSON, nullable=False),
     Column("local_images", JSON, nullable=False),
     Column("tags", JSON, nullable=False),
+    Column("axes", JSON),  # its value on each axis, in the manifest's order: [[name, label], ...]
 )
 
 attempts = Table(
@@ -359,13 +372,49 @@ outputs = Table(
     Column("height", Integer),
     Column("stored_at", BigInt),
     Column("unproven_path", Text),  # what came of a lost output, relative to the output root
+    # the name that belongs to the chosen try of its cell, where `path` is another; both NULL: `path` is it
+    Column("clean_path", Text),
+    Column("clean_key", LargeBinary),  # digest of the folded clean path
+    Column("moving_to", Text),  # the name that its file is about to get
     PrimaryKeyConstraint("job_id", "idx"),
     _one_of("state", OutputState, "state"),
-    Index("ix_outputs_copies", "job_id", "idx", sqlite_where=text(COPY_SQL), postgresql_where=text(COPY_SQL)),
+    _partial_index("ix_outputs_copies", "job_id", "idx", where=COPY_SQL),
+    _partial_index("ix_outputs_clean_key", "clean_key", where="clean_key IS NOT NULL"),
+    _partial_index("ix_outputs_moving", "job_id", "idx", where="moving_to IS NOT NULL"),
     CheckConstraint(
         "state <> 'stored' OR (sha256 IS NOT NULL AND stored_path IS NOT NULL)", name="stored_has_digest"
     ),
 )
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("id", BigInt, primary_key=True),
+    Column("job_id", BigInt, ForeignKey("jobs.id"), nullable=False),
+    Column("at", BigInt, nullable=False),
+    Column("verdict", Text),  # accepted | rejected; NULL: taken back
+    Column("stars", Integer),
+    Column("note", Text),
+    Column("who", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("source", Text, nullable=False),  # command | page | import | check
+    Index("ix_verdicts_job_id", "job_id", "id"),
+)
+"""What people and rules said of a job's pictures. Rows are only ever added; the last one counts."""
+
+check_results = Table(
+    "check_results",
+    metadata,
+    Column("job_id", BigInt, ForeignKey("jobs.id"), nullable=False),
+    Column("idx", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("sha256", Text, nullable=False),  # of the picture that was looked at
+    Column("passed", Boolean),  # NULL: the check itself could not be made
+    Column("reason", Text, nullable=False),
+    Column("at", BigInt, nullable=False),
+    PrimaryKeyConstraint("job_id", "idx", "name"),
+)
+"""What the checks of a manifest found in a stored picture."""
 
 candidates = Table(
     "candidates",

@@ -18,12 +18,14 @@ class NewJob(NamedTuple):
     key: str
     ordinal: int
     variation: int
+    round: int
     images: int
     price_micros: int  # list price
     price_digest: str
     params: str
     local_images: str
     tags: str
+    axes: str | None
     paths: tuple[str, ...]
 
 
@@ -33,12 +35,14 @@ def encode(spec: JobSpec) -> NewJob:
         key=spec.key,
         ordinal=spec.ordinal,
         variation=spec.variation,
+        round=spec.round or spec.variation,
         images=spec.images,
         price_micros=spec.price_micros,
         price_digest=spec.priced_by,
         params=json.dumps(spec.params),
         local_images=json.dumps(_local_images(spec)) if spec.local_images else "{}",
         tags=json.dumps(spec.tags) if spec.tags else "{}",
+        axes=json.dumps(spec.axes) if spec.axes else None,
         paths=spec.output_paths,
     )
 
@@ -50,6 +54,7 @@ JOB_COLUMNS: Final = (
     "key",
     "ordinal",
     "variation",
+    "round",
     "state",
     "queue",
     "images",
@@ -57,7 +62,7 @@ JOB_COLUMNS: Final = (
     "tries_left",
     "created_at",
 )
-SPEC_COLUMNS: Final = ("job_id", "params", "local_images", "tags")
+SPEC_COLUMNS: Final = ("job_id", "params", "local_images", "tags", "axes")
 OUTPUT_COLUMNS: Final = ("job_id", "idx", "path", "path_key", "state")
 
 
@@ -74,6 +79,7 @@ def job_rows(
             job.key,
             job.ordinal,
             job.variation,
+            job.round,
             state,
             queue,
             job.images,
@@ -87,7 +93,7 @@ def job_rows(
 
 def spec_rows(numbered: Sequence[tuple[int, NewJob]]) -> list[Row]:
     """Rows of `job_specs`, in the order of SPEC_COLUMNS."""
-    return [(job_id, job.params, job.local_images, job.tags) for job_id, job in numbered]
+    return [(job_id, job.params, job.local_images, job.tags, job.axes) for job_id, job in numbered]
 
 
 def output_rows(numbered: Sequence[tuple[int, NewJob]]) -> Iterator[Row]:

@@ -1,0 +1,81 @@
+"""Which picture is chosen: the order of a product's pictures, verdicts, tries of one cell, checks."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+
+BigInt = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade():
+    op.add_column("runs", sa.Column("settings", sa.JSON()))
+    op.add_column("job_specs", sa.Column("axes", sa.JSON()))
+    op.add_column("jobs", sa.Column("round", sa.Integer(), nullable=False, server_default=sa.text("0")))
+    op.execute("UPDATE jobs SET round = variation")
+    for name in ("verdict", "note"):
+        op.add_column("jobs", sa.Column(name, sa.Text()))
+    op.add_column("jobs", sa.Column("stars", sa.Integer()))
+    op.add_column("jobs", sa.Column("redo_of", BigInt))
+    _order_ready_jobs("round")
+    _partial_index("ix_jobs_verdict", "jobs", ["run_id", "verdict", "id"], where="verdict IS NOT NULL")
+    _partial_index("ix_jobs_redo_of", "jobs", ["redo_of"], where="redo_of IS NOT NULL")
+    op.add_column("outputs", sa.Column("clean_path", sa.Text()))
+    op.add_column("outputs", sa.Column("clean_key", sa.LargeBinary()))
+    op.add_column("outputs", sa.Column("moving_to", sa.Text()))
+    _partial_index("ix_outputs_clean_key", "outputs", ["clean_key"], where="clean_key IS NOT NULL")
+    _partial_index("ix_outputs_moving", "outputs", ["job_id", "idx"], where="moving_to IS NOT NULL")
+    op.create_table(
+        "verdicts",
+        sa.Column("id", BigInt, nullable=False),
+        sa.Column("job_id", BigInt, nullable=False),
+        sa.Column("at", BigInt, nullable=False),
+        sa.Column("verdict", sa.Text()),
+        sa.Column("stars", sa.Integer()),
+        sa.Column("note", sa.Text()),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_verdicts_job_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_verdicts")),
+    )
+    op.create_index("ix_verdicts_job_id", "verdicts", ["job_id", "id"])
+    op.create_table(
+        "check_results",
+        sa.Column("job_id", BigInt, nullable=False),
+        sa.Column("idx", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("passed", sa.Boolean()),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", BigInt, nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_check_results_job_id")),
+        sa.PrimaryKeyConstraint("job_id", "idx", "name", name=op.f("pk_check_results")),
+    )
+
+
+def downgrade():
+    op.drop_table("check_results")
+    op.drop_index("ix_verdicts_job_id", table_name="verdicts")
+    op.drop_table("verdicts")
+    op.drop_index("ix_outputs_moving", table_name="outputs")
+    op.drop_index("ix_outputs_clean_key", table_name="outputs")
+    for name in ("moving_to", "clean_key", "clean_path"):
+        op.drop_column("outputs", name)
+    op.drop_index("ix_jobs_redo_of", table_name="jobs")
+    op.drop_index("ix_jobs_verdict", table_name="jobs")
+    _order_ready_jobs("variation")
+    for name in ("redo_of", "stars", "note", "verdict", "round"):
+        op.drop_column("jobs", name)
+    op.drop_column("job_specs", "axes")
+    op.drop_column("runs", "settings")
+
+
+def _order_ready_jobs(column):
+    op.drop_index("ix_jobs_ready", table_name="jobs")
+    _partial_index("ix_jobs_ready", "jobs", ["lane_id", column, "id"], where="queue = 'ready'")
+
+
+def _partial_index(name, table, columns, *, where):
+    op.create_index(name, table, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))

@@ -31,6 +31,9 @@ SECTIONS: Final = {
         "in-doubt": Entry(_COMMANDS + "in_doubt", "Attempts whose paid outcome is unknown."),
         "events": Entry(_COMMANDS + "events", "What happened, and what was decided by whom."),
         "outputs": Entry(_COMMANDS + "outputs", "Check the stored pictures, and fetch them again."),
+        "export": Entry(
+            _COMMANDS + "export", "Hand accepted pictures over: a folder or an archive under clean names."
+        ),
         "gallery": Entry(_COMMANDS + "gallery", "Write a contact sheet: one HTML file with every picture."),
     },
     "Steer": {

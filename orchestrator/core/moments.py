@@ -1,7 +1,7 @@
 """Moments as people write them: how long ago, or when."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -28,3 +28,8 @@ def parse_since(text: str, now_ms: int, timezone: str) -> int:
             f"{text!r} is no moment; write how long ago, such as 2h or 7d, or when, such as "
             "2026-11-28 or 2026-11-28T09:00:00Z"
         ) from None
+
+
+def iso_time(at_ms: int) -> str:
+    """A moment in ms as RFC 3339 writes it, in UTC, to the second."""
+    return datetime.fromtimestamp(at_ms / 1000, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -53,6 +53,7 @@ def load_manifest(
         priority=fields["priority"],
         max_attempts=fields["retry"]["max_attempts"] or max_attempts,
         budget_micros=fields["budget"],
+        settings={"recipes": fields["recipes"]} if fields["recipes"] else {},
     )
     return Manifest(path, spec, blueprint)
 

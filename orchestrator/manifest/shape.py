@@ -7,6 +7,7 @@ from typing import Final
 from orchestrator.catalogue import all_models
 from orchestrator.core.specs import NAME_PATTERN, JsonObject
 from orchestrator.core.suggest import did_you_mean, listed
+from orchestrator.pictures.recipe_shape import RECIPES
 from orchestrator.yamlio.document import Node
 from orchestrator.yamlio.shapes import (
     DRAFT_07,
@@ -219,6 +220,12 @@ MANIFEST: Final = Object(
                 name_what=NAME_WHAT,
             ),
             doc="Words to find jobs by; text may hold templates.",
+            default={},
+        ),
+        Field(
+            name="recipes",
+            shape=RECIPES,
+            doc="How accepted pictures are changed when they are handed over: `export --recipe NAME`.",
             default={},
         ),
     ),

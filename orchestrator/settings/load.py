@@ -66,6 +66,7 @@ def load_settings(path: Path | None, env: Mapping[str, str], cwd: Path) -> Setti
         retry=Retry(**values["retry"]),
         worker=WorkerSettings(**values["worker"]),
         download=Download(**values["download"]),
+        recipes=values["recipes"],
         origin=origin,
     )
 

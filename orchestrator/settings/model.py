@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from orchestrator.core.provider_facts import REFUND_MS
 
@@ -184,6 +184,7 @@ class Settings:
     retry: Retry = field(default_factory=Retry)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     download: Download = field(default_factory=Download)
+    recipes: dict[str, dict[str, Any]] = field(default_factory=dict)  # name to what is written of it
     origin: Path | None = None  # the file it was read from
 
     @property

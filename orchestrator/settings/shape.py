@@ -3,6 +3,7 @@
 from typing import Final
 
 from orchestrator.core.specs import JsonObject
+from orchestrator.pictures.recipe_shape import RECIPES
 from orchestrator.settings.money_shape import BUDGETS, GUARDS
 from orchestrator.settings.provider_shape import IN_DOUBT, LIMITS, PROVIDER, WEBHOOK
 from orchestrator.settings.urls import database_url_problem
@@ -66,6 +67,12 @@ CONFIG: Final = Object(
             name="download",
             shape=DOWNLOAD,
             doc="Bounds of one download.",
+            default={},
+        ),
+        Field(
+            name="recipes",
+            shape=RECIPES,
+            doc="How accepted pictures are changed when they are handed over: `export --recipe NAME`.",
             default={},
         ),
     ),

@@ -30,6 +30,7 @@ download: {separate_process: false}
 
 
 READ_ELSEWHERE = {
+    "recipes",  # by `export`
     "webhook.listen",  # by `serve`, which does not end
     "outputs.nsfw_unknown",  # when the provider's flag cannot be read
     "worker.stop_grace_seconds",  # when a signal comes

@@ -1,0 +1,1 @@
+"""The right pictures among those that were made: what was accepted is handed over."""

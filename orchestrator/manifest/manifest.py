@@ -7,6 +7,7 @@ from typing import Final
 
 from orchestrator.core.errors import UsageError
 from orchestrator.core.specs import NAME_PATTERN, JobSpec, RunSpec, TwinSpec
+from orchestrator.manifest.choosing_shape import KEPT
 from orchestrator.manifest.expand import Blueprint, Expansion
 from orchestrator.manifest.picture_words import said
 from orchestrator.manifest.reader import JOBS_MAX, ManifestReader
@@ -53,7 +54,7 @@ def load_manifest(
         priority=fields["priority"],
         max_attempts=fields["retry"]["max_attempts"] or max_attempts,
         budget_micros=fields["budget"],
-        settings={"recipes": fields["recipes"]} if fields["recipes"] else {},
+        settings={name: fields[name] for name in KEPT if fields[name]},
     )
     return Manifest(path, spec, blueprint)
 

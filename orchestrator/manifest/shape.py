@@ -7,7 +7,7 @@ from typing import Final
 from orchestrator.catalogue import all_models
 from orchestrator.core.specs import NAME_PATTERN, JsonObject
 from orchestrator.core.suggest import did_you_mean, listed
-from orchestrator.pictures.recipe_shape import RECIPES
+from orchestrator.manifest.choosing_shape import CHOOSING
 from orchestrator.yamlio.document import Node
 from orchestrator.yamlio.shapes import (
     DRAFT_07,
@@ -222,12 +222,7 @@ MANIFEST: Final = Object(
             doc="Words to find jobs by; text may hold templates.",
             default={},
         ),
-        Field(
-            name="recipes",
-            shape=RECIPES,
-            doc="How accepted pictures are changed when they are handed over: `export --recipe NAME`.",
-            default={},
-        ),
+        *CHOOSING,
     ),
     "a manifest: a mapping that starts with version: 1",
 )

@@ -106,7 +106,7 @@ CHECKS: Final = Object(
         Field(
             "commands",
             MapOf(_COMMAND, "a mapping of names to commands", name_pattern=NAME_PATTERN, name_what="a name"),
-            "Programs of yours that judge; a worker runs them only where checks.commands of its config.yaml allows it.",
+            "Programs of yours that judge; run where checks.commands of the worker's config.yaml allows it.",
         ),
     ),
     "a mapping of checks",

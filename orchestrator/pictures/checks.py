@@ -14,7 +14,7 @@ SHADES: Final = 255.0
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class CheckAnswer:
     """What one rule says of one picture."""
 
     name: str
@@ -23,7 +23,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class CheckedPicture:
     """A picture, and what it is compared with."""
 
     picture: Image.Image
@@ -32,76 +32,81 @@ class Subject:
     siblings: Sequence[tuple[str, Image.Image]] = ()  # name and picture of other variations of its cell
 
 
-def judge(subject: Subject, rules: Mapping[str, Any]) -> list[Judged]:
+def judge(subject: CheckedPicture, rules: Mapping[str, Any]) -> list[CheckAnswer]:
     """What each rule of the manifest says; `commands` are not among them, since they are no pixels."""
     return [
         _RULES[name](subject, said) for name, said in rules.items() if name in _RULES and said is not None
     ]
 
 
-def _size(subject: Subject, said: Mapping[str, Any]) -> Judged:
+def _size(subject: CheckedPicture, said: Mapping[str, Any]) -> CheckAnswer:
     width, height = subject.picture.size
     least = said.get("min_width") or 0, said.get("min_height") or 0
-    return Judged(
+    return CheckAnswer(
         "size",
         width >= least[0] and height >= least[1],
         f"it has {width} x {height} pixels; at least {least[0]} x {least[1]} are asked for",
     )
 
 
-def _ratio(subject: Subject, said: Mapping[str, Any]) -> Judged:
+def _ratio(subject: CheckedPicture, said: Mapping[str, Any]) -> CheckAnswer:
     wanted = said.get("of") or subject.asked_ratio
     across, _, down = wanted.partition(":")
     if not (across.isdigit() and down.isdigit()):
-        return Judged("ratio", passed=None, reason="the job asks for no ratio, and the check names none")
+        return CheckAnswer("ratio", passed=None, reason="the job asks for no ratio, and the check names none")
     width, height = subject.picture.size
     off = abs(width * int(down) / (height * int(across)) - 1)
-    return Judged(
+    return CheckAnswer(
         "ratio",
         off <= said["tolerance"],
         f"it has {width} x {height} pixels, {off:.1%} off {wanted}; {said['tolerance']:.1%} is allowed",
     )
 
 
-def _blank(subject: Subject, said: Mapping[str, Any]) -> Judged:
+def _blank(subject: CheckedPicture, said: Mapping[str, Any]) -> CheckAnswer:
     spread = max(ImageStat.Stat(_small(subject.picture, "RGB")).stddev)
-    return Judged(
+    return CheckAnswer(
         "blank",
         spread >= said["spread"],
         f"its colours are spread by {spread:.1f} of 255; under {said['spread']:g} counts as blank",
     )
 
 
-def _brightness(subject: Subject, said: Mapping[str, Any]) -> Judged:
+def _brightness(subject: CheckedPicture, said: Mapping[str, Any]) -> CheckAnswer:
     mean = ImageStat.Stat(_small(subject.picture, "L")).mean[0] / SHADES
-    return Judged(
+    return CheckAnswer(
         "brightness",
         said["min"] <= mean <= said["max"],
         f"its brightness is {mean:.2f}; {said['min']:g} to {said['max']:g} is asked for",
     )
 
 
-def _like_source(subject: Subject, said: Mapping[str, Any]) -> Judged:
+def _like_source(subject: CheckedPicture, said: Mapping[str, Any]) -> CheckAnswer:
     if not subject.sources:
-        return Judged("like_source", passed=None, reason="none of its input pictures is on this machine")
+        return CheckAnswer("like_source", passed=None, reason="none of its input pictures is on this machine")
     nearest = min(_distance(subject.picture, source) for source in subject.sources)
-    return Judged(
+    return CheckAnswer(
         "like_source",
         nearest > said["distance"],
-        f"it differs from its source in {nearest} of {HASH_BITS} bits; more than {said['distance']} are asked for",
+        _difference("its source", nearest, said),
     )
 
 
-def _like_sibling(subject: Subject, said: Mapping[str, Any]) -> Judged:
+def _like_sibling(subject: CheckedPicture, said: Mapping[str, Any]) -> CheckAnswer:
     near = [(_distance(subject.picture, other), name) for name, other in subject.siblings]
     if not near:
-        return Judged("like_sibling", passed=True, reason="it has no sibling yet")
+        return CheckAnswer("like_sibling", passed=True, reason="it has no sibling yet")
     nearest, name = min(near)
-    return Judged(
+    return CheckAnswer(
         "like_sibling",
         nearest > said["distance"],
-        f"it differs from {name} in {nearest} of {HASH_BITS} bits; more than {said['distance']} are asked for",
+        _difference(name, nearest, said),
     )
+
+
+def _difference(other: str, bits: int, said: Mapping[str, Any]) -> str:
+    least = said["distance"]
+    return f"it differs from {other} in {bits} of {HASH_BITS} bits; more than {least} are asked for"
 
 
 def _distance(one: Image.Image, other: Image.Image) -> int:
@@ -118,7 +123,7 @@ def _small(picture: Image.Image, mode: str) -> Image.Image:
     return small
 
 
-_RULES: Final[Mapping[str, Callable[[Subject, Mapping[str, Any]], Judged]]] = {
+_RULES: Final[Mapping[str, Callable[[CheckedPicture, Mapping[str, Any]], CheckAnswer]]] = {
     "size": _size,
     "ratio": _ratio,
     "blank": _blank,

@@ -12,6 +12,7 @@ from orchestrator.settings.model import (
     DEFAULT_LEVEL,
     PRESETS,
     Budgets,
+    CheckSettings,
     Download,
     Guards,
     InDoubtSettings,
@@ -66,6 +67,7 @@ def load_settings(path: Path | None, env: Mapping[str, str], cwd: Path) -> Setti
         retry=Retry(**values["retry"]),
         worker=WorkerSettings(**values["worker"]),
         download=Download(**values["download"]),
+        checks=CheckSettings(**values["checks"]),
         recipes=values["recipes"],
         origin=origin,
     )

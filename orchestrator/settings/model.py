@@ -168,6 +168,13 @@ class InputSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckSettings:
+    """What checks of a manifest may do on this machine."""
+
+    commands: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration."""
 
@@ -184,6 +191,7 @@ class Settings:
     retry: Retry = field(default_factory=Retry)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     download: Download = field(default_factory=Download)
+    checks: CheckSettings = field(default_factory=CheckSettings)
     recipes: dict[str, dict[str, Any]] = field(default_factory=dict)  # name to what is written of it
     origin: Path | None = None  # the file it was read from
 

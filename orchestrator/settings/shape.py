@@ -8,7 +8,7 @@ from orchestrator.settings.money_shape import BUDGETS, GUARDS
 from orchestrator.settings.provider_shape import IN_DOUBT, LIMITS, PROVIDER, WEBHOOK
 from orchestrator.settings.urls import database_url_problem
 from orchestrator.settings.value_shapes import Url
-from orchestrator.settings.work_shape import DOWNLOAD, INPUTS, OUTPUTS, RETRY, WORKER
+from orchestrator.settings.work_shape import CHECKS, DOWNLOAD, INPUTS, OUTPUTS, RETRY, WORKER
 from orchestrator.yamlio.shapes import DRAFT_07, Field, ListOf, Object, Text
 
 CONFIG: Final = Object(
@@ -69,6 +69,7 @@ CONFIG: Final = Object(
             doc="Bounds of one download.",
             default={},
         ),
+        Field(name="checks", shape=CHECKS, doc="What checks of a manifest may do here.", default={}),
         Field(
             name="recipes",
             shape=RECIPES,

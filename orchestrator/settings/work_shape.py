@@ -47,6 +47,16 @@ INPUTS: Final = Object(
         ),
     )
 )
+CHECKS: Final = Object(
+    (
+        Field(
+            name="commands",
+            shape=Flag(),
+            doc="Let manifests name programs that judge pictures; this machine's workers then run them.",
+            default=False,
+        ),
+    )
+)
 RETRY: Final = Object(
     (
         Field(

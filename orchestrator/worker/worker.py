@@ -32,6 +32,7 @@ from orchestrator.worker.upkeep import startup, upkeep
 from orchestrator.worker.upkeep.billing import BillReader
 from orchestrator.worker.upkeep.drain_watchdog import DrainWatchdog
 from orchestrator.worker.upkeep.heartbeat import Heartbeat
+from orchestrator.worker.upkeep.judging import PictureJudge
 from orchestrator.worker.upkeep.price_watch import PriceWatch
 from orchestrator.worker.upkeep.rescue import Rescuer
 
@@ -62,6 +63,7 @@ class Worker:
         self._pauses = AccountPauses(deps, self.id, self.activity)
         self._restored_copy = RestoredCopyCheck(deps)
         self._copies = Copies(deps, run_ids=run_ids)
+        self._judge = PictureJudge(deps, run_ids=run_ids)
         self._clock_guard = ClockGuard(deps)
         self._watchdog = DrainWatchdog()
         self._handing_over_since: float | None = None
@@ -157,6 +159,7 @@ class Worker:
             Loop(PriceWatch(deps, proof).tick, alarms.prices),
             Loop(pipeline.prices.tick, bookkeeping=True),
             Loop(self._copies.tick, bookkeeping=True),
+            Loop(self._judge.tick, bookkeeping=True),
             Loop(watch, alarms.end),
         )
 
@@ -214,7 +217,7 @@ class Worker:
     def _finished(self) -> bool:
         with self._deps.database.read() as tx:
             over = outlook(tx, self._deps.settings.budgets.timezone, self._run_ids).finished
-            return over and self._copies.settled(tx)
+            return over and self._copies.settled(tx) and self._judge.settled(tx)
 
     def _drain_by_operator(self, stop: Stop) -> None:
         self.told_to_drain = True

@@ -30,6 +30,7 @@ download: {separate_process: false}
 
 
 READ_ELSEWHERE = {
+    "checks.commands",  # where a manifest names some
     "recipes",  # by `export`
     "webhook.listen",  # by `serve`, which does not end
     "outputs.nsfw_unknown",  # when the provider's flag cannot be read

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance
 
-from orchestrator.pictures.checks import Subject, judge
+from orchestrator.pictures.checks import CheckedPicture, judge
 
 SCENE = Image.radial_gradient("L").resize((320, 180)).convert("RGB")
 
@@ -15,7 +15,7 @@ def other_scene() -> Image.Image:
 
 
 def said(picture: Image.Image, name: str, words: dict[str, object], **more: object):
-    (found,) = judge(Subject(picture, **more), {name: words})  # type: ignore[arg-type]
+    (found,) = judge(CheckedPicture(picture, **more), {name: words})  # type: ignore[arg-type]
     return found
 
 

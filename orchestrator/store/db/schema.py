@@ -167,7 +167,9 @@ runs = Table(
     Column("pictures_flagged", BigInt, nullable=False, server_default=text("0")),
     # In failure rates, jobs that ended earlier do not count.
     Column("rates_since", BigInt, nullable=False, server_default=text("0")),
-    Column("settings", JSON),  # what its manifest wants of its pictures: checks, recipes; NULL: nothing
+    Column(
+        "settings", JSON(none_as_null=True)
+    ),  # what its manifest wants of its pictures: checks, recipes; NULL: nothing
     UniqueConstraint("campaign_id", "name", "run_key"),
 )
 RUN_PATH: Final = campaigns.c.name + "/" + runs.c.name + "/" + runs.c.run_key
@@ -271,7 +273,9 @@ job_specs = Table(
     Column("params", JSON, nullable=False),
     Column("local_images", JSON, nullable=False),
     Column("tags", JSON, nullable=False),
-    Column("axes", JSON),  # its value on each axis, in the manifest's order: [[name, label], ...]
+    Column(
+        "axes", JSON(none_as_null=True)
+    ),  # its value on each axis, in the manifest's order: [[name, label], ...]
 )
 
 attempts = Table(

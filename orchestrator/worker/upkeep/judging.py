@@ -1,0 +1,172 @@
+"""Judging: stored pictures are held against the checks of their manifest, beside everything else.
+
+A check costs nothing and decides nothing: what it finds is a suggestion. No trouble with one touches a
+picture or the work; a picture that is not on this host, or cannot be read, is left to another worker.
+"""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+
+from PIL import Image
+
+from orchestrator.core.decoding import DECODER_ERRORS
+from orchestrator.pictures.checks import CheckAnswer, CheckedPicture, judge
+from orchestrator.store.choosing import checks
+from orchestrator.store.choosing.checks import CheckFound, UnjudgedPicture
+from orchestrator.store.db.database import Tx
+from orchestrator.worker.deps import Deps
+from orchestrator.worker.durable import write_durably
+
+LOOK_SECONDS: Final = 5.0
+UNREADABLE: Final = (OSError, *DECODER_ERRORS)
+SIBLINGS_MAX: Final = 20
+REASON_MAX: Final = 300
+FAILED_CODE: Final = 1
+OURS: Final = ("ORCHESTRATOR_", "WAVESPEED_")
+"""What a command of the user's does not get of our environment: keys and addresses."""
+
+in_thread: Callable[..., Awaitable[Any]] = asyncio.to_thread
+Rules = dict[int, tuple[dict[str, Any], int]]
+
+
+class PictureJudge:
+    """Applies the checks to pictures that none has looked at."""
+
+    def __init__(self, deps: Deps, *, run_ids: Collection[int] | None) -> None:
+        self._deps = deps
+        self._run_ids = run_ids
+        self._root = Path(deps.settings.outputs.root)
+        self._passed_over: set[tuple[int, int]] = set()
+        self._done_at: dict[int, int] = {}  # run: pictures stored when all of them had been looked at
+
+    async def tick(self) -> float:
+        """Look at some; returns the delay to the next look."""
+        with self._deps.database.read() as tx:
+            behind = bool(self._behind(tx))
+        pictures = await in_thread(self._read_unjudged) if behind else []
+        for picture in pictures:
+            found = await in_thread(self._judged, picture)
+            if found is None:
+                self._passed_over.add((picture.job_id, picture.index))
+            for each in found or ():
+                await write_durably(self._deps, checks.record, each)
+        return 0.0 if pictures else LOOK_SECONDS
+
+    def settled(self, tx: Tx) -> bool:
+        """Whether every picture that is here has been looked at."""
+        return not self._unjudged(tx)
+
+    def _read_unjudged(self) -> list[UnjudgedPicture]:
+        with self._deps.database.read() as tx:
+            return self._unjudged(tx)
+
+    def _behind(self, tx: Tx) -> Rules:
+        """The rules of runs that have stored pictures since all of theirs had been looked at."""
+        rules = checks.rules_of_runs(tx, self._run_ids)
+        return {run: each for run, each in rules.items() if self._done_at.get(run) != each[1]}
+
+    def _unjudged(self, tx: Tx) -> list[UnjudgedPicture]:
+        behind = self._behind(tx)
+        found = checks.unjudged(tx, {run: said for run, (said, _) in behind.items()}, self._passed_over)
+        if not found:
+            self._done_at.update({run: stored for run, (_, stored) in behind.items()})
+        return found
+
+    def _judged(self, picture: UnjudgedPicture) -> list[CheckFound] | None:
+        """What the checks say; None where the picture is not here."""
+        file = self._root / picture.path
+        with ExitStack() as stack:
+            try:
+                opened = stack.enter_context(Image.open(file))
+                opened.load()
+            except UNREADABLE:
+                return None
+            subject = CheckedPicture(
+                opened,
+                asked_ratio=str(picture.params.get("aspect_ratio", "")),
+                sources=self._sources(picture, stack),
+                siblings=self._siblings(picture, stack),
+            )
+            said = judge(subject, picture.rules)
+        said += self._commands(file, picture.rules.get("commands") or {})
+        return [
+            CheckFound(
+                job_id=picture.job_id,
+                index=picture.index,
+                sha256=picture.sha256,
+                name=each.name,
+                passed=each.passed,
+                reason=each.reason,
+            )
+            for each in said or [CheckAnswer("none", passed=None, reason="the manifest names no check")]
+        ]
+
+    def _sources(self, picture: UnjudgedPicture, stack: ExitStack) -> list[Image.Image]:
+        if not picture.rules.get("like_source"):
+            return []
+        paths = [Path(image["path"]) for image in picture.local_images.values()]
+        return _opened(paths, stack)
+
+    def _siblings(self, picture: UnjudgedPicture, stack: ExitStack) -> list[tuple[str, Image.Image]]:
+        if not picture.rules.get("like_sibling"):
+            return []
+        with self._deps.database.read() as tx:
+            near = checks.siblings(tx, picture, SIBLINGS_MAX)
+        found = []
+        for each in near:
+            found += [(f"job {each.job_id}", opened) for opened in _opened([self._root / each.path], stack)]
+        return found
+
+    def _commands(self, file: Path, commands: Mapping[str, Mapping[str, Any]]) -> list[CheckAnswer]:
+        allowed = self._deps.settings.checks.commands
+        return [
+            _answer(name, said["run"], file, seconds=said["timeout_seconds"])
+            if allowed
+            else CheckAnswer(
+                name, passed=None, reason="this worker runs no commands: checks.commands of its config.yaml"
+            )
+            for name, said in commands.items()
+        ]
+
+
+def _opened(paths: Sequence[Path], stack: ExitStack) -> list[Image.Image]:
+    found: list[Image.Image] = []
+    for path in paths:
+        try:
+            opened = stack.enter_context(Image.open(path))
+            opened.load()
+            found.append(opened)
+        except UNREADABLE:
+            continue
+    return found
+
+
+def _answer(name: str, words: Sequence[str], file: Path, *, seconds: float) -> CheckAnswer:
+    """What a command of the user's says of a picture by its exit code: 0 passes, 1 fails."""
+    filled = [str(file) if word == "{file}" else word for word in words]
+    filled += [] if "{file}" in words else [str(file)]
+    theirs = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
+    try:
+        done = subprocess.run(  # noqa: S603 - the worker's own configuration allows it
+            filled,
+            env=theirs,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+            text=True,
+            errors="replace",
+        )
+    except subprocess.TimeoutExpired:
+        return CheckAnswer(name, passed=None, reason=f"no answer within {seconds:g} seconds")
+    except (OSError, ValueError) as error:
+        return CheckAnswer(name, passed=None, reason=f"it could not be started: {error}")
+    line = next((line for line in (done.stdout or done.stderr).splitlines() if line.strip()), "")
+    reason = line.strip()[:REASON_MAX] or f"it ended with {done.returncode}"
+    passed = {0: True, FAILED_CODE: False}.get(done.returncode)
+    return CheckAnswer(name, passed=passed, reason=reason)

@@ -1,0 +1,94 @@
+"""Checks of a manifest: every stored picture is looked at, and nothing else is changed by it."""
+
+import sys
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+from support.world import PRICE, run_spec, spec
+
+from orchestrator.settings import Outputs
+from orchestrator.store.choosing import checks
+from orchestrator.store.db.schema import check_results
+from orchestrator.store.runs import runs
+from orchestrator.worker.upkeep import judging
+
+RULES = {"size": {"min_width": 100}, "blank": {"spread": 3.0}}
+
+
+@pytest.fixture
+def judged(harness, tmp_path, monkeypatch):
+    """A worker whose pictures lie in `tmp_path`: the first is blank, the second is not."""
+
+    async def inline(function, *words):
+        return function(*words)
+
+    monkeypatch.setattr(judging, "in_thread", inline)
+    harness.settings = replace(harness.settings, outputs=Outputs(str(tmp_path)))
+    (tmp_path / "hero").mkdir()
+    Image.new("RGB", (120, 120), "teal").save(tmp_path / "hero/1-v1-0.png")
+    Image.radial_gradient("L").save(tmp_path / "hero/2-v1-0.png")
+    return harness
+
+
+def apply(world, *numbers: int, rules: dict | None = None):
+    with world.database.write() as tx:
+        run = runs.ensure_run(tx, run_spec(settings={"checks": RULES if rules is None else rules}))
+        runs.add_jobs(tx, run, [spec(number) for number in numbers])
+
+
+def found(world) -> dict[tuple[int, str], bool | None]:
+    return {(row.job_id, row.name): row.passed for row in world.rows(check_results)}
+
+
+def test_a_drained_run_has_looked_at_every_picture_and_suggests(judged, world):
+    apply(world, 1, 2)
+    judged.drain()
+    assert found(world) == {(1, "size"): True, (1, "blank"): False, (2, "size"): True, (2, "blank"): True}
+    with world.database.read() as tx:
+        (said,) = checks.failed(tx, [1, 2])[1]
+    assert said.reason == "its colours are spread by 0.0 of 255; under 3 counts as blank"
+    assert world.jobs() == {"succeeded": 2}
+    assert world.account() == (2 * PRICE, 0, 0)
+
+
+def test_a_picture_that_is_not_here_holds_up_neither_the_end_nor_the_others(judged, world, tmp_path):
+    apply(world, 1, 2)
+    (tmp_path / "hero/1-v1-0.png").unlink()
+    judged.drain()
+    assert {job for job, _ in found(world)} == {2}
+    Image.new("RGB", (120, 120)).save(tmp_path / "hero/1-v1-0.png")
+    judged.drain()
+    assert {job for job, _ in found(world)} == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("code", "passed", "reason"),
+    [
+        ("print('six fingers'); exit(1)", False, "six fingers"),
+        ("exit(0)", True, "it ended with 0"),
+        ("exit(7)", None, "it ended with 7"),
+        ("import os; print(sorted(k for k in os.environ if k.startswith('WAVESPEED')))", True, "[]"),
+        ("import time; time.sleep(60)", None, "no answer within 0.5 seconds"),
+    ],
+)
+def test_a_command_judges_by_its_exit_code_and_gets_no_key(judged, world, monkeypatch, code, passed, reason):
+    monkeypatch.setenv("WAVESPEED_API_KEY", "secret")
+    judged.change("checks", commands=True)
+    command = {
+        "run": [sys.executable, "-c", code, "{file}"],
+        "timeout_seconds": 0.5 if "sleep" in code else 30,
+    }
+    apply(world, 1, rules={"commands": {"hands": command}})
+    judged.drain()
+    (row,) = world.rows(check_results)
+    assert (row.passed, row.reason) == (passed, reason)
+
+
+def test_no_command_runs_where_the_configuration_does_not_allow_it(judged, world, tmp_path):
+    made = tmp_path / "made"
+    command = {"run": ["touch", str(made)], "timeout_seconds": 30}
+    apply(world, 1, rules={"commands": {"touch": command}})
+    judged.drain()
+    assert found(world) == {(1, "touch"): None}
+    assert not made.exists()

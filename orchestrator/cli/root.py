@@ -42,6 +42,7 @@ SECTIONS: Final = {
         "workers": Entry(_COMMANDS + "workers", "List workers, and ask one to finish."),
         "campaigns": Entry(_COMMANDS + "campaigns", "List, pause, resume and weigh campaigns."),
         "budget": Entry(_COMMANDS + "budget", "Caps: show, set, apply, audit."),
+        "ledger": Entry(_COMMANDS + "ledger", "Every movement of money, as a table: export."),
         "limits": Entry(_COMMANDS + "limits", "How much at once, for every worker: show, set."),
         "reconcile": Entry(_COMMANDS + "reconcile", "Compare our books with the provider's bill."),
     },

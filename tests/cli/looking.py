@@ -28,6 +28,7 @@ LOOKING = {
     "budget show": "budget show",
     "budget audit": "budget audit",
     "limits show": "limits show",
+    "ledger export": "ledger export",
     "events": "events",
     "campaigns list": "campaigns list",
     "workers list": "workers list",

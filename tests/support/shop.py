@@ -1,8 +1,8 @@
 """A shop's export as it comes: photos in every format, and a table that a spreadsheet has been at.
 
-`make_shop(folder, products)` writes `folder/photos/` and `folder/products.csv`: a mark before the header, semicolons,
-quoted line breaks, empty cells, a number that stands twice, decimal commas, photos that are not there, and a blank last
-row. The same every time.
+`make_shop(folder, products)` writes `folder/photos/` and `folder/products.csv`: a mark before the header,
+semicolons, quoted line breaks, empty cells, a number that stands twice, decimal commas, photos that are not
+there, and a blank last row. The same every time.
 """
 
 import csv

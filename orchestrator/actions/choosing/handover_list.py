@@ -1,14 +1,14 @@
 """The list that goes with the pictures that are handed over: a table for a spreadsheet."""
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Final
 
 from orchestrator.actions.choosing.handover_pictures import MadePicture
+from orchestrator.core import spreadsheet
 from orchestrator.core.moments import iso_time
 
-_LAST: Final = (
+_BEGIN: Final = ("file", "campaign", "manifest", "run", "job")
+_END: Final = (
     "variation",
     "width",
     "height",
@@ -19,34 +19,18 @@ _LAST: Final = (
     "accepted_by",
     "accepted_at",
 )
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def handover_list(pictures: Sequence[MadePicture]) -> bytes:
-    """CSV in UTF-8 with a mark that spreadsheets know it by: a line a picture, a column for each axis and
-    tag.
-
-    A text that a spreadsheet would take for a formula begins with an apostrophe.
-    """
+    """CSV: a line a picture, a column for each axis and tag."""
     axes = list(dict.fromkeys(axis for each in pictures for axis, _ in each.wanted.picture.axes))
     tags = sorted({tag for each in pictures for tag in each.wanted.picture.tags} - set(axes))
-    buffer = io.StringIO()
-    lines = csv.writer(buffer, lineterminator="\r\n")
-    lines.writerow(
-        ["file", "campaign", "manifest", "run", "job", *map(_cell, axes), *map(_cell, tags), *_LAST]
-    )
+    lines = [spreadsheet.row([*_BEGIN, *axes, *tags, *_END])]
     for each in pictures:
-        picture = each.wanted.picture
-        values = dict(picture.axes)
-        lines.writerow(
-            [_cell(each.wanted.file), picture.campaign, picture.name, picture.run, picture.job_id]
-            + [_cell(values.get(axis, "")) for axis in axes]
-            + [_cell(picture.tags.get(tag, "")) for tag in tags]
-            + [picture.variation, each.width, each.height, each.size, each.sha256]
-            + [_cell(picture.path), picture.sha256, _cell(picture.by), iso_time(picture.at)]
-        )
-    return b"\xef\xbb\xbf" + buffer.getvalue().encode("utf-8", "replace")
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+        picture, values = each.wanted.picture, dict(each.wanted.picture.axes)
+        begin = (each.wanted.file, picture.campaign, picture.name, picture.run, picture.job_id)
+        facts = (picture.variation, each.width, each.height, each.size, each.sha256)
+        end = (picture.path, picture.sha256, picture.by, iso_time(picture.at))
+        said = [values.get(axis, "") for axis in axes] + [picture.tags.get(tag, "") for tag in tags]
+        lines.append(spreadsheet.row([*begin, *said, *facts, *end]))
+    return (spreadsheet.MARK + "".join(lines)).encode("utf-8", "replace")

@@ -18,8 +18,8 @@ from orchestrator.core.money import format_usd
 from orchestrator.core.spreadsheet import Amount
 from orchestrator.store.views.happening_names import named_campaign, named_runs
 from orchestrator.store.views.ledger_lines import (
-    LedgerLine,
     LedgerFilter,
+    LedgerLine,
     LedgerSums,
     movements,
     standing,

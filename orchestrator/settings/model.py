@@ -12,6 +12,7 @@ NsfwPolicy = Literal["keep", "quarantine", "discard"]
 NsfwUnknown = Literal["keep", "quarantine"]
 OnFailed = Literal["hold", "release"]
 UnknownTasks = Literal["ours", "stop", "ignore"]
+UnansweredPrice = Literal["stop", "known"]
 Window = Literal["total", "month", "day"]
 
 
@@ -122,6 +123,7 @@ class Guards:
     """What stops spending by itself when something is wrong; a rate that is None is not watched."""
 
     price_drift_percent: float = 1.0
+    unanswered_price: UnansweredPrice = "stop"
     failure_rate: float | None = 0.5
     nsfw_rate: float | None = None
     min_jobs: int = 20

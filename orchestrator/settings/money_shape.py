@@ -57,6 +57,15 @@ GUARDS: Final = Object(
             default=1.0,
         ),
         Field(
+            name="unanswered_price",
+            shape=Choice(("stop", "known")),
+            doc=(
+                "What to do while the provider does not say what a call costs, and has not for two minutes: "
+                "send nothing of the model (stop), or go on at the last price that is known."
+            ),
+            default="stop",
+        ),
+        Field(
             name="failure_rate",
             shape=_SHARE,
             doc="A run whose jobs fail more often than this is paused.",

@@ -189,7 +189,7 @@ class Worker:
         stuck = self._watchdog.why_stuck(
             activity=self.activity,
             downloads=pipeline.fetcher.health,
-            unreadable=self._restored_copy.unreadable or resolver.unreadable,
+            unreadable=self._restored_copy.unreadable or resolver.unreadable or pipeline.prices.unreadable,
             monotonic=self._deps.clock.monotonic(),
         )
         if (self._drain or stop.stopping) and stuck is not None:

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 from support.world import MODEL, PRICE, spec
 
-from orchestrator.ports import KeyRefused, Lost, NoPrice, NotSent, Rejected, Throttled
+from orchestrator.ports import NoPrice
 from orchestrator.store.account import pauses
 from orchestrator.store.attempts.lifecycle import Send
 from orchestrator.store.db.schema import attempts, jobs, lanes
@@ -151,20 +151,6 @@ def test_a_price_within_the_per_cent_goes_ahead(harness, sqlite_world, provider,
     provider.price = lambda inputs: live
     harness.drain()
     assert sqlite_world.jobs() == {"succeeded": 1}
-
-
-@pytest.mark.parametrize(
-    "answer", [Lost("502"), NotSent("refused"), Rejected("no", 404), Throttled(), KeyRefused("no", 403)]
-)
-def test_a_quote_that_cannot_be_had_lets_the_catalogues_price_stand(harness, sqlite_world, provider, answer):
-    async def silent(model, inputs):
-        return answer
-
-    provider.quote = silent
-    sqlite_world.run(2)
-    harness.drain()
-    assert sqlite_world.jobs() == {"succeeded": 2}
-    assert {row.price_micros for row in sqlite_world.rows(attempts)} == {PRICE}
 
 
 def test_the_price_is_asked_once_for_all_jobs_that_are_priced_alike(harness, sqlite_world, provider):

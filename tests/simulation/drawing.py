@@ -15,7 +15,7 @@ from .faults import (
     WINDOWS,
 )
 from .plan import DAY, PlannedFile, SimulationPlan
-from .prices import draw_prices
+from .prices import draw_prices, draw_silence, rising_prices
 
 
 def draw(seed: int, theme: str | None = None) -> SimulationPlan:
@@ -73,8 +73,11 @@ def _since(seed: int, plan: SimulationPlan) -> None:
     _endings(random.Random(f"endings of plan {seed}"), plan)
     _files(random.Random(f"files of plan {seed}"), plan)
     draw_prices(random.Random(f"prices of plan {seed}"), plan)
+    draw_silence(random.Random(f"silence of plan {seed}"), plan)
     _odd_amounts(random.Random(f"amounts of plan {seed}"), plan)
     _answers(random.Random(f"answers of plan {seed}"), plan)
+    if plan.theme == "prices":
+        rising_prices(random.Random(f"rising prices of plan {seed}"), plan)
 
 
 def _endings(dice: random.Random, plan: SimulationPlan) -> None:

@@ -163,6 +163,8 @@ class Endpoints:
         trouble = await self._transport.look()
         if trouble is not None:
             return trouble
+        if self._account.tells_no_price():
+            return Lost("HTTP 500")
         return Quote(self._account.prices.quoted(inputs))
 
     async def aclose(self) -> None:

@@ -122,6 +122,8 @@ class Operator:
 
     def bring(self, number: int) -> None:
         """What a command that starts a worker does first with the configuration of that worker."""
+        if not self._plan.files:
+            return
         file = file_of(self._plan, number)
         wanted: dict[budgets.Key, int] = {}
         ids: dict[tuple[str, str], int] = {}
@@ -133,8 +135,10 @@ class Operator:
         for (scope, name, window), micros in wanted.items():
             self._checker.words.file_says((scope.value, ids[scope.value, name], window.value), micros)
         budgets.take_configured(self._database, wanted, PERSON)
+        limits = limits_of(limits_for(self._plan, number))
+        self._checker.words.file_limits({str(name): most for name, most in limits.named().items()})
         with self._database.write() as tx:
-            configured_limits.take_configured(tx, limits_of(limits_for(self._plan, number)), PERSON)
+            configured_limits.take_configured(tx, limits, PERSON)
         self._timeline.mark("operator", "brings words", number, sorted(wanted.values()))
 
     def _scope_id(self, cap: PlannedCap) -> int | None:

@@ -107,6 +107,7 @@ class SimulationPlan:
     bad_key: tuple[int, float, float] | None = None  # the key of this worker is refused, from, to
     files: list[PlannedFile] = field(default_factory=list)  # besides the plan's own, in turn for each worker
     price_changes: list[tuple[float, int]] = field(default_factory=list)  # (at, per cent of the list price)
+    price_silence: tuple[float, float] | None = None  # no price is told, from, to
     answered_share: float = 0.0  # of the lost replies, those that are the provider's own error
     mass_kill: float | None = None  # from then on, all die as soon as several requests are on the wire
     lasting: str | None = None  # one of LASTING

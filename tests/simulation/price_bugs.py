@@ -15,6 +15,16 @@ def rate_is_per_cent_off(patch: Patch) -> None:
     patch(price_guard, "believed_micros", believed)
 
 
+def price_is_asked_once(patch: Patch) -> None:
+    """A quote counts for as long as the worker lives."""
+    patch(price_guard, "_is_fresh", lambda known, now: True)
+
+
+def old_price_stands(patch: Patch) -> None:
+    """While the provider does not say what a call costs, what it said long ago is held."""
+    patch(price_guard.PriceGuard, "_is_all_there_is", lambda self, outcome: True)
+
+
 def dearer_price_asks_nobody(patch: Patch) -> None:
     """Whatever is quoted is held, and nobody is asked."""
     patch(quotes, "_too_dear", lambda price, planned, drift_percent: False)
@@ -33,6 +43,8 @@ def claimed_price_is_sent(patch: Patch) -> None:
 
 
 PRICE_BUGS = (
+    Mutation("price is asked once", price_is_asked_once, "prices"),
+    Mutation("an old price stands", old_price_stands, "prices"),
     Mutation(name="discount is per cent off", apply=rate_is_per_cent_off, theme="caps", first=16),
     Mutation(name="dearer price asks nobody", apply=dearer_price_asks_nobody, theme="mixed", first=6),
     Mutation(name="price of the claim is sent", apply=claimed_price_is_sent, theme="mixed", first=35),

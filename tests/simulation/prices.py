@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from .plan import UNIT, SimulationPlan
@@ -22,6 +23,30 @@ def draw_prices(dice: random.Random, plan: SimulationPlan) -> None:
     first = [(0.0, dice.choice(PERCENTS))] if dice.random() < 0.4 else []
     later = [(dice.uniform(0, plan.faults_until), dice.choice(PERCENTS)) for _ in range(dice.randint(1, 4))]
     plan.price_changes = first + sorted(later)
+
+
+def draw_silence(dice: random.Random, plan: SimulationPlan) -> None:
+    """Whether no price is told for a while, where a backup brings back what was known of an older one."""
+    if plan.theme == "restored" and plan.price_changes and dice.random() < 0.5:
+        start = dice.uniform(0, plan.faults_until)
+        plan.price_silence = (start, start + dice.uniform(20, 400))
+
+
+def rising_prices(dice: random.Random, plan: SimulationPlan) -> None:
+    """A world that buys slowly under prices that rise, so that what a worker has asked for grows old."""
+    run = replace(plan.runs[0], combinations=16, variations=1, images=1, local_images=False)
+    plan.runs, plan.caps, plan.files = [run], [], []
+    plan.workers = dice.choice((1, 1, 2))
+    plan.concurrency, plan.submits_per_minute = 2, 2
+    plan.faults_until = 900.0
+    plan.bill_readable, plan.bill_percent, plan.charge_percent = True, 100, 100
+    plan.windows, plan.lasting, plan.bad_key, plan.restored, plan.copy_buys = [], None, None, None, 0
+    rises = sorted(dice.uniform(5, 500) for _ in range(dice.choice((1, 2))))
+    percents = sorted(dice.sample((25, 50, 75, 100), len(rises) + 1))
+    plan.price_changes = list(zip((0.0, *rises), percents, strict=True))
+    if dice.random() < 0.5:
+        start = rises[-1] + dice.uniform(0, 400)
+        plan.price_silence = (start, start + dice.uniform(100, 500))
 
 
 class Prices:

@@ -139,16 +139,14 @@ class Simulation:
             self.operator.apply(run)
         for cap in self.plan.caps:
             self.operator.cap(cap)
-        if self.plan.files:
-            self.operator.bring(0)
+        self.operator.bring(0)
 
     async def _supervise(self, number: int) -> None:
         """Keep one worker running: start it, bury it, start the next."""
         await asyncio.sleep(self.dice.uniform(0, 20))
         while True:
             await self.open.wait()
-            if self.plan.files:
-                self.operator.bring(number)
+            self.operator.bring(number)
             process = self.births.process(number)
             stop = Stop()
             self.stops[process.pid] = stop
@@ -224,6 +222,7 @@ class Simulation:
         """Refunds arrive while nobody works; a last worker books what there is to book; then all is
         checked."""
         await asyncio.sleep(self.plan.refund_max + self.plan.last_look_after)
+        self.operator.bring(99)
         process = self.births.process(99)
         context = contextvars.copy_context()
         context.run(owner.set, process)

@@ -94,6 +94,15 @@ class Whims:
         self.timeline.faults[kind] += found
         return found
 
+    def tells_no_price(self) -> bool:
+        """Whether whoever asks for a price gets no answer at this moment."""
+        if self.quiet or self.plan.price_silence is None:
+            return False
+        start, end = self.plan.price_silence
+        found = bool(start <= self.now() < end)
+        self.timeline.faults["no_price_told"] += found
+        return found
+
     def latency(self, fate: str) -> float:
         usual = self._dice.uniform(2, 40)
         if self.strike("task_slow"):

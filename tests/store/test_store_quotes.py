@@ -53,6 +53,37 @@ def test_a_cheaper_price_counts_at_once_for_jobs_that_wait_so_that_more_fit_unde
     assert world.account() == (0, 8 * HALF, 0)
 
 
+@pytest.mark.parametrize(
+    ("age_ms", "left_ms"), [(0, 120_000), (119_000, 1_000), (120_000, 0), (-5_000, 125_000), (-5_001, 0)]
+)
+def test_a_quote_counts_by_its_age_and_one_from_the_future_not_at_all(world, age_ms, left_ms):
+    world.run(1)
+    with world.database.read() as tx:
+        now = tx.now
+    learn(world, HALF, at=now - age_ms)
+    with world.database.read() as tx:
+        assert prices_of.stands_ms(tx, MODEL, DIGEST, account="key") == left_ms
+        assert prices_of.stands_ms(tx, MODEL, DIGEST, account="another key") == 0
+        assert prices_of.stands_ms(tx, MODEL, "another", account="key") == 0
+
+
+def test_a_bill_is_no_quote_for_a_question_without_an_answer(world):
+    world.run(1)
+    learn(world, HALF, source=QuoteSource.BILL)
+    with world.database.read() as tx:
+        assert prices_of.stands_ms(tx, MODEL, DIGEST, account="key") == 0
+
+
+def test_a_price_that_is_told_ends_the_pause_for_one_that_was_not(world):
+    world.run(1)
+    with world.database.write() as tx:
+        pauses.begin(tx, pauses.Pause("model", MODEL, prices_of.PRICE_UNANSWERED, message="no answer"))
+    learn(world, PRICE, source=QuoteSource.BILL)
+    assert paused(world)
+    learn(world, PRICE)
+    assert not paused(world)
+
+
 def test_a_job_that_runs_keeps_what_it_holds_when_the_price_changes(world):
     world.run(2)
     held = world.until(AttemptState.IN_FLIGHT)

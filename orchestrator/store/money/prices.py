@@ -18,6 +18,15 @@ PRICE_UNKNOWN: Final = "price_unknown"
 BILL_DRIFT: Final = "bill_drift"
 """The reason of a pause of a model that was billed so much that it need not be a price at all."""
 
+PRICE_UNANSWERED: Final = "price_unanswered"
+"""The reason of a pause of a model about whose price the provider says nothing, and has not lately."""
+
+STANDS_MS: Final = 120_000
+"""How long a quote counts when no newer one can be had: the price may change meanwhile."""
+
+SKEW_MS: Final = 5_000
+"""A quote so little in the future was asked for by a clock that is not quite ours."""
+
 LIVES_MS: Final = 3600 * 1000
 """How long a quote counts that was not asked for again, such as that of a key that is not used any more."""
 
@@ -38,6 +47,17 @@ def price_now(tx: Tx, model: str, digest: str, *, of_any_age: bool = False) -> i
         return max(quoted + billed)
     recent: list[int] = [row.price_micros for row in fresh]
     return max(recent, default=None)
+
+
+def stands_ms(tx: Tx, model: str, digest: str, *, account: str) -> int:
+    """For how long the newest quote of this account counts without another; 0: no longer, or there is none.
+    One from the future is of a clock that was set back since, so its age is not known.
+    """
+    key = {"model": model, "digest": digest, "account": account}
+    asked_at: int | None = tx.conn.execute(_QUOTED_AT, key).scalar()
+    if asked_at is None or asked_at > tx.now + SKEW_MS:
+        return 0
+    return max(0, asked_at + STANDS_MS - tx.now)
 
 
 def accepted(tx: Tx, model: str, digest: str) -> int | None:
@@ -72,6 +92,12 @@ def outpriced(tx: Tx, attempt_ids: Sequence[int]) -> set[int]:
 
 _KNOWN: Final = select(quotes.c.source, quotes.c.price_micros, quotes.c.asked_at).where(
     quotes.c.model == bindparam("model"), quotes.c.digest == bindparam("digest")
+)
+_QUOTED_AT: Final = select(quotes.c.asked_at).where(
+    quotes.c.model == bindparam("model"),
+    quotes.c.digest == bindparam("digest"),
+    quotes.c.source == QuoteSource.QUOTE.value,
+    quotes.c.account == bindparam("account"),
 )
 _OF_ATTEMPT: Final = (
     select(runs.c.model, lanes.c.id, lanes.c.price_digest, lanes.c.price_micros)

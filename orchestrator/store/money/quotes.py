@@ -19,7 +19,7 @@ from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import QuoteSource, jobs, lanes, quotes, runs
 from orchestrator.store.db.schema import pauses as pause_rows
-from orchestrator.store.money.prices import PRICE_DRIFT, PRICE_UNKNOWN, price_now
+from orchestrator.store.money.prices import PRICE_DRIFT, PRICE_UNANSWERED, PRICE_UNKNOWN, price_now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,8 @@ def learn(tx: Tx, seen: Seen, *, drift_percent: float, lane_id: int | None = Non
         return Learned(price, len(moved), lane_micros, planned_micros=min(waiting))
     end_pause_when_agreed(tx, seen.model, drift_percent=drift_percent)
     if seen.source is QuoteSource.QUOTE:
-        pauses.end(tx=tx, scope="model", name=seen.model, reason=PRICE_UNKNOWN)
+        for reason in (PRICE_UNANSWERED, PRICE_UNKNOWN):
+            pauses.end(tx=tx, scope="model", name=seen.model, reason=reason)
     return Learned(price, len(moved), lane_micros)
 
 

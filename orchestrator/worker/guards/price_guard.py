@@ -1,4 +1,15 @@
-"""The price guard: what an attempt holds must be what the provider would charge now."""
+"""The price guard: what an attempt holds must be what the provider would charge now.
+
+| The provider says | Then |
+|---|---|
+| a price | it counts for all that waits; the attempt goes ahead when it holds just that |
+| a price that cannot be held | the model stops |
+| that it tells this key no price: 400, 403, 404 | what is known counts: there is nothing else |
+| nothing, and has said a price within two minutes | that counts |
+| nothing: 5xx, a broken connection, 429, 401 | nothing is sent: an old price may be less than the charge |
+
+What is known of a price may be old, above all in a database that was put back from a backup.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -6,12 +17,12 @@ from typing import Any, Final
 
 from orchestrator.core.money import format_usd
 from orchestrator.core.pricing import believed_micros
-from orchestrator.ports import NoPrice, Quote
+from orchestrator.ports import KeyRefused, Lost, NoPrice, NotSent, Quote, QuoteOutcome, Throttled
 from orchestrator.store.account import pauses
 from orchestrator.store.attempts.held import HeldAttempt
 from orchestrator.store.db.schema import QuoteSource
-from orchestrator.store.money import quotes
-from orchestrator.store.money.prices import PRICE_DRIFT, PRICE_UNKNOWN
+from orchestrator.store.money import prices, quotes
+from orchestrator.store.money.prices import PRICE_DRIFT, PRICE_UNANSWERED, PRICE_UNKNOWN
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import read_durably, write_durably
 from orchestrator.worker.guards.account_pauses import begin_pause
@@ -22,6 +33,15 @@ FRESH_SECONDS: Final = 60.0
 AGAIN_SECONDS: Final = 30.0
 """How long before a question without an answer is asked again, and that about a price that has stopped a
 model."""
+
+UNANSWERED_SECONDS: Final = 2 * AGAIN_SECONDS
+"""How long a model waits about whose price nothing is said: until after it is asked again."""
+
+NOT_TOLD: Final = 403
+"""The status by which a key that works may not ask."""
+
+Trouble = NotSent | Throttled | KeyRefused
+"""Answers to a question about a price that say why a request to buy would get none either."""
 
 REPRICED: Final = "repriced"
 """Why an attempt is given back that holds another amount than its job costs now; claimed again, it holds the
@@ -43,21 +63,25 @@ class _Answer:
     seen: quotes.Seen | None  # None: no quote could be had
     learned: quotes.Learned | None
     until: float  # monotonic
-    unknown: bool = False  # the price cannot be held
+    refusal: str | Trouble | None = None  # why nothing is to be sent
 
 
 class PriceGuard:
-    """Asks once for each set of inputs that decides a price, and again after a while; when no quote can be
-    had, what is known of the price counts.
-    """
+    """Asks once for each set of inputs that decides a price, and again after a while."""
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
         self._questions: dict[tuple[str, str], _Question] = {}
         self._answers: dict[tuple[str, str], asyncio.Task[_Answer]] = {}
+        self._silent: dict[tuple[str, str], str] = {}  # about which nothing was said at the last question
 
-    async def refuses(self, attempt: HeldAttempt, inputs: dict[str, Any]) -> str | None:
-        """None when the attempt holds what the provider would charge; else the reason to give it back.
+    @property
+    def unreadable(self) -> str:
+        """About which price nothing is said, so that nothing is bought. Empty: about none."""
+        return next(iter(self._silent.values()), "")
+
+    async def refuses(self, attempt: HeldAttempt, inputs: dict[str, Any]) -> str | Trouble | None:
+        """None when the attempt holds what the provider would charge; else why to give it back.
 
         A new price counts for all that waits before the attempt is given back, so it is claimed again at that
         price, or not before a person has accepted it.
@@ -65,8 +89,8 @@ class PriceGuard:
         key = (attempt.model, attempt.price_digest)
         self._questions.setdefault(key, _Question(attempt, inputs))
         answer = await self._answer(key)
-        if answer.unknown:
-            return PRICE_UNKNOWN
+        if answer.refusal is not None:
+            return answer.refusal
         if (
             answer.seen is None
             or answer.learned is None
@@ -83,9 +107,9 @@ class PriceGuard:
         stopped = {
             pause.name
             for pause in await read_durably(self._deps, pauses.in_force)
-            if pause.scope == "model" and pause.reason in {PRICE_DRIFT, PRICE_UNKNOWN}
+            if pause.scope == "model" and pause.reason in {PRICE_DRIFT, PRICE_UNANSWERED, PRICE_UNKNOWN}
         }
-        for key in [key for key in self._questions if key[0] in stopped]:
+        for key in [key for key in self._questions if key[0] in stopped or key in self._silent]:
             self._answers.pop(key, None)
             await self._answer(key)
         return AGAIN_SECONDS
@@ -100,12 +124,9 @@ class PriceGuard:
         attempt, clock = question.attempt, self._deps.clock
         asked_at = clock.now_ms()
         outcome = await self._deps.provider.quote(attempt.model, question.inputs)
-        again = clock.monotonic() + AGAIN_SECONDS
-        if isinstance(outcome, NoPrice):
-            await self._pause_unknown(attempt.model, outcome.message)
-            return _Answer(None, None, again, unknown=True)
         if not isinstance(outcome, Quote):
-            return _Answer(None, None, again)
+            return await self._without_quote(attempt, outcome)
+        self._silent.pop((attempt.model, attempt.price_digest), None)
         seen = quotes.Seen(
             model=attempt.model,
             digest=attempt.price_digest,
@@ -123,6 +144,32 @@ class PriceGuard:
             )
         return _Answer(seen, learned, clock.monotonic() + FRESH_SECONDS)
 
+    async def _without_quote(self, attempt: HeldAttempt, outcome: QuoteOutcome) -> _Answer:
+        """What counts when no quote was had, and for how long."""
+        now, key = self._deps.clock.monotonic(), (attempt.model, attempt.price_digest)
+        self._silent.pop(key, None)
+        if isinstance(outcome, NoPrice):
+            await self._pause_unknown(attempt.model, outcome.message)
+            return _Answer(None, None, now + AGAIN_SECONDS, refusal=PRICE_UNKNOWN)
+        if self._is_all_there_is(outcome):
+            return _Answer(None, None, now + AGAIN_SECONDS)
+        account = self._deps.account
+        stands = await read_durably(self._deps, lambda tx: prices.stands_ms(tx, *key, account=account)) / 1000
+        if stands:
+            return _Answer(None, None, now + min(AGAIN_SECONDS, stands))
+        if isinstance(outcome, Trouble):  # its pause tells how long to wait; then it is asked again
+            return _Answer(None, None, now, refusal=outcome)
+        self._silent[key] = await self._pause_unanswered(attempt.model, outcome)
+        return _Answer(None, None, now + AGAIN_SECONDS, refusal=PRICE_UNANSWERED)
+
+    def _is_all_there_is(self, outcome: QuoteOutcome) -> bool:
+        """Whether what is known counts, because nothing more will be said, or by the settings."""
+        if self._deps.settings.guards.unanswered_price == "known":
+            return True
+        if isinstance(outcome, KeyRefused):
+            return outcome.http_status == NOT_TOLD
+        return not isinstance(outcome, Trouble | Lost)
+
     async def _learn(self, seen: quotes.Seen, lane_id: int) -> quotes.Learned:
         drift = self._deps.settings.guards.price_drift_percent
         return await write_durably(self._deps, quotes.learn_all, quotes.ToLearn(seen, drift, lane_id))
@@ -134,6 +181,19 @@ class PriceGuard:
         )
         pause = pauses.Pause(scope="model", name=model, reason=PRICE_UNKNOWN, message=message)
         await write_durably(self._deps, begin_pause, pause)
+
+    async def _pause_unanswered(self, model: str, outcome: QuoteOutcome) -> str:
+        """Stop the model until the provider says its price; returns the words for it."""
+        why = outcome.message if isinstance(outcome, Lost) else "no answer"
+        message = (
+            f"The provider does not say what {model} costs now ({why}), so nothing more of it is sent. It is "
+            "asked again every half a minute; to go on at the last known price, set "
+            "guards.unanswered_price: known."
+        )
+        until = self._deps.clock.now_ms() + int(UNANSWERED_SECONDS * 1000)
+        pause = pauses.Pause(scope="model", name=model, reason=PRICE_UNANSWERED, message=message, until=until)
+        await write_durably(self._deps, begin_pause, pause)
+        return message
 
 
 def _is_fresh(known: "asyncio.Task[_Answer]", now: float) -> bool:

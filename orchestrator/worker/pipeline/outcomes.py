@@ -78,10 +78,11 @@ EARLIER_TASK: Final = GivenBack(reason="earlier_task_unreadable", wait=Wait.BACK
 """The job has paid for a task already, and the provider does not say how that stands."""
 
 PRICE_DRIFT: Final = GivenBack(reason=prices.PRICE_DRIFT)
+PRICE_UNANSWERED: Final = GivenBack(reason=prices.PRICE_UNANSWERED)
 PRICE_UNKNOWN: Final = GivenBack(reason=prices.PRICE_UNKNOWN)
 REPRICED: Final = GivenBack(reason=price_guard.REPRICED)
 PRICE_REFUSALS: Final[Mapping[str, GivenBack]] = MappingProxyType(
-    {row.reason: row for row in (PRICE_DRIFT, PRICE_UNKNOWN, REPRICED)}
+    {row.reason: row for row in (PRICE_DRIFT, PRICE_UNANSWERED, PRICE_UNKNOWN, REPRICED)}
 )
 """What the price guard says no with."""
 

@@ -28,7 +28,13 @@ from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.price_guard import PriceGuard
 from orchestrator.worker.guards.price_proof import PriceProof
 from orchestrator.worker.guards.send_window import SendWindow
-from orchestrator.worker.pipeline.outcomes import PRICE_REFUSALS, REPRICED, STOPPED, NothingCreated
+from orchestrator.worker.pipeline.outcomes import (
+    PRICE_REFUSALS,
+    PRICE_UNANSWERED,
+    REPRICED,
+    STOPPED,
+    NothingCreated,
+)
 from orchestrator.worker.pipeline.prepare import Inputs, Ready
 from orchestrator.worker.pipeline.recollect import Recollector
 from orchestrator.worker.pipeline.releaser import Releaser
@@ -76,10 +82,7 @@ class Submitter:
             if not isinstance(prepared, Ready):
                 await self._releaser.not_prepared(attempt, prepared)
                 return
-            if (refused := await self._prices.refuses(attempt, prepared.inputs)) is not None:
-                await self._releaser.give_back(
-                    attempt, PRICE_REFUSALS[refused], message="the price has changed"
-                )
+            if not await self._holds_the_price(attempt, prepared):
                 return
             if not await self._proof.may_send(attempt, stopping):
                 await self._releaser.give_back(attempt, REPRICED, message="the bill shows another price")
@@ -107,6 +110,17 @@ class Submitter:
             await self._releaser.not_prepared(attempt, found)
         return True
 
+    async def _holds_the_price(self, attempt: HeldAttempt, ready: Ready) -> bool:
+        """Whether the attempt holds what it would be charged; else it is given back."""
+        refused = await self._prices.refuses(attempt, ready.inputs)
+        if isinstance(refused, str):
+            row = PRICE_REFUSALS[refused]
+            message = "the price is not known" if row is PRICE_UNANSWERED else "the price has changed"
+            await self._releaser.give_back(attempt, row, message=message)
+        elif refused is not None:
+            await self._releaser.not_prepared(attempt, refused)
+        return refused is None
+
     async def _may_send(
         self, attempt: HeldAttempt, ready: Ready, stopping: Callable[[], bool]
     ) -> SendWindow | None:
@@ -116,6 +130,8 @@ class Submitter:
         digest = inputs_digest(ready.inputs, ready.inputs)
         row = lifecycle.BeginSubmit(attempt.attempt_id, attempt.epoch, digest)
         while not stopping():
+            if not await self._holds_the_price(attempt, ready):  # waiting may have taken long
+                return None
             self._deps.database.require_in_place()
             send_window = SendWindow(self._deps.clock, lease_ms=self._lease_ms)
             answer = await write_durably(self._deps, lifecycle.begin_submit, row)

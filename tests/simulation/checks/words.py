@@ -1,6 +1,7 @@
 """Caps and limits in force are what was said by somebody who may: no file loosens or removes what another has
 said, and nobody's default is a word."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .money import Cap, MoneyChecks
@@ -24,6 +25,7 @@ class WordChecks:
         self._money = money
         self._said: dict[Cap, Said] = {}
         self._files: dict[Cap, int] = {}
+        self._limits: dict[str, int] = {}
 
     def person_says(self, key: Cap, micros: int) -> int | None:
         """A person sets a cap; returns the strictest word of a file on it so far."""
@@ -43,23 +45,23 @@ class WordChecks:
         ):
             self._set(key, Said(micros))
 
+    def file_limits(self, numbers: Mapping[str, int]) -> None:
+        """A command brings a file's words on limits: no person sets any, so the strictest is in force."""
+        for name, number in numbers.items():
+            self._limits[name] = min(number, self._limits.get(name, number))
+
     def as_said(self) -> None:
         """Nothing else is in force than what was said."""
-        scene, plan = self._scene, self._scene.plan
+        scene = self._scene
         stored = {
             (row["scope"], row["scope_id"], row["window"]): row["cap_micros"]
             for row in scene.rows('SELECT scope, scope_id, "window", cap_micros FROM budgets')
         }
         said = {key: word.micros for key, word in self._said.items()}
         scene.expect(stored == said, "caps", f"in force are {stored}, said was {said}")
-        shares = [1.0, *(file.limits for file in plan.files if file.limits is not None)]
         for row in scene.rows("SELECT concurrency, submits_per_minute FROM limits"):
-            for name in ("concurrency", "submits_per_minute"):
-                most = getattr(plan, name)
-                least = max(1, int(most * min(shares)))
-                scene.expect(
-                    least <= row[name] <= most, "limits", f"{name} is {row[name]}, said was {least} to {most}"
-                )
+            stands = dict(row)
+            scene.expect(stands == self._limits, "limits", f"in force are {stands}, said was {self._limits}")
 
     def _set(self, key: Cap, word: Said) -> None:
         before = self._said.get(key)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -17,8 +18,18 @@ def sidecar_of(picture: Path) -> Path:
 def encoded(document: Mapping[str, Any]) -> bytes:
     """The text of a sidecar, a line for each entry."""
     # Without `indent` json uses its fast encoder: a line for each entry is readable enough.
-    lines = (f"  {_json(name)}: {_json(value)}" for name, value in document.items())
+    lines = (f"  {_name(name)}: {_value(value)}" for name, value in document.items())
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode("utf-8", "replace")
+
+
+def _value(value: Any) -> str:
+    """A number or nothing needs no encoder, and most entries are one."""
+    return str(value) if type(value) is int else "null" if value is None else _json(value)
+
+
+@lru_cache(maxsize=128)
+def _name(name: str) -> str:
+    return _json(name)
 
 
 def read_first(root: Path, places: Iterable[PurePosixPath]) -> dict[str, Any] | None:

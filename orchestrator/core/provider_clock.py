@@ -12,9 +12,8 @@ still while a machine sleeps, it goes apart from the monotonic clock, and measur
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from orchestrator.core.relation import SKEW_MS, WHOLE_SECOND_MS
 
@@ -39,9 +38,8 @@ class DatedBy(Enum):
     ANSWER = "the Date of an answer"
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
-    """One moment by both of our clocks."""
+class Instant(NamedTuple):
+    """One moment by both of our clocks. (A tuple, since every answer of the provider makes two.)"""
 
     wall_ms: int
     monotonic: float  # seconds
@@ -52,8 +50,7 @@ class Instant:
         return self.wall_ms - self.monotonic * 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Offset:
+class Offset(NamedTuple):
     """The provider's clock shows so much more than ours: at least, and at most (ms)."""
 
     low: int

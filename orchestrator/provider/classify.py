@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
+from functools import lru_cache
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
@@ -186,8 +187,11 @@ def parse_retry_after(value: str | None, now_ms: int) -> float | None:
     return min(max(seconds, 0.0), RETRY_AFTER_SECONDS_MAX)
 
 
+@lru_cache(maxsize=16)
 def parse_date(value: str | None) -> int | None:
-    """Milliseconds since the epoch of a `Date` header; None when absent or garbage."""
+    """Milliseconds since the epoch of a `Date` header; None when absent or garbage. Kept, because all the
+    answers of a second say the same.
+    """
     if value is None:
         return None
     try:

@@ -179,15 +179,22 @@ def integer(value: object) -> int | None:
 
 def text_of(value: object) -> str:
     """One printable line of at most 500 characters from whatever is where text belongs."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        value = _words(value)
+    cut = value[: 4 * TEXT_LENGTH_MAX]
+    shown = cut if cut.isprintable() else "".join(c if c.isprintable() else " " for c in cut)
+    return " ".join(shown.split())[:TEXT_LENGTH_MAX]
+
+
+def _words(value: object) -> str:
+    """What stands for text in an object or a list; nothing in what cannot hold any."""
     if isinstance(value, Mapping):
         value = value.get("message", value.get("msg", value.get("error", "")))
     if isinstance(value, list):
         value = "; ".join(filter(None, (text_of(item) for item in value[:5] if not isinstance(item, list))))
-    if value is None or isinstance(value, Mapping | list | bool):
-        return ""
-    cut = str(value)[: 4 * TEXT_LENGTH_MAX]
-    shown = "".join(c if c.isprintable() else " " for c in cut)
-    return " ".join(shown.split())[:TEXT_LENGTH_MAX]
+    return "" if value is None or isinstance(value, Mapping | list | bool) else str(value)
 
 
 def _message(value: Mapping[str, Any]) -> str:

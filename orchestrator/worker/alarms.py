@@ -10,7 +10,7 @@ DELAY_MAX_SECONDS: Final = 60.0
 
 CLAIM_REST_SECONDS: Final = 0.05
 POLL_REST_SECONDS: Final = 0.01
-PRICES_REST_SECONDS: Final = 0.5
+PRICES_REST_SECONDS: Final = 0.02
 """Slots that become free, and polls that become due, are served together: a claim costs the same for one job
 as for twenty."""
 

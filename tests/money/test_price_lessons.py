@@ -1,6 +1,8 @@
 """What the bill teaches of prices: few requests go ahead of a price that it has not shown, a dearer one is
 noticed within seconds, and nothing more is bought at the old one."""
 
+from itertools import pairwise
+
 import pytest
 from support.world import MODEL, PRICE
 
@@ -70,7 +72,25 @@ def test_a_price_that_the_bill_has_shown_holds_up_nobody(harness, sqlite_world, 
     harness.drain()
     times = [at for at, _ in provider.posts]
     assert len(times) == 30
-    assert times[-1] - times[0] < 3.0
+    assert times[-1] - times[0] < 0.3
+
+
+def test_the_bill_is_asked_at_once_and_then_left_alone_for_a_while(
+    harness, sqlite_world, provider, monkeypatch
+):
+    asked, bill_all = [], price_watch.bill_all
+
+    async def noting(source, clock, **window):
+        asked.append(clock.monotonic())
+        return await bill_all(source, clock, **window)
+
+    monkeypatch.setattr(price_watch, "bill_all", noting)
+    provider.bill_lag = 3600.0
+    sqlite_world.run(60)
+    harness.run_for(40)
+    assert asked[0] - provider.posts[0][0] < 0.1
+    pauses_between = [after - before for before, after in pairwise(asked)]
+    assert min(pauses_between) >= price_watch.ASKED_REST_SECONDS
 
 
 def test_a_price_that_was_shown_within_a_day_needs_no_new_proof(harness, sqlite_world, provider):

@@ -142,7 +142,7 @@ def renew(tx: Tx, attempt_ids: Sequence[int]) -> set[int]:
         return set()
     held = tx.conn.execute(_GRANTED_AT, {"ids": list(attempt_ids)}).all()
     young = [row for row in held if tx.now - row.rate_granted_at <= GRANT_YOUNG_MS]
-    others = [row for row in held if row not in young]
+    others = [row for row in held if tx.now - row.rate_granted_at > GRANT_YOUNG_MS]
     granted = others[: allowance(tx).submits] if others else []
     grant(tx, len(granted))
     _move(tx, young)

@@ -1,6 +1,6 @@
 """Where a picture comes from, as its sidecar tells it: enough to make its rows again in another database."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import bindparam, select
@@ -8,34 +8,43 @@ from sqlalchemy import bindparam, select
 from orchestrator.core.paths import EARLIER_INDEX
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import attempts, campaigns, job_specs, jobs, outputs, runs
+from orchestrator.store.db.schema import attempts, campaigns, job_specs, jobs, meta, outputs, runs
 
 FORMAT: Final = 2
 """Of sidecars. Those of format 1, which does not say so, name neither run nor job key."""
 
 Origin = Mapping[str, Any]
 
-
-def origins_of(tx: Tx, attempt_ids: Sequence[int]) -> dict[int, Origin]:
-    """By attempt: its database, campaign, run, job and times, as a sidecar has them."""
-    rows = tx.conn.execute(_ORIGINS, {"ids": list(attempt_ids)}).mappings().all()
-    paths = _planned_paths(tx, {row["job_id"] for row in rows})
-    shared = {"format": FORMAT, "database": identity.database_id(tx)}
-    return {row["id"]: {**shared, **_origin(row), "paths": paths[row["job_id"]]} for row in rows}
+Paths = Mapping[int, Mapping[int, str]]
+"""By job, the paths of its outputs by their indexes, those of earlier tries and of copies too."""
 
 
-def _origin(row: Mapping[Any, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in _TOLD}
+def origins_of(tx: Tx, attempt_ids: Sequence[int], paths: Paths) -> dict[int, Origin]:
+    """By attempt: its database, campaign, run, job and times, as a sidecar has them. `paths` holds those of
+    their jobs.
+    """
+    rows = tx.conn.execute(_ORIGINS, {"ids": list(attempt_ids)}).all()
+    return {
+        row[0]: {"format": FORMAT, **dict(zip(_TOLD, row[2:], strict=True)), "paths": _own(paths[row[1]])}
+        for row in rows
+    }
 
 
-def _planned_paths(tx: Tx, job_ids: Iterable[int]) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {job_id: [] for job_id in job_ids}
-    for job_id, path in tx.conn.execute(_PATHS, {"ids": list(found)}):
-        found[job_id].append(path)
+def paths_of(tx: Tx, job_ids: Collection[int]) -> dict[int, dict[int, str]]:
+    """The paths of these jobs, in the order of the outputs."""
+    found: dict[int, dict[int, str]] = {job_id: {} for job_id in job_ids}
+    for job_id, index, path in tx.conn.execute(_PATHS, {"ids": list(found)}):
+        found[job_id][index] = path
     return found
 
 
+def _own(paths: Mapping[int, str]) -> list[str]:
+    """Without those of earlier tries and of copies."""
+    return [paths[index] for index in sorted(paths) if index < EARLIER_INDEX]
+
+
 _TOLD: Final = (
+    "database",
     "campaign",
     "name",
     "run",
@@ -59,10 +68,11 @@ _ORIGINS: Final = (
     select(
         attempts.c.id,
         attempts.c.job_id,
-        campaigns.c.name.label("campaign"),
+        select(meta.c.value).where(meta.c.key == identity.KEY).scalar_subquery(),
+        campaigns.c.name,
         runs.c.name,
-        runs.c.run_key.label("run"),
-        runs.c.manifest_path.label("manifest"),
+        runs.c.run_key,
+        runs.c.manifest_path,
         runs.c.manifest_sha256,
         runs.c.priority,
         runs.c.max_attempts,
@@ -73,8 +83,8 @@ _ORIGINS: Final = (
         job_specs.c.tags,
         attempts.c.number,
         attempts.c.day,
-        attempts.c.submitted_at.label("submitted_at_ms"),
-        attempts.c.completed_at.label("completed_at_ms"),
+        attempts.c.submitted_at,
+        attempts.c.completed_at,
     )
     .join_from(attempts, runs)
     .join(campaigns, campaigns.c.id == runs.c.campaign_id)
@@ -83,7 +93,7 @@ _ORIGINS: Final = (
     .where(attempts.c.id.in_(bindparam("ids", expanding=True)))
 )
 _PATHS: Final = (
-    select(outputs.c.job_id, outputs.c.path)
-    .where(outputs.c.job_id.in_(bindparam("ids", expanding=True)), outputs.c.idx < EARLIER_INDEX)
+    select(outputs.c.job_id, outputs.c.idx, outputs.c.path)
+    .where(outputs.c.job_id.in_(bindparam("ids", expanding=True)))
     .order_by(outputs.c.job_id, outputs.c.idx)
 )

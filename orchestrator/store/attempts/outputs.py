@@ -1,6 +1,6 @@
 """Outputs: what a completed attempt returned, and what became of each picture."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from sqlalchemy import Text, bindparam, func, select, update
 from orchestrator.core.paths import copies_wanted, name_of_extra_output, path_key
 from orchestrator.ports import DiscardedArtifact, StoredArtifact
 from orchestrator.store.attempts import picture_counts, transitions
-from orchestrator.store.attempts.origins import Origin, origins_of
+from orchestrator.store.attempts.origins import Origin, origins_of, paths_of
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, events, outputs
@@ -36,9 +36,9 @@ def expected(tx: Tx, attempt_id: int) -> list[ExpectedOutput]:
     """The outputs of a fetching attempt, stored or not, in order, for a worker that takes it over."""
     mine = (outputs.c.attempt_id == attempt_id) & outputs.c.url.is_not(None)
     rows = tx.conn.execute(select(outputs).where(mine).order_by(outputs.c.idx)).all()
-    planned = _planned_paths(tx, {row.job_id for row in rows})
+    planned = paths_of(tx, {row.job_id for row in rows})
     wanted = {job_id: copies_wanted(paths) for job_id, paths in planned.items()}
-    origin = origins_of(tx, [attempt_id]).get(attempt_id, {})
+    origin = origins_of(tx, [attempt_id], planned).get(attempt_id, {}) if rows else {}
     return [
         ExpectedOutput(
             index=row.idx,
@@ -58,7 +58,7 @@ def expect(tx: Tx, returned: Mapping[int, Returned]) -> dict[int, list[ExpectedO
 
     An output beyond the requested number gets a path of its own, because it is paid for like the others.
     """
-    planned = _planned_paths(tx, [job_id for job_id, _ in returned.values()])
+    planned = paths_of(tx, [job_id for job_id, _ in returned.values()])
     updates: list[dict[str, Any]] = []
     extras: list[dict[str, Any]] = []
     answers: dict[int, list[ExpectedOutput]] = {}
@@ -69,7 +69,7 @@ def expect(tx: Tx, returned: Mapping[int, Returned]) -> dict[int, list[ExpectedO
         for index, (url, nsfw) in enumerate(urls):
             path = paths.get(index)
             if path is None:
-                path = name_of_extra_output(paths[0], job_id=job_id, index=index)
+                path = paths[index] = name_of_extra_output(paths[0], job_id=job_id, index=index)
                 extras.append(
                     {
                         "job_id": job_id,
@@ -97,19 +97,11 @@ def expect(tx: Tx, returned: Mapping[int, Returned]) -> dict[int, list[ExpectedO
         tx.conn.execute(outputs.insert(), extras)
     if updates:
         dialect.run_many(tx.conn, _EXPECT, updates)
-    told = origins_of(tx, list(returned))
+    told = origins_of(tx, list(returned), planned)
     return {
         attempt_id: [replace(output, origin=told[attempt_id]) for output in found]
         for attempt_id, found in answers.items()
     }
-
-
-def _planned_paths(tx: Tx, job_ids: Collection[int]) -> dict[int, dict[int, str]]:
-    found: dict[int, dict[int, str]] = {job_id: {} for job_id in job_ids}
-    query = select(outputs.c.job_id, outputs.c.idx, outputs.c.path).where(outputs.c.job_id.in_(job_ids))
-    for row in tx.conn.execute(query):
-        found[row.job_id][row.idx] = row.path
-    return found
 
 
 @dataclass(frozen=True, slots=True)

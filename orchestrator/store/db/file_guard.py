@@ -22,9 +22,10 @@ class FileGuard:
     """Remembers the file of a SQLite database, and the files beside it, by what they are."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._real = Path(os.path.realpath(path))  # SQLite follows links when it opens, never again
-        self._opened = _identity(path)
+        self._path = os.fspath(path)
+        self._opened = _identity(self._path)
+        real = os.path.realpath(path)  # SQLite follows links when it opens, never again
+        self._beside_paths: Final = tuple((suffix, real + suffix) for suffix in _BESIDE)
         self._beside: dict[str, Identity] = {}
 
     def forget_beside(self) -> None:
@@ -35,12 +36,12 @@ class FileGuard:
 
     def trouble(self) -> str | None:
         """None while everything is in place, else what happened, as the end of a sentence. Costs three calls
-        of the system.
+        of the system and hardly more: it is asked twice for every request that is paid for.
         """
         if (trouble := self._file_trouble()) is not None:
             return trouble
-        for suffix in _BESIDE:
-            now = _identity(self._real.with_name(self._real.name + suffix))
+        for suffix, path in self._beside_paths:
+            now = _identity(path)
             known = self._beside.get(suffix)
             if known is None and now is not None:
                 self._beside[suffix] = now
@@ -70,9 +71,9 @@ class FileGuard:
         return "was deleted" if found is None else "was replaced by another file"
 
 
-def _identity(path: Path) -> Identity | None:
+def _identity(path: str) -> Identity | None:
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116 - a Path would cost more than the call of the system
     except OSError:
         return None
     return found.st_dev, found.st_ino

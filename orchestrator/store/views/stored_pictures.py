@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, select
 
 from orchestrator.core.paths import index_and_attempt
 from orchestrator.store.attempts.held import HELD_ATTEMPTS, held_attempt
-from orchestrator.store.attempts.origins import origins_of
+from orchestrator.store.attempts.origins import origins_of, paths_of
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.db.schema import OutputState, attempts, outputs
 from orchestrator.store.views.walk import PAGE, JobFilter, page_ids
@@ -60,8 +60,9 @@ def sidecar(tx: Tx, picture: StoredPicture) -> dict[str, Any]:
         return {}
     row = tx.conn.execute(HELD_ATTEMPTS.where(attempts.c.id == picture.attempt_id)).mappings().one()
     attempt = held_attempt(row)
+    origins = origins_of(tx, [attempt.attempt_id], paths_of(tx, [attempt.job_id]))
     return {
-        **origins_of(tx, [attempt.attempt_id])[attempt.attempt_id],
+        **origins[attempt.attempt_id],
         "job": attempt.job_id,
         "attempt": attempt.attempt_id,
         "model": attempt.model,

@@ -6,10 +6,12 @@ them, which took a second where it was measured. A bill that shows nothing for l
 number doubles every `STEP_SECONDS`. A bill that the key may not read proves nothing, and all may go.
 """
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from orchestrator.ports import Clock
 from orchestrator.store.attempts.held import HeldAttempt
 from orchestrator.store.money import price_lessons
 from orchestrator.worker.deps import Deps
@@ -30,6 +32,27 @@ Price = tuple[str, int]
 """A model, and what is held for one of its tasks, in micros."""
 
 
+class _Bell:
+    """What many wait for at once, each for a moment at most: they share one sleep."""
+
+    def __init__(self) -> None:
+        self._sleep: asyncio.Future[None] | None = None
+
+    async def wait(self, clock: Clock) -> None:
+        """Until it rings, or a moment has passed."""
+        if self._sleep is None or self._sleep.done():
+            self._sleep = asyncio.ensure_future(clock.sleep(_WAIT_SECONDS))
+        sleep = self._sleep
+        await asyncio.wait({sleep})
+        if not sleep.cancelled():
+            sleep.result()
+
+    def ring(self) -> None:
+        """End the wait of all."""
+        if self._sleep is not None:
+            self._sleep.cancel()
+
+
 @dataclass(slots=True)
 class _Trial:
     """Requests that were let go at one price, and what the bill has said."""
@@ -38,6 +61,7 @@ class _Trial:
     sent: int = 0
     proven: bool = False
     refuted: bool = False
+    bell: _Bell = field(default_factory=_Bell)  # rung when more may go, or none
 
     def has_room(self, now: float) -> bool:
         steps = min(_STEPS_MAX, int((now - self.began) / STEP_SECONDS))
@@ -74,7 +98,7 @@ class PriceProof:
         """Wait for the attempt's turn. False when the bill has shown another price meanwhile."""
         trial = await self._trial((attempt.model, attempt.price_micros))
         while not (trial.refuted or trial.has_room(self._deps.clock.monotonic()) or stopping()):
-            await self._deps.clock.sleep(_WAIT_SECONDS)
+            await trial.bell.wait(self._deps.clock)
         trial.sent += 1
         return not trial.refuted
 
@@ -83,6 +107,7 @@ class PriceProof:
         trial = self._trials.get((attempt.model, attempt.price_micros))
         if trial is not None:
             trial.sent = max(0, trial.sent - 1)
+            trial.bell.ring()
 
     def shown(self, price: Price, *, dearer: bool) -> None:
         """The bill has shown a charge at this price. When it was dearer, the price begins anew after the
@@ -92,6 +117,7 @@ class PriceProof:
         if trial is None:
             return
         trial.proven, trial.refuted = not dearer, dearer
+        trial.bell.ring()
         if dearer:
             del self._trials[price]
 
@@ -100,6 +126,7 @@ class PriceProof:
         self._readable = False
         for trial in self._trials.values():
             trial.proven = True
+            trial.bell.ring()
 
     async def _trial(self, price: Price) -> _Trial:
         if price not in self._trials:

@@ -19,6 +19,9 @@ from orchestrator.worker.guards.price_proof import PROVEN_MS, PriceProof
 YOUNG_SECONDS: Final = 1.0
 SAMPLE_SECONDS: Final = 10.0
 REFUSED_SECONDS: Final = 600.0
+ASKED_REST_SECONDS: Final = 0.5
+"""How long the bill is left alone after a question, however many tasks are accepted meanwhile. The first one
+of a price is looked for at once: many requests may wait for what it costs."""
 
 
 class PriceWatch:
@@ -27,7 +30,8 @@ class PriceWatch:
     def __init__(self, deps: Deps, proof: PriceProof) -> None:
         self._deps = deps
         self._proof = proof
-        self._next_sample = float("-inf")  # monotonic
+        self._next_sample = float("-inf")  # monotonic, as the next
+        self._next_question = float("-inf")
         self._notified: set[str] = set()
 
     async def tick(self) -> float:
@@ -43,6 +47,8 @@ class PriceWatch:
 
     async def _look(self) -> float:
         deps = self._deps
+        if (rest := self._next_question - deps.clock.monotonic()) > 0:
+            return rest
         with deps.database.read() as tx:
             self._take_over(tx)
             found, now = price_lessons.samples(tx, tx.now - PROVEN_MS), tx.now
@@ -52,6 +58,7 @@ class PriceWatch:
             self._next_sample = deps.clock.monotonic() + SAMPLE_SECONDS
         if not found:
             return self._delay()
+        self._next_question = deps.clock.monotonic() + ASKED_REST_SECONDS
         bill = await bill_all(
             deps.provider,
             deps.clock,

@@ -61,11 +61,38 @@ def test_a_window_that_was_shortened_frees_the_money_and_the_bill_is_read_after_
     held = failed(world, refund_ms=60_000)
     world.clock.advance_ms(60_000 + BILL_SETTLE_MS)
     read(held, PRICE)
-    assert (world.account(), due(world)) == ((0, 0, 0), [])
+    assert (world.account(), due(world)) == ((0, 0, 0), [held.attempt_id])
+    assert read(held, PRICE) == Booked()  # too early
     world.clock.advance_ms(REFUND_MS)
     assert due(world) == [held.attempt_id]
     read(held, PRICE)
-    assert world.account() == (PRICE, 0, 0)
+    assert (world.account(), due(world)) == ((PRICE, 0, 0), [])
+
+
+def test_what_a_partial_refund_leaves_of_money_that_counted_as_free_at_once_is_settled_when_it_is_seen(
+    world, read
+):
+    held = failed(world, refund_ms=0)
+    world.clock.advance_ms(BILL_SETTLE_MS)
+    assert (world.account(), due(world)) == ((0, 0, 0), [held.attempt_id])
+    assert read(held, PRICE, PRICE - 8_000) == Booked(adjusted_micros=8_000)
+    assert (world.account(), standing(world, held)) == ((8_000, 0, 0), ("settled", 8_000))
+    assert due(world) == [held.attempt_id]  # the rest may still come
+    assert read(held, PRICE, PRICE) == Booked(adjusted_micros=-8_000)
+    assert (world.account(), due(world)) == ((0, 0, 0), [])
+
+
+def test_a_worker_reads_the_bill_of_what_counts_as_free_every_ten_minutes(
+    harness, sqlite_world, provider, one_fails
+):
+    harness.change("budgets", on_failed="release")
+    counted = []
+    harness.run_for(
+        1500,
+        (290, lambda _stop: counted.append(sqlite_world.account())),
+        (300, lambda _stop: provider.refund("task1", PRICE - 8_000)),
+    )
+    assert (counted, sqlite_world.account()) == ([(0, 0, 0)], (8_000, 0, 0))
 
 
 def test_a_worker_that_was_away_for_hours_frees_nothing_that_was_kept(

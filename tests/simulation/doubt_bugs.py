@@ -9,6 +9,7 @@ from orchestrator.store.claiming import claim, losses
 from orchestrator.worker.doubts import judgement, resolver, windows
 from orchestrator.worker.doubts.care import CareTaker
 from orchestrator.worker.doubts.resolver import Resolver
+from orchestrator.worker.pipeline.submit import Submitter
 from orchestrator.worker.upkeep.drain_watchdog import DrainWatchdog
 
 from .planting import Mutation, Patch
@@ -44,6 +45,25 @@ def absence_at_once(patch: Patch) -> None:
     patch(judgement, "evidence", SimpleNamespace(**{**vars(evidence), "judge": judge}))
 
 
+def billed_is_enough(patch: Patch) -> None:
+    """A task that only the bill shows is taken for ours before the list can show what it asked for."""
+
+    def candidate(*, listed, **facts):
+        return evidence.Candidate(**facts)
+
+    patch(judgement, "evidence", SimpleNamespace(**{**vars(evidence), "Candidate": candidate}))
+
+
+def every_loss_is_an_answer(patch: Patch) -> None:
+    """A connection that broke is taken for the end of what the provider does."""
+    genuine = Submitter._doubt
+
+    async def doubt(self, attempt, outcome):
+        await genuine(self, attempt, replace(outcome, answered=True))
+
+    patch(Submitter, "_doubt", doubt)
+
+
 def care_never_ends(patch: Patch) -> None:
     """After the first lost reply nothing is sent any more, and nobody says so."""
     genuine = losses.after_losses
@@ -71,6 +91,8 @@ DOUBT_BUGS = (
     Mutation(name="absence at the first look", apply=absence_at_first_look, theme="lost", first=5),
     Mutation(name="any candidate adopted", apply=any_candidate_adopted, theme="lost", first=5),
     Mutation("the list is not believed", absence_at_once, "lost"),
+    Mutation(name="billed is enough", apply=billed_is_enough, theme="billed", first=4),
+    Mutation("every loss is an answer", every_loss_is_an_answer, "alone"),
     Mutation(name="drain never gives up", apply=drain_never_gives_up, theme="lost", first=19),
     Mutation("care never ends", care_never_ends, "lost"),
     Mutation(name="resolver sleeps", apply=resolver_sleeps, theme="lost", first=3),

@@ -15,7 +15,8 @@ from .faults import (
     WINDOWS,
 )
 from .plan import DAY, PlannedFile, SimulationPlan
-from .prices import draw_prices, draw_silence, rising_prices
+from .prices import draw_prices, draw_silence
+from .worlds import WORLDS
 
 
 def draw(seed: int, theme: str | None = None) -> SimulationPlan:
@@ -76,8 +77,8 @@ def _since(seed: int, plan: SimulationPlan) -> None:
     draw_silence(random.Random(f"silence of plan {seed}"), plan)
     _odd_amounts(random.Random(f"amounts of plan {seed}"), plan)
     _answers(random.Random(f"answers of plan {seed}"), plan)
-    if plan.theme == "prices":
-        rising_prices(random.Random(f"rising prices of plan {seed}"), plan)
+    if plan.theme in WORLDS:
+        WORLDS[plan.theme](random.Random(f"world of plan {seed}"), plan)
 
 
 def _endings(dice: random.Random, plan: SimulationPlan) -> None:

@@ -102,6 +102,8 @@ STRONG: dict[str, dict[str, float]] = {
     "zombies": {"freeze": 0.01, "freeze_before_post": 0.15, "slow_reply": 0.2},
     "long": {},
     "restored": {},
+    "alone": {"lost_created_late": 0.4, "crash": 0.0, "kill": 0.0, "freeze": 0.0, "freeze_before_post": 0.0},
+    "billed": {"lost_not_created": 0.4, "crash": 0.0, "kill": 0.0, "freeze": 0.0},
     "prices": {"crash": 0.0, "kill": 0.0, "freeze": 0.0, "rejected": 0.0},
 }
 """The chances that a theme sets, whatever the dice say. A theme that is named here alone is drawn by no dice,

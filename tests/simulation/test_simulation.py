@@ -6,6 +6,7 @@ from .bench import benches
 from .command import many
 from .seed import simulate
 from .summary import STATE_EDGES, Summary
+from .worlds import WORLDS
 
 CHUNKS = 12
 SEEDS = 12  # in each chunk
@@ -17,7 +18,6 @@ one takes."""
 
 ELSEWHERE = {
     "attempt leased>in_flight": "people seldom retry what was paid for; test_worker_recollect takes it",
-    "job cancelled>pending": "people seldom retry what they cancelled; test_jobs_command takes it",
     "money settled>released": "every refund comes in its window; test_bills pays back what was settled",
 }
 """Steps that no seed can take, and why; what takes them instead."""
@@ -39,6 +39,11 @@ def test_every_invariant_holds(chunk: int) -> None:
 def test_every_invariant_holds_on_a_server() -> None:
     summary = many(POSTGRES_SEEDS, "postgres")
     assert not summary.failures, _told(summary)
+
+
+@pytest.mark.parametrize("theme", WORLDS)
+def test_every_invariant_holds_in_the_worlds_that_no_dice_draw(theme: str) -> None:
+    assert [simulate(seed, theme).failure for seed in (1, 2)] == [None, None]
 
 
 def test_the_steps_that_are_seen_are_those_of_the_products_tables() -> None:

@@ -10,6 +10,7 @@ What a reading of the bill means for one attempt, whose charge and refunds are s
 | refund due | a charge, no refund, in the window | it stays due |
 | refund due | a charge, no refund, after the provider's time | the money was kept: it is spent |
 | refund due | no charge, or a window that was shortened has passed | it is free |
+| released | a refund | what is kept of the charge is spent |
 | released | a charge, no refund, after the provider's time | the money was kept: it is spent |
 
 A charge of implausible size counts as `core.bill_size` says until a person has agreed to it.

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, func, select, update
 
-from orchestrator.core.provider_facts import BILL_SETTLE_MS, REFUND_MS
+from orchestrator.core.provider_facts import BILL_SETTLE_MS
 from orchestrator.core.states import ReservationState
 from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
@@ -27,6 +27,7 @@ class Unbilled:
     prediction_id: str
     accepted_at: int
     price_micros: int  # what was held for it
+    is_free: bool = False  # counts as free, and the provider may still show what it keeps
 
 
 def unbilled(tx: Tx, limit: int, *, settle_ms: int = BILL_SETTLE_MS) -> list[Unbilled]:
@@ -36,7 +37,6 @@ def unbilled(tx: Tx, limit: int, *, settle_ms: int = BILL_SETTLE_MS) -> list[Unb
     values = {
         "settled_by": tx.now - settle_ms,
         "reread_by": tx.now - REREAD_MS,
-        "refunded_by": tx.now - REFUND_MS,
         "most": limit,
     }
     return [
@@ -45,6 +45,7 @@ def unbilled(tx: Tx, limit: int, *, settle_ms: int = BILL_SETTLE_MS) -> list[Unb
             prediction_id=row.prediction_id,
             accepted_at=row.accepted_at,
             price_micros=row.price_micros,
+            is_free=row.reservation == ReservationState.RELEASED.value,
         )
         for row in tx.conn.execute(_UNBILLED, values)
     ]
@@ -164,7 +165,13 @@ _AGREE: Final = (
 )
 
 _UNBILLED: Final = (
-    select(attempts.c.id, attempts.c.prediction_id, attempts.c.accepted_at, attempts.c.price_micros)
+    select(
+        attempts.c.id,
+        attempts.c.prediction_id,
+        attempts.c.accepted_at,
+        attempts.c.price_micros,
+        attempts.c.reservation,
+    )
     .where(
         ATTEMPT_IS_UNBILLED,
         (attempts.c.finished_at <= bindparam("settled_by"))
@@ -175,8 +182,6 @@ _UNBILLED: Final = (
             (attempts.c.refund_until <= bindparam("settled_by"))
             & (attempts.c.billed_at < attempts.c.refund_until + BILL_SETTLE_MS)
         ),
-        (attempts.c.reservation != ReservationState.RELEASED.value)
-        | (attempts.c.finished_at <= bindparam("refunded_by")),
     )
     .order_by(attempts.c.id)
     .limit(bindparam("most"))

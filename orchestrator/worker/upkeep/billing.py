@@ -120,7 +120,8 @@ class BillReader:
                 raise answer  # of all the lines, or the end of the process
             else:
                 self._set_aside(row, repr(answer))
-            if billed[row.attempt_id].refunded_micros:  # where the rest may still come, it is looked for
+            # Where a refund, or the rest of it, may still come, it is looked for.
+            if row.is_free or billed[row.attempt_id].refunded_micros:
                 self._aside[row.attempt_id] = self._deps.clock.monotonic() + bills.REREAD_MS / 1000
 
     async def _heed(self, rows: Sequence[bills.Unbilled], billed: Mapping[int, Billed]) -> None:

@@ -31,6 +31,7 @@ class IdlingChecks:
         scene = self._scene
         now = scene.account.now()
         self._workers = {name: self._workers.get(name, now) for name in working}
+        self._no_lone_loss_is_a_persons()
         if not scene.account.quiet or not working:
             self._idle_since = None
             return
@@ -70,6 +71,16 @@ class IdlingChecks:
         plan = self._scene.plan
         limits = self._scene.rows("SELECT concurrency FROM limits") if plan.files else []
         return int(limits[0]["concurrency"]) if limits else plan.concurrency
+
+    def _no_lone_loss_is_a_persons(self) -> None:
+        """Where nobody else uses the account and one request is under way at a time, the list alone tells."""
+        if self._scene.plan.theme == "alone":
+            left = self._scene.rows(
+                "SELECT id FROM attempts WHERE state = 'in_doubt' AND reason = 'ambiguous'"
+            )
+            self._scene.expect(
+                not left, "idle", f"{len(left)} lost reply is left to a person, and explained by the list"
+            )
 
     def _doubts_end(self, tx: Tx, at_work: float) -> None:
         scene = self._scene

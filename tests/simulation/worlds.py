@@ -1,0 +1,51 @@
+"""Worlds that are asked for by their theme, each made to show one thing that chance shows too seldom."""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+from .plan import SimulationPlan
+from .prices import rising_prices
+
+
+def lone_losses(dice: random.Random, plan: SimulationPlan) -> None:
+    """One request at a time, of an account of our own: the list alone explains whatever was lost, though it
+    shows no inputs, and no person is to be asked."""
+    _plain(plan)
+    plan.workers = plan.concurrency = 1
+    plan.foreign_tasks = plan.operator_actions = 0
+    plan.list_shows_inputs = plan.bill_readable = False
+    plan.list_lag = dice.uniform(0, 20)
+    plan.settle_seconds = 120.0
+    plan.webhook_wait_seconds = None
+    plan.answered_share, plan.clock_skew_ms, plan.clock_jump_ms = 0.0, 0, 0
+
+
+def bill_before_list(dice: random.Random, plan: SimulationPlan) -> None:
+    """Others use the account, and the bill shows their tasks long before the list says what they are."""
+    _plain(plan)
+    plan.workers = 1
+    plan.foreign_tasks = 30
+    plan.list_shows_inputs = plan.bill_readable = True
+    plan.list_lag = dice.uniform(80, 200)
+    plan.settle_seconds = plan.list_lag + 25.0
+    plan.webhook_wait_seconds = None
+    plan.clock_skew_ms = plan.clock_jump_ms = 0
+
+
+def _plain(plan: SimulationPlan) -> None:
+    """Ten jobs for which nothing else is odd."""
+    plan.runs = [replace(plan.runs[0], combinations=10, variations=1, images=1, local_images=False)]
+    plan.caps, plan.files, plan.windows, plan.price_changes = [], [], [], []
+    plan.submits_per_minute, plan.faults_until = 500, 600.0
+    plan.lasting, plan.bad_key, plan.restored, plan.mass_kill = None, None, None, None
+    plan.copy_buys, plan.bill_percent, plan.charge_percent = 0, 100, 100
+    plan.ending_chances, plan.bill_chances = {}, {}
+
+
+WORLDS: dict[str, Callable[[random.Random, SimulationPlan], None]] = {
+    "prices": rising_prices,
+    "alone": lone_losses,
+    "billed": bill_before_list,
+}
+"""By theme: what makes its world of a plan."""

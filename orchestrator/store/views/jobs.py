@@ -86,6 +86,14 @@ def count_jobs(tx: Tx, wanted: JobFilter) -> tuple[int, int]:
     return int(jobs), int(micros)
 
 
+def count_paid(tx: Tx, wanted: JobFilter) -> tuple[int, int, int]:
+    """How many jobs match, how many pictures they ask for, and what was paid for them, in micros."""
+    sums = (func.coalesce(func.sum(column), 0) for column in (job_table.c.images, job_table.c.cost_micros))
+    query = select(func.count(), *sums).select_from(job_table)
+    jobs, images, micros = tx.conn.execute(matching(tx, query, wanted)).one()
+    return int(jobs), int(images), int(micros)
+
+
 def count_pictures(tx: Tx, wanted: JobFilter) -> int:
     """How many pictures of matching jobs are stored."""
     query = select(func.count()).select_from(job_table).join(output_table)

@@ -19,7 +19,9 @@ def upgrade():
     op.add_column("jobs", sa.Column("stars", sa.Integer()))
     op.add_column("jobs", sa.Column("redo_of", BigInt))
     _order_ready_jobs("round")
-    _partial_index("ix_jobs_verdict", "jobs", ["run_id", "verdict", "id", "images"], where="verdict IS NOT NULL")
+    _partial_index(
+        "ix_jobs_verdict", "jobs", ["run_id", "verdict", "id", "images"], where="verdict IS NOT NULL"
+    )
     _partial_index("ix_jobs_redo_of", "jobs", ["redo_of"], where="redo_of IS NOT NULL")
     _partial_index("ix_jobs_redone", "jobs", ["run_id", "state", "id"], where="redo_of IS NOT NULL")
     op.add_column("outputs", sa.Column("clean_path", sa.Text()))

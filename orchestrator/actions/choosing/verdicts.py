@@ -61,8 +61,8 @@ def give(
     """Record a verdict on each of the jobs; raises UsageError for stars beyond 5.
 
     `word` is None where only stars or a note are given, and NONE takes everything back. A job without a
-    stored picture is refused with the reason, and holds up no other. Of a filter only the jobs that succeeded are
-    meant.
+    stored picture is refused with the reason, and holds up no other. Of a filter only the jobs that succeeded
+    are meant.
     """
     if stars is not None and not 0 <= stars <= STARS_MAX:
         raise UsageError(f"{stars} is no number of stars; expected 0 to {STARS_MAX}. Nothing was changed.")

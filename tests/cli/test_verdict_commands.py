@@ -87,3 +87,72 @@ def test_what_cannot_be_meant_changes_nothing(shell, made, words, said):
     assert said in shell.said
     assert code == (0 if "--state" in words else 2)
     assert made.job(1).verdict is None
+
+
+def test_a_redo_is_priced_by_id_and_asked_about_by_filter_and_nothing_is_spent(shell, made, typed):
+    assert shell("redo", "1", "--set", "resolution=4k", "--dry-run", "--json") == 0
+    assert (shell.document["cost_usd"], shell.document["next_command"]) == ("0.056", None)
+    assert shell("redo", "1", "--prompt", "Sharper @Image1", "--note", "too dark") == 0
+    assert "Asked for another try of 1 job: $0.028" in shell.said
+    assert "job 4 is another try of job 1" in shell.said
+    shell("reject", "1", "2")
+    assert shell("redo", "--verdict", "rejected") == 2
+    assert "Ask for another try of 1 job (1 picture, $0.028 when they are made)?" in shell.said
+    typed("y\n")
+    assert shell("redo", "--verdict", "rejected") == 0
+    assert "1 job passed over" in shell.said
+    assert made.account() == (2 * 28_000, 0, 0)
+    shell("jobs", "list", "--json")
+    assert [line["redo_of"] for line in shell.lines] == [None, None, None, 1, 2]
+    assert shell("jobs", "show", "4") == 0
+    assert "redo of" in shell.said
+    assert "Sharper @Image1" in shell.said
+
+
+def test_a_redo_that_cannot_be_says_why_and_does_the_others(shell, made):
+    assert shell("redo", "1", "3", "--json") == 2
+    assert [item["id"] for item in shell.document["jobs"]] == [4]
+    assert "waits" in shell.document["refused"][0]["why"]
+    assert (shell.document["next_command"], shell.document["spends"]) == ("orchestrator work --drain", True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["redo"], "Say which jobs to redo"),
+        (["redo", "1", "--set", "resolution"], "is no KEY=VALUE"),
+        (["redo", "1", "--set", "prompt=a", "--prompt", "b"], "given twice"),
+        (["redo", "1", "--set", "resolution=8k", "--set", "promt=x"], "did you mean"),
+    ],
+)
+def test_a_redo_that_means_nothing_changes_nothing(shell, made, words, said):
+    assert shell(*words) == 2
+    assert said in shell.said
+    assert len(made.jobs()) == 2
+    assert made.jobs().total() == 3
+
+
+def test_retrying_a_job_that_has_its_picture_points_to_redo(shell, made):
+    assert shell("jobs", "retry", "1") == 0
+    assert "Queued 0 jobs again" in shell.said
+    assert "job 1 has its picture: `orchestrator redo 1` asks for another" in shell.said
+
+
+def test_a_listing_says_what_was_said_of_the_pictures_and_why_the_rest_waits(shell, made):
+    shell("reject", "1", "--stars", "2", "--note", "too dark")
+    shell("campaigns", "pause", "sale", "--because", "waiting for the client")
+    shell("jobs", "list", "--json")
+    first, _second, third = shell.lines
+    assert (first["verdict"], first["stars"], first["note"], first["why"]) == (
+        "rejected",
+        2,
+        "too dark",
+        None,
+    )
+    assert first["created_at"]
+    assert first["finished_at"]
+    assert "waiting for the client" in third["why"]
+    assert shell("jobs", "list", "--verdict", "rejected", "--json") == 0
+    assert [line["id"] for line in shell.lines] == [1]
+    shell("jobs", "show", "1")
+    assert "rejected, 2 of 5 stars: too dark" in shell.said

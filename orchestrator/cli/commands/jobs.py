@@ -12,13 +12,13 @@ from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID, group
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import detail_document, job_document
-from orchestrator.cli.rendering.job_text import detail_text, header, row
+from orchestrator.cli.rendering.job_text import detail_text, header, left_text, row
 from orchestrator.cli.rendering.words import count, safe, table, usd
 from orchestrator.cli.selecting import filters, need_some, wanted_jobs
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode
 from orchestrator.store.views import jobs
-from orchestrator.store.views.walk import JobFilter, count_up_to
+from orchestrator.store.views.walk import count_up_to
 
 if TYPE_CHECKING:  # a listing need not load what changes or explains jobs
     from orchestrator.actions.operator.change_jobs import Changed
@@ -38,15 +38,19 @@ def command() -> None:
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help=f"At most N (a table: {TABLE_ROWS}).")
 def list_jobs(limit: int | None, **words: Any) -> ExitCode:
     """List jobs, oldest first. With --json one object a line, every job."""
+    from orchestrator.actions.operator.explain import WaitReasons
+
     wanted = wanted_jobs(words)
     with opened(use=Use.LOOK) as app:
         after, left = 0, limit or (None if out.as_json() else TABLE_ROWS)
         rows: list[list[str]] = []
+        waiting = WaitReasons(app.settings.budgets.timezone)
         while left is None or left > 0:
             with app.database.read() as tx:
                 page = jobs.list_jobs(tx, wanted, after_id=after, limit=min(left or 500, 500))
-            for job in page:
-                out.line(job_document(job)) if out.as_json() else rows.append(row(job))
+                whys = [waiting.of(tx, job) for job in page] if out.as_json() else [None] * len(page)
+            for job, why in zip(page, whys, strict=True):
+                out.line(job_document(job, why)) if out.as_json() else rows.append(row(job))
             if not page:
                 break
             after = page[-1].id
@@ -103,7 +107,7 @@ def retry(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any)
     if dry_run:
         out.answer(f"Would queue {count(changed.matched, 'job')} again; {cost}. Nothing was changed.")
         return ExitCode.DONE
-    out.answer(f"Queued {count(len(changed.moved), 'job')} again; {cost}.{_untouched(changed, wanted)}")
+    out.answer(f"Queued {count(len(changed.moved), 'job')} again; {cost}.{left_text(changed.left, 'retry')}")
     if changed.moved:
         out.next_steps([("orchestrator work --drain", "submits them")])
     return ExitCode.DONE
@@ -136,7 +140,7 @@ def cancel(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any
             if changed.after_attempt
             else ""
         )
-        out.answer(f"Cancelled {count(len(changed.moved), 'job')}{later}.{_untouched(changed, wanted)}")
+        out.answer(f"Cancelled {count(len(changed.moved), 'job')}{later}.{left_text(changed.left, 'cancel')}")
     return ExitCode.DONE
 
 
@@ -176,15 +180,6 @@ async def _adopt(app: App, job_id: int, prediction_id: str, *, signed: "Signatur
         )
 
 
-def _untouched(changed: "Changed", wanted: JobFilter) -> str:
-    untouched = len(wanted.ids) - len(changed.moved) - len(changed.after_attempt)
-    return (
-        f" {count(untouched, 'job')} could not be: see `jobs show ID`."
-        if wanted.ids and untouched > 0
-        else ""
-    )
-
-
 def _changed_document(changed: "Changed", *, dry_run: bool) -> dict[str, Any]:
     from orchestrator.core.money import format_usd
 
@@ -194,4 +189,5 @@ def _changed_document(changed: "Changed", *, dry_run: bool) -> dict[str, Any]:
         "cost_usd": format_usd(changed.cost_micros),
         "changed": len(changed.moved),
         "after_attempt": len(changed.after_attempt),
+        "left": [{"id": job_id, "state": state.value} for job_id, state in changed.left.items()],
     }

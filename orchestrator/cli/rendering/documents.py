@@ -84,8 +84,8 @@ def stopped_document(stop: Stoppage) -> Json:
     return {**shape, **about} if stop.reason in ATTENTION else shape
 
 
-def job_document(row: JobRow) -> Json:
-    """One line of `jobs list --json`."""
+def job_document(row: JobRow, why: str | None = None) -> Json:
+    """One line of `jobs list --json`; `why` says why a waiting job waits."""
     return {
         "id": row.id,
         "campaign": row.campaign,
@@ -104,6 +104,15 @@ def job_document(row: JobRow) -> Json:
         "prediction_id": row.prediction_id,
         "inference_ms": row.inference_ms,
         "outputs": [output_document(item) for item in row.outputs if item.path is not None],
+        "created_at": rfc3339(row.created_at),
+        "finished_at": rfc3339(row.finished_at),
+        "verdict": row.verdict,
+        "stars": row.stars,
+        "note": row.note,
+        "superseded_by": row.superseded_by,
+        "redo_of": row.redo_of,
+        "charged_usd": None if row.charged_micros is None else format_usd(row.charged_micros),
+        "why": why,
     }
 
 
@@ -132,8 +141,6 @@ def detail_document(detail: JobDetail, why: str) -> Json:
         "message": detail.job.message,
         "unproven": [item.unproven for item in detail.job.outputs if item.unproven is not None],
         "why": why,
-        "created_at": rfc3339(detail.job.created_at),
-        "finished_at": rfc3339(detail.job.finished_at),
         "timeline": [attempt_document(item) for item in detail.attempts],
         "events": [
             {"at": rfc3339(item.at), "kind": item.kind, "message": item.message} for item in detail.events

@@ -156,3 +156,28 @@ def test_a_listing_says_what_was_said_of_the_pictures_and_why_the_rest_waits(she
     assert [line["id"] for line in shell.lines] == [1]
     shell("jobs", "show", "1")
     assert "rejected, 2 of 5 stars: too dark" in shell.said
+
+
+def test_status_says_what_was_accepted_and_what_an_accepted_picture_cost(shell, made):
+    shell("accept", "1")
+    shell("reject", "2")
+    assert shell("status") == 0
+    assert "accepted  sale/hero/main: 1 of 2 judged (50 %), $0.056 an accepted picture" in shell.said
+    assert shell("status", "--by", "prompt", "--by", "tag", "--json") == 0
+    (run,) = shell.document["runs"]
+    assert run["acceptance"] == {
+        "accepted": 1,
+        "rejected": 1,
+        "rate": 0.5,
+        "spent_usd": "0.056",
+        "cost_per_accepted_usd": "0.056",
+    }
+    assert [
+        (row["by"], row["value"], row["cost_per_accepted_usd"]) for row in shell.document["accepted_by"]
+    ] == [
+        ("tag", "acme", "0.056"),
+        ("prompt", "Place @Image1 on a beach", "0.028"),
+        ("prompt", "Place @Image1 on a city", None),
+    ]
+    assert shell("status", "--by", "prompt") == 0
+    assert "Place @Image1 on a beach" in shell.said

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.cli.rendering import happening_text
+from orchestrator.cli.rendering.acceptance_text import acceptance_document
 from orchestrator.cli.rendering.words import rfc3339
 from orchestrator.core.money import format_usd
 from orchestrator.store.stops.attention import ATTENTION
@@ -40,7 +41,7 @@ def difference_document(item: FleetDifference) -> Json:
 def status_document(status: Overview, differences: Sequence[FleetDifference] = ()) -> Json:
     """Runs, budgets, what is stopped; `differences` where this configuration says other than is in force."""
     document: Json = {
-        "runs": [run_document(row) for row in status.runs],
+        "runs": [_run_with_verdicts(row, status) for row in status.runs],
         "budgets": [budget_document(cap) for cap in status.caps],
         "stopped": [stopped_document(stop) for stop in status.stops],
     }
@@ -61,6 +62,11 @@ def run_document(row: RunRow) -> Json:
         "spent_usd": format_usd(row.spent_micros),
         "held_usd": format_usd(row.held_micros),
     }
+
+
+def _run_with_verdicts(row: RunRow, status: Overview) -> Json:
+    found = status.accepted.get(row.id)
+    return {**run_document(row), **({"acceptance": acceptance_document(found)} if found else {})}
 
 
 def budget_document(cap: Cap) -> Json:

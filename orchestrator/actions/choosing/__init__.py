@@ -1,1 +1,1 @@
-"""The right pictures among those that were made: what was accepted is handed over."""
+"""Choosing pictures: verdicts, asking for another try, handing over what was accepted."""

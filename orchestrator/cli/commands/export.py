@@ -11,10 +11,10 @@ from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID
 from orchestrator.cli.base import command as declare
-from orchestrator.cli.commands.jobs import filters, wanted_jobs
 from orchestrator.cli.context import opened
 from orchestrator.cli.now_and_then import now_and_then
 from orchestrator.cli.rendering.words import count, safe
+from orchestrator.cli.selecting import filters, wanted_jobs
 from orchestrator.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:

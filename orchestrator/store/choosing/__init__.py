@@ -1,1 +1,1 @@
-"""The right pictures among those that were made: what people and rules say of them."""
+"""Which pictures are chosen: what people and rules say of them, further tries, what an accepted one costs."""

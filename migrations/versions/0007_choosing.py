@@ -18,6 +18,7 @@ def upgrade():
         op.add_column("jobs", sa.Column(name, sa.Text()))
     op.add_column("jobs", sa.Column("stars", sa.Integer()))
     op.add_column("jobs", sa.Column("redo_of", BigInt))
+    op.add_column("jobs", sa.Column("redo_by", sa.Text()))
     _order_ready_jobs("round")
     _partial_index(
         "ix_jobs_verdict", "jobs", ["run_id", "verdict", "id", "images"], where="verdict IS NOT NULL"
@@ -70,7 +71,7 @@ def downgrade():
     op.drop_index("ix_jobs_redo_of", table_name="jobs")
     op.drop_index("ix_jobs_verdict", table_name="jobs")
     _order_ready_jobs("variation")
-    for name in ("redo_of", "stars", "note", "verdict", "round"):
+    for name in ("redo_by", "redo_of", "stars", "note", "verdict", "round"):
         op.drop_column("jobs", name)
     op.drop_column("job_specs", "axes")
     op.drop_column("runs", "settings")

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from orchestrator.pictures.check_shape import CHECKS
+from orchestrator.pictures.check_shape import CHECKS, REDO_FAILED
 from orchestrator.pictures.recipe_shape import RECIPES
-from orchestrator.yamlio.shapes import Field
+from orchestrator.yamlio.shapes import Field, Nullable
 
 CHOOSING: Final = (
     Field(
@@ -12,6 +12,11 @@ CHOOSING: Final = (
         shape=CHECKS,
         doc="Rules that judge each stored picture on this machine; what they find is a suggestion.",
         default={},
+    ),
+    Field(
+        name="redo_failed",
+        shape=Nullable(REDO_FAILED),
+        doc="Make a picture that fails a check again by itself, so often and for so much money in a run.",
     ),
     Field(
         name="recipes",

@@ -63,7 +63,7 @@ class Worker:
         self._pauses = AccountPauses(deps, self.id, self.activity)
         self._restored_copy = RestoredCopyCheck(deps)
         self._copies = Copies(deps, run_ids=run_ids)
-        self._judge = PictureJudge(deps, run_ids=run_ids)
+        self._judge = PictureJudge(deps, worker_id=self.id, run_ids=run_ids)
         self._clock_guard = ClockGuard(deps)
         self._watchdog = DrainWatchdog()
         self._handing_over_since: float | None = None

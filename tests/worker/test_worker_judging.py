@@ -5,11 +5,15 @@ from dataclasses import replace
 
 import pytest
 from PIL import Image
+from sqlalchemy import update
+from support.signed import SIGNED
 from support.world import PRICE, run_spec, spec
 
 from orchestrator.settings import Outputs
 from orchestrator.store.choosing import checks
-from orchestrator.store.db.schema import check_results
+from orchestrator.store.choosing.checked_tries import CheckedJob, redo_failed
+from orchestrator.store.db.schema import check_results, jobs
+from orchestrator.store.db.schema import runs as runs_table
 from orchestrator.store.runs import runs
 from orchestrator.worker.upkeep import judging
 
@@ -92,3 +96,49 @@ def test_no_command_runs_where_the_configuration_does_not_allow_it(judged, world
     judged.drain()
     assert found(world) == {(1, "touch"): None}
     assert not made.exists()
+
+
+@pytest.fixture
+def redoing(judged, world, tmp_path):
+    """The first picture is blank, and so are its further tries."""
+
+    def run(*, most: int, budget: int):
+        settings = {"checks": RULES, "redo_failed": {"max": most, "budget": budget}}
+        with world.database.write() as tx:
+            run = runs.ensure_run(tx, run_spec(settings=settings))
+            runs.add_jobs(tx, run, [spec(1), spec(2)])
+        for number in range(2, 9):
+            Image.new("RGB", (120, 120), "teal").save(tmp_path / f"hero/1-v1-0~try-{number}.png")
+        judged.drain()
+        return sorted((row.redo_of, row.redo_by) for row in world.rows(jobs) if row.redo_of is not None)
+
+    return run
+
+
+def test_a_picture_that_fails_a_check_is_made_again_so_often_and_no_more(redoing, world):
+    assert redoing(most=2, budget=100 * PRICE) == [(1, "check"), (3, "check")]
+    assert world.jobs() == {"succeeded": 4}
+    assert world.account() == (4 * PRICE, 0, 0)
+
+
+def test_further_tries_stop_at_what_they_may_cost(redoing, world):
+    assert redoing(most=9, budget=3 * PRICE + PRICE - 1) == [(1, "check"), (3, "check"), (4, "check")]
+    assert world.account() == (5 * PRICE, 0, 0)
+
+
+def test_no_cap_gives_way_to_a_further_try(redoing, world):
+    world.cap(2 * PRICE)
+    assert redoing(most=2, budget=100 * PRICE) == [(1, "check")]
+    assert world.jobs() == {"succeeded": 2, "pending": 1}
+    assert world.account() == (2 * PRICE, 0, 0)
+
+
+def test_an_accepted_picture_is_not_made_again_whatever_a_check_says(judged, world):
+    apply(world, 1)
+    judged.drain()
+    with world.database.write() as tx:
+        tx.conn.execute(update(runs_table).values(settings={"redo_failed": {"max": 1, "budget": 9 * PRICE}}))
+        tx.conn.execute(update(jobs).values(verdict="accepted"))
+        assert redo_failed(tx, [CheckedJob(1, SIGNED)]) == [None]
+        tx.conn.execute(update(jobs).values(verdict=None))
+        assert redo_failed(tx, [CheckedJob(1, SIGNED), CheckedJob(1, SIGNED)]) == [2, None]

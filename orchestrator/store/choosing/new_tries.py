@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, func, select, update
 from orchestrator.core.keys import redo_key
 from orchestrator.core.paths import name_of_try, path_key
 from orchestrator.core.specs import JobSpec
+from orchestrator.core.verdicts import VerdictSource
 from orchestrator.store.account.acts import Change, Signature, record_all
 from orchestrator.store.choosing.redo_sources import RedoSource
 from orchestrator.store.db import bulk, dialect
@@ -35,6 +36,7 @@ class WantedTry:
     source: RedoSource
     spec: JobSpec
     request: str | None = None  # the same request makes one job, however often it comes
+    by: VerdictSource = VerdictSource.COMMAND  # what it was asked for through
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ def add_tries(
     ids = insert_jobs(tx, run, new, agreed=agreed) if new else ()
     made = {item.source.job_id: job_id for item, job_id in zip(fresh, ids, strict=True)}
     _add_outputs(tx, fresh, made, paths=paths)
-    dialect.run_many(tx.conn, _OF, [{"j_id": job_id, "v_of": of} for of, job_id in made.items()])
+    whose = {item.source.job_id: item.by.value for item in fresh}
+    dialect.run_many(tx.conn, _OF, [{"j_id": made[of], "v_of": of, "v_by": by} for of, by in whose.items()])
     record_all(
         tx,
         signed,
@@ -169,4 +172,8 @@ _SAME_CELL: Final = (
     .where(outputs.c.clean_key.in_(bindparam("keys", expanding=True)))
     .group_by(outputs.c.clean_key)
 )
-_OF: Final = update(jobs).where(jobs.c.id == bindparam("j_id")).values(redo_of=bindparam("v_of"))
+_OF: Final = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("j_id"))
+    .values(redo_of=bindparam("v_of"), redo_by=bindparam("v_by"))
+)

@@ -241,6 +241,7 @@ jobs = Table(
     Column("stars", Integer),
     Column("note", Text),
     Column("redo_of", BigInt),  # the job that this is a further try of
+    Column("redo_by", Text),  # VerdictSource of who asked for it
     UniqueConstraint("run_id", "key"),
     _one_of("state", JobState, "state"),
     CheckConstraint("(state = 'pending') = (queue IS NOT NULL)", name="queued_when_pending"),

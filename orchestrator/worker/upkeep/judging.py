@@ -16,7 +16,9 @@ from PIL import Image
 
 from orchestrator.core.decoding import DECODER_ERRORS
 from orchestrator.pictures.checks import CheckAnswer, CheckedPicture, judge
+from orchestrator.store.account.acts import Signature
 from orchestrator.store.choosing import checks
+from orchestrator.store.choosing.checked_tries import CheckedJob, redo_failed
 from orchestrator.store.choosing.checks import CheckFound, UnjudgedPicture
 from orchestrator.store.db.database import Tx
 from orchestrator.worker.deps import Deps
@@ -37,8 +39,9 @@ Rules = dict[int, tuple[dict[str, Any], int]]
 class PictureJudge:
     """Applies the checks to pictures that none has looked at."""
 
-    def __init__(self, deps: Deps, *, run_ids: Collection[int] | None) -> None:
+    def __init__(self, deps: Deps, *, worker_id: str, run_ids: Collection[int] | None) -> None:
         self._deps = deps
+        self._signed = Signature("checks", worker_id, "redo_failed")
         self._run_ids = run_ids
         self._root = Path(deps.settings.outputs.root)
         self._passed_over: set[tuple[int, int]] = set()
@@ -53,9 +56,18 @@ class PictureJudge:
             found = await in_thread(self._judged, picture)
             if found is None:
                 self._passed_over.add((picture.job_id, picture.index))
-            for each in found or ():
+                continue
+            for each in found:
                 await write_durably(self._deps, checks.record, each)
+            if any(each.passed is False for each in found):
+                await self._again(picture)
         return 0.0 if pictures else LOOK_SECONDS
+
+    async def _again(self, picture: UnjudgedPicture) -> None:
+        """Another try, where the manifest allows one."""
+        made = await write_durably(self._deps, redo_failed, CheckedJob(picture.job_id, self._signed))
+        if made is not None:
+            self._deps.notify(f"Job {picture.job_id} fails a check, and is made again as job {made}.")
 
     def settled(self, tx: Tx) -> bool:
         """Whether every picture that is here has been looked at."""

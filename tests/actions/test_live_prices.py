@@ -160,7 +160,7 @@ def remembered(world, source, micros, account=""):
     ],
 )
 def test_what_is_shown_is_the_price_that_will_be_held(world, source, account, expected):
-    remembered(world, source, 2 * PRICE, account)
+    remembered(world, source, 2 * PRICE, account=account)
     prices = quoted_at(PRICE)
     with world.database.read() as tx:
         prices.heed(tx)

@@ -108,12 +108,12 @@ class LivePrices:
             self.quoted = self._ask(self._questions) if self._ask and self._questions else Quoted()
 
     def heed(self, tx: Tx) -> None:
-        """Take in what this database knows beside the answers: a bill that is unlike the quote is what will be
+        """Take in what this database knows beside the answers: a bill unlike the quote is what will be
         held, so it is what must be shown; and what a person has accepted already.
         """
         account = self.quoted.account if self.quoted else ""
         for model, digest in self._questions:
-            self._known[model, digest] = prices.known_beside(tx, model, digest, account)
+            self._known[model, digest] = prices.known_beside(tx, model, digest, account=account)
             self._accepted[model, digest] = prices.accepted(tx, model, digest) or 0
 
     def micros(self, model: str, digest: str, otherwise: int) -> int:

@@ -40,7 +40,7 @@ def price_now(tx: Tx, model: str, digest: str, *, of_any_age: bool = False) -> i
     return max(recent, default=None)
 
 
-def known_beside(tx: Tx, model: str, digest: str, account: str) -> int:
+def known_beside(tx: Tx, model: str, digest: str, *, account: str) -> int:
     """The dearest price of a job that is known beside a new quote for this account: of the bill, and fresh
     quotes for other accounts. A claim holds it where it is dearer than that quote; 0: none is known.
     """

@@ -11,7 +11,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from orchestrator.artifacts.png import SIGNATURE, has_every_row
 from orchestrator.artifacts.side_data import without_side_data
-from orchestrator.core.decoding import DECODER_ERRORS
+from orchestrator.core.decoding import DECODER_ERRORS, decoder_words
 
 PIXELS_MAX: Final = 50_000_000
 HEAD_BYTES: Final = 64
@@ -109,7 +109,7 @@ def _decoded(file: BinaryIO, media_type: str) -> VerifiedPicture:
             raise
         raise BadPictureError(f"the {media_type} data does not decode: {error}") from None
     except DECODER_ERRORS as error:
-        raise BadPictureError(f"the {media_type} data does not decode: {type(error).__name__}") from None
+        raise BadPictureError(f"the {media_type} data does not decode: {decoder_words(error)}") from None
     return VerifiedPicture(media_type, width, height)
 
 

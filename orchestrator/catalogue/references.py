@@ -32,7 +32,7 @@ def check_references(name: str, prompt: str, images: int) -> list[ParamIssue]:
                     ParamIssue(
                         name=name,
                         message=f'says "{match.group(0)}", but there {_are(images)}',
-                        hint=f"write @Image1 to @Image{images} to name a picture" if images else "",
+                        hint=f"write {_names(images)} to name a picture" if images else "",
                         severity=Severity.WARNING,
                     )
                 )
@@ -42,13 +42,17 @@ def check_references(name: str, prompt: str, images: int) -> list[ParamIssue]:
 def _check_reference(name: str, match: re.Match[str], images: int) -> list[ParamIssue]:
     number = int(match.group(2))
     if not 1 <= number <= images:
-        hint = f"use @Image1 to @Image{images}, or add the picture" if images else "add the picture"
+        hint = f"use {_names(images)}, or add the picture" if images else "add the picture"
         return [ParamIssue(name, f"{match.group(0)} is used, but there {_are(images)}", hint)]
     proper = f"@Image{number}"
     if match.group(0) != proper:
         message = f"{match.group(0)} may not be understood as a reference"
         return [ParamIssue(name=name, message=message, hint=f"write {proper}", severity=Severity.WARNING)]
     return []
+
+
+def _names(images: int) -> str:
+    return "@Image1" if images == 1 else f"@Image1 to @Image{images}"
 
 
 def _are(images: int) -> str:

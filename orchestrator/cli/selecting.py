@@ -25,7 +25,7 @@ def filters(function: F) -> F:
         ),
         click.option("--campaign", metavar="NAME", help="Only jobs of this campaign."),
         click.option(
-            "--run", metavar="KEY", help="Only jobs of this run key, or of the manifest of this name."
+            "--run", metavar="KEY", help="Only jobs of this run key, manifest name or campaign/name/key."
         ),
         click.option(
             "--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Only jobs with this tag; may repeat."

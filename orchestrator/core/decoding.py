@@ -19,3 +19,14 @@ DECODER_ERRORS: Final = (
     zlib.error,
 )
 """OSError is not among them: where a file is read it may be of the disk, and each caller decides."""
+
+
+def decoder_words(error: Exception) -> str:
+    """What a decoder says, for the person who has the picture: its own words where it has some, never the
+    name of a class of errors.
+    """
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is"
+    if isinstance(error, OSError | SyntaxError | ValueError) and (words := str(error).strip()):
+        return words
+    return "its data is damaged or breaks off"

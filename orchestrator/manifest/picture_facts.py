@@ -17,7 +17,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from orchestrator.core.decoding import DECODER_ERRORS
+from orchestrator.core.decoding import DECODER_ERRORS, decoder_words
 
 HEIC: Final = "image/heic"
 PIXELS_MAX: Final = 100_000_000
@@ -118,7 +118,7 @@ def _read(file: BinaryIO, media_type: str) -> PictureFacts:
                 image.draft(None, (max(1, width // _JPEG_STEP), max(1, height // _JPEG_STEP)))
             image.load()
     except READING_ERRORS as error:
-        return PictureFacts(damage=str(error) if isinstance(error, OSError) else type(error).__name__)
+        return PictureFacts(damage=decoder_words(error))
     return facts
 
 

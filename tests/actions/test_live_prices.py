@@ -136,3 +136,42 @@ def test_an_acceptance_is_an_act_with_both_prices(world):
         "0.056",
         "a launch",
     )
+
+
+def remembered(world, source, micros, account=""):
+    with world.database.write() as tx:
+        seen = quotes.Seen(
+            model=MODEL,
+            digest=DIGEST,
+            price_micros=micros,
+            source=source,
+            asked_at=tx.now,
+            account=account,
+        )
+        quotes.learn(tx, seen, drift_percent=1.0)
+
+
+@pytest.mark.parametrize(
+    ("source", "account", "expected"),
+    [
+        (QuoteSource.BILL, "", 2 * PRICE),
+        (QuoteSource.QUOTE, "another key's", 2 * PRICE),
+        (QuoteSource.QUOTE, "", PRICE),  # this key's own, which the new answer replaces
+    ],
+)
+def test_what_is_shown_is_the_price_that_will_be_held(world, source, account, expected):
+    remembered(world, source, 2 * PRICE, account=account)
+    prices = quoted_at(PRICE)
+    with world.database.read() as tx:
+        prices.heed(tx)
+    assert prices.micros(MODEL, DIGEST, PRICE) == expected
+    assert bool(prices.warnings(1.0)) == (expected > PRICE)
+
+
+def test_a_price_that_was_accepted_is_no_news(world):
+    remembered(world, QuoteSource.BILL, 2 * PRICE)
+    remembered(world, QuoteSource.ACCEPTED, 2 * PRICE)
+    prices = quoted_at(PRICE)
+    with world.database.read() as tx:
+        prices.heed(tx)
+    assert (prices.micros(MODEL, DIGEST, PRICE), prices.warnings(1.0)) == (2 * PRICE, [])

@@ -85,7 +85,7 @@ def test_good_parameters_have_no_issues():
         ({"aspect_ratio": 969}, "aspect_ratio", "not allowed", ""),
         ({"output_format": "jpg"}, "output_format", "not allowed", 'did you mean "jpeg"?'),
         ({"output_format": None}, "output_format", "nothing (null)", ""),
-        ({"prompt": "use @Image2"}, "prompt", "there is only 1 image", "add the picture"),
+        ({"prompt": "use @Image2"}, "prompt", "there is only 1 image", "use @Image1, or add the picture"),
         ({"prompt": "use @Image0"}, "prompt", "@Image0", ""),
         ({"prompt": "use @image9"}, "prompt", "@image9", ""),
     ],

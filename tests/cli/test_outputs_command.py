@@ -95,6 +95,23 @@ def test_filters_and_ids_narrow_the_check(shell, stored):
     assert shell.lines[-1]["checked"] == 1
 
 
+@pytest.mark.parametrize(
+    "named", [["99999"], ["--campaign", "her"], ["--run", "nightly"], ["--campaign", "sale", "--run", "x"]]
+)
+def test_what_does_not_exist_is_never_said_to_be_well(shell, stored, named):
+    """A misspelt name matches nothing, and "all as they were stored" would be read as an answer."""
+    assert shell("outputs", "check", *named) == 2
+    assert "There is no " in shell.said
+    if named[0].startswith("--"):
+        assert shell("jobs", "list", *named) == 2
+        assert shell("jobs", "cancel", *named) == 2
+
+
+def test_a_run_is_named_as_status_names_it(shell, stored):
+    assert shell("outputs", "check", "--run", "sale/hero/main", "--json") == 3
+    assert shell.lines[-1]["checked"] == 3
+
+
 def test_doctor_looks_at_the_newest_pictures(shell, stored):
     shell("doctor", "--json")
     (check,) = [check for check in shell.document["checks"] if check["name"] == "pictures"]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from orchestrator.core.backoff import backoff_seconds
 from orchestrator.core.budget import day_of, headroom, period_of, periods_of
+from orchestrator.core.decoding import DECODER_ERRORS, decoder_words
 from orchestrator.core.money import MICROS_MAX, MoneyError, format_usd, parse_usd
 from orchestrator.core.polling import (
     EARLY_SHARE,
@@ -188,3 +189,16 @@ def test_first_looks_that_come_too_late_mend_themselves():
 def test_a_quantile_is_one_of_the_values_and_grows_with_its_share(values, share):
     ordered = sorted(values)
     assert ordered[0] <= quantile(ordered, share) <= quantile(ordered, 1.0) == ordered[-1]
+
+
+@pytest.mark.parametrize("error", [kind() for kind in (*DECODER_ERRORS, OSError)])
+def test_what_a_decoder_raises_is_never_told_by_the_name_of_its_class(error):
+    words = decoder_words(error)
+    assert words
+    assert type(error).__name__ not in words
+
+
+def test_a_decoders_own_words_are_told():
+    assert decoder_words(SyntaxError("broken PNG file")) == "broken PNG file"
+    assert decoder_words(KeyError("IHDR")) == "its data is damaged or breaks off"
+    assert decoder_words(MemoryError("7 GB")) == "it needs more memory than there is"

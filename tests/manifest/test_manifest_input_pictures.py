@@ -10,6 +10,7 @@ from PIL import Image
 
 from orchestrator.catalogue import InputRules
 from orchestrator.catalogue.images import sniff
+from orchestrator.core.decoding import DECODER_ERRORS
 from orchestrator.manifest.input_images import Pictures
 from orchestrator.manifest.picture_facts import PictureReader
 
@@ -81,6 +82,7 @@ def test_a_picture_that_the_model_does_not_take_is_refused_with_its_row(tmp_path
     content, message = REFUSED[name]
     (said,) = found(tmp_path, content)
     assert message in said
+    assert not any(error.__name__ in said for error in (*DECODER_ERRORS, OSError))
     (problem,) = problems(tmp_path, TWO.replace("products.csv", "odd.csv"))
     assert "odd.csv row 2" in problem.notes[0]
 

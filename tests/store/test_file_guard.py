@@ -4,10 +4,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from support.signed import SIGNED
 
+from orchestrator.actions.operator.change_jobs import cancel_jobs, drop_waiting, retry_jobs
 from orchestrator.core.errors import DatabaseError, DatabaseReplacedError, OtherDatabaseError
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database
+from orchestrator.store.views.walk import JobFilter
 
 
 @pytest.fixture
@@ -19,6 +22,10 @@ def opened(sqlite_url, clock):
     database.require_in_place()
     yield database, Path(database.url.database)
     database.close()
+
+
+def drop_one(database, _wanted, signed):
+    drop_waiting(database, [1], signed)
 
 
 def _replaced(path: Path) -> None:
@@ -134,3 +141,14 @@ def test_a_server_that_answers_with_another_database_is_not_written_to(database)
         pytest.fail("it was written to")
     with database._writer.begin() as conn:
         conn.exec_driver_sql(f"UPDATE meta SET value = '{own}' WHERE key = 'database_id'")
+
+
+@pytest.mark.parametrize("decide", [retry_jobs, cancel_jobs, drop_one])
+@pytest.mark.parametrize("happened", ["deleted", "replaced by a backup", "without its newest commits"])
+def test_no_decision_about_jobs_goes_into_a_file_that_was_taken_away(opened, happened, decide):
+    database, path = opened
+    with database.read():
+        pass  # both connections are open, as in the middle of a long command
+    TAKEN_AWAY[happened](path)
+    with pytest.raises(DatabaseReplacedError):
+        decide(database, JobFilter(states=("pending", "failed")), SIGNED)

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from sqlalchemy import exc
 from sqlalchemy.engine import make_url
+from support.times import FakeClock
 
 from orchestrator.actions.setup import database_check
 from orchestrator.actions.setup.check import CheckResult, Patient
@@ -84,6 +85,7 @@ def test_a_read_only_database_is_called_that_and_doctor_notices(server_url, admi
         assert caught.value.transient  # a failover ends
         failed = [c for c in examined(server_url, clock, tmp_path) if c.verdict is CheckResult.FAIL]
         assert "read-only" in failed[0].message
+        assert "copy of the file" not in failed[0].fix  # it has none
     finally:
         admin.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
 
@@ -172,3 +174,21 @@ def test_secrets_among_the_options_of_a_url_are_not_shown(options):
 
 def test_a_file_is_shown_by_its_path():
     assert shown("sqlite:////tmp/x.db") == "/tmp/x.db"  # noqa: S108 - a name, no file
+
+
+@pytest.mark.parametrize("place", ["localhost:geheim", "localhost:", "[::1", "one:1,two:2"])
+def test_a_place_that_cannot_be_read_is_the_users_error_and_is_not_repeated(place):
+    with pytest.raises(UsageError, match="cannot be read") as caught:
+        parse_url(f"postgresql+psycopg://u:geheim@{place}/db")
+    assert "geheim" not in str(caught.value)
+
+
+@pytest.mark.parametrize("option", ["connect_timeout=soon", "no_such_option=1"])
+def test_an_option_that_the_driver_does_not_know_is_the_users_error(option):
+    """One that no waiting mends."""
+    url = f"postgresql+psycopg://u:geheim@127.0.0.1:1/db?{option}"
+    database = Database.open(url, FakeClock())
+    with pytest.raises(DatabaseError, match=option.partition("=")[0]) as caught, database.read():
+        pass
+    assert not caught.value.transient
+    assert "geheim" not in str(caught.value)

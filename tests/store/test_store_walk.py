@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import text
 from support.world import spec
 
+from orchestrator.core.errors import NotFoundError
 from orchestrator.store.views.jobs import count_jobs, list_jobs
 from orchestrator.store.views.walk import JobFilter, count_up_to, page_ids
 
@@ -13,7 +14,6 @@ FILTERS = [
     JobFilter(states=("failed", "pending")),
     JobFilter(campaign="spring"),
     JobFilter(campaign="spring", states=("cancelled",)),
-    JobFilter(campaign="nobody"),
     JobFilter(run="monday"),
     JobFilter(run="hero"),
     JobFilter(campaign="autumn", run="monday", states=("pending", "running")),
@@ -103,3 +103,10 @@ def test_a_listed_job_has_its_words_and_pictures(mixed):
         (job,) = list_jobs(tx, JobFilter(campaign="autumn", states=("failed",)), limit=1)
     assert (job.campaign, job.name, job.state) == ("autumn", "hero", "failed")
     assert [item.planned_path for item in job.outputs] == [f"autumn/{job.run}/{job.ordinal}-v1-0.png"]
+
+
+@pytest.mark.parametrize("wanted", [JobFilter(campaign="nobody"), JobFilter(run="nothing")])
+def test_a_name_of_nothing_is_an_error_and_no_empty_list(world, wanted):
+    for look in (page_ids, count_jobs, lambda tx, names: count_up_to(tx, names, 1)):
+        with world.database.read() as tx, pytest.raises(NotFoundError, match="There is no"):
+            look(tx, wanted)

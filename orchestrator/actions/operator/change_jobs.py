@@ -70,6 +70,7 @@ def drop_waiting(database: Database, ids: Sequence[int], signed: Signature) -> i
     """Cancel those of the jobs that still wait, and touch no other; returns how many."""
     dropped = 0
     for start in range(0, len(ids), CHUNK):
+        database.require_in_place()
         with database.write() as tx:
             now = jobs.cancel_waiting(tx, ids[start : start + CHUNK])
             _record_cancelled(tx, jobs.Cancelled(now, []), signed)
@@ -104,6 +105,7 @@ def _change(
     changed = Changed(matched, cost)
     after = 0
     while narrowed.states and not dry_run:
+        database.require_in_place()
         with database.write() as tx:
             ids = page_ids(tx, narrowed, after_id=after, limit=CHUNK)
             if ids:

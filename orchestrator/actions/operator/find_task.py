@@ -11,13 +11,11 @@ async def find_task(provider: Provider, prediction_id: str, model: str) -> Predi
     found = await provider.result(prediction_id)
     if isinstance(found, Missing):
         raise UsageError(
-            f"The provider does not know a prediction {prediction_id!r}. Check the id: orchestrator "
+            f"The provider does not know a task {prediction_id!r}. Check the id: orchestrator "
             "reconcile, orchestrator in-doubt list"
         )
     if not isinstance(found, Prediction):
-        raise UsageError(
-            f"Prediction {prediction_id!r} could not be looked up: {found.message}. Try again later."
-        )
+        raise UsageError(f"Task {prediction_id!r} could not be looked up: {found.message}. Try again later.")
     if found.model is not None and found.model != model:
-        raise UsageError(f"Prediction {prediction_id} is of model {found.model}, not {model}.")
+        raise UsageError(f"Task {prediction_id} is of model {found.model}, not {model}.")
     return found

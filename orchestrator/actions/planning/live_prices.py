@@ -90,6 +90,8 @@ class LivePrices:
     def __init__(self, ask: Ask | None = None) -> None:
         self._ask = ask
         self._questions: dict[PriceKey, Question] = {}
+        self._known: dict[PriceKey, int] = {}
+        self._accepted: dict[PriceKey, int] = {}
         self.quoted: Quoted | None = None
 
     def note(self, model: str, specs: Iterable[JobSpec]) -> None:
@@ -105,10 +107,19 @@ class LivePrices:
         if self.quoted is None:
             self.quoted = self._ask(self._questions) if self._ask and self._questions else Quoted()
 
+    def heed(self, tx: Tx) -> None:
+        """Take in what this database knows beside the answers: a bill unlike the quote is what will be
+        held, so it is what must be shown; and what a person has accepted already.
+        """
+        account = self.quoted.account if self.quoted else ""
+        for model, digest in self._questions:
+            self._known[model, digest] = prices.known_beside(tx, model, digest, account=account)
+            self._accepted[model, digest] = prices.accepted(tx, model, digest) or 0
+
     def micros(self, model: str, digest: str, otherwise: int) -> int:
-        """What a job costs now."""
+        """What a job costs now: by the answer, or by the bill where that is dearer."""
         found = self.quoted.found.get((model, digest)) if self.quoted else None
-        return found.micros if found else otherwise
+        return max(found.micros if found else otherwise, self._known.get((model, digest), 0))
 
     @property
     def complete(self) -> bool:
@@ -132,7 +143,8 @@ class LivePrices:
         ]
         for (model, digest), question in self._questions.items():
             live, listed = self.micros(model, digest, 0), question.list_micros
-            if live * 100 > listed * (100 + drift_percent):
+            most = max(listed, self._accepted.get((model, digest), 0))
+            if live * 100 > most * (100 + drift_percent):
                 found.append(
                     f"a job of {model} now costs ${format_usd(live)}, and ${format_usd(listed)} by the list. "
                     "Answer y to buy at this price. With --yes, and in unattended work, it stops before "

@@ -83,6 +83,8 @@ class _Planner:
             self._plan.manifests.append(row)
             self._plan.warnings += manifest.warnings
         self._plan.prices.ask()
+        if self._tx:
+            self._plan.prices.heed(self._tx)
         for row in self._plan.manifests:
             self._price(row)
         self._words = FileWords(self._settings, [row.spec for row in self._plan.manifests])

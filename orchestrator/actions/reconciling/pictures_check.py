@@ -24,6 +24,7 @@ from orchestrator.ports import (
 )
 from orchestrator.store.db.database import Database
 from orchestrator.store.views import stored_pictures
+from orchestrator.store.views.happening_names import named_job
 from orchestrator.store.views.stored_pictures import StoredPicture
 from orchestrator.store.views.walk import JobFilter
 
@@ -90,6 +91,9 @@ def check_pictures(
     """Compare every stored picture of these jobs with its file, page by page; `fetch` gets those that are not
     as they were. `quick` compares sizes alone.
     """
+    with database.read() as tx:
+        for job_id in wanted.ids:
+            named_job(tx, job_id)
     done = PicturesChecked()
     for page in stored_pictures.pages(database, wanted):
         for picture in page:

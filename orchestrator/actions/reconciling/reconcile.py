@@ -36,6 +36,7 @@ async def reconcile(
     listing = await list_all(provider, clock, after_ms=period.start_ms, before_ms=period.end_ms)
     bill = await _bill(provider, clock, period)
     balance = await provider.balance()
+    database.require_in_place()  # asking took its time
     report.balance_micros = balance.micros if isinstance(balance, Balance) else None
     report.readable = listing is not None and listing.complete and bill is not None and bill.complete
     if listing is None or not listing.complete:

@@ -55,7 +55,9 @@ def examine(patient: Patient) -> Iterator[Check]:
             name="database",
             verdict=CheckResult.FAIL,
             message=str(error),
-            fix="Keep a copy of the file before you change it.",
+            fix="Keep a copy of the file before you change it."
+            if path is not None
+            else "Looking works all the same; whoever applies, runs or works needs this mended.",
         )
     finally:
         database.close()

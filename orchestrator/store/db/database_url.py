@@ -12,10 +12,10 @@ def parse_url(url: str) -> URL:
     """The URL with its driver named; raises UsageError for one that is not supported."""
     try:
         parsed = make_url(url)
-    except exc.ArgumentError:
+    except (exc.ArgumentError, ValueError):  # ValueError: of a port that is no number; it tells the port
         raise UsageError(
             "database_url cannot be read. Write sqlite:///orchestrator.db or "
-            "postgresql+psycopg://user@host/name"
+            "postgresql+psycopg://user@host:5432/name, an IPv6 host in brackets"
         ) from None
     if parsed.drivername in {"sqlite", "sqlite+pysqlite"}:
         return parsed.set(drivername="sqlite+pysqlite")

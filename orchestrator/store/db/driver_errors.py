@@ -41,12 +41,17 @@ def mapped_errors(url: URL, *, in_doubt: bool = False) -> Iterator[None]:
     try:
         yield
     except (exc.OperationalError, exc.DatabaseError) as error:
-        has_no_right = getattr(error.orig, "sqlstate", None) == _NO_RIGHT
-        if not has_no_right and isinstance(error, exc.IntegrityError | exc.ProgrammingError | exc.DataError):
+        ours_to_say = getattr(error.orig, "sqlstate", None) == _NO_RIGHT or _is_odd_option(error)
+        if not ours_to_say and isinstance(error, exc.IntegrityError | exc.ProgrammingError | exc.DataError):
             raise
         raise DatabaseError(
             _describe(url, error), transient=_is_transient(error), in_doubt=in_doubt
         ) from error
+
+
+def _is_odd_option(error: exc.DBAPIError) -> bool:
+    """Whether the driver refused an option of the URL before it connected."""
+    return isinstance(error, exc.ProgrammingError) and error.statement is None
 
 
 def _is_transient(error: exc.DBAPIError) -> bool:

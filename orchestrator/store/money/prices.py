@@ -60,6 +60,25 @@ def stands_ms(tx: Tx, model: str, digest: str, *, account: str) -> int:
     return max(0, asked_at + STANDS_MS - tx.now)
 
 
+def known_beside(tx: Tx, model: str, digest: str, *, account: str) -> int:
+    """The dearest price of a job that is known beside a new quote for this account: of the bill, and fresh
+    quotes for other accounts. A claim holds it where it is dearer than that quote; 0: none is known.
+    """
+    return max(
+        (
+            row.price_micros
+            for row in tx.conn.execute(_KNOWN, {"model": model, "digest": digest})
+            if row.source == QuoteSource.BILL
+            or (
+                row.source == QuoteSource.QUOTE
+                and row.account != account
+                and tx.now - row.asked_at <= LIVES_MS
+            )
+        ),
+        default=0,
+    )
+
+
 def accepted(tx: Tx, model: str, digest: str) -> int | None:
     """The dearest price that a person has accepted; None when nobody was asked."""
     known = tx.conn.execute(_KNOWN, {"model": model, "digest": digest})
@@ -90,7 +109,7 @@ def outpriced(tx: Tx, attempt_ids: Sequence[int]) -> set[int]:
     return set(tx.conn.execute(_OUTPRICED, {"ids": list(attempt_ids)}).scalars()) if attempt_ids else set()
 
 
-_KNOWN: Final = select(quotes.c.source, quotes.c.price_micros, quotes.c.asked_at).where(
+_KNOWN: Final = select(quotes.c.source, quotes.c.account, quotes.c.price_micros, quotes.c.asked_at).where(
     quotes.c.model == bindparam("model"), quotes.c.digest == bindparam("digest")
 )
 _QUOTED_AT: Final = select(quotes.c.asked_at).where(

@@ -1,4 +1,4 @@
-"""What a reader of events may name: kinds, campaigns, runs and jobs. A name of nothing is an error."""
+"""What a reader may name: kinds of events, campaigns, runs and jobs. A name of nothing is an error."""
 
 from collections.abc import Iterable
 from typing import Final

@@ -18,7 +18,8 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, select
 from orchestrator.core.states import JobState
 from orchestrator.core.verdicts import JobVerdict
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import campaigns, job_specs, jobs, runs
+from orchestrator.store.db.schema import job_specs, jobs, runs
+from orchestrator.store.views.happening_names import named_campaign, named_runs
 
 PAGE: Final = 500
 
@@ -29,7 +30,7 @@ class JobFilter:
 
     states: tuple[str, ...] = ()
     campaign: str | None = None
-    run: str | None = None  # the run key, or the manifest's name
+    run: str | None = None  # the run key, the manifest's name, or campaign/name/key
     tags: Mapping[str, str] = field(default_factory=dict)
     reason: str | None = None
     ids: tuple[int, ...] = ()
@@ -70,14 +71,16 @@ def matching(tx: Tx, query: Select[Any], wanted: JobFilter) -> Select[Any]:
 
 
 def _runs(tx: Tx, wanted: JobFilter) -> Sequence[int] | None:
-    """Ids of the runs that a filter selects; None: all."""
+    """Ids of the runs that a filter selects; None: all. Raises NotFoundError for a name of nothing: "none of
+    them" must not be read as "all are well".
+    """
     if wanted.campaign is None and wanted.run is None:
         return wanted.run_ids or None
     query = select(runs.c.id).order_by(runs.c.id)
     if wanted.campaign is not None:
-        query = query.join(campaigns).where(campaigns.c.name == wanted.campaign)
+        query = query.where(runs.c.campaign_id.in_(named_campaign(tx, wanted.campaign)))
     if wanted.run is not None:
-        query = query.where((runs.c.run_key == wanted.run) | (runs.c.name == wanted.run))
+        query = query.where(runs.c.id.in_(named_runs(tx, wanted.run)))
     if wanted.run_ids:
         query = query.where(runs.c.id.in_(wanted.run_ids))
     return list(tx.conn.execute(query).scalars())

@@ -11,6 +11,7 @@ BigInt = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade():
     op.add_column("runs", sa.Column("settings", sa.JSON()))
+    op.add_column("workers", sa.Column("output_root", sa.Text()))
     op.add_column("job_specs", sa.Column("axes", sa.JSON()))
     op.add_column("jobs", sa.Column("round", sa.Integer(), nullable=False, server_default=sa.text("0")))
     op.execute("UPDATE jobs SET round = variation")
@@ -74,6 +75,7 @@ def downgrade():
     for name in ("redo_by", "redo_of", "stars", "note", "verdict", "round"):
         op.drop_column("jobs", name)
     op.drop_column("job_specs", "axes")
+    op.drop_column("workers", "output_root")
     op.drop_column("runs", "settings")
 
 

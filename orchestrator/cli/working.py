@@ -20,6 +20,7 @@ from orchestrator.runtime import event_loop
 from orchestrator.store.money.caps import Cap
 from orchestrator.store.stops.attention import attention
 from orchestrator.store.stops.stops import Stoppage, survey
+from orchestrator.store.views.places import Place, places
 from orchestrator.store.views.progress import Progress, run_progress
 from orchestrator.store.views.trouble import open_doubts
 from orchestrator.worker.stop import Stop, StopLevel
@@ -58,7 +59,15 @@ def work_on(
     mine = [stop for stop in stops if concerns(stop, progress)]
     drained = drained and not interrupted  # what is left is other workers' work
     code = error.exit_code if error else ExitCode.DONE if drained else exit_code(facts)
-    return Done(code=code, facts=facts, progress=progress, stops=mine, seconds=watch.elapsed(), error=error)
+    return Done(
+        code=code,
+        facts=facts,
+        progress=progress,
+        stops=mine,
+        seconds=watch.elapsed(),
+        error=error,
+        places=watch.places(),
+    )
 
 
 async def _work(
@@ -152,6 +161,11 @@ class _Watch:
             stops=tuple(stop for stop in stops if concerns(stop, progress)),
             doubts=doubts_words(doubts, self._app.settings, now),
         )
+
+    def places(self) -> list[Place]:
+        """Where the pictures of these runs were stored."""
+        with self._app.database.read() as tx:
+            return [] if self._run_ids is None else places(tx, run_ids=self._run_ids)
 
     def final(self) -> tuple[Progress, list[Stoppage]]:
         """How it ended, in one consistent view."""

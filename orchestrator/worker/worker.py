@@ -111,6 +111,7 @@ class Worker:
             pid=os.getpid(),
             version=__version__,
             lease_ms=int(self._deps.settings.worker.lease_seconds * 1000),
+            output_root=self._deps.settings.outputs.root,
         )
 
     def _loops(self, stop: Stop, tasks: TaskGroup, alarms: Alarms) -> tuple[Loop, ...]:

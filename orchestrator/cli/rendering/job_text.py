@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.rendering.happening_text import history_line
@@ -12,7 +13,6 @@ from orchestrator.core.verdicts import STARS_MAX
 
 if TYPE_CHECKING:  # a listing need not load what shows one job
     from collections.abc import Mapping
-    from pathlib import Path
 
     from orchestrator.store.views.detail import AttemptDetail, JobDetail
     from orchestrator.store.views.jobs import JobRow
@@ -105,7 +105,9 @@ def detail_text(detail: JobDetail, why: str, output_root: Path) -> str:
     if detail.history:
         blocks += ["", *(history_line(item) for item in detail.history)]
     if job.outputs:
-        blocks += ["", "Pictures", *(f"  {line}" for line in outputs_text(job, output_root))]
+        root = Path(detail.places[0].root) if detail.places else output_root
+        blocks += ["", f"Pictures{_elsewhere(detail, output_root)}"]
+        blocks += [f"  {line}" for line in outputs_text(job, root)]
     return "\n".join(blocks)
 
 
@@ -169,6 +171,11 @@ def _money(item: AttemptDetail) -> str:
     if item.refunded_micros:
         return "paid back"
     return "counted as free: no refund was seen" if item.billed_micros != 0 else "never charged"
+
+
+def _elsewhere(detail: JobDetail, output_root: Path) -> str:
+    others = [place for place in detail.places if place.root != str(output_root)]
+    return f", stored on {safe(others[0].host)} by a worker with another output root" if others else ""
 
 
 def outputs_text(job: JobRow, output_root: Path) -> list[str]:

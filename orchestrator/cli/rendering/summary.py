@@ -1,6 +1,7 @@
 """The end of `run` and `work`: what was done, what it cost, where the files are, what to do next."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from orchestrator.cli.rendering.words import count, duration, safe, usd
 from orchestrator.core.errors import DatabaseReplacedError, ExitCode, OrchestratorError
 from orchestrator.core.taxonomy import MENDED_BY_RETRY
 from orchestrator.store.stops.stops import Stoppage
+from orchestrator.store.views.places import Place
 from orchestrator.store.views.progress import Progress
 
 REASONS = {
@@ -46,6 +48,7 @@ class Done:
     stops: list[Stoppage]
     seconds: float
     error: OrchestratorError | None = None  # what stopped it, beyond what the database says
+    places: list[Place] = field(default_factory=list)  # where its pictures were stored, by whichever worker
 
 
 def summarize(done: Done, root: Path, *, extra: list[str] | None = None, sandbox: bool = False) -> ExitCode:
@@ -77,7 +80,8 @@ def document(done: Done, root: Path) -> dict[str, Any]:
         outputs=str(root),
     )
     error = {"error": {"code": int(done.code), "message": str(done.error)}} if done.error else {}
-    return {**shape, "stopped": stopped, **error}
+    places = [{"host": each.host, "root": each.root, "jobs": each.jobs} for each in done.places]
+    return {**shape, "places": places, "stopped": stopped, **error}
 
 
 def text(done: Done, root: Path) -> list[str]:
@@ -94,7 +98,7 @@ def text(done: Done, root: Path) -> list[str]:
             f"{count(progress.total, 'job')}"
         ),
         f"  pictures  {progress.stored:,} stored{flagged}",
-        f"  files     {safe(str(root))}",
+        f"  files     {files_words(root, done.places)}",
         f"  money     {usd(progress.spent_micros)} spent, {usd(progress.held_micros)} held",
     ]
     if progress.failures:
@@ -107,6 +111,19 @@ def text(done: Done, root: Path) -> list[str]:
         )
     found += [f"  {mark(stop):<9} {line(stop)}" for stop in done.stops]
     return found
+
+
+def files_words(root: Path, places: Sequence[Place]) -> str:
+    """Where the files are: in this folder, unless workers with another one stored some of them."""
+    others = [place for place in places if place.root != str(root)]
+    if not others:
+        return safe(str(root))
+    here = sum(place.jobs for place in places) - sum(place.jobs for place in others)
+    parts = [f"of {count(here, 'job')} in {safe(str(root))}"] if here else []
+    parts += [
+        f"of {count(place.jobs, 'job')} in {safe(place.root)} on {safe(place.host)}" for place in others
+    ]
+    return "; ".join(parts)
 
 
 def steps(done: Done, *, sandbox: bool) -> list[tuple[str, str]]:

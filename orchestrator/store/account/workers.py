@@ -24,6 +24,7 @@ class WorkerRow:
     pid: int
     version: str = ""
     lease_ms: int = 60_000
+    output_root: str | None = None  # the folder on its host that it stores pictures in
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ def register(tx: Tx, worker: WorkerRow) -> None:
             pid=worker.pid,
             version=worker.version,
             lease_ms=worker.lease_ms,
+            output_root=worker.output_root,
             started_at=tx.now,
             seen_at=tx.now,
         )

@@ -558,6 +558,7 @@ workers = Table(
     Column(
         "clock_offset_ms", BigInt
     ),  # the provider's clock minus the database's, as this worker measured it
+    Column("output_root", Text),  # the folder on its host that it stores pictures in
 )
 
 uploads = Table(

@@ -17,6 +17,7 @@ from orchestrator.store.db.schema import runs as run_table
 from orchestrator.store.stops.stops import Stoppage, rate_stop, stops_over
 from orchestrator.store.views.happenings import Happening, of_job
 from orchestrator.store.views.jobs import JobRow, list_jobs
+from orchestrator.store.views.places import Place, places
 from orchestrator.store.views.walk import JobFilter
 
 EVENTS_MAX: Final = 200
@@ -74,6 +75,7 @@ class JobDetail:
     history: list[Happening]  # the events and the acts about it, each once
     stops: list[Stoppage]  # what keeps its lane from running now: pauses, a cap, or else the rate
     now: int
+    places: list[Place]  # where its pictures were stored
 
     @property
     def live(self) -> AttemptDetail | None:
@@ -110,6 +112,7 @@ def job_detail(tx: Tx, job_id: int, timezone: str) -> JobDetail:
         history=of_job(tx, job_id, EVENTS_MAX),
         stops=stops_of(tx, job_id, timezone),
         now=tx.now,
+        places=places(tx, job_id=job_id),
     )
 
 

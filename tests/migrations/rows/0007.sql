@@ -18,7 +18,7 @@ INSERT INTO budgets (scope, scope_id, "window", cap_micros, source, set_at, over
 INSERT INTO pauses (scope, name, reason, message, since) VALUES ('account', '', 'key_refused', 'The key was refused.', 1000);
 INSERT INTO limits (id, concurrency, submits_per_minute, concurrency_source, submits_per_minute_source, concurrency_overruled, submits_per_minute_overruled) VALUES (1, 3, 60, 'default', 'operator', NULL, 30);
 INSERT INTO rate_grants (bucket_at, granted) VALUES (1000, 1);
-INSERT INTO workers (id, host, pid, started_at, seen_at, version, lease_ms, draining_at, lost_at) VALUES ('w1', 'here', 1, 1000, 1000, '1.0', 30000, 1500, 2000);
+INSERT INTO workers (id, host, pid, started_at, seen_at, version, lease_ms, draining_at, lost_at, output_root) VALUES ('w1', 'here', 1, 1000, 1000, '1.0', 30000, 1500, 2000, '/srv/outputs');
 INSERT INTO uploads (base_url, sha256, url, uploaded_at, expires_at) VALUES ('https://api.example', 'ab', 'https://files.example/ab', 1000, 2000);
 INSERT INTO latencies (model, p10_ms, p50_ms, p95_ms, samples, updated_at) VALUES ('kwaivgi/kling-image-o3/edit', 1, 2, 3, 4, 1000);
 INSERT INTO events (id, at, kind, job_id, attempt_id, message, campaign_id, run_id) VALUES (1, 1000, 'note', 1, 1, 'Something happened.', 1, 1);

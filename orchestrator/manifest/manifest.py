@@ -14,6 +14,9 @@ from orchestrator.manifest.sample import spread
 from orchestrator.manifest.shape import NAME_WHAT
 from orchestrator.yamlio import Problem, ProblemsError, load
 
+KEPT: Final = ("cover",)
+"""Keys of a manifest that its run keeps, because others than `apply` go by them."""
+
 PREVIEW_MAX: Final = 20_000  # combinations checked for further problems when the text has some already
 
 
@@ -53,6 +56,7 @@ def load_manifest(
         priority=fields["priority"],
         max_attempts=fields["retry"]["max_attempts"] or max_attempts,
         budget_micros=fields["budget"],
+        settings={name: fields[name] for name in KEPT if fields[name] is not None},
     )
     return Manifest(path, spec, blueprint)
 

@@ -1,4 +1,4 @@
-"""Which jobs a claim takes: by priority, then by the fair share of campaigns, first variations first, from
+"""Which jobs a claim takes: by priority, then by the fair share of campaigns, lowest rounds first, from
 lanes that nothing stops.
 
 It reads the open lanes, and about as many jobs as it takes: the jobs of a campaign are read only when the

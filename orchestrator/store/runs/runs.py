@@ -54,6 +54,7 @@ def ensure_run(tx: Tx, spec: RunSpec) -> Run:
         "manifest_sha256": spec.manifest_sha256,
         "priority": spec.priority,
         "applied_at": tx.now,
+        "settings": spec.settings or None,
         **({} if spec.max_attempts is None else {"max_attempts": spec.max_attempts}),
     }
     this = select(runs.c.id).where(

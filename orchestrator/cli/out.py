@@ -11,6 +11,7 @@ import click
 
 from orchestrator.cli import streams
 from orchestrator.cli.base import options
+from orchestrator.cli.invocation import complete
 
 
 def answer(text: str) -> None:
@@ -57,7 +58,7 @@ def next_steps(commands: Sequence[tuple[str, str]]) -> None:
     """At most two commands worth typing next, each with what it does."""
     if not commands:
         return
-    shown = commands[:2]
+    shown = [(complete(command), what) for command, what in commands[:2]]
     column = max(len(command) for command, _ in shown)
     lines = [
         f"{'Next' if at == 0 else '    '}  {command:<{column}}  {what}"

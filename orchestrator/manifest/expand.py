@@ -12,12 +12,12 @@ from orchestrator.manifest.binding import Binder, BoundText, Combination
 from orchestrator.manifest.combinations import Combinations
 from orchestrator.manifest.expressions import TemplateProblem
 from orchestrator.manifest.findings import Findings
-from orchestrator.manifest.fingerprints import Fingerprints
 from orchestrator.manifest.input_images import Pictures
 from orchestrator.manifest.labels import Labels
 from orchestrator.manifest.params import ParamPlan, Prepared
 from orchestrator.manifest.path_claims import PathClaims, explain_collisions
 from orchestrator.manifest.raw_params import RawParam, merged
+from orchestrator.manifest.sameness import Sameness
 from orchestrator.manifest.slots import ParamsError
 from orchestrator.manifest.turns import Turns
 from orchestrator.manifest.twins import Twins
@@ -29,9 +29,6 @@ AHEAD: Final = 32
 """How many combinations are looked ahead: enough for every processor to have a picture to decode."""
 
 Walked = tuple[tuple[AxisValue, ...], int]
-_ORDINAL_BITS: Final = 26  # more than the jobs that any manifest may ask for
-_ORDINAL: Final = (1 << _ORDINAL_BITS) - 1
-_LOW_WORD: Final = (1 << 64) - 1
 
 
 @dataclass(frozen=True)
@@ -63,8 +60,8 @@ class Expansion:
         self.findings = Findings(blueprint.document, self._paths.collisions)
         self.duplicates = 0  # ask for the same work, and for the same files
         self.twins = Twins()
+        self.sameness = Sameness()
         self._plans: dict[int, ParamPlan] = {}
-        self._keys = Fingerprints()
         tags = {name: bound.constant for name, bound in blueprint.tags.items() if bound.constant is not None}
         self._tags: dict[str, str] | None = tags if len(tags) == len(blueprint.tags) else None
 
@@ -179,10 +176,11 @@ class Expansion:
     ) -> JobSpec | TwinSpec | None:
         """The job; a twin of an earlier one that asks for the same; None when it asks for its files too."""
         key = prepared.stem.key(variation)
-        first = self._first_of(key, ordinal)
+        first = self.sameness.first_of(key, ordinal)
         combination.bind(key=key, number=ordinal + 1, ext=prepared.extension, index=0)
         paths = self._paths.render(combination, prepared.images)
         if first is not None:
+            self.sameness.merge(first, self.blueprint.labels.pairs(combination.values))
             if not self._paths.share(paths, ordinal, first):
                 self.duplicates += 1
                 return None
@@ -203,15 +201,6 @@ class Expansion:
             axes=self.blueprint.labels.pairs(combination.values),
             round=turn,
         )
-
-    def _first_of(self, key: str, ordinal: int) -> int | None:
-        """The ordinal of the job that has this key; None when it is new, and is this one from now on."""
-        digest = int(key, 16)
-        payload = (digest & (_LOW_WORD >> _ORDINAL_BITS)) << _ORDINAL_BITS | ordinal
-        known = self._keys.add(digest >> 64, payload)
-        if known is None or known >> _ORDINAL_BITS != payload >> _ORDINAL_BITS:
-            return None
-        return known & _ORDINAL
 
     def _first_rows(self) -> Iterator[TwinSpec]:
         """The rows that shared jobs are made from, by walking again: their names are wanted like those of the

@@ -6,15 +6,17 @@ from dataclasses import replace
 from functools import partial
 
 from orchestrator import catalogue
-from orchestrator.actions.operator.fleet_words import FileWords, run_path
-from orchestrator.actions.planning.cap_forecast import CapForecast, caps_for
+from orchestrator.actions.operator.fleet_words import FileWords
+from orchestrator.actions.planning.cap_forecast import CapForecast, caps_for, is_about
 from orchestrator.actions.planning.estimate import Estimate, Pace, estimate
 from orchestrator.actions.planning.found_pictures import here_words, rebuild_words
 from orchestrator.actions.planning.live_prices import Ask, LivePrices
 from orchestrator.actions.planning.manifests import check_all
 from orchestrator.actions.planning.part import WHOLE, Part, refuse_prune_of
 from orchestrator.actions.planning.planned import ManifestPlan, Plan
+from orchestrator.actions.planning.tally import Tally
 from orchestrator.actions.planning.walk import ManifestWalk, Walk
+from orchestrator.actions.planning.within_caps import within_caps
 from orchestrator.core.money import format_usd
 from orchestrator.core.precedence import Weight
 from orchestrator.manifest import Manifest
@@ -24,7 +26,6 @@ from orchestrator.store.account import configured_limits, latencies
 from orchestrator.store.account.configured_limits import LimitName
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database, Tx
-from orchestrator.store.db.schema import Scope
 from orchestrator.store.runs.unrequested import JobsAt, waiting_at_prices
 
 
@@ -77,8 +78,19 @@ class _Planner:
     def plan(self, manifests: Sequence[Manifest], part: Part, *, prune: bool) -> Plan:
         walk = Walk(lambda: nullcontext(self._tx), part, several=len(manifests) > 1, shelf=self._shelf)
         for manifest in manifests:
-            row = ManifestPlan(str(manifest.path), manifest.spec, partial=part.partial, prune=prune)
+            by = catalogue.get(manifest.spec.model).price.by
+            row = ManifestPlan(
+                str(manifest.path),
+                manifest.spec,
+                partial=part.partial,
+                prune=prune,
+                tally=Tally(manifest.cover, by),
+                fixed={by: manifest.fixed(by)},
+                shape=manifest.shape,
+                variations=manifest.variations,
+            )
             self._fill(row, walk.through(manifest))
+            row.tally.merged = manifest.merged
             self._plan.manifests.append(row)
             self._plan.warnings += manifest.warnings
         self._plan.prices.ask()
@@ -92,12 +104,16 @@ class _Planner:
                 if item.weight in {Weight.LOOSER, Weight.OVERRULED} and item.key not in self._raised
             ]
         self._plan.headroom = self._headroom()
+        within = within_caps(self._tx, self._plan.manifests, self._plan.headroom, prices=self._plan.prices)
+        self._plan.affordable, self._plan.cuts = within.affordable, within.cuts
         self._plan.estimate = self._estimate()
         self._warn()
         return self._plan
 
     def _fill(self, row: ManifestPlan, walk: ManifestWalk) -> None:
         for chunk in walk.chunks():
+            for item in chunk.specs:
+                row.tally.add(item, chunk.states.get(item.key))
             row.jobs += len(chunk.specs)
             row.images += sum(item.images for item in chunk.specs)
             row.existing += len(chunk.specs) - len(chunk.fresh)
@@ -146,13 +162,7 @@ class _Planner:
         rows = self._plan.manifests
         found = []
         for cap in caps_for(self._tx, self._words, raised=self._raised):
-            mine = [
-                row.to_pay_micros
-                for row in rows
-                if cap.scope == Scope.ACCOUNT
-                or (cap.scope == Scope.CAMPAIGN and cap.name == row.spec.campaign)
-                or (cap.scope == Scope.RUN and cap.name == run_path(row.spec))
-            ]
+            mine = [row.to_pay_micros for row in rows if is_about(cap, row.spec)]
             found.append(CapForecast(cap, sum(mine)))
         return found
 

@@ -4,10 +4,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from orchestrator.actions.operator.fleet_words import FleetDifference
+from orchestrator.actions.planning.affordable import Affordable
 from orchestrator.actions.planning.cap_forecast import CapForecast
+from orchestrator.actions.planning.cuts import Cut
 from orchestrator.actions.planning.estimate import Estimate
 from orchestrator.actions.planning.found_pictures import FoundPictures
 from orchestrator.actions.planning.live_prices import LivePrices
+from orchestrator.actions.planning.tally import Tally
 from orchestrator.core.specs import RunSpec
 from orchestrator.store.runs.unrequested import Unrequested
 
@@ -35,6 +38,10 @@ class ManifestPlan:
     )  # wait in the same run, and are not asked for (any more)
     partial: bool = False  # only a part of the manifest is asked for
     prune: bool = False  # the others are to be dropped
+    tally: Tally = field(default_factory=Tally)
+    fixed: dict[str, object] = field(default_factory=dict)  # parameters that are the same for all jobs
+    shape: list[tuple[str, int]] = field(default_factory=list)  # axes, and how many values each has
+    variations: int = 1
     new_at: dict[str, tuple[int, int]] = field(default_factory=dict)  # price digest: jobs, list price of one
 
     @property
@@ -85,11 +92,28 @@ class Plan:
     )  # `apply` and `run` need a person's word while there are any
     database_id: str | None = None
     differences: list[FleetDifference] = field(default_factory=list)  # words of files that would not count
+    affordable: Affordable | None = None  # what the caps let through; None without a cap
+    cuts: list[Cut] = field(default_factory=list)  # what could be left out so that everything fits
     prices: LivePrices = field(default_factory=LivePrices)
 
     def total(self, name: str) -> int:
         """The sum of one number over all manifests."""
         return sum(int(getattr(item, name)) for item in self.manifests)
+
+    @property
+    def jobs_to_submit(self) -> int:
+        """Jobs that would be paid for from now on."""
+        return self.total("to_submit")
+
+    @property
+    def images_to_submit(self) -> int:
+        """How many pictures they make."""
+        return self.total("to_submit_images")
+
+    @property
+    def micros_to_pay(self) -> int:
+        """What they cost, each once."""
+        return self.total("to_pay_micros")
 
     @property
     def others_to_submit(self) -> Cost:

@@ -1,10 +1,10 @@
 """`orchestrator apply`: record the jobs."""
 
 from pathlib import Path
+from typing import Final
 
 from orchestrator.actions.planning.apply import Applied, Taking, apply
 from orchestrator.actions.planning.manifests import load_manifests
-from orchestrator.actions.planning.part import Part
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.asking import pricing
@@ -12,6 +12,7 @@ from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.deciding import agreed, file_words, tell
+from orchestrator.cli.invocation import Asked, Step, next_fields
 from orchestrator.cli.rendering.plan_documents import others_document
 from orchestrator.cli.rendering.unrequested_text import others_text
 from orchestrator.cli.rendering.words import count, safe
@@ -19,6 +20,10 @@ from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode
 
 RENAMED_SHOWN = 3
+NEXT: Final[list[Step]] = [
+    ("orchestrator work --drain", "submits what waits"),
+    ("orchestrator status", "shows it"),
+]
 
 
 @declare("apply", short_help="Record the jobs of manifests; spends nothing.")
@@ -42,7 +47,7 @@ def command(
     earlier version of the manifest left waiting is made too, unless --prune cancels it. Pictures that are
     there already and that this database does not know are not bought again without --buy-again (exit 5).
     """
-    part = Part(limit, sample)
+    asked = Asked(manifests, run_key, limit, sample=sample)
     with opened(use=Use.MAKE) as app:
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
         words = file_words(app, loaded)
@@ -53,25 +58,25 @@ def command(
         applied = apply(
             app.database,
             loaded,
-            part=part,
+            part=asked.part,
             prune=pruner,
             taking=taking,
             shelf=shelf,
             pricing=pricing(app),
         )
     if out.as_json():
-        out.document({"manifests": [_document(item) for item in applied]})
+        out.document({"manifests": [_document(item) for item in applied], **next_fields(NEXT)})
     else:
         for item in applied:
             out.answer(applied_text(item))
     for item in applied:
         if not prune:
             path = str(item.manifest.path)
-            for sentence in others_text(item.others, path, partial=part.partial, run_key=run_key):
+            for sentence in others_text(item.others, path, asked):
                 out.warn(sentence)
         for warning in item.manifest.warnings:
             out.warn(safe(warning))
-    out.next_steps([("orchestrator work --drain", "submits what waits"), ("orchestrator status", "shows it")])
+    out.next_steps(NEXT)
     return ExitCode.DONE
 
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -10,7 +10,7 @@ import click
 from orchestrator.actions.planning.apply import Pricing, Taking, apply
 from orchestrator.actions.planning.found_pictures import refuse
 from orchestrator.actions.planning.manifests import load_manifests
-from orchestrator.actions.planning.part import WHOLE, Part, refuse_others_beside_a_part
+from orchestrator.actions.planning.part import refuse_others_beside_a_part
 from orchestrator.actions.planning.plan import plan
 from orchestrator.actions.planning.planned import Plan
 from orchestrator.actions.setup.open_database import Use
@@ -21,6 +21,8 @@ from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options, options
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import need_key, opened
 from orchestrator.cli.deciding import agreed, file_words, tell
+from orchestrator.cli.invocation import Asked
+from orchestrator.cli.rendering.cap_text import amount, question
 from orchestrator.cli.rendering.display import choose
 from orchestrator.cli.rendering.plan_text import plan_text
 from orchestrator.cli.rendering.summary import summarize
@@ -63,7 +65,8 @@ def command(
     --buy-again, also not with --yes (exit 5). Ctrl-C once: submit nothing more, collect what is in flight.
     Twice: leave now. Neither loses anything.
     """
-    wanted = Wanted(part=Part(limit, sample), prune=prune, sandbox=sandbox, why=why)
+    asked = Asked(manifests, run_key, limit, sample=sample, sandbox=sandbox)
+    wanted = Wanted(asked=asked, prune=prune, why=why)
     with opened(sandbox=sandbox, use=Use.MAKE) as app:
         if sandbox:
             where = app.output_root.parent
@@ -75,7 +78,7 @@ def command(
         raised = agreed(app, file_words(app, loaded), attended=not yes, sandbox=sandbox)
         shelf = None if buy_again or sandbox else app.shelf()
         planned = _planned(app, loaded, wanted, shelf=shelf, raised=raised)
-        out.note(plan_text(planned, run_key=run_key, sandbox=sandbox))
+        out.note(plan_text(planned, asked))
         _refuse_conflicts(planned)
         refuse(planned.found, planned.total("images"), planned.database_id)
         shown = False
@@ -89,9 +92,8 @@ def command(
 class Wanted:
     """Which jobs of the manifests are wanted, and how."""
 
-    part: Part = WHOLE
+    asked: Asked = field(default_factory=Asked)
     prune: bool = False
-    sandbox: bool = False
     why: str | None = None
 
 
@@ -103,13 +105,13 @@ def _planned(
         manifests,
         app.settings,
         app.database,
-        part=wanted.part,
+        part=wanted.asked.part,
         prune=wanted.prune,
         shelf=shelf,
         raised=raised,
         ask=asking(app, app.database.clock),
     )
-    if wanted.part.partial:
+    if wanted.asked.part.partial:
         refuse_others_beside_a_part([row.others for row in planned.manifests])
     return planned
 
@@ -127,7 +129,7 @@ def carry_out(
     applied = apply(
         app.database,
         manifests,
-        part=wanted.part,
+        part=wanted.asked.part,
         checked=True,
         prune=signature_of("run --prune", wanted.why) if wanted.prune else None,
         alone=True,
@@ -139,26 +141,20 @@ def carry_out(
     label = manifests[0].spec.name if len(manifests) == 1 else f"{len(manifests)} manifests"
     done = work_on(app=app, run_ids=run_ids, display=display, label=label)
     unpaid = _unpaid(app, done.code, run_ids)
-    return summarize(done, app.output_root, extra=unpaid, sandbox=wanted.sandbox)
+    return summarize(done, app.output_root, extra=unpaid, sandbox=wanted.asked.sandbox)
 
 
 def consent(planned: Plan, *, yes: bool) -> bool:
     """Ask on a terminal, unless --yes; refuse where nobody can answer. Whether a person was asked."""
     if yes:
         return False
-    amount = usd(planned.total("to_pay_micros"))
-    others = planned.others_to_submit
-    if others:
-        amount += (
-            f" ({count(others.jobs, 'job')} of it for {usd(others.cost_micros)} not in the manifest any more)"
-        )
     if not sys.stdin.isatty():
         raise UsageError(
-            f"This would spend {amount}, and there is no terminal to ask on. Add --yes to spend it. "
+            f"This would spend {amount(planned)}, and there is no terminal to ask on. Add --yes to spend it. "
             "Nothing was written and nothing was spent."
         )
-    question = f"\nSubmit {count(planned.total('to_submit'), 'job')} for {amount}? Type y to spend it"
-    if click.prompt(question, default="n", show_default=False, err=True).strip().lower() not in {"y", "yes"}:
+    asked = f"\n{question(planned)}"
+    if click.prompt(asked, default="n", show_default=False, err=True).strip().lower() not in {"y", "yes"}:
         raise UsageError("Not run. Nothing was written and nothing was spent.")
     return True
 

@@ -52,8 +52,33 @@ def plan_document(plan: Plan) -> Json:
                 "cost_usd": format_usd(plan.found.cost_micros),
             },
             "copies": plan.total("copies"),
+            **_affordable(plan),
         },
         "warnings": [*plan.warnings, *(item.comparison for item in plan.differences)],
+    }
+
+
+def _affordable(plan: Plan) -> Json:
+    """What the caps let through, and what could be left out instead; nothing where there is no cap."""
+    found = plan.affordable
+    if found is None:
+        return {}
+    products = {"products": found.products, "products_reached": found.reached, "products_whole": found.whole}
+    return {
+        "affordable": {
+            "jobs": found.jobs,
+            "images": found.images,
+            "cost_usd": format_usd(found.cost_micros),
+            **products,
+        },
+        "cuts": [
+            {
+                "changes": [{"key": change.key, "value": change.value} for change in cut.changes],
+                "words": cut.words,
+                "saves_usd": format_usd(cut.saves_micros),
+            }
+            for cut in plan.cuts
+        ],
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from orchestrator.actions.operator.exit_code import RunFacts
 from orchestrator.cli import out, streams
+from orchestrator.cli.invocation import next_fields
 from orchestrator.cli.rendering.documents import summary_document
 from orchestrator.cli.rendering.remedies import remedies
 from orchestrator.cli.rendering.stop_text import line, mark
@@ -52,7 +53,7 @@ def summarize(done: Done, root: Path, *, extra: list[str] | None = None, sandbox
     """Print the summary, as words or as one JSON document; returns the exit code."""
     try:
         if out.as_json():
-            out.document(document(done, root))
+            out.document({**document(done, root), **next_fields(steps(done, sandbox=sandbox))})
         else:
             out.answer("\n".join([*text(done, root), *(extra or ())]))
             out.next_steps(steps(done, sandbox=sandbox))

@@ -19,6 +19,7 @@ from orchestrator.core.errors import DatabaseError, DatabaseReplacedError, ExitC
 from orchestrator.runtime import event_loop
 from orchestrator.store.money.caps import Cap
 from orchestrator.store.stops.attention import attention
+from orchestrator.store.stops.reachable import beyond_caps
 from orchestrator.store.stops.stops import Stoppage, survey
 from orchestrator.store.views.progress import Progress, run_progress
 from orchestrator.store.views.trouble import open_doubts
@@ -129,7 +130,7 @@ class _Watch:
         with app.database.read() as tx:
             before = run_progress(tx, self._run_ids)
         self.failed_before = before.jobs["failed"]
-        self._finished_before = before.finished
+        self._made_before = before.made
 
     def elapsed(self) -> float:
         """Seconds since the work began."""
@@ -142,11 +143,15 @@ class _Watch:
             found = survey(tx, self._app.settings.budgets.timezone)
             stops = [*found.stops, *attention(tx)]
             doubts, now = open_doubts(tx, self._run_ids), tx.now
+            mine = {run.id for run in progress.runs}
+            lanes = [lane for lane in found.lanes if lane.run_id in mine]
+            beyond = beyond_caps(tx, lanes, progress.jobs["pending"])
         return Snapshot(
             label=self._label,
             progress=progress,
             elapsed_seconds=self.elapsed(),
-            finished_before=self._finished_before,
+            made_before=self._made_before,
+            beyond=beyond,
             worker=worker,
             cap=_tightest(found.rules.caps, progress),
             stops=tuple(stop for stop in stops if concerns(stop, progress)),

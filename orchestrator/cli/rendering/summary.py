@@ -92,7 +92,7 @@ def text(done: Done, root: Path) -> list[str]:
     found = [
         (
             f"{_HEADLINES[done.code]} after {duration(done.seconds)}: {', '.join(parts)} of "
-            f"{count(progress.total, 'job')}"
+            f"{count(progress.wanted, 'job')}"
         ),
         f"  pictures  {progress.stored:,} stored{flagged}",
         f"  files     {safe(str(root))}",

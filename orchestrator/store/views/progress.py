@@ -37,6 +37,16 @@ class Progress:
         return self.jobs[JobState.SUCCEEDED] + self.jobs[JobState.FAILED] + self.jobs[JobState.CANCELLED]
 
     @property
+    def made(self) -> int:
+        """Jobs that ended with or without pictures, without those that were called off."""
+        return self.jobs[JobState.SUCCEEDED] + self.jobs[JobState.FAILED]
+
+    @property
+    def wanted(self) -> int:
+        """All jobs without those that were called off."""
+        return self.total - self.jobs[JobState.CANCELLED]
+
+    @property
     def left(self) -> int:
         """Jobs that still wait or run."""
         return self.total - self.finished

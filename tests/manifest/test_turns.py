@@ -103,3 +103,21 @@ def test_rows_are_called_by_what_tells_them_apart(tmp_path, table, names):
     labels = Labels([rows, look])
     found = [labels.pairs((row, each)) for row in rows.values() for each in look.values()]
     assert found == [(("product", name), ("look", each)) for name in names for each in ("dark", "light")]
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 10])
+def test_a_sample_is_spread_over_the_whole_of_a_long_axis_and_over_all_others(tmp_path, size):
+    found = manifest(tmp_path, axes(297, 3, variations=2))
+    chosen = list(found.jobs(sample=size))
+    assert chosen == list(found.jobs(sample=size))
+    rows = [int(spec.axes[0][1][1:]) for spec in chosen]
+    assert sorted(rows) == [(2 * n + 1) * 297 // (2 * size) for n in range(size)]
+    assert len({spec.axes[1][1] for spec in chosen}) == min(3, size)
+    assert {spec.variation for spec in chosen} == {1}
+
+
+def test_a_sample_is_as_large_as_asked_even_where_the_spread_values_are_excluded(tmp_path):
+    off = [(number, scene) for number in range(10, 40) for scene in range(2)]
+    found = manifest(tmp_path, axes(40, 2, excluded=off))
+    assert len(list(found.jobs(sample=6))) == 6
+    assert len({spec.axes[0][1] for spec in found.jobs(sample=6)}) == 6

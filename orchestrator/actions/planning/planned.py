@@ -45,24 +45,29 @@ class ManifestPlan:
     new_at: dict[str, tuple[int, int]] = field(default_factory=dict)  # price digest: jobs, list price of one
 
     @property
+    def others_too(self) -> bool:
+        """Whether what waits besides is made as well: not when it is dropped, or when a part is asked for."""
+        return not self.prune and not self.partial
+
+    @property
     def to_submit(self) -> int:
         """Jobs that would be paid for from now on."""
-        return self.new + self.waiting + (0 if self.prune else self.others.jobs)
+        return self.new + self.waiting + (self.others.jobs if self.others_too else 0)
 
     @property
     def to_submit_images(self) -> int:
         """How many pictures they make."""
-        return self.new_images + self.waiting_images + (0 if self.prune else self.others.images)
+        return self.new_images + self.waiting_images + (self.others.images if self.others_too else 0)
 
     @property
     def to_pay_micros(self) -> int:
         """What they cost, each once."""
-        return self.cost_micros + self.waiting_micros + (0 if self.prune else self.others.cost_micros)
+        return self.cost_micros + self.waiting_micros + (self.others.cost_micros if self.others_too else 0)
 
     @property
     def to_pay_list_micros(self) -> int:
         """The same at list prices."""
-        others = () if self.prune else self.others.at_prices
+        others = self.others.at_prices if self.others_too else ()
         return (
             self.list_micros + self.waiting_list_micros + sum(part.jobs * part.list_micros for part in others)
         )
@@ -118,5 +123,5 @@ class Plan:
     @property
     def others_to_submit(self) -> Cost:
         """What will be made besides the jobs that are asked for."""
-        kept = [item.others for item in self.manifests if not item.prune]
+        kept = [item.others for item in self.manifests if item.others_too]
         return Cost(sum(others.jobs for others in kept), sum(others.cost_micros for others in kept))

@@ -68,6 +68,7 @@ class ManifestWalk:
         register: PathRegister | None,
         shelf: Shelf | None,
     ) -> None:
+        self.partial = part.partial
         self._owner = owner = manifest.spec
         self._entries = manifest.entries(limit=part.limit, sample=part.sample)
         self._reading = reading

@@ -32,7 +32,7 @@ def within_caps(
     owners = [number for number, _row in enumerate(rows)]
     wishes, images = [_asked(row, prices) for row in rows], [_images(row.tally) for row in rows]
     for number, row in enumerate(rows):
-        if tx is not None and row.others.jobs and not row.prune and not row.partial:
+        if tx is not None and row.others.jobs and row.others_too:
             wish, each = _others(tx, row, prices)
             wishes.append(wish)
             images.append(each)

@@ -10,9 +10,9 @@ import click
 from orchestrator.actions.planning.apply import Pricing, Taking, apply
 from orchestrator.actions.planning.found_pictures import refuse
 from orchestrator.actions.planning.manifests import load_manifests
-from orchestrator.actions.planning.part import refuse_others_beside_a_part
 from orchestrator.actions.planning.plan import plan
 from orchestrator.actions.planning.planned import Plan
+from orchestrator.actions.planning.set_apart import apart
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
@@ -59,11 +59,11 @@ def command(
     """Apply MANIFESTs and work until their jobs are finished. Asks before it spends, and before a file raises
     a cap or a limit that is in force; --yes answers for spending only.
 
-    Running it again goes on where it stopped, and pays only for what is new. What an earlier version of the
-    manifest left waiting is made too, unless --prune cancels it; a part (--limit, --sample) is refused beside
-    it. Pictures that are there already and that this database does not know are not bought again without
-    --buy-again, also not with --yes (exit 5). Ctrl-C once: submit nothing more, collect what is in flight.
-    Twice: leave now. Neither loses anything.
+    Running it again goes on where it stopped, and pays only for what is new. What an earlier version of
+    the manifest left waiting is made too, unless --prune cancels it; with a part (--limit, --sample) all
+    others go on waiting. Pictures that are there already and that this database does not know are not
+    bought again without --buy-again, also not with --yes (exit 5). Ctrl-C once: submit nothing more,
+    collect what is in flight. Twice: leave now. Neither loses anything.
     """
     asked = Asked(manifests, run_key, limit, sample=sample, sandbox=sandbox)
     wanted = Wanted(asked=asked, prune=prune, why=why)
@@ -100,8 +100,8 @@ class Wanted:
 def _planned(
     app: App, manifests: Sequence[Manifest], wanted: Wanted, *, shelf: Shelf | None, raised: frozenset[object]
 ) -> Plan:
-    """The plan, at live prices; raises UsageError for a part beside which other jobs wait."""
-    planned = plan(
+    """The plan, at live prices."""
+    return plan(
         manifests,
         app.settings,
         app.database,
@@ -111,9 +111,6 @@ def _planned(
         raised=raised,
         ask=asking(app, app.database.clock),
     )
-    if wanted.asked.part.partial:
-        refuse_others_beside_a_part([row.others for row in planned.manifests])
-    return planned
 
 
 def carry_out(
@@ -132,16 +129,18 @@ def carry_out(
         part=wanted.asked.part,
         checked=True,
         prune=signature_of("run --prune", wanted.why) if wanted.prune else None,
-        alone=True,
         taking=Taking(words=words, signed=signature_of("run", wanted.why), raised=raised, tell=tell),
         pricing=known,
     )
     run_ids = frozenset(item.run_id for item in applied)
     display = choose(quiet=options().quiet, clock=app.clock)
     label = manifests[0].spec.name if len(manifests) == 1 else f"{len(manifests)} manifests"
-    done = work_on(app=app, run_ids=run_ids, display=display, label=label)
+    alone = apart(app.database, applied) if wanted.asked.part.partial else None
+    done = work_on(app=app, run_ids=run_ids, display=display, label=label, alone=alone)
     unpaid = _unpaid(app, done.code, run_ids)
-    return summarize(done, app.output_root, extra=unpaid, sandbox=wanted.asked.sandbox)
+    asked = wanted.asked
+    rest = [(asked.command("run", whole=True), "asks, then makes the rest")] if alone else []
+    return summarize(done, app.output_root, extra=unpaid, sandbox=asked.sandbox, rest=rest)
 
 
 def consent(planned: Plan, *, yes: bool) -> bool:

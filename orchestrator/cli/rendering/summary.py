@@ -1,12 +1,13 @@
 """The end of `run` and `work`: what was done, what it cost, where the files are, what to do next."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from orchestrator.actions.operator.exit_code import RunFacts
 from orchestrator.cli import out, streams
-from orchestrator.cli.invocation import next_fields
+from orchestrator.cli.invocation import Step, next_fields
 from orchestrator.cli.rendering.documents import summary_document
 from orchestrator.cli.rendering.remedies import remedies
 from orchestrator.cli.rendering.stop_text import line, mark
@@ -49,14 +50,24 @@ class Done:
     error: OrchestratorError | None = None  # what stopped it, beyond what the database says
 
 
-def summarize(done: Done, root: Path, *, extra: list[str] | None = None, sandbox: bool = False) -> ExitCode:
-    """Print the summary, as words or as one JSON document; returns the exit code."""
+def summarize(
+    done: Done,
+    root: Path,
+    *,
+    extra: list[str] | None = None,
+    sandbox: bool = False,
+    rest: Sequence[Step] = (),
+) -> ExitCode:
+    """Print the summary, as words or as one JSON document; returns the exit code. `rest` is what makes those
+    jobs that nobody asked for now.
+    """
+    follow = [*(rest if done.code is ExitCode.DONE else ()), *steps(done, sandbox=sandbox)]
     try:
         if out.as_json():
-            out.document({**document(done, root), **next_fields(steps(done, sandbox=sandbox))})
+            out.document({**document(done, root), **next_fields(follow)})
         else:
             out.answer("\n".join([*text(done, root), *(extra or ())]))
-            out.next_steps(steps(done, sandbox=sandbox))
+            out.next_steps(follow)
     except BrokenPipeError:
         streams.lead_nowhere("stdout")
     except OSError as error:  # the work itself is as done as it is

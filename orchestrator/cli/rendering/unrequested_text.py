@@ -20,7 +20,7 @@ def others_text(others: Unrequested, path: str, asked: Asked) -> list[str]:
     if not others.jobs:
         return []
     if asked.part.partial:
-        left = "outside of --limit or --sample; `work` makes them too, and `run` refuses a part beside them"
+        left = "outside of --limit or --sample; `run` leaves them waiting, `work` makes them too"
         return [f"{_waiting(others)} of this run are {left}"]
     command = prune_command(path, asked)
     left = f"not in {safe(path)} any more; they will be made too. To drop them: {safe(command)}"

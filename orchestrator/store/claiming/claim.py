@@ -56,6 +56,7 @@ class ClaimRequest:
     timezone: str
     token: Callable[[], str]
     run_ids: frozenset[int] | None = None  # None: any run
+    only_round: int | None = None  # None: any round; see `store/runs/apart.py`
     care: Care | None = None  # replies were lost a moment ago
 
 
@@ -102,7 +103,13 @@ def _claim_one(tx: Tx, request: ClaimRequest) -> ClaimResult:
     want = min(request.want, allowance.slots, allowance.submits)
     want = want if lost.room is None else min(want, lost.room)
     picks = (
-        select_jobs(tx=tx, want=want, day=day_of(tx.now, request.timezone), run_ids=request.run_ids)
+        select_jobs(
+            tx=tx,
+            want=want,
+            day=day_of(tx.now, request.timezone),
+            run_ids=request.run_ids,
+            only_round=request.only_round,
+        )
         if want > 0
         else []
     )

@@ -1,11 +1,13 @@
 """How many of the jobs that wait the caps let through: what is left under each, over what its jobs cost."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import bindparam, func, select
 
 from orchestrator.store.claiming.lanes import Lane
+from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import JOB_READY, Scope, jobs
 
@@ -16,9 +18,9 @@ Waiting = Mapping[int, int]
 """Jobs that wait, by lane."""
 
 
-def beyond_caps(tx: Tx, lanes: Iterable[Lane], pending: int) -> int:
-    """About how many of the `pending` jobs of these lanes wait for money that no cap has left. Exact where
-    they all cost the same.
+def beyond_caps(tx: Tx, lanes: Iterable[Lane], pending: int, *, ids: Sequence[int] | None = None) -> int:
+    """About how many of the `pending` jobs of these lanes, which may be only those of `ids`, wait for money
+    that no cap has left. Exact where they all cost the same.
 
     Most often the caps have room for all at the dearest price, and then nothing is counted.
     """
@@ -26,7 +28,9 @@ def beyond_caps(tx: Tx, lanes: Iterable[Lane], pending: int) -> int:
     most = max((lane.price_micros for lane in found), default=0)
     if all(cap.remaining_micros >= pending * most for lane in found for cap in lane.caps):
         return 0
-    return beyond(found, {found[0].id: pending} if len(found) == 1 else _waiting(tx, found))
+    if len(found) == 1:
+        return beyond(found, {found[0].id: pending})
+    return beyond(found, _waiting(tx, found) if ids is None else _waiting_of(tx, ids))
 
 
 def beyond(lanes: Iterable[Lane], waiting: Waiting) -> int:
@@ -64,8 +68,15 @@ def _waiting(tx: Tx, lanes: Iterable[Lane]) -> dict[int, int]:
     return {row.lane_id: row.jobs for row in rows}
 
 
-_READY: Final = (
-    select(jobs.c.lane_id, func.count().label("jobs"))
-    .where(jobs.c.lane_id.in_(bindparam("lanes", expanding=True)), JOB_READY)
-    .group_by(jobs.c.lane_id)
+def _waiting_of(tx: Tx, ids: Sequence[int]) -> Counter[int]:
+    found: Counter[int] = Counter()
+    for chunk in chunks(list(ids)):
+        query = _COUNTED.where(jobs.c.id.in_(chunk), JOB_READY).group_by(jobs.c.lane_id)
+        found.update({row.lane_id: row.jobs for row in tx.conn.execute(query)})
+    return found
+
+
+_COUNTED: Final = select(jobs.c.lane_id, func.count().label("jobs"))
+_READY: Final = _COUNTED.where(jobs.c.lane_id.in_(bindparam("lanes", expanding=True)), JOB_READY).group_by(
+    jobs.c.lane_id
 )

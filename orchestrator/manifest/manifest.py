@@ -105,6 +105,23 @@ class Manifest:
         axes = self._blueprint.combinations.axes
         return self.spec.settings.get("cover") or (axes[self._blueprint.cover].names[0] if axes else "")
 
+    @property
+    def tables(self) -> list[Path]:
+        """The files of rows behind its axes."""
+        axes = self._blueprint.combinations.axes
+        sources = [source for axis in axes for source in axis.sources.values()]
+        return [source.table.path for source in sources if source.table is not None]
+
+    @property
+    def lines(self) -> dict[str, int]:
+        """The line of each parameter that is written, where an override writes it the last of those."""
+        found = {}
+        for params in (self._blueprint.params, *self._blueprint.overrides):
+            found.update(
+                {name: self._blueprint.document.node(raw.path).mark.line for name, raw in params.items()}
+            )
+        return found
+
     def fixed(self, name: str) -> Any:
         """The value of a parameter that is the same for all jobs, as written; None when it is not, or is
         not written.

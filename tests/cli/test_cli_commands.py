@@ -20,6 +20,12 @@ PLAN_KEYS = [
     "list_usd",
     "others",
     "copies",
+    "axes",
+    "variations",
+    "example",
+    "costs",
+    "changes",
+    "left_behind",
 ]
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from orchestrator.actions.operator.fleet_words import FleetDifference
 from orchestrator.actions.planning.affordable import Affordable
 from orchestrator.actions.planning.cap_forecast import CapForecast
+from orchestrator.actions.planning.content import Content
 from orchestrator.actions.planning.cuts import Cut
 from orchestrator.actions.planning.estimate import Estimate
 from orchestrator.actions.planning.found_pictures import FoundPictures
@@ -42,6 +43,8 @@ class ManifestPlan:
     fixed: dict[str, object] = field(default_factory=dict)  # parameters that are the same for all jobs
     shape: list[tuple[str, int]] = field(default_factory=list)  # axes, and how many values each has
     variations: int = 1
+    content: Content = field(default_factory=Content)
+    costs: dict[str, dict[str, int]] = field(default_factory=dict)  # by variation and value, to be paid
     new_at: dict[str, tuple[int, int]] = field(default_factory=dict)  # price digest: jobs, list price of one
 
     @property

@@ -16,6 +16,7 @@ from orchestrator.manifest import Manifest
 from orchestrator.ports import Shelf
 from orchestrator.store.db.database import Tx
 from orchestrator.store.runs.copies import look_up_twins
+from orchestrator.store.runs.left_behind import LeftBehind, left_behind
 from orchestrator.store.runs.output_paths import PathConflict
 from orchestrator.store.runs.runs import find_run, look_up
 from orchestrator.store.runs.unrequested import Requested, Unrequested
@@ -94,6 +95,13 @@ class ManifestWalk:
         """What waits in the run and was in no chunk."""
         with self._reading() as tx:
             return self._requested.others(tx) if tx and self._requested else Unrequested()
+
+    def left_behind(self) -> LeftBehind:
+        """What the run holds and was in no chunk, whatever became of it; nothing for a part."""
+        with self._reading() as tx:
+            if not tx or not self._requested or not self.run or self.partial:
+                return LeftBehind()
+            return left_behind(tx, self.run.id, self._requested.asked())
 
     def _compared(self, specs: list[JobSpec], twins: list[TwinSpec], shared: list[str]) -> Chunk:
         untried: list[JobSpec] = []

@@ -4,14 +4,15 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator.actions.planning.apply import Applied, Taking, apply
-from orchestrator.actions.planning.manifests import load_manifests
+from orchestrator.actions.planning.plan import plan
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
-from orchestrator.cli.asking import pricing
+from orchestrator.cli.asking import asking, pricing
 from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.deciding import agreed, file_words, tell
+from orchestrator.cli.given import given
 from orchestrator.cli.invocation import Asked, Step, next_fields
 from orchestrator.cli.rendering.plan_documents import others_document
 from orchestrator.cli.rendering.unrequested_text import others_text
@@ -41,15 +42,18 @@ def command(
     why: str | None,
     buy_again: bool,
 ) -> ExitCode:
-    """Record the jobs of MANIFESTs in the database. Spends nothing; `work` or `run` submits them.
+    """Record the jobs of MANIFESTs, or of a saved plan. Spends nothing; `work` or `run` submits them.
 
     Everything is checked before the first row is written. Applying again adds only what is new; what an
     earlier version of the manifest left waiting is made too, unless --prune cancels it. Pictures that are
     there already and that this database does not know are not bought again without --buy-again (exit 5).
     """
-    asked = Asked(manifests, run_key, limit, sample=sample)
+    what = given(Asked(manifests, run_key, limit, sample=sample))
     with opened(use=Use.MAKE) as app:
-        loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
+        loaded = what.load(app)
+        if what.saved is not None:
+            now = plan(loaded, app.settings, app.database, part=what.meant.part, ask=asking(app), sealed=True)
+            what.refuse_drift(now)
         words = file_words(app, loaded)
         signed = signature_of("apply", why)
         taking = Taking(words=words, signed=signed, raised=agreed(app, words), tell=tell)
@@ -58,7 +62,7 @@ def command(
         applied = apply(
             app.database,
             loaded,
-            part=asked.part,
+            part=what.meant.part,
             prune=pruner,
             taking=taking,
             shelf=shelf,
@@ -72,7 +76,7 @@ def command(
     for item in applied:
         if not prune:
             path = str(item.manifest.path)
-            for sentence in others_text(item.others, path, asked):
+            for sentence in others_text(item.others, path, what.meant):
                 out.warn(sentence)
         for warning in item.manifest.warnings:
             out.warn(safe(warning))
@@ -91,8 +95,8 @@ def applied_text(item: Applied) -> str:
     ]
     if item.pruned:
         lines.append(f"  {count(item.pruned, 'waiting job')} of an earlier version cancelled")
-    for wanted, given in item.renamed[:RENAMED_SHOWN]:
-        lines.append(f"  {safe(wanted)} is an earlier job's file; this one becomes {safe(given)}")
+    for wanted, path in item.renamed[:RENAMED_SHOWN]:
+        lines.append(f"  {safe(wanted)} is an earlier job's file; this one becomes {safe(path)}")
     if len(item.renamed) > RENAMED_SHOWN:
         lines.append(
             f"  and {count(len(item.renamed) - RENAMED_SHOWN, 'more path')} given a suffix in the same way"

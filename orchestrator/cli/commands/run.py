@@ -9,7 +9,6 @@ import click
 
 from orchestrator.actions.planning.apply import Pricing, Taking, apply
 from orchestrator.actions.planning.found_pictures import refuse
-from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.actions.planning.plan import plan
 from orchestrator.actions.planning.planned import Plan
 from orchestrator.actions.planning.set_apart import apart
@@ -21,6 +20,7 @@ from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options, options
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import need_key, opened
 from orchestrator.cli.deciding import agreed, file_words, tell
+from orchestrator.cli.given import given
 from orchestrator.cli.invocation import Asked
 from orchestrator.cli.rendering.cap_text import amount, question
 from orchestrator.cli.rendering.display import choose
@@ -56,8 +56,8 @@ def command(
     sandbox: bool,
     why: str | None,
 ) -> ExitCode:
-    """Apply MANIFESTs and work until their jobs are finished. Asks before it spends, and before a file raises
-    a cap or a limit that is in force; --yes answers for spending only.
+    """Apply MANIFESTs, or a saved plan, and work until their jobs are finished. Asks before it spends,
+    and before a file raises a cap or a limit that is in force; --yes answers for spending only.
 
     Running it again goes on where it stopped, and pays only for what is new. What an earlier version of
     the manifest left waiting is made too, unless --prune cancels it; with a part (--limit, --sample) all
@@ -65,8 +65,8 @@ def command(
     bought again without --buy-again, also not with --yes (exit 5). Ctrl-C once: submit nothing more,
     collect what is in flight. Twice: leave now. Neither loses anything.
     """
-    asked = Asked(manifests, run_key, limit, sample=sample, sandbox=sandbox)
-    wanted = Wanted(asked=asked, prune=prune, why=why)
+    what = given(Asked(manifests, run_key, limit, sample=sample, sandbox=sandbox))
+    wanted = Wanted(asked=what.meant, prune=prune, why=why)
     with opened(sandbox=sandbox, use=Use.MAKE) as app:
         if sandbox:
             where = app.output_root.parent
@@ -74,11 +74,12 @@ def command(
                 "Sandbox: no key, no cost. Its database and pictures are kept apart from real ones, in "
                 f"{where}"
             )
-        loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
+        loaded = what.load(app)
         raised = agreed(app, file_words(app, loaded), attended=not yes, sandbox=sandbox)
         shelf = None if buy_again or sandbox else app.shelf()
-        planned = _planned(app, loaded, wanted, shelf=shelf, raised=raised)
-        out.note(plan_text(planned, asked))
+        planned = _planned(app, loaded, wanted, shelf=shelf, raised=raised, sealed=what.saved is not None)
+        what.refuse_drift(planned)
+        out.note(plan_text(planned, what.meant))
         _refuse_conflicts(planned)
         refuse(planned.found, planned.total("images"), planned.database_id)
         shown = False
@@ -98,7 +99,13 @@ class Wanted:
 
 
 def _planned(
-    app: App, manifests: Sequence[Manifest], wanted: Wanted, *, shelf: Shelf | None, raised: frozenset[object]
+    app: App,
+    manifests: Sequence[Manifest],
+    wanted: Wanted,
+    *,
+    shelf: Shelf | None,
+    raised: frozenset[object],
+    sealed: bool = False,
 ) -> Plan:
     """The plan, at live prices."""
     return plan(
@@ -110,6 +117,7 @@ def _planned(
         shelf=shelf,
         raised=raised,
         ask=asking(app, app.database.clock),
+        sealed=sealed,
     )
 
 

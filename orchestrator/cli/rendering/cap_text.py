@@ -4,11 +4,9 @@ import shlex
 
 from orchestrator.actions.planning.affordable import Affordable
 from orchestrator.actions.planning.planned import Plan
+from orchestrator.cli.rendering.content_text import plural
 from orchestrator.cli.rendering.words import count, safe, usd
 from orchestrator.store.db.schema import Scope
-
-SHORT = 2
-"""An axis with so short a name, such as `p`, makes no noun."""
 
 
 def covered(plan: Plan) -> list[str]:
@@ -64,10 +62,8 @@ def whose_cap(plan: Plan) -> list[str]:
 def _products(found: Affordable) -> str:
     if found.products <= 1:
         return ""
-    name = found.product
-    noun = f"values of {name}" if len(name) <= SHORT else name if name.endswith("s") else f"{name}s"
-    noun = noun if name else "products"
-    return f": {found.whole:,} of {found.products:,} {safe(noun, 40)} whole, {found.reached:,} with a picture"
+    noun = plural(found.product) if found.product else "products"
+    return f": {found.whole:,} of {found.products:,} {noun} whole, {found.reached:,} with a picture"
 
 
 def _fitting(plan: Plan) -> str:

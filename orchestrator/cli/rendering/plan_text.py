@@ -5,6 +5,7 @@ import click
 from orchestrator.actions.planning.planned import ManifestPlan, Plan
 from orchestrator.cli.invocation import Asked
 from orchestrator.cli.rendering.cap_text import covered, whose_cap
+from orchestrator.cli.rendering.content_text import change_lines, content_lines
 from orchestrator.cli.rendering.unrequested_text import plan_others
 from orchestrator.cli.rendering.words import bar, count, duration, percent, safe, table, unit_price, usd
 
@@ -15,9 +16,9 @@ OTHERS_SHOWN = 2
 NOTHING_ASKED = Asked()
 
 
-def plan_text(plan: Plan, asked: Asked = NOTHING_ASKED) -> str:
-    """At most 24 lines: manifests, money, budgets, time, what else waits, warnings. What was `asked` is for
-    the commands that are shown.
+def plan_text(plan: Plan, asked: Asked = NOTHING_ASKED, *, diff: bool = False) -> str:
+    """At most 24 lines: manifests, money, budgets, time, what is asked for and what has changed (all of it
+    with `diff`), what else waits, warnings. What was `asked` is for the commands that are shown.
     """
     notes = [*_others(plan, asked), *_warnings(plan)]
     if not plan.total("to_submit"):
@@ -27,7 +28,8 @@ def plan_text(plan: Plan, asked: Asked = NOTHING_ASKED) -> str:
             return "\n".join([f"Nothing to pay: {made}.", *notes])
         return "\n".join([f"Nothing to do: {everything}.", *notes])
     blocks = [_manifests(plan), _money(plan)]
-    return "\n".join([*blocks, *_headroom(plan), _time(plan), *notes])
+    told = [*content_lines(plan), *change_lines(plan, whole=diff)]
+    return "\n".join([*blocks, *_headroom(plan), _time(plan), *told, *notes])
 
 
 def _manifests(plan: Plan) -> str:

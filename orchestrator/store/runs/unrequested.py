@@ -66,6 +66,10 @@ class Requested:
         """Record that these jobs of the run are requested, whatever their state."""
         self._ids.extend(ids)
 
+    def asked(self) -> set[int]:
+        """The ids of all that are requested."""
+        return set(self._ids)
+
     def others(self, tx: Tx) -> Unrequested:
         """Jobs of the run that wait now, existed when this object was created, and are not requested."""
         asked = array("q", sorted(self._ids))

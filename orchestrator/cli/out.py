@@ -4,6 +4,8 @@ With --json, stdout carries JSON alone, and the words go to stderr.
 """
 
 import json
+import shutil
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -65,6 +67,11 @@ def next_steps(commands: Sequence[tuple[str, str]]) -> None:
         for at, (command, what) in enumerate(shown)
     ]
     note("\n" + "\n".join(line.rstrip() for line in lines))
+
+
+def columns() -> int | None:
+    """How wide the terminal of the answer is; None where it goes to a file or a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def as_json() -> bool:

@@ -32,7 +32,7 @@ from orchestrator.cli.working import work_on
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.manifest import Manifest
 from orchestrator.ports import Shelf
-from orchestrator.store.views.progress import pending_cost
+from orchestrator.store.views.progress import is_finished, pending_cost
 
 
 @declare("run", short_help="Apply manifests and work until they are finished.")
@@ -141,6 +141,10 @@ def carry_out(
         pricing=known,
     )
     run_ids = frozenset(item.run_id for item in applied)
+    if not wanted.asked.sandbox and not out.as_json() and not any(item.new for item in applied):
+        with app.database.read() as tx:
+            if is_finished(tx, run_ids):
+                return ExitCode.DONE  # the plan has said so, in one line
     display = choose(quiet=options().quiet, clock=app.clock)
     label = manifests[0].spec.name if len(manifests) == 1 else f"{len(manifests)} manifests"
     alone = apart(app.database, applied) if wanted.asked.part.partial else None

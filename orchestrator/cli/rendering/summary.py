@@ -38,6 +38,12 @@ _HEADLINES = {
 }
 
 
+REFUSED = {
+    "moderated": "shows them: change the prompt or the picture, then run the manifest again",
+}
+"""What mends failures that are refused again as they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """How the work ended."""
@@ -151,11 +157,13 @@ def _about_failures(done: Done) -> list[tuple[str, str]]:
         )
         for reason in mended
     ]
-    return steps or [
+    refused = [reason for reason in reasons if reason not in MENDED_BY_RETRY]
+    return steps + [
         (
-            f"orchestrator jobs list --state failed{_scope(done)}",
-            "shows what was refused, and would be refused again as it is",
+            f"orchestrator jobs list --state failed --reason {_word(reason)}{_scope(done)}",
+            REFUSED.get(reason, "shows what was refused, and would be refused again as it is"),
         )
+        for reason in refused[:1]
     ]
 
 

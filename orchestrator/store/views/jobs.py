@@ -68,6 +68,9 @@ class JobRow:
     attention: str | None  # one word for what keeps that attempt from going on as it should
     outputs: list[OutputRow]
     list_micros: int | None = None  # before the discount
+    axes: tuple[
+        tuple[str, str], ...
+    ] = ()  # its value on each axis; empty where it was recorded without names
 
 
 def list_jobs(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE) -> list[JobRow]:
@@ -192,6 +195,7 @@ def _job_row(row: Any, last: LastAttempt, pictures: list[OutputRow]) -> JobRow:
         trouble=last.trouble,
         attention=last.attention,
         outputs=pictures,
+        axes=tuple((str(name), str(label)) for name, label in row.axes or ()),
     )
 
 
@@ -204,6 +208,7 @@ _ROWS: Final = (
         campaign_table.c.name.label("campaign"),
         job_specs.c.params,
         job_specs.c.tags,
+        job_specs.c.axes,
     )
     .select_from(job_table)
     .join(run_table, run_table.c.id == job_table.c.run_id)

@@ -1,13 +1,14 @@
 """The progress of some runs, for the live display and the final summary."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
 
 from orchestrator.core.states import AttemptState, JobState, ReservationState
+from orchestrator.store.attempts.copies import missing
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import attempts, lanes
@@ -75,6 +76,12 @@ def run_progress(tx: Tx, run_ids: Sequence[int] | None) -> Progress:
         failures=_failures(tx, run_ids),
         runs=rows,
     )
+
+
+def is_finished(tx: Tx, run_ids: Collection[int]) -> bool:
+    """Whether every job of these runs has its pictures, or was called off, and every copy is made."""
+    found = run_progress(tx, list(run_ids))
+    return not (found.left or found.jobs["failed"] or found.in_doubt or missing(tx, run_ids, ()))
 
 
 def part_progress(tx: Tx, whole: Progress, ids: Sequence[int]) -> Progress:

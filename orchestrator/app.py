@@ -160,6 +160,7 @@ class App:
         self,
         run_ids: frozenset[int] | None = None,
         *,
+        only_round: int | None = None,
         drain: bool = True,
         notify: Callable[[str], None] | None = None,
     ) -> "Worker":
@@ -186,7 +187,7 @@ class App:
             account=self.account,
             notify=notify or no_notice,
         )
-        return Worker(deps, run_ids=run_ids, drain=drain)
+        return Worker(deps, run_ids=run_ids, only_round=only_round, drain=drain)
 
 
 @contextmanager

@@ -4,6 +4,8 @@ With --json, stdout carries JSON alone, and the words go to stderr.
 """
 
 import json
+import shutil
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +13,7 @@ import click
 
 from orchestrator.cli import streams
 from orchestrator.cli.base import options
+from orchestrator.cli.invocation import complete
 
 
 def answer(text: str) -> None:
@@ -57,13 +60,18 @@ def next_steps(commands: Sequence[tuple[str, str]]) -> None:
     """At most two commands worth typing next, each with what it does."""
     if not commands:
         return
-    shown = commands[:2]
+    shown = [(complete(command), what) for command, what in commands[:2]]
     column = max(len(command) for command, _ in shown)
     lines = [
         f"{'Next' if at == 0 else '    '}  {command:<{column}}  {what}"
         for at, (command, what) in enumerate(shown)
     ]
     note("\n" + "\n".join(line.rstrip() for line in lines))
+
+
+def columns() -> int | None:
+    """How wide the terminal of the answer is; None where it goes to a file or a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def as_json() -> bool:

@@ -17,11 +17,14 @@ from orchestrator.cli.rendering.summary import Done
 from orchestrator.cli.streams import drop_lost_streams
 from orchestrator.core.errors import DatabaseError, DatabaseReplacedError, ExitCode, OrchestratorError
 from orchestrator.runtime import event_loop
+from orchestrator.store.db.database import Tx
 from orchestrator.store.money.caps import Cap
+from orchestrator.store.runs.apart import Apart
 from orchestrator.store.stops.attention import attention
+from orchestrator.store.stops.reachable import beyond_caps
 from orchestrator.store.stops.stops import Stoppage, survey
 from orchestrator.store.views.places import Place, places
-from orchestrator.store.views.progress import Progress, run_progress
+from orchestrator.store.views.progress import Progress, part_progress, run_progress
 from orchestrator.store.views.trouble import open_doubts
 from orchestrator.worker.stop import Stop, StopLevel
 
@@ -31,15 +34,21 @@ REFRESH_SHARE_MAX = 10
 
 
 def work_on(
-    app: App, run_ids: frozenset[int] | None, display: Display, label: str, *, drain: bool = True
+    app: App,
+    run_ids: frozenset[int] | None,
+    display: Display,
+    label: str,
+    *,
+    drain: bool = True,
+    alone: Apart | None = None,
 ) -> Done:
-    """Work until these runs (None: everything) are finished or stopped; the first Ctrl-C finishes what is in
-    flight.
+    """Work until these runs (None: everything), or the jobs that are set apart in them, are finished or
+    stopped; the first Ctrl-C finishes what is in flight.
 
     So does a terminal that is closed: what cannot be shown any more changes nothing of the work or of how it
     ends.
     """
-    watch, display = _Watch(app, run_ids, label), Lasting(display)
+    watch, display = _Watch(app, run_ids, label, alone=alone), Lasting(display)
     interrupted, drained, error = False, False, None
     try:
         with display:
@@ -77,7 +86,8 @@ async def _work(
     operator asked it to finish, or a supervisor ended a worker that nobody waits for.
     """
     stop, terminated = Stop(), False
-    worker = app.worker(run_ids, drain=drain, notify=display.say)
+    only = watch.alone.round if watch.alone else None
+    worker = app.worker(run_ids, only_round=only, drain=drain, notify=display.say)
 
     def told(level: StopLevel) -> None:
         display.say(ending_words(level, worker.snapshot(), app.settings.worker.stop_grace_seconds))
@@ -130,15 +140,18 @@ def _signals(handlers: "dict[signal.Signals, object]") -> Iterator[None]:
 class _Watch:
     """Reads from time to time how far the work is."""
 
-    def __init__(self, app: App, run_ids: frozenset[int] | None, label: str) -> None:
+    def __init__(
+        self, app: App, run_ids: frozenset[int] | None, label: str, *, alone: Apart | None = None
+    ) -> None:
         self._app = app
+        self.alone = alone
         self._run_ids = sorted(run_ids) if run_ids is not None else None
         self._label = label
         self._began = app.clock.monotonic()
         with app.database.read() as tx:
-            before = run_progress(tx, self._run_ids)
+            before = self._progress(tx)
         self.failed_before = before.jobs["failed"]
-        self._finished_before = before.finished
+        self._made_before = before.made
 
     def elapsed(self) -> float:
         """Seconds since the work began."""
@@ -147,15 +160,20 @@ class _Watch:
     def snapshot(self, worker: Mapping[str, object]) -> Snapshot:
         """The present moment."""
         with self._app.database.read() as tx:
-            progress = run_progress(tx, self._run_ids)
+            progress = self._progress(tx)
             found = survey(tx, self._app.settings.budgets.timezone)
             stops = [*found.stops, *attention(tx)]
             doubts, now = open_doubts(tx, self._run_ids), tx.now
+            mine = {run.id for run in progress.runs}
+            lanes = [lane for lane in found.lanes if lane.run_id in mine]
+            part = self.alone.ids if self.alone else None
+            beyond = beyond_caps(tx, lanes, progress.jobs["pending"], ids=part)
         return Snapshot(
             label=self._label,
             progress=progress,
             elapsed_seconds=self.elapsed(),
-            finished_before=self._finished_before,
+            made_before=self._made_before,
+            beyond=beyond,
             worker=worker,
             cap=_tightest(found.rules.caps, progress),
             stops=tuple(stop for stop in stops if concerns(stop, progress)),
@@ -167,10 +185,14 @@ class _Watch:
         with self._app.database.read() as tx:
             return [] if self._run_ids is None else places(tx, run_ids=self._run_ids)
 
+    def _progress(self, tx: Tx) -> Progress:
+        found = run_progress(tx, self._run_ids)
+        return part_progress(tx, found, self.alone.ids) if self.alone else found
+
     def final(self) -> tuple[Progress, list[Stoppage]]:
         """How it ended, in one consistent view."""
         with self._app.database.read() as tx:
-            progress = run_progress(tx, self._run_ids)
+            progress = self._progress(tx)
             stops = survey(tx, self._app.settings.budgets.timezone).stops
             return progress, [*stops, *attention(tx)]
 

@@ -83,6 +83,4 @@ class RunSpec:
     priority: int = 0
     max_attempts: int | None = None  # None: nobody names it; a new run has MAX_ATTEMPTS
     budget_micros: int | None = None
-    settings: JsonObject = field(
-        default_factory=dict, hash=False
-    )  # what the run keeps of its manifest's words
+    settings: JsonObject = field(default_factory=dict, hash=False)  # words of its manifest that the run keeps

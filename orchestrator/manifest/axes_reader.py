@@ -5,6 +5,7 @@ from math import prod
 from pathlib import Path as FilePath
 from typing import Any
 
+from orchestrator.core.suggest import did_you_mean, listed
 from orchestrator.manifest.axes import Axis, AxisValue, Condition, Source
 from orchestrator.manifest.conditions import read_addition, read_condition
 from orchestrator.manifest.sources import read_source
@@ -68,6 +69,21 @@ class AxesReader:
                 "is there an axis too many?",
                 at_key=True,
             )
+
+    def covered(self, axes: Sequence[Axis]) -> int | None:
+        """The place of the axis whose values take turns: the outermost, or the one that `cover` names; None
+        after a report.
+        """
+        wanted = self._fields["cover"]
+        if wanted is None:
+            return 0
+        for place, axis in enumerate(axes):
+            if wanted in axis.names:
+                return place
+        names = [name for axis in axes for name in axis.names]
+        what = f"axes: {listed(names)}" if names else "this manifest has no axes"
+        self._reading.wrong(("cover",), f"there is no axis of this name; {what}", did_you_mean(wanted, names))
+        return None
 
     def conditions(self, sources: Mapping[str, Source]) -> list[tuple[Path, Condition]]:
         """Those of every exclude, then those of every override."""

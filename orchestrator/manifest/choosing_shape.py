@@ -25,5 +25,5 @@ CHOOSING: Final = (
         default={},
     ),
 )
-KEPT: Final = tuple(field.name for field in CHOOSING)
+KEPT: Final = ("cover", *(field.name for field in CHOOSING))
 """What the run keeps, because it is needed when the manifest is no longer at hand."""

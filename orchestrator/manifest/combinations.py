@@ -43,6 +43,11 @@ class Combinations:
         whole = 0 if self._without_product else prod(axis.size for axis in self.axes)
         return whole + len(self.added)
 
+    @property
+    def even(self) -> bool:
+        """Whether every value of an axis is in equally many combinations: none is excluded or added."""
+        return not self._excludes and not self.added
+
     def begin_pass(self) -> None:
         """Forget what templates gave in an earlier pass; a picture may have been retouched since."""
         for axis in self.axes:

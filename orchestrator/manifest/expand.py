@@ -12,13 +12,16 @@ from orchestrator.manifest.binding import Binder, BoundText, Combination
 from orchestrator.manifest.combinations import Combinations
 from orchestrator.manifest.expressions import TemplateProblem
 from orchestrator.manifest.findings import Findings
-from orchestrator.manifest.fingerprints import Fingerprints
 from orchestrator.manifest.input_images import Pictures
+from orchestrator.manifest.labels import Labels
 from orchestrator.manifest.params import ParamPlan, Prepared
 from orchestrator.manifest.path_claims import PathClaims, explain_collisions
 from orchestrator.manifest.raw_params import RawParam, merged
+from orchestrator.manifest.sameness import Sameness
 from orchestrator.manifest.slots import ParamsError
+from orchestrator.manifest.turns import Turns
 from orchestrator.manifest.twins import Twins
+from orchestrator.manifest.unmet import tell_unmet
 from orchestrator.yamlio import Document, ProblemsError
 from orchestrator.yamlio.document import Path
 
@@ -26,9 +29,6 @@ AHEAD: Final = 32
 """How many combinations are looked ahead: enough for every processor to have a picture to decode."""
 
 Walked = tuple[tuple[AxisValue, ...], int]
-_ORDINAL_BITS: Final = 26  # more than the jobs that any manifest may ask for
-_ORDINAL: Final = (1 << _ORDINAL_BITS) - 1
-_LOW_WORD: Final = (1 << 64) - 1
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class Blueprint:
     variations: int
     binder: Binder
     pictures: Pictures
+    labels: Labels
+    cover: int = 0  # the place of the axis whose values take turns
 
 
 class Expansion:
@@ -58,8 +60,8 @@ class Expansion:
         self.findings = Findings(blueprint.document, self._paths.collisions)
         self.duplicates = 0  # ask for the same work, and for the same files
         self.twins = Twins()
+        self.sameness = Sameness()
         self._plans: dict[int, ParamPlan] = {}
-        self._keys = Fingerprints()
         tags = {name: bound.constant for name, bound in blueprint.tags.items() if bound.constant is not None}
         self._tags: dict[str, str] | None = tags if len(tags) == len(blueprint.tags) else None
 
@@ -77,13 +79,15 @@ class Expansion:
         last = max(only, default=-1) if only is not None else None
         complete, number = True, -1
         try:
+            turns = Turns(blueprint.combinations, blueprint.cover)
             walk = blueprint.combinations.walk(met)
             for number, (values, bits) in enumerate(walk if only is not None else self._ahead(walk)):
                 first = number * variations
                 if (last is not None and first > last) or number == combinations_max or self.findings.full:
                     complete = False
                     break
-                yield from self._combination(values=values, bits=bits, first=first, only=only)
+                turn = turns.first_round(values)
+                yield from self._combination(values=values, bits=bits, first=first, turn=turn, only=only)
         except ProblemsError as error:  # a row of a table
             self.findings.foreign += error.problems
             complete = False
@@ -93,7 +97,7 @@ class Expansion:
         if not self.findings:
             yield from self._first_rows()
         if complete and only is None:
-            self._unmet(met[0])
+            tell_unmet(self.findings, blueprint.combinations, conditions=blueprint.conditions, met=met[0])
             if number < 0 and not self.findings:
                 self.findings.wrong_always(
                     ("exclude",), "leaves no combination at all", "exclude less, or add some with `add`"
@@ -111,7 +115,12 @@ class Expansion:
         yield from coming
 
     def _combination(
-        self, values: tuple[AxisValue, ...], bits: int, first: int, only: Collection[int] | None
+        self,
+        values: tuple[AxisValue, ...],
+        bits: int,
+        first: int,
+        turn: tuple[int, int],
+        only: Collection[int] | None,
     ) -> list[JobSpec | TwinSpec]:
         blueprint = self.blueprint
         plan = self._plans.get(bits) or self._plan(bits)
@@ -127,7 +136,11 @@ class Expansion:
                     prepared = plan.prepare(combination)
                     self._tell(prepared, values)
                 spec = self._spec(
-                    combination=combination, prepared=prepared, ordinal=ordinal, variation=variation
+                    combination=combination,
+                    prepared=prepared,
+                    ordinal=ordinal,
+                    variation=variation,
+                    turn=turn[0] + (variation - 1) * turn[1],
                 )
             except ParamsError as error:
                 self.findings.params(error, values)
@@ -159,14 +172,15 @@ class Expansion:
         return plan
 
     def _spec(
-        self, combination: Combination, prepared: Prepared, ordinal: int, variation: int
+        self, combination: Combination, prepared: Prepared, ordinal: int, variation: int, turn: int
     ) -> JobSpec | TwinSpec | None:
         """The job; a twin of an earlier one that asks for the same; None when it asks for its files too."""
         key = prepared.stem.key(variation)
-        first = self._first_of(key, ordinal)
+        first = self.sameness.first_of(key, ordinal)
         combination.bind(key=key, number=ordinal + 1, ext=prepared.extension, index=0)
         paths = self._paths.render(combination, prepared.images)
         if first is not None:
+            self.sameness.merge(first, self.blueprint.labels.pairs(combination.values))
             if not self._paths.share(paths, ordinal, first):
                 self.duplicates += 1
                 return None
@@ -184,16 +198,9 @@ class Expansion:
             images=prepared.images,
             output_paths=paths,
             tags=self._tags if self._tags is not None else self._render_tags(combination),
+            axes=self.blueprint.labels.pairs(combination.values),
+            round=turn,
         )
-
-    def _first_of(self, key: str, ordinal: int) -> int | None:
-        """The ordinal of the job that has this key; None when it is new, and is this one from now on."""
-        digest = int(key, 16)
-        payload = (digest & (_LOW_WORD >> _ORDINAL_BITS)) << _ORDINAL_BITS | ordinal
-        known = self._keys.add(digest >> 64, payload)
-        if known is None or known >> _ORDINAL_BITS != payload >> _ORDINAL_BITS:
-            return None
-        return known & _ORDINAL
 
     def _first_rows(self) -> Iterator[TwinSpec]:
         """The rows that shared jobs are made from, by walking again: their names are wanted like those of the
@@ -230,21 +237,3 @@ class Expansion:
             return {name: bound.text(combination) for name, bound in self.blueprint.tags.items()}
         except TemplateProblem as error:
             raise ParamsError([(("tags",), error.message, error.hint)]) from None
-
-    def _unmet(self, met: int) -> None:
-        for bit, (path, condition) in enumerate(self.blueprint.conditions):
-            if not met >> bit & 1:
-                what = "excludes" if path[0] == "exclude" else "overrides"
-                message = f"matches no combination, so it {what} nothing"
-                self.findings.wrong(path, message, self._why_unmet(condition))
-
-    def _why_unmet(self, condition: Condition) -> str:
-        """The first name whose wanted value no value of its axis has."""
-        for axis in self.blueprint.combinations.axes:
-            for name, wanted in condition.wanted.items():
-                if name not in axis.names:
-                    continue
-                alone = Condition({name: wanted})
-                if not any(alone.met(value.bindings) for value in axis.values()):
-                    return f"no value of {name} is like this; compare spelling and case"
-        return "it may be excluded already, or the values never meet"

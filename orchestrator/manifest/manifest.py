@@ -1,9 +1,9 @@
 """A manifest: declared work, ready to be expanded."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from orchestrator.core.errors import UsageError
 from orchestrator.core.specs import NAME_PATTERN, JobSpec, RunSpec, TwinSpec
@@ -14,6 +14,9 @@ from orchestrator.manifest.reader import JOBS_MAX, ManifestReader
 from orchestrator.manifest.sample import spread
 from orchestrator.manifest.shape import NAME_WHAT
 from orchestrator.yamlio import Problem, ProblemsError, load
+
+if TYPE_CHECKING:
+    from orchestrator.manifest.labels import Pairs
 
 PREVIEW_MAX: Final = 20_000  # combinations checked for further problems when the text has some already
 
@@ -76,12 +79,55 @@ class Manifest:
         self.path = path
         self.spec = spec
         self.warnings: list[str] = []
+        self.merged: Mapping[int, Pairs] = {}  # ordinals of jobs of several rows: what all those rows have
         self._blueprint = blueprint
 
     @property
     def size(self) -> int:
         """How many jobs there are at most: before exclusion and before equal ones are merged."""
         return self._blueprint.combinations.size * self._blueprint.variations
+
+    @property
+    def shape(self) -> list[tuple[str, int]]:
+        """Every axis with the number of its values, in written order; a zip group is one."""
+        return [(" + ".join(axis.names), axis.size) for axis in self._blueprint.combinations.axes]
+
+    @property
+    def variations(self) -> int:
+        """How often each combination is asked for."""
+        return self._blueprint.variations
+
+    @property
+    def cover(self) -> str:
+        """The axis whose values are products; empty when there is none."""
+        axes = self._blueprint.combinations.axes
+        return self.spec.settings.get("cover") or (axes[self._blueprint.cover].names[0] if axes else "")
+
+    @property
+    def tables(self) -> list[Path]:
+        """The files of rows behind its axes."""
+        axes = self._blueprint.combinations.axes
+        sources = [source for axis in axes for source in axis.sources.values()]
+        return [source.table.path for source in sources if source.table is not None]
+
+    @property
+    def lines(self) -> dict[str, int]:
+        """The line of each parameter that is written, where an override writes it the last of those."""
+        found = {}
+        for params in (self._blueprint.params, *self._blueprint.overrides):
+            found.update(
+                {name: self._blueprint.document.node(raw.path).mark.line for name, raw in params.items()}
+            )
+        return found
+
+    def fixed(self, name: str) -> Any:
+        """The value of a parameter that is the same for all jobs, as written; None when it is not, or is
+        not written.
+        """
+        found = self._blueprint.params.get(name)
+        if found is None or any(name in one for one in self._blueprint.overrides):
+            return None
+        return None if any(True for _ in found.templates()) else found.value
 
     def jobs(self, *, limit: int | None = None, sample: int | None = None) -> Iterator[JobSpec]:
         """The job specs of `entries`."""
@@ -111,6 +157,7 @@ class Manifest:
             pass
 
     def _keep_warnings(self, expansion: Expansion) -> None:
+        self.merged = expansion.sameness.merged
         found = list(expansion.findings.warnings)
         if expansion.duplicates:
             jobs = "job asks" if expansion.duplicates == 1 else "jobs ask"

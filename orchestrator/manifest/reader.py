@@ -14,6 +14,7 @@ from orchestrator.manifest.combinations import Combinations
 from orchestrator.manifest.expand import Blueprint
 from orchestrator.manifest.expressions import TemplateProblem
 from orchestrator.manifest.input_images import Pictures
+from orchestrator.manifest.labels import Labels
 from orchestrator.manifest.names import OUTPUT_NAMES, Names
 from orchestrator.manifest.params_reader import ParamsReader
 from orchestrator.manifest.shape import MANIFEST, NAME_WHAT
@@ -74,8 +75,9 @@ class ManifestReader:
         for axis in axes:
             axis.conditions = [condition for _path, condition in conditions]
         axes_reader.check_size(axes, added, self._jobs_max)
+        cover = axes_reader.covered(axes)
         combinations = self._combinations(axes, added)
-        if combinations is None:
+        if combinations is None or cover is None:
             return None
         binder = Binder(
             self._constants, {name: place for place, axis in enumerate(axes) for name in axis.names}
@@ -93,6 +95,8 @@ class ManifestReader:
             variations=self.fields["variations"],
             binder=binder,
             pictures=Pictures(self._folder, input_roots, model.inputs, normalize=normalize),
+            labels=Labels(axes),
+            cover=cover,
         )
 
     def _run_key(self) -> str:

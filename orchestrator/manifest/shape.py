@@ -148,6 +148,12 @@ MANIFEST: Final = Object(
             default=1,
         ),
         Field(
+            "cover",
+            Text("the name of an axis", AXIS_PATTERN),
+            "The axis whose values take turns, so that each has a picture before any has two; the first axis "
+            "when absent.",
+        ),
+        Field(
             name="matrix", shape=_Axes(), doc="Axes; every combination of their values is a job.", default={}
         ),
         Field(

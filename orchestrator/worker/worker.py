@@ -23,6 +23,7 @@ from orchestrator.worker.guards.clock_guard import ClockGuard
 from orchestrator.worker.guards.price_proof import PriceProof
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.loops import Loop, start_loops
+from orchestrator.worker.pipeline.claim import Claimer
 from orchestrator.worker.pipeline.copies import Copies
 from orchestrator.worker.pipeline.latencies import Latencies
 from orchestrator.worker.pipeline.pipeline import Pipeline
@@ -42,13 +43,16 @@ LEAVE_GRACE_SECONDS: Final = 10.0
 
 
 class Worker:
-    """Runs the loops. `run_ids` narrows what is claimed; `drain` ends when nothing more happens by itself."""
+    """Runs the loops. `run_ids` narrows what is claimed, and `only_round` once more; `drain` ends when
+    nothing more happens to that by itself.
+    """
 
     def __init__(
         self,
         deps: Deps,
         *,
         run_ids: frozenset[int] | None = None,
+        only_round: int | None = None,
         drain: bool = True,
         is_alive: Callable[[int], bool] | None = None,
     ) -> None:
@@ -57,6 +61,7 @@ class Worker:
         self.told_to_drain = False  # by an operator, who wants it to end in order
         self._deps = deps
         self._run_ids = run_ids
+        self._only_round = only_round
         self._drain = drain
         self._is_alive = is_alive or startup.is_alive
         self._latencies = Latencies()
@@ -130,9 +135,7 @@ class Worker:
             care=care,
             spawn=tasks.spawn,
         )
-        claimer = pipeline.claimer(
-            run_ids=self._run_ids, stop=stop, restored_copy=self._restored_copy, drain=drain
-        )
+        claimer = self._claimer(pipeline, stop, drain)
         heartbeat = self._heartbeat(stop, alarms, drain)
         resolver = Resolver(
             deps, self.id, care=care, resume=pipeline.go_on_with_found, freed=alarms.claim.ring
@@ -162,6 +165,15 @@ class Worker:
             Loop(self._copies.tick, bookkeeping=True),
             Loop(self._judge.tick, bookkeeping=True),
             Loop(watch, alarms.end),
+        )
+
+    def _claimer(self, pipeline: Pipeline, stop: Stop, drain: Callable[[], None]) -> Claimer:
+        return pipeline.claimer(
+            run_ids=self._run_ids,
+            only_round=self._only_round,
+            stop=stop,
+            restored_copy=self._restored_copy,
+            drain=drain,
         )
 
     def _heartbeat(self, stop: Stop, alarms: Alarms, drain: Callable[[], None]) -> Heartbeat:
@@ -217,7 +229,8 @@ class Worker:
 
     def _finished(self) -> bool:
         with self._deps.database.read() as tx:
-            over = outlook(tx, self._deps.settings.budgets.timezone, self._run_ids).finished
+            timezone = self._deps.settings.budgets.timezone
+            over = outlook(tx, timezone, self._run_ids, only_round=self._only_round).finished
             return over and self._copies.settled(tx) and self._judge.settled(tx)
 
     def _drain_by_operator(self, stop: Stop) -> None:

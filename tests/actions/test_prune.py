@@ -160,18 +160,7 @@ def test_a_part_cannot_be_pruned_to(store, database, write, planned, part):
     assert store.everything() == before
 
 
-@pytest.mark.parametrize("part", [Part(limit=2), Part(sample=2)])
-def test_a_part_that_is_to_be_worked_on_is_refused_beside_others_before_anything_is_written(
-    store, database, write, part
-):
-    apply(database, [write(jobs=4)])
-    before = store.everything()
-    with pytest.raises(UsageError, match=r"2 jobs wait in the same run .* \$0.056 more"):
-        apply(database, [write(jobs=4)], alone=True, part=part)
-    assert store.everything() == before
-
-
 def test_a_part_that_was_interrupted_goes_on(database, write):
-    apply(database, [write()], part=Part(limit=2), alone=True)
-    (again,) = apply(database, [write()], part=Part(limit=2), alone=True)
+    apply(database, [write()], part=Part(limit=2))
+    (again,) = apply(database, [write()], part=Part(limit=2))
     assert (again.existing, again.others.jobs) == (2, 0)

@@ -20,12 +20,18 @@ PLAN_KEYS = [
     "list_usd",
     "others",
     "copies",
+    "axes",
+    "variations",
+    "example",
+    "costs",
+    "changes",
+    "left_behind",
 ]
 
 
 def test_plan_prints_exactly_the_documented_shape(shell):
     assert shell("plan", shell.manifest(), "--json") == 0
-    assert list(shell.document) == ["manifests", "totals", "warnings"]
+    assert list(shell.document) == ["manifests", "totals", "warnings", "next_command", "spends"]
     (row,) = shell.document["manifests"]
     assert list(row) == PLAN_KEYS
     assert (row["jobs"], row["images"], row["new"], row["existing"], row["cost_usd"]) == (3, 3, 3, 0, "0.084")

@@ -1,11 +1,15 @@
 """Progress: six lines on a terminal, one on a narrow one, a line at each step in a log."""
 
 import io
+from dataclasses import replace
 
 import pytest
 
 from orchestrator.cli.rendering.display import Live, Plain, Silent, choose
 from orchestrator.cli.rendering.snapshot import Snapshot, lines, plain
+from orchestrator.store.db.schema import Scope, Window
+from orchestrator.store.money.caps import Cap
+from orchestrator.store.stops.stops import Stoppage
 from orchestrator.store.views.progress import Progress
 
 
@@ -47,7 +51,7 @@ def snapshot(done=10, failed=0, total=40, elapsed=20.0, reasons=()):
 
 
 def test_a_wide_terminal_shows_progress_money_and_what_happens_now():
-    first, money, now, result = lines(snapshot(failed=2, reasons=[("moderated", 2)]), 120)
+    first, money, now, result, _keys = lines(snapshot(failed=2, reasons=[("moderated", 2)]), 120)
     assert "12/40  30 %" in first
     assert "47 s left" in first
     assert money == "money   $0.28 spent, $0.028 held"
@@ -109,6 +113,54 @@ def test_the_live_display_draws_and_leaves_nothing_behind():
 
 
 def test_what_is_stopped_is_part_of_the_plain_line():
-    assert plain(snapshot()) == "10/40 25 %, $0.28 spent, $0.028 held, 4 in flight, 60.0 s left".replace(
-        "60.0", "60"
+    assert plain(
+        snapshot()
+    ) == "10/40 25 %, $0.28 spent, $0.028 held, 4 in flight, about 60.0 s left".replace("60.0", "60")
+
+
+def test_per_cent_and_time_are_of_what_the_caps_let_through():
+    shown = replace(snapshot(done=40, total=3_564), beyond=3_484)
+    assert "40/80  50 %   20 s elapsed, about 20 s left" in lines(shown, 120)[0]
+    assert "4 in flight, 1 downloading, 40 waiting, 3,484 beyond the cap" in lines(shown, 120)[2]
+    assert plain(shown).startswith("40/80 50 %")
+
+
+def test_called_off_jobs_are_neither_done_nor_to_do():
+    shown = snapshot(done=10, total=50)
+    shown.progress.jobs.update(cancelled=30, pending=10)
+    assert "10/20  50 %" in lines(shown, 120)[0]
+    assert shown.per_second == 0.5
+
+
+@pytest.mark.parametrize("doubted", [True, False])
+def test_no_time_is_guessed_while_something_is_stopped_or_looked_for(doubted):
+    stop = Stoppage("run", "1", "a/b/c", reason="budget", message="too little is left", since=0, until=None)
+    shown = snapshot()
+    shown = (
+        replace(shown, progress=replace(shown.progress, in_doubt=1))
+        if doubted
+        else replace(shown, stops=(stop,))
     )
+    assert shown.eta_seconds is None
+    assert lines(shown, 120)[0].endswith("20 s elapsed")
+
+
+@pytest.mark.parametrize("columns", [60, 72, 80, 120])
+def test_no_amount_is_what_is_cut(columns):
+    cap = Cap(
+        scope=Scope.RUN,
+        scope_id=1,
+        name="summer/summer-hero-with-a-long-name/main",
+        window=Window.TOTAL,
+        period="",
+        cap_micros=10_000_000,
+        spent_micros=196_000,
+        held_micros=28_000,
+        refund_due_micros=0,
+        source="manifest",
+    )
+    shown = replace(snapshot(done=296, total=3_564), cap=cap)
+    found = lines(shown, columns)
+    assert all(len(line) < columns for line in found)
+    assert "$9.776 left of $10.00" in found[1]
+    assert "296/3,564" in found[0]

@@ -1,11 +1,17 @@
 """`jobs list`, `show`, `cancel` and `retry`, in the documented shapes."""
 
+from dataclasses import fields
+from types import SimpleNamespace
+
 import pytest
 
+from orchestrator.cli.rendering.job_text import jobs_table
+from orchestrator.store.views.jobs import JobRow
+
 JOB_KEYS = [
-    "id", "campaign", "name", "run", "key", "variation", "state", "reason", "params", "tags", "price_usd",
-    "cost_usd", "attempts", "prediction_id", "inference_ms", "outputs", "created_at", "finished_at",
-    "verdict", "stars", "note", "superseded_by", "redo_of", "charged_usd", "why",
+    "id", "campaign", "name", "run", "key", "variation", "state", "reason", "params", "tags", "axes",
+    "price_usd", "cost_usd", "attempts", "prediction_id", "inference_ms", "outputs", "created_at",
+    "finished_at", "verdict", "stars", "note", "superseded_by", "redo_of", "charged_usd", "why",
 ]  # fmt: skip
 
 
@@ -61,3 +67,51 @@ def test_cancel_and_retry_move_jobs_by_filter_and_by_id(shell):
 def test_retry_without_saying_which_jobs_is_refused(shell):
     assert shell("jobs", "retry") == 2
     assert "Nothing was changed" in shell.said
+
+
+def listed(number, **more):
+    values = dict.fromkeys(field.name for field in fields(JobRow))
+    output = SimpleNamespace(
+        path=None, planned_path=f"sale/SE-{number}/a-rather-long-scene-name-{number}-0.png"
+    )
+    return JobRow(**{
+        **values, "id": number, "campaign": "summer", "name": "s2", "run": "main", "state": "pending",
+        "cost_micros": 0, "axes": (("sku", f"SE-{number}"), ("scene", "beach")), "outputs": [output],
+        "params": {"prompt": f"Place @Image1 on a beach at noon, with a long shadow, {number}"}, **more,
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", [80, 100, 140, 240, None])
+def test_rows_of_one_product_differ_at_any_width(columns):
+    lines = jobs_table([listed(number) for number in (1001, 1002)], columns).splitlines()
+    assert "SE-1001, beach" in lines[1]
+    assert "SE-1002, beach" in lines[2]
+    assert columns is None or all(len(line) < columns for line in lines)
+
+
+def test_a_wider_terminal_shows_more_of_path_and_prompt():
+    narrow, wide = (jobs_table([listed(1001)], columns) for columns in (80, 240))
+    assert "sale/SE-1001/a-rather-long-scene-name-1001-0.png" in wide
+    assert "with a long shadow, 1001" in wide
+    assert ".." in narrow
+
+
+def test_no_word_is_said_twice():
+    line = jobs_table([listed(1, state="cancelled", reason="cancelled")], None).splitlines()[1]
+    assert line.split().count("cancelled") == 1
+    line = jobs_table([listed(1, state="cancelled", reason="pruned")], None).splitlines()[1]
+    assert "cancelled  pruned" in line
+
+
+def test_pruned_jobs_say_so(shell):
+    shell("apply", shell.manifest())
+    shell("apply", shell.manifest(word=" now"), "--prune")
+    shell("jobs", "list", "--state", "cancelled", "--json")
+    assert {line["reason"] for line in shell.lines} == {"pruned"}
+
+
+def test_running_what_is_finished_is_one_line(shell, provider):
+    assert shell("run", shell.manifest(), "--yes") == 0
+    assert shell("run", shell.manifest(), "--yes") == 0
+    assert shell.said.splitlines() == ["Nothing to do: all 3 jobs are recorded already."]
+    assert provider.bill().post_count == 3

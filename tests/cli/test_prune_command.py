@@ -73,14 +73,28 @@ def test_a_pruned_run_buys_the_edited_version_alone(shell, edited, provider):
 
 
 @pytest.mark.parametrize("part", ["--limit", "--sample"])
-def test_a_part_bounds_what_is_spent_or_is_refused(shell, provider, part):
+def test_a_part_bounds_what_is_spent_while_others_go_on_waiting(shell, provider, part):
     manifest = shell.manifest()
     shell("apply", manifest)
-    assert shell("run", manifest, part, "1", "--yes") == ExitCode.USAGE
-    assert "2 jobs wait in the same run outside of --limit or --sample" in shell.said
-    assert "$0.056 more" in shell.said
-    assert "orchestrator apply MANIFEST --prune" in shell.said
-    assert provider.bill().post_count == 0
+    assert shell("run", manifest, part, "1", "--yes", "--json") == ExitCode.DONE
+    assert shell.document["jobs"] == {
+        "pending": 0, "running": 0, "succeeded": 1, "failed": 0, "cancelled": 0,
+    }  # fmt: skip
+    assert shell.document["next_command"] == f"orchestrator run {manifest}"
+    assert provider.bill().post_count == 1
+    assert shell("run", manifest, part, "1", "--yes") == ExitCode.DONE  # it is there already
+    assert provider.bill().post_count == 1
+    assert shell("run", manifest, "--yes") == ExitCode.DONE
+    assert provider.bill().post_count == 3
+
+
+def test_a_part_of_an_edited_manifest_is_shown_first(shell, edited, provider):
+    assert shell("run", edited, "--sample", "1", "--yes") == ExitCode.DONE
+    assert "Finished after" in shell.said
+    assert "1 done, 0 failed of 1 job" in shell.said
+    assert provider.bill().post_count == 1
+    shell("status", "--json")
+    assert shell.document["runs"][0]["jobs"]["pending"] == 3  # those of the version before the edit
 
 
 def test_a_part_that_was_recorded_and_not_finished_goes_on(shell, provider):

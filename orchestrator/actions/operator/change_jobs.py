@@ -72,7 +72,7 @@ def drop_waiting(database: Database, ids: Sequence[int], signed: Signature) -> i
     for start in range(0, len(ids), CHUNK):
         database.require_in_place()
         with database.write() as tx:
-            now = jobs.cancel_waiting(tx, ids[start : start + CHUNK])
+            now = jobs.cancel_waiting(tx, ids[start : start + CHUNK], jobs.PRUNED)
             _record_cancelled(tx, jobs.Cancelled(now, []), signed)
             beside = workers.any_alive(tx)
         dropped += len(now)

@@ -15,7 +15,7 @@ from orchestrator.actions.operator.fleet_words import FileWords, FleetDifference
 from orchestrator.actions.planning.found_pictures import FoundPictures, refuse
 from orchestrator.actions.planning.live_prices import LivePrices
 from orchestrator.actions.planning.manifests import check_all
-from orchestrator.actions.planning.part import WHOLE, Part, refuse_others_beside_a_part, refuse_prune_of
+from orchestrator.actions.planning.part import WHOLE, Part, refuse_prune_of
 from orchestrator.actions.planning.path_register import SharedPathsError
 from orchestrator.actions.planning.spool import Spool
 from orchestrator.actions.planning.walk import Walk
@@ -49,6 +49,7 @@ class Applied:
     others: Unrequested = field(
         default_factory=Unrequested
     )  # waited in the run and are not asked for (any more)
+    keys: list[str] = field(default_factory=list)  # of all its jobs, where a part is asked for
     pruned: int = 0  # as many of the others were cancelled
     copies: int = 0  # further files that are made of pictures that are paid once
     renamed: list[tuple[str, str]] = field(
@@ -91,7 +92,6 @@ def apply(
     part: Part = WHOLE,
     checked: bool = False,
     prune: Signature | None = None,
-    alone: bool = False,
     shelf: Shelf | None = None,
     taking: Taking = NOTHING,
     pricing: Pricing | None = None,
@@ -99,15 +99,14 @@ def apply(
     """Insert what is new, manifest by manifest; raises ProblemsError or UsageError before anything is
     written.
 
-    Rows go in by thousands, each batch durable when its transaction ends: an apply that was interrupted is
-    completed by applying again. `checked` says that a plan of the same manifests has just checked the whole
-    of each, and not only at the jobs that are wanted now. `prune`, signed by who wants it, first cancels what
-    waits in the run and is not in the manifest any more: first, so that a running worker never finds both
-    versions of an edited manifest. `alone` refuses a part while other jobs of its runs wait, because its runs
-    are to be worked on next. With a `shelf`, PicturesHereError is raised for new jobs whose pictures are
-    there already: without one, a person has said that they are to be bought again. Words on caps and limits
-    are taken when everything is checked, before the first job is there. `pricing` says what live
-    prices are known or can be asked for, without which list prices count.
+    Rows go in by thousands, each batch durable when its transaction ends: an apply that was interrupted
+    is completed by applying again. `checked` says that a plan of the same manifests has just checked the
+    whole of each, and not only at the jobs that are wanted now. `prune`, signed by who wants it, first
+    cancels what waits in the run and is not in the manifest any more: first, so that a running worker
+    never finds both versions of an edited manifest. With a `shelf`, PicturesHereError is raised for new
+    jobs whose pictures are there already: without one, a person has said that they are to be bought
+    again. Words on caps and limits are taken when everything is checked, before the first job is there.
+    `pricing` says what live prices are known or can be asked for, without which list prices count.
     """
     if prune:
         refuse_prune_of(part)
@@ -116,8 +115,6 @@ def apply(
     with ExitStack() as stack:
         pricing = pricing or Pricing()
         drafts = _Checking(database, stack, pricing.prices, shelf=shelf).drafts(manifests, part)
-        if alone and part.partial:
-            refuse_others_beside_a_part([draft.applied.others for draft in drafts])
         pricing.prices.ask()
         if taking.words is not None:
             found = take_words(database, taking.words, taking.signed, raised=taking.raised)
@@ -176,6 +173,8 @@ class _Checking:
                 applied.existing += len(chunk.specs) - len(chunk.fresh)
                 self._prices.note(manifest.spec.model, chunk.specs)
                 applied.cost_micros += sum(spec.price_micros for spec in chunk.specs)
+                if this.partial:
+                    applied.keys += [spec.key for spec in chunk.specs]
                 self._found.add(chunk.found)
                 self._images += sum(spec.images for spec in chunk.specs)
                 self._taken += chunk.taken

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from orchestrator.actions.operator.fleet_words import FileWords, run_path
 from orchestrator.core import budget
+from orchestrator.core.specs import RunSpec
 from orchestrator.settings import Settings
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import Scope
@@ -23,6 +24,17 @@ class CapForecast:
     def fits(self) -> bool:
         """Whether everything planned can be paid under this cap."""
         return self.wanted_micros <= self.cap.remaining_micros
+
+    def is_about(self, spec: RunSpec) -> bool:
+        """Whether the jobs of this run count under the cap."""
+        return is_about(self.cap, spec)
+
+
+def is_about(cap: Cap, spec: RunSpec) -> bool:
+    """Whether the jobs of a run count under a cap."""
+    if cap.scope is Scope.ACCOUNT:
+        return True
+    return cap.name == (spec.campaign if cap.scope is Scope.CAMPAIGN else run_path(spec))
 
 
 def caps_for(tx: Tx | None, words: FileWords, *, raised: Container[object] = ()) -> list[Cap]:

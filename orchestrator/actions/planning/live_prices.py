@@ -127,6 +127,15 @@ class LivePrices:
         return self.quoted is not None and self._questions.keys() <= self.quoted.found.keys()
 
     @property
+    def nobody_answered(self) -> bool:
+        """Whether all prices are those of the list."""
+        return self.quoted is None or not self.quoted.found
+
+    def knows(self, model: str, digest: str) -> bool:
+        """Whether the live price is known."""
+        return self.quoted is not None and (model, digest) in self.quoted.found
+
+    @property
     def single(self) -> tuple[int, int] | None:
         """List price and live price of one job, where all jobs have the same."""
         found = {

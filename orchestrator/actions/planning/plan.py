@@ -6,15 +6,20 @@ from dataclasses import replace
 from functools import partial
 
 from orchestrator import catalogue
-from orchestrator.actions.operator.fleet_words import FileWords, run_path
-from orchestrator.actions.planning.cap_forecast import CapForecast, caps_for
+from orchestrator.actions.operator.fleet_words import FileWords
+from orchestrator.actions.planning.cap_forecast import CapForecast, caps_for, is_about
+from orchestrator.actions.planning.changes import compare
+from orchestrator.actions.planning.content import Content
 from orchestrator.actions.planning.estimate import Estimate, Pace, estimate
 from orchestrator.actions.planning.found_pictures import here_words, rebuild_words
 from orchestrator.actions.planning.live_prices import Ask, LivePrices
 from orchestrator.actions.planning.manifests import check_all
 from orchestrator.actions.planning.part import WHOLE, Part, refuse_prune_of
 from orchestrator.actions.planning.planned import ManifestPlan, Plan
+from orchestrator.actions.planning.saved_plan import Seal
+from orchestrator.actions.planning.tally import Tally
 from orchestrator.actions.planning.walk import ManifestWalk, Walk
+from orchestrator.actions.planning.within_caps import costs_of, within_caps
 from orchestrator.core.money import format_usd
 from orchestrator.core.precedence import Weight
 from orchestrator.manifest import Manifest
@@ -24,7 +29,6 @@ from orchestrator.store.account import configured_limits, latencies
 from orchestrator.store.account.configured_limits import LimitName
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database, Tx
-from orchestrator.store.db.schema import Scope
 from orchestrator.store.runs.unrequested import JobsAt, tries_at_prices, waiting_at_prices
 
 
@@ -38,6 +42,8 @@ def plan(
     shelf: Shelf | None = None,
     raised: Container[object] = (),
     ask: Ask | None = None,
+    listing: int = 0,
+    sealed: bool = False,
 ) -> Plan:
     """What applying and running `manifests` would do; raises ProblemsError when one is off.
 
@@ -45,16 +51,19 @@ def plan(
     are there already. `part` counts for each manifest; `prune` drops what waits and is not in a manifest any
     more, and raises UsageError together with it. `raised` are the caps and limits whose looser words a person
     has agreed to take. `ask` asks the provider for live prices; without it, jobs cost what the catalogue
-    says.
+    says. The first `listing` jobs of each manifest are kept to be shown; `sealed`, what the plan stands on is
+    kept too.
     """
     if prune:
         refuse_prune_of(part)
     if part.partial:
         check_all(manifests)  # a problem beyond the first N must not come up later
     if database is None:
-        return _Planner(None, settings, ask, shelf=shelf, raised=raised).plan(manifests, part, prune=prune)
+        planner = _Planner(None, settings, ask, shelf=shelf, raised=raised)
+        return planner.plan(manifests, part, prune=prune, listing=listing, sealed=sealed)
     with database.read() as tx:
-        return _Planner(tx, settings, ask, shelf=shelf, raised=raised).plan(manifests, part, prune=prune)
+        planner = _Planner(tx, settings, ask, shelf=shelf, raised=raised)
+        return planner.plan(manifests, part, prune=prune, listing=listing, sealed=sealed)
 
 
 class _Planner:
@@ -75,11 +84,26 @@ class _Planner:
         self._tries: dict[int, list[JobsAt]] = {}
         self._plan = Plan(database_id=identity.database_id(tx) if tx else None, prices=LivePrices(ask))
 
-    def plan(self, manifests: Sequence[Manifest], part: Part, *, prune: bool) -> Plan:
+    def plan(
+        self, manifests: Sequence[Manifest], part: Part, *, prune: bool, listing: int, sealed: bool
+    ) -> Plan:
         walk = Walk(lambda: nullcontext(self._tx), part, several=len(manifests) > 1, shelf=self._shelf)
         for manifest in manifests:
-            row = ManifestPlan(str(manifest.path), manifest.spec, partial=part.partial, prune=prune)
+            by = catalogue.get(manifest.spec.model).price.by
+            row = ManifestPlan(
+                str(manifest.path),
+                manifest.spec,
+                partial=part.partial,
+                prune=prune,
+                tally=Tally(manifest.cover, by),
+                fixed={by: manifest.fixed(by)},
+                shape=manifest.shape,
+                variations=manifest.variations,
+                content=Content(listing, lines=manifest.lines, seal=Seal() if sealed else None),
+            )
             self._fill(row, walk.through(manifest))
+            row.content.changes = compare(row.content.left.compared, row.content.fresh)
+            row.tally.merged = manifest.merged
             self._plan.manifests.append(row)
             self._plan.warnings += manifest.warnings
         self._plan.prices.ask()
@@ -87,6 +111,9 @@ class _Planner:
             self._plan.prices.heed(self._tx)
         for row in self._plan.manifests:
             self._price(row)
+            row.costs = costs_of(row, self._plan.prices)
+        for manifest, row in zip(manifests, self._plan.manifests, strict=True):
+            self._seal(manifest, row)
         self._words = FileWords(self._settings, [row.spec for row in self._plan.manifests])
         if self._tx:
             self._plan.differences = [
@@ -95,12 +122,17 @@ class _Planner:
                 if item.weight in {Weight.LOOSER, Weight.OVERRULED} and item.key not in self._raised
             ]
         self._plan.headroom = self._headroom()
+        within = within_caps(self._tx, self._plan.manifests, self._plan.headroom, prices=self._plan.prices)
+        self._plan.affordable, self._plan.cuts = within.affordable, within.cuts
         self._plan.estimate = self._estimate()
         self._warn()
         return self._plan
 
     def _fill(self, row: ManifestPlan, walk: ManifestWalk) -> None:
         for chunk in walk.chunks():
+            for item in chunk.specs:
+                row.tally.add(item, chunk.states.get(item.key))
+            row.content.add(chunk.specs, chunk.fresh, chunk.states)
             row.jobs += len(chunk.specs)
             row.images += sum(item.images for item in chunk.specs)
             row.existing += len(chunk.specs) - len(chunk.fresh)
@@ -124,6 +156,17 @@ class _Planner:
             row.waiting_images = sum(part.images for part in found) - others.images
             self._tries[id(row)] = tries = tries_at_prices(self._tx, walk.run.id)
             row.redone = sum(part.jobs for part in tries)
+            row.content.left = walk.left_behind()
+
+    def _seal(self, manifest: Manifest, row: ManifestPlan) -> None:
+        if (seal := row.content.seal) is not None:
+            spec, micros = row.spec, self._plan.prices.micros
+            seal.close(
+                manifest=spec.manifest_sha256,
+                run_key=spec.run_key,
+                tables=manifest.tables,
+                prices={digest: micros(spec.model, digest, listed) for digest, listed in seal.prices.items()},
+            )
 
     def _price(self, row: ManifestPlan) -> None:
         """What the jobs cost now."""
@@ -153,13 +196,7 @@ class _Planner:
         rows = self._plan.manifests
         found = []
         for cap in caps_for(self._tx, self._words, raised=self._raised):
-            mine = [
-                row.to_pay_micros
-                for row in rows
-                if cap.scope == Scope.ACCOUNT
-                or (cap.scope == Scope.CAMPAIGN and cap.name == row.spec.campaign)
-                or (cap.scope == Scope.RUN and cap.name == run_path(row.spec))
-            ]
+            mine = [row.to_pay_micros for row in rows if is_about(cap, row.spec)]
             found.append(CapForecast(cap, sum(mine)))
         return found
 

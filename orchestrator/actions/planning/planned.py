@@ -4,10 +4,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from orchestrator.actions.operator.fleet_words import FleetDifference
+from orchestrator.actions.planning.affordable import Affordable
 from orchestrator.actions.planning.cap_forecast import CapForecast
+from orchestrator.actions.planning.content import Content
+from orchestrator.actions.planning.cuts import Cut
 from orchestrator.actions.planning.estimate import Estimate
 from orchestrator.actions.planning.found_pictures import FoundPictures
 from orchestrator.actions.planning.live_prices import LivePrices
+from orchestrator.actions.planning.tally import Tally
 from orchestrator.core.specs import RunSpec
 from orchestrator.store.runs.unrequested import Unrequested
 
@@ -37,27 +41,38 @@ class ManifestPlan:
     )  # wait in the same run, and are not asked for (any more)
     partial: bool = False  # only a part of the manifest is asked for
     prune: bool = False  # the others are to be dropped
+    tally: Tally = field(default_factory=Tally)
+    fixed: dict[str, object] = field(default_factory=dict)  # parameters that are the same for all jobs
+    shape: list[tuple[str, int]] = field(default_factory=list)  # axes, and how many values each has
+    variations: int = 1
+    content: Content = field(default_factory=Content)
+    costs: dict[str, dict[str, int]] = field(default_factory=dict)  # by variation and value, to be paid
     new_at: dict[str, tuple[int, int]] = field(default_factory=dict)  # price digest: jobs, list price of one
+
+    @property
+    def others_too(self) -> bool:
+        """Whether what waits besides is made as well: not when it is dropped, or when a part is asked for."""
+        return not self.prune and not self.partial
 
     @property
     def to_submit(self) -> int:
         """Jobs that would be paid for from now on."""
-        return self.new + self.waiting + (0 if self.prune else self.others.jobs)
+        return self.new + self.waiting + (self.others.jobs if self.others_too else 0)
 
     @property
     def to_submit_images(self) -> int:
         """How many pictures they make."""
-        return self.new_images + self.waiting_images + (0 if self.prune else self.others.images)
+        return self.new_images + self.waiting_images + (self.others.images if self.others_too else 0)
 
     @property
     def to_pay_micros(self) -> int:
         """What they cost, each once."""
-        return self.cost_micros + self.waiting_micros + (0 if self.prune else self.others.cost_micros)
+        return self.cost_micros + self.waiting_micros + (self.others.cost_micros if self.others_too else 0)
 
     @property
     def to_pay_list_micros(self) -> int:
         """The same at list prices."""
-        others = () if self.prune else self.others.at_prices
+        others = self.others.at_prices if self.others_too else ()
         return (
             self.list_micros + self.waiting_list_micros + sum(part.jobs * part.list_micros for part in others)
         )
@@ -87,6 +102,8 @@ class Plan:
     )  # `apply` and `run` need a person's word while there are any
     database_id: str | None = None
     differences: list[FleetDifference] = field(default_factory=list)  # words of files that would not count
+    affordable: Affordable | None = None  # what the caps let through; None without a cap
+    cuts: list[Cut] = field(default_factory=list)  # what could be left out so that everything fits
     prices: LivePrices = field(default_factory=LivePrices)
 
     def total(self, name: str) -> int:
@@ -94,7 +111,22 @@ class Plan:
         return sum(int(getattr(item, name)) for item in self.manifests)
 
     @property
+    def jobs_to_submit(self) -> int:
+        """Jobs that would be paid for from now on."""
+        return self.total("to_submit")
+
+    @property
+    def images_to_submit(self) -> int:
+        """How many pictures they make."""
+        return self.total("to_submit_images")
+
+    @property
+    def micros_to_pay(self) -> int:
+        """What they cost, each once."""
+        return self.total("to_pay_micros")
+
+    @property
     def others_to_submit(self) -> Cost:
         """What will be made besides the jobs that are asked for."""
-        kept = [item.others for item in self.manifests if not item.prune]
+        kept = [item.others for item in self.manifests if item.others_too]
         return Cost(sum(others.jobs for others in kept), sum(others.cost_micros for others in kept))

@@ -4,7 +4,7 @@
 written.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Final, NamedTuple
 
@@ -16,6 +16,7 @@ from orchestrator.manifest import Manifest
 from orchestrator.ports import Shelf
 from orchestrator.store.db.database import Tx
 from orchestrator.store.runs.copies import look_up_twins
+from orchestrator.store.runs.left_behind import LeftBehind, left_behind
 from orchestrator.store.runs.output_paths import PathConflict
 from orchestrator.store.runs.runs import find_run, look_up
 from orchestrator.store.runs.unrequested import Requested, Unrequested
@@ -32,6 +33,7 @@ class Chunk(NamedTuple):
     """Some jobs of a manifest, and what is known of them."""
 
     specs: list[JobSpec]
+    states: Mapping[str, str]  # of those that the run has, by key
     fresh: list[JobSpec]  # those that the run does not have yet
     taken: list[PathConflict]  # output paths that another manifest's jobs own
     shared: list[str]  # a sentence for each output path that an earlier manifest of the command has
@@ -67,6 +69,7 @@ class ManifestWalk:
         register: PathRegister | None,
         shelf: Shelf | None,
     ) -> None:
+        self.partial = part.partial
         self._owner = owner = manifest.spec
         self._entries = manifest.entries(limit=part.limit, sample=part.sample)
         self._reading = reading
@@ -93,8 +96,16 @@ class ManifestWalk:
         with self._reading() as tx:
             return self._requested.others(tx) if tx and self._requested else Unrequested()
 
+    def left_behind(self) -> LeftBehind:
+        """What the run holds and was in no chunk, whatever became of it; nothing for a part."""
+        with self._reading() as tx:
+            if not tx or not self._requested or not self.run or self.partial:
+                return LeftBehind()
+            return left_behind(tx, self.run.id, self._requested.asked())
+
     def _compared(self, specs: list[JobSpec], twins: list[TwinSpec], shared: list[str]) -> Chunk:
         untried: list[JobSpec] = []
+        states: Mapping[str, str] = {}
         now = 0
         with self._reading() as tx:
             if tx is None:
@@ -104,14 +115,21 @@ class ManifestWalk:
                 looked = look_up(tx=tx, run=self.run, owner=self._owner, specs=specs)
                 wanted = look_up_twins(tx=tx, run=self.run, owner=self._owner, twins=twins)
                 fresh, taken, copies = looked.fresh, [*looked.conflicts, *wanted.conflicts], wanted.new
-                untried, now = looked.untried, tx.now
+                untried, states, now = looked.untried, looked.states, tx.now
                 if self._requested:
                     self._requested.add(looked.known)
         found = find(self._shelf, self._owner, fresh)  # reads files, so in no transaction
         # What waits here and was bought before now is in a newer state of this database, or in another one.
         found.add(find(self._shelf, self._owner, untried, accepted_before_ms=now))
         return Chunk(
-            specs=specs, fresh=fresh, taken=taken, shared=shared, found=found, twins=twins, copies=copies
+            specs=specs,
+            states=states,
+            fresh=fresh,
+            taken=taken,
+            shared=shared,
+            found=found,
+            twins=twins,
+            copies=copies,
         )
 
 

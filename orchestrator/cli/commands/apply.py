@@ -1,17 +1,19 @@
 """`orchestrator apply`: record the jobs."""
 
 from pathlib import Path
+from typing import Final
 
 from orchestrator.actions.planning.apply import Applied, Taking, apply
-from orchestrator.actions.planning.manifests import load_manifests
-from orchestrator.actions.planning.part import Part
+from orchestrator.actions.planning.plan import plan
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
-from orchestrator.cli.asking import pricing
+from orchestrator.cli.asking import asking, pricing
 from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.deciding import agreed, file_words, tell
+from orchestrator.cli.given import given
+from orchestrator.cli.invocation import Asked, Step, next_fields
 from orchestrator.cli.rendering.plan_documents import others_document
 from orchestrator.cli.rendering.unrequested_text import others_text
 from orchestrator.cli.rendering.words import count, safe
@@ -19,6 +21,10 @@ from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode
 
 RENAMED_SHOWN = 3
+NEXT: Final[list[Step]] = [
+    ("orchestrator work --drain", "submits what waits"),
+    ("orchestrator status", "shows it"),
+]
 
 
 @declare("apply", short_help="Record the jobs of manifests; spends nothing.")
@@ -36,15 +42,18 @@ def command(
     why: str | None,
     buy_again: bool,
 ) -> ExitCode:
-    """Record the jobs of MANIFESTs in the database. Spends nothing; `work` or `run` submits them.
+    """Record the jobs of MANIFESTs, or of a saved plan. Spends nothing; `work` or `run` submits them.
 
     Everything is checked before the first row is written. Applying again adds only what is new; what an
     earlier version of the manifest left waiting is made too, unless --prune cancels it. Pictures that are
     there already and that this database does not know are not bought again without --buy-again (exit 5).
     """
-    part = Part(limit, sample)
+    what = given(Asked(manifests, run_key, limit, sample=sample))
     with opened(use=Use.MAKE) as app:
-        loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
+        loaded = what.load(app)
+        if what.saved is not None:
+            now = plan(loaded, app.settings, app.database, part=what.meant.part, ask=asking(app), sealed=True)
+            what.refuse_drift(now)
         words = file_words(app, loaded)
         signed = signature_of("apply", why)
         taking = Taking(words=words, signed=signed, raised=agreed(app, words), tell=tell)
@@ -53,25 +62,25 @@ def command(
         applied = apply(
             app.database,
             loaded,
-            part=part,
+            part=what.meant.part,
             prune=pruner,
             taking=taking,
             shelf=shelf,
             pricing=pricing(app),
         )
     if out.as_json():
-        out.document({"manifests": [_document(item) for item in applied]})
+        out.document({"manifests": [_document(item) for item in applied], **next_fields(NEXT)})
     else:
         for item in applied:
             out.answer(applied_text(item))
     for item in applied:
         if not prune:
             path = str(item.manifest.path)
-            for sentence in others_text(item.others, path, partial=part.partial, run_key=run_key):
+            for sentence in others_text(item.others, path, what.meant):
                 out.warn(sentence)
         for warning in item.manifest.warnings:
             out.warn(safe(warning))
-    out.next_steps([("orchestrator work --drain", "submits what waits"), ("orchestrator status", "shows it")])
+    out.next_steps(NEXT)
     return ExitCode.DONE
 
 
@@ -86,8 +95,8 @@ def applied_text(item: Applied) -> str:
     ]
     if item.pruned:
         lines.append(f"  {count(item.pruned, 'waiting job')} of an earlier version cancelled")
-    for wanted, given in item.renamed[:RENAMED_SHOWN]:
-        lines.append(f"  {safe(wanted)} is an earlier job's file; this one becomes {safe(given)}")
+    for wanted, path in item.renamed[:RENAMED_SHOWN]:
+        lines.append(f"  {safe(wanted)} is an earlier job's file; this one becomes {safe(path)}")
     if len(item.renamed) > RENAMED_SHOWN:
         lines.append(
             f"  and {count(len(item.renamed) - RENAMED_SHOWN, 'more path')} given a suffix in the same way"

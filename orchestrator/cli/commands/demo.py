@@ -15,6 +15,7 @@ from orchestrator.cli import out
 from orchestrator.cli.asking import asking, pricing
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.commands.run import Wanted, carry_out
+from orchestrator.cli.invocation import Asked
 from orchestrator.cli.rendering.plan_text import plan_text
 from orchestrator.core.errors import ExitCode, StorageError, UsageError
 from orchestrator.gallery import write_gallery
@@ -58,7 +59,7 @@ def command(folder: Path, *, fresh: bool) -> ExitCode:
         manifests = load_manifests([folder / "jobs" / "quickstart.yaml"], app.settings, app.clock.now_ms())
         planned = plan(manifests, app.settings, app.database, ask=asking(app, app.database.clock))
         out.note(plan_text(planned))
-        code = carry_out(app, manifests, Wanted(sandbox=True), known=pricing(app, planned.prices))
+        code = carry_out(app, manifests, Wanted(Asked(sandbox=True)), known=pricing(app, planned.prices))
         page = write_gallery(
             database=app.database,
             root=app.output_root,

@@ -12,8 +12,8 @@ from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID, group
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import detail_document, job_document
-from orchestrator.cli.rendering.job_text import detail_text, header, left_text, row
-from orchestrator.cli.rendering.words import count, safe, table, usd
+from orchestrator.cli.rendering.job_text import detail_text, jobs_table, left_text
+from orchestrator.cli.rendering.words import count, safe, usd
 from orchestrator.cli.selecting import filters, need_some, wanted_jobs
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode
@@ -43,14 +43,14 @@ def list_jobs(limit: int | None, **words: Any) -> ExitCode:
     wanted = wanted_jobs(words)
     with opened(use=Use.LOOK) as app:
         after, left = 0, limit or (None if out.as_json() else TABLE_ROWS)
-        rows: list[list[str]] = []
+        rows: list[jobs.JobRow] = []
         waiting = WaitReasons(app.settings.budgets.timezone)
         while left is None or left > 0:
             with app.database.read() as tx:
                 page = jobs.list_jobs(tx, wanted, after_id=after, limit=min(left or 500, 500))
                 whys = [waiting.of(tx, job) for job in page] if out.as_json() else [None] * len(page)
             for job, why in zip(page, whys, strict=True):
-                out.line(job_document(job, why)) if out.as_json() else rows.append(row(job))
+                out.line(job_document(job, why)) if out.as_json() else rows.append(job)
             if not page:
                 break
             after = page[-1].id
@@ -62,11 +62,11 @@ def list_jobs(limit: int | None, **words: Any) -> ExitCode:
     if not rows:
         out.answer("No jobs match.")
         return ExitCode.DONE
-    out.answer(table(header(), rows, right=frozenset({0, 4})))
+    out.answer(jobs_table(rows, out.columns()))
     if total > len(rows):
         many = f"{total:,}" if total <= COUNTED_MAX else f"more than {COUNTED_MAX:,}"
         out.note(f"{len(rows):,} of {many} jobs; --limit N or --json show more")
-    out.next_steps([(f"orchestrator jobs show {rows[0][0]}", "shows the whole story of one job")])
+    out.next_steps([(f"orchestrator jobs show {rows[0].id}", "shows the whole story of one job")])
     return ExitCode.DONE
 
 

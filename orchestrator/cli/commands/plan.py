@@ -2,25 +2,53 @@
 
 from pathlib import Path
 
+import click
+
+from orchestrator.actions.planning.content import LISTED_MAX
 from orchestrator.actions.planning.found_pictures import rebuild_words
 from orchestrator.actions.planning.manifests import load_manifests
-from orchestrator.actions.planning.part import Part
 from orchestrator.actions.planning.plan import plan
+from orchestrator.actions.planning.planned import Plan
+from orchestrator.actions.planning.saved_plan import SUFFIX, SavedPlan
 from orchestrator.cli import out
 from orchestrator.cli.asking import asking
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.base import manifest_options
 from orchestrator.cli.context import database_if_any, opened
+from orchestrator.cli.invocation import Asked, Step, next_fields
+from orchestrator.cli.rendering.content_text import change_lines, listing, markdown
 from orchestrator.cli.rendering.plan_documents import plan_document
 from orchestrator.cli.rendering.plan_text import plan_text
 from orchestrator.cli.rendering.words import safe
-from orchestrator.core.errors import ExitCode
+from orchestrator.core.errors import ExitCode, UsageError
+
+SAMPLE_LISTED = 50
+"""So many jobs of a sample are listed without being asked for."""
 
 
 @declare("plan", short_help="Expand, check and price manifests; writes and spends nothing.")
 @manifest_options
+@click.option("--list", "listed", is_flag=True, help="List the jobs with their paths; a sample always is.")
+@click.option("--diff", is_flag=True, help="Show every parameter that an edit has changed.")
+@click.option(
+    "--out",
+    "-o",
+    "saved",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.plan",
+    help="Save the plan: `apply FILE.plan` and `run FILE.plan` do just this, or refuse.",
+)
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print the plan as Markdown, for a comment.")
 def command(
-    manifests: tuple[Path, ...], run_key: str | None, limit: int | None, sample: int | None
+    manifests: tuple[Path, ...],
+    run_key: str | None,
+    limit: int | None,
+    sample: int | None,
+    *,
+    listed: bool,
+    diff: bool,
+    as_markdown: bool,
+    saved: Path | None,
 ) -> ExitCode:
     """Expand, check and price MANIFESTs. Writes nothing and spends nothing.
 
@@ -28,6 +56,9 @@ def command(
     against the caps, and how long it takes. Exits with 2 when `apply` would refuse, and with 5 when it would
     need a person's word, because pictures of new jobs are there already.
     """
+    if saved is not None and saved.suffix != SUFFIX:
+        raise UsageError(f"A saved plan ends in {SUFFIX}, such as summer{SUFFIX}. Nothing was written.")
+    asked = Asked(manifests, run_key, limit, sample=sample)
     with opened(need_database=False) as app:
         loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
         with database_if_any(app) as database:
@@ -35,28 +66,56 @@ def command(
                 loaded,
                 app.settings,
                 database,
-                part=Part(limit, sample),
+                part=asked.part,
                 shelf=app.shelf(),
                 ask=asking(app),
+                listing=LISTED_MAX if listed else SAMPLE_LISTED if sample else 0,
+                sealed=saved is not None,
             )
+        made_at = app.clock.now_ms()
+    if saved is not None:
+        asked = _save(planned, asked, saved, made_at=made_at)
+    steps = _steps(planned, asked)
     if out.as_json():
-        out.document(plan_document(planned))
+        out.document({**plan_document(planned), **next_fields(steps)})
     else:
-        out.answer(plan_text(planned, run_key=run_key))
+        out.answer(_words(planned, asked, diff=diff, as_markdown=as_markdown))
         for item in planned.differences:
             out.warn(safe(item.comparison))
     if planned.conflicts:
         out.warn("Output paths collide, so `apply` would refuse. Nothing was written and nothing was spent.")
         return ExitCode.USAGE
+    out.next_steps(steps)
+    return ExitCode.OPERATOR if planned.found.jobs else ExitCode.DONE
+
+
+def _save(planned: Plan, asked: Asked, saved: Path, *, made_at: int) -> Asked:
+    """Save the plan; what follows is asked of the file."""
+    seals = {Path(row.path): row.content.seal for row in planned.manifests if row.content.seal}
+    SavedPlan(made_at, asked.part, seals=seals).write(saved)
+    return Asked((saved,))
+
+
+def _words(planned: Plan, asked: Asked, *, diff: bool, as_markdown: bool) -> str:
+    if as_markdown:
+        return markdown(planned)
+    parts = [plan_text(planned, asked, diff=diff)]
+    if diff and not change_lines(planned):
+        parts.append("Nothing has changed in what is recorded.")
+    if any(row.content.listed for row in planned.manifests):
+        parts.append(listing(planned))
+    return "\n\n".join(parts)
+
+
+def _steps(planned: Plan, asked: Asked) -> list[Step]:
+    """What follows from a plan, with the options that it was given."""
+    if planned.conflicts:
+        return []
     if planned.found.jobs:
-        out.next_steps([(rebuild_words(planned.found), "records the pictures that are here, spends nothing")])
-        return ExitCode.OPERATOR
-    if planned.total("to_submit"):
-        words = " ".join(str(path) for path in manifests)
-        out.next_steps(
-            [
-                (f"orchestrator apply {words}", "records the jobs, spends nothing"),
-                (f"orchestrator run {words}", "asks, then submits them"),
-            ]
-        )
-    return ExitCode.DONE
+        return [(rebuild_words(planned.found), "records the pictures that are here, spends nothing")]
+    if not planned.jobs_to_submit:
+        return []
+    return [
+        (asked.command("apply"), "records the jobs, spends nothing"),
+        (asked.command("run"), "asks, then submits them"),
+    ]

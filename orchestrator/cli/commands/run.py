@@ -2,17 +2,16 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 
 from orchestrator.actions.planning.apply import Pricing, Taking, apply
 from orchestrator.actions.planning.found_pictures import refuse
-from orchestrator.actions.planning.manifests import load_manifests
-from orchestrator.actions.planning.part import WHOLE, Part, refuse_others_beside_a_part
 from orchestrator.actions.planning.plan import plan
 from orchestrator.actions.planning.planned import Plan
+from orchestrator.actions.planning.set_apart import apart
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
@@ -21,6 +20,9 @@ from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options, options
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import need_key, opened
 from orchestrator.cli.deciding import agreed, file_words, tell
+from orchestrator.cli.given import given
+from orchestrator.cli.invocation import Asked
+from orchestrator.cli.rendering.cap_text import amount, question
 from orchestrator.cli.rendering.display import choose
 from orchestrator.cli.rendering.plan_text import plan_text
 from orchestrator.cli.rendering.summary import summarize
@@ -30,7 +32,7 @@ from orchestrator.cli.working import work_on
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.manifest import Manifest
 from orchestrator.ports import Shelf
-from orchestrator.store.views.progress import pending_cost
+from orchestrator.store.views.progress import is_finished, pending_cost
 
 
 @declare("run", short_help="Apply manifests and work until they are finished.")
@@ -54,16 +56,17 @@ def command(
     sandbox: bool,
     why: str | None,
 ) -> ExitCode:
-    """Apply MANIFESTs and work until their jobs are finished. Asks before it spends, and before a file raises
-    a cap or a limit that is in force; --yes answers for spending only.
+    """Apply MANIFESTs, or a saved plan, and work until their jobs are finished. Asks before it spends,
+    and before a file raises a cap or a limit that is in force; --yes answers for spending only.
 
-    Running it again goes on where it stopped, and pays only for what is new. What an earlier version of the
-    manifest left waiting is made too, unless --prune cancels it; a part (--limit, --sample) is refused beside
-    it. Pictures that are there already and that this database does not know are not bought again without
-    --buy-again, also not with --yes (exit 5). Ctrl-C once: submit nothing more, collect what is in flight.
-    Twice: leave now. Neither loses anything.
+    Running it again goes on where it stopped, and pays only for what is new. What an earlier version of
+    the manifest left waiting is made too, unless --prune cancels it; with a part (--limit, --sample) all
+    others go on waiting. Pictures that are there already and that this database does not know are not
+    bought again without --buy-again, also not with --yes (exit 5). Ctrl-C once: submit nothing more,
+    collect what is in flight. Twice: leave now. Neither loses anything.
     """
-    wanted = Wanted(part=Part(limit, sample), prune=prune, sandbox=sandbox, why=why)
+    what = given(Asked(manifests, run_key, limit, sample=sample, sandbox=sandbox))
+    wanted = Wanted(asked=what.meant, prune=prune, why=why)
     with opened(sandbox=sandbox, use=Use.MAKE) as app:
         if sandbox:
             where = app.output_root.parent
@@ -71,11 +74,12 @@ def command(
                 "Sandbox: no key, no cost. Its database and pictures are kept apart from real ones, in "
                 f"{where}"
             )
-        loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
+        loaded = what.load(app)
         raised = agreed(app, file_words(app, loaded), attended=not yes, sandbox=sandbox)
         shelf = None if buy_again or sandbox else app.shelf()
-        planned = _planned(app, loaded, wanted, shelf=shelf, raised=raised)
-        out.note(plan_text(planned, run_key=run_key, sandbox=sandbox))
+        planned = _planned(app, loaded, wanted, shelf=shelf, raised=raised, sealed=what.saved is not None)
+        what.refuse_drift(planned)
+        out.note(plan_text(planned, what.meant))
         _refuse_conflicts(planned)
         refuse(planned.found, planned.total("images"), planned.database_id)
         shown = False
@@ -89,29 +93,32 @@ def command(
 class Wanted:
     """Which jobs of the manifests are wanted, and how."""
 
-    part: Part = WHOLE
+    asked: Asked = field(default_factory=Asked)
     prune: bool = False
-    sandbox: bool = False
     why: str | None = None
 
 
 def _planned(
-    app: App, manifests: Sequence[Manifest], wanted: Wanted, *, shelf: Shelf | None, raised: frozenset[object]
+    app: App,
+    manifests: Sequence[Manifest],
+    wanted: Wanted,
+    *,
+    shelf: Shelf | None,
+    raised: frozenset[object],
+    sealed: bool = False,
 ) -> Plan:
-    """The plan, at live prices; raises UsageError for a part beside which other jobs wait."""
-    planned = plan(
+    """The plan, at live prices."""
+    return plan(
         manifests,
         app.settings,
         app.database,
-        part=wanted.part,
+        part=wanted.asked.part,
         prune=wanted.prune,
         shelf=shelf,
         raised=raised,
         ask=asking(app, app.database.clock),
+        sealed=sealed,
     )
-    if wanted.part.partial:
-        refuse_others_beside_a_part([row.others for row in planned.manifests])
-    return planned
 
 
 def carry_out(
@@ -127,38 +134,38 @@ def carry_out(
     applied = apply(
         app.database,
         manifests,
-        part=wanted.part,
+        part=wanted.asked.part,
         checked=True,
         prune=signature_of("run --prune", wanted.why) if wanted.prune else None,
-        alone=True,
         taking=Taking(words=words, signed=signature_of("run", wanted.why), raised=raised, tell=tell),
         pricing=known,
     )
     run_ids = frozenset(item.run_id for item in applied)
+    if not wanted.asked.sandbox and not out.as_json() and not any(item.new for item in applied):
+        with app.database.read() as tx:
+            if is_finished(tx, run_ids):
+                return ExitCode.DONE  # the plan has said so, in one line
     display = choose(quiet=options().quiet, clock=app.clock)
     label = manifests[0].spec.name if len(manifests) == 1 else f"{len(manifests)} manifests"
-    done = work_on(app=app, run_ids=run_ids, display=display, label=label)
+    alone = apart(app.database, applied) if wanted.asked.part.partial else None
+    done = work_on(app=app, run_ids=run_ids, display=display, label=label, alone=alone)
     unpaid = _unpaid(app, done.code, run_ids)
-    return summarize(done, app.output_root, extra=unpaid, sandbox=wanted.sandbox)
+    asked = wanted.asked
+    rest = [(asked.command("run", whole=True), "asks, then makes the rest")] if alone else []
+    return summarize(done, app.output_root, extra=unpaid, sandbox=asked.sandbox, rest=rest)
 
 
 def consent(planned: Plan, *, yes: bool) -> bool:
     """Ask on a terminal, unless --yes; refuse where nobody can answer. Whether a person was asked."""
     if yes:
         return False
-    amount = usd(planned.total("to_pay_micros"))
-    others = planned.others_to_submit
-    if others:
-        amount += (
-            f" ({count(others.jobs, 'job')} of it for {usd(others.cost_micros)} not in the manifest any more)"
-        )
     if not sys.stdin.isatty():
         raise UsageError(
-            f"This would spend {amount}, and there is no terminal to ask on. Add --yes to spend it. "
+            f"This would spend {amount(planned)}, and there is no terminal to ask on. Add --yes to spend it. "
             "Nothing was written and nothing was spent."
         )
-    question = f"\nSubmit {count(planned.total('to_submit'), 'job')} for {amount}? Type y to spend it"
-    if click.prompt(question, default="n", show_default=False, err=True).strip().lower() not in {"y", "yes"}:
+    asked = f"\n{question(planned)}"
+    if click.prompt(asked, default="n", show_default=False, err=True).strip().lower() not in {"y", "yes"}:
         raise UsageError("Not run. Nothing was written and nothing was spent.")
     return True
 

@@ -85,7 +85,7 @@ class Plain(Silent):
 
     def _is_news(self, snapshot: Snapshot) -> bool:
         progress = snapshot.progress
-        step = progress.finished * 100 // max(1, progress.total) // STEP_PERCENT
+        step = snapshot.progress.made * 100 // max(1, snapshot.reachable) // STEP_PERCENT
         causes = frozenset(
             [
                 *(reason for reason, _ in progress.failures),

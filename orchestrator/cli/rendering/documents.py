@@ -104,6 +104,7 @@ def job_document(row: JobRow, why: str | None = None) -> Json:
         **({"trouble": row.trouble} if row.trouble else {}),
         "params": row.params,
         "tags": row.tags,
+        "axes": dict(row.axes),
         "price_usd": format_usd(row.price_micros),
         "cost_usd": format_usd(row.cost_micros),
         "attempts": row.attempts,

@@ -7,18 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.rendering.happening_text import history_line
-from orchestrator.cli.rendering.words import count, duration, rfc3339, safe, table, usd
+from orchestrator.cli.rendering.words import count, duration, rfc3339, safe, table, usd, width
 from orchestrator.core.states import JobState, ReservationState
 from orchestrator.core.verdicts import STARS_MAX
 
 if TYPE_CHECKING:  # a listing need not load what shows one job
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from orchestrator.store.views.detail import AttemptDetail, JobDetail
     from orchestrator.store.views.jobs import JobRow
 
-PROMPT_COLUMNS = 44
 LEFT_SHOWN = 20
+COLUMNS_MIN = 80
+VALUES_COLUMNS = 40
+PATH_COLUMNS = 60
+PROMPT_COLUMNS_MIN = 16
 
 _MONEY = {
     ReservationState.HELD: "held",
@@ -28,21 +31,35 @@ _MONEY = {
 }
 
 
-def header() -> list[str]:
-    """The columns of `row`."""
-    return ["id", "run", "state", "reason", "cost", "prompt"]
+def jobs_table(jobs: Sequence[JobRow], columns: int | None) -> str:
+    """One line for each job: what tells it from the others first. The path and the prompt take the `columns`
+    that the terminal has left; None: as many as they need.
+    """
+    header = ["id", "run", "state", "reason", "cost", "values", "path", "prompt"]
+    rows = [_row(job) for job in jobs]
+    if columns is not None:
+        room = max(columns, COLUMNS_MIN)
+        for place, most in ((5, VALUES_COLUMNS), (6, PATH_COLUMNS), (7, room)):
+            taken = sum(max(width(line[at]) for line in [header, *rows]) + 2 for at in range(place))
+            each = min(most, room - taken - 1)
+            if place == len(header) - 1 and each < PROMPT_COLUMNS_MIN:
+                header, rows = header[:-1], [row[:-1] for row in rows]
+            else:
+                rows = [[*row[:place], _kept(row[place], max(4, each)), *row[place + 1 :]] for row in rows]
+    return table(header, rows, right=frozenset({0, 4}))
 
 
-def row(job: JobRow) -> list[str]:
-    """One job in one line."""
-    run = safe(f"{job.campaign}/{job.name}/{job.run}", 36)
+def _row(job: JobRow) -> list[str]:
+    reason = job.reason or job.attention or ""
     return [
         str(job.id),
-        run,
+        safe(f"{job.campaign}/{job.name}/{job.run}", 36),
         job.state,
-        job.reason or job.attention or "",
+        "" if reason == job.state else reason,
         usd(job.cost_micros),
-        prompt(job, PROMPT_COLUMNS),
+        safe(", ".join(label for _axis, label in job.axes)),
+        safe(next((item.path or item.planned_path for item in job.outputs), "")),
+        safe(str(job.params.get("prompt", ""))),
     ]
 
 
@@ -67,9 +84,12 @@ def _why_left(job_id: int, state: JobState, verb: str) -> str:
             return "is being made"
 
 
-def prompt(job: JobRow, limit: int | None = None) -> str:
-    """The job's prompt, made harmless for a terminal."""
-    return safe(str(job.params.get("prompt", "")), limit)
+def _kept(text: str, limit: int) -> str:
+    """A text that is too long loses its middle: names begin alike and differ at both ends."""
+    if len(text) <= limit:
+        return text
+    head = (limit - 2) // 2
+    return f"{text[:head]}..{text[len(text) - (limit - 2 - head) :]}"
 
 
 def _list(job: JobRow) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from orchestrator.core.money import format_usd
 
 if TYPE_CHECKING:  # a listing need not load what expands manifests
-    from orchestrator.actions.planning.planned import Plan
+    from orchestrator.actions.planning.content import ShownJob
+    from orchestrator.actions.planning.planned import ManifestPlan, Plan
     from orchestrator.cli.rendering.documents import Json
     from orchestrator.store.runs.unrequested import Unrequested
 
@@ -36,6 +37,7 @@ def plan_document(plan: Plan) -> Json:
                 "others": others_document(row.others),
                 "copies": row.copies,
                 "redone": {"jobs": row.redone, "cost_usd": format_usd(row.redone_micros)},
+                **_content(row),
             }
             for row in plan.manifests
         ],
@@ -57,8 +59,84 @@ def plan_document(plan: Plan) -> Json:
                 "jobs": plan.total("redone"),
                 "cost_usd": format_usd(plan.total("redone_micros")),
             },
+            **_affordable(plan),
         },
         "warnings": [*plan.warnings, *(item.comparison for item in plan.differences)],
+    }
+
+
+def _content(row: ManifestPlan) -> Json:
+    """What a manifest asks for, an example, and what an edit has changed."""
+    content = row.content
+    example, left, changes = content.example, content.left, content.changes
+    listed = [_listed(item) for item in content.listed]
+    return {
+        "axes": [{"name": name, "values": size} for name, size in row.shape],
+        "variations": row.variations,
+        "example": None if example is None else {"params": example.params, "paths": example.output_paths},
+        "costs": {
+            axis: {value: format_usd(micros) for value, micros in values.items()}
+            for axis, values in row.costs.items()
+        },
+        "changes": {
+            "fields": [
+                {
+                    "field": change.name,
+                    "line": content.lines.get(change.name),
+                    "values": {axis: list(found) for axis, found in change.values.items()},
+                    "before": change.before,
+                    "after": change.after,
+                    "jobs": change.jobs,
+                }
+                for change in changes.fields
+            ],
+            "added": changes.added,
+            "removed": changes.removed,
+        },
+        "left_behind": {
+            "waiting": left.waiting,
+            "made": left.made,
+            "jobs": left.jobs,
+            "spent_usd": format_usd(left.spent_micros),
+        },
+        **({"listed": listed} if listed else {}),
+    }
+
+
+def _listed(item: ShownJob) -> Json:
+    spec = item.spec
+    return {
+        "key": spec.key,
+        "variation": spec.variation,
+        "axes": dict(spec.axes),
+        "state": item.state,
+        "params": spec.params,
+        "paths": spec.output_paths,
+        "price_usd": format_usd(spec.price_micros),
+    }
+
+
+def _affordable(plan: Plan) -> Json:
+    """What the caps let through, and what could be left out instead; nothing where there is no cap."""
+    found = plan.affordable
+    if found is None:
+        return {}
+    products = {"products": found.products, "products_reached": found.reached, "products_whole": found.whole}
+    return {
+        "affordable": {
+            "jobs": found.jobs,
+            "images": found.images,
+            "cost_usd": format_usd(found.cost_micros),
+            **products,
+        },
+        "cuts": [
+            {
+                "changes": [{"key": change.key, "value": change.value} for change in cut.changes],
+                "words": cut.words,
+                "saves_usd": format_usd(cut.saves_micros),
+            }
+            for cut in plan.cuts
+        ],
     }
 
 

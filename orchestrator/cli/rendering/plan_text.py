@@ -2,8 +2,10 @@
 
 import click
 
-from orchestrator.actions.planning.cap_forecast import CapForecast
 from orchestrator.actions.planning.planned import ManifestPlan, Plan
+from orchestrator.cli.invocation import Asked
+from orchestrator.cli.rendering.cap_text import covered, whose_cap
+from orchestrator.cli.rendering.content_text import change_lines, content_lines
 from orchestrator.cli.rendering.unrequested_text import plan_others
 from orchestrator.cli.rendering.words import bar, count, duration, percent, safe, table, unit_price, usd
 
@@ -11,14 +13,14 @@ MANIFESTS_SHOWN = 8
 WARNINGS_SHOWN = 5
 CAPS_SHOWN = 5
 OTHERS_SHOWN = 2
+NOTHING_ASKED = Asked()
 
 
-def plan_text(plan: Plan, *, run_key: str | None = None, sandbox: bool = False) -> str:
-    """At most 24 lines: manifests, money, budgets, time, what else waits, warnings.
-
-    `run_key` and `sandbox` as they were given on the command line, for the commands that are shown.
+def plan_text(plan: Plan, asked: Asked = NOTHING_ASKED, *, diff: bool = False) -> str:
+    """At most 24 lines: manifests, money, budgets, time, what is asked for and what has changed (all of it
+    with `diff`), what else waits, warnings. What was `asked` is for the commands that are shown.
     """
-    notes = [*_others(plan, run_key=run_key, sandbox=sandbox), *_warnings(plan)]
+    notes = [*_others(plan, asked), *_warnings(plan)]
     if not plan.total("to_submit"):
         everything = f"all {count(plan.total('existing'), 'job')} are recorded already"
         if copies := plan.total("copies"):
@@ -26,7 +28,8 @@ def plan_text(plan: Plan, *, run_key: str | None = None, sandbox: bool = False) 
             return "\n".join([f"Nothing to pay: {made}.", *notes])
         return "\n".join([f"Nothing to do: {everything}.", *notes])
     blocks = [_manifests(plan), _money(plan)]
-    return "\n".join([*blocks, *_headroom(plan.headroom), _time(plan), *notes])
+    told = [*content_lines(plan), *change_lines(plan, whole=diff)]
+    return "\n".join([*blocks, *_headroom(plan), _time(plan), *told, *notes])
 
 
 def _manifests(plan: Plan) -> str:
@@ -94,15 +97,15 @@ def _copies(number: int) -> str:
     return "1 further file, a copy" if number == 1 else f"{number:,} further files, copies"
 
 
-def _headroom(rows: list[CapForecast]) -> list[str]:
-    lines = []
+def _headroom(plan: Plan) -> list[str]:
+    lines, rows = [], plan.headroom
     for at, row in enumerate(rows[:CAPS_SHOWN]):
         cap = row.cap
         used = cap.counted_micros
         after = used + row.wanted_micros
         owner = "account" if cap.scope == "account" else f"{cap.scope} {safe(cap.name, 36)}"
         short = f"over by {usd(cap.over_micros)}" if cap.over_micros else ""
-        short = short or ("" if row.fits else f"covers {usd(cap.remaining_micros)} of it")
+        short = short or ("" if row.fits else f"{usd(cap.remaining_micros)} left")
         fits = click.style(f"   {short}", fg="red") if short else ""
         share = percent(after, cap.cap_micros) if after <= cap.cap_micros else "over"
         lines.append(
@@ -116,16 +119,16 @@ def _headroom(rows: list[CapForecast]) -> list[str]:
         )
     elif len(rows) > CAPS_SHOWN:
         lines.append(f"            and {count(len(rows) - CAPS_SHOWN, 'more cap')}")
-    return lines
+    return lines + [f"            {text}" for text in (*covered(plan), *whose_cap(plan))]
 
 
 def _time(plan: Plan) -> str:
     return f"Time        about {duration(plan.estimate.seconds)}   limit: {plan.estimate.bottleneck}"
 
 
-def _others(plan: Plan, *, run_key: str | None, sandbox: bool) -> list[str]:
+def _others(plan: Plan, asked: Asked) -> list[str]:
     mark = click.style("!", fg="yellow")
-    found = [text for row in plan.manifests for text in plan_others(row, run_key=run_key, sandbox=sandbox)]
+    found = [text for row in plan.manifests for text in plan_others(row, asked)]
     lines = [f"{mark} {text}" for text in found[:OTHERS_SHOWN]]
     if len(found) > OTHERS_SHOWN:
         lines.append(

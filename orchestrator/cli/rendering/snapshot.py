@@ -2,30 +2,36 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from textwrap import wrap
 from typing import Any
 
 from orchestrator.cli.rendering.stop_text import line, mark
 from orchestrator.cli.rendering.words import count, duration, percent, safe, usd
-from orchestrator.store.money.caps import Cap
+from orchestrator.store.money.caps import Cap, cap_name
 from orchestrator.store.stops.stops import Stoppage
 from orchestrator.store.views.progress import Progress
 
 NARROW_COLUMNS = 60
 BAR_COLUMNS = 24
+BAR_COLUMNS_MIN = 6
 ETA_RESULTS_MIN = 10
 ETA_SECONDS_MIN = 60.0
 REASONS_SHOWN = 3
 STOPS_SHOWN = 2
+KEYS = "keys    Ctrl-C: submit nothing more, and collect what is in flight; twice: leave now"
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What is shown at one moment. `finished_before` was finished when the work began."""
+    """What is shown at one moment. `made_before` had ended when the work began; `beyond` wait for money that
+    no cap has left.
+    """
 
     label: str
     progress: Progress
     elapsed_seconds: float
-    finished_before: int = 0
+    made_before: int = 0
+    beyond: int = 0
     worker: Mapping[str, Any] = field(default_factory=dict)
     cap: Cap | None = None  # the tightest cap about these runs
     stops: tuple[Stoppage, ...] = ()
@@ -37,18 +43,27 @@ class Snapshot:
         return _number(self.worker.get("in_flight"))
 
     @property
+    def reachable(self) -> int:
+        """Jobs that are made or can be made under the caps; called-off ones are none of them."""
+        return self.progress.wanted - self.beyond
+
+    @property
     def per_second(self) -> float:
         """Jobs finished a second since the work began."""
-        done = self.progress.finished - self.finished_before
+        done = self.progress.made - self.made_before
         return done / self.elapsed_seconds if self.elapsed_seconds > 0 else 0.0
 
     @property
     def eta_seconds(self) -> float | None:
-        """Time left, once there is enough to judge by."""
-        done = self.progress.finished - self.finished_before
+        """Time left for what can be reached, once there is enough to judge by; None while something is
+        stopped or a lost reply is looked for, because nobody knows then.
+        """
+        done = self.progress.made - self.made_before
+        if self.progress.in_doubt or any(mark(stop) == "stopped" for stop in self.stops):
+            return None
         if done <= 0 or (done < ETA_RESULTS_MIN and self.elapsed_seconds < ETA_SECONDS_MIN):
             return None
-        return self.progress.left / self.per_second
+        return (self.progress.left - self.beyond) / self.per_second
 
 
 def lines(snapshot: Snapshot, columns: int) -> list[str]:
@@ -56,29 +71,42 @@ def lines(snapshot: Snapshot, columns: int) -> list[str]:
     if columns < NARROW_COLUMNS:
         return [_cut(plain(snapshot), columns)]
     progress = snapshot.progress
-    share = percent(progress.finished, progress.total)
-    eta = snapshot.eta_seconds
-    left = f"{duration(eta)} left" if eta is not None else duration(snapshot.elapsed_seconds)
     found = [
-        (
-            f"{safe(snapshot.label, 24)}  [{_bar(snapshot)}]  {progress.finished:,}/{progress.total:,}  "
-            f"{share}   {left}"
-        ),
+        _headline(snapshot, columns),
         f"money   {_money(snapshot)}",
         f"now     {_now(snapshot)}",
         f"result  {_result(progress)}",
     ]
     if snapshot.doubts:
         found.append(f"lost    {snapshot.doubts}")
-    found += [f"{mark(stop)} {line(stop)}" for stop in snapshot.stops[:STOPS_SHOWN]]
+    for stop in snapshot.stops[:STOPS_SHOWN]:
+        found += wrap(f"{mark(stop)} {line(stop)}", columns - 1, max_lines=2, placeholder=" ...")
+    found.append(KEYS)
     return [_cut(text, columns) for text in found]
+
+
+def _headline(snapshot: Snapshot, columns: int) -> str:
+    """Name, bar, counts and times; the bar takes the columns that are left."""
+    times = f"{duration(snapshot.elapsed_seconds)} elapsed"
+    if snapshot.eta_seconds is not None:
+        times += f", about {duration(snapshot.eta_seconds)} left"
+    label = safe(snapshot.label, 24)
+    rest = f"{_counts(snapshot)}   {times}"
+    room = columns - len(label) - len(rest) - 7
+    bar = f"[{_bar(snapshot, min(BAR_COLUMNS, room))}]  " if room >= BAR_COLUMNS_MIN else ""
+    return f"{label}  {bar}{rest}"
+
+
+def _counts(snapshot: Snapshot) -> str:
+    made, whole = snapshot.progress.made, snapshot.reachable
+    return f"{made:,}/{whole:,}  {percent(made, whole)}"
 
 
 def plain(snapshot: Snapshot) -> str:
     """Everything in one line, for a log."""
     progress = snapshot.progress
     parts = [
-        f"{progress.finished:,}/{progress.total:,} {percent(progress.finished, progress.total)}",
+        _counts(snapshot).replace("  ", " "),
         _money(snapshot),
         f"{snapshot.in_flight:,} in flight",
     ]
@@ -86,8 +114,10 @@ def plain(snapshot: Snapshot) -> str:
         parts.append(_failures(progress))
     if progress.in_doubt:
         parts.append(snapshot.doubts or f"{progress.in_doubt:,} in doubt")
+    if snapshot.beyond:
+        parts.append(f"{snapshot.beyond:,} beyond the cap")
     if snapshot.eta_seconds is not None and progress.left:
-        parts.append(f"{duration(snapshot.eta_seconds)} left")
+        parts.append(f"about {duration(snapshot.eta_seconds)} left")
     parts += [_stop(stop) for stop in snapshot.stops[:1]]
     return ", ".join(parts)
 
@@ -104,15 +134,19 @@ def _money(snapshot: Snapshot) -> str:
     text = f"{usd(progress.spent_micros)} spent, {usd(progress.held_micros)} held"
     if snapshot.cap is not None:
         cap = snapshot.cap
-        left = f"{usd(cap.remaining_micros)} left of {cap.words}"
-        text += f", {cap.words} {cap.standing}" if cap.over_micros else f", {left}"
+        left = (
+            f"over by {usd(cap.over_micros)}:" if cap.over_micros else f"{usd(cap.remaining_micros)} left of"
+        )
+        text += f", {left} {usd(cap.cap_micros)} ({cap_name(cap.scope, safe(cap.name), cap.window)})"
     return text
 
 
 def _now(snapshot: Snapshot) -> str:
     progress = snapshot.progress
     parts = [f"{snapshot.in_flight:,} in flight", f"{progress.fetching:,} downloading"]
-    parts.append(f"{progress.jobs['pending']:,} waiting")
+    parts.append(f"{progress.jobs['pending'] - snapshot.beyond:,} waiting")
+    if snapshot.beyond:
+        parts.append(f"{snapshot.beyond:,} beyond the cap")
     if snapshot.per_second:
         rate = snapshot.per_second
         parts.append(f"{rate:.1f} jobs/s" if rate >= 1 else f"{rate * 60:.1f} jobs/min")
@@ -142,13 +176,13 @@ def _failures(progress: Progress) -> str:
     )
 
 
-def _bar(snapshot: Snapshot) -> str:
+def _bar(snapshot: Snapshot, columns: int) -> str:
     """Done, in flight, waiting: three signs, so that no colour is needed."""
     progress = snapshot.progress
-    whole = max(1, progress.total)
-    done = progress.finished * BAR_COLUMNS // whole
-    moving = min(BAR_COLUMNS - done, -(-progress.jobs["running"] * BAR_COLUMNS // whole))
-    return "#" * done + "=" * moving + "." * (BAR_COLUMNS - done - moving)
+    whole = max(1, snapshot.reachable)
+    done = min(columns, progress.made * columns // whole)
+    moving = min(columns - done, -(-progress.jobs["running"] * columns // whole))
+    return "#" * done + "=" * moving + "." * (columns - done - moving)
 
 
 def _cut(text: str, columns: int) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestrator.actions.operator.exit_code import RunFacts
 from orchestrator.cli import out, streams
+from orchestrator.cli.invocation import Step, next_fields
 from orchestrator.cli.rendering.documents import summary_document
 from orchestrator.cli.rendering.remedies import remedies
 from orchestrator.cli.rendering.stop_text import line, mark
@@ -38,6 +39,12 @@ _HEADLINES = {
 }
 
 
+REFUSED = {
+    "moderated": "shows them: change the prompt or the picture, then run the manifest again",
+}
+"""What mends failures that are refused again as they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """How the work ended."""
@@ -51,14 +58,24 @@ class Done:
     places: list[Place] = field(default_factory=list)  # where its pictures were stored, by whichever worker
 
 
-def summarize(done: Done, root: Path, *, extra: list[str] | None = None, sandbox: bool = False) -> ExitCode:
-    """Print the summary, as words or as one JSON document; returns the exit code."""
+def summarize(
+    done: Done,
+    root: Path,
+    *,
+    extra: list[str] | None = None,
+    sandbox: bool = False,
+    rest: Sequence[Step] = (),
+) -> ExitCode:
+    """Print the summary, as words or as one JSON document; returns the exit code. `rest` is what makes those
+    jobs that nobody asked for now.
+    """
+    follow = [*(rest if done.code is ExitCode.DONE else ()), *steps(done, sandbox=sandbox)]
     try:
         if out.as_json():
-            out.document(document(done, root))
+            out.document({**document(done, root), **next_fields(follow)})
         else:
             out.answer("\n".join([*text(done, root), *(extra or ())]))
-            out.next_steps(steps(done, sandbox=sandbox))
+            out.next_steps(follow)
     except BrokenPipeError:
         streams.lead_nowhere("stdout")
     except OSError as error:  # the work itself is as done as it is
@@ -95,7 +112,7 @@ def text(done: Done, root: Path) -> list[str]:
     found = [
         (
             f"{_HEADLINES[done.code]} after {duration(done.seconds)}: {', '.join(parts)} of "
-            f"{count(progress.total, 'job')}"
+            f"{count(progress.wanted, 'job')}"
         ),
         f"  pictures  {progress.stored:,} stored{flagged}",
         f"  files     {files_words(root, done.places)}",
@@ -156,11 +173,13 @@ def _about_failures(done: Done) -> list[tuple[str, str]]:
         )
         for reason in mended
     ]
-    return steps or [
+    refused = [reason for reason in reasons if reason not in MENDED_BY_RETRY]
+    return steps + [
         (
-            f"orchestrator jobs list --state failed{_scope(done)}",
-            "shows what was refused, and would be refused again as it is",
+            f"orchestrator jobs list --state failed --reason {_word(reason)}{_scope(done)}",
+            REFUSED.get(reason, "shows what was refused, and would be refused again as it is"),
         )
+        for reason in refused[:1]
     ]
 
 

@@ -2,8 +2,8 @@
 
 The claim reads lanes (jobs of one run that are priced alike) in order of priority. A lane that is paused or
 whose price does not fit under a cap is passed over as a whole, so that no other lane waits for it. Campaigns
-of equal priority share by their weights; within a campaign the first variations of all jobs come before any
-second one.
+of equal priority share by their weights; within a campaign the lowest rounds come first, so that
+products take turns (`manifest/turns.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -56,6 +56,7 @@ class ClaimRequest:
     timezone: str
     token: Callable[[], str]
     run_ids: frozenset[int] | None = None  # None: any run
+    only_round: int | None = None  # None: any round; see `store/runs/apart.py`
     care: Care | None = None  # replies were lost a moment ago
 
 
@@ -102,7 +103,13 @@ def _claim_one(tx: Tx, request: ClaimRequest) -> ClaimResult:
     want = min(request.want, allowance.slots, allowance.submits)
     want = want if lost.room is None else min(want, lost.room)
     picks = (
-        select_jobs(tx=tx, want=want, day=day_of(tx.now, request.timezone), run_ids=request.run_ids)
+        select_jobs(
+            tx=tx,
+            want=want,
+            day=day_of(tx.now, request.timezone),
+            run_ids=request.run_ids,
+            only_round=request.only_round,
+        )
         if want > 0
         else []
     )

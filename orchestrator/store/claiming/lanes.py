@@ -98,13 +98,20 @@ def unpaused_lanes(tx: Tx, day: str, run_ids: Collection[int] | None) -> list[La
 
 
 def pending_lanes(
-    tx: Tx, day: str, run_ids: Collection[int] | None = None, *, rules: Rules | None = None
+    tx: Tx,
+    day: str,
+    run_ids: Collection[int] | None = None,
+    *,
+    rules: Rules | None = None,
+    only_round: int | None = None,
 ) -> list[Lane]:
-    """Lanes of the given runs (None: of all) that have jobs ready or due later, with their pauses and caps;
-    `rules` are given when they were read already.
+    """Lanes of the given runs (None: of all) that have jobs of a round (None: of any) ready or due later,
+    with their pauses and caps; `rules` are given when they were read already.
     """
-    values = {} if run_ids is None else {"runs": list(run_ids)}
-    found = [_lane(row, ready=row.ready) for row in tx.conn.execute(_pending(run_ids is None), values)]
+    values: dict[str, Any] = {} if run_ids is None else {"runs": list(run_ids)}
+    values |= {} if only_round is None else {"round": only_round}
+    query = _pending(run_ids is None, only_round is None)
+    found = [_lane(row, ready=row.ready) for row in tx.conn.execute(query, values)]
     _add_pauses(found, rules.pauses if rules else pauses.in_force(tx))
     _add_caps(found, rules.caps if rules else _caps_about(tx, day, found))
     return found
@@ -174,9 +181,14 @@ def _caps_about(tx: Tx, day: str, found: Sequence[Lane]) -> list[Cap]:
 
 
 @cache
-def _pending(everywhere: bool) -> Select[Any]:
+def _pending(everywhere: bool, any_round: bool) -> Select[Any]:
     waiting = select(jobs.c.lane_id).where(JOB_WAITING, jobs.c.due_at.is_not(None)).distinct()
-    query = _LANES.add_columns(_IS_READY.label("ready")).where(_IS_READY | lanes.c.id.in_(waiting))
+    ready = _IS_READY
+    if not any_round:
+        its = jobs.c.round == bindparam("round")
+        waiting = waiting.where(its)
+        ready = ~lanes.c.idle & exists().where(jobs.c.lane_id == lanes.c.id, JOB_READY, its).correlate(lanes)
+    query = _LANES.add_columns(ready.label("ready")).where(ready | lanes.c.id.in_(waiting))
     query = query.order_by(lanes.c.run_id, lanes.c.price_micros, lanes.c.id)
     return query if everywhere else query.where(lanes.c.run_id.in_(bindparam("runs", expanding=True)))
 

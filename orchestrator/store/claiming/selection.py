@@ -1,4 +1,4 @@
-"""Which jobs a claim takes: by priority, then by the fair share of campaigns, first variations first, from
+"""Which jobs a claim takes: by priority, then by the fair share of campaigns, lowest rounds first, from
 lanes that nothing stops.
 
 It reads the open lanes, and about as many jobs as it takes: the jobs of a campaign are read only when the
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from orchestrator.store.money.caps import BalanceKey
 
 
+Rounds = tuple[int, int]
+"""The first and the last round that may be taken."""
+
+LOWEST: Final = -(2**31)
+HIGHEST: Final = 2**31 - 1
+
+
 @dataclass(frozen=True, slots=True)
 class Selected:
     """A job that the claim takes."""
@@ -35,10 +42,13 @@ class Selected:
     images: int
 
 
-def select_jobs(tx: Tx, want: int, day: str, run_ids: Collection[int] | None) -> list[Selected]:
-    """Up to `want` jobs that may run now, of the given runs (None: of all); `day` decides which caps are
-    in force.
+def select_jobs(
+    tx: Tx, want: int, day: str, run_ids: Collection[int] | None, *, only_round: int | None = None
+) -> list[Selected]:
+    """Up to `want` jobs that may run now, of the given runs (None: of all) and of one round (None: of any);
+    `day` decides which caps are in force.
     """
+    rounds = (LOWEST, HIGHEST) if only_round is None else (only_round, only_round)
     open_lanes = unpaused_lanes(tx, day, run_ids)
     taken = Taken()
     moved: dict[int, int] = {}  # new positions in the fair share, by campaign
@@ -47,7 +57,11 @@ def select_jobs(tx: Tx, want: int, day: str, run_ids: Collection[int] | None) ->
         missing = want - len(picks)
         if missing <= 0:
             break
-        picks.extend(_take_by_fair_share(tx=tx, group=list(group), want=missing, taken=taken, moved=moved))
+        picks.extend(
+            _take_by_fair_share(
+                tx=tx, group=list(group), want=missing, rounds=rounds, taken=taken, moved=moved
+            )
+        )
     if moved:
         tx.conn.execute(_SERVE, [{"c_id": id_, "c_served": at} for id_, at in sorted(moved.items())])
     return picks
@@ -70,7 +84,7 @@ class Taken:
 
 
 def _take_by_fair_share(
-    tx: Tx, group: Sequence[Lane], want: int, taken: Taken, moved: dict[int, int]
+    tx: Tx, group: Sequence[Lane], want: int, rounds: Rounds, taken: Taken, moved: dict[int, int]
 ) -> list[Selected]:
     """Jobs of equal priority while money lasts, shared among campaigns by their weights; see
     `core.fair_share`.
@@ -90,7 +104,7 @@ def _take_by_fair_share(
     picks: list[Selected] = []
     while len(picks) < want and (campaign_id := turns.turn()) is not None:
         if campaign_id not in queues:  # only now: of ten thousand campaigns, one claim serves few
-            queues[campaign_id] = _candidates(tx, by_campaign[campaign_id], share)
+            queues[campaign_id] = _candidates(tx, by_campaign[campaign_id], share, rounds=rounds)
         pick = next((candidate for candidate in queues[campaign_id] if taken.admits(candidate.lane)), None)
         if pick is None:
             turns.passed()
@@ -102,13 +116,13 @@ def _take_by_fair_share(
     return picks
 
 
-def _candidates(tx: Tx, campaign_lanes: Sequence[Lane], at_first: int) -> Iterator[Selected]:
+def _candidates(tx: Tx, campaign_lanes: Sequence[Lane], at_first: int, rounds: Rounds) -> Iterator[Selected]:
     """Ready jobs of a campaign, lowest rounds first, read from its lanes on demand."""
     heads = _heads(tx, campaign_lanes)
     queue: list[tuple[int, int, int, Selected | None, Iterator[Selected]]] = []
     for number, lane in enumerate(campaign_lanes):
         if lane.id in heads:
-            heappush(queue, (*heads[lane.id], number, None, _jobs_of(tx, lane, at_first)))
+            heappush(queue, (*heads[lane.id], number, None, _jobs_of(tx, lane, at_first, rounds=rounds)))
         else:
             _close_if_idle(tx, lane.id)
     while queue:
@@ -131,11 +145,11 @@ def _heads(tx: Tx, campaign_lanes: Sequence[Lane]) -> dict[int, tuple[int, int]]
     return found
 
 
-def _jobs_of(tx: Tx, lane: Lane, at_first: int) -> Iterator[Selected]:
+def _jobs_of(tx: Tx, lane: Lane, at_first: int, rounds: Rounds) -> Iterator[Selected]:
     """Ready jobs of one lane in order, read in pages that double in size."""
-    count, turn, job_id = at_first, 0, 0
+    count, (turn, last), job_id = at_first, rounds, 0
     while True:
-        after = {"lane": lane.id, "round": turn, "id": job_id, "want": count}
+        after = {"lane": lane.id, "round": turn, "id": job_id, "last": last, "want": count}
         rows = tx.conn.execute(dialect.lock_rows(tx.conn, _READY, skip_locked=True), after).all()
         if not rows and not job_id:
             _close_if_idle(tx, lane.id)
@@ -167,6 +181,7 @@ _READY: Final = (
     select(jobs.c.id, jobs.c.round, jobs.c.attempts, jobs.c.images)
     .where(jobs.c.lane_id == bindparam("lane"), JOB_READY)
     .where(tuple_(jobs.c.round, jobs.c.id) > tuple_(bindparam("round"), bindparam("id")))
+    .where(jobs.c.round <= bindparam("last"))
     .order_by(jobs.c.round, jobs.c.id)
     .limit(bindparam("want"))
 )

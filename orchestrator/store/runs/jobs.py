@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import select, update
 
@@ -12,6 +13,12 @@ from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, Queue, events, jobs, outputs, runs
 from orchestrator.store.runs.runs import reopen_lanes
+
+CANCELLED: Final = "cancelled"
+"""The word for a job that an operator called off."""
+
+PRUNED: Final = "pruned"
+"""The word for one that its manifest did not ask for any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +99,19 @@ def cancel(tx: Tx, job_ids: Sequence[int]) -> Cancelled:
     return Cancelled(now, later)
 
 
-def cancel_waiting(tx: Tx, job_ids: Sequence[int]) -> list[int]:
-    """Cancel those of the jobs that are pending; returns them. A job that a worker has claimed, or that is
-    over, stays unchanged.
+def cancel_waiting(tx: Tx, job_ids: Sequence[int], reason: str = CANCELLED) -> list[int]:
+    """Cancel those of the jobs that are pending, with the word for why; returns them. A job that a worker has
+    claimed, or that is over, stays unchanged.
     """
     now: list[int] = []
     for chunk in chunks(job_ids):
         query = select(jobs.c.id).where(jobs.c.id.in_(chunk), jobs.c.state == JobState.PENDING.value)
         rows = tx.conn.execute(dialect.lock_rows(tx.conn, query.order_by(jobs.c.id)))
-        now.extend(_end(tx, list(rows.scalars())))
+        now.extend(_end(tx, list(rows.scalars()), reason))
     return now
 
 
-def _end(tx: Tx, pending: Sequence[int]) -> Sequence[int]:
+def _end(tx: Tx, pending: Sequence[int], reason: str = CANCELLED) -> Sequence[int]:
     """Cancel pending jobs that this transaction has locked."""
     tx.conn.execute(
         update(jobs)
@@ -114,7 +121,7 @@ def _end(tx: Tx, pending: Sequence[int]) -> Sequence[int]:
             queue=None,
             due_at=None,
             finished_at=tx.now,
-            reason="cancelled",
+            reason=reason,
             message=None,
         )
     )

@@ -131,6 +131,7 @@ class LookedUp:
     fresh: list[JobSpec]  # those that the run does not have yet
     conflicts: list[output_paths.PathConflict]  # their paths that jobs of another manifest own
     known: Collection[int]  # ids of the jobs that the run has already
+    states: Mapping[str, str]  # their states, by key
     untried: list[JobSpec]  # those of them that wait and were never tried
 
 
@@ -139,19 +140,25 @@ def look_up(tx: Tx, run: Run | None, owner: RunSpec, specs: Sequence[JobSpec]) -
     known = existing_ids(tx, run.id, [spec.key for spec in specs]) if run else {}
     fresh = [spec for spec in specs if spec.key not in known]
     wanted = [path for spec in fresh for path in spec.output_paths]
+    found = _standing(tx, known.values())
     return LookedUp(
         fresh=fresh,
         conflicts=output_paths.foreign(tx=tx, campaign=owner.campaign, name=owner.name, wanted=wanted),
         known=known.values(),
-        untried=_untried(tx, known, specs),
+        states={key: found[job_id].state for key, job_id in known.items() if job_id in found},
+        untried=[spec for spec in specs if spec.key in known and _is_untried(found.get(known[spec.key]))],
     )
 
 
-def _untried(tx: Tx, known: Mapping[str, int], specs: Sequence[JobSpec]) -> list[JobSpec]:
-    found: set[int] = set()
-    for chunk in bulk.chunks(list(known.values())):
-        found.update(tx.conn.execute(_UNTRIED, {"ids": chunk}).scalars())
-    return [spec for spec in specs if known.get(spec.key) in found] if found else []
+def _standing(tx: Tx, ids: Collection[int]) -> dict[int, Any]:
+    found: dict[int, Any] = {}
+    for chunk in bulk.chunks(list(ids)):
+        found.update((row.id, row) for row in tx.conn.execute(_STANDING, {"ids": chunk}))
+    return found
+
+
+def _is_untried(row: Any) -> bool:
+    return row is not None and row.queue is not None and row.attempts == 0
 
 
 def add_jobs(tx: Tx, run: Run, specs: Sequence[JobSpec]) -> Added:
@@ -242,7 +249,7 @@ def _ensure_lanes(tx: Tx, run: Run, given: Sequence[NewJob], agreed: Mapping[str
 
 _RUNS: Final = select(runs, campaigns.c.name.label("campaign")).join_from(runs, campaigns)
 _KNOWN: Final = "SELECT key, id FROM jobs WHERE run_id = {} AND key {any}"
-_UNTRIED: Final = select(jobs.c.id).where(
-    jobs.c.id.in_(bindparam("ids", expanding=True)), jobs.c.queue.is_not(None), jobs.c.attempts == 0
+_STANDING: Final = select(jobs.c.id, jobs.c.state, jobs.c.queue, jobs.c.attempts).where(
+    jobs.c.id.in_(bindparam("ids", expanding=True))
 )
 _HIGHEST_ID: Final = select(func.max(jobs.c.id))

@@ -67,6 +67,10 @@ class Requested:
         """Record that these jobs of the run are requested, whatever their state."""
         self._ids.extend(ids)
 
+    def asked(self) -> set[int]:
+        """The ids of all that are requested."""
+        return set(self._ids)
+
     def others(self, tx: Tx) -> Unrequested:
         """Jobs of the run that wait now, existed when this object was created, and are not requested."""
         asked = array("q", sorted(self._ids))
@@ -93,6 +97,23 @@ def waiting_at_prices(tx: Tx, run_id: int) -> list[JobsAt]:
 def tries_at_prices(tx: Tx, run_id: int) -> list[JobsAt]:
     """The further tries of its jobs that wait in a run, by what decides their price."""
     return [JobsAt(*row) for row in tx.conn.execute(_ALL_TRIES, {"run": run_id})]
+
+
+class Turn(NamedTuple):
+    """A waiting job's place in the order of claims, and what decides its price."""
+
+    round: int
+    digest: str
+    images: int
+
+
+def turns_of(tx: Tx, ids: Iterable[int]) -> list[Turn]:
+    """The turns of these jobs, by id."""
+    return [
+        Turn(row.round, row.price_digest, row.images)
+        for chunk in chunks(list(ids))
+        for row in tx.conn.execute(_TURNS, {"ids": list(chunk)})
+    ]
 
 
 def _at_prices(tx: Tx, ids: "array[int]") -> tuple[JobsAt, ...]:
@@ -135,6 +156,12 @@ _BY_PRICE: Final = (
     )
     .join_from(jobs, lanes, lanes.c.id == jobs.c.lane_id)
     .group_by(lanes.c.id, lanes.c.price_digest, lanes.c.price_micros, lanes.c.list_micros)
+)
+_TURNS: Final = (
+    select(jobs.c.round, jobs.c.images, lanes.c.price_digest)
+    .join_from(jobs, lanes, lanes.c.id == jobs.c.lane_id)
+    .where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(jobs.c.id)
 )
 _SUMS: Final = _BY_PRICE.where(jobs.c.id.in_(bindparam("ids", expanding=True)))
 _ALL_WAITING: Final = _BY_PRICE.where(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, case, func, select
+from sqlalchemy import Select, bindparam, case, exists, func, select
 
 from orchestrator.core.budget import day_of
 from orchestrator.core.states import AttemptState
@@ -13,7 +13,7 @@ from orchestrator.store.attempts.lifecycle import AMBIGUOUS
 from orchestrator.store.attempts.overdue import OVERDUE
 from orchestrator.store.claiming.lanes import pending_lanes
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts
+from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts, jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +30,27 @@ class Outlook:
         return not self.live and not self.movable
 
 
-def outlook(tx: Tx, timezone: str, run_ids: Collection[int] | None = None) -> Outlook:
-    """The outlook of the given runs (None: of all); `timezone` decides when a cap's day begins."""
-    live, doubted = _attempt_counts(tx, run_ids)
-    pending = pending_lanes(tx, day_of(tx.now, timezone), run_ids)
+def outlook(
+    tx: Tx, timezone: str, run_ids: Collection[int] | None = None, *, only_round: int | None = None
+) -> Outlook:
+    """The outlook of the given runs (None: of all), or of one round of theirs; `timezone` decides when a
+    cap's day begins.
+    """
+    live, doubted = _attempt_counts(tx, run_ids, only_round)
+    pending = pending_lanes(tx, day_of(tx.now, timezone), run_ids, only_round=only_round)
     return Outlook(live=live, in_doubt=doubted, movable=any(lane.movable for lane in pending))
 
 
-def _attempt_counts(tx: Tx, run_ids: Collection[int] | None) -> tuple[int, int]:
-    query = _counts_statement(run_ids is None)
-    runs = {} if run_ids is None else {"runs": list(run_ids)}
-    row = tx.conn.execute(query, {"now": tx.now, **runs}).one()
+def _attempt_counts(tx: Tx, run_ids: Collection[int] | None, only_round: int | None) -> tuple[int, int]:
+    query = _counts_statement(run_ids is None, only_round is None)
+    values: dict[str, Any] = {} if run_ids is None else {"runs": list(run_ids)}
+    values |= {} if only_round is None else {"round": only_round}
+    row = tx.conn.execute(query, {"now": tx.now, **values}).one()
     return row.number - row.waiting - row.overdue, row.waiting
 
 
 @cache
-def _counts_statement(everywhere: bool) -> Select[Any]:
+def _counts_statement(everywhere: bool, any_round: bool) -> Select[Any]:
     waits = (attempts.c.state == AttemptState.IN_DOUBT.value) & (attempts.c.reason == AMBIGUOUS)
     query = (
         select(
@@ -56,8 +61,11 @@ def _counts_statement(everywhere: bool) -> Select[Any]:
         .select_from(attempts)
         .where(ATTEMPT_IS_LIVE)
     )
+    if not any_round:
+        query = query.where(exists().where(_ITS_ROUND).correlate(attempts))
     return query if everywhere else query.where(attempts.c.run_id.in_(bindparam("runs", expanding=True)))
 
 
+_ITS_ROUND: Final = (jobs.c.id == attempts.c.job_id) & (jobs.c.round == bindparam("round"))
 _SET_ASIDE: Final = OVERDUE & (attempts.c.lease_expires_at > bindparam("now"))
 """Overdue, and polled by a worker: one without a worker is looked at once more before anybody stops."""

@@ -76,6 +76,9 @@ class JobRow:
     note: str | None = None
     redo_of: int | None = None  # the job that this is a further try of
     superseded_by: int | None = None  # the job whose picture has the clean name of its cell
+    axes: tuple[
+        tuple[str, str], ...
+    ] = ()  # its value on each axis; empty where it was recorded without names
 
 
 def list_jobs(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE) -> list[JobRow]:
@@ -223,6 +226,7 @@ def _job_row(row: Any, last: LastAttempt, pictures: list[OutputRow]) -> JobRow:
         stars=row.stars,
         note=row.note,
         redo_of=row.redo_of,
+        axes=tuple((str(name), str(label)) for name, label in row.axes or ()),
     )
 
 
@@ -235,6 +239,7 @@ _ROWS: Final = (
         campaign_table.c.name.label("campaign"),
         job_specs.c.params,
         job_specs.c.tags,
+        job_specs.c.axes,
     )
     .select_from(job_table)
     .join(run_table, run_table.c.id == job_table.c.run_id)

@@ -1,14 +1,19 @@
 """The progress of some runs, for the live display and the final summary."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from orchestrator.core.states import AttemptState, JobState, ReservationState
+from orchestrator.store.attempts.copies import missing
+from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import attempts, lanes
 from orchestrator.store.db.schema import jobs as job_table
+from orchestrator.store.runs.apart import states_of
 from orchestrator.store.views.overview import RunRow, no_jobs, runs
 
 
@@ -37,6 +42,16 @@ class Progress:
         return self.jobs[JobState.SUCCEEDED] + self.jobs[JobState.FAILED] + self.jobs[JobState.CANCELLED]
 
     @property
+    def made(self) -> int:
+        """Jobs that ended with or without pictures, without those that were called off."""
+        return self.jobs[JobState.SUCCEEDED] + self.jobs[JobState.FAILED]
+
+    @property
+    def wanted(self) -> int:
+        """All jobs without those that were called off."""
+        return self.total - self.jobs[JobState.CANCELLED]
+
+    @property
     def left(self) -> int:
         """Jobs that still wait or run."""
         return self.total - self.finished
@@ -61,6 +76,22 @@ def run_progress(tx: Tx, run_ids: Sequence[int] | None) -> Progress:
         failures=_failures(tx, run_ids),
         runs=rows,
     )
+
+
+def is_finished(tx: Tx, run_ids: Collection[int]) -> bool:
+    """Whether every job of these runs has its pictures, or was called off, and every copy is made."""
+    found = run_progress(tx, list(run_ids))
+    return not (found.left or found.jobs["failed"] or found.in_doubt or missing(tx, run_ids, ()))
+
+
+def part_progress(tx: Tx, whole: Progress, ids: Sequence[int]) -> Progress:
+    """The same with the jobs and failures of these ids alone; pictures and money stay those of the runs."""
+    failures: Counter[str] = Counter()
+    for chunk in chunks(list(ids)):
+        rows = tx.conn.execute(_reasons(job_table.c.id.in_(chunk)))
+        failures.update({row.reason: row.jobs for row in rows})
+    ordered = sorted(failures.items(), key=lambda item: (-item[1], item[0]))
+    return replace(whole, jobs=states_of(tx, ids), failures=ordered)
 
 
 def pending_cost(tx: Tx, run_id: int) -> tuple[int, int, int]:
@@ -95,11 +126,14 @@ def _attempts_in(tx: Tx, run_ids: Sequence[int], state: AttemptState) -> int:
 
 
 def _failures(tx: Tx, run_ids: Sequence[int]) -> list[tuple[str, int]]:
+    return [(row.reason, row.jobs) for row in tx.conn.execute(_reasons(job_table.c.run_id.in_(run_ids)))]
+
+
+def _reasons(which: ColumnElement[bool]) -> Select[Any, int]:
     reason = func.coalesce(job_table.c.reason, "unknown")
-    query = (
+    return (
         select(reason.label("reason"), func.count().label("jobs"))
-        .where(job_table.c.run_id.in_(run_ids), job_table.c.state == JobState.FAILED)
+        .where(which, job_table.c.state == JobState.FAILED)
         .group_by(reason)
         .order_by(func.count().desc(), reason)
     )
-    return [(row.reason, row.jobs) for row in tx.conn.execute(query)]

@@ -34,6 +34,7 @@ class Claimer:
         *,
         worker_id: str,
         run_ids: frozenset[int] | None,
+        only_round: int | None,
         stop: Stop,
         activity: Activity,
         account_pauses: AccountPauses,
@@ -47,6 +48,7 @@ class Claimer:
         self._deps = deps
         self._worker_id = worker_id
         self._run_ids = run_ids
+        self._only_round = only_round
         self._stop = stop
         self._activity = activity
         self._pauses = account_pauses
@@ -111,6 +113,7 @@ class Claimer:
             timezone=self._deps.settings.budgets.timezone,
             token=self._deps.entropy.token,
             run_ids=self._run_ids,
+            only_round=self._only_round,
             care=self._care.asked(),
         )
 

@@ -1,0 +1,122 @@
+"""A plan in terms of the caps: what they let through, and what could be left out so that everything fits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from orchestrator import catalogue
+from orchestrator.actions.planning.affordable import Affordable, Limit, Wish, allot, products_served
+from orchestrator.actions.planning.cap_forecast import CapForecast
+from orchestrator.actions.planning.cuts import Cut, ManifestChange, costs, counted, cuts
+from orchestrator.actions.planning.live_prices import LivePrices
+from orchestrator.actions.planning.planned import ManifestPlan
+from orchestrator.actions.planning.tally import Tally
+from orchestrator.store.db.database import Tx
+from orchestrator.store.runs.unrequested import turns_of
+
+
+@dataclass(frozen=True, slots=True)
+class WithinCaps:
+    """What can be made of a plan; `affordable` is None where no cap is in force."""
+
+    affordable: Affordable | None = None
+    cuts: list[Cut] = field(default_factory=list)  # of the only manifest, where it does not fit
+
+
+def within_caps(
+    tx: Tx | None, rows: Sequence[ManifestPlan], headroom: Sequence[CapForecast], prices: LivePrices
+) -> WithinCaps:
+    """Whether and how the jobs of `rows` fit under the caps of `headroom`."""
+    if not headroom:
+        return WithinCaps()
+    owners = [number for number, _row in enumerate(rows)]
+    wishes, images = [_asked(row, prices) for row in rows], [_images(row.tally) for row in rows]
+    for number, row in enumerate(rows):
+        if tx is not None and row.others.jobs and row.others_too:
+            wish, each = _others(tx, row, prices)
+            wishes.append(wish)
+            images.append(each)
+            owners.append(number)
+    limits = [
+        Limit(
+            item.cap.remaining_micros,
+            frozenset(at for at, owner in enumerate(owners) if item.is_about(rows[owner].spec)),
+        )
+        for item in headroom
+    ]
+    got = allot(wishes, limits)
+    served = [products_served(row.tally, got[at]) for at, row in enumerate(rows)]
+    names = {row.tally.cover for row in rows}
+    affordable = Affordable(
+        jobs=sum(sum(one) for one in got),
+        images=sum(
+            sum(each[at] for at, yes in enumerate(one) if yes) for one, each in zip(got, images, strict=True)
+        ),
+        cost_micros=sum(
+            sum(wish.micros[at] for at, yes in enumerate(one) if yes)
+            for one, wish in zip(got, wishes, strict=True)
+        ),
+        products=sum(row.tally.size for row in rows),
+        reached=sum(reached for reached, _whole in served),
+        whole=sum(whole for _reached, whole in served),
+        product=names.pop() if len(names) == 1 else "",
+    )
+    return WithinCaps(affordable, _cuts(rows, headroom, prices))
+
+
+def costs_of(row: ManifestPlan, prices: LivePrices) -> dict[str, dict[str, int]]:
+    """What the jobs to be paid of each variation and each value of an axis cost, in micros."""
+    if not row.tally.told_apart:
+        return {}
+    return costs(counted(row.tally, partial(prices.micros, row.spec.model)))
+
+
+def _asked(row: ManifestPlan, prices: LivePrices) -> Wish:
+    each = row.tally.prices(partial(prices.micros, row.spec.model))
+    return Wish(row.tally.rounds, [each[kind] for kind in row.tally.kinds], row.spec.priority)
+
+
+def _images(tally: Tally) -> list[int]:
+    return [tally.kind_of[kind].images for kind in tally.kinds]
+
+
+def _others(tx: Tx, row: ManifestPlan, prices: LivePrices) -> tuple[Wish, list[int]]:
+    at = {
+        part.digest: prices.micros(row.spec.model, part.digest, part.price_micros)
+        for part in row.others.at_prices
+    }
+    found = turns_of(tx, row.others.ids)
+    wish = Wish([each.round for each in found], [at[each.digest] for each in found], row.spec.priority)
+    return wish, [each.images for each in found]
+
+
+def _cuts(rows: Sequence[ManifestPlan], headroom: Sequence[CapForecast], prices: LivePrices) -> list[Cut]:
+    over = max(item.wanted_micros - item.cap.remaining_micros for item in headroom)
+    if over <= 0 or len(rows) != 1 or rows[0].partial or not rows[0].tally.told_apart:
+        return []
+    (row,) = rows
+    jobs = counted(row.tally, partial(prices.micros, row.spec.model))
+    return cuts(jobs, over_micros=over, cheaper=_cheaper(row, prices))
+
+
+def _cheaper(row: ManifestPlan, prices: LivePrices) -> list[ManifestChange]:
+    """Lower values of the parameter that decides the price, where all jobs have the same and none is made:
+    what is made would be asked for again at the other value.
+    """
+    model = catalogue.get(row.spec.model)
+    by = model.price.by
+    values = {kind.at for kind in row.tally.kind_of}
+    if row.tally.settled or row.others.jobs or len(values) != 1 or row.fixed.get(by) is None:
+        return []
+    (now,) = values
+    pictures = {kind.images for kind in row.tally.kind_of}
+    found = []
+    for value, unit in model.price.micros.items():
+        listed = {number: unit * number for number in pictures}
+        digests = {number: model.price_digest({by: value, model.count_param: number}) for number in pictures}
+        known = all(prices.knows(row.spec.model, digest) for digest in digests.values())
+        if value == now or unit >= model.price.micros[now] or not (known or prices.nobody_answered):
+            continue
+        each = {number: prices.micros(model.id, digests[number], listed[number]) for number in pictures}
+        found.append(ManifestChange(key=by, value=value, words=f"{by} {now} -> {value}", prices=each))
+    return found

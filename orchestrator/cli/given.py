@@ -1,0 +1,56 @@
+"""What a command was given to apply: manifests with options, or a saved plan that brings both."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.actions.planning.manifests import load_manifests
+from orchestrator.actions.planning.planned import Plan
+from orchestrator.actions.planning.saved_plan import SUFFIX, SavedPlan, read_saved
+from orchestrator.app import App
+from orchestrator.cli.invocation import Asked
+from orchestrator.core.errors import UsageError
+from orchestrator.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What was typed (for hints), and what it stands for."""
+
+    typed: Asked
+    meant: Asked
+    saved: SavedPlan | None = None
+
+    def load(self, app: App) -> list[Manifest]:
+        """The manifests, those of a saved plan with the date and the run keys that it was made with."""
+        if self.saved is None:
+            now = app.clock.now_ms()
+            return load_manifests(self.meant.manifests, app.settings, now, run_key=self.meant.run_key)
+        return [
+            load_manifests([path], app.settings, self.saved.made_at, run_key=seal.run_key)[0]
+            for path, seal in self.saved.seals.items()
+        ]
+
+    def refuse_drift(self, planned: Plan) -> None:
+        """Raise UsageError where a saved plan is not what would be done now."""
+        if self.saved is not None:
+            self.saved.refuse_drift([row.content.seal for row in planned.manifests if row.content.seal])
+
+
+def given(asked: Asked) -> Given:
+    """Read a saved plan, if that is what was named."""
+    if not any(path.suffix == SUFFIX for path in asked.manifests):
+        return Given(asked, asked)
+    if len(asked.manifests) > 1 or asked.run_key is not None or asked.part.partial:
+        raise UsageError(
+            "A saved plan brings its manifests, run key, --limit and --sample itself: name it alone. "
+            "Nothing was written and nothing was spent."
+        )
+    saved = read_saved(asked.manifests[0])
+    meant = Asked(
+        tuple(Path(path) for path in saved.seals),
+        None,
+        saved.part.limit,
+        sample=saved.part.sample,
+        sandbox=asked.sandbox,
+    )
+    return Given(asked, meant, saved)

@@ -1,0 +1,113 @@
+"""A plan shows what it is about: its axes, an example, and what an edit has changed and had cost."""
+
+import pytest
+from support.world import World
+
+from orchestrator.actions.planning.apply import apply
+from orchestrator.actions.planning.changes import differing
+from orchestrator.actions.planning.plan import plan
+from orchestrator.cli.rendering.content_text import change_lines, content_lines, listing, markdown
+from orchestrator.manifest import load_manifest
+from orchestrator.settings import load_settings
+
+MANIFEST = """\
+version: 1
+name: hero
+model: kwaivgi/kling-image-o3/edit
+matrix:
+  product: [{products}]
+  scene: [beach, city, studio]
+params:
+  prompt: "{{{{ product }}}} on a {{{{ scene }}}}"
+  images: [photo.png]
+override: [{override}]
+output: "{{{{ product | slug }}}}/{{{{ scene }}}}-{{{{ index }}}}.{{{{ ext }}}}"
+"""
+MARBLE = '{when: {scene: beach}, set: {prompt: "{{ product }} on a marble counter"}}'
+
+
+@pytest.fixture
+def write(tmp_path):
+    from PIL import Image
+
+    def written(products="mug, lamp", override="", colour="red"):
+        Image.new("RGB", (400, 400), colour).save(tmp_path / "photo.png")
+        (tmp_path / "hero.yaml").write_text(MANIFEST.format(products=products, override=override))
+        return load_manifest(tmp_path / "hero.yaml", today="2026-11-22")
+
+    return written
+
+
+@pytest.fixture
+def look(database, tmp_path):
+    return lambda manifest, **how: plan([manifest], load_settings(None, {}, tmp_path), database, **how)
+
+
+@pytest.fixture
+def store(database, clock, entropy):
+    return World(database, clock, entropy)
+
+
+def test_a_plan_names_its_axes_an_example_and_what_each_value_costs(look, write):
+    asks, prompt, path, costs = content_lines(look(write()))
+    assert asks == "Asks for    2 products x 3 scenes"
+    assert prompt == "Example     mug on a beach"
+    assert path.strip() == "-> mug/beach-0.png"
+    assert costs == "Costs       each scene $0.056"
+
+
+def test_an_edited_prompt_is_told_with_place_values_number_and_what_it_had_cost(look, write, store, database):
+    apply(database, [write()])
+    (held, *_rest) = store.claim(1)
+    store.send(held)
+    store.accept(held)
+    store.complete(held)
+    store.finish(held)
+    changed, orphaned = change_lines(look(write(override=MARBLE)))
+    assert changed == (
+        'Changed     prompt (line 10) of scene beach, 2 jobs: "mug on a beach" -> "mug on a marble counter"'
+    )
+    assert orphaned.strip().startswith("1 job of an earlier version, made for $0.028: the pictures stay")
+
+
+def test_a_retouched_picture_and_new_products_are_told_apart(look, write, database):
+    apply(database, [write()])
+    told = change_lines(look(write("mug, vase", colour="blue")))
+    assert told[0].startswith("Changed     the bytes of photo.png of product mug, 3 jobs:")
+    assert told[1].strip() == "3 jobs of combinations that were not recorded before"
+    assert told[2].strip() == "3 jobs of combinations that are not asked for any more"
+
+
+def test_nothing_is_told_where_nothing_has_changed(look, write, database):
+    apply(database, [write()])
+    assert change_lines(look(write())) == []
+    assert change_lines(look(write("mug, lamp, vase"))) == []
+
+
+def test_listed_jobs_have_their_values_state_and_path(look, write, database):
+    apply(database, [write("mug")])
+    lines = listing(look(write(), listing=4)).splitlines()
+    assert lines[1].split() == ["mug,", "beach", "1", "pending", "$0.028", "mug/beach-0.png"]
+    assert lines[4].split()[3:5] == ["new", "$0.028"]
+    assert lines[5] == "and 2 more jobs"
+
+
+def test_markdown_cannot_be_broken_out_of(look, write):
+    text = markdown(look(write('"```|<c>", mug')))
+    assert "| 6 | 6 | 0 | $0.168 |" in text
+    assert text.count("```") == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("a beach", "a city", ("a beach", "a city")),
+        ("x" * 90 + "one" + "y" * 90, "x" * 90 + "two" + "y" * 90,
+         ("..." + "x" * 24 + "one" + "y" * 24 + "...", "..." + "x" * 24 + "two" + "y" * 24 + "...")),
+        (None, "2k", ("absent", "2k")),
+        (["a"], ["a", "b"], ("a", "a, b")),
+        ("same", "same", ("same", "same")),
+    ],
+)  # fmt: skip
+def test_long_texts_are_cut_to_where_they_differ(before, after, told):
+    assert differing(before, after) == told

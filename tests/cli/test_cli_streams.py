@@ -8,6 +8,15 @@ import pytest
 
 CLI = f"{sys.executable} -m orchestrator.cli.main"
 LOOKS = [("status",), ("--help",), ("jobs", "list"), ("jobs", "list", "--json"), ("plan", "hero.yaml")]
+CLOSED = [">&-", "2>&-", ">&- 2>&-", ">&- 2>&- <&-"]
+PAIRS = [
+    *[(words, CLOSED[-1]) for words in LOOKS],
+    *[(("status",), redirection) for redirection in CLOSED[:-1]],
+    (("jobs", "list", "--json"), ">&-"),
+    (("plan", "hero.yaml"), "2>&-"),
+]
+"""Each command without any stream, and each way to close them. Streams are replaced before the command is
+known, so that not every pair needs a process of its own."""
 
 
 def started(words, redirection):
@@ -22,8 +31,7 @@ def started(words, redirection):
     return done.returncode, done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&-", ">&- 2>&- <&-"])
-@pytest.mark.parametrize("words", LOOKS)
+@pytest.mark.parametrize(("words", "redirection"), PAIRS)
 def test_a_command_without_its_streams_ends_as_it_would_with_them(shell, words, redirection):
     shell.manifest()
     shell("apply", "hero.yaml")

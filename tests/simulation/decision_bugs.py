@@ -41,5 +41,5 @@ def key_is_the_accounts(patch: Patch) -> None:
 DECISION_BUGS = (
     Mutation("cap is nobody's act", cap_is_nobodys_act, "caps"),
     Mutation("worker brings its caps", worker_brings_its_caps, "caps"),
-    Mutation("key is the account's", key_is_the_accounts, "mixed"),
+    Mutation(name="key is the account's", apply=key_is_the_accounts, theme="mixed", first=11),
 )

@@ -155,7 +155,7 @@ MONEY_BUGS = (
     Mutation("one job over the cap", one_more_than_the_cap, "caps"),
     Mutation("refund not waited for", refund_never_due, "caps"),
     Mutation("failure is charged", failure_is_charged, "caps"),
-    Mutation("record counts on each page", record_counts_on_each_page, "mixed"),
+    Mutation(name="record counts on each page", apply=record_counts_on_each_page, theme="mixed", first=34),
     Mutation("refund is believed", refund_is_believed, "caps"),
     Mutation("bill trouble ends the worker", bill_trouble_ends_the_worker, "caps"),
     Mutation("surplus is not told", surplus_is_not_told, "caps"),
@@ -164,5 +164,5 @@ MONEY_BUGS = (
         name="implausible bill frees the cap", apply=implausible_bill_frees_the_cap, theme="caps", first=59
     ),
     Mutation(name="bill teaches nothing", apply=bill_teaches_nothing, theme="mixed", first=42),
-    Mutation("refund lapses unread", refund_lapses_unread, "long"),
+    Mutation(name="refund lapses unread", apply=refund_lapses_unread, theme="long", first=138),
 )

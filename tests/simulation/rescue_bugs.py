@@ -72,7 +72,7 @@ RESCUE_BUGS = (
         name="rescue forgets the second",
         apply=rescue_forgets_the_second,
         theme="crashes",
-        first=6,
+        first=10,
         database="postgres",
     ),
 )

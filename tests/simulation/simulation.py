@@ -23,6 +23,7 @@ from .pace import calm
 from .plan import SimulationPlan
 from .process import Process, owner, task_factory
 from .reconciling import Reconciler
+from .reviewers import Reviewers
 from .surroundings import Surroundings
 from .timeline import Timeline
 from .webhooks import Webhooks
@@ -65,6 +66,7 @@ class Simulation:
                 self.surroundings.other_copy(),
                 self.surroundings.people(),
                 self.surroundings.buyer(),
+                self.surroundings.reviewers(),
                 self.surroundings.clock(),
                 self.surroundings.backup(),
                 self.surroundings.mass_kill(),
@@ -124,6 +126,7 @@ class Simulation:
             photo=self.bench.photo,
         )
         self.reader = database
+        self.reviewers = Reviewers(database, self.plan, checker=self.checker, timeline=self.timeline)
         self.webhooks = Webhooks(
             plan=self.plan,
             account=self.account,
@@ -212,8 +215,10 @@ class Simulation:
 
     def _nothing_left(self) -> bool:
         """Whether no fault could strike any more: all jobs are over, and nobody means to interfere."""
-        return not self.commands and not self.checker.rows(
-            "SELECT 1 FROM jobs WHERE finished_at IS NULL LIMIT 1"
+        return (
+            not self.commands
+            and not self.surroundings.reviews
+            and not self.checker.rows("SELECT 1 FROM jobs WHERE finished_at IS NULL LIMIT 1")
         )
 
     def _comes_to_rest(self) -> bool:

@@ -79,7 +79,7 @@ def _since(seed: int, plan: SimulationPlan) -> None:
 
 
 def _reviews(dice: random.Random, plan: SimulationPlan) -> None:
-    """Whether people choose among the pictures. Their own pictures are no pictures: nobody can look at them."""
+    """Whether people choose among the pictures. The bench has no input picture that can be looked at."""
     if plan.theme != "choosing":
         return
     plan.reviews = dice.choice((4, 8, 16))

@@ -74,8 +74,8 @@ THEMES = (
     "long",
     "restored",
 )
-"""What a seed is about; the more often it is named, the more often it is drawn. `choosing` is drawn by none: it
-is asked for."""
+"""What a seed is about; the more often it is named, the more often it is drawn. `choosing` is asked
+for, and drawn by none."""
 
 USUAL: dict[str, float] = {
     "task_slow": 0.05,

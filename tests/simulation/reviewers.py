@@ -13,13 +13,9 @@ from orchestrator.store.runs.runs import existing_ids
 from orchestrator.store.runs.unrequested import Requested
 
 from .operators import PERSON
-from .timeline import Timeline
 
 if TYPE_CHECKING:
-    from orchestrator.store.db.database import Database
-
-    from .checker import Checker
-    from .plan import SimulationPlan
+    from .simulation import Simulation
 
 REVIEWERS = (PERSON, replace(PERSON, who="bob", host="another desk"))
 
@@ -27,13 +23,11 @@ REVIEWERS = (PERSON, replace(PERSON, who="bob", host="another desk"))
 class Reviewers:
     """Two people at one batch, in a process of their own, which never crashes."""
 
-    def __init__(
-        self, database: "Database", plan: "SimulationPlan", checker: "Checker", timeline: Timeline
-    ) -> None:
-        self._database = database
-        self._checker = checker
-        self._timeline = timeline
-        self._dice = random.Random(f"reviewers {plan.seed}")
+    def __init__(self, simulation: "Simulation") -> None:
+        self._database = simulation.reader
+        self._checker = simulation.checker
+        self._timeline = simulation.timeline
+        self._dice = random.Random(f"reviewers {simulation.plan.seed}")
         self._requests = 0
 
     def act(self) -> None:

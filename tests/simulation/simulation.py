@@ -23,7 +23,6 @@ from .pace import calm
 from .plan import SimulationPlan
 from .process import Process, owner, task_factory
 from .reconciling import Reconciler
-from .reviewers import Reviewers
 from .surroundings import Surroundings
 from .timeline import Timeline
 from .webhooks import Webhooks
@@ -126,7 +125,6 @@ class Simulation:
             photo=self.bench.photo,
         )
         self.reader = database
-        self.reviewers = Reviewers(database, self.plan, checker=self.checker, timeline=self.timeline)
         self.webhooks = Webhooks(
             plan=self.plan,
             account=self.account,
@@ -215,11 +213,8 @@ class Simulation:
 
     def _nothing_left(self) -> bool:
         """Whether no fault could strike any more: all jobs are over, and nobody means to interfere."""
-        return (
-            not self.commands
-            and not self.surroundings.reviews
-            and not self.checker.rows("SELECT 1 FROM jobs WHERE finished_at IS NULL LIMIT 1")
-        )
+        unfinished = "SELECT 1 FROM jobs WHERE finished_at IS NULL LIMIT 1"
+        return not (self.commands or self.surroundings.reviews or self.checker.rows(unfinished))
 
     def _comes_to_rest(self) -> bool:
         with self.reader.read() as tx:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .plan import PICTURE, prompts
 from .process import PowerCut
+from .reviewers import Reviewers
 from .timeline import ViolationError
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Surroundings:
     async def reviewers(self) -> None:
         """People choose among the pictures while they are made."""
         dice = random.Random(f"reviews {self._simulation.plan.seed}")
+        people = Reviewers(self._simulation)
         while self.reviews:
             await asyncio.sleep(dice.uniform(2, 40))
             if self._simulation.account.quiet:
@@ -86,7 +88,7 @@ class Surroundings:
                 continue
             self.reviews -= 1
             try:
-                self._simulation.reviewers.act()
+                people.act()
             except ViolationError:
                 self._simulation.failed.set()
                 raise

@@ -74,7 +74,8 @@ THEMES = (
     "long",
     "restored",
 )
-"""What a seed is about; the more often it is named, the more often it is drawn."""
+"""What a seed is about; the more often it is named, the more often it is drawn. `choosing` is asked
+for, and drawn by none."""
 
 USUAL: dict[str, float] = {
     "task_slow": 0.05,
@@ -105,6 +106,7 @@ STRONG: dict[str, dict[str, float]] = {
     "alone": {"lost_created_late": 0.4, "crash": 0.0, "kill": 0.0, "freeze": 0.0, "freeze_before_post": 0.0},
     "billed": {"lost_not_created": 0.4, "crash": 0.0, "kill": 0.0, "freeze": 0.0},
     "prices": {"crash": 0.0, "kill": 0.0, "freeze": 0.0, "rejected": 0.0},
+    "choosing": {"crash": 0.01},
 }
 """The chances that a theme sets, whatever the dice say. A theme that is named here alone is drawn by no dice,
 but asked for."""

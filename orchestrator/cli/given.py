@@ -38,6 +38,8 @@ class Given:
 
 def given(asked: Asked) -> Given:
     """Read a saved plan, if that is what was named."""
+    if asked.unmade and asked.limit is None and asked.sample is None:
+        raise UsageError("--unmade chooses which jobs --limit N or --sample N take: add one of them.")
     if not any(path.suffix == SUFFIX for path in asked.manifests):
         return Given(asked, asked)
     if len(asked.manifests) > 1 or asked.run_key is not None or asked.part.partial:
@@ -51,6 +53,7 @@ def given(asked: Asked) -> Given:
         None,
         saved.part.limit,
         sample=saved.part.sample,
+        unmade=saved.part.unmade,
         sandbox=asked.sandbox,
     )
     return Given(asked, meant, saved)

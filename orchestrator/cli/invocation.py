@@ -29,12 +29,13 @@ class Asked:
     run_key: str | None = None
     limit: int | None = None
     sample: int | None = None
+    unmade: bool = False
     sandbox: bool = False
 
     @property
     def part(self) -> Part:
         """How much of each manifest is asked for."""
-        return Part(self.limit, self.sample)
+        return Part(self.limit, self.sample, self.unmade)
 
     def command(self, verb: str, *more: str, only: str | None = None, whole: bool = False) -> str:
         """A command about the same manifests with the same options; `only` of the manifests, or the `whole`
@@ -46,6 +47,8 @@ class Asked:
         for option, value in (("--limit", self.limit), ("--sample", self.sample)):
             if value is not None and not whole:
                 words += [option, str(value)]
+        if self.unmade and not whole:
+            words.append("--unmade")
         if self.sandbox:
             words.append("--sandbox")
         return shlex.join([*words, *more])

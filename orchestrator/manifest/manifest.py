@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -133,9 +134,11 @@ class Manifest:
         """The job specs of `entries`."""
         return (entry for entry in self.entries(limit=limit, sample=sample) if isinstance(entry, JobSpec))
 
-    def entries(self, *, limit: int | None = None, sample: int | None = None) -> Iterator[JobSpec | TwinSpec]:
-        """Job specs in run order: all, the first `limit`, or `sample` of them spread over the axes; among
-        them the rows that share a job.
+    def entries(
+        self, *, limit: int | None = None, sample: int | None = None, among: Sequence[int] | None = None
+    ) -> Iterator[JobSpec | TwinSpec]:
+        """Job specs in run order: all, the first `limit`, or `sample` of them spread over the axes; between
+        them the rows that share a job. `among` is not 0 for each ordinal that may be one of a part.
 
         An ordinal is the same with and without `limit` and `sample`; ordinals of merged jobs are left out.
         Raises ProblemsError with everything that was found (it stops at a hundred); nothing is
@@ -144,7 +147,9 @@ class Manifest:
         """
         only = None
         if sample is not None:
-            only = spread(self._blueprint.combinations, self._blueprint.variations, sample)
+            only = spread(self._blueprint.combinations, self._blueprint.variations, sample, among=among)
+        elif limit is not None and among is not None:
+            only = set(islice((at for at, may in enumerate(among) if may), limit))
         expansion = Expansion(self._blueprint)
         entries = expansion.specs(only=only)
         yield from entries if limit is None else _until(entries, limit)

@@ -3,6 +3,7 @@ that is longer than the sample, values from the whole of it.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from math import prod
 from typing import Final
 
@@ -15,8 +16,11 @@ ALL_OF_IT: Final = 2
 LOOK_MAX: Final = 200_000  # combinations considered for each pick
 
 
-def spread(combinations: Combinations, variations: int, size: int) -> set[int]:
-    """The ordinals of `size` jobs, the same every time.
+def spread(
+    combinations: Combinations, variations: int, size: int, *, among: Sequence[int] | None = None
+) -> set[int]:
+    """The ordinals of `size` jobs, the same every time; `among` is not 0 for each ordinal that may be picked
+    (None: any may).
 
     Each pick is the earliest job with the most values that were picked least so far; variations come last,
     because a second variation shows nothing that the first does not.
@@ -28,6 +32,8 @@ def spread(combinations: Combinations, variations: int, size: int) -> set[int]:
     jobs = combinations.size * variations
     for variation in range(variations):
         taken: set[int] = set()
+        if among is not None:
+            taken.update(at for at in range(combinations.size) if not among[at * variations + variation])
         while len(picked) < min(size, jobs):
             best = _pick(combinations, uses, taken, marks=marks)
             if best is None:

@@ -111,3 +111,19 @@ def test_markdown_cannot_be_broken_out_of(look, write):
 )  # fmt: skip
 def test_long_texts_are_cut_to_where_they_differ(before, after, told):
     assert differing(before, after) == told
+
+
+def test_what_the_dearer_and_the_cheaper_value_of_the_price_would_cost_is_told(look, write, tmp_path):
+    path = tmp_path / "hero.yaml"
+    write()
+    path.write_text(path.read_text().replace("images: [photo.png]", "images: [photo.png]\n  resolution: 2k"))
+    planned = look(load_manifest(path, today="2026-11-22"))
+    (row,) = planned.manifests
+    for value, micros in row.instead.items():
+        path.write_text(
+            path.read_text().replace(f"resolution: {row.tally.kind_of[0].at}", f"resolution: {value}")
+        )
+        assert look(load_manifest(path, today="2026-11-22")).micros_to_pay == micros
+        path.write_text(path.read_text().replace(f"resolution: {value}", "resolution: 2k"))
+    assert sorted(row.instead) == ["1k", "4k"]
+    assert "resolution 4k instead +$" in content_lines(planned)[-1]

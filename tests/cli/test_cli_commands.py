@@ -24,6 +24,7 @@ PLAN_KEYS = [
     "variations",
     "example",
     "costs",
+    "instead",
     "changes",
     "left_behind",
 ]

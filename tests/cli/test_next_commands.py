@@ -14,6 +14,7 @@ from orchestrator.cli.invocation import Asked, next_fields
         [],
         ["--sample", "2"],
         ["--limit", "1"],
+        ["--limit", "1", "--unmade"],
         ["--run", "try"],
         ["--sample", "2", "--run", "try"],
         ["--config", "other.yaml"],

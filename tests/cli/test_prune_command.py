@@ -97,6 +97,17 @@ def test_a_part_of_an_edited_manifest_is_shown_first(shell, edited, provider):
     assert shell.document["runs"][0]["jobs"]["pending"] == 3  # those of the version before the edit
 
 
+def test_a_sample_of_what_is_not_made_is_another_one_each_time(shell, provider):
+    manifest = shell.manifest()
+    for made in (1, 2, 3, 3):
+        assert shell("run", manifest, "--sample", "1", "--unmade", "--yes") == ExitCode.DONE
+        assert provider.bill().post_count == made
+    assert shell("run", shell.manifest(word=" now"), "--limit", "2", "--unmade", "--yes") == ExitCode.DONE
+    assert provider.bill().post_count == 5
+    assert shell("plan", manifest, "--unmade") == ExitCode.USAGE
+    assert "add one of them" in shell.said
+
+
 def test_a_part_that_was_recorded_and_not_finished_goes_on(shell, provider):
     manifest = shell.manifest()
     shell("apply", manifest, "--limit", "2")

@@ -56,6 +56,14 @@ def test_a_saved_plan_is_applied_once_and_again(saved):
     assert "0 new jobs, 2 existing" in saved.out
 
 
+def test_a_saved_plan_can_be_looked_at_again(saved):
+    assert saved("plan", "hero.plan") == ExitCode.DONE
+    assert "orchestrator apply hero.plan" in saved.said
+    retouch(saved.folder)
+    assert saved("plan", "hero.plan") == ExitCode.USAGE
+    assert "the picture photo.png has changed" in saved.said
+
+
 def test_a_saved_plan_is_run_with_its_part(shell, provider):
     manifest = shell.manifest()
     shell("plan", manifest, "--limit", "1", "--run", "try", "-o", "one.plan")

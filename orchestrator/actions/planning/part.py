@@ -7,11 +7,12 @@ from orchestrator.core.errors import UsageError
 
 class Part(NamedTuple):
     """How much of each manifest is asked for: all, the first `limit` jobs, or `sample` of them spread over
-    the axes.
+    the axes; with `unmade`, of those that have no pictures yet.
     """
 
     limit: int | None = None
     sample: int | None = None
+    unmade: bool = False
 
     @property
     def partial(self) -> bool:

@@ -19,7 +19,7 @@ from orchestrator.actions.planning.planned import ManifestPlan, Plan
 from orchestrator.actions.planning.saved_plan import Seal
 from orchestrator.actions.planning.tally import Tally
 from orchestrator.actions.planning.walk import ManifestWalk, Walk
-from orchestrator.actions.planning.within_caps import costs_of, within_caps
+from orchestrator.actions.planning.within_caps import at_other_values, costs_of, within_caps
 from orchestrator.core.money import format_usd
 from orchestrator.core.precedence import Weight
 from orchestrator.manifest import Manifest
@@ -112,6 +112,7 @@ class _Planner:
         for row in self._plan.manifests:
             self._price(row)
             row.costs = costs_of(row, self._plan.prices)
+            row.instead = at_other_values(row, self._plan.prices)
         for manifest, row in zip(manifests, self._plan.manifests, strict=True):
             self._seal(manifest, row)
         self._words = FileWords(self._settings, [row.spec for row in self._plan.manifests])

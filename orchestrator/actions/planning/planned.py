@@ -47,6 +47,7 @@ class ManifestPlan:
     variations: int = 1
     content: Content = field(default_factory=Content)
     costs: dict[str, dict[str, int]] = field(default_factory=dict)  # by variation and value, to be paid
+    instead: dict[str, int] = field(default_factory=dict)  # their cost at other values of what decides it
     new_at: dict[str, tuple[int, int]] = field(default_factory=dict)  # price digest: jobs, list price of one
 
     @property

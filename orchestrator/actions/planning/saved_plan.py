@@ -99,6 +99,7 @@ class SavedPlan:
             "made_at": self.made_at,
             "limit": self.part.limit,
             "sample": self.part.sample,
+            "unmade": self.part.unmade,
             "manifests": [
                 {"path": Path(relpath(manifest, path.parent)).as_posix(), **_words(seal)}
                 for manifest, seal in self.seals.items()
@@ -130,7 +131,7 @@ def read_saved(path: Path) -> SavedPlan:
         path.parent / each.pop("path"): Seal(**{name: each[name] for name in _NAMES})
         for each in found["manifests"]
     }
-    return SavedPlan(found["made_at"], Part(found["limit"], found["sample"]), seals=seals)
+    return SavedPlan(found["made_at"], Part(found["limit"], found["sample"], found["unmade"]), seals=seals)
 
 
 _NAMES: Final = ("manifest", "run_key", "tables", "pictures", "prices", "jobs")

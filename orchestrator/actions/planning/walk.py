@@ -12,13 +12,14 @@ from orchestrator.actions.planning.found_pictures import FoundPictures, find
 from orchestrator.actions.planning.part import Part
 from orchestrator.actions.planning.path_register import PathRegister
 from orchestrator.core.specs import JobSpec, TwinSpec
+from orchestrator.core.states import JobState
 from orchestrator.manifest import Manifest
 from orchestrator.ports import Shelf
 from orchestrator.store.db.database import Tx
 from orchestrator.store.runs.copies import look_up_twins
 from orchestrator.store.runs.left_behind import LeftBehind, left_behind
 from orchestrator.store.runs.output_paths import PathConflict
-from orchestrator.store.runs.runs import find_run, look_up
+from orchestrator.store.runs.runs import find_run, look_up, states_by_key
 from orchestrator.store.runs.unrequested import Requested, Unrequested
 
 CHUNK: Final = 2_000
@@ -71,7 +72,7 @@ class ManifestWalk:
     ) -> None:
         self.partial = part.partial
         self._owner = owner = manifest.spec
-        self._entries = manifest.entries(limit=part.limit, sample=part.sample)
+        self._manifest, self._part = manifest, part
         self._reading = reading
         self._register = register
         self._shelf = shelf
@@ -85,11 +86,25 @@ class ManifestWalk:
 
     def chunks(self) -> Iterator[Chunk]:
         """Every job that is asked for; raises ProblemsError where the manifest is off."""
-        for entries in _chunks(self._entries):
+        among = self._unmade() if self._part.unmade else None
+        found = self._manifest.entries(limit=self._part.limit, sample=self._part.sample, among=among)
+        for entries in _chunks(found):
             shared = self._register.claim(self._owner, entries) if self._register else []
             specs = [entry for entry in entries if isinstance(entry, JobSpec)]
             twins = [entry for entry in entries if isinstance(entry, TwinSpec)]
             yield self._compared(specs, twins, shared)
+
+    def _unmade(self) -> bytearray:
+        """Not 0 for the ordinal of each job that has no pictures and is not on its way to them."""
+        found = bytearray(self._manifest.size)
+        for entries in _chunks(self._manifest.entries()):
+            specs = [entry for entry in entries if isinstance(entry, JobSpec)]
+            with self._reading() as tx:
+                keys = [spec.key for spec in specs]
+                states = states_by_key(tx, self.run.id, keys) if tx and self.run else {}
+            for spec in specs:
+                found[spec.ordinal] = states.get(spec.key, JobState.PENDING) == JobState.PENDING
+        return found
 
     def others(self) -> Unrequested:
         """What waits in the run and was in no chunk."""

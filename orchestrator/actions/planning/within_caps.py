@@ -100,23 +100,54 @@ def _cuts(rows: Sequence[ManifestPlan], headroom: Sequence[CapForecast], prices:
 
 
 def _cheaper(row: ManifestPlan, prices: LivePrices) -> list[ManifestChange]:
-    """Lower values of the parameter that decides the price, where all jobs have the same and none is made:
-    what is made would be asked for again at the other value.
+    """Lower values of the parameter that decides the price, where no job is made yet: what is made would be
+    asked for again at the other value.
+    """
+    if row.tally.settled or row.others.jobs:
+        return []
+    by = catalogue.get(row.spec.model).price.by
+    now = _fixed_value(row, by)
+    jobs = counted(row.tally, partial(prices.micros, row.spec.model))
+    return [
+        ManifestChange(key=by, value=value, words=f"{by} {now} -> {value}", prices=each)
+        for value, each in _other_values(row, prices).items()
+        if all(each[item.kind.images] < item.micros for item in jobs)
+    ]
+
+
+def at_other_values(row: ManifestPlan, prices: LivePrices) -> dict[str, int]:
+    """What all the jobs that are to be paid would cost at the other values of the parameter that decides the
+    price, in micros; nothing where they do not share one.
+    """
+    jobs = counted(row.tally, partial(prices.micros, row.spec.model))
+    return {
+        value: sum(item.jobs * each[item.kind.images] for item in jobs)
+        for value, each in _other_values(row, prices).items()
+    }
+
+
+def _other_values(row: ManifestPlan, prices: LivePrices) -> dict[str, dict[int, int]]:
+    """The price of one job by its number of pictures, for each other value whose price is known as the
+    present one is: live, or by the list.
     """
     model = catalogue.get(row.spec.model)
     by = model.price.by
-    values = {kind.at for kind in row.tally.kind_of}
-    if row.tally.settled or row.others.jobs or len(values) != 1 or row.fixed.get(by) is None:
-        return []
-    (now,) = values
-    pictures = {kind.images for kind in row.tally.kind_of}
-    found = []
-    for value, unit in model.price.micros.items():
-        listed = {number: unit * number for number in pictures}
-        digests = {number: model.price_digest({by: value, model.count_param: number}) for number in pictures}
-        known = all(prices.knows(row.spec.model, digest) for digest in digests.values())
-        if value == now or unit >= model.price.micros[now] or not (known or prices.nobody_answered):
-            continue
-        each = {number: prices.micros(model.id, digests[number], listed[number]) for number in pictures}
-        found.append(ManifestChange(key=by, value=value, words=f"{by} {now} -> {value}", prices=each))
+    now = _fixed_value(row, by)
+    found: dict[str, dict[int, int]] = {}
+    for value, unit in model.price.micros.items() if now else ():
+        digests = {
+            kind.images: model.price_digest({by: value, model.count_param: kind.images})
+            for kind in row.tally.kind_of
+        }
+        known = all(prices.knows(model.id, digest) for digest in digests.values())
+        if value != now and (known or prices.nobody_answered):
+            found[value] = {
+                number: prices.micros(model.id, digest, unit * number) for number, digest in digests.items()
+            }
     return found
+
+
+def _fixed_value(row: ManifestPlan, by: str) -> str:
+    """The value that all jobs to be paid have because the manifest says it once; empty where it varies."""
+    values = {kind.at for kind in row.tally.kind_of}
+    return values.pop() if len(values) == 1 and row.fixed.get(by) is not None else ""

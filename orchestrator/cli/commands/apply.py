@@ -38,6 +38,7 @@ def command(
     limit: int | None,
     sample: int | None,
     *,
+    unmade: bool,
     prune: bool,
     why: str | None,
     buy_again: bool,
@@ -48,7 +49,7 @@ def command(
     earlier version of the manifest left waiting is made too, unless --prune cancels it. Pictures that are
     there already and that this database does not know are not bought again without --buy-again (exit 5).
     """
-    what = given(Asked(manifests, run_key, limit, sample=sample))
+    what = given(Asked(manifests, run_key, limit, sample=sample, unmade=unmade))
     with opened(use=Use.MAKE) as app:
         loaded = what.load(app)
         if what.saved is not None:
@@ -68,6 +69,11 @@ def command(
             shelf=shelf,
             pricing=pricing(app),
         )
+    _tell(applied, what.meant, prune=prune)
+    return ExitCode.DONE
+
+
+def _tell(applied: list[Applied], asked: Asked, *, prune: bool) -> None:
     if out.as_json():
         out.document({"manifests": [_document(item) for item in applied], **next_fields(NEXT)})
     else:
@@ -75,13 +81,11 @@ def command(
             out.answer(applied_text(item))
     for item in applied:
         if not prune:
-            path = str(item.manifest.path)
-            for sentence in others_text(item.others, path, what.meant):
+            for sentence in others_text(item.others, str(item.manifest.path), asked):
                 out.warn(sentence)
         for warning in item.manifest.warnings:
             out.warn(safe(warning))
     out.next_steps(NEXT)
-    return ExitCode.DONE
 
 
 def applied_text(item: Applied) -> str:

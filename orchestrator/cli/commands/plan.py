@@ -6,7 +6,6 @@ import click
 
 from orchestrator.actions.planning.content import LISTED_MAX
 from orchestrator.actions.planning.found_pictures import rebuild_words
-from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.actions.planning.plan import plan
 from orchestrator.actions.planning.planned import Plan
 from orchestrator.actions.planning.saved_plan import SUFFIX, SavedPlan
@@ -15,6 +14,7 @@ from orchestrator.cli.asking import asking
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.base import manifest_options
 from orchestrator.cli.context import database_if_any, opened
+from orchestrator.cli.given import given
 from orchestrator.cli.invocation import Asked, Step, next_fields
 from orchestrator.cli.rendering.content_text import change_lines, listing, markdown
 from orchestrator.cli.rendering.plan_documents import plan_document
@@ -45,6 +45,7 @@ def command(
     limit: int | None,
     sample: int | None,
     *,
+    unmade: bool,
     listed: bool,
     diff: bool,
     as_markdown: bool,
@@ -56,11 +57,11 @@ def command(
     against the caps, and how long it takes. Exits with 2 when `apply` would refuse, and with 5 when it would
     need a person's word, because pictures of new jobs are there already.
     """
-    if saved is not None and saved.suffix != SUFFIX:
-        raise UsageError(f"A saved plan ends in {SUFFIX}, such as summer{SUFFIX}. Nothing was written.")
-    asked = Asked(manifests, run_key, limit, sample=sample)
+    _check_name(saved)
+    what = given(Asked(manifests, run_key, limit, sample=sample, unmade=unmade))
+    asked = what.meant
     with opened(need_database=False) as app:
-        loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
+        loaded = what.load(app)
         with database_if_any(app) as database:
             planned = plan(
                 loaded,
@@ -70,23 +71,33 @@ def command(
                 shelf=app.shelf(),
                 ask=asking(app),
                 listing=LISTED_MAX if listed else SAMPLE_LISTED if sample else 0,
-                sealed=saved is not None,
+                sealed=saved is not None or what.saved is not None,
             )
         made_at = app.clock.now_ms()
+    what.refuse_drift(planned)
     if saved is not None:
         asked = _save(planned, asked, saved, made_at=made_at)
-    steps = _steps(planned, asked)
+    steps = _steps(planned, what.typed if what.saved else asked)
     if out.as_json():
         out.document({**plan_document(planned), **next_fields(steps)})
     else:
         out.answer(_words(planned, asked, diff=diff, as_markdown=as_markdown))
         for item in planned.differences:
             out.warn(safe(item.comparison))
+    return _end(planned, steps)
+
+
+def _end(planned: Plan, steps: list[Step]) -> ExitCode:
     if planned.conflicts:
         out.warn("Output paths collide, so `apply` would refuse. Nothing was written and nothing was spent.")
         return ExitCode.USAGE
     out.next_steps(steps)
     return ExitCode.OPERATOR if planned.found.jobs else ExitCode.DONE
+
+
+def _check_name(saved: Path | None) -> None:
+    if saved is not None and saved.suffix != SUFFIX:
+        raise UsageError(f"A saved plan ends in {SUFFIX}, such as summer{SUFFIX}. Nothing was written.")
 
 
 def _save(planned: Plan, asked: Asked, saved: Path, *, made_at: int) -> Asked:

@@ -50,6 +50,7 @@ def command(
     limit: int | None,
     sample: int | None,
     *,
+    unmade: bool,
     prune: bool,
     buy_again: bool,
     yes: bool,
@@ -65,7 +66,7 @@ def command(
     bought again without --buy-again, also not with --yes (exit 5). Ctrl-C once: submit nothing more,
     collect what is in flight. Twice: leave now. Neither loses anything.
     """
-    what = given(Asked(manifests, run_key, limit, sample=sample, sandbox=sandbox))
+    what = given(Asked(manifests, run_key, limit, sample=sample, unmade=unmade, sandbox=sandbox))
     wanted = Wanted(asked=what.meant, prune=prune, why=why)
     with opened(sandbox=sandbox, use=Use.MAKE) as app:
         if sandbox:

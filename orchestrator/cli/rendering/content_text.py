@@ -51,6 +51,12 @@ def _costs(row: ManifestPlan) -> str:
             parts.append(f"each {safe(axis, 40)} {usd(next(iter(values.values())))}")
         elif len(values) <= VALUES_SHOWN:
             parts += [f"{safe(axis, 40)} {safe(value, 40)} {usd(micros)}" for value, micros in values.items()]
+    asked = row.cost_micros + row.waiting_micros
+    for value, micros in row.instead.items():
+        by = next(iter(row.fixed))
+        sign = "+" if micros > asked else "-"
+        if micros != asked:
+            parts.append(f"{safe(by)} {safe(value)} instead {sign}{usd(abs(micros - asked))}")
     return "; ".join(parts)
 
 

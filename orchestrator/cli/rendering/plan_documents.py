@@ -78,6 +78,7 @@ def _content(row: ManifestPlan) -> Json:
             axis: {value: format_usd(micros) for value, micros in values.items()}
             for axis, values in row.costs.items()
         },
+        "instead": {value: format_usd(micros) for value, micros in row.instead.items()},
         "changes": {
             "fields": [
                 {

@@ -18,7 +18,7 @@ ETA_RESULTS_MIN = 10
 ETA_SECONDS_MIN = 60.0
 REASONS_SHOWN = 3
 STOPS_SHOWN = 2
-KEYS = "keys    Ctrl-C: submit nothing more, and collect what is in flight; twice: leave now"
+KEYS = "keys    Ctrl-C: submit nothing more, collect what is in flight; twice: leave"
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,13 @@ def existing_ids(tx: Tx, run_id: int, keys: Sequence[str]) -> dict[str, int]:
     return dict(bulk.lookup(tx.conn, _KNOWN, keys, run_id))
 
 
+def states_by_key(tx: Tx, run_id: int, keys: Sequence[str]) -> dict[str, str]:
+    """The states of the jobs that the run already has with these keys."""
+    known = existing_ids(tx, run_id, keys)
+    found = _standing(tx, known.values())
+    return {key: found[job_id].state for key, job_id in known.items() if job_id in found}
+
+
 @dataclass(frozen=True, slots=True)
 class LookedUp:
     """What a chunk of specs would change."""

@@ -166,7 +166,7 @@ BUY_AGAIN: Final = click.option(
 
 
 def manifest_options(function: F) -> F:
-    """Add MANIFEST..., --run, --limit and --sample, the words `plan`, `apply` and `run` share."""
+    """Add MANIFEST... and the options that `plan`, `apply` and `run` share."""
     decorators: Sequence[Callable[[F], F]] = (
         MANIFESTS,
         click.option(
@@ -175,6 +175,11 @@ def manifest_options(function: F) -> F:
         click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N jobs."),
         click.option(
             "--sample", type=click.IntRange(min=1), metavar="N", help="Only N jobs, spread over the axes."
+        ),
+        click.option(
+            "--skip-bad-rows",
+            is_flag=True,
+            help="Leave out the rows of tables that something is wrong with; they are listed.",
         ),
     )
     for decorate in reversed(decorators):

@@ -24,7 +24,48 @@ _KNOWN: Final = (
             'quote text that starts with "*"',
         ),
     ),
-    ("another document", ("the file holds a second document (---); one document is expected", "")),
+    (
+        "another document",
+        ("a second document begins here (---); a file holds one", "put it into a file of its own"),
+    ),
+    (
+        "did not find expected key",
+        (
+            "this line is not indented like the lines of its block",
+            "give keys of one block the same number of spaces in front",
+        ),
+    ),
+    (
+        "did not find expected '-' indicator",
+        (
+            "an item of a list is expected here, with a dash in front",
+            'write "- " in front, as far in as above',
+        ),
+    ),
+    (
+        "did not find expected ',' or",
+        ("a comma or the closing bracket is missing", "is a [...] or {...} closed on the line above?"),
+    ),
+    (
+        "found unexpected end of stream",
+        ("a quote is opened and never closed", "close it, or double it inside"),
+    ),
+    ("could not find expected ':'", ("a colon is missing after a key", 'write "key: value"')),
+    (
+        "block sequence entries are not allowed",
+        ("a list cannot begin on this line", "begin it on a line of its own"),
+    ),
+    (
+        "found unknown escape character",
+        (
+            "\\ in double quotes begins an escape, and there is none like this",
+            "use single quotes, or write \\\\",
+        ),
+    ),
+    (
+        "did not find expected <document start>",
+        ("this line does not belong to what stands above", "is it indented like the lines above?"),
+    ),
 )
 QUOTE_TEMPLATE: Final = 'a value with a template must stand in quotes: "{{ name }}"'
 
@@ -53,6 +94,8 @@ def _words(error: yaml.YAMLError, lines: list[str], line: int, column: int) -> t
     problem = str(getattr(error, "problem", "") or "cannot be read as YAML")
     context = str(getattr(error, "context", "") or "")
     source = _line(lines, line) or ""
+    if "another document" in problem or "another document" in context:
+        return _KNOWN[2][1]
     if any(_BARE_TEMPLATE.search(_line(lines, at) or "") for at in {line, max(0, line - 1)}):
         return QUOTE_TEMPLATE, ""
     if "\t" in source[: column + 1]:
@@ -63,8 +106,7 @@ def _words(error: yaml.YAMLError, lines: list[str], line: int, column: int) -> t
     for fragment, words in _KNOWN:
         if fragment in problem or fragment in context:
             return words
-    where = f" {context}" if context else ""
-    return f"not YAML: {problem}{where}", ""
+    return "this is not YAML", f"the parser says: {problem}"
 
 
 def _template_position(lines: list[str], line: int) -> tuple[int, int]:

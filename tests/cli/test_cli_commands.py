@@ -20,6 +20,8 @@ PLAN_KEYS = [
     "list_usd",
     "others",
     "copies",
+    "skipped_rows",
+    "blank_rows",
 ]
 
 

@@ -81,7 +81,7 @@ def test_merge_keys_fill_in_and_explicit_keys_win():
         ("? [1, 2]\n: 3", 1, 3, "a key must be a single word"),
         ("a: b\x00", 1, 5, "control character"),
         ("---\na: 1\n---\nb: 1", 3, 1, "second document"),
-        ("a: 'x", 1, 6, "not YAML"),
+        ("a: 'x", 1, 6, "a quote is opened and never closed"),
         ("[" * 3000, 1, 51, "levels deep"),
         ("a: {<<: 3}", 1, 9, "merge key takes a mapping"),
     ],

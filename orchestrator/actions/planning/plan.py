@@ -79,6 +79,7 @@ class _Planner:
         for manifest in manifests:
             row = ManifestPlan(str(manifest.path), manifest.spec, partial=part.partial, prune=prune)
             self._fill(row, walk.through(manifest))
+            row.left_out = manifest.left_out
             self._plan.manifests.append(row)
             self._plan.warnings += manifest.warnings
         self._plan.prices.ask()

@@ -9,6 +9,7 @@ from orchestrator.actions.planning.estimate import Estimate
 from orchestrator.actions.planning.found_pictures import FoundPictures
 from orchestrator.actions.planning.live_prices import LivePrices
 from orchestrator.core.specs import RunSpec
+from orchestrator.manifest.bad_rows import LeftOut
 from orchestrator.store.runs.unrequested import Unrequested
 
 
@@ -35,6 +36,7 @@ class ManifestPlan:
     )  # wait in the same run, and are not asked for (any more)
     partial: bool = False  # only a part of the manifest is asked for
     prune: bool = False  # the others are to be dropped
+    left_out: list[LeftOut] = field(default_factory=list)  # rows of its tables
     new_at: dict[str, tuple[int, int]] = field(default_factory=dict)  # price digest: jobs, list price of one
 
     @property

@@ -1,5 +1,6 @@
 """`orchestrator apply`: record the jobs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator.actions.planning.apply import Applied, Taking, apply
@@ -12,6 +13,7 @@ from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.deciding import agreed, file_words, tell
+from orchestrator.cli.rendering.left_out_text import left_out_document, left_out_lines
 from orchestrator.cli.rendering.plan_documents import others_document
 from orchestrator.cli.rendering.unrequested_text import others_text
 from orchestrator.cli.rendering.words import count, safe
@@ -32,6 +34,7 @@ def command(
     limit: int | None,
     sample: int | None,
     *,
+    skip_bad_rows: bool,
     prune: bool,
     why: str | None,
     buy_again: bool,
@@ -44,7 +47,9 @@ def command(
     """
     part = Part(limit, sample)
     with opened(use=Use.MAKE) as app:
-        loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
+        loaded = load_manifests(
+            manifests, app.settings, app.clock.now_ms(), run_key=run_key, skip_bad_rows=skip_bad_rows
+        )
         words = file_words(app, loaded)
         signed = signature_of("apply", why)
         taking = Taking(words=words, signed=signed, raised=agreed(app, words), tell=tell)
@@ -64,15 +69,22 @@ def command(
     else:
         for item in applied:
             out.answer(applied_text(item))
+    _remark(applied, part, run_key=run_key, prune=prune)
+    out.next_steps([("orchestrator work --drain", "submits what waits"), ("orchestrator status", "shows it")])
+    return ExitCode.DONE
+
+
+def _remark(applied: Sequence[Applied], part: Part, *, run_key: str | None, prune: bool) -> None:
+    """What was left out, what waits besides, and what looks odd."""
     for item in applied:
         if not prune:
             path = str(item.manifest.path)
             for sentence in others_text(item.others, path, partial=part.partial, run_key=run_key):
                 out.warn(sentence)
+        for line in left_out_lines(item.manifest.left_out):
+            out.note(line)
         for warning in item.manifest.warnings:
             out.warn(safe(warning))
-    out.next_steps([("orchestrator work --drain", "submits what waits"), ("orchestrator status", "shows it")])
-    return ExitCode.DONE
 
 
 def applied_text(item: Applied) -> str:
@@ -105,6 +117,7 @@ def _document(item: Applied) -> dict[str, object]:
         "new": item.new,
         "existing": item.existing,
         "others": others_document(item.others),
+        **left_out_document(item.manifest.left_out),
         "pruned": item.pruned,
         "renamed": [{"wanted": wanted, "given": given} for wanted, given in item.renamed],
     }

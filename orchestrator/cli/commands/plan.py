@@ -20,7 +20,12 @@ from orchestrator.core.errors import ExitCode
 @declare("plan", short_help="Expand, check and price manifests; writes and spends nothing.")
 @manifest_options
 def command(
-    manifests: tuple[Path, ...], run_key: str | None, limit: int | None, sample: int | None
+    manifests: tuple[Path, ...],
+    run_key: str | None,
+    limit: int | None,
+    sample: int | None,
+    *,
+    skip_bad_rows: bool,
 ) -> ExitCode:
     """Expand, check and price MANIFESTs. Writes nothing and spends nothing.
 
@@ -29,7 +34,9 @@ def command(
     need a person's word, because pictures of new jobs are there already.
     """
     with opened(need_database=False) as app:
-        loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
+        loaded = load_manifests(
+            manifests, app.settings, app.clock.now_ms(), run_key=run_key, skip_bad_rows=skip_bad_rows
+        )
         with database_if_any(app) as database:
             planned = plan(
                 loaded,
@@ -52,7 +59,7 @@ def command(
         out.next_steps([(rebuild_words(planned.found), "records the pictures that are here, spends nothing")])
         return ExitCode.OPERATOR
     if planned.total("to_submit"):
-        words = " ".join(str(path) for path in manifests)
+        words = " ".join(str(path) for path in manifests) + (" --skip-bad-rows" if skip_bad_rows else "")
         out.next_steps(
             [
                 (f"orchestrator apply {words}", "records the jobs, spends nothing"),

@@ -48,6 +48,7 @@ def command(
     limit: int | None,
     sample: int | None,
     *,
+    skip_bad_rows: bool,
     prune: bool,
     buy_again: bool,
     yes: bool,
@@ -71,7 +72,9 @@ def command(
                 "Sandbox: no key, no cost. Its database and pictures are kept apart from real ones, in "
                 f"{where}"
             )
-        loaded = load_manifests(manifests, app.settings, app.clock.now_ms(), run_key=run_key)
+        loaded = load_manifests(
+            manifests, app.settings, app.clock.now_ms(), run_key=run_key, skip_bad_rows=skip_bad_rows
+        )
         raised = agreed(app, file_words(app, loaded), attended=not yes, sandbox=sandbox)
         shelf = None if buy_again or sandbox else app.shelf()
         planned = _planned(app, loaded, wanted, shelf=shelf, raised=raised)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.cli.rendering.left_out_text import left_out_document
 from orchestrator.core.money import format_usd
 
 if TYPE_CHECKING:  # a listing need not load what expands manifests
@@ -35,6 +36,7 @@ def plan_document(plan: Plan) -> Json:
                 "list_usd": format_usd(row.list_micros),
                 "others": others_document(row.others),
                 "copies": row.copies,
+                **left_out_document(row.left_out),
             }
             for row in plan.manifests
         ],

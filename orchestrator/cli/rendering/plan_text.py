@@ -4,6 +4,7 @@ import click
 
 from orchestrator.actions.planning.cap_forecast import CapForecast
 from orchestrator.actions.planning.planned import ManifestPlan, Plan
+from orchestrator.cli.rendering.left_out_text import left_out_lines
 from orchestrator.cli.rendering.unrequested_text import plan_others
 from orchestrator.cli.rendering.words import bar, count, duration, percent, safe, table, unit_price, usd
 
@@ -18,7 +19,8 @@ def plan_text(plan: Plan, *, run_key: str | None = None, sandbox: bool = False) 
 
     `run_key` and `sandbox` as they were given on the command line, for the commands that are shown.
     """
-    notes = [*_others(plan, run_key=run_key, sandbox=sandbox), *_warnings(plan)]
+    left_out = left_out_lines([table for row in plan.manifests for table in row.left_out])
+    notes = [*left_out, *_others(plan, run_key=run_key, sandbox=sandbox), *_warnings(plan)]
     if not plan.total("to_submit"):
         everything = f"all {count(plan.total('existing'), 'job')} are recorded already"
         if copies := plan.total("copies"):

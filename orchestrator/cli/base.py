@@ -25,17 +25,20 @@ class Options:
     json: bool = False
     quiet: bool = False
     verbose: bool = False
+    sandbox: bool = False  # of the commands that take it
 
 
-def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+def remember(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Keep what an option says with the options of the whole invocation."""
     name = param.name or ""
     if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
         setattr(ctx.ensure_object(Options), name, value)
+    return value
 
 
 def _global_options() -> list[click.Parameter]:
     """Fresh copies, because a parameter belongs to one command."""
-    shared: dict[str, Any] = {"expose_value": False, "is_eager": True, "callback": _remember}
+    shared: dict[str, Any] = {"expose_value": False, "is_eager": True, "callback": remember}
     return [
         click.Option(
             ["--config"],
@@ -162,6 +165,16 @@ BUY_AGAIN: Final = click.option(
     "--buy-again",
     is_flag=True,
     help="Buy pictures that are in the output folder already and that this database does not know.",
+)
+
+
+SANDBOX: Final = click.option(
+    "--sandbox",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=remember,
+    help="The rehearsal's own database and pictures: those of `run --sandbox`.",
 )
 
 

@@ -12,6 +12,29 @@ import click
 from orchestrator.cli import streams
 from orchestrator.cli.base import options
 
+REHEARSED = (
+    "apply",
+    "budget audit",
+    "budget show",
+    "campaigns list",
+    "doctor",
+    "events",
+    "gallery",
+    "in-doubt list",
+    "jobs cancel",
+    "jobs list",
+    "jobs retry",
+    "jobs show",
+    "limits show",
+    "outputs check",
+    "plan",
+    "run",
+    "status",
+    "work",
+    "workers list",
+)
+"""The commands that take --sandbox."""
+
 
 def answer(text: str) -> None:
     """What the command was asked for, in words; OSError when it cannot be written."""
@@ -55,6 +78,8 @@ def raw(text: str) -> None:
 
 def next_steps(commands: Sequence[tuple[str, str]]) -> None:
     """At most two commands worth typing next, each with what it does."""
+    if options().sandbox:
+        commands = [(f"{command} --sandbox", what) for command, what in commands if _rehearsed(command)]
     if not commands:
         return
     shown = commands[:2]
@@ -64,6 +89,11 @@ def next_steps(commands: Sequence[tuple[str, str]]) -> None:
         for at, (command, what) in enumerate(shown)
     ]
     note("\n" + "\n".join(line.rstrip() for line in lines))
+
+
+def _rehearsed(command: str) -> bool:
+    """Whether a command can be told to look at the rehearsal; the others would look at what is real."""
+    return command.startswith(tuple(f"orchestrator {words}" for words in REHEARSED))
 
 
 def as_json() -> bool:

@@ -9,7 +9,7 @@ from orchestrator.actions.planning.part import Part
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.asking import pricing
-from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options
+from orchestrator.cli.base import BUY_AGAIN, PRUNE, SANDBOX, manifest_options
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.deciding import agreed, file_words, tell
@@ -28,6 +28,7 @@ RENAMED_SHOWN = 3
 @PRUNE
 @why_option
 @BUY_AGAIN
+@SANDBOX
 def command(
     manifests: tuple[Path, ...],
     run_key: str | None,

@@ -1,35 +1,32 @@
 """`orchestrator jobs`: list, show, retry, cancel, adopt."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
-from orchestrator.cli.base import ROW_ID, group
+from orchestrator.cli.base import ROW_ID, SANDBOX, group
 from orchestrator.cli.context import opened
+from orchestrator.cli.job_filters import job_filters, wanted_jobs
 from orchestrator.cli.rendering.documents import detail_document, job_document
 from orchestrator.cli.rendering.job_text import detail_text, header, row
 from orchestrator.cli.rendering.words import count, safe, table, usd
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode, UsageError
-from orchestrator.core.states import JobState
 from orchestrator.store.views import jobs
+from orchestrator.store.views.job_names import require_named
 from orchestrator.store.views.walk import JobFilter, count_up_to
 
 if TYPE_CHECKING:  # a listing need not load what changes or explains jobs
     from orchestrator.actions.operator.change_jobs import Changed
     from orchestrator.store.account.acts import Signature
 
-F = TypeVar("F", bound=Callable[..., Any])
 TABLE_ROWS = 50
 COUNTED_MAX = 10_000  # counting a million would take longer than listing some
-
-_STATE = click.Choice([state.value for state in JobState])
 
 
 @group("jobs", short_help="List, show, retry and cancel jobs.")
@@ -37,32 +34,16 @@ def command() -> None:
     """List, show, retry and cancel jobs."""
 
 
-def _filters(function: F) -> F:
-    decorators: tuple[Callable[[F], F], ...] = (
-        click.option(
-            "--state", "states", multiple=True, type=_STATE, help="Only jobs in this state; may repeat."
-        ),
-        click.option("--campaign", metavar="NAME", help="Only jobs of this campaign."),
-        click.option(
-            "--run", metavar="KEY", help="Only jobs of this run key, or of the manifest of this name."
-        ),
-        click.option(
-            "--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Only jobs with this tag; may repeat."
-        ),
-        click.option("--reason", metavar="WORD", help="Only jobs with this reason, such as moderated."),
-    )
-    for decorate in reversed(decorators):
-        function = decorate(function)
-    return function
-
-
 @command.command("list")
-@_filters
+@job_filters
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help=f"At most N (a table: {TABLE_ROWS}).")
+@SANDBOX
 def list_jobs(limit: int | None, **words: Any) -> ExitCode:
     """List jobs, oldest first. With --json one object a line, every job."""
-    wanted = _wanted(words)
+    wanted = wanted_jobs(words)
     with opened(use=Use.LOOK) as app:
+        with app.database.read() as tx:
+            require_named(tx, wanted)
         after, left = 0, limit or (None if out.as_json() else TABLE_ROWS)
         rows: list[list[str]] = []
         while left is None or left > 0:
@@ -91,6 +72,7 @@ def list_jobs(limit: int | None, **words: Any) -> ExitCode:
 
 @command.command("show")
 @click.argument("job_id", type=ROW_ID, metavar="ID")
+@SANDBOX
 def show(job_id: int) -> ExitCode:
     """The timeline of one job: every attempt, its times and money, and why it is not running now."""
     from orchestrator.actions.operator.explain import why
@@ -108,14 +90,15 @@ def show(job_id: int) -> ExitCode:
 
 @command.command("retry")
 @click.argument("ids", nargs=-1, type=ROW_ID, metavar="[ID]...")
-@_filters
+@job_filters
 @click.option("--dry-run", is_flag=True, help="Say how many and what they cost; change nothing.")
 @why_option
+@SANDBOX
 def retry(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any) -> ExitCode:
     """Queue failed or cancelled jobs again, by ID or by filter. Spends nothing until a worker runs."""
     from orchestrator.actions.operator.change_jobs import retry_jobs
 
-    wanted = _wanted(words, ids)
+    wanted = wanted_jobs(words, ids)
     _need_some(wanted, "retry", "--state failed")
     with opened() as app:
         changed = retry_jobs(app.database, wanted, signature_of("jobs retry", why), dry_run=dry_run)
@@ -134,9 +117,10 @@ def retry(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any)
 
 @command.command("cancel")
 @click.argument("ids", nargs=-1, type=ROW_ID, metavar="[ID]...")
-@_filters
+@job_filters
 @click.option("--dry-run", is_flag=True, help="Say how many; change nothing.")
 @why_option
+@SANDBOX
 def cancel(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any) -> ExitCode:
     """Take waiting jobs out of the queue, by ID or by filter.
 
@@ -145,7 +129,7 @@ def cancel(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any
     """
     from orchestrator.actions.operator.change_jobs import cancel_jobs
 
-    wanted = _wanted(words, ids)
+    wanted = wanted_jobs(words, ids)
     _need_some(wanted, "cancel", "--state pending --campaign NAME")
     with opened() as app:
         changed = cancel_jobs(app.database, wanted, signature_of("jobs cancel", why), dry_run=dry_run)
@@ -199,23 +183,6 @@ async def _adopt(app: App, job_id: int, prediction_id: str, *, signed: "Signatur
         )
 
 
-def _wanted(words: dict[str, Any], ids: tuple[int, ...] = ()) -> JobFilter:
-    tags = {}
-    for text in words["tags"]:
-        key, equals, value = text.partition("=")
-        if not equals or not key:
-            raise UsageError(f"--tag {text!r} has no value; write --tag KEY=VALUE, such as --tag client=acme")
-        tags[key] = value
-    return JobFilter(
-        states=tuple(words["states"]),
-        campaign=words["campaign"],
-        run=words["run"],
-        tags=tags,
-        reason=words["reason"],
-        ids=ids,
-    )
-
-
 def _need_some(wanted: JobFilter, verb: str, example: str) -> None:
     if wanted == JobFilter():
         raise UsageError(
@@ -243,7 +210,3 @@ def _changed_document(changed: "Changed", *, dry_run: bool) -> dict[str, Any]:
         "changed": len(changed.moved),
         "after_attempt": len(changed.after_attempt),
     }
-
-
-filters, wanted_jobs = _filters, _wanted
-"""For commands about the pictures of jobs."""

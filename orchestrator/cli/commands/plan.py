@@ -8,8 +8,8 @@ from orchestrator.actions.planning.part import Part
 from orchestrator.actions.planning.plan import plan
 from orchestrator.cli import out
 from orchestrator.cli.asking import asking
+from orchestrator.cli.base import SANDBOX, manifest_options
 from orchestrator.cli.base import command as declare
-from orchestrator.cli.base import manifest_options
 from orchestrator.cli.context import database_if_any, opened
 from orchestrator.cli.rendering.plan_documents import plan_document
 from orchestrator.cli.rendering.plan_text import plan_text
@@ -19,6 +19,7 @@ from orchestrator.core.errors import ExitCode
 
 @declare("plan", short_help="Expand, check and price manifests; writes and spends nothing.")
 @manifest_options
+@SANDBOX
 def command(
     manifests: tuple[Path, ...],
     run_key: str | None,

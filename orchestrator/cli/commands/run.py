@@ -17,7 +17,7 @@ from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.asking import asking, pricing
-from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options, options
+from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options, options, remember
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import need_key, opened
 from orchestrator.cli.deciding import agreed, file_words, tell
@@ -39,7 +39,11 @@ from orchestrator.store.views.progress import pending_cost
 @BUY_AGAIN
 @click.option("--yes", is_flag=True, help="Spend without asking.")
 @click.option(
-    "--sandbox", is_flag=True, help="Use a stand-in for the provider: no key, no cost, its own folder."
+    "--sandbox",
+    is_flag=True,
+    is_eager=True,
+    callback=remember,
+    help="Use a stand-in for the provider: no key, no cost, its own folder.",
 )
 @why_option
 def command(
@@ -142,7 +146,7 @@ def carry_out(
     label = manifests[0].spec.name if len(manifests) == 1 else f"{len(manifests)} manifests"
     done = work_on(app=app, run_ids=run_ids, display=display, label=label)
     unpaid = _unpaid(app, done.code, run_ids)
-    return summarize(done, app.output_root, extra=unpaid, sandbox=wanted.sandbox)
+    return summarize(done, app.output_root, extra=unpaid)
 
 
 def consent(planned: Plan, *, yes: bool) -> bool:

@@ -48,14 +48,14 @@ class Done:
     error: OrchestratorError | None = None  # what stopped it, beyond what the database says
 
 
-def summarize(done: Done, root: Path, *, extra: list[str] | None = None, sandbox: bool = False) -> ExitCode:
+def summarize(done: Done, root: Path, *, extra: list[str] | None = None) -> ExitCode:
     """Print the summary, as words or as one JSON document; returns the exit code."""
     try:
         if out.as_json():
             out.document(document(done, root))
         else:
             out.answer("\n".join([*text(done, root), *(extra or ())]))
-            out.next_steps(steps(done, sandbox=sandbox))
+            out.next_steps(steps(done))
     except BrokenPipeError:
         streams.lead_nowhere("stdout")
     except OSError as error:  # the work itself is as done as it is
@@ -109,11 +109,11 @@ def text(done: Done, root: Path) -> list[str]:
     return found
 
 
-def steps(done: Done, *, sandbox: bool) -> list[tuple[str, str]]:
-    """The commands that follow from this end; none for a sandbox's, since they would look at the real
-    database, and none where the database was taken away, because the error says what to do.
+def steps(done: Done) -> list[tuple[str, str]]:
+    """The commands that follow from this end; none where the database was taken away, because the error says
+    what to do.
     """
-    if sandbox or isinstance(done.error, DatabaseReplacedError):
+    if isinstance(done.error, DatabaseReplacedError):
         return []
     progress = done.progress
     found = []

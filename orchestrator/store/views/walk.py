@@ -12,11 +12,11 @@ from heapq import heappop, heappush
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, bindparam, func, or_, select
 
 from orchestrator.core.states import JobState
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import campaigns, job_specs, jobs, runs
+from orchestrator.store.db.schema import RUN_PATH, campaigns, job_specs, jobs, runs
 
 PAGE: Final = 500
 
@@ -27,7 +27,7 @@ class JobFilter:
 
     states: tuple[str, ...] = ()
     campaign: str | None = None
-    run: str | None = None  # the run key, or the manifest's name
+    run: str | None = None  # the run key, the manifest's name, or campaign/name/key
     tags: Mapping[str, str] = field(default_factory=dict)
     reason: str | None = None
     ids: tuple[int, ...] = ()
@@ -63,7 +63,9 @@ def _runs(tx: Tx, wanted: JobFilter) -> Sequence[int] | None:
     if wanted.campaign is not None:
         query = query.join(campaigns).where(campaigns.c.name == wanted.campaign)
     if wanted.run is not None:
-        query = query.where((runs.c.run_key == wanted.run) | (runs.c.name == wanted.run))
+        named = (column == wanted.run for column in (runs.c.run_key, runs.c.name, RUN_PATH))
+        query = query.join(campaigns) if wanted.campaign is None else query
+        query = query.where(or_(*named))
     if wanted.run_ids:
         query = query.where(runs.c.id.in_(wanted.run_ids))
     return list(tx.conn.execute(query).scalars())

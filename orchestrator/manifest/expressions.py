@@ -154,14 +154,16 @@ def _no_template(text: str, message: str) -> TemplateProblem:
     else:
         part = ""
     words = message
-    if match := _UNEXPECTED.search(message):
-        words = f'"{match[1]}" is not expected here'
+    if "Expected an expression" in message:
+        words = "there is nothing between {{ and }}"
     elif "expected name or number" in message:
         words = "a name is expected after the dot"
-    elif "unexpected end of template" in message or "end of print statement" in message:
+    elif "unexpected end of template" in message:
         words = "it is not closed by }}"
-    elif "Expected an expression" in message:
-        words = "there is nothing between {{ and }}"
+    elif "got 'end of print statement'" in message:
+        words = "something is missing before }}"
+    elif match := _UNEXPECTED.search(message):
+        words = f'"{match[1]}" is not expected here'
     hint = "names of columns with blanks or dots are written row['The name']" if part else ""
     return TemplateProblem(f"is not a template: {words.rstrip('.')}", hint, part=part)
 

@@ -47,7 +47,7 @@ class Names:
                     self._unknown(path, name, known)
                     sound = False
             for name, column in dict.fromkeys(expression.columns()):
-                sound = self._has_column(path, name, column) and sound
+                sound = self._has_column(path, name, column, text=text) and sound
         return template if sound else None
 
     def param(self, node: Node) -> RawParam | None:
@@ -80,7 +80,7 @@ class Names:
         message = f'the template uses "{name}", which does not exist; available: {listed(known)}'
         self._reading.wrong(path, message, hint, part=name)
 
-    def _has_column(self, path: Path, name: str, column: str) -> bool:
+    def _has_column(self, path: Path, name: str, column: str, *, text: str) -> bool:
         source = self._sources.get(name)
         if source is None:
             if name in self._constants:
@@ -97,5 +97,6 @@ class Names:
             hint = f'did you mean "{found}"?' if found else ""
             if found and not found.isidentifier():
                 hint = f"write {{{{ {reference(name, found)} }}}}"
-        self._reading.wrong(path, message, hint, part=f"{name}.{column}")
+        dotted = f"{name}.{column}"
+        self._reading.wrong(path, message, hint, part=dotted if dotted in text else column)
         return False

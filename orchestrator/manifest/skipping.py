@@ -56,7 +56,7 @@ class RowRules:
     def reason(self, row: Row) -> str | None:
         """Why a row is left out; None when it stays."""
         if row.number in self.numbers:
-            return "skip: its number"
+            return "left out by its number"
         if row.fault is not None or not row.values:
             return None
         for rule in self.rules:
@@ -66,7 +66,7 @@ class RowRules:
             if rule.missing_file and (found := self._missing(rule, row)):
                 return found
         if self._where is not None and not self._holds(row):
-            return "where: it does not hold"
+            return "does not meet `where`"
         return None
 
     def unmet(self, seen: Sequence[int]) -> None:

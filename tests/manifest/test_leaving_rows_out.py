@@ -34,7 +34,7 @@ def test_rows_are_skipped_by_number_by_empty_cell_and_by_missing_file(tmp_path):
     assert rows == [
         (3, "column Foto is empty"),
         (4, 'there is no file "photos/gone.png"'),
-        (5, "skip: its number"),
+        (5, "left out by its number"),
     ]
 
 

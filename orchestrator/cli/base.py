@@ -149,7 +149,7 @@ MANIFESTS: Final = click.argument(
     "manifests",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     metavar="MANIFEST...",
 )
 

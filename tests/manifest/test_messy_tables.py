@@ -210,6 +210,12 @@ def test_a_decimal_comma_where_a_number_is_expected_is_named(tmp_path, number):
     assert "a decimal comma" in found.hint
 
 
+def test_a_decimal_comma_in_a_parameter_of_whole_numbers_is_named(tmp_path):
+    text = BASE.replace("params:", "params:\n  num_images: '{{ product.n }}'")
+    (found,) = wrong(tmp_path, 'sku,photo,n\nA,one.png,"2,5"\n', text)
+    assert "decimal comma" in found.hint
+
+
 def test_a_picture_is_found_whatever_way_its_accents_are_written(tmp_path):
     folder(tmp_path)
     (tmp_path / "photos" / "Bro\u0308tchen.png").write_bytes(PNG)

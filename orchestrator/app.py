@@ -211,10 +211,12 @@ def open_app(
     settings = load_settings(config, env, cwd)
     with ExitStack() as stack:
         if sandbox:
-            from orchestrator.sandbox import SandboxConfig, SandboxThread
+            url = settings.provider.base_url
+            if use is not Use.LOOK or not need_database:  # whoever only reads the database asks nobody
+                from orchestrator.sandbox import SandboxConfig, SandboxThread
 
-            url = stack.enter_context(SandboxThread(SandboxConfig())).url
-            settings, env = sandboxed.apart(settings, env, url=url, cwd=cwd)
+                url = stack.enter_context(SandboxThread(SandboxConfig())).url
+            settings, env = sandboxed.apart(settings, env, url=url, cwd=cwd, make=use is Use.MAKE)
         point = crashpoint or crashpoints.from_env(env)
         app = App(
             settings=settings,

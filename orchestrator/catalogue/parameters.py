@@ -10,6 +10,7 @@ from orchestrator.catalogue.images import is_url, url_problem
 from orchestrator.core.specs import JsonObject
 from orchestrator.core.suggest import did_you_mean
 
+_DECIMAL_COMMA: Final = re.compile(r"[0-9]+,[0-9]+")
 _DIGITS: Final = re.compile(r"\s*([+-]?\d{1,9})\s*", re.ASCII)
 _ECHO_MAX: Final = 60
 
@@ -143,6 +144,8 @@ class Parameter:
         expected = f"expected {self.allowed_text()}"
         if isinstance(value, bool) or not isinstance(value, int):
             hint = "write the number without quotes" if self.coerce(value) is not value else ""
+            if isinstance(value, str) and _DECIMAL_COMMA.fullmatch(value.strip()):
+                hint = "a decimal comma: a whole number is expected here"
             return self._issue(f"{expected}, got {shown(value)}", hint)
         if not self.minimum <= value <= self.maximum:
             return self._issue(f"{expected}, got {value}")

@@ -25,17 +25,20 @@ class Options:
     json: bool = False
     quiet: bool = False
     verbose: bool = False
+    sandbox: bool = False  # of the commands that take it
 
 
-def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+def remember(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Keep what an option says with the options of the whole invocation."""
     name = param.name or ""
     if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
         setattr(ctx.ensure_object(Options), name, value)
+    return value
 
 
 def _global_options() -> list[click.Parameter]:
     """Fresh copies, because a parameter belongs to one command."""
-    shared: dict[str, Any] = {"expose_value": False, "is_eager": True, "callback": _remember}
+    shared: dict[str, Any] = {"expose_value": False, "is_eager": True, "callback": remember}
     return [
         click.Option(
             ["--config"],
@@ -146,7 +149,7 @@ MANIFESTS: Final = click.argument(
     "manifests",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     metavar="MANIFEST...",
 )
 
@@ -165,6 +168,16 @@ BUY_AGAIN: Final = click.option(
 )
 
 
+SANDBOX: Final = click.option(
+    "--sandbox",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=remember,
+    help="The rehearsal's own database and pictures: those of `run --sandbox`.",
+)
+
+
 def manifest_options(function: F) -> F:
     """Add MANIFEST..., --run, --limit, --sample and --unmade, the words `plan`, `apply` and `run` share."""
     decorators: Sequence[Callable[[F], F]] = (
@@ -180,6 +193,11 @@ def manifest_options(function: F) -> F:
             "--unmade",
             is_flag=True,
             help="With --limit or --sample: N of those without pictures, and so N more each time.",
+        ),
+        click.option(
+            "--skip-bad-rows",
+            is_flag=True,
+            help="Leave out the rows of tables that something is wrong with; they are listed.",
         ),
     )
     for decorate in reversed(decorators):

@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from orchestrator.actions.setup.open_database import NoDatabaseError, Use, open_database
+from orchestrator.actions.setup.sandboxed import SANDBOX_FOLDER
 from orchestrator.app import App, open_app
 from orchestrator.cli import out
 from orchestrator.cli.base import options
@@ -21,15 +22,30 @@ def opened(*, need_database: bool = True, sandbox: bool = False, use: Use = Use.
     """The program on its configuration; closed at the end of the block."""
     for sentence in unknown_variables(os.environ):
         out.warn(safe(sentence))
-    with open_app(
-        options().config,
-        os.environ,
-        Path.cwd(),
-        sandbox=sandbox,
-        need_database=need_database,
-        use=use,
-    ) as app:
+    sandbox = sandbox or options().sandbox
+    with ExitStack() as stack:
+        try:
+            app = stack.enter_context(
+                open_app(
+                    options().config,
+                    os.environ,
+                    Path.cwd(),
+                    sandbox=sandbox,
+                    need_database=need_database,
+                    use=use,
+                )
+            )
+        except NoDatabaseError as error:
+            raise (_no_rehearsal() if sandbox else error) from None
         yield app
+
+
+def _no_rehearsal() -> NoDatabaseError:
+    folder = Path.cwd() / SANDBOX_FOLDER
+    return NoDatabaseError(
+        f"There is no rehearsal here yet: {folder} holds no database. `orchestrator run MANIFEST --sandbox` "
+        "makes it, without a key and without cost."
+    )
 
 
 @contextmanager

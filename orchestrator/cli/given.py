@@ -23,10 +23,21 @@ class Given:
     def load(self, app: App) -> list[Manifest]:
         """The manifests, those of a saved plan with the date and the run keys that it was made with."""
         if self.saved is None:
-            now = app.clock.now_ms()
-            return load_manifests(self.meant.manifests, app.settings, now, run_key=self.meant.run_key)
+            return load_manifests(
+                self.meant.manifests,
+                app.settings,
+                app.clock.now_ms(),
+                run_key=self.meant.run_key,
+                skip_bad_rows=self.meant.skip_bad_rows,
+            )
         return [
-            load_manifests([path], app.settings, self.saved.made_at, run_key=seal.run_key)[0]
+            load_manifests(
+                [path],
+                app.settings,
+                self.saved.made_at,
+                run_key=seal.run_key,
+                skip_bad_rows=self.saved.skip_bad_rows,
+            )[0]
             for path, seal in self.saved.seals.items()
         ]
 
@@ -42,9 +53,9 @@ def given(asked: Asked) -> Given:
         raise UsageError("--unmade chooses which jobs --limit N or --sample N take: add one of them.")
     if not any(path.suffix == SUFFIX for path in asked.manifests):
         return Given(asked, asked)
-    if len(asked.manifests) > 1 or asked.run_key is not None or asked.part.partial:
+    if len(asked.manifests) > 1 or asked.run_key is not None or asked.part.partial or asked.skip_bad_rows:
         raise UsageError(
-            "A saved plan brings its manifests, run key, --limit and --sample itself: name it alone. "
+            "A saved plan brings its manifests and their options itself: name it alone. "
             "Nothing was written and nothing was spent."
         )
     saved = read_saved(asked.manifests[0])

@@ -30,6 +30,7 @@ class Asked:
     limit: int | None = None
     sample: int | None = None
     unmade: bool = False
+    skip_bad_rows: bool = False
     sandbox: bool = False
 
     @property
@@ -49,6 +50,8 @@ class Asked:
                 words += [option, str(value)]
         if self.unmade and not whole:
             words.append("--unmade")
+        if self.skip_bad_rows:
+            words.append("--skip-bad-rows")
         if self.sandbox:
             words.append("--sandbox")
         return shlex.join([*words, *more])

@@ -117,16 +117,24 @@ def _report(
 
 
 def _problems(error: OrchestratorError) -> list[Any]:
-    """The single problems of an error that carries several, as JSON."""
+    """The single problems of an error that carries several, as JSON: where in the file, and, where it was met
+    in a row of a table or a combination, which.
+    """
+    return [_problem(item) for item in getattr(error, "problems", ())]
+
+
+def _problem(item: Any) -> dict[str, Any]:
     names = ("file", "line", "column", "path", "message", "hint")
-    return [
-        {
-            name: value if isinstance(value, int | None) else str(value)
-            for name in names
-            if (value := getattr(item, name, None)) is not None
-        }
-        for item in getattr(error, "problems", ())
-    ]
+    document: dict[str, Any] = {
+        name: value if isinstance(value, int | None) else str(value)
+        for name in names
+        if (value := getattr(item, name, None)) is not None
+    }
+    more = ("source", "table", "row", "field")
+    document |= {name: value for name in more if (value := getattr(item, name, None))}
+    if combination := getattr(item, "combination", ()):
+        document["combination"] = dict(combination)
+    return document
 
 
 def _debug() -> None:

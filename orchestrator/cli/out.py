@@ -15,6 +15,29 @@ from orchestrator.cli import streams
 from orchestrator.cli.base import options
 from orchestrator.cli.invocation import complete
 
+REHEARSED = (
+    "apply",
+    "budget audit",
+    "budget show",
+    "campaigns list",
+    "doctor",
+    "events",
+    "gallery",
+    "in-doubt list",
+    "jobs cancel",
+    "jobs list",
+    "jobs retry",
+    "jobs show",
+    "limits show",
+    "outputs check",
+    "plan",
+    "run",
+    "status",
+    "work",
+    "workers list",
+)
+"""The commands that take --sandbox."""
+
 
 def answer(text: str) -> None:
     """What the command was asked for, in words; OSError when it cannot be written."""
@@ -58,6 +81,12 @@ def raw(text: str) -> None:
 
 def next_steps(commands: Sequence[tuple[str, str]]) -> None:
     """At most two commands worth typing next, each with what it does."""
+    if options().sandbox:
+        commands = [
+            (command if " --sandbox" in command else f"{command} --sandbox", what)
+            for command, what in commands
+            if _rehearsed(command)
+        ]
     if not commands:
         return
     shown = [(complete(command), what) for command, what in commands[:2]]
@@ -72,6 +101,11 @@ def next_steps(commands: Sequence[tuple[str, str]]) -> None:
 def columns() -> int | None:
     """How wide the terminal of the answer is; None where it goes to a file or a pipe."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _rehearsed(command: str) -> bool:
+    """Whether a command can be told to look at the rehearsal; the others would look at what is real."""
+    return command.startswith(tuple(f"orchestrator {words}" for words in REHEARSED))
 
 
 def as_json() -> bool:

@@ -7,7 +7,10 @@ from typing import Any
 
 from orchestrator.core.suggest import did_you_mean, listed
 from orchestrator.manifest.axes import Axis, AxisValue, Condition, Source
+from orchestrator.manifest.blame import one_table
 from orchestrator.manifest.conditions import read_addition, read_condition
+from orchestrator.manifest.raw_params import RawParam
+from orchestrator.manifest.skipping import find_files
 from orchestrator.manifest.sources import read_source
 from orchestrator.yamlio import Node, ProblemsError
 from orchestrator.yamlio.document import Path
@@ -17,10 +20,14 @@ from orchestrator.yamlio.shapes import Reading
 class AxesReader:
     """Reads the blocks about combinations from `fields`; what is wrong is reported to `reading`."""
 
-    def __init__(self, fields: Mapping[str, Any], reading: Reading, folder: FilePath) -> None:
+    def __init__(
+        self, fields: Mapping[str, Any], reading: Reading, folder: FilePath, *, skip_bad_rows: bool = False
+    ) -> None:
         self._fields = fields
+        self._skip_bad_rows = skip_bad_rows
         self._reading = reading
         self._folder = folder
+        self._sources: dict[str, Source] = {}
 
     def axes(self) -> list[Axis] | None:
         """Axes of the matrix, then the zip group as one; None when any could not be read."""
@@ -35,6 +42,7 @@ class AxesReader:
                 return None
         if None in sources.values():
             return None
+        self._sources = {name: source for name, source in sources.items() if source is not None}
         read = {name: source for name, source in sources.items() if source is not None}
         axes = [Axis({name: read[name]}) for name in matrix]
         if zipped:
@@ -44,11 +52,28 @@ class AxesReader:
             axes = [Axis({name: _free(node)}) for name, node in first.items()]
         return axes
 
-    def count(self, axes: list[Axis]) -> None:
-        """Count every axis; a table is read through once, so each of its rows is known to be sound."""
+    def _find_files(self, images: Sequence[RawParam], constants: Mapping[str, Any]) -> None:
+        """Let the rules about missing files know which pictures the manifest makes of a column."""
+        templates = [template for raw in images for _path, template in raw.templates()]
+        for name, source in self._sources.items():
+            if source.rules:
+                find_files(
+                    source.rules,
+                    axis=name,
+                    templates=templates,
+                    constants=constants,
+                    folder=self._folder,
+                    reading=self._reading,
+                )
+
+    def count(self, axes: list[Axis], images: Sequence[RawParam], constants: Mapping[str, Any]) -> None:
+        """Count every axis; a table is read through once, so each of its rows is known to be sound. `images`
+        are the pictures that rows may lack.
+        """
+        self._find_files(images, constants)
         for axis in axes:
             try:
-                counts = {name: source.count() for name, source in axis.sources.items()}
+                counts = {name: self._count(name, source, axis) for name, source in axis.sources.items()}
             except ProblemsError as error:
                 self._reading.report.problems += error.problems
                 continue
@@ -56,6 +81,25 @@ class AxesReader:
             if len(set(counts.values())) > 1:
                 lengths = ", ".join(f"{name} has {size}" for name, size in counts.items())
                 self._reading.wrong(("zip",), f"the lists must have equal lengths; {lengths}", at_key=True)
+
+    def _count(self, name: str, source: Source, axis: Axis) -> int:
+        table = source.table
+        if table is None:
+            return source.count()
+        table.lenient = self._skip_bad_rows and one_table(axis)
+        number = table.count()
+        if source.rules:
+            source.rules.unmet([row.number for row in table.skipped])
+        if not number:
+            path = ("zip" if name in self._fields["zip"] else "matrix", name)
+            message = f'"{table.path.name}" holds no rows; an axis needs at least one value'
+            if table.skipped:
+                rows = (
+                    "its only row" if len(table.skipped) == 1 else f"all of its {len(table.skipped):,} rows"
+                )
+                message = f'"{table.path.name}": {rows} would be left out ({table.skipped[0].reason})'
+            self._reading.wrong(path, message)
+        return number
 
     def check_size(self, axes: list[Axis], added: Sequence[Any], jobs_max: int) -> None:
         """Refuse more jobs than are accepted."""

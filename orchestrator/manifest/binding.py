@@ -9,7 +9,8 @@ from itertools import count
 from typing import Any, Final
 
 from orchestrator.manifest.axes import AxisValue
-from orchestrator.manifest.expressions import Expression, TemplateProblem
+from orchestrator.manifest.expressions import Expression
+from orchestrator.manifest.template_problems import TemplateProblem
 from orchestrator.manifest.templates import Template, checked, to_text
 
 _MISSING: Final = object()
@@ -73,7 +74,7 @@ class Binder:
             own |= names
             folded = self._folded(part) if part.names <= self._constants.keys() else None
             steps.append(self._reader(part, names) if folded is None else folded)
-        return BoundText(tuple(_joined(steps)), self._axes(template.names), frozenset(own))
+        return BoundText(tuple(_joined(steps)), self.axes(template.names), frozenset(own))
 
     def _folded(self, expression: Expression) -> str | None:
         """The text of an expression over constants; None when it cannot be filled in, which is reported where
@@ -92,7 +93,7 @@ class Binder:
         """`read`, kept with the value of the only axis that `names` depend on; `read` itself for more than
         one.
         """
-        axes = self._axes(names)
+        axes = self.axes(names)
         if len(axes) > 1 or names & OWN_NAMES:
             return read
         key = next(_ids)
@@ -109,7 +110,8 @@ class Binder:
 
         return cached
 
-    def _axes(self, names: frozenset[str]) -> frozenset[int]:
+    def axes(self, names: frozenset[str]) -> frozenset[int]:
+        """The axes that some names are bound by."""
         return frozenset(self._axis_of[name] for name in names if name in self._axis_of)
 
     def _reader(self, expression: Expression, own: frozenset[str]) -> Reader:

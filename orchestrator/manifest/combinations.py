@@ -34,7 +34,11 @@ class Combinations:
         self._exclude_bits = (1 << excludes) - 1
         self._all_bits = (1 << (excludes + overrides)) - 1
         self._without_product = without_product
-        for axis in axes[1:]:
+        self.load()
+
+    def load(self) -> None:
+        """Read the values of the inner axes into memory, again when their tables leave out more rows."""
+        for axis in self.axes[1:]:
             axis.load()
 
     @property

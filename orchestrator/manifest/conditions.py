@@ -15,20 +15,30 @@ def read_condition(
     wanted: Mapping[str, Node], node: Node, sources: Mapping[str, Source], reading: Reading
 ) -> Condition:
     """A partial match over the axes; problems with names go to the reading."""
+    problems = len(reading.report.problems)
     if not wanted:
         reading.wrong(node.path, "is empty, so it would match everything; name an axis and a value")
     for name, child in wanted.items():
         source = sources.get(name)
         if source is None:
             message = f"there is no axis of this name; axes: {listed(sources)}"
-            reading.wrong(child.path, message, did_you_mean(name, sources), at_key=True)
+            reading.wrong(child.path, message, _column_hint(name, sources), at_key=True)
         elif child.value is None or child.value == []:
             reading.wrong(
                 child.path, f"expected a value, a list of values or a part of a row, got {described(child)}"
             )
         else:
             _check_kind(child=child, name=name, source=source, reading=reading)
-    return Condition({name: as_list(child.value) for name, child in wanted.items()})
+    sound = len(reading.report.problems) == problems
+    return Condition({name: as_list(child.value) for name, child in wanted.items()}, sound)
+
+
+def _column_hint(name: str, sources: Mapping[str, Source]) -> str:
+    """`p.Foto` is written as a part of a row; otherwise the nearest axis."""
+    axis, _dot, column = name.partition(".")
+    if column and axis in sources and sources[axis].columns != PLAIN:
+        return f"write {axis}: {{{column}: ...}}"
+    return did_you_mean(name, sources)
 
 
 def _check_kind(child: Node, name: str, source: Source, reading: Reading) -> None:

@@ -9,19 +9,21 @@ from orchestrator.catalogue import Model
 from orchestrator.core.specs import JobSpec, TwinSpec
 from orchestrator.manifest.axes import AxisValue, Condition
 from orchestrator.manifest.binding import Binder, BoundText, Combination
+from orchestrator.manifest.blame import Blames
 from orchestrator.manifest.combinations import Combinations
-from orchestrator.manifest.expressions import TemplateProblem
 from orchestrator.manifest.findings import Findings
 from orchestrator.manifest.input_images import Pictures
 from orchestrator.manifest.labels import Labels
 from orchestrator.manifest.params import ParamPlan, Prepared
-from orchestrator.manifest.path_claims import PathClaims, explain_collisions
+from orchestrator.manifest.path_claims import PathClaims
 from orchestrator.manifest.raw_params import RawParam, merged
+from orchestrator.manifest.repeats import Repeats, explain_collisions
 from orchestrator.manifest.sameness import Sameness
 from orchestrator.manifest.slots import ParamsError
+from orchestrator.manifest.template_problems import TemplateProblem, wrong_at
 from orchestrator.manifest.turns import Turns
 from orchestrator.manifest.twins import Twins
-from orchestrator.manifest.unmet import tell_unmet
+from orchestrator.manifest.unmet import explain_unmet
 from orchestrator.yamlio import Document, ProblemsError
 from orchestrator.yamlio.document import Path
 
@@ -48,17 +50,21 @@ class Blueprint:
     binder: Binder
     pictures: Pictures
     labels: Labels
+    blames: Blames
+    output_columns: Sequence[tuple[str, str]]  # axis and column that the output template uses
     cover: int = 0  # the place of the axis whose values take turns
 
 
 class Expansion:
     """One pass over a blueprint. `findings` says afterwards what was wrong."""
 
-    def __init__(self, blueprint: Blueprint) -> None:
+    def __init__(self, blueprint: Blueprint, *, skips: bool = False) -> None:
         self.blueprint = blueprint
         self._paths = PathClaims(blueprint.output)
-        self.findings = Findings(blueprint.document, self._paths.collisions)
-        self.duplicates = 0  # ask for the same work, and for the same files
+        self.findings = Findings(
+            blueprint.document, self._paths.collisions, blueprint.blames.row, skips=skips
+        )
+        self.repeats = Repeats()  # ask for the same work, and for the same files
         self.twins = Twins()
         self.sameness = Sameness()
         self._plans: dict[int, ParamPlan] = {}
@@ -92,12 +98,17 @@ class Expansion:
             self.findings.foreign += error.problems
             complete = False
         explain_collisions(
-            self.findings, blueprint.combinations, output=blueprint.output, variations=variations
+            self.findings,
+            blueprint.combinations,
+            output=blueprint.output,
+            columns=blueprint.output_columns,
+            variations=variations,
         )
         if not self.findings:
             yield from self._first_rows()
         if complete and only is None:
-            tell_unmet(self.findings, blueprint.combinations, conditions=blueprint.conditions, met=met[0])
+            axes = blueprint.combinations.axes
+            explain_unmet(self.findings, blueprint.conditions, axes, met=met[0])
             if number < 0 and not self.findings:
                 self.findings.wrong_always(
                     ("exclude",), "leaves no combination at all", "exclude less, or add some with `add`"
@@ -143,11 +154,14 @@ class Expansion:
                     turn=turn[0] + (variation - 1) * turn[1],
                 )
             except ParamsError as error:
-                self.findings.params(error, values)
-                if not plan.own:
+                jobs = 1 if plan.own or prepared else blueprint.variations
+                error.price_micros = error.price_micros or (prepared.price_micros if prepared else 0)
+                self.findings.params(error, values, jobs=jobs)
+                if jobs > 1:
                     break
             except TemplateProblem as error:
-                self.findings.wrong(("output",), error.message, error.hint, values=values)
+                micros = prepared.price_micros if prepared else 0
+                self.findings.template(("output",), error, values, jobs=1, micros=micros)
             else:
                 if spec is not None and not self.findings:
                     specs.append(spec)
@@ -156,8 +170,8 @@ class Expansion:
     def _tell(self, prepared: Prepared, values: tuple[AxisValue, ...]) -> None:
         for remark, text in self.blueprint.pictures.take_remarks():
             self.findings.remark(remark, text, values)
-        for path, message, hint in prepared.warnings:
-            self.findings.warn(path=path, message=message, hint=hint, values=values)
+        for one in prepared.warnings:
+            self.findings.warn(path=one.path, message=one.message, hint=one.hint, values=values)
 
     def _plan(self, bits: int) -> ParamPlan:
         blueprint = self.blueprint
@@ -182,7 +196,7 @@ class Expansion:
         if first is not None:
             self.sameness.merge(first, self.blueprint.labels.pairs(combination.values))
             if not self._paths.share(paths, ordinal, first):
-                self.duplicates += 1
+                self.repeats.add(first, tuple(combination.values))
                 return None
             self.twins.add(first, combination.values, paths)
             return TwinSpec(key, paths)
@@ -219,7 +233,7 @@ class Expansion:
                 try:
                     yield self._first_row(values, bits, ordinal, variation=variation)
                 except ParamsError as error:  # a picture has changed since the walk before
-                    self.findings.params(error, values)
+                    self.findings.params(error, values, jobs=1)
 
     def _first_row(
         self, values: tuple[AxisValue, ...], bits: int, ordinal: int, *, variation: int
@@ -236,4 +250,4 @@ class Expansion:
         try:
             return {name: bound.text(combination) for name, bound in self.blueprint.tags.items()}
         except TemplateProblem as error:
-            raise ParamsError([(("tags",), error.message, error.hint)]) from None
+            raise ParamsError([wrong_at(("tags",), error)]) from None

@@ -5,6 +5,7 @@ comparison, addition and concatenation. No statements, no calls, no attribute of
 or power that could grow without bound. A name that does not exist is an error, never an empty text.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from orchestrator.core.suggest import did_you_mean, listed
 from orchestrator.manifest.filters import FILTERS
+from orchestrator.manifest.template_problems import TemplateProblem
 
 if TYPE_CHECKING:
     from jinja2.environment import Template as JinjaTemplate
@@ -38,15 +40,6 @@ _ALLOWED_NODES: Final = (
     nodes.Neg,
     nodes.Keyword,
 )
-
-
-class TemplateProblem(Exception):  # noqa: N818 - it becomes a Problem, it is not raised to users
-    """A template cannot be read or filled in: what is wrong, and how to mend it."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -82,6 +75,8 @@ def _environment() -> Sandbox:
 
 
 _ENVIRONMENT: Final = _environment()
+_EXPRESSION: Final = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_UNEXPECTED: Final = re.compile(r"got '(.+)'\.?\Z")
 _DIRECT_FILTERS: Final = frozenset({"slug", "lower", "upper", "trim"})
 
 
@@ -134,7 +129,7 @@ def parse(text: str) -> list[str | Expression]:
     try:
         tree = _ENVIRONMENT.parse(text)
     except (TemplateSyntaxError, RecursionError) as error:
-        raise TemplateProblem(f"is not a template: {getattr(error, 'message', error)}") from None
+        raise _no_template(text, str(getattr(error, "message", None) or error)) from None
     parts: list[str | Expression] = []
     for statement in tree.body:
         if not isinstance(statement, nodes.Output):
@@ -146,6 +141,31 @@ def parse(text: str) -> list[str | Expression]:
                 _check(node)
                 parts.append(Expression(node))
     return parts
+
+
+def _no_template(text: str, message: str) -> TemplateProblem:
+    """Jinja's complaint in our words, at the first expression that is none."""
+    for part in _EXPRESSION.findall(text):
+        try:
+            _ENVIRONMENT.parse(part)
+        except (TemplateSyntaxError, RecursionError) as error:
+            message = str(getattr(error, "message", None) or error)
+            break
+    else:
+        part = ""
+    words = message
+    if "Expected an expression" in message:
+        words = "there is nothing between {{ and }}"
+    elif "expected name or number" in message:
+        words = "a name is expected after the dot"
+    elif "unexpected end of template" in message:
+        words = "it is not closed by }}"
+    elif "got 'end of print statement'" in message:
+        words = "something is missing before }}"
+    elif match := _UNEXPECTED.search(message):
+        words = f'"{match[1]}" is not expected here'
+    hint = "names of columns with blanks or dots are written row['The name']" if part else ""
+    return TemplateProblem(f"is not a template: {words.rstrip('.')}", hint, part=part)
 
 
 def _walk(node: nodes.Node) -> list[nodes.Node]:

@@ -8,9 +8,15 @@ from typing import Any, Final
 
 from jinja2 import Undefined
 
+from orchestrator.manifest.template_problems import Hole, TemplateProblem
+from orchestrator.yamlio import Number
+
 _SEPARATORS: Final = re.compile(r"[\W_]+")
 _SLUG_CHARS_MAX: Final = 80
 _RESULT_CHARS_MAX: Final = 100_000
+_DIGITS_MAX: Final = 18
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?", re.ASCII)
+_COMMA: Final = re.compile(r"[+-]?[0-9]+,[0-9]+", re.ASCII)
 
 
 def slug(value: Any) -> str:
@@ -57,8 +63,10 @@ def replace(value: Any, old: Any, new: Any) -> str:
 
 
 def default(value: Any, other: Any = "", empty: bool = False) -> Any:
-    """`other` when the name or column does not exist, or is null, or (with `true`) is empty."""
-    absent = isinstance(value, Undefined) or value is None or (empty and not value)
+    """`other` when the name or column does not exist, is null or an empty cell of a table, or (with `true`)
+    is empty in any way.
+    """
+    absent = isinstance(value, (Undefined, Hole)) or value is None or (empty and not value)
     return other if absent else value
 
 
@@ -86,7 +94,26 @@ def length(value: Any) -> int:
 
 def integer(value: Any) -> int:
     """Digits as a whole number."""
-    return int(_text(value)[:18])
+    text = _text(value).strip()
+    try:
+        return int(text[:_DIGITS_MAX])
+    except ValueError:
+        raise TemplateProblem(f'"{text[:40]}" is not a whole number', comma_hint(text)) from None
+
+
+def number(value: Any) -> float:
+    """Digits, with a point before decimals, as a number that keeps its spelling."""
+    text = _text(value).strip()
+    if not _NUMBER.fullmatch(text[: _DIGITS_MAX + 1]):
+        raise TemplateProblem(f'"{text[:40]}" is not a number', comma_hint(text))
+    return Number(text)
+
+
+def comma_hint(text: str) -> str:
+    """What to do about a decimal comma; empty when there is none."""
+    if _COMMA.fullmatch(text.strip()):
+        return 'a decimal comma: write a point, or | replace(",", ".")'
+    return ""
 
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
@@ -97,6 +124,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "last": last,
     "length": length,
     "lower": lower,
+    "number": number,
     "replace": replace,
     "slug": slug,
     "title": title,

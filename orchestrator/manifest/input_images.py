@@ -17,7 +17,7 @@ from typing import Final
 from orchestrator.catalogue import InputRules
 from orchestrator.catalogue.images import MEGABYTE, SNIFF_BYTES, formats, sniff
 from orchestrator.core.specs import LocalImage
-from orchestrator.manifest.expressions import TemplateProblem
+from orchestrator.manifest.nearest_files import closest_file, same_but_for_unicode
 from orchestrator.manifest.picture_facts import HEIC, PictureReader, opener
 from orchestrator.manifest.picture_rules import (
     SCHEME,
@@ -28,7 +28,7 @@ from orchestrator.manifest.picture_rules import (
     recipe_of,
     too_heavy,
 )
-from orchestrator.manifest.tables import closest_file
+from orchestrator.manifest.template_problems import TemplateProblem
 
 _CACHE_MAX: Final = 100_000
 _RECENT_MAX: Final = 10_000
@@ -116,6 +116,8 @@ class Pictures:
         if "\x00" in text:
             raise TemplateProblem("a file name cannot hold a NUL character")
         path = self._folder / text
+        if not path.exists():
+            path = same_but_for_unicode(path) or path
         try:
             real = os.path.realpath(path)
             if not any(Path(real).is_relative_to(root) for root in self._roots):
@@ -145,7 +147,8 @@ class Pictures:
     def _read(self, text: str, real: str, facts: os.stat_result) -> tuple[LocalImage, Sequence[Remark]]:
         if not stat.S_ISREG(facts.st_mode):
             kind = "a folder" if stat.S_ISDIR(facts.st_mode) else "not a regular file"
-            raise TemplateProblem(f'"{text}" is {kind}; expected a picture')
+            hint = "is a cell empty that names the picture?" if text.endswith("/") else ""
+            raise TemplateProblem(f'"{text}" is {kind}; expected a picture', hint)
         limit = _CONVERTED_BYTES_MAX if self.normalize else self._rules.bytes_max
         if facts.st_size > limit:
             raise self._refused(text, PictureVerdict([too_heavy(facts.st_size, self._rules)], []))

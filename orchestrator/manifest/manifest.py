@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from orchestrator.core.errors import UsageError
 from orchestrator.core.specs import NAME_PATTERN, JobSpec, RunSpec, TwinSpec
+from orchestrator.manifest.bad_rows import LeftOut, leave_out_bad_rows, left_out, notes
 from orchestrator.manifest.choosing_shape import KEPT
 from orchestrator.manifest.expand import Blueprint, Expansion
 from orchestrator.manifest.picture_words import said
@@ -31,22 +32,28 @@ def load_manifest(
     max_attempts: int | None = None,
     jobs_max: int = JOBS_MAX,
     normalize: bool = False,
+    skip_bad_rows: bool = False,
 ) -> "Manifest":
     """Read a manifest; raises ProblemsError with everything that is wrong with it.
 
     `today` is the ISO date behind `{{ date }}`; `run_key` replaces the manifest's own; `max_attempts` is for
     a manifest that names none. Local pictures may come from the manifest's folder and from `input_roots`, and
     with `normalize` those that the model does not take are converted. More than `jobs_max` jobs are refused
-    before any is expanded.
+    before any is expanded. `skip_bad_rows` leaves out every row of a table that something is wrong with, and
+    tells which in `left_out`.
     """
     if run_key is not None and not re.fullmatch(NAME_PATTERN, run_key):
         raise UsageError(f"the run key {run_key!r} cannot be used; expected {NAME_WHAT}")
     document = load(path)
     folder = path.resolve().parent if path.is_symlink() else path.parent
-    reader = ManifestReader(document, folder, today=today, run_key=run_key, jobs_max=jobs_max)
+    reader = ManifestReader(
+        document, folder, today=today, run_key=run_key, jobs_max=jobs_max, skip_bad_rows=skip_bad_rows
+    )
     blueprint = reader.blueprint(input_roots, normalize=normalize)
     if reader.report.problems or blueprint is None:
         raise ProblemsError([*reader.report.problems, *_further(blueprint)])
+    if skip_bad_rows:
+        leave_out_bad_rows(blueprint)
     fields = reader.fields
     spec = RunSpec(
         campaign=fields["campaign"],
@@ -82,6 +89,11 @@ class Manifest:
         self.warnings: list[str] = []
         self.merged: Mapping[int, Pairs] = {}  # ordinals of jobs of several rows: what all those rows have
         self._blueprint = blueprint
+
+    @property
+    def left_out(self) -> list[LeftOut]:
+        """The rows of its tables that it does not use, and why."""
+        return left_out(self._blueprint.combinations.axes)
 
     @property
     def size(self) -> int:
@@ -164,12 +176,10 @@ class Manifest:
     def _keep_warnings(self, expansion: Expansion) -> None:
         self.merged = expansion.sameness.merged
         found = list(expansion.findings.warnings)
-        if expansion.duplicates:
-            jobs = "job asks" if expansion.duplicates == 1 else "jobs ask"
-            found.append(
-                f"{self.path}: {expansion.duplicates} {jobs} for exactly what an earlier one asks for, "
-                "and is made once; use variations to have it again on purpose"
-            )
+        blueprint = self._blueprint
+        found += [f"{self.path}: {note}" for note in notes(blueprint.combinations.axes)]
+        if words := expansion.repeats.words(blueprint.combinations, blueprint.variations):
+            found.append(f"{self.path}: {words}")
         if words := expansion.twins.words():
             found.append(f"{self.path}: {words}")
         pictures = self._blueprint.pictures

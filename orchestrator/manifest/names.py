@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from orchestrator.core.suggest import did_you_mean, listed
+from orchestrator.core.suggest import did_you_mean, listed, nearest
 from orchestrator.manifest.axes import PLAIN, Source
-from orchestrator.manifest.expressions import TemplateProblem
+from orchestrator.manifest.odd_columns import odd_column, reference
 from orchestrator.manifest.raw_params import RawParam
+from orchestrator.manifest.template_problems import TemplateProblem
 from orchestrator.manifest.templates import Template, compile_template
 from orchestrator.yamlio import Node
 from orchestrator.yamlio.document import Path
@@ -28,10 +29,15 @@ class Names:
         """The template of a text at `path`; None after a report. `own` are the names of one job it may
         use.
         """
+        if (odd := odd_column(text, self._sources)) is not None:
+            axis, column, part = odd
+            message = f'the column "{column}" is no plain name, so a dot does not reach it'
+            self._reading.wrong(path, message, f"write {{{{ {reference(axis, column)} }}}}", part=part)
+            return None
         try:
             template = compile_template(text)
         except TemplateProblem as error:
-            self._reading.wrong(path, error.message, error.hint)
+            self._reading.wrong(path, error.message, error.hint, part=error.part)
             return None
         known = [*self._sources, *self._constants, *sorted(own)]
         sound = True
@@ -41,7 +47,7 @@ class Names:
                     self._unknown(path, name, known)
                     sound = False
             for name, column in dict.fromkeys(expression.columns()):
-                sound = self._has_column(path, name, column) and sound
+                sound = self._has_column(path, name, column, text=text) and sound
         return template if sound else None
 
     def param(self, node: Node) -> RawParam | None:
@@ -64,18 +70,17 @@ class Names:
     def _unknown(self, path: Path, name: str, known: list[str]) -> None:
         hint = did_you_mean(name, known)
         columns = [
-            f"{axis}.{column}"
+            reference(axis, column)
             for axis, source in self._sources.items()
             for column in source.columns or ()
             if column == name
         ]
         if columns:
             hint = f"write {{{{ {columns[0]} }}}}"
-        self._reading.wrong(
-            path, f'the template uses "{name}", which does not exist; available: {listed(known)}', hint
-        )
+        message = f'the template uses "{name}", which does not exist; available: {listed(known)}'
+        self._reading.wrong(path, message, hint, part=name)
 
-    def _has_column(self, path: Path, name: str, column: str) -> bool:
+    def _has_column(self, path: Path, name: str, column: str, *, text: str) -> bool:
         source = self._sources.get(name)
         if source is None:
             if name in self._constants:
@@ -88,6 +93,10 @@ class Names:
         else:
             where = f"{source.table.path.name} (header in row 1)" if source.table else "its rows"
             message = f'{name} has no column "{column}" in {where}; columns: {listed(source.columns)}'
-            hint = did_you_mean(column, source.columns)
-        self._reading.wrong(path, message, hint)
+            found = nearest(column, source.columns)
+            hint = f'did you mean "{found}"?' if found else ""
+            if found and not found.isidentifier():
+                hint = f"write {{{{ {reference(name, found)} }}}}"
+        dotted = f"{name}.{column}"
+        self._reading.wrong(path, message, hint, part=dotted if dotted in text else column)
         return False

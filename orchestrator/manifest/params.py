@@ -1,6 +1,7 @@
 """The parameters of jobs: compiled once for a manifest, filled in and checked for each combination."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,13 +9,15 @@ from orchestrator.catalogue import Model, ParamIssue, Severity, is_url
 from orchestrator.core.keys import KeyForm, KeyStem, encoded
 from orchestrator.core.specs import JsonObject, LocalImage
 from orchestrator.manifest.binding import Binder, Combination
-from orchestrator.manifest.expressions import TemplateProblem
 from orchestrator.manifest.input_images import Pictures
 from orchestrator.manifest.raw_params import RawParam
 from orchestrator.manifest.slots import InputPictures, ParamsError, Slot, SlotMaker, located
+from orchestrator.manifest.template_problems import TemplateProblem, Wrong, wrong_at
 from orchestrator.yamlio.document import Path
 
 _CHECKED_MAX: Final = 10_000
+_CURLY: Final = "the text stands in curly quotes, which would be sent as a part of it"
+_OPENING, _CLOSING = frozenset("\u201c\u201e\u201d\u00ab\u2018"), frozenset("\u201d\u201c\u00bb\u2019")
 
 
 @dataclass(slots=True)
@@ -28,7 +31,7 @@ class Prepared:
     price_digest: str
     images: int
     extension: str
-    warnings: list[tuple[Path, str, str]]
+    warnings: list[Wrong]
 
 
 class ParamPlan:
@@ -59,7 +62,7 @@ class ParamPlan:
         it.
         """
         params = self._blank.copy()
-        wrong: list[tuple[Path, str, str]] = []
+        wrong: list[Wrong] = []
         keyed: dict[str, str] = {}
         pictures: InputPictures | None = None
         for slot in self._varying:
@@ -69,7 +72,7 @@ class ParamPlan:
                 wrong += error.found
                 continue
             except TemplateProblem as error:
-                wrong.append((slot.path, error.message, error.hint))
+                wrong.append(wrong_at(slot.path, error))
                 continue
             if isinstance(value, InputPictures):
                 pictures = value
@@ -82,7 +85,7 @@ class ParamPlan:
                 keyed[slot.parameter.name] = encoded(value)
         warnings = self._check_references(params, wrong)
         if wrong or pictures is None:
-            raise ParamsError(wrong)
+            raise self._refusal(params, wrong)
         price_micros, digest, images, extension = self._facts(params)
         return Prepared(
             params=params,
@@ -94,6 +97,12 @@ class ParamPlan:
             extension=extension,
             warnings=warnings,
         )
+
+    def _refusal(self, params: JsonObject, wrong: list[Wrong]) -> ParamsError:
+        error = ParamsError(wrong)
+        with suppress(KeyError, TypeError, ValueError, AttributeError):  # when what sets the price is wrong
+            error.price_micros = self._facts(params)[0]
+        return error
 
     def look_ahead(self, combination: Combination) -> None:
         """Begin with the pictures of a combination whose turn comes soon; what is wrong is said then."""
@@ -108,9 +117,17 @@ class ParamPlan:
                 if isinstance(text, str) and not is_url(text):
                     self._pictures.look_ahead(text)
 
-    def _check_references(
-        self, params: JsonObject, wrong: list[tuple[Path, str, str]]
-    ) -> list[tuple[Path, str, str]]:
+    def _check_references(self, params: JsonObject, wrong: list[Wrong]) -> list[Wrong]:
+        prompt = params.get(self._model.prompt_param)
+        if isinstance(prompt, str) and _in_curly_quotes(prompt):
+            path = self._prompt_path()
+            return [*self._issues_of(params, wrong), Wrong(path, _CURLY, 'write "..." around the text')]
+        return self._issues_of(params, wrong)
+
+    def _prompt_path(self) -> Path:
+        return next(slot.path for slot in self._slots if slot.parameter.name == self._model.prompt_param)
+
+    def _issues_of(self, params: JsonObject, wrong: list[Wrong]) -> list[Wrong]:
         prompt, images = params.get(self._model.prompt_param), params.get(self._model.images_param)
         if prompt is None or images is None:
             return []
@@ -123,7 +140,7 @@ class ParamPlan:
             self._references[key] = issues
         if not issues:
             return []
-        path = next(slot.path for slot in self._slots if slot.parameter.name == self._model.prompt_param)
+        path = self._prompt_path()
         wrong += [located(path, issue) for issue in issues if issue.severity is Severity.ERROR]
         return [located(path, issue) for issue in issues if issue.severity is Severity.WARNING]
 
@@ -148,3 +165,9 @@ def _facts(model: Model) -> Callable[[JsonObject], tuple[int, str, int, str]]:
         return found
 
     return facts
+
+
+def _in_curly_quotes(text: str) -> bool:
+    """Whether a word processor has put the whole text into its quotes."""
+    inner = text[1:-1]
+    return len(text) > 1 and text[0] in _OPENING and text[-1] in _CLOSING and not set(inner) & _OPENING

@@ -2,11 +2,9 @@
 
 from orchestrator.core.paths import fold
 from orchestrator.manifest.binding import BoundText, Combination
-from orchestrator.manifest.combinations import Combinations
-from orchestrator.manifest.expressions import TemplateProblem
-from orchestrator.manifest.findings import Findings, described
 from orchestrator.manifest.fingerprints import Fingerprints
 from orchestrator.manifest.outputs import path_problem
+from orchestrator.manifest.template_problems import TemplateProblem
 
 
 class PathClaims:
@@ -54,37 +52,3 @@ class PathClaims:
                 assert earlier is not None
                 self.collisions.append((earlier, ordinal, path))
         return new
-
-
-def explain_collisions(
-    findings: Findings, combinations: Combinations, *, output: BoundText, variations: int
-) -> None:
-    """Say which two combinations give the same path, by walking again: it happens once, at the end."""
-    wanted = {ordinal for pair in findings.collisions for ordinal in pair[:2]}
-    if not wanted:
-        return
-    found = {
-        ordinal: values
-        for number, (values, _bits) in enumerate(combinations.walk())
-        for ordinal in range(number * variations, (number + 1) * variations)
-        if ordinal in wanted
-    }
-    hint = _missing_axes(combinations, output)
-    for first, second, path in findings.collisions:
-        origins = f"{described(found.get(first, ()))} and {described(found.get(second, ()))}"
-        if first == second:
-            origins = f"two pictures of {described(found.get(first, ())) or 'one job'}"
-        message = f'two pictures would have the path "{path}" (capitals do not count): {origins}'
-        findings.wrong_always(("output",), message, hint)
-
-
-def _missing_axes(combinations: Combinations, output: BoundText) -> str:
-    missing = [
-        name
-        for place, axis in enumerate(combinations.axes)
-        if axis.size > 1 and place not in output.axes
-        for name in axis.names
-    ]
-    if not missing:
-        return "add what tells them apart, or {{ key }}"
-    return f"the output template does not mention {', '.join(missing)}; add it, or {{{{ key }}}}"

@@ -10,14 +10,15 @@ from orchestrator.core.specs import NAME_PATTERN
 from orchestrator.manifest.axes import Axis, AxisValue
 from orchestrator.manifest.axes_reader import AxesReader
 from orchestrator.manifest.binding import Binder
+from orchestrator.manifest.blame import Blames
 from orchestrator.manifest.combinations import Combinations
 from orchestrator.manifest.expand import Blueprint
-from orchestrator.manifest.expressions import TemplateProblem
 from orchestrator.manifest.input_images import Pictures
 from orchestrator.manifest.labels import Labels
 from orchestrator.manifest.names import OUTPUT_NAMES, Names
 from orchestrator.manifest.params_reader import ParamsReader
 from orchestrator.manifest.shape import MANIFEST, NAME_WHAT
+from orchestrator.manifest.template_problems import TemplateProblem
 from orchestrator.manifest.templates import Template, compile_template
 from orchestrator.yamlio import Document, ProblemReport, ProblemsError
 from orchestrator.yamlio.shapes import Reading
@@ -32,12 +33,20 @@ class ManifestReader:
     """
 
     def __init__(
-        self, document: Document, folder: Path, *, today: str, run_key: str | None, jobs_max: int
+        self,
+        document: Document,
+        folder: Path,
+        *,
+        today: str,
+        run_key: str | None,
+        jobs_max: int,
+        skip_bad_rows: bool = False,
     ) -> None:
         self.report = ProblemReport()
         self._document = document
         self._folder = folder
         self._jobs_max = jobs_max
+        self._skip_bad_rows = skip_bad_rows
         self._reading = Reading(document, self.report)
         self.fields: dict[str, Any] = MANIFEST.read(document.root, self._reading)
         if not self.fields["retry"]:
@@ -56,13 +65,12 @@ class ManifestReader:
         if self.fields["model"] is None:
             return None
         model = get(self.fields["model"])
-        axes_reader = AxesReader(self.fields, self._reading, self._folder)
+        axes_reader = AxesReader(self.fields, self._reading, self._folder, skip_bad_rows=self._skip_bad_rows)
         axes = axes_reader.axes()
         if axes is None:
             return None
         sources = {name: source for axis in axes for name, source in axis.sources.items()}
         conditions = axes_reader.conditions(sources)
-        axes_reader.count(axes)
         added = axes_reader.additions(axes)
         names = Names(self._constants, sources, self._reading)
         params_reader = ParamsReader(model, names, self._reading)
@@ -70,6 +78,9 @@ class ManifestReader:
         overrides = [params_reader.read(entry["set"]) for entry in self.fields["override"]]
         output = self._output(names)
         tags = self._tags(names)
+        raws = [one for one in (params, *overrides) if one is not None]
+        images = [one[model.images_param] for one in raws if model.images_param in one]
+        axes_reader.count(axes, images, self._constants)
         if params is None or output is None or tags is None or added is None or None in overrides:
             return None
         for axis in axes:
@@ -82,6 +93,8 @@ class ManifestReader:
         binder = Binder(
             self._constants, {name: place for place, axis in enumerate(axes) for name in axis.names}
         )
+        others: dict[tuple[str, ...], Template] = {("output",): output}
+        others |= {("tags", name): template for name, template in tags.items()}
         return Blueprint(
             document=self._document,
             model=model,
@@ -97,6 +110,8 @@ class ManifestReader:
             pictures=Pictures(self._folder, input_roots, model.inputs, normalize=normalize),
             labels=Labels(axes),
             cover=cover,
+            blames=Blames(binder, raws, others),
+            output_columns=[pair for expression in output.expressions for pair in expression.columns()],
         )
 
     def _run_key(self) -> str:

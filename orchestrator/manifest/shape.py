@@ -8,6 +8,7 @@ from orchestrator.catalogue import all_models
 from orchestrator.core.specs import NAME_PATTERN, JsonObject
 from orchestrator.core.suggest import did_you_mean, listed
 from orchestrator.manifest.choosing_shape import CHOOSING
+from orchestrator.manifest.source_schema import source_schema
 from orchestrator.yamlio.document import Node
 from orchestrator.yamlio.shapes import (
     DRAFT_07,
@@ -31,32 +32,6 @@ VARIATIONS_MAX: Final = 1000
 _SCALAR: Final[JsonObject] = {"type": ["string", "number", "boolean"]}
 _VALUE: Final[JsonObject] = {"anyOf": [_SCALAR, {"type": "object"}]}
 _MATCH: Final[JsonObject] = {"anyOf": [_SCALAR, {"type": "object"}, {"type": "array", "minItems": 1}]}
-_SOURCE: Final[JsonObject] = {
-    "anyOf": [
-        {"type": "array", "minItems": 1, "items": _VALUE},
-        {
-            "type": "object",
-            "additionalProperties": False,
-            "minProperties": 1,
-            "properties": {
-                "csv": {"type": "string", "description": "A CSV file with a header: each row is a value."},
-                "delimiter": {"type": "string", "minLength": 1, "maxLength": 1, "default": ","},
-                "jsonl": {"type": "string", "description": "A file with one JSON object on each line."},
-                "glob": {
-                    "type": "string",
-                    "description": "Files that match: each has path, name and stem.",
-                },
-                "range": {
-                    "type": "array",
-                    "items": {"type": "integer"},
-                    "minItems": 2,
-                    "maxItems": 3,
-                    "description": "First and last number, both included, and optionally a step.",
-                },
-            },
-        },
-    ]
-}
 
 
 @dataclass(frozen=True)
@@ -117,7 +92,7 @@ class _Axes:
     def schema(self) -> JsonObject:
         """An object of sources."""
         names = {"pattern": f"^{AXIS_PATTERN}$", "not": {"enum": list(RESERVED)}}
-        return {"type": "object", "propertyNames": names, "additionalProperties": _SOURCE}
+        return {"type": "object", "propertyNames": names, "additionalProperties": source_schema(_VALUE)}
 
 
 _WHEN: Final = MapOf(Anything(_MATCH), "a mapping of axis names to values")

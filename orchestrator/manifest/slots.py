@@ -7,9 +7,9 @@ from orchestrator.catalogue import Kind, Parameter, ParamIssue, is_url
 from orchestrator.core.keys import encoded
 from orchestrator.core.specs import LocalImage
 from orchestrator.manifest.binding import Binder, BoundText, Combination, Reader
-from orchestrator.manifest.expressions import TemplateProblem
 from orchestrator.manifest.input_images import Pictures, keyed_as
 from orchestrator.manifest.raw_params import RawParam
+from orchestrator.manifest.template_problems import Hole, TemplateProblem, Wrong, wrong_at
 from orchestrator.manifest.templates import Template
 from orchestrator.yamlio.document import Path
 
@@ -19,9 +19,10 @@ _CHECKED_MAX: Final = 10_000
 class ParamsError(Exception):
     """Some parameters of one combination cannot be sent: the path and the words for each."""
 
-    def __init__(self, found: list[tuple[Path, str, str]]) -> None:
-        super().__init__("; ".join(message for _path, message, _hint in found))
+    def __init__(self, found: list[Wrong]) -> None:
+        super().__init__("; ".join(one.message for one in found))
         self.found = found
+        self.price_micros = 0  # of the jobs that cannot be asked for, as far as it is known
 
 
 @dataclass(slots=True)
@@ -105,14 +106,17 @@ class SlotMaker:
 
         def written(combination: Combination) -> Any:
             if whole is not None:
-                return whole(combination)
+                value = whole(combination)
+                if isinstance(value, Hole):
+                    raise ParamsError([wrong_at(raw.path, value.problem())])
+                return value
             texts: list[Any] = []
-            wrong: list[tuple[Path, str, str]] = []
+            wrong: list[Wrong] = []
             for index, item in enumerate(items):
                 try:
                     texts.append(item(combination))
                 except TemplateProblem as error:
-                    wrong.append(((*raw.path, index), error.message, error.hint))
+                    wrong.append(wrong_at((*raw.path, index), error))
             if wrong:
                 raise ParamsError(wrong)
             return texts
@@ -150,17 +154,17 @@ class SlotMaker:
                 image = found.local[text] = self._pictures.find(text)
                 keyed.append(keyed_as(image))
             except TemplateProblem as error:
-                wrong.append(((*path, index), error.message, error.hint))
+                wrong.append(wrong_at((*path, index), error))
         if wrong:
             raise ParamsError(wrong)
         found.keyed = encoded(keyed)
         return found
 
 
-def located(path: Path, issue: ParamIssue) -> tuple[Path, str, str]:
-    """An issue where it stands: the path, the words, the hint."""
+def located(path: Path, issue: ParamIssue) -> Wrong:
+    """An issue where it stands."""
     where = (*path, issue.index) if issue.index is not None else path
-    return where, issue.message, issue.hint
+    return Wrong(where, issue.message, issue.hint)
 
 
 def _constant(value: Any) -> Reader:

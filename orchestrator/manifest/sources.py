@@ -1,17 +1,28 @@
 """Nodes of `matrix` and `zip` to sources of values."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from orchestrator.core.suggest import did_you_mean, listed
 from orchestrator.manifest.axes import Source
-from orchestrator.manifest.tables import closest_file, csv_table, jsonl_table
+from orchestrator.manifest.csv_files import csv_table
+from orchestrator.manifest.globs import found_files
+from orchestrator.manifest.nearest_files import closest_file, same_but_for_unicode
+from orchestrator.manifest.skipping import RowRules
+from orchestrator.manifest.tables import Table, jsonl_table
+from orchestrator.manifest.xlsx_files import xlsx_table
 from orchestrator.yamlio import Node, ProblemsError
 from orchestrator.yamlio.shapes import Reading, described
 
-KINDS: Final = ("csv", "jsonl", "glob", "range")
+KINDS: Final = ("csv", "jsonl", "xlsx", "glob", "range")
+_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "csv": ("delimiter", "skip", "where"),
+    "jsonl": ("skip", "where"),
+    "xlsx": ("sheet", "skip", "where"),
+}
+"""What may stand beside the file of a table."""
+
 VALUES_MAX: Final = 1_000_000
 GLOB_COLUMNS: Final = ("path", "name", "stem")
 
@@ -23,7 +34,9 @@ def read_source(node: Node, reading: Reading, folder: Path) -> Source | None:
     if not isinstance(node.value, Mapping):
         hint = "put it in brackets: [...]" if node.text else ""
         reading.expected(
-            node, "a list, or {csv: ...}, {jsonl: ...}, {glob: ...} or {range: [first, last]}", hint
+            node,
+            "a list, or {csv: ...}, {jsonl: ...}, {xlsx: ...}, {glob: ...} or {range: [first, last]}",
+            hint,
         )
         return None
     kind = _kind(node, reading)
@@ -42,9 +55,12 @@ def read_source(node: Node, reading: Reading, folder: Path) -> Source | None:
 def _kind(node: Node, reading: Reading) -> str | None:
     kinds = [kind for kind in KINDS if kind in node.children]
     for name, child in node.children.items():
-        if name not in KINDS and not (name == "delimiter" and kinds == ["csv"]):
+        beside = _OPTIONS.get(kinds[0], ()) if len(kinds) == 1 else ()
+        if name not in KINDS and name not in beside:
             message = f"unknown kind of source; allowed: {listed(KINDS)}"
-            reading.wrong(child.path, message, did_you_mean(str(name), KINDS), at_key=True)
+            if kinds:
+                message = f"unknown key beside {listed(kinds)}; allowed: {listed(beside)}"
+            reading.wrong(child.path, message, did_you_mean(str(name), (*KINDS, *beside)), at_key=True)
             return None
     if len(kinds) != 1:
         reading.expected(node, f"exactly one of {listed(KINDS)}")
@@ -98,18 +114,15 @@ def _glob(node: Node, reading: Reading, folder: Path) -> Source | None:
         reading.expected(node, 'a pattern relative to the manifest, such as "photos/*.jpg"')
         return None
     try:
-        found = sorted(path for path in folder.glob(pattern) if path.is_file() and path.name[0] != ".")
+        found = found_files(folder, pattern)
     except (OSError, ValueError, NotImplementedError, IndexError) as error:
         reading.wrong(node.path, f"cannot be searched: {error}")
         return None
-    if not found:
-        reading.wrong(node.path, f'"{pattern}" matches no file; an axis needs at least one value')
+    if not found.rows:
+        hint = found.note or ("write / between folders, not \\" if "\\" in pattern else "")
+        reading.wrong(node.path, f'"{pattern}" matches no file; an axis needs at least one value', hint)
         return None
-    rows = [
-        {"path": Path(os.path.relpath(path, folder)).as_posix(), "name": path.name, "stem": path.stem}
-        for path in found
-    ]
-    return Source(rows, columns=GLOB_COLUMNS)
+    return Source(found.rows, columns=GLOB_COLUMNS, notes=(found.note,) if found.note else ())
 
 
 def _table(kind: str, node: Node, child: Node, reading: Reading, folder: Path) -> Source | None:
@@ -118,20 +131,45 @@ def _table(kind: str, node: Node, child: Node, reading: Reading, folder: Path) -
         return None
     path = folder / child.value
     if not path.is_file():
-        reading.wrong(child.path, f'there is no file "{child.value}"', closest_file(path))
+        path = same_but_for_unicode(path) or path
+    if not path.is_file():
+        what = "is a folder, not a file" if path.is_dir() else ""
+        message = f'"{child.value}" {what}' if what else f'there is no file "{child.value}"'
+        reading.wrong(child.path, message, "" if what else closest_file(path))
         return None
-    delimiter = node.children.get("delimiter")
-    separator = delimiter.value if delimiter else ","
-    if not isinstance(separator, str) or len(separator) != 1 or separator in '"\r\n':
-        reading.wrong(node.path, 'delimiter: expected one character, such as ";"')
+    if kind != "xlsx" and path.suffix.lower() in {".xlsx", ".xlsm"}:
+        reading.wrong(child.path, f'"{child.value}" is a workbook', f"write {{xlsx: {child.value}}}")
         return None
     try:
-        table = csv_table(path, separator) if kind == "csv" else jsonl_table(path)
-        if next(table.rows(), None) is None:
-            reading.wrong(child.path, f'"{child.value}" holds no rows; an axis needs at least one value')
-            return None
+        table = _opened(kind, node, path, reading=reading)
     except ProblemsError as error:
         for problem in error.problems:
             reading.report.add(problem)
         return None
-    return Source(table=table, columns=table.columns)
+    if table is None:
+        return None
+    rules = RowRules(table, reading)
+    rules.read(node.children.get("skip"), node.children.get("where"))
+    table.sieve = rules
+    return Source(table=table, columns=table.columns, rules=rules)
+
+
+def _opened(kind: str, node: Node, path: Path, *, reading: Reading) -> Table | None:
+    """The table in a file; None after a report. Raises ProblemsError."""
+    if kind == "jsonl":
+        return jsonl_table(path)
+    if kind == "xlsx":
+        sheet = node.children.get("sheet")
+        if sheet is not None and (not isinstance(sheet.value, str) or not sheet.value):
+            reading.expected(sheet, "the name of a sheet")
+            return None
+        return xlsx_table(path, sheet.value if sheet else None)
+    delimiter = node.children.get("delimiter")
+    separator = delimiter.value if delimiter else None
+    if delimiter is not None and (
+        not isinstance(separator, str) or len(separator) != 1 or separator in '"\r\n'
+    ):
+        hint = 'write "\\t" in double quotes for a tab' if separator == "\\t" else ""
+        reading.wrong(node.path, 'delimiter: expected one character, such as ";"', hint)
+        return None
+    return csv_table(path, separator)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from orchestrator.core.suggest import listed
-from orchestrator.manifest.expressions import Expression, TemplateProblem, parse
+from orchestrator.manifest.expressions import Expression, parse
+from orchestrator.manifest.template_problems import Hole, TemplateProblem
 
 CHARS_MAX: Final = 10_000
 
@@ -44,6 +45,8 @@ def checked(text: str) -> str:
 def to_text(value: Any) -> str:
     """A value as a template writes it; raises TemplateProblem for what has no obvious text."""
     match value:
+        case Hole():
+            raise value.problem()
         case str():
             return value
         case bool():

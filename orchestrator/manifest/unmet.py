@@ -1,27 +1,26 @@
-"""Excludes and overrides that match nothing: a misspelt value must not pass for a rule."""
+"""Excludes and overrides that match nothing: which, and why."""
 
 from collections.abc import Sequence
 
-from orchestrator.manifest.axes import Condition
-from orchestrator.manifest.combinations import Combinations
+from orchestrator.manifest.axes import Axis, Condition
 from orchestrator.manifest.findings import Findings
 from orchestrator.yamlio.document import Path
 
 
-def tell_unmet(
-    findings: Findings, combinations: Combinations, *, conditions: Sequence[tuple[Path, Condition]], met: int
+def explain_unmet(
+    findings: Findings, conditions: Sequence[tuple[Path, Condition]], axes: Sequence[Axis], *, met: int
 ) -> None:
-    """Report each of `conditions` whose bit is not in `met`."""
+    """Report every condition whose bit is not in `met`."""
     for bit, (path, condition) in enumerate(conditions):
-        if not met >> bit & 1:
+        if not met >> bit & 1 and condition.sound:
             what = "excludes" if path[0] == "exclude" else "overrides"
             message = f"matches no combination, so it {what} nothing"
-            findings.wrong(path, message, _why_unmet(combinations, condition))
+            findings.wrong(path, message, _why(condition, axes))
 
 
-def _why_unmet(combinations: Combinations, condition: Condition) -> str:
+def _why(condition: Condition, axes: Sequence[Axis]) -> str:
     """The first name whose wanted value no value of its axis has."""
-    for axis in combinations.axes:
+    for axis in axes:
         for name, wanted in condition.wanted.items():
             if name not in axis.names:
                 continue

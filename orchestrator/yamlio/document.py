@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple, Self
 from orchestrator.yamlio.problems import Problem
 
 Path = tuple[str | int, ...]
+_LINES_MAX: Final = 200  # of one text, searched for a part of it
 _SPECIAL: Final = re.compile(r"\.(inf|nan)")
 
 
@@ -15,6 +16,14 @@ class Mark(NamedTuple):
 
     line: int
     column: int
+
+
+class Cell(NamedTuple):
+    """A cell of a table: the table's name, the row's number, the column; row 0 and no column when unknown."""
+
+    table: str
+    row: int
+    field: str = ""
 
 
 class Number(float):
@@ -91,14 +100,19 @@ class Document:
         *,
         at_key: bool = False,
         notes: tuple[str, ...] = (),
+        part: str = "",
+        cell: Cell | None = None,
+        combination: tuple[tuple[str, str], ...] = (),
     ) -> Problem:
-        """A problem at the value (or key) of `path`."""
+        """A problem at the value (or key) of `path`, or where `part` of its text stands."""
         node = self.node(path)
         mark = (node.key_mark or node.mark) if at_key else node.mark
         if at_key and node.path:
             width = len(str(node.path[-1]))
         else:
             width = len(node.text) + 2 * node.quoted if node.text is not None else 1
+        if part and (found := self._find(part, mark)):
+            mark, width = found, len(part)
         return Problem(
             file=self.file,
             line=mark.line,
@@ -109,7 +123,23 @@ class Document:
             source=self.line(mark.line),
             width=width,
             notes=notes,
+            table=cell.table if cell else "",
+            row=cell.row if cell else 0,
+            field=cell.field if cell else "",
+            combination=combination,
         )
+
+    def _find(self, part: str, mark: Mark) -> Mark | None:
+        """Where a part of a text stands that begins at `mark` and may go on over some lines: a whole word,
+        and in a template first, since short names stand in any prose.
+        """
+        word = rf"(?<![\w.]){re.escape(part)}(?!\w)" if part[0] != "{" else re.escape(part)
+        for pattern in (rf"\{{\{{[^}}]*?({word})", f"({word})"):
+            for number in range(mark.line, min(mark.line + _LINES_MAX, len(self.lines) + 1)):
+                start = mark.column - 1 if number == mark.line else 0
+                if found := re.compile(pattern).search(self.lines[number - 1], start):
+                    return Mark(number, found.start(1) + 1)
+        return None
 
     def line(self, number: int) -> str | None:
         """The text of a line, counted from 1."""

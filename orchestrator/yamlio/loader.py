@@ -11,6 +11,7 @@ from typing import Final
 
 import yaml
 
+from orchestrator.core.suggest import listed
 from orchestrator.yamlio import scalars
 from orchestrator.yamlio.builder import Builder
 from orchestrator.yamlio.document import Document
@@ -44,7 +45,7 @@ def load(path: FilePath) -> Document:
             raw = stream.read(BYTES_MAX + 1)
     except OSError as error:
         raise ProblemsError(
-            [Problem(file=file, line=0, column=0, path="", message=_unreadable(error))]
+            [Problem(file=file, line=0, column=0, path="", message=_unreadable(error), hint=_inside(path))]
         ) from None
     return loads(raw, file)
 
@@ -103,6 +104,14 @@ def _check_depth(text: str, file: str, lines: list[str]) -> None:
                 )
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+
+
+def _inside(path: FilePath) -> str:
+    """The files of a folder that may be meant."""
+    if not path.is_dir():
+        return ""
+    found = sorted(one.name for one in path.iterdir() if one.suffix in {".yaml", ".yml"})
+    return f"in it: {listed(found)}" if found else "there is no YAML file in it"
 
 
 def _unreadable(error: OSError) -> str:

@@ -21,7 +21,8 @@ class Problem:
 
     `line` and `column` count from 1; both are 0 when the whole file is meant. `path` names the place inside
     the document, such as `matrix.scene[2]`, and is empty for the document itself. `source` is the line's
-    text.
+    text. `table`, `row` (0: none) and `field` name the cell of a table that it is about, `combination` the
+    values of the axes where it was met.
     """
 
     file: str
@@ -33,6 +34,10 @@ class Problem:
     source: str | None = None
     width: int = 1
     notes: tuple[str, ...] = ()
+    table: str = ""
+    row: int = 0
+    field: str = ""
+    combination: tuple[tuple[str, str], ...] = ()
 
     @property
     def position(self) -> str:

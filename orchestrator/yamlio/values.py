@@ -27,9 +27,11 @@ class Reading:
         self.document = document
         self.report = report
 
-    def wrong(self, path: Path, message: str, hint: str = "", *, at_key: bool = False) -> None:
-        """Report a problem at a value, or at its key."""
-        self.report.add(self.document.problem(path, message, hint, at_key=at_key))
+    def wrong(
+        self, path: Path, message: str, hint: str = "", *, at_key: bool = False, part: str = ""
+    ) -> None:
+        """Report a problem at a value, at a part of its text, or at its key."""
+        self.report.add(self.document.problem(path, message, hint, at_key=at_key, part=part))
 
     def expected(self, node: Node, what: str, hint: str = "") -> None:
         """Report that something else stands where `what` is expected."""

@@ -27,6 +27,8 @@ PLAN_KEYS = [
     "instead",
     "changes",
     "left_behind",
+    "skipped_rows",
+    "blank_rows",
 ]
 
 
@@ -186,6 +188,47 @@ def test_init_writes_a_start_and_overwrites_nothing(shell):
     assert (shell.folder / "orchestrator.db").exists()
     assert shell("plan", "jobs/quickstart.yaml", "--json") == 0
     assert shell.document["totals"]["new"] > 0
+
+
+def test_init_from_a_folder_and_a_table_writes_what_plans_at_once(shell):
+    shell.manifest()
+    (shell.folder / "photos").mkdir()
+    (shell.folder / "photo.png").rename(shell.folder / "photos" / "Größe 1.png")
+    (shell.folder / "shop.csv").write_text("sku;Foto\nA-1;Größe 1.png\nA-2;gone.png\n;;\n")
+    assert shell("init", "--csv", "shop.csv") == 2
+    assert "--csv needs --from" in shell.said
+    assert shell("init", "--from", "photos", "--csv", "shop.csv") == 0
+    assert "row 3 is left out: there is no file" in shell.said
+    assert "2 jobs for $0.056" in shell.said
+    assert "normalize: false" in (shell.folder / "config.yaml").read_text()
+    assert shell("plan", "photos.yaml", "--json") == 0
+    assert shell.document["totals"]["new"] == 2
+    assert shell.document["manifests"][0]["skipped_rows"] == [
+        {"table": "shop.csv", "row": 3, "reason": 'there is no file "photos/gone.png"'}
+    ]
+    assert shell.document["manifests"][0]["blank_rows"] == 1
+    assert shell("init", "--from", "photos", "--csv", "shop.csv") == 2
+    assert "stays as it is" in shell.said
+
+
+def test_bad_rows_are_skipped_on_demand_and_listed_and_the_hints_keep_the_word(shell):
+    name = shell.manifest()
+    path = shell.folder / name
+    text = path.read_text().replace("matrix:\n", "matrix:\n  p: {csv: shop.csv}\n")
+    path.write_text(text.replace("on a {{ scene }}", "on a {{ scene }} by {{ p.by }}"))
+    (shell.folder / "shop.csv").write_text("sku,by\nA,me\nB,\n")
+    assert shell("plan", name, "--json") == 2
+    (problem,) = shell.document["error"]["problems"]
+    assert (problem["table"], problem["row"], problem["field"]) == ("shop.csv", 3, "by")
+    assert problem["combination"] == {"p.sku": "B", "scene": "beach"}
+    assert "{{ p.by }}" in problem["source"]
+    assert "3 jobs use it ($0.084)" in problem["message"]
+    assert shell("plan", name, "--skip-bad-rows") == 0
+    assert "1 row of shop.csv: column by is empty (row 3)" in shell.said
+    assert f"orchestrator apply {name} --skip-bad-rows" in shell.said
+    assert shell("apply", name, "--skip-bad-rows", "--json") == 0
+    assert shell.document["manifests"][0]["new"] == 3
+    assert [row["row"] for row in shell.document["manifests"][0]["skipped_rows"]] == [3]
 
 
 def test_a_demo_leaves_a_folder_of_somebody_elses_alone(shell):

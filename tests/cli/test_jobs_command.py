@@ -33,7 +33,6 @@ def test_jobs_list_is_json_lines_of_the_documented_shape(shell):
         (["--run", "main"], 3),
         (["--run", "hero"], 3),
         (["--tag", "client=acme"], 3),
-        (["--tag", "client=other"], 0),
         (["--limit", "2"], 2),
     ],
 )

@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.core.paths import fold
-from orchestrator.manifest.expressions import TemplateProblem
 from orchestrator.manifest.filters import slug
 from orchestrator.manifest.fingerprints import Fingerprints
 from orchestrator.manifest.outputs import path_problem
+from orchestrator.manifest.template_problems import TemplateProblem
 from orchestrator.manifest.templates import compile_template
 
 SCOPE = {

@@ -19,14 +19,14 @@ PARAMS = 'params: {prompt: hello, images: ["photos/one.png"]}\n'
     [
         ("", 1, "is empty"),
         ("sku,photo\n", None, "holds no rows"),
-        ("sku,photo\nA-1,one.png\nA-2\n", 3, "row 3 has 1 fields, the header has 2"),
+        ("sku,photo\nA-1,one.png\nA-2\n", 3, "row 3 has 1 field, the header has 2 columns"),
         ("sku,photo\nA-1,one.png,x\n", 2, "row 2 has 3 fields"),
         ("sku,sku\nA-1,one.png\n", 1, 'names the column "sku" twice'),
-        ("sku,\nA-1,one.png\n", 1, "column 2 has no name"),
+        ("sku,photo,\nA-1,one.png,x\n", 2, "row 2 has a value in column 3, which has no name"),
         ("sku;photo\nA-1;one.png\n", 1, "separated by semicolons"),
         ('sku,photo\n"A-1,one.png\n', 2, "row 2 cannot be read"),
         ("sku,photo\nA-\x00,one.png\n", 2, "NUL"),
-        ("sku,photo\n" + "A" * 200_000 + ",one.png\n", 2, "field larger than field limit"),
+        ("sku,photo\n" + "A" * 200_000 + ",one.png\n", 2, "a cell is longer than 131,072 characters"),
     ],
 )
 def test_a_bad_table_is_reported_with_its_row(tmp_path, content, line, fragment):

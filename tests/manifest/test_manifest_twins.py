@@ -87,7 +87,8 @@ def test_a_path_that_another_job_has_is_a_collision_also_for_a_twin(tmp_path):
     text = text.replace("  scene: [beach, city]\n", "").replace("{{ scene }}", "{{ product.scene }}")
     text = text.replace("/{{ product.scene }}-", "-")
     (problem,) = problems(tmp_path, text)
-    assert 'two pictures would have the path "b-0.png"' in problem.message
+    assert "sku b stands in rows 3 and 4 of odd.csv" in problem.message
+    assert '"b-0.png"' in problem.message
 
 
 def test_a_part_of_a_manifest_has_the_twins_between_its_jobs(tmp_path):

@@ -8,8 +8,8 @@ from typing import Any, Final
 from orchestrator.core.errors import UsageError
 from orchestrator.core.paths import fold
 from orchestrator.core.suggest import did_you_mean, listed
-from orchestrator.manifest.expressions import TemplateProblem
 from orchestrator.manifest.outputs import path_problem
+from orchestrator.manifest.template_problems import TemplateProblem
 from orchestrator.manifest.templates import compile_template
 from orchestrator.pictures.embedded import Words
 from orchestrator.pictures.recipe_shape import recipe_from

@@ -9,6 +9,7 @@ from orchestrator.store.account import workers
 from orchestrator.store.account.acts import Change, Signature, record_all
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.runs import jobs
+from orchestrator.store.views.job_names import require_named
 from orchestrator.store.views.jobs import count_jobs
 from orchestrator.store.views.walk import JobFilter, page_ids
 
@@ -101,6 +102,7 @@ def _change(
 ) -> Changed:
     with database.read() as tx:
         _refuse_unknown(tx, wanted.ids)
+        require_named(tx, wanted)
         matched, cost = count_jobs(tx, narrowed) if narrowed.states else (0, 0)
     changed = Changed(matched, cost)
     after = 0

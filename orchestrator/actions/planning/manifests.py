@@ -11,7 +11,12 @@ from orchestrator.yamlio import Problem, ProblemsError
 
 
 def load_manifests(
-    paths: Sequence[Path], settings: Settings, now_ms: int, *, run_key: str | None = None
+    paths: Sequence[Path],
+    settings: Settings,
+    now_ms: int,
+    *,
+    run_key: str | None = None,
+    skip_bad_rows: bool = False,
 ) -> list[Manifest]:
     """Every manifest of `paths`; raises ProblemsError with the problems of all of them together.
 
@@ -32,6 +37,7 @@ def load_manifests(
                     run_key=run_key,
                     max_attempts=settings.retry.max_attempts,
                     normalize=settings.inputs.normalize,
+                    skip_bad_rows=skip_bad_rows,
                 )
             )
         except ProblemsError as error:

@@ -104,6 +104,7 @@ class _Planner:
             self._fill(row, walk.through(manifest))
             row.content.changes = compare(row.content.left.compared, row.content.fresh)
             row.tally.merged = manifest.merged
+            row.left_out = manifest.left_out
             self._plan.manifests.append(row)
             self._plan.warnings += manifest.warnings
         self._plan.prices.ask()

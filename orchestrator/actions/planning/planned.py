@@ -13,6 +13,7 @@ from orchestrator.actions.planning.found_pictures import FoundPictures
 from orchestrator.actions.planning.live_prices import LivePrices
 from orchestrator.actions.planning.tally import Tally
 from orchestrator.core.specs import RunSpec
+from orchestrator.manifest.bad_rows import LeftOut
 from orchestrator.store.runs.unrequested import Unrequested
 
 
@@ -48,6 +49,7 @@ class ManifestPlan:
     content: Content = field(default_factory=Content)
     costs: dict[str, dict[str, int]] = field(default_factory=dict)  # by variation and value, to be paid
     instead: dict[str, int] = field(default_factory=dict)  # their cost at other values of what decides it
+    left_out: list[LeftOut] = field(default_factory=list)  # rows of its tables
     new_at: dict[str, tuple[int, int]] = field(default_factory=dict)  # price digest: jobs, list price of one
 
     @property

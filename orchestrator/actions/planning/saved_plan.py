@@ -75,6 +75,7 @@ class SavedPlan:
     made_at: int  # ms; `date` in templates is that day
     part: Part
     seals: dict[Path, Seal]
+    skip_bad_rows: bool = False
 
     def refuse_drift(self, now: Sequence[Seal]) -> None:
         """Raise UsageError unless everything is as it was."""
@@ -100,6 +101,7 @@ class SavedPlan:
             "limit": self.part.limit,
             "sample": self.part.sample,
             "unmade": self.part.unmade,
+            "skip_bad_rows": self.skip_bad_rows,
             "manifests": [
                 {"path": Path(relpath(manifest, path.parent)).as_posix(), **_words(seal)}
                 for manifest, seal in self.seals.items()
@@ -131,7 +133,12 @@ def read_saved(path: Path) -> SavedPlan:
         path.parent / each.pop("path"): Seal(**{name: each[name] for name in _NAMES})
         for each in found["manifests"]
     }
-    return SavedPlan(found["made_at"], Part(found["limit"], found["sample"], found["unmade"]), seals=seals)
+    return SavedPlan(
+        found["made_at"],
+        Part(found["limit"], found["sample"], found["unmade"]),
+        seals=seals,
+        skip_bad_rows=found["skip_bad_rows"],
+    )
 
 
 _NAMES: Final = ("manifest", "run_key", "tables", "pictures", "prices", "jobs")

@@ -58,3 +58,12 @@ def copy_once(source: Path, target: Path, written: Written) -> None:
             "write to."
         ) from None
     written.made.append(target)
+
+
+def copy_config(target: Path, written: Written, *, normalize: bool) -> None:
+    """Copy the commented configuration unless one is there; with `inputs.normalize` on where it is wanted."""
+    there = target.exists() or target.is_symlink()
+    copy_once(config_example(), target, written)
+    if normalize and not there:
+        text = target.read_text(encoding="utf-8")
+        target.write_text(text.replace("normalize: false", "normalize: true", 1), encoding="utf-8")

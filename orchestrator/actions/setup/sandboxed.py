@@ -13,12 +13,15 @@ SANDBOX_FOLDER: Final = "sandbox"
 
 
 def apart(
-    settings: Settings, env: Mapping[str, str], *, url: str, cwd: Path
+    settings: Settings, env: Mapping[str, str], *, url: str, cwd: Path, make: bool
 ) -> tuple[Settings, Mapping[str, str]]:
-    """The same settings against the sandbox at `url`, with a key of nobody and the generous limits."""
+    """The same settings against the sandbox at `url`, with a key of nobody and the generous limits. Its
+    folder is made on demand alone.
+    """
     folder = cwd / SANDBOX_FOLDER
     try:
-        folder.mkdir(exist_ok=True)
+        if make:
+            folder.mkdir(exist_ok=True)
     except OSError as error:
         raise StorageError(
             f"The sandbox keeps its database and pictures in {folder}, which cannot be made: "

@@ -1,5 +1,6 @@
 """`orchestrator apply`: record the jobs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -8,12 +9,13 @@ from orchestrator.actions.planning.plan import plan
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.asking import asking, pricing
-from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options
+from orchestrator.cli.base import BUY_AGAIN, PRUNE, SANDBOX, manifest_options, options
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.deciding import agreed, file_words, tell
 from orchestrator.cli.given import given
 from orchestrator.cli.invocation import Asked, Step, next_fields
+from orchestrator.cli.rendering.left_out_text import left_out_document, left_out_lines
 from orchestrator.cli.rendering.plan_documents import others_document
 from orchestrator.cli.rendering.unrequested_text import others_text
 from orchestrator.cli.rendering.words import count, safe
@@ -32,6 +34,7 @@ NEXT: Final[list[Step]] = [
 @PRUNE
 @why_option
 @BUY_AGAIN
+@SANDBOX
 def command(
     manifests: tuple[Path, ...],
     run_key: str | None,
@@ -39,6 +42,7 @@ def command(
     sample: int | None,
     *,
     unmade: bool,
+    skip_bad_rows: bool,
     prune: bool,
     why: str | None,
     buy_again: bool,
@@ -49,7 +53,16 @@ def command(
     earlier version of the manifest left waiting is made too, unless --prune cancels it. Pictures that are
     there already and that this database does not know are not bought again without --buy-again (exit 5).
     """
-    what = given(Asked(manifests, run_key, limit, sample=sample, unmade=unmade))
+    asked = Asked(
+        manifests,
+        run_key,
+        limit,
+        sample=sample,
+        unmade=unmade,
+        skip_bad_rows=skip_bad_rows,
+        sandbox=options().sandbox,
+    )
+    what = given(asked)
     with opened(use=Use.MAKE) as app:
         loaded = what.load(app)
         if what.saved is not None:
@@ -79,13 +92,20 @@ def _tell(applied: list[Applied], asked: Asked, *, prune: bool) -> None:
     else:
         for item in applied:
             out.answer(applied_text(item))
+    _remark(applied, asked, prune=prune)
+    out.next_steps(NEXT)
+
+
+def _remark(applied: Sequence[Applied], asked: Asked, *, prune: bool) -> None:
+    """What was left out, what waits besides, and what looks odd."""
     for item in applied:
         if not prune:
             for sentence in others_text(item.others, str(item.manifest.path), asked):
                 out.warn(sentence)
+        for line in left_out_lines(item.manifest.left_out):
+            out.note(line)
         for warning in item.manifest.warnings:
             out.warn(safe(warning))
-    out.next_steps(NEXT)
 
 
 def applied_text(item: Applied) -> str:
@@ -118,6 +138,7 @@ def _document(item: Applied) -> dict[str, object]:
         "new": item.new,
         "existing": item.existing,
         "others": others_document(item.others),
+        **left_out_document(item.manifest.left_out),
         "pruned": item.pruned,
         "renamed": [{"wanted": wanted, "given": given} for wanted, given in item.renamed],
     }

@@ -7,7 +7,7 @@ import click
 from orchestrator.actions.operator.fleet_words import caps_of
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
-from orchestrator.cli.base import group
+from orchestrator.cli.base import SANDBOX, group
 from orchestrator.cli.commands.budget_apply import apply_budget
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering import audit_text
@@ -44,6 +44,7 @@ command.add_command(apply_budget)
 
 
 @command.command("show")
+@SANDBOX
 def show() -> ExitCode:
     """Every cap with what is spent, held and left in its current period. With --json one object a line."""
     with opened(use=Use.LOOK) as app, app.database.read() as tx:
@@ -138,6 +139,7 @@ def _tell(scope: str, rows: list[Cap], *, early: bool) -> None:
 
 
 @command.command("audit")
+@SANDBOX
 def audit_books() -> ExitCode:
     """Recompute every balance, reservation and job's cost from the ledger. Exits with 1 on any difference,
     and with 5 when a cap was passed.

@@ -5,15 +5,15 @@ import click
 from orchestrator.actions.operator import pausing
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
-from orchestrator.cli.base import group
+from orchestrator.cli.base import SANDBOX, group
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import campaign_document
 from orchestrator.cli.rendering.words import safe, table, usd
 from orchestrator.cli.signature import WHY_HELP, signature_of, why_option
 from orchestrator.core.errors import ExitCode, NotFoundError
-from orchestrator.core.suggest import did_you_mean
 from orchestrator.store.db.database import Tx
 from orchestrator.store.views import owners
+from orchestrator.store.views.happening_names import nothing
 from orchestrator.store.views.owners import CampaignRow, campaign_names
 
 
@@ -23,6 +23,7 @@ def command() -> None:
 
 
 @command.command("list")
+@SANDBOX
 def list_campaigns() -> ExitCode:
     """Every campaign with its jobs and money. With --json one object a line."""
     with opened(use=Use.LOOK) as app, app.database.read() as tx:
@@ -93,10 +94,7 @@ def _tell(name: str, *, changed: bool, done: str, already: str) -> None:
 def _known(tx: Tx, name: str) -> None:
     names = campaign_names(tx)
     if name not in names:
-        hint = did_you_mean(name, names)
-        raise NotFoundError(
-            f"There is no campaign {name!r}{f'; {hint}' if hint else '.'} See: orchestrator campaigns list"
-        )
+        raise NotFoundError(nothing("campaign", name, names))
 
 
 def _row(item: CampaignRow) -> list[str]:

@@ -9,6 +9,7 @@ from orchestrator.actions.setup.check import Check, CheckResult, Patient
 from orchestrator.actions.setup.doctor import examine, exit_code
 from orchestrator.app import App
 from orchestrator.cli import out
+from orchestrator.cli.base import SANDBOX
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.words import safe
@@ -19,6 +20,7 @@ _COLORS = {CheckResult.OK: "green", CheckResult.WARN: "yellow", CheckResult.FAIL
 
 
 @declare("doctor", short_help="Check key, balance, database, disk and clock.")
+@SANDBOX
 def command() -> ExitCode:
     """Check the configuration, the provider and the key, the balance, the clock, the database and the disk.
 

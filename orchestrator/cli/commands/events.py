@@ -9,7 +9,7 @@ import click
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
-from orchestrator.cli.base import ROW_ID
+from orchestrator.cli.base import ROW_ID, SANDBOX
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering import happening_text
@@ -31,6 +31,7 @@ FOLLOW_SECONDS = 1.0
 @click.option("--acts", is_flag=True, help="Only what somebody decided.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help=f"The newest N (a table: {SHOWN}).")
 @click.option("--follow", is_flag=True, help="Go on with what is recorded from now on, until Ctrl-C.")
+@SANDBOX
 def command(*, limit: int | None, follow: bool, **words: Any) -> ExitCode:
     """Recorded events and the acts of operators, oldest first: pauses, caps and their thresholds, lost
     workers; and what was decided, by whom, where, by which command, and why.

@@ -11,7 +11,7 @@ from orchestrator.actions.operator import resolve_doubt
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
-from orchestrator.cli.base import ROW_ID, group
+from orchestrator.cli.base import ROW_ID, SANDBOX, group
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.doubts_text import doubt_words, looked_for_until, people_needed
 from orchestrator.cli.rendering.in_doubt_documents import in_doubt_document, overdue_document
@@ -37,6 +37,7 @@ def command() -> None:
 
 
 @command.command("list")
+@SANDBOX
 def list_in_doubt() -> ExitCode:
     """Every attempt in doubt, oldest first, then every overdue task. With --json one object a line.
 

@@ -9,7 +9,7 @@ import click
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
-from orchestrator.cli.base import ROW_ID, group
+from orchestrator.cli.base import ROW_ID, SANDBOX, group
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import detail_document, job_document
 from orchestrator.cli.rendering.job_text import detail_text, jobs_table, left_text
@@ -18,6 +18,7 @@ from orchestrator.cli.selecting import filters, need_some, wanted_jobs
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode
 from orchestrator.store.views import jobs
+from orchestrator.store.views.job_names import require_named
 from orchestrator.store.views.walk import count_up_to
 
 if TYPE_CHECKING:  # a listing need not load what changes or explains jobs
@@ -36,12 +37,15 @@ def command() -> None:
 @command.command("list")
 @filters
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help=f"At most N (a table: {TABLE_ROWS}).")
+@SANDBOX
 def list_jobs(limit: int | None, **words: Any) -> ExitCode:
     """List jobs, oldest first. With --json one object a line, every job."""
     from orchestrator.actions.operator.explain import WaitReasons
 
     wanted = wanted_jobs(words)
     with opened(use=Use.LOOK) as app:
+        with app.database.read() as tx:
+            require_named(tx, wanted)
         after, left = 0, limit or (None if out.as_json() else TABLE_ROWS)
         rows: list[jobs.JobRow] = []
         waiting = WaitReasons(app.settings.budgets.timezone)
@@ -72,6 +76,7 @@ def list_jobs(limit: int | None, **words: Any) -> ExitCode:
 
 @command.command("show")
 @click.argument("job_id", type=ROW_ID, metavar="ID")
+@SANDBOX
 def show(job_id: int) -> ExitCode:
     """The timeline of one job: every attempt, its times and money, and why it is not running now."""
     from orchestrator.actions.operator.explain import why
@@ -92,6 +97,7 @@ def show(job_id: int) -> ExitCode:
 @filters
 @click.option("--dry-run", is_flag=True, help="Say how many and what they cost; change nothing.")
 @why_option
+@SANDBOX
 def retry(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any) -> ExitCode:
     """Queue failed or cancelled jobs again, by ID or by filter. Spends nothing until a worker runs."""
     from orchestrator.actions.operator.change_jobs import retry_jobs
@@ -118,6 +124,7 @@ def retry(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any)
 @filters
 @click.option("--dry-run", is_flag=True, help="Say how many; change nothing.")
 @why_option
+@SANDBOX
 def cancel(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any) -> ExitCode:
     """Take waiting jobs out of the queue, by ID or by filter.
 

@@ -8,7 +8,7 @@ from orchestrator.actions.operator.fleet_words import UNITS, FileWords
 from orchestrator.actions.operator.set_limits import LEVEL, set_limits
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
-from orchestrator.cli.base import group
+from orchestrator.cli.base import SANDBOX, group
 from orchestrator.cli.context import opened
 from orchestrator.cli.deciding import file_words
 from orchestrator.cli.rendering.words import rfc3339, safe, table
@@ -26,6 +26,7 @@ def command() -> None:
 
 
 @command.command("show")
+@SANDBOX
 def show() -> ExitCode:
     """Each limit: its value, whose word it is, since when, what this configuration says; and the rate now."""
     with opened(use=Use.LOOK) as app:

@@ -17,13 +17,14 @@ from orchestrator.actions.reconciling.pictures_check import (
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
-from orchestrator.cli.base import ROW_ID, group
+from orchestrator.cli.base import ROW_ID, SANDBOX, group
 from orchestrator.cli.context import need_key, opened
 from orchestrator.cli.now_and_then import now_and_then
 from orchestrator.cli.rendering.words import count, safe
 from orchestrator.cli.selecting import filters, wanted_jobs
 from orchestrator.core.errors import ExitCode
 from orchestrator.ports import ArtifactStore, PictureState, Provider, Shelf
+from orchestrator.store.views.job_names import require_named
 from orchestrator.store.views.stored_pictures import StoredPicture
 
 
@@ -37,6 +38,7 @@ def command() -> None:
 @filters
 @click.option("--quick", is_flag=True, help="Compare sizes alone, and read no picture.")
 @click.option("--fetch", is_flag=True, help="Get again from the provider what is missing or changed.")
+@SANDBOX
 def check(ids: tuple[int, ...], *, quick: bool, fetch: bool, **words: Any) -> ExitCode:
     """Compare every stored picture with what was recorded of it: its size, then its bytes. Buys nothing.
 
@@ -47,6 +49,8 @@ def check(ids: tuple[int, ...], *, quick: bool, fetch: bool, **words: Any) -> Ex
     """
     wanted = wanted_jobs(words, ids)
     with opened(use=Use.CHANGE if fetch else Use.LOOK) as app:
+        with app.database.read() as tx:
+            require_named(tx, wanted)
         shelf = app.shelf()
         if fetch:
             need_key(app)

@@ -11,8 +11,8 @@ from orchestrator.actions.planning.planned import Plan
 from orchestrator.actions.planning.saved_plan import SUFFIX, SavedPlan
 from orchestrator.cli import out
 from orchestrator.cli.asking import asking
+from orchestrator.cli.base import SANDBOX, manifest_options, options
 from orchestrator.cli.base import command as declare
-from orchestrator.cli.base import manifest_options
 from orchestrator.cli.context import database_if_any, opened
 from orchestrator.cli.given import given
 from orchestrator.cli.invocation import Asked, Step, next_fields
@@ -28,6 +28,7 @@ SAMPLE_LISTED = 50
 
 @declare("plan", short_help="Expand, check and price manifests; writes and spends nothing.")
 @manifest_options
+@SANDBOX
 @click.option("--list", "listed", is_flag=True, help="List the jobs with their paths; a sample always is.")
 @click.option("--diff", is_flag=True, help="Show every parameter that an edit has changed.")
 @click.option(
@@ -46,6 +47,7 @@ def command(
     sample: int | None,
     *,
     unmade: bool,
+    skip_bad_rows: bool,
     listed: bool,
     diff: bool,
     as_markdown: bool,
@@ -58,7 +60,16 @@ def command(
     need a person's word, because pictures of new jobs are there already.
     """
     _check_name(saved)
-    what = given(Asked(manifests, run_key, limit, sample=sample, unmade=unmade))
+    typed = Asked(
+        manifests,
+        run_key,
+        limit,
+        sample=sample,
+        unmade=unmade,
+        skip_bad_rows=skip_bad_rows,
+        sandbox=options().sandbox,
+    )
+    what = given(typed)
     asked = what.meant
     with opened(need_database=False) as app:
         loaded = what.load(app)
@@ -103,8 +114,8 @@ def _check_name(saved: Path | None) -> None:
 def _save(planned: Plan, asked: Asked, saved: Path, *, made_at: int) -> Asked:
     """Save the plan; what follows is asked of the file."""
     seals = {Path(row.path): row.content.seal for row in planned.manifests if row.content.seal}
-    SavedPlan(made_at, asked.part, seals=seals).write(saved)
-    return Asked((saved,))
+    SavedPlan(made_at, asked.part, seals=seals, skip_bad_rows=asked.skip_bad_rows).write(saved)
+    return Asked((saved,), sandbox=asked.sandbox)
 
 
 def _words(planned: Plan, asked: Asked, *, diff: bool, as_markdown: bool) -> str:

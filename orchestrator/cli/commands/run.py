@@ -16,7 +16,7 @@ from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.asking import asking, pricing
-from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options, options
+from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options, options, remember
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import need_key, opened
 from orchestrator.cli.deciding import agreed, file_words, tell
@@ -41,7 +41,11 @@ from orchestrator.store.views.progress import is_finished, pending_cost
 @BUY_AGAIN
 @click.option("--yes", is_flag=True, help="Spend without asking.")
 @click.option(
-    "--sandbox", is_flag=True, help="Use a stand-in for the provider: no key, no cost, its own folder."
+    "--sandbox",
+    is_flag=True,
+    is_eager=True,
+    callback=remember,
+    help="Use a stand-in for the provider: no key, no cost, its own folder.",
 )
 @why_option
 def command(
@@ -51,6 +55,7 @@ def command(
     sample: int | None,
     *,
     unmade: bool,
+    skip_bad_rows: bool,
     prune: bool,
     buy_again: bool,
     yes: bool,
@@ -66,7 +71,16 @@ def command(
     bought again without --buy-again, also not with --yes (exit 5). Ctrl-C once: submit nothing more,
     collect what is in flight. Twice: leave now. Neither loses anything.
     """
-    what = given(Asked(manifests, run_key, limit, sample=sample, unmade=unmade, sandbox=sandbox))
+    asked = Asked(
+        manifests,
+        run_key,
+        limit,
+        sample=sample,
+        unmade=unmade,
+        skip_bad_rows=skip_bad_rows,
+        sandbox=sandbox,
+    )
+    what = given(asked)
     wanted = Wanted(asked=what.meant, prune=prune, why=why)
     with opened(sandbox=sandbox, use=Use.MAKE) as app:
         if sandbox:
@@ -153,7 +167,7 @@ def carry_out(
     unpaid = _unpaid(app, done.code, run_ids)
     asked = wanted.asked
     rest = [(asked.command("run", whole=True), "asks, then makes the rest")] if alone else []
-    return summarize(done, app.output_root, extra=unpaid, sandbox=asked.sandbox, rest=rest)
+    return summarize(done, app.output_root, extra=unpaid, rest=rest)
 
 
 def consent(planned: Plan, *, yes: bool) -> bool:

@@ -4,6 +4,7 @@ import click
 
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
+from orchestrator.cli.base import SANDBOX
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.deciding import file_words
@@ -25,6 +26,7 @@ RUNS_SHOWN = 20
 
 @declare("status", short_help="Runs, money, and what is stopped and why.")
 @click.option("--all", "show_all", is_flag=True, help="Every run, not only the newest twenty.")
+@SANDBOX
 @click.option(
     "--by",
     "kinds",

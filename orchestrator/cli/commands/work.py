@@ -5,8 +5,8 @@ import click
 from orchestrator.actions.operator.fleet_words import take_words
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
+from orchestrator.cli.base import SANDBOX, options
 from orchestrator.cli.base import command as declare
-from orchestrator.cli.base import options
 from orchestrator.cli.context import need_key, opened
 from orchestrator.cli.deciding import file_words, tell
 from orchestrator.cli.rendering.display import choose
@@ -18,6 +18,7 @@ from orchestrator.core.errors import ExitCode
 
 @declare("work", short_help="Work on every job that waits.")
 @click.option("--drain", is_flag=True, help="Leave when nothing is left to do.")
+@SANDBOX
 def command(*, drain: bool) -> ExitCode:
     """Submit, watch and download until stopped; with --drain until nothing is left to do. Spends money.
 

@@ -7,7 +7,7 @@ import click
 from orchestrator.actions.operator.pausing import drain_worker
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
-from orchestrator.cli.base import group
+from orchestrator.cli.base import SANDBOX, group
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.words import duration, rfc3339, safe, table
 from orchestrator.cli.signature import signature_of, why_option
@@ -21,6 +21,7 @@ def command() -> None:
 
 
 @command.command("list")
+@SANDBOX
 def list_workers() -> ExitCode:
     """Every worker of the last seven days: state, attempts, submissions of the last minute. With --json one
     object a line.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.cli.rendering.left_out_text import left_out_document
 from orchestrator.core.money import format_usd
 
 if TYPE_CHECKING:  # a listing need not load what expands manifests
@@ -38,6 +39,7 @@ def plan_document(plan: Plan) -> Json:
                 "copies": row.copies,
                 "redone": {"jobs": row.redone, "cost_usd": format_usd(row.redone_micros)},
                 **_content(row),
+                **left_out_document(row.left_out),
             }
             for row in plan.manifests
         ],

@@ -6,6 +6,7 @@ from orchestrator.actions.planning.planned import ManifestPlan, Plan
 from orchestrator.cli.invocation import Asked
 from orchestrator.cli.rendering.cap_text import covered, whose_cap
 from orchestrator.cli.rendering.content_text import change_lines, content_lines
+from orchestrator.cli.rendering.left_out_text import left_out_lines
 from orchestrator.cli.rendering.unrequested_text import plan_others
 from orchestrator.cli.rendering.words import bar, count, duration, percent, safe, table, unit_price, usd
 
@@ -20,7 +21,8 @@ def plan_text(plan: Plan, asked: Asked = NOTHING_ASKED, *, diff: bool = False) -
     """At most 24 lines: manifests, money, budgets, time, what is asked for and what has changed (all of it
     with `diff`), what else waits, warnings. What was `asked` is for the commands that are shown.
     """
-    notes = [*_others(plan, asked), *_warnings(plan)]
+    left_out = left_out_lines([table for row in plan.manifests for table in row.left_out])
+    notes = [*left_out, *_others(plan, asked), *_warnings(plan)]
     if not plan.total("to_submit"):
         everything = f"all {count(plan.total('existing'), 'job')} are recorded already"
         if copies := plan.total("copies"):

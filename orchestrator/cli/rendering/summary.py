@@ -59,17 +59,12 @@ class Done:
 
 
 def summarize(
-    done: Done,
-    root: Path,
-    *,
-    extra: list[str] | None = None,
-    sandbox: bool = False,
-    rest: Sequence[Step] = (),
+    done: Done, root: Path, *, extra: list[str] | None = None, rest: Sequence[Step] = ()
 ) -> ExitCode:
     """Print the summary, as words or as one JSON document; returns the exit code. `rest` is what makes those
     jobs that nobody asked for now.
     """
-    follow = [*(rest if done.code is ExitCode.DONE else ()), *steps(done, sandbox=sandbox)]
+    follow = [*(rest if done.code is ExitCode.DONE else ()), *steps(done)]
     try:
         if out.as_json():
             out.document({**document(done, root), **next_fields(follow)})
@@ -143,11 +138,11 @@ def files_words(root: Path, places: Sequence[Place]) -> str:
     return "; ".join(parts)
 
 
-def steps(done: Done, *, sandbox: bool) -> list[tuple[str, str]]:
-    """The commands that follow from this end; none for a sandbox's, since they would look at the real
-    database, and none where the database was taken away, because the error says what to do.
+def steps(done: Done) -> list[tuple[str, str]]:
+    """The commands that follow from this end; none where the database was taken away, because the error says
+    what to do.
     """
-    if sandbox or isinstance(done.error, DatabaseReplacedError):
+    if isinstance(done.error, DatabaseReplacedError):
         return []
     progress = done.progress
     found = []

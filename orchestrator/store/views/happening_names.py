@@ -1,6 +1,6 @@
 """What a reader may name: kinds of events, campaigns, runs and jobs. A name of nothing is an error."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from sqlalchemy import bindparam, or_, select
@@ -23,9 +23,7 @@ def named_kinds(tx: Tx, names: Iterable[str]) -> tuple[str, ...]:
     known = sorted(EVENT_KINDS.keys() | recorded)
     for name in wanted:
         if name not in known:
-            raise NotFoundError(
-                _nothing("event of kind", name, known, see=f"Kinds are: {listed(known, limit=99)}")
-            )
+            raise NotFoundError(nothing("event of kind", name, known, limit=99))
     return wanted
 
 
@@ -33,7 +31,7 @@ def named_campaign(tx: Tx, name: str) -> tuple[int, ...]:
     """The campaign of that name; raises NotFoundError."""
     names = {row.name: row.id for row in tx.conn.execute(_CAMPAIGNS)}
     if name not in names:
-        raise NotFoundError(_nothing("campaign", name, names, see="See: orchestrator campaigns list"))
+        raise NotFoundError(nothing("campaign", name, list(names)))
     return (names[name],)
 
 
@@ -43,9 +41,7 @@ def named_runs(tx: Tx, name: str) -> tuple[int, ...]:
     """
     found = tuple(tx.conn.execute(_RUNS, {"name": name}).scalars())
     if not found:
-        raise NotFoundError(
-            _nothing("run", name, tx.conn.execute(_PATHS).scalars(), see="See: orchestrator status")
-        )
+        raise NotFoundError(nothing("run", name, list(tx.conn.execute(_PATHS).scalars())))
     return found
 
 
@@ -56,9 +52,11 @@ def named_job(tx: Tx, job_id: int) -> int:
     return job_id
 
 
-def _nothing(what: str, name: str, known: Iterable[str], *, see: str) -> str:
+def nothing(what: str, name: str, known: Collection[str], *, limit: int = 12) -> str:
+    """There is nothing of that name: what there is, and what may have been meant."""
     hint = did_you_mean(name, known)
-    return f"There is no {what} {name!r}{f'; {hint}' if hint else '.'} {see}"
+    there = f"there are: {listed(known, limit=limit)}" if known else "there is none at all"
+    return f"There is no {what} {name!r}; {there}{f'; {hint}' if hint else '.'}"
 
 
 _KINDS: Final = select(events.c.kind).distinct()

@@ -1,0 +1,54 @@
+"""Rows of tables that a manifest leaves out, in words and as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from orchestrator.cli.rendering.words import count, safe
+
+if TYPE_CHECKING:  # a listing need not load what expands manifests
+    from collections.abc import Sequence
+
+    from orchestrator.cli.rendering.documents import Json
+    from orchestrator.manifest.bad_rows import LeftOut
+
+_ROWS_SHOWN: Final = 3
+_REASONS_SHOWN: Final = 4
+_LISTED_MAX: Final = 10_000
+
+
+def left_out_lines(tables: Sequence[LeftOut]) -> list[str]:
+    """A line for each table and reason: how many rows, and the first of them."""
+    lines: list[str] = []
+    for table in tables:
+        reasons: dict[str, list[int]] = {}
+        for row in table.skipped:
+            reasons.setdefault(row.reason, []).append(row.number)
+        if table.blank:
+            reasons["without any value"] = list(table.blank)
+        for reason, numbers in list(reasons.items())[:_REASONS_SHOWN]:
+            lines.append(
+                f"{count(len(numbers), 'row')} of {safe(table.table)}: {safe(reason)} ({_rows(numbers)})"
+            )
+        if len(reasons) > _REASONS_SHOWN:
+            rest = sum(len(numbers) for numbers in list(reasons.values())[_REASONS_SHOWN:])
+            lines.append(f"{count(rest, 'row')} of {safe(table.table)} for other reasons (see --json)")
+    return [f"{'Left out' if at == 0 else '        '}    {line}" for at, line in enumerate(lines)]
+
+
+def left_out_document(tables: Sequence[LeftOut]) -> Json:
+    """Every row with its reason (ten thousand at most), and the numbers of those without a value."""
+    return {
+        "skipped_rows": [
+            {"table": table.table, "row": row.number, "reason": row.reason}
+            for table in tables
+            for row in table.skipped
+        ][:_LISTED_MAX],
+        "blank_rows": sum(len(table.blank) for table in tables),
+    }
+
+
+def _rows(numbers: list[int]) -> str:
+    shown = ", ".join(f"{number:,}" for number in numbers[:_ROWS_SHOWN])
+    more = f" and {len(numbers) - _ROWS_SHOWN:,} more" if len(numbers) > _ROWS_SHOWN else ""
+    return f"{'row' if len(numbers) == 1 else 'rows'} {shown}{more}"

@@ -102,8 +102,26 @@ class Manifest:
 
     @property
     def shape(self) -> list[tuple[str, int]]:
-        """Every axis with the number of its values, in written order; a zip group is one."""
-        return [(" + ".join(axis.names), axis.size) for axis in self._blueprint.combinations.axes]
+        """Every axis with the number of its values, in written order; a zip group is one. Where there are
+        only added combinations, the values are theirs.
+        """
+        found = self._blueprint.combinations
+        return [
+            (
+                " + ".join(axis.names),
+                axis.size or len({repr(values[place].bindings) for values in found.added}),
+            )
+            for place, axis in enumerate(found.axes)
+        ]
+
+    @property
+    def besides(self) -> str:
+        """What makes the number of combinations another than the product of the axes, in words."""
+        found = self._blueprint.combinations
+        added = len(found.added) if any(axis.size for axis in found.axes) else 0
+        return (" less what is excluded" if self._blueprint.document.data.get("exclude") else "") + (
+            f" and {added:,} added" if added else ""
+        )
 
     @property
     def variations(self) -> int:

@@ -127,3 +127,30 @@ def test_what_the_dearer_and_the_cheaper_value_of_the_price_would_cost_is_told(l
         path.write_text(path.read_text().replace(f"resolution: {value}", "resolution: 2k"))
     assert sorted(row.instead) == ["1k", "4k"]
     assert "resolution 4k instead +$" in content_lines(planned)[-1]
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("exclude: [{scene: beach, product: mug}]", "2 products x 3 scenes less what is excluded"),
+        ("add: [{product: cup, scene: attic}]", "2 products x 3 scenes and 1 added"),
+    ],
+)
+def test_what_is_excluded_and_added_is_said_beside_the_axes(look, write, tmp_path, more, words):
+    write()
+    path = tmp_path / "hero.yaml"
+    path.write_text(f"{path.read_text()}{more}\n")
+    assert content_lines(look(load_manifest(path, today="2026-11-22")))[0] == f"Asks for    {words}"
+
+
+def test_a_manifest_of_additions_alone_is_counted_by_them(look, write, tmp_path):
+    write()
+    path = tmp_path / "hero.yaml"
+    text = path.read_text()
+    matrix = text[text.index("matrix:") : text.index("params:")]
+    path.write_text(
+        text.replace(matrix, "add: [{product: cup, scene: attic}, {product: cup, scene: cellar}]\n")
+    )
+    assert (
+        content_lines(look(load_manifest(path, today="2026-11-22")))[0] == "Asks for    1 product x 2 scenes"
+    )

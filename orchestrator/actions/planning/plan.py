@@ -98,6 +98,7 @@ class _Planner:
                 tally=Tally(manifest.cover, by),
                 fixed={by: manifest.fixed(by)},
                 shape=manifest.shape,
+                besides=manifest.besides,
                 variations=manifest.variations,
                 content=Content(listing, lines=manifest.lines, seal=Seal() if sealed else None),
             )

@@ -45,6 +45,7 @@ class ManifestPlan:
     tally: Tally = field(default_factory=Tally)
     fixed: dict[str, object] = field(default_factory=dict)  # parameters that are the same for all jobs
     shape: list[tuple[str, int]] = field(default_factory=list)  # axes, and how many values each has
+    besides: str = ""  # what is excluded and added, in words
     variations: int = 1
     content: Content = field(default_factory=Content)
     costs: dict[str, dict[str, int]] = field(default_factory=dict)  # by variation and value, to be paid

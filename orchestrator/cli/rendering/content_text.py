@@ -17,7 +17,7 @@ def shape_words(row: ManifestPlan) -> str:
     """Such as `297 products x 3 scenes x 2 variations`."""
     parts = [count(size, safe(name, 40), plural(name)) for name, size in row.shape]
     parts += [count(row.variations, "variation")] if row.variations > 1 or not parts else []
-    return " x ".join(parts)
+    return " x ".join(parts) + row.besides
 
 
 def plural(name: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 from PIL import Image
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from support.signed import SIGNED
 from support.world import World
 
@@ -18,6 +18,7 @@ from orchestrator.core.verdicts import JobVerdict
 from orchestrator.manifest import load_manifest
 from orchestrator.settings import load_settings
 from orchestrator.store.db.schema import acts, job_specs, lanes, outputs
+from orchestrator.store.db.schema import jobs as job_table
 from orchestrator.store.runs import jobs
 from orchestrator.store.views.walk import JobFilter
 
@@ -202,3 +203,54 @@ def test_a_redo_past_the_cap_waits_and_nothing_is_held(store):
     again(store, 1)
     assert store.claim() == ()
     assert store.account() == (PRICE, 0, 0)
+
+
+def test_two_people_who_redo_all_rejected_at_once_make_one_try_of_each(store, open_database, monkeypatch):
+    give(store.database, [1], JobVerdict.REJECTED, signed=SIGNED)
+    rejected = JobFilter(verdict="rejected")
+    genuine = LivePrices.ask
+
+    def meanwhile(prices):
+        monkeypatch.setattr(LivePrices, "ask", genuine)
+        assert len(redo(open_database(), rejected, signed=SIGNED).tries) == 1
+        genuine(prices)
+
+    monkeypatch.setattr(LivePrices, "ask", meanwhile)
+    done = redo(store.database, rejected, signed=SIGNED)
+    assert (done.tries, done.passed_over) == ([], 1)
+    assert len(store.rows(job_specs)) == 3
+
+
+def test_a_job_that_is_retried_while_somebody_asks_for_another_try_gets_none(world, write, monkeypatch):
+    apply(world.database, [write()])
+    world.until(AttemptState.FAILED)
+    genuine = LivePrices.ask
+
+    def meanwhile(prices):
+        with world.database.write() as tx:
+            assert jobs.retry(tx, [1]) == [1]
+        genuine(prices)
+
+    monkeypatch.setattr(LivePrices, "ask", meanwhile)
+    done = again(world, 1)
+    assert (done.tries, [item.job_id for item in done.refused]) == ([], [1])
+    assert len(world.rows(job_specs)) == 2
+
+
+def test_a_job_whose_task_was_paid_for_is_looked_at_before_another_is_asked_for(world, write):
+    apply(world.database, [write()])
+    held = world.until(AttemptState.FETCHING)
+    world.finish(held, 0, lost=((0, "it is gone"),))
+    assert "jobs retry 1" in again(world, 1).refused[0].why
+    assert len(again(world, 1, changes={"prompt": "Something else"}).tries) == 1
+
+
+def test_a_moderated_job_may_be_asked_for_again_with_a_word_that_the_same_is_likely_refused(world, write):
+    apply(world.database, [write()])
+    world.until(AttemptState.FAILED)
+    with world.database.write() as tx:
+        tx.conn.execute(update(job_table).where(job_table.c.id == 1).values(reason="moderated"))
+    assert "likely will again: add --prompt TEXT (job 1)" in again(world, 1, dry_run=True).warnings[0]
+    assert again(world, 1, changes={"prompt": "Softer"}).warnings == []
+    by_reason = redo(world.database, JobFilter(reason="moderated"), signed=SIGNED)
+    assert by_reason.passed_over == 1

@@ -13,7 +13,7 @@ from orchestrator.cli.rendering.remedies import remedies
 from orchestrator.cli.rendering.stop_text import line, mark
 from orchestrator.cli.rendering.words import count, duration, safe, usd
 from orchestrator.core.errors import DatabaseReplacedError, ExitCode, OrchestratorError
-from orchestrator.core.taxonomy import MENDED_BY_RETRY
+from orchestrator.core.taxonomy import MENDED_BY_RETRY, Reason
 from orchestrator.store.stops.stops import Stoppage
 from orchestrator.store.views.places import Place
 from orchestrator.store.views.progress import Progress
@@ -169,13 +169,17 @@ def _about_failures(done: Done) -> list[tuple[str, str]]:
         for reason in mended
     ]
     refused = [reason for reason in reasons if reason not in MENDED_BY_RETRY]
-    return steps + [
+    steps += [
         (
             f"orchestrator jobs list --state failed --reason {_word(reason)}{_scope(done)}",
             REFUSED.get(reason, "shows what was refused, and would be refused again as it is"),
         )
         for reason in refused[:1]
     ]
+    if Reason.MODERATED in refused and len(steps) < 2:
+        otherwise = f"orchestrator redo --reason {Reason.MODERATED}{_scope(done)} --prompt TEXT"
+        steps.append((otherwise, "asks otherwise for these"))
+    return steps
 
 
 def _scope(done: Done) -> str:

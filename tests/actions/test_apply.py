@@ -81,7 +81,7 @@ def test_applying_again_writes_no_row(database, write):
 
 def test_a_problem_in_the_last_row_means_that_nothing_is_written(database, write):
     manifest = write(titles=[*(f"Product {number}" for number in range(7)), '" "'])
-    with pytest.raises(ProblemsError, match="rows.csv row 9"):
+    with pytest.raises(ProblemsError, match="row 9 of rows.csv"):
         apply(database, [manifest])
     assert count(database, run_table) == count(database, jobs) == 0
 

@@ -176,7 +176,7 @@ def _about_failures(done: Done) -> list[tuple[str, str]]:
         )
         for reason in refused[:1]
     ]
-    if Reason.MODERATED in refused and len(steps) < 2:
+    if Reason.MODERATED in refused:
         otherwise = f"orchestrator redo --reason {Reason.MODERATED}{_scope(done)} --prompt TEXT"
         steps.append((otherwise, "asks otherwise for these"))
     return steps

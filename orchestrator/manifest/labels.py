@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any, Final
 
 from orchestrator.manifest.axes import Axis, AxisValue, Source
+from orchestrator.manifest.template_problems import Hole
 
 ROWS_LOOKED_AT: Final = 5_000
 """How many rows are compared to find the column; beyond them, rows with equal names stay so."""
@@ -63,14 +64,14 @@ class Labels:
         text = _words(bound[column]) if column in bound else ""
         text = text[:LABEL_CHARS_MAX] or next((_words(one) for one in bound.values() if one != ""), "")
         if value.number >= 0 and (not text or text in repeated):
-            row = re.search(r"row \d+$", value.origin)
+            row = re.search(r"row \d+$", value.place)
             text = f"{text} ({row[0] if row else value.number + 1})".strip()
         return text
 
 
 def _words(value: Any) -> str:
     """Whatever a table may hold, on one line."""
-    if value is None:
+    if value is None or isinstance(value, Hole):
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from manifest_files import manifest, problems
 
 from orchestrator.manifest.axes import Axis, Source
+from orchestrator.manifest.csv_files import csv_table
 from orchestrator.manifest.labels import Labels
-from orchestrator.manifest.tables import csv_table
 
 AXES = """\
 version: 1

@@ -16,6 +16,8 @@ FILTERS = [
     JobFilter(campaign="spring", states=("cancelled",)),
     JobFilter(run="monday"),
     JobFilter(run="hero"),
+    JobFilter(run="spring/hero/monday"),
+    JobFilter(campaign="spring", run="spring/hero/monday"),
     JobFilter(campaign="autumn", run="monday", states=("pending", "running")),
     JobFilter(run_ids=(1, 3)),
     JobFilter(campaign="spring", run_ids=(3, 4)),
@@ -68,7 +70,7 @@ def plainly(world, wanted):
         for row in rows
         if (not wanted.states or row.state in wanted.states)
         and wanted.campaign in {None, row.campaign}
-        and wanted.run in {None, row.name, row.run_key}
+        and wanted.run in {None, row.name, row.run_key, f"{row.campaign}/{row.name}/{row.run_key}"}
         and (not wanted.run_ids or row.run_id in wanted.run_ids)
         and (not wanted.ids or row.id in wanted.ids)
         and wanted.reason in {None, row.reason}

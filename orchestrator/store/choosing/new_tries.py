@@ -60,8 +60,8 @@ def lock(tx: Tx) -> None:
 def add_tries(
     tx: Tx, run: Run, wanted: Sequence[WantedTry], *, agreed: Mapping[str, int], signed: Signature
 ) -> list[RedoneJob]:
-    """Insert a waiting job for each, and record who asked for it. The transaction began with `lock`, and their
-    sources are locked.
+    """Insert a waiting job for each, and record who asked for it. The transaction began with `lock`, and
+    their sources are locked.
     """
     keys = _keys(tx, run.id, wanted)
     known = existing_ids(tx, run.id, list(keys.values()))

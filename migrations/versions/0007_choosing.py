@@ -23,7 +23,10 @@ def upgrade():
     _partial_index("ix_jobs_redo_of", "jobs", ["redo_of"], where="redo_of IS NOT NULL")
     op.add_column("outputs", sa.Column("clean_path", sa.Text()))
     op.add_column("outputs", sa.Column("clean_key", sa.LargeBinary()))
+    op.add_column("outputs", sa.Column("wanted_at", BigInt))
     op.add_column("outputs", sa.Column("moving_to", sa.Text()))
+    op.add_column("outputs", sa.Column("moving_since", BigInt))
+    op.add_column("outputs", sa.Column("moving_trouble", sa.Text()))
     _partial_index("ix_outputs_clean_key", "outputs", ["clean_key"], where="clean_key IS NOT NULL")
     _partial_index("ix_outputs_moving", "outputs", ["job_id", "idx"], where="moving_to IS NOT NULL")
     op.create_table(
@@ -61,7 +64,7 @@ def downgrade():
     op.drop_table("verdicts")
     op.drop_index("ix_outputs_moving", table_name="outputs")
     op.drop_index("ix_outputs_clean_key", table_name="outputs")
-    for name in ("moving_to", "clean_key", "clean_path"):
+    for name in ("moving_trouble", "moving_since", "moving_to", "wanted_at", "clean_key", "clean_path"):
         op.drop_column("outputs", name)
     op.drop_index("ix_jobs_redo_of", table_name="jobs")
     op.drop_index("ix_jobs_verdict", table_name="jobs")

@@ -25,6 +25,7 @@ from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.loops import Loop, start_loops
 from orchestrator.worker.pipeline.copies import Copies
 from orchestrator.worker.pipeline.latencies import Latencies
+from orchestrator.worker.pipeline.moves import Moves
 from orchestrator.worker.pipeline.pipeline import Pipeline
 from orchestrator.worker.stop import Stop, StopLevel
 from orchestrator.worker.tasks import TaskGroup
@@ -62,6 +63,7 @@ class Worker:
         self._pauses = AccountPauses(deps, self.id, self.activity)
         self._restored_copy = RestoredCopyCheck(deps)
         self._copies = Copies(deps, run_ids=run_ids)
+        self._moves = Moves(deps)
         self._clock_guard = ClockGuard(deps)
         self._watchdog = DrainWatchdog()
         self._handing_over_since: float | None = None
@@ -157,6 +159,7 @@ class Worker:
             Loop(PriceWatch(deps, proof).tick, alarms.prices),
             Loop(pipeline.prices.tick, bookkeeping=True),
             Loop(self._copies.tick, bookkeeping=True),
+            Loop(self._moves.tick, bookkeeping=True),
             Loop(watch, alarms.end),
         )
 
@@ -214,7 +217,7 @@ class Worker:
     def _finished(self) -> bool:
         with self._deps.database.read() as tx:
             over = outlook(tx, self._deps.settings.budgets.timezone, self._run_ids).finished
-            return over and self._copies.settled(tx)
+            return over and self._copies.settled(tx) and self._moves.settled(tx)
 
     def _drain_by_operator(self, stop: Stop) -> None:
         self.told_to_drain = True

@@ -76,7 +76,7 @@ def command(
 
 
 def applied_text(item: Applied) -> str:
-    """One line for a manifest, and one for each of the first renamed paths."""
+    """One line for a manifest, and one for each of the first names that change hands."""
     spec = item.manifest.spec
     lines = [
         (
@@ -86,11 +86,14 @@ def applied_text(item: Applied) -> str:
     ]
     if item.pruned:
         lines.append(f"  {count(item.pruned, 'waiting job')} of an earlier version cancelled")
-    for wanted, given in item.renamed[:RENAMED_SHOWN]:
-        lines.append(f"  {safe(wanted)} is an earlier job's file; this one becomes {safe(given)}")
+    for wanted, _given in item.renamed[:RENAMED_SHOWN]:
+        lines.append(
+            f"  {safe(wanted)} is an earlier job's: once stored, the new picture takes the name, unless that "
+            "one is accepted"
+        )
     if len(item.renamed) > RENAMED_SHOWN:
         lines.append(
-            f"  and {count(len(item.renamed) - RENAMED_SHOWN, 'more path')} given a suffix in the same way"
+            f"  and {count(len(item.renamed) - RENAMED_SHOWN, 'more name')} change hands in this way"
         )
     return "\n".join(lines)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from orchestrator.core.paths import EARLIER_INDEX
 from orchestrator.store.db import identity
@@ -83,7 +83,7 @@ _ORIGINS: Final = (
     .where(attempts.c.id.in_(bindparam("ids", expanding=True)))
 )
 _PATHS: Final = (
-    select(outputs.c.job_id, outputs.c.path)
+    select(outputs.c.job_id, func.coalesce(outputs.c.clean_path, outputs.c.path))
     .where(outputs.c.job_id.in_(bindparam("ids", expanding=True)), outputs.c.idx < EARLIER_INDEX)
     .order_by(outputs.c.job_id, outputs.c.idx)
 )

@@ -1,0 +1,1 @@
+"""Choosing pictures: verdicts, further tries, and which picture has the clean name."""

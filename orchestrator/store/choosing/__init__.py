@@ -1,0 +1,1 @@
+"""Choosing pictures: cells and their tries, verdicts, and which picture has the clean name."""

@@ -101,32 +101,30 @@ class _CellWork:
     def carry_out(self) -> None:
         """Every step; raises OSError and UnsafePlaceError, and then nothing counts as moved."""
         self.renamer = Renamer(self.root, self.files)
-        coming = self._found(self.wanted.coming, at_target_first=False) if self.wanted.coming else None
-        clean = coming.target if coming else None
-        there = (
-            clean if coming and coming.place == clean else None
-        )  # the clean name is the coming one's already
+        coming = self._found(self.wanted.coming, at_target_first=False)
+        clean = coming.target
+        there = clean if coming.place == clean else None  # the clean name is the coming one's already
         leaving = [self._found(each, not_at=there) for each in self.wanted.leaving]
+        if coming.place is None:  # a name is given up for a picture that takes it, never for none
+            leaving = [each for each in leaving if each.place not in {None, clean}]
         for each in leaving:
             self._secure(each)
         self.crashpoint("move.secured")
-        if coming is not None and coming.place is not None:
+        if coming.place is not None:
             self._come(coming, coming.place, leaving)
-            clean = coming.target
         self.crashpoint("move.replaced")
-        moved = {}
         for each in leaving:
             if each.place is not None:
-                self._forget_old_names(each, keep=clean if coming and coming.place else None)
-                moved[each.picture.key] = str(each.target)
-            elif coming and coming.place and _place_of(each.picture, each.picture.path) == clean:
-                moved[each.picture.key] = str(each.target)  # its file was changed, and is kept aside
-        if coming is not None and coming.place is not None:
+                self._forget_old_names(each, keep=coming.target)
+                self.places[each.picture.key] = str(each.target)
+            elif _place_of(each.picture, each.picture.path) == coming.target:
+                # Its file was changed, and is kept aside: it may be fetched again to where it would be.
+                self.places[each.picture.key] = str(self.renamer.free_name(each.target))
+        if coming.place is not None:
             self._forget_old_names(coming, keep=coming.target)
-            moved[coming.picture.key] = str(coming.target)
-        elif coming is not None and coming.picture.path == str(coming.target):
-            moved[coming.picture.key] = coming.picture.path  # it was changed where it is to be, and stays
-        self.places = moved
+            self.places[coming.picture.key] = str(coming.target)
+        elif coming.picture.path == str(clean):
+            self.places[coming.picture.key] = str(clean)  # it was changed where it is to be, and stays
 
     def _found(
         self, picture: MovingPicture, *, at_target_first: bool = True, not_at: PurePosixPath | None = None
@@ -134,7 +132,8 @@ class _CellWork:
         """Where the bytes of a picture are: a broken off move may have left them under another name."""
         target = _place_of(picture, picture.to)
         names = [relative_place(picture.path), *(_place_of(picture, name) for name in picture.may_be)]
-        names.insert(0 if at_target_first else len(names), target)
+        own = self.renamer.numbered(target) if at_target_first else [target]
+        names = [*own, *names] if at_target_first else [*names, *own]
         for place in dict.fromkeys(names):
             if place != not_at and holds(self.root / place, picture.sha256):
                 return _Found(picture, target, place)

@@ -34,11 +34,29 @@ class Renamer:
     def second_name(self, place: PurePosixPath, name: PurePosixPath, sha256: str) -> PurePosixPath:
         """Give the picture at `place` the name too; returns it, or the first numbered one that is free."""
         for number in itertools.count(1):
-            each = name if number == 1 else name.with_name(f"{name.stem}~{number}{name.suffix}")
+            each = _numbered(name, number)
             final = self._root / each
             if self._link(self._root / place, final, sha256) or holds(final, sha256):
                 return each
         raise AssertionError("numbers do not end")
+
+    def numbered(self, name: PurePosixPath) -> list[PurePosixPath]:
+        """The name, and its numbered forms as far as there are files of such names."""
+        found = []
+        for number in itertools.count(1):
+            each = _numbered(name, number)
+            if not os.path.lexists(self._root / each):
+                break
+            found.append(each)
+        return found or [name]
+
+    def free_name(self, name: PurePosixPath) -> PurePosixPath:
+        """The name, or the first numbered one that no file has."""
+        return next(
+            each
+            for number in itertools.count(1)
+            if not os.path.lexists(self._root / (each := _numbered(name, number)))
+        )
 
     def replace(self, place: PurePosixPath, name: PurePosixPath, sha256: str) -> None:
         """Give the picture at `place` the name instead, in place of what was there, in one step."""
@@ -144,3 +162,7 @@ class Renamer:
         if not folder.is_dir():
             self._files.make_folder(folder)
         return self._files.open_temp(folder)
+
+
+def _numbered(name: PurePosixPath, number: int) -> PurePosixPath:
+    return name if number == 1 else name.with_name(f"{name.stem}~{number}{name.suffix}")

@@ -38,7 +38,9 @@ class GalleryPicture:
         found += [
             str(self.job.params[name]) for name in ("aspect_ratio", "resolution") if name in self.job.params
         ]
-        return [*found, f"variation {self.job.variation}"]
+        found.append(f"variation {self.job.variation}")
+        by = self.output.superseded_by
+        return found if by is None else [*found, f"superseded by job {by}"]
 
     @property
     def facts(self) -> str:

@@ -26,7 +26,7 @@ class CellMove:
     """What is to become of the pictures of one cell."""
 
     cell: bytes  # the digest of its folded clean name
-    coming: MovingPicture | None  # to the clean name; None: nothing of the cell may have it
+    coming: MovingPicture  # to the clean name
     leaving: tuple[MovingPicture, ...]  # to their superseded names
 
 

@@ -159,7 +159,7 @@ class Worker:
             Loop(PriceWatch(deps, proof).tick, alarms.prices),
             Loop(pipeline.prices.tick, bookkeeping=True),
             Loop(self._copies.tick, bookkeeping=True),
-            Loop(self._moves.tick, bookkeeping=True),
+            Loop(self._moves.tick, alarms.moves, bookkeeping=True),
             Loop(watch, alarms.end),
         )
 

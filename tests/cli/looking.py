@@ -70,6 +70,7 @@ WRITING = {
     "budget apply",
     "limits set",
     "reconcile",
+    "outputs move",
     "db upgrade",
     "db rebuild",
 }

@@ -75,6 +75,7 @@ def _since(seed: int, plan: SimulationPlan) -> None:
     draw_prices(random.Random(f"prices of plan {seed}"), plan)
     _odd_amounts(random.Random(f"amounts of plan {seed}"), plan)
     _answers(random.Random(f"answers of plan {seed}"), plan)
+    plan.shared_names = plan.restored is None and random.Random(f"names of plan {seed}").random() < 0.4
 
 
 def _endings(dice: random.Random, plan: SimulationPlan) -> None:

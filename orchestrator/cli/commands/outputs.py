@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from orchestrator.actions.choosing.moves import Performed, perform
 from orchestrator.actions.reconciling.pictures_check import (
     FetchAgain,
     Finding,
@@ -50,6 +51,7 @@ def check(ids: tuple[int, ...], *, quick: bool, fetch: bool, **words: Any) -> Ex
         shelf = app.shelf()
         if fetch:
             need_key(app)
+            _move(app, None)  # what was broken off, before files are compared
         with _fetching(app, shelf) if fetch else _not_fetching() as getter:
             done = check_pictures(
                 app.database,
@@ -61,8 +63,46 @@ def check(ids: tuple[int, ...], *, quick: bool, fetch: bool, **words: Any) -> Ex
                 fetch=getter,
             )
         sidecars = app.settings.outputs.sidecar
+        if done.fetched:
+            _move(app, None)  # what waited for a file that is there again
     _sum_up(done, fetch=fetch, sidecars=sidecars)
     return ExitCode.SOME_FAILED if done.wrong else ExitCode.DONE
+
+
+@command.command("move")
+@click.argument("ids", nargs=-1, type=ROW_ID, metavar="[ID]...")
+def move(ids: tuple[int, ...]) -> ExitCode:
+    """Give pictures the names that were decided: the clean name to the chosen one of each cell, a name in
+    .superseded/ to the others. Spends nothing, deletes nothing.
+
+    Workers do this by themselves, after each picture and verdict. It is needed where none runs, or where the
+    files are in this host's output folder alone. Exits with 3 when pictures are left that wait for a name.
+    """
+    with opened(use=Use.CHANGE) as app:
+        done = _move(app, ids or None)
+    if out.as_json():
+        moved = [{"job": job, "path": path} for (job, _index), path in sorted(done.moved.items())]
+        aside = [{"path": path, "kept_as": kept} for path, kept in done.aside]
+        out.document(
+            {"moved": moved, "kept_aside": aside, "waiting": done.waiting, "troubles": done.troubles}
+        )
+        return ExitCode.SOME_FAILED if done.waiting else ExitCode.DONE
+    for (job, _index), path in sorted(done.moved.items()):
+        out.answer(f"{safe(path)}  (job {job})")
+    for path, kept in done.aside:
+        out.warn(f"{safe(path)} had been changed by somebody: that file is {safe(kept)} now.")
+    for words in dict.fromkeys(done.troubles):
+        out.warn(f"{safe(words)}.")
+    waits = f"; {count(done.waiting, 'name')} wait for files that are not here or cannot be moved now"
+    out.answer(f"{count(len(done.moved), 'picture')} moved{waits if done.waiting else ''}.")
+    if done.waiting:
+        out.next_steps([("orchestrator outputs check --fetch", "gets files again that are gone")])
+    return ExitCode.SOME_FAILED if done.waiting else ExitCode.DONE
+
+
+def _move(app: App, job_ids: tuple[int, ...] | None) -> Performed:
+    moving = perform(app.database, app.mover(), job_ids=job_ids, crashpoint=app.crashpoint)
+    return asyncio.run(moving)
 
 
 Getter = Callable[[StoredPicture, PictureState], Finding]

@@ -103,6 +103,7 @@ def job_document(row: JobRow) -> Json:
         "attempts": row.attempts,
         "prediction_id": row.prediction_id,
         "inference_ms": row.inference_ms,
+        "superseded_by": row.superseded_by,
         "outputs": [output_document(item) for item in row.outputs if item.path is not None],
     }
 
@@ -120,6 +121,9 @@ def output_document(row: OutputRow) -> Json:
         "width": row.width,
         "height": row.height,
         "nsfw": row.nsfw,
+        "clean_path": row.clean_path,
+        "superseded_by": row.superseded_by,
+        "moving_to": row.moving_to,
     }
 
 

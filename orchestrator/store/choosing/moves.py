@@ -18,9 +18,9 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, update
 
-from orchestrator.core.paths import is_superseded, path_key
+from orchestrator.core.paths import is_superseded
 from orchestrator.ports import CellMove, CellMoved, PictureKey
-from orchestrator.store.choosing import cells
+from orchestrator.store.choosing import cells, owning
 from orchestrator.store.choosing.cells import Cell, CellOutput
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
@@ -79,9 +79,7 @@ def _is_put_off(cell: Cell) -> bool:
 
 
 def _wanted(cell: Cell) -> dict[PictureKey, str]:
-    """The names that files of the cell are to get. While any of them moves, the chosen one is among them,
-    also where it has its name: a move that was broken off may have taken it away.
-    """
+    """The names that files of the cell are to get."""
     choice = cell.choice
     if choice is None:
         return {}
@@ -91,27 +89,30 @@ def _wanted(cell: Cell) -> dict[PictureKey, str]:
         if each.is_try and each is not choice and not is_superseded(each.stored_path or "")
     }
     moves = (
-        bool(leaving)
-        or not choice.is_holder
+        not choice.is_holder
         or is_superseded(choice.stored_path or "")
-        or any(each.moving_to for each in cell.outputs)
+        or choice.moving_to is not None  # it was to leave, and may have begun to
     )
     return leaving | ({choice.key: choice.clean} if moves else {})
 
 
 def _move(cell: Cell, wanted: dict[PictureKey, str]) -> CellMove:
-    moving = [(each, each.moving(wanted[each.key])) for each in cell.outputs if each.key in wanted]
-    coming = [picture for each, picture in moving if each is cell.choice]
+    choice = cell.choice
+    assert choice is not None, "something moves only where something is chosen"
     return CellMove(
         cell=cell.key,
-        coming=coming[0] if coming else None,
-        leaving=tuple(picture for each, picture in moving if each is not cell.choice),
+        coming=choice.moving(choice.clean),
+        leaving=tuple(
+            each.moving(wanted[each.key])
+            for each in cell.outputs
+            if each.key in wanted and each.key != choice.key
+        ),
     )
 
 
 def _record(tx: Tx, row: MoveDone) -> bool:
     (cell,) = cells.read(tx, [row.wanted.cell])
-    pictures = [*row.wanted.leaving, *([row.wanted.coming] if row.wanted.coming else [])]
+    pictures = [*row.wanted.leaving, row.wanted.coming]
     by_key = {each.key: each for each in cell.outputs}
     moved = [
         (by_key[each.key], each.to, row.moved.places[each.key])
@@ -122,41 +123,22 @@ def _record(tx: Tx, row: MoveDone) -> bool:
         and by_key[each.key].sha256 == each.sha256
     ]
     coming = row.wanted.coming
-    came = next((each for each, _to, _place in moved if coming and each.key == coming.key), None)
+    came = next((each for each, _to, _place in moved if each.key == coming.key), None)
     if came is not None and cell.holder is not None and cell.holder is not came:
-        _give_up_name(tx, cell, cell.holder)
+        owning.give_up(tx, cell, cell.holder)
     for output, to, place in moved:
-        _have_moved(tx=tx, cell=cell, output=output, to=to, place=place, came=output is came)
+        _have_moved(tx, cell, output=output, to=to, place=place, came=output is came)
     _note(tx, row, came)
     left = _decide(tx, [cell.key])
     _note_trouble(tx, row, left)
     return bool(left)
 
 
-def _give_up_name(tx: Tx, cell: Cell, holder: CellOutput) -> None:
-    tx.conn.execute(
-        _NAME,
-        {
-            **_key(holder.key),
-            "v_path": holder.superseded,
-            "v_key": path_key(holder.superseded),
-            "v_clean": holder.clean,
-            "v_clean_key": cell.key,
-        },
-    )
-
-
-def _have_moved(tx: Tx, cell: Cell, output: CellOutput, *, to: str, place: str, came: bool) -> None:
-    named: dict[str, Any] = {
-        "v_path": to,
-        "v_key": path_key(to),
-        "v_clean": output.clean,
-        "v_clean_key": cell.key,
-    }
+def _have_moved(tx: Tx, cell: Cell, *, output: CellOutput, to: str, place: str, came: bool) -> None:
     if came:
-        named |= {"v_clean": None, "v_clean_key": None}
-    if came or not output.is_holder:
-        tx.conn.execute(_NAME, {**_key(output.key), **named})
+        owning.take(tx, cell, output)
+    elif not output.is_holder:
+        owning.begin_at(tx, cell, output=output, path=to)
     tx.conn.execute(_LIE, {**_key(output.key), "v_place": place})
 
 
@@ -166,7 +148,7 @@ def _note(tx: Tx, row: MoveDone, came: CellOutput | None) -> None:
         ("kept_aside", f"{path} was not as it was stored: that file is {kept} now")
         for path, kept in row.moved.aside
     ]
-    if came is not None and coming is not None and row.moved.places[coming.key] != coming.path:
+    if came is not None and row.moved.places[coming.key] != coming.path:
         others = ", ".join(
             f"{row.moved.places[each.key]} is that of job {each.key[0]}"
             for each in row.wanted.leaving
@@ -178,12 +160,11 @@ def _note(tx: Tx, row: MoveDone, came: CellOutput | None) -> None:
                 f"{row.moved.places[coming.key]} is its picture now" + (f"; {others}" if others else ""),
             )
         )
-    pictures = [*([coming] if coming else []), *row.wanted.leaving]
-    if notes and pictures:
+    if notes:
         tx.conn.execute(
             events.insert(),
             [
-                {"at": tx.now, "kind": kind, "job_id": pictures[0].key[0], "message": message}
+                {"at": tx.now, "kind": kind, "job_id": coming.key[0], "message": message}
                 for kind, message in notes
             ],
         )
@@ -192,7 +173,7 @@ def _note(tx: Tx, row: MoveDone, came: CellOutput | None) -> None:
 def _note_trouble(tx: Tx, row: MoveDone, left: Sequence[CellMove]) -> None:
     """Say on what is left why it is, and once for each reason as an event."""
     for move in left:
-        for each in [*move.leaving, *([move.coming] if move.coming else [])]:
+        for each in [*move.leaving, move.coming]:
             words = row.moved.trouble or NOT_HERE
             changed = tx.conn.execute(_TROUBLE, {**_key(each.key), "v_words": words}).rowcount
             if changed and row.moved.trouble:
@@ -220,16 +201,6 @@ _INTEND: Final = (
     .values(moving_to=bindparam("v_to"), moving_since=bindparam("v_since"), moving_trouble=None)
 )
 _LET: Final = update(outputs).where(_IS_IT).values(moving_to=None, moving_since=None, moving_trouble=None)
-_NAME: Final = (
-    update(outputs)
-    .where(_IS_IT)
-    .values(
-        path=bindparam("v_path"),
-        path_key=bindparam("v_key"),
-        clean_path=bindparam("v_clean"),
-        clean_key=bindparam("v_clean_key"),
-    )
-)
 _LIE: Final = _LET.values(stored_path=bindparam("v_place"))
 _TROUBLE: Final = (
     update(outputs)

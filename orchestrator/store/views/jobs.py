@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, func, select
 
-from orchestrator.core.paths import copy_number, index_and_attempt
+from orchestrator.core.paths import copy_number, index_and_attempt, is_superseded
+from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, attempts, job_specs
 from orchestrator.store.db.schema import campaigns as campaign_table
@@ -35,6 +36,9 @@ class OutputRow:
     nsfw: bool | None
     is_copy: bool = False  # made of the output with the same index, for another row of the manifest
     unproven: str | None = None  # where what came of a lost one is kept aside, relative to the output root
+    clean_path: str = ""  # the name that belongs to the chosen try; its own while no other try was asked for
+    superseded_by: int | None = None  # the job whose picture has that name, where this one had to give it up
+    moving_to: str | None = None  # the name that its file is about to get
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,14 @@ class JobRow:
     outputs: list[OutputRow]
     list_micros: int | None = None  # before the discount
 
+    @property
+    def superseded_by(self) -> int | None:
+        """The job that has its clean names now; None while it has one itself, or was not made yet."""
+        own = [row for row in self.outputs if row.kept_from is None and not row.is_copy]
+        if not own or any(row.superseded_by is None for row in own):
+            return None
+        return own[0].superseded_by
+
 
 def list_jobs(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE) -> list[JobRow]:
     """One page in order of id, after `after_id`; shorter than `limit` only at the end."""
@@ -101,7 +113,9 @@ def outputs_of(tx: Tx, job_ids: Sequence[int]) -> dict[int, list[OutputRow]]:
         .order_by(output_table.c.job_id, output_table.c.idx)
     )
     found: dict[int, list[OutputRow]] = {}
-    for row in tx.conn.execute(query) if job_ids else ():
+    rows = tx.conn.execute(query).all() if job_ids else []
+    holders = _holders(tx, [bytes(row.clean_key) for row in rows if row.clean_key is not None])
+    for row in rows:
         index, kept_from = index_and_attempt(row.idx)
         found.setdefault(row.job_id, []).append(
             OutputRow(
@@ -118,9 +132,24 @@ def outputs_of(tx: Tx, job_ids: Sequence[int]) -> dict[int, list[OutputRow]]:
                 nsfw=row.nsfw,
                 is_copy=copy_number(row.idx) > 0,
                 unproven=row.unproven_path,
+                clean_path=row.clean_path or row.path,
+                superseded_by=holders.get(bytes(row.clean_key)) if _is_superseded(row) else None,
+                moving_to=row.moving_to,
             )
         )
     return {job_id: _flagged_alike(rows) for job_id, rows in found.items()}
+
+
+def _is_superseded(row: Any) -> bool:
+    return row.clean_key is not None and (is_superseded(row.path) or is_superseded(row.moving_to or ""))
+
+
+def _holders(tx: Tx, clean_keys: Sequence[bytes]) -> dict[bytes, int]:
+    """The job that has each of these clean names."""
+    found: dict[bytes, int] = {}
+    for chunk in chunks(clean_keys):
+        found.update({bytes(key): job_id for key, job_id in tx.conn.execute(_HOLDERS, {"keys": chunk})})
+    return found
 
 
 def _flagged_alike(rows: list[OutputRow]) -> list[OutputRow]:
@@ -195,6 +224,9 @@ def _job_row(row: Any, last: LastAttempt, pictures: list[OutputRow]) -> JobRow:
     )
 
 
+_HOLDERS: Final = select(output_table.c.path_key, output_table.c.job_id).where(
+    output_table.c.path_key.in_(bindparam("keys", expanding=True))
+)
 _ROWS: Final = (
     select(
         job_table,

@@ -14,8 +14,8 @@ from orchestrator.store.db.database import Tx
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
 
-MOVES_SECONDS: Final = 1.0
-"""How often it is looked whether files are to move: an index of nothing else answers the question."""
+MOVES_SECONDS: Final = 20.0
+"""How often it is looked whether files are to move, besides after each download."""
 
 CELLS_MAX: Final = 100
 """Cells whose moves are decided in one transaction."""

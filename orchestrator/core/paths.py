@@ -8,6 +8,7 @@ Nothing that a job wrote is ever overwritten, so whoever comes second gets a nam
 | an earlier job of the manifest | `apply` | `name_of_later_job` | 8 hex digits of run and job key |
 | an earlier attempt of the job | `jobs retry` | `name_of_retry` | `retry-JOB-ATTEMPT` |
 | another try of its cell | the move | `name_of_superseded` | `JOB-ATTEMPT`, in `.superseded/` |
+| the job that is made once more | `redo` | `name_of_try` | `try-NUMBER` |
 | nobody: more pictures than were asked for | the end of a task | `name_of_extra_output` | `extra-JOB-INDEX` |
 | a file that no job of this database wrote | the download | `places_of_download` | `JOB` |
 | what an earlier attempt kept aside, unproven | the download | `names_of_unproven` | `ATTEMPT` |
@@ -97,6 +98,11 @@ def is_superseded(path: str) -> bool:
 def is_quarantined(path: str) -> bool:
     """Whether a picture lies where the flagged ones lie."""
     return path.startswith(f"{QUARANTINE}/")
+
+
+def name_of_try(clean: str, *, number: int) -> str:
+    """For try `number` of the cell that has the `clean` name, from 2: until it is the chosen one."""
+    return _beside(clean, f"try-{number}")
 
 
 def name_of_extra_output(first: str, *, job_id: int, index: int) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from .choice_bugs import CHOICE_BUGS
+from .choosing_bugs import CHOOSING_BUGS
 from .decision_bugs import DECISION_BUGS
 from .doubt_bugs import DOUBT_BUGS
 from .ending_bugs import ENDING_BUGS
@@ -20,6 +21,7 @@ TABLE_SEEDS_MAX = 500
 
 MUTATIONS = (
     *CHOICE_BUGS,
+    *CHOOSING_BUGS,
     *DECISION_BUGS,
     *DOUBT_BUGS,
     *ENDING_BUGS,

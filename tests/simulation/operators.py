@@ -174,7 +174,7 @@ class Operator:
             )
         )
         command()
-        if self._plan.shared_names:
+        if self._plan.shared_names and not self._plan.reviews:
             self._judge.judge()
 
     def _pause(self) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from orchestrator.actions.choosing.moves import Performed, perform
 from orchestrator.actions.reconciling.pictures_check import (
     FetchAgain,
     Finding,
@@ -19,10 +18,12 @@ from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID, group
-from orchestrator.cli.commands.jobs import filters, wanted_jobs
 from orchestrator.cli.context import need_key, opened
+from orchestrator.cli.moving import move as move_files
+from orchestrator.cli.moving import tell_moved
 from orchestrator.cli.now_and_then import now_and_then
 from orchestrator.cli.rendering.words import count, safe
+from orchestrator.cli.selecting import filters, wanted_jobs
 from orchestrator.core.errors import ExitCode
 from orchestrator.ports import ArtifactStore, PictureState, Provider, Shelf
 from orchestrator.store.views.stored_pictures import StoredPicture
@@ -51,7 +52,7 @@ def check(ids: tuple[int, ...], *, quick: bool, fetch: bool, **words: Any) -> Ex
         shelf = app.shelf()
         if fetch:
             need_key(app)
-            _move(app, None)  # what was broken off, before files are compared
+            move_files(app)  # what was broken off, before files are compared
         with _fetching(app, shelf) if fetch else _not_fetching() as getter:
             done = check_pictures(
                 app.database,
@@ -64,7 +65,7 @@ def check(ids: tuple[int, ...], *, quick: bool, fetch: bool, **words: Any) -> Ex
             )
         sidecars = app.settings.outputs.sidecar
         if done.fetched:
-            _move(app, None)  # what waited for a file that is there again
+            move_files(app)  # what waited for a file that is there again
     _sum_up(done, fetch=fetch, sidecars=sidecars)
     return ExitCode.SOME_FAILED if done.wrong else ExitCode.DONE
 
@@ -79,7 +80,7 @@ def move(ids: tuple[int, ...]) -> ExitCode:
     files are in this host's output folder alone. Exits with 3 when pictures are left that wait for a name.
     """
     with opened(use=Use.CHANGE) as app:
-        done = _move(app, ids or None)
+        done = move_files(app, ids or None)
     if out.as_json():
         moved = [{"job": job, "path": path} for (job, _index), path in sorted(done.moved.items())]
         aside = [{"path": path, "kept_as": kept} for path, kept in done.aside]
@@ -87,22 +88,11 @@ def move(ids: tuple[int, ...]) -> ExitCode:
             {"moved": moved, "kept_aside": aside, "waiting": done.waiting, "troubles": done.troubles}
         )
         return ExitCode.SOME_FAILED if done.waiting else ExitCode.DONE
-    for (job, _index), path in sorted(done.moved.items()):
-        out.answer(f"{safe(path)}  (job {job})")
-    for path, kept in done.aside:
-        out.warn(f"{safe(path)} had been changed by somebody: that file is {safe(kept)} now.")
-    for words in dict.fromkeys(done.troubles):
-        out.warn(f"{safe(words)}.")
-    waits = f"; {count(done.waiting, 'name')} wait for files that are not here or cannot be moved now"
-    out.answer(f"{count(len(done.moved), 'picture')} moved{waits if done.waiting else ''}.")
+    tell_moved(done)
+    out.answer(f"{count(len(done.moved), 'picture')} moved.")
     if done.waiting:
         out.next_steps([("orchestrator outputs check --fetch", "gets files again that are gone")])
     return ExitCode.SOME_FAILED if done.waiting else ExitCode.DONE
-
-
-def _move(app: App, job_ids: tuple[int, ...] | None) -> Performed:
-    moving = perform(app.database, app.mover(), job_ids=job_ids, crashpoint=app.crashpoint)
-    return asyncio.run(moving)
 
 
 Getter = Callable[[StoredPicture, PictureState], Finding]

@@ -1,1 +1,1 @@
-"""Choosing pictures: cells and their tries, verdicts, and which picture has the clean name."""
+"""Which pictures are chosen: verdicts, further tries, whose the clean name is, and what an accepted one costs."""

@@ -1,13 +1,23 @@
 """The clean name of a picture belongs to the chosen try of its cell; no picture is ever lost by a move."""
 
 import pytest
+from support.breaking import CutAt, DiesInMove
+from support.signed import SIGNED
 from support.studio import Studio
 from support.world import spec
 
+from orchestrator.actions.choosing.verdicts import give
+from orchestrator.actions.reconciling.pictures_check import check_pictures
+from orchestrator.artifacts.shelf import FolderShelf
 from orchestrator.core.errors import UsageError
+from orchestrator.core.verdicts import JobVerdict
 from orchestrator.store.attempts import endings
+from orchestrator.store.choosing import owning
 from orchestrator.store.db.schema import outputs
 from orchestrator.store.runs import jobs as operations
+from orchestrator.store.stops.attention import NAMES_WAITING, attention
+from orchestrator.store.views.jobs import list_jobs
+from orchestrator.store.views.walk import JobFilter
 
 MUG = "shop/mug.png"
 
@@ -141,3 +151,70 @@ def test_another_manifest_does_not_share_a_name(studio):
     studio.edited("old", b"old")
     with pytest.raises(UsageError, match="belong to another manifest"):
         studio.world.apply([spec(1, prefix="new", output_paths=(MUG,))], name="other")
+
+
+def test_rows_made_again_from_files_say_whose_the_clean_name_is(studio):
+    """A rebuild plans the first picture that it finds under the clean name, whichever lies there."""
+    first, second = studio.edited("old", b"old"), studio.edited("new", b"new")
+    aside = f"shop/.superseded/mug~{first}-1.png"
+    with studio.world.database.write() as tx:
+        for job_id, place in ((first, aside), (second, MUG)):
+            tx.conn.execute(outputs.update().where(outputs.c.job_id == job_id).values(stored_path=place))
+        owning.own_what_lies_there(tx, second)
+        owning.own_what_lies_there(tx, second)  # once more changes nothing
+    rows = {row.job_id: (row.path, row.clean_path) for row in studio.world.rows(outputs)}
+    assert rows == {first: (aside, MUG), second: (MUG, None)}
+
+
+def test_a_listing_says_which_picture_is_superseded_and_by_which_job(studio):
+    first, second = studio.edited("old", b"old"), studio.edited("new", b"new")
+    studio.move()
+    with studio.world.database.read() as tx:
+        jobs = {job.id: job for job in list_jobs(tx, JobFilter())}
+    assert (jobs[first].superseded_by, jobs[second].superseded_by) == (second, None)
+    assert jobs[first].outputs[0].superseded_by == second
+    assert (jobs[second].outputs[0].superseded_by, jobs[second].outputs[0].clean_path) == (None, MUG)
+
+
+def test_a_verdict_moves_the_clean_name_in_its_own_transaction(studio):
+    first = studio.edited("old", b"old")
+    studio.edited("new", b"new")
+    studio.move()
+    give(studio.world.database, [first], JobVerdict.ACCEPTED, signed=SIGNED)
+    assert len(studio.waits()) == 2
+    studio.move([first])
+    assert studio.disk()[MUG] == b"old"
+    studio.agrees()
+
+
+def test_what_waits_for_a_name_is_told_with_the_reason(studio):
+    studio.edited("old", b"old")
+    studio.edited("new", b"new")
+    for path in studio.root.glob("shop/mug~*"):
+        path.unlink()
+    studio.move()
+    with studio.world.database.read() as tx:
+        (stop,) = attention(tx)
+    assert (stop.reason, stop.until) == (NAMES_WAITING, None)
+    assert (
+        "1 clean name is not that of the chosen picture yet: its file is not in the output folder"
+        in stop.message
+    )
+    assert studio.disk() == {MUG: b"old"}
+
+
+def test_a_check_does_not_miss_what_a_broken_off_move_has_moved(studio):
+    studio.edited("old", b"old")
+    studio.edited("new", b"new")
+    cut = CutAt("move.moved")
+    studio.crashpoint = cut
+    with pytest.raises(DiesInMove):
+        studio.move()
+    done = check_pictures(
+        studio.world.database,
+        FolderShelf(studio.root),
+        JobFilter(),
+        tell=lambda finding: pytest.fail(finding.message),
+        progress=lambda _number: None,
+    )
+    assert (done.checked, done.wrong) == (2, 0)

@@ -2,13 +2,15 @@
 
 import random
 
-from orchestrator.store.choosing import moves
+from orchestrator.actions.choosing.verdicts import give
+from orchestrator.core.verdicts import JobVerdict
+from orchestrator.store.account.acts import Signature
 from orchestrator.store.db.database import Database
-from orchestrator.store.db.schema import jobs as job_table
-from orchestrator.store.db.schema import verdicts
 
 from .checker import Checker
 from .timeline import Timeline
+
+PERSON = Signature(who="eve", host="a third desk", command="the simulation")
 
 
 class Judge:
@@ -25,17 +27,8 @@ class Judge:
         rows = self._checker.rows("SELECT id FROM jobs WHERE state = 'succeeded' ORDER BY id")
         if not rows:
             return
-        job, verdict = (
-            self._dice.choice(rows)["id"],
-            self._dice.choice(("accepted", "rejected", None)),
-        )
-        with self._database.write() as tx:
-            tx.conn.execute(
-                verdicts.insert().values(
-                    job_id=job, at=tx.now, verdict=verdict, who="ada", host="a desk", source="command"
-                )
-            )
-            tx.conn.execute(job_table.update().where(job_table.c.id == job).values(verdict=verdict))
-            moves.settle_choice(tx, [job])
-        self._timeline.mark("operator", "judged", job, verdict)
+        job, word = self._dice.choice(rows)["id"], self._dice.choice(tuple(JobVerdict))
+        given = give(self._database, [job], word, signed=PERSON)
+        self._checker.choosing.said(given.judged, word, PERSON.who)
+        self._timeline.mark("operator", "judged", job, word)
         self._timeline.edges["picture judged"] += 1

@@ -84,8 +84,8 @@ def _stoppage(tx: Tx, row: RowMapping, reason: str) -> Stoppage:
             tasks = f"{row['number']} tasks" if several else "1 task"
             message = f"the provider says nothing of {tasks} that can be used: {row['trouble']}"
         case "names_waiting":
-            files = f"{row['number']} pictures have" if several else "1 picture has"
-            message = f"{files} not got the name of the choice yet: {row['trouble']}"
+            names = f"{row['number']} clean names are" if several else "1 clean name is"
+            message = f"{names} not that of the chosen picture yet: {row['trouble']}"
         case _:
             jobs_ = f"{row['number']} jobs wait" if several else "1 job waits"
             message = f"the picture host refuses uploads: {row['trouble']}; {jobs_}"
@@ -133,7 +133,7 @@ _MOVING: Final = (
     select(
         jobs.c.run_id,
         RUN_PATH.label("name"),
-        func.count().label("number"),
+        func.count(func.coalesce(outputs.c.clean_key, outputs.c.path_key).distinct()).label("number"),
         func.max(outputs.c.moving_trouble).label("trouble"),
         func.min(outputs.c.moving_since).label("since"),
     )

@@ -50,7 +50,9 @@ class IdlingChecks:
             "SELECT count(*) AS n FROM attempts WHERE state IN "
             "('leased', 'submitting', 'in_flight', 'fetching', 'in_doubt')"
         )["n"]
-        is_full = live >= scene.plan.concurrency or rate_limits.rate_use(tx) is None
+        limits = scene.rows("SELECT concurrency FROM limits")  # somebody's file may have lowered it
+        slots = min([scene.plan.concurrency, *(row["concurrency"] for row in limits)])
+        is_full = live >= slots or rate_limits.rate_use(tx) is None
         moved, self._attempts = attempts != self._attempts, attempts
         if not ready or is_full or moved or rate_stop(tx, lanes) is not None or scene.plan.lasting:
             self._idle_since = None
@@ -60,7 +62,7 @@ class IdlingChecks:
         scene.expect(
             idle <= IDLE_SECONDS_MAX,
             "idle",
-            f"jobs of {ready[0].run} are ready and {scene.plan.concurrency - live} slots are free for "
+            f"jobs of {ready[0].run} are ready and {slots - live} slots are free for "
             f"{idle:.0f} s, and status gives no reason",
         )
 

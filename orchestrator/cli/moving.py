@@ -30,6 +30,6 @@ def tell_moved(done: Performed) -> None:
         out.warn(f"{safe(words)}.")
     if done.waiting:
         out.warn(
-            f"{count(done.waiting, 'name')} wait for files that are not here or cannot be moved now: a worker "
-            "that has them moves them, or `orchestrator outputs move`."
+            f"{count(done.waiting, 'name')} wait for files that are not here or cannot be moved now: a "
+            "worker that has them moves them, or `orchestrator outputs move`."
         )

@@ -11,7 +11,8 @@ from orchestrator.core.money import format_usd
 from orchestrator.core.states import JobState
 from orchestrator.gallery.thumbnails import Thumbnail
 from orchestrator.store.db.database import Database
-from orchestrator.store.views.jobs import JobRow, OutputRow, list_jobs
+from orchestrator.store.views.job_outputs import OutputRow
+from orchestrator.store.views.jobs import JobRow, list_jobs
 from orchestrator.store.views.walk import JobFilter
 
 FAILURES_MAX: Final = 500

@@ -19,7 +19,8 @@ if TYPE_CHECKING:  # a listing need not load what expands manifests
     from orchestrator.store.money.caps import Cap
     from orchestrator.store.stops.stops import Stoppage
     from orchestrator.store.views.detail import AttemptDetail, JobDetail
-    from orchestrator.store.views.jobs import JobRow, OutputRow
+    from orchestrator.store.views.job_outputs import OutputRow
+    from orchestrator.store.views.jobs import JobRow
     from orchestrator.store.views.overview import Overview, RunRow
     from orchestrator.store.views.owners import CampaignRow
     from orchestrator.store.views.progress import Progress

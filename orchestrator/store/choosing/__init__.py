@@ -1,1 +1,1 @@
-"""Which pictures are chosen: verdicts, further tries, whose the clean name is, and what an accepted one costs."""
+"""Which pictures are chosen: verdicts, further tries, clean names, and what an accepted picture costs."""

@@ -57,8 +57,8 @@ class NotJudged:
 def judge(
     tx: Tx, job_ids: Sequence[int], said: Opinion, *, signed: Signature, source: VerdictSource
 ) -> tuple[list[JudgedJob], list[NotJudged]]:
-    """Say it of each job that has a stored picture, and decide again whose the clean names are; the others are
-    returned with the reason.
+    """Say it of each job that has a stored picture, and decide again whose the clean names are; the others
+    are returned with the reason.
     """
     judging = _Judging(now=tx.now, said=said, signed=signed, source=source)
     judged: list[JudgedJob] = []

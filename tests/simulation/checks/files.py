@@ -84,7 +84,8 @@ class FileChecks:
         scene = self._scene
         rows = scene.rows(
             "SELECT o.*, j.verdict, coalesce(o.wanted_at, j.created_at) AS asked_at,"
-            " (SELECT max(v.id) FROM verdicts v WHERE v.job_id = o.job_id AND v.verdict = 'accepted') AS accepted"
+            " (SELECT max(v.id) FROM verdicts v WHERE v.job_id = o.job_id AND v.verdict = 'accepted')"
+            " AS accepted"
             " FROM outputs o JOIN jobs j ON j.id = o.job_id WHERE o.state = 'stored'"
         )
         waiting = [row["stored_path"] for row in rows if row["moving_to"] is not None]

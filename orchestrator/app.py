@@ -22,6 +22,7 @@ from orchestrator.ports import (
     Crashpoint,
     DatabaseMark,
     Entropy,
+    Mover,
     Provider,
     Reached,
     Shelf,
@@ -147,6 +148,12 @@ class App:
 
         return FolderShelf(folder or self.output_root)
 
+    def mover(self) -> Mover:
+        """Moves pictures inside the output folder."""
+        from orchestrator.artifacts.moving import FolderMover
+
+        return FolderMover(self.output_root, crashpoint=self.crashpoint)
+
     def writer(self) -> "Writer":
         """A new group writer, closed with the program."""
         from orchestrator.store.claiming import claim
@@ -179,6 +186,7 @@ class App:
             provider_clock=provider_clock,
             mark=self.mark(),
             artifacts=self.artifacts(),
+            mover=self.mover(),
             clock=self.database.clock,
             entropy=self.entropy,
             settings=self.settings,

@@ -1,5 +1,9 @@
 """Which picture is chosen: the order of a product's pictures, verdicts, tries of one cell, checks."""
 
+import hashlib
+import re
+import unicodedata
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -28,9 +32,13 @@ def upgrade():
     _partial_index("ix_jobs_redone", "jobs", ["run_id", "state", "id"], where="redo_of IS NOT NULL")
     op.add_column("outputs", sa.Column("clean_path", sa.Text()))
     op.add_column("outputs", sa.Column("clean_key", sa.LargeBinary()))
+    op.add_column("outputs", sa.Column("wanted_at", BigInt))
     op.add_column("outputs", sa.Column("moving_to", sa.Text()))
+    op.add_column("outputs", sa.Column("moving_since", BigInt))
+    op.add_column("outputs", sa.Column("moving_trouble", sa.Text()))
     _partial_index("ix_outputs_clean_key", "outputs", ["clean_key"], where="clean_key IS NOT NULL")
     _partial_index("ix_outputs_moving", "outputs", ["job_id", "idx"], where="moving_to IS NOT NULL")
+    _tell_clean_names()
     op.create_table(
         "verdicts",
         sa.Column("id", BigInt, nullable=False),
@@ -66,7 +74,7 @@ def downgrade():
     op.drop_table("verdicts")
     op.drop_index("ix_outputs_moving", table_name="outputs")
     op.drop_index("ix_outputs_clean_key", table_name="outputs")
-    for name in ("moving_to", "clean_key", "clean_path"):
+    for name in ("moving_trouble", "moving_since", "moving_to", "wanted_at", "clean_key", "clean_path"):
         op.drop_column("outputs", name)
     op.drop_index("ix_jobs_redone", table_name="jobs")
     op.drop_index("ix_jobs_redo_of", table_name="jobs")
@@ -77,6 +85,39 @@ def downgrade():
     op.drop_column("job_specs", "axes")
     op.drop_column("workers", "output_root")
     op.drop_column("runs", "settings")
+
+
+def _tell_clean_names():
+    """Pictures that got a suffix, since an earlier job or attempt had the name, are tries of that name. Their
+    files stay where they are.
+    """
+    conn = op.get_bind()
+    changes = []
+    for row in conn.execute(_SUFFIXED):
+        own = hashlib.sha256(f"{row.run_key}\n{row.key}".encode()).hexdigest()[:8]
+        clean = re.sub(
+            rf"(?:~{own})?(?:~retry-{row.job_id}-[0-9]+)*(?=(?:\.[^./~]*)?\Z)", "", row.path, count=1
+        )
+        if clean != row.path:
+            changes.append({"job": row.job_id, "idx": row.idx, "clean": clean, "clean_key": _path_key(clean)})
+    for change in changes:
+        conn.execute(_IS_A_TRY, change)
+
+
+def _path_key(path):
+    normal = unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+    folded = path.lower() if path.isascii() else normal
+    return hashlib.sha256(folded.encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+_SUFFIXED = sa.text(
+    "SELECT outputs.job_id, outputs.idx, outputs.path, jobs.key, runs.run_key FROM outputs"
+    " JOIN jobs ON jobs.id = outputs.job_id JOIN runs ON runs.id = jobs.run_id WHERE outputs.path LIKE '%~%'"
+)
+_IS_A_TRY = sa.text(
+    "UPDATE outputs SET clean_path = :clean, clean_key = :clean_key WHERE job_id = :job AND idx = :idx"
+    " AND EXISTS (SELECT 1 FROM outputs AS holder WHERE holder.path_key = :clean_key)"
+)
 
 
 def _order_ready_jobs(column):

@@ -25,6 +25,10 @@ class TempFile:
     descriptor: int
 
 
+class NoLinkError(OSError):
+    """A file cannot have a second name there."""
+
+
 class FileStore(Protocol):
     """Every method may raise OSError."""
 
@@ -54,6 +58,13 @@ class FileStore(Protocol):
 
     def publish(self, temp: Path, final: Path) -> bool:
         """Give `temp` its final name if that name is free; False, and nothing changed, when it is not."""
+        ...
+
+    def link(self, source: Path, final: Path) -> bool:
+        """Give `source` a second name if that name is free; False, and nothing changed, when it is not.
+
+        Raises NoLinkError where the file system has no second names, or not there.
+        """
         ...
 
     def replace(self, temp: Path, final: Path) -> None:
@@ -145,6 +156,18 @@ class RealFiles:
             temp.rename(final)
         else:
             temp.unlink()
+        return True
+
+    def link(self, source: Path, final: Path) -> bool:
+        """Give `source` a second name if that name is free; False, and nothing changed, when it is not."""
+        try:
+            os.link(source, final, follow_symlinks=False)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno in _NO_HARD_LINKS or error.errno == errno.EXDEV:
+                raise NoLinkError(error.errno, error.strerror) from None
+            raise
         return True
 
     def replace(self, temp: Path, final: Path) -> None:

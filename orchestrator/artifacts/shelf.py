@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from orchestrator.artifacts.places import TEMP_FOLDER
 from orchestrator.artifacts.sidecars import BYTES_MAX
-from orchestrator.core.paths import EXTENSIONS, QUARANTINE, fold
+from orchestrator.core.paths import EXTENSIONS, QUARANTINE, SUPERSEDED, fold
 from orchestrator.ports import KeptPicture, PictureState
 
 _PICTURES: Final = frozenset(extension for fitting in EXTENSIONS.values() for extension in fitting)
@@ -34,13 +34,14 @@ class FolderShelf:
         self._names = 0
 
     def near(self, planned: str) -> list[KeptPicture]:
-        """Pictures with a sidecar under the planned name, whatever their type, a suffix or the quarantine has
-        made of it. A folder is listed once, so a name that nobody has costs a look into memory.
+        """Pictures with a sidecar under the planned name, whatever their type, a suffix, another choice or
+        the quarantine has made of it. A folder is listed once, so a name that nobody has costs a look into
+        memory.
         """
         place = PurePosixPath(planned)
         stem = fold(place.stem)
         found = []
-        for folder in (place.parent, QUARANTINE / place.parent):
+        for folder in (place.parent, place.parent / SUPERSEDED, QUARANTINE / place.parent):
             found += [self._kept(folder / name) for name in self._folder(folder).get(stem, ())]
         return found
 

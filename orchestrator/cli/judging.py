@@ -9,6 +9,7 @@ from orchestrator.actions.choosing.verdicts import Judgeable, VerdictsGiven, cou
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.context import opened
+from orchestrator.cli.moving import move, tell_moved
 from orchestrator.cli.rendering.verdict_text import (
     given_document,
     given_text,
@@ -68,7 +69,10 @@ def judge_jobs(word: JobVerdict, command: str, *, ids: tuple[int, ...], words: d
             stars=words["stars"],
             note=words["note"],
         )
+        moved = move(app, [item.job_id for item in given.changed])
     _tell(given, signed, verb)
+    if not out.as_json():
+        tell_moved(moved)
     return ExitCode.USAGE if given.refused else ExitCode.DONE
 
 

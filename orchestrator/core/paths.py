@@ -7,10 +7,14 @@ Nothing that a job wrote is ever overwritten, so whoever comes second gets a nam
 |---|---|---|---|
 | an earlier job of the manifest | `apply` | `name_of_later_job` | 8 hex digits of run and job key |
 | an earlier attempt of the job | `jobs retry` | `name_of_retry` | `retry-JOB-ATTEMPT` |
+| another try of its cell | the move | `name_of_superseded` | `JOB-ATTEMPT`, in `.superseded/` |
 | the job that is made once more | `redo` | `name_of_try` | `try-NUMBER` |
 | nobody: more pictures than were asked for | the end of a task | `name_of_extra_output` | `extra-JOB-INDEX` |
 | a file that no job of this database wrote | the download | `places_of_download` | `JOB` |
 | what an earlier attempt kept aside, unproven | the download | `names_of_unproven` | `ATTEMPT` |
+
+The first two are names to begin with: the planned name, the clean one, belongs to the chosen try of its cell
+(`core/choice.py`), which moves to it once it is stored.
 
 The tags differ because at each of these moments something else is known and must be told apart: `apply` has
 no job id yet, and a job may be retried often. A name that was given is kept in the database or on the disk
@@ -28,6 +32,10 @@ PART_BYTES_MAX: Final = 240
 
 QUARANTINE: Final = "quarantine"
 """The folder of flagged pictures, in the output root: no manifest may name it."""
+
+SUPERSEDED: Final = ".superseded"
+"""The folder of the pictures that are not the chosen ones of their cells, beside those that are: no manifest
+may name it, since no part of a path begins with a dot."""
 
 UNPROVEN: Final = ".unproven"
 """What the name of a file ends with that was paid for, and could not be proven to be a whole picture."""
@@ -72,6 +80,24 @@ def name_of_later_job(path: str, *, run_key: str, job_key: str) -> str:
 def name_of_retry(path: str, *, job_id: int, attempt: int) -> str:
     """For a job that is made again although attempt number `attempt` stored a picture under `path`."""
     return _beside(path, f"retry-{job_id}-{attempt}")
+
+
+def name_of_superseded(clean: str, *, job_id: int, attempt: int | None) -> str:
+    """For a picture that has the `clean` name no more: by the number of the attempt that brought it; None for
+    a copy, and for a picture that is not there yet.
+    """
+    beside = PurePosixPath(_beside(clean, f"{job_id}-{attempt}" if attempt else str(job_id)))
+    return str(beside.parent / SUPERSEDED / beside.name)
+
+
+def is_superseded(path: str) -> bool:
+    """Whether a picture lies where those lie that have their clean name no more."""
+    return PurePosixPath(path).parent.name == SUPERSEDED
+
+
+def is_quarantined(path: str) -> bool:
+    """Whether a picture lies where the flagged ones lie."""
+    return path.startswith(f"{QUARANTINE}/")
 
 
 def name_of_try(clean: str, *, number: int) -> str:

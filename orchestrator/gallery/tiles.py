@@ -11,7 +11,8 @@ from orchestrator.core.money import format_usd
 from orchestrator.core.states import JobState
 from orchestrator.gallery.thumbnails import Thumbnail
 from orchestrator.store.db.database import Database
-from orchestrator.store.views.jobs import JobRow, OutputRow, list_jobs
+from orchestrator.store.views.job_outputs import OutputRow
+from orchestrator.store.views.jobs import JobRow, list_jobs
 from orchestrator.store.views.walk import JobFilter
 
 FAILURES_MAX: Final = 500
@@ -38,7 +39,9 @@ class GalleryPicture:
         found += [
             str(self.job.params[name]) for name in ("aspect_ratio", "resolution") if name in self.job.params
         ]
-        return [*found, f"variation {self.job.variation}"]
+        found.append(f"variation {self.job.variation}")
+        by = self.output.superseded_by
+        return found if by is None else [*found, f"superseded by job {by}"]
 
     @property
     def facts(self) -> str:

@@ -20,6 +20,14 @@ from orchestrator.ports.machine import (
     no_crash,
 )
 from orchestrator.ports.mark import DatabaseMark, NoMark
+from orchestrator.ports.moving import (
+    CellMove,
+    CellMoved,
+    Mover,
+    MovingPicture,
+    NoFolder,
+    PictureKey,
+)
 from orchestrator.ports.outcomes import (
     Accepted,
     Balance,
@@ -60,6 +68,8 @@ __all__ = [
     "BillingOutcome",
     "BillingPage",
     "BillingRecord",
+    "CellMove",
+    "CellMoved",
     "Clock",
     "CopyRequest",
     "Crashpoint",
@@ -74,11 +84,15 @@ __all__ = [
     "ListOutcome",
     "Lost",
     "Missing",
+    "Mover",
+    "MovingPicture",
     "NoCredit",
+    "NoFolder",
     "NoMark",
     "NoPrice",
     "NotSent",
     "OtherCharge",
+    "PictureKey",
     "PictureState",
     "Prediction",
     "PredictionPage",

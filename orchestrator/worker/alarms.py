@@ -11,6 +11,7 @@ DELAY_MAX_SECONDS: Final = 60.0
 CLAIM_REST_SECONDS: Final = 0.05
 POLL_REST_SECONDS: Final = 0.01
 PRICES_REST_SECONDS: Final = 0.02
+MOVES_REST_SECONDS: Final = 0.2
 """Slots that become free, and polls that become due, are served together: a claim costs the same for one job
 as for twenty."""
 
@@ -69,4 +70,5 @@ class Alarms:
     rescue: Alarm = field(default_factory=Alarm)
     resolve: Alarm = field(default_factory=Alarm)
     prices: Alarm = field(default_factory=lambda: Alarm(PRICES_REST_SECONDS))
+    moves: Alarm = field(default_factory=lambda: Alarm(MOVES_REST_SECONDS))
     end: Alarm = field(default_factory=Alarm)

@@ -12,6 +12,8 @@ from orchestrator.ports import (
     Crashpoint,
     DatabaseMark,
     Entropy,
+    Mover,
+    NoFolder,
     NoMark,
     Provider,
     no_crash,
@@ -49,6 +51,7 @@ class Deps:
     account: str = ""  # whose prices are quoted: a fingerprint of the key
     provider_clock: ProviderClock = field(default_factory=ProviderClock)  # as far as it was measured
     mark: DatabaseMark = field(default_factory=NoMark)
+    mover: Mover = field(default_factory=NoFolder)
     notify: Callable[[str], None] = field(
         default=no_notice
     )  # messages for the person who watches this worker

@@ -94,3 +94,12 @@ def test_a_file_that_is_set_aside_replaces_nothing_and_can_be_put_back(tmp_path,
     put("x~changed-2.png")
     with pytest.raises(FileExistsError):
         shelf.put_back("x~changed-2.png", "x.png")
+
+
+def test_a_picture_that_has_its_clean_name_no_more_is_near_it(tmp_path):
+    folder = tmp_path / "shop" / ".superseded"
+    folder.mkdir(parents=True)
+    (folder / "mug~12-1.png.json").write_text('{"sha256": "ab"}')
+    assert [kept.path for kept in FolderShelf(tmp_path).near("shop/mug.png")] == [
+        "shop/.superseded/mug~12-1.png"
+    ]

@@ -75,6 +75,7 @@ WRITING = {
     "budget apply",
     "limits set",
     "reconcile",
+    "outputs move",
     "db upgrade",
     "db rebuild",
 }

@@ -9,7 +9,7 @@ import pytest
 from orchestrator.cli.rendering import words
 from orchestrator.cli.rendering.documents import output_document
 from orchestrator.cli.rendering.job_text import outputs_text
-from orchestrator.store.views.jobs import OutputRow
+from orchestrator.store.views.job_outputs import OutputRow
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ def judge_rest(verdict: Judgement, reader: StoreReader, outputs: Path, bill: Map
     _every_attempt_ended(verdict, reader)
     _tasks_are_known(verdict, reader, bill)
     _money_agrees(verdict, reader, bill)
+    _names_agree(verdict, reader)
     _pictures_agree(verdict=verdict, reader=reader, outputs=outputs, bill=bill)
 
 
@@ -72,6 +73,19 @@ def _money_agrees(verdict: Judgement, reader: StoreReader, bill: Mapping[str, An
     verdict.blame(ledger["spent"] == completed, f"spent {ledger['spent']}, billed {completed}")
     verdict.blame(ledger["held"] == 0, f"{ledger['held']} micros are still held")
     verdict.blame(ledger["due"] <= owed, f"{ledger['due']} are due, the provider owed {owed}")
+
+
+def _names_agree(verdict: Judgement, reader: StoreReader) -> None:
+    """Of the pictures of one name, the one that was asked for last has it; nothing waits for a name."""
+    waiting = reader.rows("SELECT job_id, stored_path, moving_to FROM outputs WHERE moving_to IS NOT NULL")
+    verdict.blame(not waiting, f"pictures that wait for a name: {waiting}")
+    wrong = reader.rows(
+        "SELECT later.stored_path FROM outputs AS later"
+        " JOIN outputs AS holder ON holder.path_key = later.clean_key"
+        " WHERE later.state = 'stored' AND later.stored_path NOT LIKE 'quarantine/%'"
+        " AND (later.job_id > holder.job_id OR later.stored_path NOT LIKE '%.superseded/%')"
+    )
+    verdict.blame(not wrong, f"pictures that should have another name: {wrong}")
 
 
 def _pictures_agree(verdict: Judgement, reader: StoreReader, outputs: Path, bill: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 
 from crashes.cycle import After, At, Kill
+from crashes.edited import EDITED
 from crashes.stage import CAPPED, LOSSY, MIXED, SEPARATE, Scenario
 
 
@@ -58,6 +59,8 @@ AFTER_ANOTHER_KILL = (
     Case((At("submit.committed", 1), At("submit.committed", 3)), CAPPED),  # sent again after proof of absence
     Case((At("artifact.renamed", 1), At("artifact.renamed", 1), At("fetch.stored", 1))),
     Case((After(0.25), After(0.35))),
+    Case((At("move.decided"), At("move.secured"), At("move.named", 2)), EDITED),
+    Case((At("move.replaced"), At("move.moved"), At("move.recorded")), EDITED, again=True),
 )
 """Kills of those who come to help."""
 
@@ -78,7 +81,7 @@ WORKER_SECONDS = 1.5
 
 def drawn(dice: random.Random) -> Case:
     """A case by chance: one to three kills, at points or times, of any work."""
-    scenario = dice.choice((MIXED, SEPARATE, CAPPED, LOSSY))
+    scenario = dice.choice((MIXED, SEPARATE, CAPPED, LOSSY, EDITED))
     return Case(tuple(_drawn_kill(dice) for _ in range(dice.choice((1, 1, 2, 3)))), scenario)
 
 

@@ -41,6 +41,7 @@ class Scenario:
     pending: int = 0
     sandbox: Mapping[str, Any] = field(default_factory=dict)
     config: str = ""  # more lines of the configuration
+    again: str = ""  # a second manifest of the same command: it wants the names that the first one has
 
 
 HEAD = "version: 1\nname: {name}\nmodel: kwaivgi/kling-image-o3/edit\n"
@@ -174,7 +175,8 @@ class Stage:
             if crash_at.startswith("migrate."):
                 return self.command("db", "upgrade", crash_at=crash_at)
             self.make_tables()
-        return self.command("run", f"{self.scenario.name}.yaml", "--yes", crash_at=crash_at, **variables)
+        names = [f"{self.scenario.name}.yaml", *(["again.yaml"] if self.scenario.again else [])]
+        return self.command("run", *names, "--yes", crash_at=crash_at, **variables)
 
     def make_tables(self) -> None:
         """Bring a server's database to the newest schema."""
@@ -200,6 +202,8 @@ def staged(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.yaml").write_text(CONFIG + scenario.config)
     (folder / f"{scenario.name}.yaml").write_text(scenario.manifest)
+    if scenario.again:
+        (folder / "again.yaml").write_text(scenario.again)
     Image.new("RGB", (512, 512), "teal").save(folder / "photo.png")
     switches = {
         "seed": seed,

@@ -12,7 +12,8 @@ from PIL import Image
 from orchestrator.gallery.sheet import render
 from orchestrator.gallery.thumbnails import BLURRED_SIDE, LONG_SIDE, Thumbnail, thumbnail
 from orchestrator.gallery.tiles import Failure, GalleryPicture
-from orchestrator.store.views.jobs import JobRow, OutputRow
+from orchestrator.store.views.job_outputs import OutputRow
+from orchestrator.store.views.jobs import JobRow
 
 
 def job(prompt="a mug", **changes):

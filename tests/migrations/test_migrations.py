@@ -8,6 +8,7 @@ from alembic_moves import create_from_metadata, drift, head, move, objects, revi
 from sqlalchemy import MetaData, text
 
 from orchestrator.core.errors import SchemaVersionError
+from orchestrator.core.paths import name_of_later_job, name_of_retry, path_key
 from orchestrator.store.db import migrate, schema_version
 from orchestrator.store.db.schema import metadata
 
@@ -186,3 +187,27 @@ def test_a_downgrade_makes_lanes_of_one_price_one_again_and_loses_no_job(empty_u
         (1, 14000, False)
     ]
     assert [(job["id"], job["lane_id"]) for job in after["jobs"]] == [(1, 1), (2, 1)]
+
+
+def test_pictures_with_a_suffix_become_tries_of_the_name_that_they_had_been_planned_for(empty_url):
+    move(empty_url, "upgrade", "0006")
+    fill(empty_url, ROWS / "0006.sql")
+    later = name_of_later_job("summer/1.png", run_key="main", job_key="k1")
+    retried = name_of_retry(later, job_id=1, attempt=2)
+    strangers = ("summer/2~deadbeef.png", "summer/nobody~retry-1-1.png")
+    insert = (
+        "INSERT INTO outputs (job_id, idx, path, path_key, state) VALUES (1, :idx, :path, :key, 'planned')"
+    )
+    with writing(empty_url) as conn:
+        for number, path in enumerate(("summer/1.png", later, retried, *strangers), 10):
+            conn.execute(text(insert), {"idx": number, "path": path, "key": path_key(path)})
+    move(empty_url, "upgrade", "0007")
+    rows = [row for row in contents(empty_url)["outputs"] if row["idx"] >= 10]
+    assert [row["clean_path"] for row in sorted(rows, key=lambda row: row["idx"])] == [
+        None,
+        "summer/1.png",
+        "summer/1.png",
+        None,
+        None,
+    ]
+    assert {bytes(row["clean_key"]) for row in rows if row["clean_key"]} == {path_key("summer/1.png")}

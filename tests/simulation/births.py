@@ -22,7 +22,7 @@ from orchestrator.worker.deps import Deps
 from orchestrator.worker.upkeep.billing import TROUBLE
 
 from .brought import limits_for
-from .dependencies import GatedArtifacts, SimClock, SimEntropy, SimWorker, facts
+from .dependencies import GatedArtifacts, GatedMover, SimClock, SimEntropy, SimWorker, facts
 from .endpoints import Endpoints
 from .process import Process
 from .timeline import ViolationError
@@ -147,6 +147,7 @@ class Births:
                 checker=self._simulation.checker,
             ),
             artifacts=GatedArtifacts(self._simulation.disk, process),
+            mover=GatedMover(self._simulation.disk, process),
             clock=database.clock,
             entropy=SimEntropy(f"entropy {self._simulation.plan.seed} {process.name}"),
             settings=self._settings(number_of(process.name)),

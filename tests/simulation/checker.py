@@ -150,9 +150,11 @@ class Checker:
         self.money.nothing_paid_twice()
         self.money.agrees(attempts)
         self.files.nothing_overwritten()
+        self.files.nothing_lost_by_moves()
         self.files.nothing_kept_aside_is_forgotten()
         if self.scene.plan.lasting not in UNREADABLE:
             self.files.every_copy_is_made()
+            self.files.names_are_of_the_choices()
 
     def close(self) -> None:
         """Look no more."""

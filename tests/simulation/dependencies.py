@@ -2,10 +2,11 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from orchestrator.ports import ArtifactRequest, CopyRequest, FetchOutcome
+from orchestrator.ports import ArtifactRequest, CellMove, CellMoved, CopyRequest, FetchOutcome
 from orchestrator.store.account import workers
 from orchestrator.worker.deps import ModelFacts
 from orchestrator.worker.worker import Worker
@@ -93,6 +94,34 @@ class GatedArtifacts:
 
     async def aclose(self) -> None:
         """Nothing is open."""
+
+
+class GatedMover:
+    """ports.Mover of one process, on the disk that all processes share."""
+
+    def __init__(self, disk: Any, process: Process) -> None:
+        self._disk = disk
+        self._process = process
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """The lock of a process ends with it; one that is frozen keeps it."""
+        self._process.check()
+        other = self._disk.mover
+        if other is not None and not other.dead:
+            yield False
+            return
+        self._disk.mover = self._process
+        try:
+            yield True
+        finally:
+            self._disk.mover = None
+
+    async def move(self, wanted: CellMove) -> CellMoved:
+        await self._process.step()
+        moved = self._disk.move(wanted, self._process)
+        await self._process.step()
+        return moved
 
 
 class SimWorker(Worker):

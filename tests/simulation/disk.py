@@ -8,10 +8,13 @@ from typing import Any
 
 from orchestrator.ports import (
     ArtifactRequest,
+    CellMove,
+    CellMoved,
     CopyRequest,
     FetchFailed,
     FetchFault,
     FetchOutcome,
+    MovingPicture,
     StoredArtifact,
 )
 
@@ -34,6 +37,8 @@ class SimulatedDisk:
         self.files: dict[str, str] = {}  # final path -> digest; a file that is here is complete and durable
         self.overwritten: list[str] = []
         self.aside: dict[str, str] = {}  # task -> where what came of it is kept, no proven picture
+        self.mover: Process | None = None  # who moves files at this moment
+        self.lost: list[str] = []  # pictures that a move has left nowhere
         self._full_until = 0.0
 
     async def store(self, request: ArtifactRequest, process: Process) -> FetchOutcome:
@@ -89,6 +94,47 @@ class SimulatedDisk:
             return FetchFailed(FetchFault.COLLISION, f"{path} holds something else")
         process.crashpoint("artifact.renamed")
         return replace(request.of, path=path)
+
+    def move(self, wanted: CellMove, process: Process) -> CellMoved:
+        """Other names for pictures that are here; the power may go out between any two steps."""
+        if (full := self.check_writable()) is not None:
+            return CellMoved(trouble=full)
+        before = set(self.files.values())
+        try:
+            return self._move(wanted, process)
+        finally:
+            self.lost += before - set(self.files.values())
+
+    def _move(self, wanted: CellMove, process: Process) -> CellMoved:
+        coming, clean = wanted.coming, wanted.coming.to
+        came = self._place(coming, (coming.path, *coming.may_be))
+        left = [
+            (
+                each,
+                self._place(each, (each.to, each.path, *each.may_be), but=clean if came == clean else None),
+            )
+            for each in wanted.leaving
+        ]
+        if came is None:
+            left = [(each, place) for each, place in left if place not in {None, clean}]
+        for each, place in left:
+            if place is not None:
+                self.files[each.to] = each.sha256
+        process.crashpoint("move.secured")
+        if came is not None:
+            self.files[clean] = coming.sha256
+            if came != clean:
+                del self.files[came]
+        process.crashpoint("move.replaced")
+        places = {each.key: each.to for each, place in left if place is not None}
+        for each, place in left:
+            for name in (place, each.path, *each.may_be):
+                if name not in {None, each.to, clean} and self.files.get(name) == each.sha256:
+                    del self.files[name]
+        return CellMoved(places=places | ({coming.key: clean} if came is not None else {}))
+
+    def _place(self, picture: MovingPicture, names: tuple[str, ...], but: str | None = None) -> str | None:
+        return next((name for name in names if name != but and self.files.get(name) == picture.sha256), None)
 
     def _is_lost(self, task: SimulatedTask, index: int) -> bool:
         return (

@@ -79,6 +79,7 @@ def _since(seed: int, plan: SimulationPlan) -> None:
     _answers(random.Random(f"answers of plan {seed}"), plan)
     if plan.theme in WORLDS:
         WORLDS[plan.theme](random.Random(f"world of plan {seed}"), plan)
+    plan.shared_names = plan.restored is None and random.Random(f"names of plan {seed}").random() < 0.4
     _reviews(random.Random(f"reviews of plan {seed}"), plan)
 
 

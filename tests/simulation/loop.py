@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-TURNS_MAX = 150_000
+TURNS_MAX = 200_000
 
 
 class HangError(AssertionError):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from .choice_bugs import CHOICE_BUGS
 from .choosing_bugs import CHOOSING_BUGS
 from .decision_bugs import DECISION_BUGS
 from .doubt_bugs import DOUBT_BUGS
@@ -19,6 +20,7 @@ from .word_bugs import WORD_BUGS
 TABLE_SEEDS_MAX = 500
 
 MUTATIONS = (
+    *CHOICE_BUGS,
     *CHOOSING_BUGS,
     *DECISION_BUGS,
     *DOUBT_BUGS,

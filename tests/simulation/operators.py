@@ -20,6 +20,7 @@ from orchestrator.store.runs import copies, jobs, runs
 
 from .brought import file_of, limits_for
 from .checker import Checker
+from .judging import PictureJudge
 from .plan import MODEL, PICTURE, PlannedCap, PlannedRun, SimulationPlan, prompts
 from .timeline import Timeline
 
@@ -43,6 +44,7 @@ class Operator:
         self._timeline = timeline
         self._photo = photo
         self._dice = random.Random(f"operator {plan.seed}")
+        self._judge = PictureJudge(database, checker, timeline, seed=plan.seed)
         self._paused: set[str] = set()
         self._applied: dict[str, int] = {}
 
@@ -65,6 +67,8 @@ class Operator:
             specs = [self._spec(run, *each) for each in enumerate(prompts(run))]
             added = runs.add_jobs(tx, stored, specs)
             copies.add_copies(tx, stored, self._twins(run, specs[0]))
+            if self._plan.shared_names and len(specs) > 1:
+                copies.add_copies(tx, stored, [(specs[0].key, specs[1].output_paths)])
         self._checker.learn_jobs()
         self._timeline.mark("operator", "applied", run.name, added.new, "new")
         return added.new
@@ -174,6 +178,8 @@ class Operator:
             )
         )
         command()
+        if self._plan.shared_names and not self._plan.reviews:
+            self._judge.judge()
 
     def _pause(self) -> None:
         name = self._dice.choice(sorted({run.campaign for run in self._plan.runs}))

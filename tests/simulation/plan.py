@@ -110,6 +110,7 @@ class SimulationPlan:
     price_silence: tuple[float, float] | None = None  # no price is told, from, to
     answered_share: float = 0.0  # of the lost replies, those that are the provider's own error
     mass_kill: float | None = None  # from then on, all die as soon as several requests are on the wire
+    shared_names: bool = False  # rows ask for names that other jobs have, and people judge pictures
     reviews: int = 0  # how often people judge pictures, ask for other tries, and prune
     lasting: str | None = None  # one of LASTING
     lasting_at: int = 0  # which picture or input

@@ -65,7 +65,7 @@ def test_each_picture_is_unjudged_until_its_bytes_were_looked_at(world):
         ((run_id, (said, stored)),) = rules.items()
         assert (said, stored) == ({"blank": {"spread": 3}}, 2)
         first, second = checks.unjudged(tx, {run_id: said}, ())
-        assert [each.job_id for each in checks.unjudged(tx, {run_id: said}, {(1, 0)})] == [2]
+        assert [each.job_id for each in checks.unjudged(tx, {run_id: said}, {(1, 0, first.path)})] == [2]
         looked = CheckFound(
             job_id=1, index=0, sha256=first.sha256, name="blank", passed=False, reason="It is teal."
         )

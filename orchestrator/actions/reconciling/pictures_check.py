@@ -7,6 +7,7 @@ the original is put back.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import Final
 
 from orchestrator.core.provider_facts import RETENTION_MS
@@ -97,7 +98,7 @@ def check_pictures(
     done = PicturesChecked()
     for page in stored_pictures.pages(database, wanted):
         for picture in page:
-            state = shelf.state(picture.path, sha256=picture.sha256, size=picture.bytes, quick=quick)
+            state = _state(shelf, picture, quick=quick)
             if state is PictureState.SAME:
                 done.add(PictureStanding.OK)
             else:
@@ -111,6 +112,18 @@ def check_pictures(
             done.without_sidecar += not shelf.has_sidecar(picture.path)
         progress(done.checked)
     return done
+
+
+def _state(shelf: Shelf, picture: StoredPicture, *, quick: bool) -> PictureState:
+    """How a picture stands; one whose move was broken off may have its new name already."""
+    state = shelf.state(picture.path, sha256=picture.sha256, size=picture.bytes, quick=quick)
+    if state is PictureState.SAME or picture.moving_to is None:
+        return state
+    extension = PurePosixPath(picture.path).suffix
+    for place in (picture.moving_to, str(PurePosixPath(picture.moving_to).with_suffix(extension))):
+        if shelf.state(place, sha256=picture.sha256, size=picture.bytes) is PictureState.SAME:
+            return PictureState.SAME
+    return state
 
 
 class FetchAgain:

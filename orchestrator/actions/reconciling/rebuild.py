@@ -114,7 +114,9 @@ class Rebuild:
                     self._specs[kept.path] = (run, job)
 
     def _grouped(self) -> list[_Group]:
-        """The pictures by task; of a job's tasks the newest first, because it is the one that counts."""
+        """The pictures by task, jobs in the order in which they were planned: of the tries of a name the
+        later one is the newer. Of a job's tasks the newest comes first, because it is the one that counts.
+        """
         groups: dict[str, _Group] = {}
         for kept in self._shelf.everything():
             try:
@@ -202,11 +204,10 @@ def _place(kept: KeptPicture, explained: Container[str]) -> tuple[str, tuple[str
     name = prediction_of(kept.said)
     if kept.path not in explained:
         run_spec_of(kept.said)
-    number, ordinal = kept.said.get("number", 1), kept.said.get("ordinal", 0)
-    if not isinstance(number, int) or not isinstance(ordinal, int):
-        raise SidecarError("its sidecar has an odd `number` or `ordinal`")
-    run = "/".join(str(kept.said.get(word)) for word in ("campaign", "name", "run"))
-    return name, (run, -number, ordinal)
+    number, job = kept.said.get("number", 1), kept.said.get("job", 0)
+    if not isinstance(number, int) or not isinstance(job, int):
+        raise SidecarError("its sidecar has an odd `number` or `job`")
+    return name, (str(kept.said.get("database")), job, -number)
 
 
 _ADDED: Final = frozenset({Recorded.ADDED, Recorded.COMPLETED})

@@ -109,7 +109,7 @@ def _remark(applied: Sequence[Applied], asked: Asked, *, prune: bool) -> None:
 
 
 def applied_text(item: Applied) -> str:
-    """One line for a manifest, and one for each of the first renamed paths."""
+    """One line for a manifest, and one for each of the first names that change hands."""
     spec = item.manifest.spec
     lines = [
         (
@@ -119,11 +119,14 @@ def applied_text(item: Applied) -> str:
     ]
     if item.pruned:
         lines.append(f"  {count(item.pruned, 'waiting job')} of an earlier version cancelled")
-    for wanted, path in item.renamed[:RENAMED_SHOWN]:
-        lines.append(f"  {safe(wanted)} is an earlier job's file; this one becomes {safe(path)}")
+    for wanted, _given in item.renamed[:RENAMED_SHOWN]:
+        lines.append(
+            f"  {safe(wanted)} is an earlier job's: once stored, the new picture takes the name, unless that "
+            "one is accepted"
+        )
     if len(item.renamed) > RENAMED_SHOWN:
         lines.append(
-            f"  and {count(len(item.renamed) - RENAMED_SHOWN, 'more path')} given a suffix in the same way"
+            f"  and {count(len(item.renamed) - RENAMED_SHOWN, 'more name')} change hands in this way"
         )
     return "\n".join(lines)
 

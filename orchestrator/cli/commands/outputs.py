@@ -19,6 +19,8 @@ from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID, SANDBOX, group
 from orchestrator.cli.context import need_key, opened
+from orchestrator.cli.moving import move as move_files
+from orchestrator.cli.moving import tell_moved
 from orchestrator.cli.now_and_then import now_and_then
 from orchestrator.cli.rendering.words import count, safe
 from orchestrator.cli.selecting import filters, wanted_jobs
@@ -54,6 +56,7 @@ def check(ids: tuple[int, ...], *, quick: bool, fetch: bool, **words: Any) -> Ex
         shelf = app.shelf()
         if fetch:
             need_key(app)
+            move_files(app)  # what was broken off, before files are compared
         with _fetching(app, shelf) if fetch else _not_fetching() as getter:
             done = check_pictures(
                 app.database,
@@ -65,8 +68,35 @@ def check(ids: tuple[int, ...], *, quick: bool, fetch: bool, **words: Any) -> Ex
                 fetch=getter,
             )
         sidecars = app.settings.outputs.sidecar
+        if done.fetched:
+            move_files(app)  # what waited for a file that is there again
     _sum_up(done, fetch=fetch, sidecars=sidecars)
     return ExitCode.SOME_FAILED if done.wrong else ExitCode.DONE
+
+
+@command.command("move")
+@click.argument("ids", nargs=-1, type=ROW_ID, metavar="[ID]...")
+def move(ids: tuple[int, ...]) -> ExitCode:
+    """Give pictures the names that were decided: the clean name to the chosen one of each cell, a name in
+    .superseded/ to the others. Spends nothing, deletes nothing.
+
+    Workers do this by themselves, after each picture and verdict. It is needed where none runs, or where the
+    files are in this host's output folder alone. Exits with 3 when pictures are left that wait for a name.
+    """
+    with opened(use=Use.CHANGE) as app:
+        done = move_files(app, ids or None)
+    if out.as_json():
+        moved = [{"job": job, "path": path} for (job, _index), path in sorted(done.moved.items())]
+        aside = [{"path": path, "kept_as": kept} for path, kept in done.aside]
+        out.document(
+            {"moved": moved, "kept_aside": aside, "waiting": done.waiting, "troubles": done.troubles}
+        )
+        return ExitCode.SOME_FAILED if done.waiting else ExitCode.DONE
+    tell_moved(done)
+    out.answer(f"{count(len(done.moved), 'picture')} moved.")
+    if done.waiting:
+        out.next_steps([("orchestrator outputs check --fetch", "gets files again that are gone")])
+    return ExitCode.SOME_FAILED if done.waiting else ExitCode.DONE
 
 
 Getter = Callable[[StoredPicture, PictureState], Finding]

@@ -19,7 +19,8 @@ if TYPE_CHECKING:  # a listing need not load what expands manifests
     from orchestrator.store.money.caps import Cap
     from orchestrator.store.stops.stops import Stoppage
     from orchestrator.store.views.detail import AttemptDetail, JobDetail
-    from orchestrator.store.views.jobs import JobRow, OutputRow
+    from orchestrator.store.views.job_outputs import OutputRow
+    from orchestrator.store.views.jobs import JobRow
     from orchestrator.store.views.overview import Overview, RunRow
     from orchestrator.store.views.owners import CampaignRow
     from orchestrator.store.views.progress import Progress
@@ -136,6 +137,9 @@ def output_document(row: OutputRow) -> Json:
         "width": row.width,
         "height": row.height,
         "nsfw": row.nsfw,
+        "clean_path": row.clean_path,
+        "superseded_by": row.superseded_by,
+        "moving_to": row.moving_to,
     }
 
 

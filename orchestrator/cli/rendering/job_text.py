@@ -204,6 +204,8 @@ def outputs_text(job: JobRow, output_root: Path) -> list[str]:
     for item in job.outputs:
         flagged = ", flagged" if item.nsfw else ""
         flagged += ", a copy" if item.is_copy else ""
+        flagged += f", superseded by job {item.superseded_by}" if item.superseded_by is not None else ""
+        flagged += f", about to be {safe(item.moving_to)}" if item.moving_to is not None else ""
         index = item.index if item.kept_from is None else f"{item.index} of attempt {item.kept_from}"
         if item.path is None:
             lines.append(f"{index}  {item.state}{flagged}: {safe(item.planned_path)}")

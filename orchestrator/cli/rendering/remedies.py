@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from orchestrator.store.db.schema import Scope
 from orchestrator.store.money.prices import BILL_DRIFT, PRICE_DRIFT, PRICE_UNKNOWN
-from orchestrator.store.stops.attention import OVERDUE_TASKS
+from orchestrator.store.stops.attention import NAMES_WAITING, OVERDUE_TASKS
 from orchestrator.store.stops.stops import Stoppage
 
 _ACCOUNT = {
@@ -23,6 +23,7 @@ _BY_REASON = {
         "gives those tasks to their jobs, or hears that they are not ours",
     ),
     OVERDUE_TASKS: ("orchestrator in-doubt list", "shows the tasks to ask the provider about"),
+    NAMES_WAITING: ("orchestrator outputs move", "gives pictures their names, where their files are"),
     BILL_DRIFT: (
         "orchestrator reconcile --accept-bill",
         "the bill is right: books it, and goes on at its prices",

@@ -1,6 +1,7 @@
 """Where a picture comes from, as its sidecar tells it: enough to make its rows again in another database."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import bindparam, select
@@ -15,32 +16,39 @@ FORMAT: Final = 2
 
 Origin = Mapping[str, Any]
 
-Paths = Mapping[int, Mapping[int, str]]
-"""By job, the paths of its outputs by their indexes, those of earlier tries and of copies too."""
+
+@dataclass(frozen=True, slots=True)
+class JobPaths:
+    """The paths of the outputs of jobs, each by job and index, those of earlier tries and of copies too."""
+
+    own: dict[int, dict[int, str]]  # where each is to be stored
+    clean: dict[int, dict[int, str]]  # the name that the choice of its cell has, where that is another
+
+    def told(self, job_id: int) -> list[str]:
+        """What a sidecar names: the clean names, without those of earlier tries and of copies."""
+        own, clean = self.own[job_id], self.clean[job_id]
+        return [clean.get(index, own[index]) for index in sorted(own) if index < EARLIER_INDEX]
 
 
-def origins_of(tx: Tx, attempt_ids: Sequence[int], paths: Paths) -> dict[int, Origin]:
+def origins_of(tx: Tx, attempt_ids: Sequence[int], paths: JobPaths) -> dict[int, Origin]:
     """By attempt: its database, campaign, run, job and times, as a sidecar has them. `paths` holds those of
     their jobs.
     """
     rows = tx.conn.execute(_ORIGINS, {"ids": list(attempt_ids)}).all()
     return {
-        row[0]: {"format": FORMAT, **dict(zip(_TOLD, row[2:], strict=True)), "paths": _own(paths[row[1]])}
+        row[0]: {"format": FORMAT, **dict(zip(_TOLD, row[2:], strict=True)), "paths": paths.told(row[1])}
         for row in rows
     }
 
 
-def paths_of(tx: Tx, job_ids: Collection[int]) -> dict[int, dict[int, str]]:
+def paths_of(tx: Tx, job_ids: Collection[int]) -> JobPaths:
     """The paths of these jobs, in the order of the outputs."""
-    found: dict[int, dict[int, str]] = {job_id: {} for job_id in job_ids}
-    for job_id, index, path in tx.conn.execute(_PATHS, {"ids": list(found)}):
-        found[job_id][index] = path
+    found = JobPaths({job_id: {} for job_id in job_ids}, {job_id: {} for job_id in job_ids})
+    for job_id, index, path, clean in tx.conn.execute(_PATHS, {"ids": list(found.own)}):
+        found.own[job_id][index] = path
+        if clean is not None:
+            found.clean[job_id][index] = clean
     return found
-
-
-def _own(paths: Mapping[int, str]) -> list[str]:
-    """Without those of earlier tries and of copies."""
-    return [paths[index] for index in sorted(paths) if index < EARLIER_INDEX]
 
 
 _TOLD: Final = (
@@ -93,7 +101,7 @@ _ORIGINS: Final = (
     .where(attempts.c.id.in_(bindparam("ids", expanding=True)))
 )
 _PATHS: Final = (
-    select(outputs.c.job_id, outputs.c.idx, outputs.c.path)
+    select(outputs.c.job_id, outputs.c.idx, outputs.c.path, outputs.c.clean_path)
     .where(outputs.c.job_id.in_(bindparam("ids", expanding=True)))
     .order_by(outputs.c.job_id, outputs.c.idx)
 )

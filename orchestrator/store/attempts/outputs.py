@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import Text, bindparam, func, select, update
+from sqlalchemy import BigInteger, Text, bindparam, case, func, select, update
 
 from orchestrator.core.paths import copies_wanted, name_of_extra_output, path_key
 from orchestrator.ports import DiscardedArtifact, StoredArtifact
@@ -37,7 +37,7 @@ def expected(tx: Tx, attempt_id: int) -> list[ExpectedOutput]:
     mine = (outputs.c.attempt_id == attempt_id) & outputs.c.url.is_not(None)
     rows = tx.conn.execute(select(outputs).where(mine).order_by(outputs.c.idx)).all()
     planned = paths_of(tx, {row.job_id for row in rows})
-    wanted = {job_id: copies_wanted(paths) for job_id, paths in planned.items()}
+    wanted = {job_id: copies_wanted(paths) for job_id, paths in planned.own.items()}
     origin = origins_of(tx, [attempt_id], planned).get(attempt_id, {}) if rows else {}
     return [
         ExpectedOutput(
@@ -63,7 +63,7 @@ def expect(tx: Tx, returned: Mapping[int, Returned]) -> dict[int, list[ExpectedO
     extras: list[dict[str, Any]] = []
     answers: dict[int, list[ExpectedOutput]] = {}
     for attempt_id, (job_id, urls) in returned.items():
-        paths = planned[job_id]
+        paths = planned.own[job_id]
         wanted = copies_wanted(paths)
         answers[attempt_id] = []
         for index, (url, nsfw) in enumerate(urls):
@@ -136,6 +136,7 @@ def record_stored(tx: Tx, held: dict[int, transitions.LockedAttempt], rows: Sequ
         absent = {"o_job": job_id, "v_state": OutputState.ABSENT.value, "v_unproven": None}
         unstored.extend({**absent, "o_idx": index} for index in range(row.expected) if index not in returned)
     if stored:
+        stored.sort(key=lambda values: (values["o_job"], values["o_idx"]))  # as `store/choosing` locks them
         dialect.run_many(tx.conn, STORE_OUTPUT, stored)
         _count_pictures(tx, held, rows)
     if unstored:
@@ -201,6 +202,9 @@ STORE_OUTPUT: Final = (
         width=bindparam("v_width"),
         height=bindparam("v_height"),
         stored_at=bindparam("v_at"),
+        # a later try of its cell: who has the clean name is decided when it is looked at
+        moving_to=case((bindparam("v_path", type_=Text).is_not(None), outputs.c.clean_path)),
+        moving_since=case((outputs.c.clean_path.is_not(None), bindparam("v_at", type_=BigInteger))),
     )
 )
 

@@ -1,1 +1,1 @@
-"""Which pictures are chosen: what people and rules say of them, further tries, what an accepted one costs."""
+"""Which pictures are chosen: verdicts, checks, further tries, clean names, what an accepted one costs."""

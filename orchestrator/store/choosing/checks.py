@@ -62,7 +62,7 @@ def rules_of_runs(tx: Tx, run_ids: Collection[int] | None) -> dict[int, tuple[di
 
 
 def unjudged(
-    tx: Tx, rules: dict[int, dict[str, Any]], passed_over: Collection[tuple[int, int]]
+    tx: Tx, rules: dict[int, dict[str, Any]], passed_over: Collection[tuple[int, int, str]]
 ) -> list[UnjudgedPicture]:
     """The first pictures of these runs that no check has looked at, but for those that are passed over."""
     if not rules:
@@ -81,7 +81,7 @@ def unjudged(
             rules=rules[row.run_id],
         )
         for row in rows
-        if (row.job_id, row.idx) not in passed_over
+        if (row.job_id, row.idx, row.stored_path) not in passed_over
     ]
 
 

@@ -15,6 +15,7 @@ from orchestrator.core.paths import EARLIER_INDEX
 from orchestrator.core.states import JobState
 from orchestrator.core.verdicts import JobVerdict, Opinion, VerdictSource, said_over
 from orchestrator.store.account.acts import Change, Signature, record_all
+from orchestrator.store.choosing.moves import settle_choice
 from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
@@ -56,7 +57,9 @@ class NotJudged:
 def judge(
     tx: Tx, job_ids: Sequence[int], said: Opinion, *, signed: Signature, source: VerdictSource
 ) -> tuple[list[JudgedJob], list[NotJudged]]:
-    """Say it of each job that has a stored picture; the others are returned with the reason."""
+    """Say it of each job that has a stored picture, and decide again whose the clean names are; the others
+    are returned with the reason.
+    """
     judging = _Judging(now=tx.now, said=said, signed=signed, source=source)
     judged: list[JudgedJob] = []
     refused: list[NotJudged] = []
@@ -67,7 +70,9 @@ def judge(
         judged += [
             judging.judged(job_id, before[job_id], last.get(job_id)) for job_id in chunk if job_id in before
         ]
-    _record(tx, [item for item in judged if item.changed], signed)
+    changed = [item for item in judged if item.changed]
+    _record(tx, changed, signed)
+    settle_choice(tx, [item.job_id for item in changed])
     return judged, refused
 
 

@@ -383,7 +383,10 @@ outputs = Table(
     # the name that belongs to the chosen try of its cell, where `path` is another; both NULL: `path` is it
     Column("clean_path", Text),
     Column("clean_key", LargeBinary),  # digest of the folded clean path
+    Column("wanted_at", BigInt),  # when a copy was asked for; NULL: with its job
     Column("moving_to", Text),  # the name that its file is about to get
+    Column("moving_since", BigInt),  # for how long it is
+    Column("moving_trouble", Text),  # why it has not got it yet
     PrimaryKeyConstraint("job_id", "idx"),
     _one_of("state", OutputState, "state"),
     _partial_index("ix_outputs_copies", "job_id", "idx", where=COPY_SQL),

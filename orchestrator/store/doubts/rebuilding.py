@@ -31,6 +31,7 @@ from orchestrator.core.states import (
 from orchestrator.store.account import rate_limits
 from orchestrator.store.attempts import picture_counts, predictions
 from orchestrator.store.attempts.attempt_ids import next_attempt_id
+from orchestrator.store.choosing import owning
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import LedgerKind, OutputState, attempts, events, jobs, outputs
@@ -96,6 +97,7 @@ def _add(tx: Tx, task: PaidTask, settled: list[ledger.Movement]) -> Recorded:
     else:
         rebuilt_pictures.store(tx=tx, task=task, job_id=job_id, attempt_id=attempt_id)
         _succeed(tx=tx, task=task, job=job, number=number)
+    owning.own_what_lies_there(tx, job_id)
     flagged = sum(1 for each in task.pictures if each.nsfw)
     picture_counts.add(tx, run.id, stored=len(task.pictures), flagged=flagged)
     _post(tx=tx, task=task, attempt_id=attempt_id, run=run, settled=settled)

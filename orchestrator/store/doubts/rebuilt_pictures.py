@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, select, update
 
-from orchestrator.core.paths import EARLIER_INDEX, kept_index, path_key
+from orchestrator.core.paths import EARLIER_INDEX, kept_index, name_of_retry, path_key
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, outputs
@@ -32,12 +32,12 @@ def store(tx: Tx, task: PaidTask, *, job_id: int, attempt_id: int) -> None:
 
 
 def keep_beside(tx: Tx, task: PaidTask, *, job_id: int, attempt_id: int, number: int) -> None:
-    """The pictures of an earlier attempt, beside those that the job has."""
+    """The pictures of an earlier attempt, beside those that the job has: as tries of the same names."""
     for each in task.pictures:
         index = kept_index(each.index, attempt=number)
-        tx.conn.execute(
-            dialect.insert_or_ignore(tx.conn, outputs), [_planned(job_id, index, each.stored_path)]
-        )
+        path = name_of_retry(each.path, job_id=job_id, attempt=number)
+        planned = _planned(job_id, index, path) | {"clean_path": each.path, "clean_key": path_key(each.path)}
+        tx.conn.execute(dialect.insert_or_ignore(tx.conn, outputs), [planned])
         tx.conn.execute(_STORE, {**_values(each, attempt_id), "o_job": job_id, "o_idx": index})
 
 

@@ -60,7 +60,7 @@ def add_copies(tx: Tx, run: Run, wanted: Sequence[Wanted]) -> int:
     ids = existing_ids(tx, run.id, [key for key, _own in wanted])
     numbers = _highest_numbers(tx, sorted(set(ids.values())))
     rows = []
-    for (key, _own), missing in zip(wanted, _missing(tx=tx, run=run, wanted=wanted, ids=ids), strict=True):
+    for (key, own), missing in zip(wanted, _missing(tx=tx, run=run, wanted=wanted, ids=ids), strict=True):
         if not missing:
             continue
         number = numbers[ids[key]] = numbers[ids[key]] + 1
@@ -69,12 +69,20 @@ def add_copies(tx: Tx, run: Run, wanted: Sequence[Wanted]) -> int:
                 f"More than {COPIES_MAX:,} rows ask for the same picture: name in the prompt what differs."
             )
         rows += [
-            (ids[key], copy_index(number, index), path, path_key(path), OutputState.PLANNED.value)
+            (
+                ids[key],
+                copy_index(number, index),
+                path,
+                path_key(path),
+                OutputState.PLANNED.value,
+                *new_jobs.clean_columns(path, own[index]),
+                tx.now,
+            )
             for index, path in missing.items()
         ]
     if not rows:
         return 0
-    bulk.insert_many(conn=tx.conn, table=outputs, columns=new_jobs.OUTPUT_COLUMNS, rows=rows)
+    bulk.insert_many(conn=tx.conn, table=outputs, columns=(*new_jobs.OUTPUT_COLUMNS, "wanted_at"), rows=rows)
     return len(rows)
 
 
@@ -83,22 +91,19 @@ def _missing(tx: Tx, run: Run, wanted: Sequence[Wanted], ids: Mapping[str, int])
 
     A path that another job of the manifest has is given a suffix made from the job's key, as for a job.
     """
-    given = {
-        path: name_of_later_job(path, run_key=run.run_key, job_key=key) for key, own in wanted for path in own
-    }
-    owners = {
-        path: owner.job_id for path, owner in output_paths.owners(tx, [*given, *given.values()]).items()
-    }
+    paths = [path for _key, own in wanted for path in own]
+    owned = set(output_paths.owners(tx, paths))
+    has = output_paths.tries(tx, paths)
     found: list[dict[int, str]] = []
     for key, own in wanted:
         row: dict[int, str] = {}
+        mine = ids.get(key)
         for index, path in enumerate(own):
-            suffixed = name_of_later_job(path, run_key=run.run_key, job_key=key)
-            mine = ids.get(key)
-            if mine is None or mine in {owners.get(path), owners.get(suffixed)}:
+            if mine is None or mine in has.get(path, ()):
                 continue
-            row[index] = suffixed if path in owners else path
-            owners[row[index]] = mine
+            row[index] = name_of_later_job(path, run_key=run.run_key, job_key=key) if path in owned else path
+            owned.add(path)
+            has.setdefault(path, set()).add(mine)
         found.append(row)
     return found
 

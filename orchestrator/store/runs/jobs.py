@@ -132,7 +132,7 @@ def _end(tx: Tx, pending: Sequence[int], reason: str = CANCELLED) -> Sequence[in
 def _set_aside_outputs(tx: Tx, job_id: int, attempt_number: int) -> None:
     """Keep what an earlier attempt stored, and plan new paths next to it, so that nothing is overwritten."""
     kept = tx.conn.execute(
-        select(outputs.c.idx, outputs.c.path).where(
+        select(outputs.c.idx, outputs.c.path, outputs.c.clean_path, outputs.c.wanted_at).where(
             outputs.c.job_id == job_id,
             outputs.c.state == OutputState.STORED.value,
             outputs.c.idx < EARLIER_INDEX,
@@ -144,7 +144,8 @@ def _set_aside_outputs(tx: Tx, job_id: int, attempt_number: int) -> None:
             .where(outputs.c.job_id == job_id, outputs.c.idx == row.idx)
             .values(idx=kept_index(row.idx, attempt=attempt_number))
         )
-        path = name_of_retry(row.path, job_id=job_id, attempt=attempt_number)
+        clean = row.clean_path or row.path
+        path = name_of_retry(clean, job_id=job_id, attempt=attempt_number)
         tx.conn.execute(
             outputs.insert().values(
                 job_id=job_id,
@@ -152,6 +153,9 @@ def _set_aside_outputs(tx: Tx, job_id: int, attempt_number: int) -> None:
                 path=path,
                 path_key=path_key(path),
                 state=OutputState.PLANNED.value,
+                clean_path=clean,
+                clean_key=path_key(clean),
+                wanted_at=row.wanted_at,
             )
         )
 

@@ -27,6 +27,9 @@ class NewJob(NamedTuple):
     tags: str
     axes: str | None
     paths: tuple[str, ...]
+    clean_paths: tuple[
+        str, ...
+    ] = ()  # whose names an earlier try of the cell has; empty: `paths` are the clean ones
 
 
 def encode(spec: JobSpec) -> NewJob:
@@ -63,7 +66,7 @@ JOB_COLUMNS: Final = (
     "created_at",
 )
 SPEC_COLUMNS: Final = ("job_id", "params", "local_images", "tags", "axes")
-OUTPUT_COLUMNS: Final = ("job_id", "idx", "path", "path_key", "state")
+OUTPUT_COLUMNS: Final = ("job_id", "idx", "path", "path_key", "state", "clean_path", "clean_key")
 
 
 def job_rows(
@@ -101,7 +104,13 @@ def output_rows(numbered: Sequence[tuple[int, NewJob]]) -> Iterator[Row]:
     state = OutputState.PLANNED.value
     for job_id, job in numbered:
         for index, path in enumerate(job.paths):
-            yield (job_id, index, path, path_key(path), state)
+            clean = job.clean_paths[index] if job.clean_paths else path
+            yield (job_id, index, path, path_key(path), state, *clean_columns(path, clean))
+
+
+def clean_columns(path: str, clean: str) -> tuple[str | None, bytes | None]:
+    """The columns `clean_path` and `clean_key` of an output: empty where its path is the clean name."""
+    return (None, None) if path == clean else (clean, path_key(clean))
 
 
 def _local_images(spec: JobSpec) -> dict[str, dict[str, Any]]:

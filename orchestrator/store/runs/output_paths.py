@@ -76,6 +76,16 @@ def owners(tx: Tx, wanted: Sequence[str]) -> dict[str, PathOwner]:
     return found
 
 
+def tries(tx: Tx, wanted: Sequence[str]) -> dict[str, set[int]]:
+    """The jobs that have an output in the cell of each of these clean names."""
+    by_key = {path_key(path): path for path in wanted}
+    found: dict[str, set[int]] = {}
+    for query in (_HOLDERS, _LATER):
+        for key, job_id in bulk.lookup(tx.conn, query, list(by_key)):
+            found.setdefault(by_key[bytes(key)], set()).add(job_id)
+    return found
+
+
 def _foreign(
     campaign: str, name: str, wanted: Sequence[str], owned: Mapping[str, PathOwner]
 ) -> list[PathConflict]:
@@ -95,8 +105,10 @@ def assign(
 ) -> tuple[Sequence[NewJob], list[tuple[str, str]]]:
     """New jobs with their final paths, and which paths had to be renamed (wanted, given).
 
-    Raises PathTakenError for a path of another manifest. A path that an earlier job of the same manifest owns
-    (an edited prompt, another run key) gets a suffix made from the new job, so that both pictures are kept.
+    Raises PathTakenError for a path of another manifest. Where an earlier job of the same manifest owns the
+    path (an edited prompt, another run key), the new job is a further try of that cell: it begins under a
+    name of its own, with a suffix made from it, and takes the clean name once its picture is stored
+    (`store/choosing/moves.py`).
     """
     wanted = [path for job in jobs_to_be for path in job.paths]
     owned = owners(tx, wanted)
@@ -112,11 +124,13 @@ def assign(
             for path in job.paths
         )
         renamed += [(path, own) for path, own in zip(job.paths, given, strict=True) if own != path]
-        assigned.append(job._replace(paths=given))
+        assigned.append(job._replace(paths=given, clean_paths=job.paths))
     return assigned, renamed
 
 
 _TAKEN: Final = "SELECT path_key FROM outputs WHERE path_key {any}"
+_HOLDERS: Final = "SELECT path_key, job_id FROM outputs WHERE clean_key IS NULL AND path_key {any}"
+_LATER: Final = "SELECT clean_key, job_id FROM outputs WHERE clean_key {any}"
 _OWNERS: Final = (
     select(
         outputs.c.path_key,

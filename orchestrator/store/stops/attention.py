@@ -14,6 +14,7 @@ from orchestrator.store.db.schema import (
     attempts,
     campaigns,
     jobs,
+    outputs,
     runs,
 )
 from orchestrator.store.stops.stops import Stoppage
@@ -24,8 +25,11 @@ OVERDUE_TASKS: Final = "overdue"
 DOWNLOADS_FAILING: Final = "downloads_failing"
 POLLS_FAILING: Final = "polls_failing"
 UPLOADS_REFUSED: Final = "uploads_refused"
+NAMES_WAITING: Final = "names_waiting"
 
-ATTENTION: Final = frozenset({OVERDUE_TASKS, DOWNLOADS_FAILING, POLLS_FAILING, UPLOADS_REFUSED})
+ATTENTION: Final = frozenset(
+    {OVERDUE_TASKS, DOWNLOADS_FAILING, POLLS_FAILING, UPLOADS_REFUSED, NAMES_WAITING}
+)
 """Reasons that stop nothing."""
 
 FAULTS_MIN: Final = 3
@@ -46,6 +50,7 @@ def attention(tx: Tx) -> list[Stoppage]:
         *_stoppages(tx, _FETCHING, DOWNLOADS_FAILING),
         *_stoppages(tx, _POLLING, POLLS_FAILING),
         *_stoppages(tx, _UPLOADING, UPLOADS_REFUSED),
+        *_stoppages(tx, _MOVING, NAMES_WAITING),
     ]
     return sorted(found, key=lambda stop: int(stop.key))
 
@@ -78,6 +83,9 @@ def _stoppage(tx: Tx, row: RowMapping, reason: str) -> Stoppage:
         case "polls_failing":
             tasks = f"{row['number']} tasks" if several else "1 task"
             message = f"the provider says nothing of {tasks} that can be used: {row['trouble']}"
+        case "names_waiting":
+            names = f"{row['number']} clean names are" if several else "1 clean name is"
+            message = f"{names} not that of the chosen picture yet: {row['trouble']}"
         case _:
             jobs_ = f"{row['number']} jobs wait" if several else "1 job waits"
             message = f"the picture host refuses uploads: {row['trouble']}; {jobs_}"
@@ -88,7 +96,7 @@ def _stoppage(tx: Tx, row: RowMapping, reason: str) -> Stoppage:
         reason=reason,
         message=message,
         since=row["since"],
-        until=None if reason == OVERDUE_TASKS else max(row["next_try"] or tx.now, tx.now),
+        until=None if reason in {OVERDUE_TASKS, NAMES_WAITING} else max(row["next_try"] or tx.now, tx.now),
     )
 
 
@@ -120,6 +128,21 @@ _POLLING: Final = _of_attempts(
     attempts.c.state == AttemptState.IN_FLIGHT.value,
     attempts.c.overdue_at.is_(None),
     _LASTING,
+)
+_MOVING: Final = (
+    select(
+        jobs.c.run_id,
+        RUN_PATH.label("name"),
+        func.count(func.coalesce(outputs.c.clean_key, outputs.c.path_key).distinct()).label("number"),
+        func.max(outputs.c.moving_trouble).label("trouble"),
+        func.min(outputs.c.moving_since).label("since"),
+    )
+    .select_from(outputs)
+    .join(jobs, jobs.c.id == outputs.c.job_id)
+    .join(runs, runs.c.id == jobs.c.run_id)
+    .join(campaigns, campaigns.c.id == runs.c.campaign_id)
+    .where(outputs.c.moving_to.is_not(None), outputs.c.moving_trouble.is_not(None))
+    .group_by(jobs.c.run_id, RUN_PATH)
 )
 _UPLOADING: Final = (
     select(

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, func, select
 
-from orchestrator.core.paths import copy_number, index_and_attempt
 from orchestrator.store.choosing.choices import superseded_by
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, attempts, job_specs
@@ -16,26 +15,8 @@ from orchestrator.store.db.schema import lanes as lane_table
 from orchestrator.store.db.schema import outputs as output_table
 from orchestrator.store.db.schema import runs as run_table
 from orchestrator.store.stops.attention import attention_word
+from orchestrator.store.views.job_outputs import OutputRow, outputs_of
 from orchestrator.store.views.walk import PAGE, JobFilter, matching, page_ids
-
-
-@dataclass(frozen=True, slots=True)
-class OutputRow:
-    """One planned picture and what became of it."""
-
-    index: int  # within its attempt
-    kept_from: int | None  # number of the earlier attempt that stored it; None: it is of the present one
-    state: str
-    planned_path: str
-    path: str | None  # where it is stored, relative to the output root
-    sha256: str | None
-    bytes: int | None
-    media_type: str | None
-    width: int | None
-    height: int | None
-    nsfw: bool | None
-    is_copy: bool = False  # made of the output with the same index, for another row of the manifest
-    unproven: str | None = None  # where what came of a lost one is kept aside, relative to the output root
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,42 +93,6 @@ def count_pictures(tx: Tx, wanted: JobFilter) -> int:
     query = select(func.count()).select_from(job_table).join(output_table)
     stored = query.where(output_table.c.state == OutputState.STORED)
     return int(tx.conn.execute(matching(tx, stored, wanted)).scalar_one())
-
-
-def outputs_of(tx: Tx, job_ids: Sequence[int]) -> dict[int, list[OutputRow]]:
-    """Every output of these jobs, in order, followed by those kept from earlier attempts."""
-    query = (
-        select(output_table)
-        .where(output_table.c.job_id.in_(job_ids))
-        .order_by(output_table.c.job_id, output_table.c.idx)
-    )
-    found: dict[int, list[OutputRow]] = {}
-    for row in tx.conn.execute(query) if job_ids else ():
-        index, kept_from = index_and_attempt(row.idx)
-        found.setdefault(row.job_id, []).append(
-            OutputRow(
-                index=index,
-                kept_from=kept_from,
-                state=row.state,
-                planned_path=row.path,
-                path=row.stored_path if row.state == OutputState.STORED else None,
-                sha256=row.sha256,
-                bytes=row.bytes,
-                media_type=row.media_type,
-                width=row.width,
-                height=row.height,
-                nsfw=row.nsfw,
-                is_copy=copy_number(row.idx) > 0,
-                unproven=row.unproven_path,
-            )
-        )
-    return {job_id: _flagged_alike(rows) for job_id, rows in found.items()}
-
-
-def _flagged_alike(rows: list[OutputRow]) -> list[OutputRow]:
-    """A copy is flagged when what it is of is."""
-    flags = {row.index: row.nsfw for row in rows if not row.is_copy and row.kept_from is None}
-    return [replace(row, nsfw=flags.get(row.index)) if row.is_copy else row for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class StoredPicture:
     nsfw: bool | None
     prediction_id: str | None
     accepted_at: int | None  # ms
+    moving_to: str | None = None  # where it may lie already: a move was broken off
 
 
 def pages(database: Database, wanted: JobFilter) -> Iterator[list[StoredPicture]]:
@@ -89,6 +90,7 @@ def _picture(row: Any) -> StoredPicture:
         nsfw=row.nsfw,
         prediction_id=row.prediction_id,
         accepted_at=row.accepted_at,
+        moving_to=row.moving_to,
     )
 
 

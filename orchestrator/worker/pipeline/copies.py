@@ -35,6 +35,7 @@ class Copies:
         self._deps = deps
         self._run_ids = run_ids
         self._passed_over: set[tuple[int, int]] = set()  # job and index of what cannot be copied now
+        self._gone: set[tuple[int, int]] = set()  # what was not there once: it may have moved at that moment
 
     async def of_attempt(
         self,
@@ -69,7 +70,10 @@ class Copies:
         for missing in found:
             outcome = await self._make(missing)
             if isinstance(outcome, FetchFailed):
-                self._pass_over(missing, outcome)
+                which = missing.job_id, missing.index
+                if outcome.fault is not FetchFault.GONE or which in self._gone:
+                    self._pass_over(missing, outcome)
+                self._gone.add(which)
                 continue
             self._deps.crashpoint("fetch.stored")
             await write_durably(self._deps, copies.record, CopyMade(missing.job_id, missing.index, outcome))

@@ -84,6 +84,7 @@ class Fetcher:
         copies: Copies,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
         slot_freed: Callable[[], None],
+        stored: Callable[[], None],
     ) -> None:
         self.health = DownloadHealth()
         self._deps = deps
@@ -93,6 +94,7 @@ class Fetcher:
         self._copies = copies
         self._spawn = spawn
         self._slot_freed = slot_freed
+        self._stored = stored
         self._downloads = asyncio.Semaphore(deps.settings.limits.downloads)
 
     def start(self, attempt: HeldAttempt, expected: list[outputs.ExpectedOutput]) -> None:
@@ -134,6 +136,7 @@ class Fetcher:
             )
             await write_durably(self._deps, endings.finish, row)
             self._deps.crashpoint("fetch.recorded")
+            self._stored()
         finally:
             self._activity.fetching.discard(attempt.attempt_id)
             self._troubles.forget(attempt.attempt_id)

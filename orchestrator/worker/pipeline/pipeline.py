@@ -61,6 +61,7 @@ class Pipeline:
             copies=copies,
             spawn=spawn,
             slot_freed=alarms.claim.ring,
+            stored=alarms.moves.ring,
         )
         self.poller = Poller(
             deps,

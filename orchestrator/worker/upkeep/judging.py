@@ -44,7 +44,7 @@ class PictureJudge:
         self._signed = Signature("checks", worker_id, "redo_failed")
         self._run_ids = run_ids
         self._root = Path(deps.settings.outputs.root)
-        self._passed_over: set[tuple[int, int]] = set()
+        self._passed_over: set[tuple[int, int, str]] = set()  # job, index and place: it may be moved
         self._done_at: dict[int, int] = {}  # run: pictures stored when all of them had been looked at
 
     async def tick(self) -> float:
@@ -55,7 +55,7 @@ class PictureJudge:
         for picture in pictures:
             found = await in_thread(self._judged, picture)
             if found is None:
-                self._passed_over.add((picture.job_id, picture.index))
+                self._passed_over.add((picture.job_id, picture.index, picture.path))
                 continue
             for each in found:
                 await write_durably(self._deps, checks.record, each)

@@ -1,5 +1,8 @@
 """Pictures: files of a job that succeeded are there, with the provider's digests; none is overwritten."""
 
+from collections import Counter, defaultdict
+from typing import Any
+
 from orchestrator.core.paths import COPY_FIRST, index_and_attempt
 
 from ..bought import SimulatedTask
@@ -71,6 +74,55 @@ class FileChecks:
             named = scene.rows("SELECT 1 FROM outputs WHERE unproven_path = ?", path)
             scene.expect(not failed or bool(named), "4", f"{path} was kept aside, and nobody says so")
 
+    def nothing_lost_by_moves(self) -> None:
+        lost = self._scene.disk.lost
+        self._scene.expect(not lost, "4", f"a move has left these pictures nowhere: {lost}")
+
+    def names_are_of_the_choices(self) -> None:
+        """At the end every picture lies where its row says, once, and the chosen one of each cell has its
+        clean name."""
+        scene = self._scene
+        rows = scene.rows(
+            "SELECT o.*, j.verdict, coalesce(o.wanted_at, j.created_at) AS asked_at,"
+            " (SELECT max(v.id) FROM verdicts v WHERE v.job_id = o.job_id AND v.verdict = 'accepted')"
+            " AS accepted"
+            " FROM outputs o JOIN jobs j ON j.id = o.job_id WHERE o.state = 'stored'"
+        )
+        waiting = [row["stored_path"] for row in rows if row["moving_to"] is not None]
+        scene.expect(not waiting, "4", f"these pictures wait for a name: {waiting}")
+        for row in rows:
+            there = scene.disk.files.get(row["stored_path"])
+            scene.expect(there == row["sha256"], "4", f"{row['stored_path']} is not on the disk as recorded")
+        wanted, found = Counter(row["sha256"] for row in rows), Counter(scene.disk.files.values())
+        twice = {sha256 for sha256, number in wanted.items() if found[sha256] > number}
+        # A worker that was frozen while it made a picture may make it once more after others have moved it: a
+        # file beside, of which nothing is lost.
+        frozen = any(name.startswith("freeze") and number for name, number in scene.timeline.faults.items())
+        scene.expect(not twice or frozen, "4", f"these pictures lie under further names: {twice}")
+        cells: dict[bytes, list[Row]] = defaultdict(list)
+        for row in rows:
+            if not row["stored_path"].startswith("quarantine/"):
+                cells[bytes(row["clean_key"] or row["path_key"])].append(row)
+        for tries in cells.values():
+            scene.timeline.edges["name with several tries"] += len(tries) > 1
+            best = max(tries, key=_merit)
+            scene.expect(
+                best["clean_key"] is None, "4", f"{best['stored_path']} is chosen, and has not its name"
+            )
+
     def nothing_overwritten(self) -> None:
         overwritten = self._scene.disk.overwritten
         self._scene.expect(not overwritten, "4", f"overwritten: {overwritten}")
+
+
+def _merit(row: Row) -> tuple[Any, ...]:
+    """Accepted last, else not rejected, else asked for last."""
+    accepted = row["verdict"] == "accepted"
+    rejected = row["verdict"] == "rejected"
+    return (
+        row["accepted"] if accepted else 0,
+        not rejected,
+        row["asked_at"],
+        row["job_id"],
+        row["idx"] % 1000 == row["idx"],
+    )

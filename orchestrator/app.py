@@ -226,14 +226,7 @@ def open_app(
                 url = stack.enter_context(SandboxThread(SandboxConfig())).url
             settings, env = sandboxed.apart(settings, env, url=url, cwd=cwd, make=use is Use.MAKE)
         point = crashpoint or crashpoints.from_env(env)
-        app = App(
-            settings=settings,
-            clock=SystemClock(),
-            entropy=SystemEntropy(),
-            env=env,
-            crashpoint=point,
-            _stack=stack,
-        )
+        app = App(settings, SystemClock(), SystemEntropy(), env=env, crashpoint=point, _stack=stack)
         if need_database:
             database = open_database(settings.database_url, use, app.clock, crashpoint=point)
             stack.callback(database.close)

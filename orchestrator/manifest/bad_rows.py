@@ -6,7 +6,8 @@ from typing import Final
 
 from orchestrator.manifest.axes import Axis
 from orchestrator.manifest.blame import one_table
-from orchestrator.manifest.expand import Blueprint, Expansion
+from orchestrator.manifest.blueprint import Blueprint
+from orchestrator.manifest.expand import Expansion
 from orchestrator.manifest.tables import Skipped, Table
 
 _PASSES_MAX: Final = 10

@@ -1,22 +1,17 @@
 """Combinations to job specs, streaming: nothing but fingerprints of what was seen is kept."""
 
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Collection, Iterator
+from typing import Final
 
-from orchestrator.catalogue import Model
 from orchestrator.core.specs import JobSpec, TwinSpec
-from orchestrator.manifest.axes import AxisValue, Condition
-from orchestrator.manifest.binding import Binder, BoundText, Combination
-from orchestrator.manifest.blame import Blames
-from orchestrator.manifest.combinations import Combinations
+from orchestrator.manifest.axes import AxisValue
+from orchestrator.manifest.binding import Combination
+from orchestrator.manifest.blueprint import Blueprint
 from orchestrator.manifest.findings import Findings
-from orchestrator.manifest.input_images import Pictures
-from orchestrator.manifest.labels import Labels
 from orchestrator.manifest.params import ParamPlan, Prepared
 from orchestrator.manifest.path_claims import PathClaims
-from orchestrator.manifest.raw_params import RawParam, merged
+from orchestrator.manifest.raw_params import merged
 from orchestrator.manifest.repeats import Repeats, explain_collisions
 from orchestrator.manifest.sameness import Sameness
 from orchestrator.manifest.slots import ParamsError
@@ -24,35 +19,12 @@ from orchestrator.manifest.template_problems import TemplateProblem, wrong_at
 from orchestrator.manifest.turns import Turns
 from orchestrator.manifest.twins import Twins
 from orchestrator.manifest.unmet import explain_unmet
-from orchestrator.yamlio import Document, ProblemsError
-from orchestrator.yamlio.document import Path
+from orchestrator.yamlio import ProblemsError
 
 AHEAD: Final = 32
 """How many combinations are looked ahead: enough for every processor to have a picture to decode."""
 
 Walked = tuple[tuple[AxisValue, ...], int]
-
-
-@dataclass(frozen=True)
-class Blueprint:
-    """A manifest, read and compiled: everything that expanding needs."""
-
-    document: Document
-    model: Model
-    constants: Mapping[str, Any]
-    combinations: Combinations
-    conditions: Sequence[tuple[Path, Condition]]  # excludes, then overrides
-    params: Mapping[str, RawParam]
-    overrides: Sequence[Mapping[str, RawParam]]
-    output: BoundText
-    tags: Mapping[str, BoundText]
-    variations: int
-    binder: Binder
-    pictures: Pictures
-    labels: Labels
-    blames: Blames
-    output_columns: Sequence[tuple[str, str]]  # axis and column that the output template uses
-    cover: int = 0  # the place of the axis whose values take turns
 
 
 class Expansion:

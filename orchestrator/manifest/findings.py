@@ -8,7 +8,7 @@ from orchestrator.manifest.holes import Holes
 from orchestrator.manifest.picture_rules import Remark
 from orchestrator.manifest.slots import ParamsError
 from orchestrator.manifest.template_problems import TemplateProblem, Wrong
-from orchestrator.yamlio import Cell, Document, Problem, ProblemsError
+from orchestrator.yamlio import Document, Problem, ProblemsError, TableCell
 from orchestrator.yamlio.document import Path
 
 PROBLEMS_MAX: Final = 100
@@ -75,7 +75,7 @@ class Findings:
                 hint,
                 at_key=at_key,
                 notes=notes,
-                cell=Cell(place.table.path.name, place.number) if place else None,
+                cell=TableCell(place.table.path.name, place.number) if place else None,
                 combination=shown(values),
             )
 
@@ -89,7 +89,7 @@ class Findings:
         self, path: Path, message: str, hint: str = "", *, place: RowPlace | None = None
     ) -> None:
         """A problem that is kept even when there are enough."""
-        cell = Cell(place.table.path.name, place.number) if place else None
+        cell = TableCell(place.table.path.name, place.number) if place else None
         self._problems[path, message] = self._document.problem(path, message, hint, cell=cell)
 
     def params(self, error: ParamsError, values: Values, *, jobs: int) -> None:

@@ -7,7 +7,7 @@ from orchestrator.core.money import format_usd
 from orchestrator.core.suggest import listed
 from orchestrator.manifest.axes import AxisValue, RowPlace
 from orchestrator.manifest.template_problems import Hole, Wrong
-from orchestrator.yamlio import Cell, Document, Problem
+from orchestrator.yamlio import Document, Problem, TableCell
 from orchestrator.yamlio.document import Path
 
 _ROWS_NAMED: Final = 8
@@ -77,7 +77,7 @@ class Holes:
             f'fill it in; or leave such rows out by `skip: ["empty {column}"]`; or write '
             f'{{{{ {written} | default("...") }}}}',
             part=written if name else "",
-            cell=Cell(table, rows[0] if rows else 0, column),
+            cell=TableCell(table, rows[0] if rows else 0, column),
             combination=tuple(pair for value in use.values for pair in value.shown()),
         )
 

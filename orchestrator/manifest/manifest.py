@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from orchestrator.core.errors import UsageError
 from orchestrator.core.specs import NAME_PATTERN, JobSpec, RunSpec, TwinSpec
 from orchestrator.manifest.bad_rows import LeftOut, leave_out_bad_rows, left_out, notes
+from orchestrator.manifest.blueprint import Blueprint
 from orchestrator.manifest.choosing_shape import KEPT
-from orchestrator.manifest.expand import Blueprint, Expansion
+from orchestrator.manifest.expand import Expansion
 from orchestrator.manifest.picture_words import said
 from orchestrator.manifest.reader import JOBS_MAX, ManifestReader
 from orchestrator.manifest.sample import spread

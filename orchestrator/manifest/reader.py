@@ -11,8 +11,8 @@ from orchestrator.manifest.axes import Axis, AxisValue
 from orchestrator.manifest.axes_reader import AxesReader
 from orchestrator.manifest.binding import Binder
 from orchestrator.manifest.blame import Blames
+from orchestrator.manifest.blueprint import Blueprint
 from orchestrator.manifest.combinations import Combinations
-from orchestrator.manifest.expand import Blueprint
 from orchestrator.manifest.input_images import Pictures
 from orchestrator.manifest.labels import Labels
 from orchestrator.manifest.names import OUTPUT_NAMES, Names
@@ -79,8 +79,9 @@ class ManifestReader:
         output = self._output(names)
         tags = self._tags(names)
         raws = [one for one in (params, *overrides) if one is not None]
-        images = [one[model.images_param] for one in raws if model.images_param in one]
-        axes_reader.count(axes, images, self._constants)
+        axes_reader.count(
+            axes, [one[name] for one in raws if (name := model.images_param) in one], self._constants
+        )
         if params is None or output is None or tags is None or added is None or None in overrides:
             return None
         for axis in axes:
@@ -90,11 +91,7 @@ class ManifestReader:
         combinations = self._combinations(axes, added)
         if combinations is None or cover is None:
             return None
-        binder = Binder(
-            self._constants, {name: place for place, axis in enumerate(axes) for name in axis.names}
-        )
-        others: dict[tuple[str, ...], Template] = {("output",): output}
-        others |= {("tags", name): template for name, template in tags.items()}
+        binder = self._binder(axes)
         return Blueprint(
             document=self._document,
             model=model,
@@ -110,9 +107,15 @@ class ManifestReader:
             pictures=Pictures(self._folder, input_roots, model.inputs, normalize=normalize),
             labels=Labels(axes),
             cover=cover,
-            blames=Blames(binder, raws, others),
+            blames=Blames(
+                binder, raws, {("output",): output} | {("tags", name): tags[name] for name in tags}
+            ),
             output_columns=[pair for expression in output.expressions for pair in expression.columns()],
         )
+
+    def _binder(self, axes: list[Axis]) -> Binder:
+        places = {name: place for place, axis in enumerate(axes) for name in axis.names}
+        return Binder(self._constants, places)
 
     def _run_key(self) -> str:
         text = str(self.fields["run"])

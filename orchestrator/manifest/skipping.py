@@ -12,7 +12,7 @@ from orchestrator.manifest.nearest_files import same_but_for_unicode
 from orchestrator.manifest.tables import Row, Table
 from orchestrator.manifest.template_problems import Hole, TemplateProblem
 from orchestrator.manifest.templates import Template
-from orchestrator.yamlio import Cell, Node, Problem, ProblemsError
+from orchestrator.yamlio import Node, Problem, ProblemsError, TableCell
 from orchestrator.yamlio.shapes import Reading
 
 WORDS: Final = "row numbers, `empty COLUMN` and `missing file COLUMN`"
@@ -137,7 +137,7 @@ class RowRules:
     def _problem(self, node: Node, row: Row, message: str, *, hint: str) -> Problem:
         name = self._table.path.name
         return self._reading.document.problem(
-            node.path, message, hint, notes=(f"in {name} row {row.number}",), cell=Cell(name, row.number)
+            node.path, message, hint, notes=(f"in {name} row {row.number}",), cell=TableCell(name, row.number)
         )
 
 

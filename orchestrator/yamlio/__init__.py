@@ -1,11 +1,10 @@
 """YAML that people write: read strictly, every value with its position, every problem reported at once."""
 
-from orchestrator.yamlio.document import Cell, Document, Mark, Node, Number
+from orchestrator.yamlio.document import Document, Mark, Node, Number, TableCell
 from orchestrator.yamlio.loader import load, loads
 from orchestrator.yamlio.problems import Problem, ProblemReport, ProblemsError
 
 __all__ = [
-    "Cell",
     "Document",
     "Mark",
     "Node",
@@ -13,6 +12,7 @@ __all__ = [
     "Problem",
     "ProblemReport",
     "ProblemsError",
+    "TableCell",
     "load",
     "loads",
 ]

@@ -18,7 +18,7 @@ class Mark(NamedTuple):
     column: int
 
 
-class Cell(NamedTuple):
+class TableCell(NamedTuple):
     """A cell of a table: the table's name, the row's number, the column; row 0 and no column when unknown."""
 
     table: str
@@ -101,7 +101,7 @@ class Document:
         at_key: bool = False,
         notes: tuple[str, ...] = (),
         part: str = "",
-        cell: Cell | None = None,
+        cell: TableCell | None = None,
         combination: tuple[tuple[str, str], ...] = (),
     ) -> Problem:
         """A problem at the value (or key) of `path`, or where `part` of its text stands."""

@@ -16,8 +16,6 @@ def test_a_folder_says_that_another_one_has_the_pictures(shell, provider, monkey
     for name in (manifest, "photo.png"):
         (second / name).write_bytes((shell.folder / name).read_bytes())
     monkeypatch.chdir(second)
-    assert shell("run", manifest, "--yes") == ExitCode.DONE
-    assert f"files     of 3 jobs in {first} on {os.uname().nodename}" in shell.said
     shell("run", manifest, "--yes", "--json")
     assert [(place["root"], place["jobs"]) for place in shell.document["places"]] == [(str(first), 3)]
     shell("jobs", "show", "1")

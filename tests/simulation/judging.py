@@ -13,7 +13,7 @@ from .timeline import Timeline
 PERSON = Signature(who="eve", host="a third desk", command="the simulation")
 
 
-class PictureJudge:
+class PictureReviewer:
     """Accepts and rejects, with dice of its own."""
 
     def __init__(self, database: Database, checker: Checker, timeline: Timeline, *, seed: int) -> None:

@@ -20,7 +20,7 @@ from orchestrator.store.runs import copies, jobs, runs
 
 from .brought import file_of, limits_for
 from .checker import Checker
-from .judging import PictureJudge
+from .judging import PictureReviewer
 from .plan import MODEL, PICTURE, PlannedCap, PlannedRun, SimulationPlan, prompts
 from .timeline import Timeline
 
@@ -44,7 +44,7 @@ class Operator:
         self._timeline = timeline
         self._photo = photo
         self._dice = random.Random(f"operator {plan.seed}")
-        self._judge = PictureJudge(database, checker, timeline, seed=plan.seed)
+        self._judge = PictureReviewer(database, checker, timeline, seed=plan.seed)
         self._paused: set[str] = set()
         self._applied: dict[str, int] = {}
 

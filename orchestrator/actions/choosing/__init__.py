@@ -1,1 +1,1 @@
-"""Choosing pictures: verdicts, further tries, which one has the clean name, handing over what was accepted."""
+"""Choosing pictures: verdicts, further tries, clean names, handing over what was accepted."""

@@ -11,16 +11,15 @@ from orchestrator.actions.planning.cap_forecast import CapForecast, caps_for, is
 from orchestrator.actions.planning.changes import compare
 from orchestrator.actions.planning.content import Content
 from orchestrator.actions.planning.estimate import Estimate, Pace, estimate
-from orchestrator.actions.planning.found_pictures import here_words, rebuild_words
 from orchestrator.actions.planning.live_prices import Ask, LivePrices
 from orchestrator.actions.planning.manifests import check_all
 from orchestrator.actions.planning.part import WHOLE, Part, refuse_prune_of
+from orchestrator.actions.planning.plan_warnings import warn
 from orchestrator.actions.planning.planned import ManifestPlan, Plan
 from orchestrator.actions.planning.saved_plan import Seal
 from orchestrator.actions.planning.tally import Tally
 from orchestrator.actions.planning.walk import ManifestWalk, Walk
 from orchestrator.actions.planning.within_caps import at_other_values, costs_of, within_caps
-from orchestrator.core.money import format_usd
 from orchestrator.core.precedence import Weight
 from orchestrator.manifest import Manifest
 from orchestrator.ports import Shelf
@@ -128,7 +127,7 @@ class _Planner:
         within = within_caps(self._tx, self._plan.manifests, self._plan.headroom, prices=self._plan.prices)
         self._plan.affordable, self._plan.cuts = within.affordable, within.cuts
         self._plan.estimate = self._estimate()
-        self._warn()
+        warn(self._plan, self._settings.guards.price_drift_percent)
         return self._plan
 
     def _fill(self, row: ManifestPlan, walk: ManifestWalk) -> None:
@@ -233,26 +232,3 @@ class _Planner:
             numbers.get(LimitName.SUBMITS, asked.submits_per_minute),
         )
         return Pace(*found, words=level if found == mine else "in force for all workers")
-
-    def _warn(self) -> None:
-        found = self._plan.found
-        if found.jobs:
-            words = here_words(found, self._plan.total("images"), self._plan.database_id)
-            self._plan.warnings.insert(0, f"{words}: record them with `{rebuild_words(found)}`")
-        if found.taken:
-            self._plan.warnings.append(
-                f"{found.taken:,} planned file name(s) belong to pictures of other jobs, which stay: these "
-                "get a name beside them"
-            )
-        for item in self._plan.headroom:
-            if not item.fits:
-                self._plan.warnings.append(
-                    f"{item.cap.words} {item.cap.standing} and these jobs cost "
-                    f"${format_usd(item.wanted_micros)}: the rest will wait, unpaid"
-                )
-        drift = self._settings.guards.price_drift_percent
-        self._plan.warnings += self._plan.prices.warnings(drift)
-        shown = self._plan.conflicts[:5]
-        self._plan.warnings += [f"path conflict: {sentence}" for sentence in shown]
-        if len(self._plan.conflicts) > len(shown):
-            self._plan.warnings.append(f"and {len(self._plan.conflicts) - len(shown)} more path conflicts")

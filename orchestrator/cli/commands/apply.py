@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from orchestrator.actions.planning.apply import Applied, Taking, apply
 from orchestrator.actions.planning.plan import plan
@@ -37,15 +37,11 @@ NEXT: Final[list[Step]] = [
 @SANDBOX
 def command(
     manifests: tuple[Path, ...],
-    run_key: str | None,
-    limit: int | None,
-    sample: int | None,
     *,
-    unmade: bool,
-    skip_bad_rows: bool,
     prune: bool,
     why: str | None,
     buy_again: bool,
+    **words: Any,
 ) -> ExitCode:
     """Record the jobs of MANIFESTs, or of a saved plan. Spends nothing; `work` or `run` submits them.
 
@@ -53,24 +49,15 @@ def command(
     earlier version of the manifest left waiting is made too, unless --prune cancels it. Pictures that are
     there already and that this database does not know are not bought again without --buy-again (exit 5).
     """
-    asked = Asked(
-        manifests,
-        run_key,
-        limit,
-        sample=sample,
-        unmade=unmade,
-        skip_bad_rows=skip_bad_rows,
-        sandbox=options().sandbox,
-    )
-    what = given(asked)
+    what = given(Asked(manifests, sandbox=options().sandbox, **words))
     with opened(use=Use.MAKE) as app:
         loaded = what.load(app)
         if what.saved is not None:
             now = plan(loaded, app.settings, app.database, part=what.meant.part, ask=asking(app), sealed=True)
             what.refuse_drift(now)
-        words = file_words(app, loaded)
+        said = file_words(app, loaded)
         signed = signature_of("apply", why)
-        taking = Taking(words=words, signed=signed, raised=agreed(app, words), tell=tell)
+        taking = Taking(words=said, signed=signed, raised=agreed(app, said), tell=tell)
         pruner = signature_of("apply --prune", why) if prune else None
         shelf = None if buy_again else app.shelf()
         applied = apply(

@@ -1,6 +1,7 @@
 """`orchestrator plan`: what would happen, and what it would cost."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -42,16 +43,12 @@ SAMPLE_LISTED = 50
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print the plan as Markdown, for a comment.")
 def command(
     manifests: tuple[Path, ...],
-    run_key: str | None,
-    limit: int | None,
-    sample: int | None,
     *,
-    unmade: bool,
-    skip_bad_rows: bool,
     listed: bool,
     diff: bool,
     as_markdown: bool,
     saved: Path | None,
+    **words: Any,
 ) -> ExitCode:
     """Expand, check and price MANIFESTs. Writes nothing and spends nothing.
 
@@ -60,16 +57,7 @@ def command(
     need a person's word, because pictures of new jobs are there already.
     """
     _check_name(saved)
-    typed = Asked(
-        manifests,
-        run_key,
-        limit,
-        sample=sample,
-        unmade=unmade,
-        skip_bad_rows=skip_bad_rows,
-        sandbox=options().sandbox,
-    )
-    what = given(typed)
+    what = given(Asked(manifests, sandbox=options().sandbox, **words))
     asked = what.meant
     with opened(need_database=False) as app:
         loaded = what.load(app)
@@ -81,7 +69,7 @@ def command(
                 part=asked.part,
                 shelf=app.shelf(),
                 ask=asking(app),
-                listing=LISTED_MAX if listed else SAMPLE_LISTED if sample else 0,
+                listing=LISTED_MAX if listed else SAMPLE_LISTED if asked.sample else 0,
                 sealed=saved is not None or what.saved is not None,
             )
         made_at = app.clock.now_ms()

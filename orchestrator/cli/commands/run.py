@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -50,17 +51,13 @@ from orchestrator.store.views.progress import is_finished, pending_cost
 @why_option
 def command(
     manifests: tuple[Path, ...],
-    run_key: str | None,
-    limit: int | None,
-    sample: int | None,
     *,
-    unmade: bool,
-    skip_bad_rows: bool,
     prune: bool,
     buy_again: bool,
     yes: bool,
     sandbox: bool,
     why: str | None,
+    **words: Any,
 ) -> ExitCode:
     """Apply MANIFESTs, or a saved plan, and work until their jobs are finished. Asks before it spends,
     and before a file raises a cap or a limit that is in force; --yes answers for spending only.
@@ -71,16 +68,7 @@ def command(
     bought again without --buy-again, also not with --yes (exit 5). Ctrl-C once: submit nothing more,
     collect what is in flight. Twice: leave now. Neither loses anything.
     """
-    asked = Asked(
-        manifests,
-        run_key,
-        limit,
-        sample=sample,
-        unmade=unmade,
-        skip_bad_rows=skip_bad_rows,
-        sandbox=sandbox,
-    )
-    what = given(asked)
+    what = given(Asked(manifests, sandbox=sandbox, **words))
     wanted = Wanted(asked=what.meant, prune=prune, why=why)
     with opened(sandbox=sandbox, use=Use.MAKE) as app:
         if sandbox:

@@ -20,7 +20,6 @@ def plan_document(plan: Plan) -> Json:
 
     `others` wait in the same run although nobody asks for them here: they will be made, and cost, besides.
     """
-    others = plan.others_to_submit
     return {
         "manifests": [
             {
@@ -43,27 +42,32 @@ def plan_document(plan: Plan) -> Json:
             }
             for row in plan.manifests
         ],
-        "totals": {
-            "jobs": plan.total("jobs"),
-            "images": plan.total("images"),
-            "new": plan.total("new"),
-            "existing": plan.total("existing"),
-            "cost_usd": format_usd(plan.total("cost_micros")),
-            "list_usd": format_usd(plan.total("list_micros")),
-            "others": {"jobs": others.jobs, "cost_usd": format_usd(others.cost_micros)},
-            "found": {
-                "jobs": plan.found.jobs,
-                "images": plan.found.pictures,
-                "cost_usd": format_usd(plan.found.cost_micros),
-            },
-            "copies": plan.total("copies"),
-            "redone": {
-                "jobs": plan.total("redone"),
-                "cost_usd": format_usd(plan.total("redone_micros")),
-            },
-            **_affordable(plan),
-        },
+        "totals": _totals(plan),
         "warnings": [*plan.warnings, *(item.comparison for item in plan.differences)],
+    }
+
+
+def _totals(plan: Plan) -> Json:
+    others = plan.others_to_submit
+    return {
+        "jobs": plan.total("jobs"),
+        "images": plan.total("images"),
+        "new": plan.total("new"),
+        "existing": plan.total("existing"),
+        "cost_usd": format_usd(plan.total("cost_micros")),
+        "list_usd": format_usd(plan.total("list_micros")),
+        "others": {"jobs": others.jobs, "cost_usd": format_usd(others.cost_micros)},
+        "found": {
+            "jobs": plan.found.jobs,
+            "images": plan.found.pictures,
+            "cost_usd": format_usd(plan.found.cost_micros),
+        },
+        "copies": plan.total("copies"),
+        "redone": {
+            "jobs": plan.total("redone"),
+            "cost_usd": format_usd(plan.total("redone_micros")),
+        },
+        **_affordable(plan),
     }
 
 

@@ -24,7 +24,7 @@ from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import LedgerKind, Queue, jobs
 from orchestrator.store.money import ledger
-from orchestrator.store.runs.runs import reopen_lanes
+from orchestrator.store.runs.run_lanes import reopen_lanes
 
 
 @dataclass(slots=True)

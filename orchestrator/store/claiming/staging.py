@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select, update
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import JOB_WAITING, Queue, jobs
-from orchestrator.store.runs.runs import reopen_lanes
+from orchestrator.store.runs.run_lanes import reopen_lanes
 
 STAGE_MAX: Final = 1_000
 

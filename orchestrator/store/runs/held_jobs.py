@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from orchestrator.core.states import JobState
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import JOB_WAITING, RUN_PATH, Queue, campaigns, jobs, runs
-from orchestrator.store.runs.runs import reopen_lanes
+from orchestrator.store.runs.run_lanes import reopen_lanes
 
 REASON: Final = "unknown_task"
 

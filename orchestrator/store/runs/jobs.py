@@ -12,7 +12,7 @@ from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, Queue, events, jobs, outputs, runs
-from orchestrator.store.runs.runs import reopen_lanes
+from orchestrator.store.runs.run_lanes import reopen_lanes
 
 CANCELLED: Final = "cancelled"
 """The word for a job that an operator called off."""

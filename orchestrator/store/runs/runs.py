@@ -1,21 +1,21 @@
 """Runs and their new jobs: what `apply` writes."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, bindparam, func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from orchestrator.core.errors import UsageError
 from orchestrator.core.specs import MAX_ATTEMPTS, JobSpec, RunSpec
 from orchestrator.store.db import bulk, dialect
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.deferred_writes import Changes, LockOrder
 from orchestrator.store.db.schema import campaigns, job_specs, jobs, lanes, outputs, runs
 from orchestrator.store.runs import new_jobs, output_paths
 from orchestrator.store.runs.campaigns import ensure_campaign
 from orchestrator.store.runs.new_jobs import NewJob, encode
+from orchestrator.store.runs.run_lanes import ensure_lanes, lock_lanes
 
 LIST_PRICES: Final[Mapping[str, int]] = MappingProxyType({})
 """No other prices were shown than those of the catalogue."""
@@ -60,7 +60,7 @@ def ensure_run(tx: Tx, spec: RunSpec) -> Run:
     this = select(runs.c.id).where(
         runs.c.campaign_id == campaign_id, runs.c.name == spec.name, runs.c.run_key == spec.run_key
     )
-    _lock_lanes(tx, lanes.c.run_id.in_(this))
+    lock_lanes(tx, lanes.c.run_id.in_(this))
     statement = dialect.insert(tx.conn, runs).values(
         campaign_id=campaign_id,
         name=spec.name,
@@ -82,11 +82,6 @@ def ensure_run(tx: Tx, spec: RunSpec) -> Run:
         )
     tx.conn.execute(update(lanes).where(lanes.c.run_id == run.id).values(priority=spec.priority))
     return run
-
-
-def _lock_lanes(tx: Tx, which: ColumnElement[bool]) -> None:
-    """Lock lanes in the order of ids, and before their run is written; see `deferred_writes.LockOrder`."""
-    tx.conn.execute(dialect.lock_rows(tx.conn, select(lanes.c.id).where(which).order_by(lanes.c.id))).all()
 
 
 def find_run(tx: Tx, campaign: str, name: str, run_key: str) -> Run | None:
@@ -196,7 +191,7 @@ def insert_jobs(tx: Tx, run: Run, given: Sequence[NewJob], *, agreed: Mapping[st
     are locked.
     """
     first_id = (tx.conn.execute(_HIGHEST_ID).scalar() or 0) + 1
-    lane_ids = _ensure_lanes(tx, run, given, agreed=agreed)
+    lane_ids = ensure_lanes(tx, given, run_id=run.id, priority=run.priority, agreed=agreed)
     numbered = list(enumerate(given, start=first_id))
     rows = new_jobs.job_rows(
         numbered=numbered, run_id=run.id, lane_ids=lane_ids, tries=run.max_attempts, now=tx.now
@@ -209,49 +204,6 @@ def insert_jobs(tx: Tx, run: Run, given: Sequence[NewJob], *, agreed: Mapping[st
         conn=tx.conn, table=outputs, columns=new_jobs.OUTPUT_COLUMNS, rows=new_jobs.output_rows(numbered)
     )
     return range(first_id, first_id + len(given))
-
-
-def reopen_lanes(tx: Tx, lane_ids: Iterable[int]) -> None:
-    """Let claims read these lanes again, because a job in them becomes ready in this transaction."""
-    for lane_id in lane_ids:
-        tx.deferred.add(LockOrder.LANES, _open_lanes, lane_id)
-
-
-def _open_lanes(tx: Tx, changes: Changes) -> None:
-    """Open the lanes. They are locked first, idle or not, so that a claim that closes one at this moment
-    waits and then sees the job.
-    """
-    ids = list(changes)
-    _lock_lanes(tx, lanes.c.id.in_(ids))
-    tx.conn.execute(update(lanes).where(lanes.c.id.in_(ids), lanes.c.idle).values(idle=False))
-
-
-def _ensure_lanes(tx: Tx, run: Run, given: Sequence[NewJob], agreed: Mapping[str, int]) -> dict[str, int]:
-    """The lanes of new jobs, by price digest."""
-    _lock_lanes(tx, lanes.c.run_id == run.id)
-    list_prices = {job.price_digest: job.price_micros for job in given}
-    for digest, list_micros in sorted(list_prices.items()):
-        price = agreed.get(digest, list_micros)
-        tx.conn.execute(
-            dialect.insert(tx.conn, lanes)
-            .values(
-                run_id=run.id,
-                price_digest=digest,
-                list_micros=list_micros,
-                planned_micros=price,
-                price_micros=price,
-                priority=run.priority,
-                idle=False,
-            )
-            .on_conflict_do_update(
-                index_elements=["run_id", "price_digest"],
-                set_={"idle": False, "list_micros": list_micros},
-            )
-        )
-    query = select(lanes.c.price_digest, lanes.c.id).where(
-        lanes.c.run_id == run.id, lanes.c.price_digest.in_(list(list_prices))
-    )
-    return {row.price_digest: row.id for row in tx.conn.execute(query)}
 
 
 _RUNS: Final = select(runs, campaigns.c.name.label("campaign")).join_from(runs, campaigns)

@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, Select, func, select
 
 from orchestrator.core.states import AttemptState, JobState, ReservationState
 from orchestrator.store.attempts.copies import missing
+from orchestrator.store.choosing import checks
+from orchestrator.store.choosing.cells import keys_of_moving
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import attempts, lanes
@@ -79,9 +81,14 @@ def run_progress(tx: Tx, run_ids: Sequence[int] | None) -> Progress:
 
 
 def is_finished(tx: Tx, run_ids: Collection[int]) -> bool:
-    """Whether every job of these runs has its pictures, or was called off, and every copy is made."""
+    """Whether nothing is left to do for these runs: every job has its pictures, or was called off, every copy
+    is made, every picture has its name, and the checks of the manifests have looked at all of them.
+    """
     found = run_progress(tx, list(run_ids))
-    return not (found.left or found.jobs["failed"] or found.in_doubt or missing(tx, run_ids, ()))
+    if found.left or found.jobs["failed"] or found.in_doubt or missing(tx, run_ids, ()):
+        return False
+    rules = {run_id: said for run_id, (said, _stored) in checks.rules_of_runs(tx, run_ids).items()}
+    return not keys_of_moving(tx, 1) and not checks.unjudged(tx, rules, ())
 
 
 def part_progress(tx: Tx, whole: Progress, ids: Sequence[int]) -> Progress:

@@ -1,0 +1,29 @@
+"""What a plan warns of: pictures that are here, names that are taken, caps that do not suffice, prices."""
+
+from orchestrator.actions.planning.found_pictures import here_words, rebuild_words
+from orchestrator.actions.planning.planned import Plan
+from orchestrator.core.money import format_usd
+
+
+def warn(plan: Plan, drift_percent: float) -> None:
+    """Add the warnings."""
+    found = plan.found
+    if found.jobs:
+        words = here_words(found, plan.total("images"), plan.database_id)
+        plan.warnings.insert(0, f"{words}: record them with `{rebuild_words(found)}`")
+    if found.taken:
+        plan.warnings.append(
+            f"{found.taken:,} planned file name(s) belong to pictures of other jobs, which stay: these "
+            "get a name beside them"
+        )
+    for item in plan.headroom:
+        if not item.fits:
+            plan.warnings.append(
+                f"{item.cap.words} {item.cap.standing} and these jobs cost "
+                f"${format_usd(item.wanted_micros)}: the rest will wait, unpaid"
+            )
+    plan.warnings += plan.prices.warnings(drift_percent)
+    shown = plan.conflicts[:5]
+    plan.warnings += [f"path conflict: {sentence}" for sentence in shown]
+    if len(plan.conflicts) > len(shown):
+        plan.warnings.append(f"and {len(plan.conflicts) - len(shown)} more path conflicts")

@@ -1,0 +1,38 @@
+"""A manifest as it is read and compiled, before it is expanded."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.catalogue import Model
+from orchestrator.manifest.axes import Condition
+from orchestrator.manifest.binding import Binder, BoundText
+from orchestrator.manifest.blame import Blames
+from orchestrator.manifest.combinations import Combinations
+from orchestrator.manifest.input_images import Pictures
+from orchestrator.manifest.labels import Labels
+from orchestrator.manifest.raw_params import RawParam
+from orchestrator.yamlio import Document
+from orchestrator.yamlio.document import Path
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A manifest, read and compiled: everything that expanding needs."""
+
+    document: Document
+    model: Model
+    constants: Mapping[str, Any]
+    combinations: Combinations
+    conditions: Sequence[tuple[Path, Condition]]  # excludes, then overrides
+    params: Mapping[str, RawParam]
+    overrides: Sequence[Mapping[str, RawParam]]
+    output: BoundText
+    tags: Mapping[str, BoundText]
+    variations: int
+    binder: Binder
+    pictures: Pictures
+    labels: Labels
+    blames: Blames
+    output_columns: Sequence[tuple[str, str]]  # axis and column that the output template uses
+    cover: int = 0  # the place of the axis whose values take turns

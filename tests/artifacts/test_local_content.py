@@ -36,26 +36,27 @@ def bomb() -> bytes:
 
 
 BAD = {
-    "html": b"<!DOCTYPE html><html>expired</html>",
-    "json": b'{"error":"expired"}',
-    "nothing": b"",
-    "gif": picture("GIF"),
-    "tiff": picture("TIFF"),
-    "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
-    "text": b"hello there, this is text",
-    "truncated_png": picture(size=(300, 300))[:-300],
-    "truncated_jpeg": picture("JPEG", size=(600, 600))[:2000],
-    "truncated_webp": picture("WEBP", size=(300, 300))[:60],
-    "only_magic": b"\x89PNG\r\n\x1a\n",
-    "flipped": PNG[:50] + bytes([PNG[50] ^ 0xFF]) + PNG[51:],
-    "bomb": bomb(),
-    "too_many_pixels": picture(size=(8000, 7000)),
+    "html": lambda: b"<!DOCTYPE html><html>expired</html>",
+    "json": lambda: b'{"error":"expired"}',
+    "nothing": lambda: b"",
+    "gif": lambda: picture("GIF"),
+    "tiff": lambda: picture("TIFF"),
+    "svg": lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "text": lambda: b"hello there, this is text",
+    "truncated_png": lambda: picture(size=(300, 300))[:-300],
+    "truncated_jpeg": lambda: picture("JPEG", size=(600, 600))[:2000],
+    "truncated_webp": lambda: picture("WEBP", size=(300, 300))[:60],
+    "only_magic": lambda: b"\x89PNG\r\n\x1a\n",
+    "flipped": lambda: PNG[:50] + bytes([PNG[50] ^ 0xFF]) + PNG[51:],
+    "bomb": bomb,
+    "too_many_pixels": lambda: picture(size=(8000, 7000)),
 }
+"""Contents, made by the test that wants them: every process of the suite reads this file."""
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_what_is_not_a_whole_picture_is_not_stored_but_kept_aside_unless_it_is_words(tmp_path, name):
-    (found,) = store(tmp_path, serving(BAD[name]))
+    (found,) = store(tmp_path, serving(BAD[name]()))
     assert fault(found) is FetchFault.BAD_CONTENT
     kept = set() if name in {"html", "json", "nothing", "text"} else {"camp/sku/a.png.unproven"}
     assert files(tmp_path) == kept

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from orchestrator.cli import main
+from orchestrator.store.db import migrate
 
 MANIFEST = """\
 version: 1
@@ -65,11 +66,19 @@ def shell(tmp_path, monkeypatch, capsys):
         "WAVESPEED_BASE_URL",
         "ORCHESTRATOR_DATABASE_URL",
         "ORCHESTRATOR_CONFIG",
+        "SSL_CERT_FILE",  # of this machine; reading it costs each command 30 ms
+        "SSL_CERT_DIR",
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     Image.new("RGB", (400, 400), "red").save(tmp_path / "photo.png")
     return Shell(tmp_path, capsys)
+
+
+@pytest.fixture(autouse=True)
+def _new_databases_are_copies(monkeypatch, _sqlite):
+    """Of a migrated one; what a process makes that a test starts is migrated by that."""
+    monkeypatch.setattr(migrate, "upgrade", _sqlite.upgrade)
 
 
 class Keyboard(io.StringIO):

@@ -60,27 +60,33 @@ def frames(kind: str = "PNG") -> bytes:
 
 
 REFUSED = {
-    "half a JPEG": (noise((600, 400))[:9_000], "is not a whole picture"),
-    "a JPEG without its last byte pair": (noise((600, 400))[:-200], "is not a whole picture"),
-    "the head of a JPEG": (b"\xff\xd8\xff\xe0", "is not a whole picture"),
-    "half a PNG": (noise((400, 400), "PNG")[:20_000], "is not a whole picture"),
-    "half a WebP": (noise((400, 400), "WEBP")[:2_000], "is not a whole picture"),
-    "a GIF": (picture("GIF"), "is GIF; expected JPEG, PNG"),
-    "a TIFF": (picture("TIFF"), "is TIFF; expected JPEG, PNG"),
-    "a WebP": (picture("WEBP"), "is WebP; expected JPEG, PNG"),
-    "a photo of an iPhone": (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", "is HEIC, an iPhone photo"),
-    "a small one": (picture(size=(299, 300)), "has 299 x 300 pixels; at least 300 a side are needed"),
-    "a strip": (picture(size=(300, 751)), "is 300 x 751; one side may be at most 2.5 times the other"),
-    "a login page": (b"<html>", "is not a picture we know by its content; expected JPEG, PNG"),
-    "nothing": (b"", "is empty; expected JPEG, PNG"),
-    "too many pixels": (PNG[:16] + (70_000).to_bytes(4) * 2 + PNG[24:], "is not a whole picture"),
+    "half a JPEG": (lambda: noise((600, 400))[:9_000], "is not a whole picture"),
+    "a JPEG without its last byte pair": (lambda: noise((600, 400))[:-200], "is not a whole picture"),
+    "the head of a JPEG": (lambda: b"\xff\xd8\xff\xe0", "is not a whole picture"),
+    "half a PNG": (lambda: noise((400, 400), "PNG")[:20_000], "is not a whole picture"),
+    "half a WebP": (lambda: noise((400, 400), "WEBP")[:2_000], "is not a whole picture"),
+    "a GIF": (lambda: picture("GIF"), "is GIF; expected JPEG, PNG"),
+    "a TIFF": (lambda: picture("TIFF"), "is TIFF; expected JPEG, PNG"),
+    "a WebP": (lambda: picture("WEBP"), "is WebP; expected JPEG, PNG"),
+    "a photo of an iPhone": (
+        lambda: b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic",
+        "is HEIC, an iPhone photo",
+    ),
+    "a small one": (lambda: picture(size=(299, 300)), "has 299 x 300 pixels; at least 300 a side are needed"),
+    "a strip": (
+        lambda: picture(size=(300, 751)),
+        "is 300 x 751; one side may be at most 2.5 times the other",
+    ),
+    "a login page": (lambda: b"<html>", "is not a picture we know by its content; expected JPEG, PNG"),
+    "nothing": (lambda: b"", "is empty; expected JPEG, PNG"),
+    "too many pixels": (lambda: PNG[:16] + (70_000).to_bytes(4) * 2 + PNG[24:], "is not a whole picture"),
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_picture_that_the_model_does_not_take_is_refused_with_its_row(tmp_path, name):
-    content, message = REFUSED[name]
-    (said,) = found(tmp_path, content)
+    made, message = REFUSED[name]
+    (said,) = found(tmp_path, made())
     assert message in said
     assert not any(error.__name__ in said for error in (*DECODER_ERRORS, OSError))
     (problem,) = problems(tmp_path, TWO.replace("products.csv", "odd.csv"))
@@ -112,19 +118,19 @@ def test_what_a_conversion_mends_names_the_setting_and_what_it_does_not_mend_doe
 
 
 ODD = {
-    "turned": (turned(), "turned by its EXIF data"),
-    "CMYK": (picture("JPEG", mode="CMYK"), "in CMYK"),
-    "16 bits": (deep_png(), "in 16 bits"),
-    "16 bits of three colours": (deep_rgb_png(), "in 16 bits"),
-    "frames": (frames(), "of several frames"),
-    "large": (picture("PNG", (8_000, 7_000), mode="L"), "more than 50 million pixels"),
+    "turned": (turned, "turned by its EXIF data"),
+    "CMYK": (lambda: picture("JPEG", mode="CMYK"), "in CMYK"),
+    "16 bits": (deep_png, "in 16 bits"),
+    "16 bits of three colours": (deep_rgb_png, "in 16 bits"),
+    "frames": (frames, "of several frames"),
+    "large": (lambda: picture("PNG", (8_000, 7_000), mode="L"), "more than 50 million pixels"),
 }
 
 
 @pytest.mark.parametrize("name", ODD)
 def test_what_is_odd_about_a_picture_is_a_warning_with_its_count_and_row(tmp_path, name):
-    content, words = ODD[name]
-    assert found(tmp_path, content) == []
+    made, words = ODD[name]
+    assert found(tmp_path, made()) == []
     read = manifest(tmp_path, TWO.replace("products.csv", "odd.csv"))
     read.check()
     (warning,) = read.warnings

@@ -3,18 +3,21 @@ cloned."""
 
 import os
 import shutil
+import sqlite3
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from sqlalchemy.engine import make_url
 
-from orchestrator.store.db import migrate
+from orchestrator.ports import Crashpoint, no_crash
+from orchestrator.store.db import migrate, schema_version
 from orchestrator.store.db.database import Database
+from orchestrator.store.db.database_url import parse_url, sqlite_path
 from orchestrator.store.db.schema import metadata
 
 from .postgres import USER, named_programs, own_postgres
@@ -25,7 +28,21 @@ class SqliteFiles:
 
     def __init__(self, folder: Path) -> None:
         self._template = folder / "template.db"
-        migrate.upgrade(f"sqlite:///{self._template}")
+        self._really = migrate.upgrade
+        self._really(f"sqlite:///{self._template}")
+
+    def upgrade(self, url: str, crashpoint: Crashpoint = no_crash) -> migrate.Revision:
+        """What `migrate.upgrade` does, at little of its cost: a new file is a copy with an id of its own.
+
+        Whatever is not a new file is really upgraded.
+        """
+        path = sqlite_path(parse_url(url))
+        if path is None or path.exists() or not path.parent.is_dir():
+            return self._really(url, crashpoint)
+        shutil.copyfile(self._template, path)
+        with closing(sqlite3.connect(path)) as conn, conn:
+            conn.execute("UPDATE meta SET value = lower(hex(randomblob(16))) WHERE key = 'database_id'")
+        return migrate.Revision(None, schema_version.HEAD)
 
     @contextmanager
     def fresh_url(self) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The state machine is closed: the product writes nothing but steps of the tables, and takes all of them."""
 
 import ast
+from functools import cache
 
 import pytest
 from sources import PACKAGE, modules, tree
@@ -14,11 +15,6 @@ from orchestrator.core.states import (
     ReservationEvent,
 )
 
-TREES = {
-    path.relative_to(PACKAGE).as_posix(): tree(path)
-    for path in modules()
-    if path != PACKAGE / "core/states.py" and PACKAGE / "sandbox" not in path.parents
-}
 COLUMNS = {"state", "reservation", "v_state"}
 """Columns that hold a state, and the parameter that some statements write one by."""
 
@@ -40,7 +36,7 @@ STEPS = {
 def test_every_event_is_taken_by_product_code(events):
     named = {
         node.attr
-        for module in TREES.values()
+        for module in trees().values()
         for node in ast.walk(module)
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) == events.__name__
     }
@@ -50,7 +46,7 @@ def test_every_event_is_taken_by_product_code(events):
 def test_every_beginning_is_a_step_from_nothing():
     begun = {
         tuple(map(ast.unparse, node.args))
-        for module in TREES.values()
+        for module in trees().values()
         for node in ast.walk(module)
         if isinstance(node, ast.Call) and ast.unparse(node).startswith("step(") and len(node.args) == 3
     }
@@ -70,7 +66,7 @@ def test_every_beginning_is_a_step_from_nothing():
 def test_every_write_of_a_state_takes_the_step():
     """A value is a call of `step`, the name of one, or a parameter that is filled with one."""
     wrong, writers = [], {}
-    for path, module in TREES.items():
+    for path, module in trees().items():
         if not path.startswith("store/") or path.startswith("store/views/"):  # a view asks by a state
             continue
         for function in [module, *(node for node in ast.walk(module) if isinstance(node, ast.FunctionDef))]:
@@ -82,6 +78,16 @@ def test_every_write_of_a_state_takes_the_step():
                     wrong.append(f"{path}:{value.lineno} {column} = {ast.unparse(value)}")
     assert wrong == []
     assert writers == STEPS
+
+
+@cache
+def trees():
+    """The modules that may change a state, by their paths."""
+    return {
+        path.relative_to(PACKAGE).as_posix(): tree(path)
+        for path in modules()
+        if path != PACKAGE / "core/states.py" and PACKAGE / "sandbox" not in path.parents
+    }
 
 
 def written(function):

@@ -67,6 +67,7 @@ bench: $(READY) ## measure, in a short form of a few minutes; prints tables with
 	@$(BIN)/python -m benchmarks.toplevel $(or $(MINUTES),2)
 	@$(BIN)/python -m benchmarks.polling
 	@$(BIN)/python -m benchmarks.downloads 400
+	@$(BIN)/python -m benchmarks.thumbnails 100
 	@$(BIN)/python -m benchmarks.doubts
 	@$(BIN)/python -m benchmarks.apply $(ROWS)
 	@$(BIN)/python -m benchmarks.claim $(or $(ROWS),100000)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from orchestrator.pictures.thumbnails import ThumbnailKind, NoThumbnailError, is_whole, make, size_of
+from orchestrator.pictures.thumbnails import NoThumbnailError, ThumbnailKind, is_whole, make, size_of
 
 FOLDER: Final = ".orchestrator/thumbnails"
 FILE_MODE: Final = 0o640

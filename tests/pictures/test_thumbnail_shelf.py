@@ -8,7 +8,7 @@ from PIL import Image
 
 from orchestrator.pictures.background import WAITING_MAX, Thumbnailer
 from orchestrator.pictures.shelf import ThumbnailShelf
-from orchestrator.pictures.thumbnails import ThumbnailKind, NoThumbnailError
+from orchestrator.pictures.thumbnails import NoThumbnailError, ThumbnailKind
 
 
 @pytest.fixture

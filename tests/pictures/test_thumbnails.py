@@ -7,8 +7,8 @@ from PIL import Image
 
 from orchestrator.pictures.thumbnails import (
     BLURRED_SIDE,
-    ThumbnailKind,
     NoThumbnailError,
+    ThumbnailKind,
     is_whole,
     make,
     size_of,

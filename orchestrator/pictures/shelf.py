@@ -15,6 +15,7 @@ from orchestrator.pictures.thumbnails import NoThumbnailError, ThumbnailKind, is
 
 FOLDER: Final = ".orchestrator/thumbnails"
 FILE_MODE: Final = 0o640
+FOLDER_MODE: Final = 0o750
 SOURCE_BYTES_MAX: Final = 512 * 1024 * 1024
 
 
@@ -82,7 +83,8 @@ class ThumbnailShelf:
 
     def _keep(self, path: Path, webp: bytes) -> None:
         """Written beside its name, then renamed. It is not synced: a cut one is made again."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (self._root.parent, self._root, path.parent):
+            folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=".part-", dir=path.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:

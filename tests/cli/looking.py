@@ -33,6 +33,7 @@ LOOKING = {
     "workers list": "workers list",
     "in-doubt list": "in-doubt list",
     "gallery": "gallery -o {elsewhere}/gallery.html",
+    "report": "report hero --single -o {elsewhere}/report.html",
     "outputs check": "outputs check",
     "plan": "plan hero.yaml",
     "db check": "db check",

@@ -21,6 +21,7 @@ from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options, options
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import need_key, opened
 from orchestrator.cli.deciding import agreed, file_words, tell
+from orchestrator.cli.ending_page import page_of_runs
 from orchestrator.cli.rendering.display import choose
 from orchestrator.cli.rendering.plan_text import plan_text
 from orchestrator.cli.rendering.summary import summarize
@@ -93,6 +94,7 @@ class Wanted:
     prune: bool = False
     sandbox: bool = False
     why: str | None = None
+    page: Path | None = None  # where the page of its pictures goes; None: into the output folder
 
 
 def _planned(
@@ -139,7 +141,8 @@ def carry_out(
     label = manifests[0].spec.name if len(manifests) == 1 else f"{len(manifests)} manifests"
     done = work_on(app=app, run_ids=run_ids, display=display, label=label)
     unpaid = _unpaid(app, done.code, run_ids)
-    return summarize(done, app.output_root, extra=unpaid, sandbox=wanted.sandbox)
+    page = page_of_runs(app, run_ids, wanted.page)
+    return summarize(done, app.output_root, extra=unpaid, sandbox=wanted.sandbox, page=page)
 
 
 def consent(planned: Plan, *, yes: bool) -> bool:

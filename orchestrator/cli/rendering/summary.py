@@ -48,13 +48,23 @@ class Done:
     error: OrchestratorError | None = None  # what stopped it, beyond what the database says
 
 
-def summarize(done: Done, root: Path, *, extra: list[str] | None = None, sandbox: bool = False) -> ExitCode:
-    """Print the summary, as words or as one JSON document; returns the exit code."""
+def summarize(
+    done: Done,
+    root: Path,
+    *,
+    extra: list[str] | None = None,
+    sandbox: bool = False,
+    page: Path | None = None,
+) -> ExitCode:
+    """Print the summary, as words or as one JSON document; returns the exit code. `page` shows its
+    pictures.
+    """
     try:
         if out.as_json():
-            out.document(document(done, root))
+            out.document({**document(done, root), **({"page": str(page)} if page else {})})
         else:
-            out.answer("\n".join([*text(done, root), *(extra or ())]))
+            shown = [f"  page      {safe(page.as_uri())}"] if page else []
+            out.answer("\n".join([*text(done, root), *(extra or ()), *shown]))
             out.next_steps(steps(done, sandbox=sandbox))
     except BrokenPipeError:
         streams.lead_nowhere("stdout")

@@ -20,8 +20,11 @@ def upgrade():
     op.add_column("jobs", sa.Column("stars", sa.Integer()))
     op.add_column("jobs", sa.Column("redo_of", BigInt))
     _order_ready_jobs("round")
-    _partial_index("ix_jobs_verdict", "jobs", ["run_id", "verdict", "id"], where="verdict IS NOT NULL")
+    _partial_index(
+        "ix_jobs_verdict", "jobs", ["run_id", "verdict", "id", "images"], where="verdict IS NOT NULL"
+    )
     _partial_index("ix_jobs_redo_of", "jobs", ["redo_of"], where="redo_of IS NOT NULL")
+    _partial_index("ix_jobs_redone", "jobs", ["run_id", "state", "id"], where="redo_of IS NOT NULL")
     op.add_column("outputs", sa.Column("clean_path", sa.Text()))
     op.add_column("outputs", sa.Column("clean_key", sa.LargeBinary()))
     op.add_column("outputs", sa.Column("moving_to", sa.Text()))
@@ -64,6 +67,7 @@ def downgrade():
     op.drop_index("ix_outputs_clean_key", table_name="outputs")
     for name in ("moving_to", "clean_key", "clean_path"):
         op.drop_column("outputs", name)
+    op.drop_index("ix_jobs_redone", table_name="jobs")
     op.drop_index("ix_jobs_redo_of", table_name="jobs")
     op.drop_index("ix_jobs_verdict", table_name="jobs")
     _order_ready_jobs("variation")

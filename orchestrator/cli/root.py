@@ -34,6 +34,11 @@ SECTIONS: Final = {
         "report": Entry(_COMMANDS + "report", "Write the page of one run, to keep or to hand on."),
         "gallery": Entry(_COMMANDS + "gallery", "Write a contact sheet: one HTML file with every picture."),
     },
+    "Choose": {
+        "accept": Entry(_COMMANDS + "accept", "Say that pictures are good, by job or by filter."),
+        "reject": Entry(_COMMANDS + "reject", "Say that pictures are bad, and why."),
+        "redo": Entry(_COMMANDS + "redo", "Ask for another try of a job; spends nothing by itself."),
+    },
     "Steer": {
         "pause": Entry(_COMMANDS + "pause", "Stop spending everywhere, until `resume`."),
         "resume": Entry(_COMMANDS + "resume", "Go on after `pause`."),

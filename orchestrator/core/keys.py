@@ -21,6 +21,15 @@ def job_key(model: str, inputs: Mapping[str, Any], variation: int) -> str:
     return KeyForm(model, inputs).stem({}).key(variation)
 
 
+def redo_key(of: str, which: str) -> str:
+    """The key of a further try of the job with key `of`; `which` tells its tries apart.
+
+    What is hashed begins otherwise than what `job_key` hashes, so that no further variation of a manifest,
+    and no edit of it, ever has the same key.
+    """
+    return hashlib.sha256(f"redo\n{of}\n{which}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
 class KeyForm:
     """The keys of jobs that share a model and most inputs: what they share is encoded and hashed once.
 

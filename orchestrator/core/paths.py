@@ -7,6 +7,7 @@ Nothing that a job wrote is ever overwritten, so whoever comes second gets a nam
 |---|---|---|---|
 | an earlier job of the manifest | `apply` | `name_of_later_job` | 8 hex digits of run and job key |
 | an earlier attempt of the job | `jobs retry` | `name_of_retry` | `retry-JOB-ATTEMPT` |
+| the job that is made once more | `redo` | `name_of_try` | `try-NUMBER` |
 | nobody: more pictures than were asked for | the end of a task | `name_of_extra_output` | `extra-JOB-INDEX` |
 | a file that no job of this database wrote | the download | `places_of_download` | `JOB` |
 | what an earlier attempt kept aside, unproven | the download | `names_of_unproven` | `ATTEMPT` |
@@ -71,6 +72,11 @@ def name_of_later_job(path: str, *, run_key: str, job_key: str) -> str:
 def name_of_retry(path: str, *, job_id: int, attempt: int) -> str:
     """For a job that is made again although attempt number `attempt` stored a picture under `path`."""
     return _beside(path, f"retry-{job_id}-{attempt}")
+
+
+def name_of_try(clean: str, *, number: int) -> str:
+    """For try `number` of the cell that has the `clean` name, from 2: until it is the chosen one."""
+    return _beside(clean, f"try-{number}")
 
 
 def name_of_extra_output(first: str, *, job_id: int, index: int) -> str:

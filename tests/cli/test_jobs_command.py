@@ -4,7 +4,8 @@ import pytest
 
 JOB_KEYS = [
     "id", "campaign", "name", "run", "key", "variation", "state", "reason", "params", "tags", "price_usd",
-    "cost_usd", "attempts", "prediction_id", "inference_ms", "outputs",
+    "cost_usd", "attempts", "prediction_id", "inference_ms", "outputs", "created_at", "finished_at",
+    "verdict", "stars", "note", "superseded_by", "redo_of", "charged_usd", "why",
 ]  # fmt: skip
 
 
@@ -55,7 +56,7 @@ def test_cancel_and_retry_move_jobs_by_filter_and_by_id(shell):
     assert shell("jobs", "retry", "2", "--json") == 0
     assert (shell.document["changed"], shell.document["cost_usd"]) == (1, "0.028")
     assert shell("jobs", "retry", "2") == 0
-    assert "1 job could not be" in shell.said
+    assert "job 2 waits already" in shell.said
 
 
 def test_retry_without_saying_which_jobs_is_refused(shell):

@@ -7,8 +7,10 @@ from support.world import World, spec
 
 from orchestrator.core.states import AttemptState
 from orchestrator.store.attempts import leases, lifecycle, releases
+from orchestrator.store.choosing import acceptance
 from orchestrator.store.claiming import staging
 from orchestrator.store.db.schema import jobs, runs
+from orchestrator.store.runs import unrequested
 from orchestrator.store.stops import outlook, stops
 from orchestrator.store.views import overview, walk
 from orchestrator.store.views.walk import JobFilter
@@ -132,6 +134,50 @@ def test_jobs_are_counted_from_the_index_alone(busy_world):
         "COVERING INDEX ix_jobs_run_id_state_id" in plan
         or "Index Only Scan using ix_jobs_run_id_state_id" in plan
     ), plan
+
+
+def test_verdicts_are_counted_and_further_tries_found_from_their_indexes_alone(busy_world):
+    _judge_some(busy_world)
+
+    def look(world):
+        with world.database.read() as tx:
+            acceptance.by_run(tx)
+            unrequested.tries_at_prices(tx, 1)
+
+    plans = [plan for plan in _plans(busy_world, look) if "FROM jobs" in plan]
+    (counted, tries) = plans
+    assert (
+        "COVERING INDEX ix_jobs_verdict" in counted or "Index Only Scan using ix_jobs_verdict" in counted
+    ), counted
+    assert "ix_jobs_redone" in tries, tries
+    _scan_nothing(plans)
+
+
+@pytest.mark.parametrize(
+    "wanted", [JobFilter(verdict="rejected"), JobFilter(verdict="rejected", campaign="spring")]
+)
+def test_a_page_of_judged_jobs_is_read_along_their_index(busy_world, wanted):
+    _judge_some(busy_world)
+
+    def look(world):
+        with world.database.read() as tx:
+            assert walk.page_ids(tx, wanted, limit=5)
+
+    plans = [plan for plan in _plans(busy_world, look) if "FROM jobs" in plan]
+    for plan in plans:
+        _, _, steps = plan.rpartition("\n\n")
+        assert "ix_jobs_verdict" in steps, plan
+        assert "TEMP B-TREE" not in steps, plan
+        assert "Sort" not in steps, plan
+
+
+def _judge_some(world):
+    """A few of the jobs have verdicts, and some are further tries."""
+    with world.database.write() as tx:
+        tx.conn.execute(text("UPDATE jobs SET verdict = 'rejected' WHERE id % 10 = 0"))
+        tx.conn.execute(text("UPDATE jobs SET redo_of = id - 1 WHERE id % 50 = 0"))
+        tx.conn.execute(text("ANALYZE"))
+    _vacuum(world)
 
 
 def test_keys_and_paths_are_looked_up_by_their_indexes(busy_world):

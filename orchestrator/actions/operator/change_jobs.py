@@ -24,6 +24,7 @@ class Changed:
     cost_micros: int = 0  # one attempt at each of the matched jobs
     moved: list[int] = field(default_factory=list)
     after_attempt: list[int] = field(default_factory=list)  # cancelled once their paid attempt has ended
+    left: dict[int, JobState] = field(default_factory=dict)  # those asked for by id that stayed as they are
 
 
 def retryable(wanted: JobFilter) -> JobFilter:
@@ -99,12 +100,10 @@ def _change(
 ) -> Changed:
     with database.read() as tx:
         _refuse_unknown(tx, wanted.ids)
-        if not narrowed.states:
-            return Changed()
-        matched, cost = count_jobs(tx, narrowed)
+        matched, cost = count_jobs(tx, narrowed) if narrowed.states else (0, 0)
     changed = Changed(matched, cost)
     after = 0
-    while not dry_run:
+    while narrowed.states and not dry_run:
         with database.write() as tx:
             ids = page_ids(tx, narrowed, after_id=after, limit=CHUNK)
             if ids:
@@ -112,6 +111,11 @@ def _change(
         if len(ids) < CHUNK:
             break
         after = ids[-1]
+    untouched = set(wanted.ids) - {*changed.moved, *changed.after_attempt}
+    if untouched and not dry_run:
+        with database.read() as tx:
+            found = jobs.states_of(tx, sorted(untouched))
+        changed.left = {job_id: JobState(state) for job_id, state in found.items()}
     return changed
 
 

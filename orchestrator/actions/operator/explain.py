@@ -1,11 +1,15 @@
 """Why a job is not running now, in one sentence."""
 
+from collections.abc import Sequence
+
 from orchestrator.core.money import format_usd
 from orchestrator.core.states import AttemptState, JobState
 from orchestrator.core.taxonomy import MENDED_BY_RETRY, Reason
+from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import Queue
 from orchestrator.store.stops.stops import RATE, Stoppage
-from orchestrator.store.views.detail import AttemptDetail, JobDetail
+from orchestrator.store.views.detail import AttemptDetail, JobDetail, stops_of
+from orchestrator.store.views.jobs import JobRow
 
 HOPELESS = frozenset(Reason) - MENDED_BY_RETRY
 _LIVE = {
@@ -21,7 +25,7 @@ def why(detail: JobDetail) -> str:
     match JobState(job.state):
         case JobState.SUCCEEDED:
             stored = sum(1 for output in job.outputs if output.path is not None)
-            return f"Done: {stored} of {job.images} pictures are stored."
+            return f"Done: {stored} of {job.images} pictures are stored.{_judged(job)}"
         case JobState.FAILED:
             said = (job.message or job.reason or "no reason was recorded").rstrip(". ")
             return f"Failed: {said}. {_again(detail)}"
@@ -30,15 +34,41 @@ def why(detail: JobDetail) -> str:
         case JobState.RUNNING:
             return _running(detail) + _troubled(detail)
         case JobState.PENDING:
-            return _waiting(detail)
+            return why_it_waits(detail.job, detail.stops, detail.now)
+
+
+def _judged(job: JobRow) -> str:
+    """What is said of the pictures, and whether they are the chosen ones."""
+    said = f" {job.verdict.capitalize()}." if job.verdict else ""
+    if job.superseded_by is not None:
+        said += f" The picture of job {job.superseded_by} has its place."
+    return said
+
+
+class WaitReasons:
+    """Why jobs of a long list wait: what stops a lane is read once."""
+
+    def __init__(self, timezone: str) -> None:
+        self._timezone = timezone
+        self._stops: dict[int, list[Stoppage]] = {}
+
+    def of(self, tx: Tx, job: JobRow) -> str | None:
+        """Why it waits; None where it does not."""
+        if job.state != JobState.PENDING:
+            return None
+        stops = self._stops.get(job.lane_id)
+        if stops is None:
+            stops = self._stops[job.lane_id] = stops_of(tx, job.id, self._timezone)
+        return why_it_waits(job, stops, tx.now)
 
 
 def _again(detail: JobDetail) -> str:
     job = detail.job
     if job.reason in HOPELESS:
         return (
-            "The same request would be refused again: change its inputs and apply the manifest. To send it "
-            f"as it is all the same: orchestrator jobs retry {job.id}"
+            "The same request would be refused again. To ask otherwise for this one: orchestrator redo "
+            f"{job.id} --prompt TEXT; or change its inputs and apply the manifest. To send it as it is all "
+            f"the same: orchestrator jobs retry {job.id}"
         )
     return (
         f"No further attempt is made by itself after {job.attempts}; to try again: "
@@ -84,13 +114,13 @@ def _live(live: AttemptDetail) -> str:
     return _LIVE.get(state, f"Its attempt {live.number} is {live.state}.")
 
 
-def _waiting(detail: JobDetail) -> str:
-    job = detail.job
-    stop = next(iter(detail.stops), None)
+def why_it_waits(job: JobRow, stops: Sequence[Stoppage], now: int) -> str:
+    """Why a waiting job is not running at the time `now`, in ms; `stops` are what stops its lane."""
+    stop = next(iter(stops), None)
     if stop is not None and stop.reason != RATE:
         return _stopped(stop, job.price_micros)
-    if job.queue == Queue.WAITING and job.due_at is not None and job.due_at > detail.now:
-        seconds = (job.due_at - detail.now) / 1000
+    if job.queue == Queue.WAITING and job.due_at is not None and job.due_at > now:
+        seconds = (job.due_at - now) / 1000
         said = (job.message or job.reason or "").rstrip(". ")
         cause = f" after: {said}" if said else ""
         return f"Waiting to be tried again in {seconds:.0f} s{cause}."

@@ -25,7 +25,7 @@ from orchestrator.store.account.configured_limits import LimitName
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.db.schema import Scope
-from orchestrator.store.runs.unrequested import JobsAt, waiting_at_prices
+from orchestrator.store.runs.unrequested import JobsAt, tries_at_prices, waiting_at_prices
 
 
 def plan(
@@ -72,6 +72,7 @@ class _Planner:
         self._settings = settings
         self._raised = raised
         self._waiting: dict[int, list[JobsAt]] = {}  # by the row's identity
+        self._tries: dict[int, list[JobsAt]] = {}
         self._plan = Plan(database_id=identity.database_id(tx) if tx else None, prices=LivePrices(ask))
 
     def plan(self, manifests: Sequence[Manifest], part: Part, *, prune: bool) -> Plan:
@@ -119,6 +120,8 @@ class _Planner:
             self._waiting[id(row)] = found = waiting_at_prices(self._tx, walk.run.id)
             row.waiting = sum(part.jobs for part in found) - others.jobs
             row.waiting_images = sum(part.images for part in found) - others.images
+            self._tries[id(row)] = tries = tries_at_prices(self._tx, walk.run.id)
+            row.redone = sum(part.jobs for part in tries)
 
     def _price(self, row: ManifestPlan) -> None:
         """What the jobs cost now."""
@@ -133,6 +136,8 @@ class _Planner:
             cost_micros=sum(part.jobs * part.price_micros for part in others),
             at_prices=others,
         )
+        tries = self._tries.get(id(row), [])
+        row.redone_micros = sum(part.jobs * live(part.digest, part.price_micros) for part in tries)
         all_waiting = self._waiting.get(id(row), [])
         row.waiting_micros = (
             sum(part.jobs * live(part.digest, part.price_micros) for part in all_waiting)

@@ -30,6 +30,8 @@ class ManifestPlan:
     waiting_images: int = 0
     waiting_micros: int = 0
     waiting_list_micros: int = 0
+    redone: int = 0  # of the waiting: further tries of its jobs, which a person asked for
+    redone_micros: int = 0
     others: Unrequested = field(
         default_factory=Unrequested
     )  # wait in the same run, and are not asked for (any more)

@@ -1,9 +1,8 @@
 """`orchestrator jobs`: list, show, retry, cancel, adopt."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,23 +12,20 @@ from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID, group
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import detail_document, job_document
-from orchestrator.cli.rendering.job_text import detail_text, header, row
+from orchestrator.cli.rendering.job_text import detail_text, header, left_text, row
 from orchestrator.cli.rendering.words import count, safe, table, usd
+from orchestrator.cli.selecting import filters, need_some, wanted_jobs
 from orchestrator.cli.signature import signature_of, why_option
-from orchestrator.core.errors import ExitCode, UsageError
-from orchestrator.core.states import JobState
+from orchestrator.core.errors import ExitCode
 from orchestrator.store.views import jobs
-from orchestrator.store.views.walk import JobFilter, count_up_to
+from orchestrator.store.views.walk import count_up_to
 
 if TYPE_CHECKING:  # a listing need not load what changes or explains jobs
     from orchestrator.actions.operator.change_jobs import Changed
     from orchestrator.store.account.acts import Signature
 
-F = TypeVar("F", bound=Callable[..., Any])
 TABLE_ROWS = 50
 COUNTED_MAX = 10_000  # counting a million would take longer than listing some
-
-_STATE = click.Choice([state.value for state in JobState])
 
 
 @group("jobs", short_help="List, show, retry and cancel jobs.")
@@ -37,39 +33,24 @@ def command() -> None:
     """List, show, retry and cancel jobs."""
 
 
-def _filters(function: F) -> F:
-    decorators: tuple[Callable[[F], F], ...] = (
-        click.option(
-            "--state", "states", multiple=True, type=_STATE, help="Only jobs in this state; may repeat."
-        ),
-        click.option("--campaign", metavar="NAME", help="Only jobs of this campaign."),
-        click.option(
-            "--run", metavar="KEY", help="Only jobs of this run key, or of the manifest of this name."
-        ),
-        click.option(
-            "--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Only jobs with this tag; may repeat."
-        ),
-        click.option("--reason", metavar="WORD", help="Only jobs with this reason, such as moderated."),
-    )
-    for decorate in reversed(decorators):
-        function = decorate(function)
-    return function
-
-
 @command.command("list")
-@_filters
+@filters
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help=f"At most N (a table: {TABLE_ROWS}).")
 def list_jobs(limit: int | None, **words: Any) -> ExitCode:
     """List jobs, oldest first. With --json one object a line, every job."""
-    wanted = _wanted(words)
+    from orchestrator.actions.operator.explain import WaitReasons
+
+    wanted = wanted_jobs(words)
     with opened(use=Use.LOOK) as app:
         after, left = 0, limit or (None if out.as_json() else TABLE_ROWS)
         rows: list[list[str]] = []
+        waiting = WaitReasons(app.settings.budgets.timezone)
         while left is None or left > 0:
             with app.database.read() as tx:
                 page = jobs.list_jobs(tx, wanted, after_id=after, limit=min(left or 500, 500))
-            for job in page:
-                out.line(job_document(job)) if out.as_json() else rows.append(row(job))
+                whys = [waiting.of(tx, job) for job in page] if out.as_json() else [None] * len(page)
+            for job, why in zip(page, whys, strict=True):
+                out.line(job_document(job, why)) if out.as_json() else rows.append(row(job))
             if not page:
                 break
             after = page[-1].id
@@ -108,15 +89,15 @@ def show(job_id: int) -> ExitCode:
 
 @command.command("retry")
 @click.argument("ids", nargs=-1, type=ROW_ID, metavar="[ID]...")
-@_filters
+@filters
 @click.option("--dry-run", is_flag=True, help="Say how many and what they cost; change nothing.")
 @why_option
 def retry(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any) -> ExitCode:
     """Queue failed or cancelled jobs again, by ID or by filter. Spends nothing until a worker runs."""
     from orchestrator.actions.operator.change_jobs import retry_jobs
 
-    wanted = _wanted(words, ids)
-    _need_some(wanted, "retry", "--state failed")
+    wanted = wanted_jobs(words, ids)
+    need_some(wanted, "jobs retry", "--state failed")
     with opened() as app:
         changed = retry_jobs(app.database, wanted, signature_of("jobs retry", why), dry_run=dry_run)
     if out.as_json():
@@ -126,7 +107,7 @@ def retry(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any)
     if dry_run:
         out.answer(f"Would queue {count(changed.matched, 'job')} again; {cost}. Nothing was changed.")
         return ExitCode.DONE
-    out.answer(f"Queued {count(len(changed.moved), 'job')} again; {cost}.{_untouched(changed, wanted)}")
+    out.answer(f"Queued {count(len(changed.moved), 'job')} again; {cost}.{left_text(changed.left, 'retry')}")
     if changed.moved:
         out.next_steps([("orchestrator work --drain", "submits them")])
     return ExitCode.DONE
@@ -134,7 +115,7 @@ def retry(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any)
 
 @command.command("cancel")
 @click.argument("ids", nargs=-1, type=ROW_ID, metavar="[ID]...")
-@_filters
+@filters
 @click.option("--dry-run", is_flag=True, help="Say how many; change nothing.")
 @why_option
 def cancel(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any) -> ExitCode:
@@ -145,8 +126,8 @@ def cancel(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any
     """
     from orchestrator.actions.operator.change_jobs import cancel_jobs
 
-    wanted = _wanted(words, ids)
-    _need_some(wanted, "cancel", "--state pending --campaign NAME")
+    wanted = wanted_jobs(words, ids)
+    need_some(wanted, "jobs cancel", "--state pending --campaign NAME")
     with opened() as app:
         changed = cancel_jobs(app.database, wanted, signature_of("jobs cancel", why), dry_run=dry_run)
     if out.as_json():
@@ -159,7 +140,7 @@ def cancel(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any
             if changed.after_attempt
             else ""
         )
-        out.answer(f"Cancelled {count(len(changed.moved), 'job')}{later}.{_untouched(changed, wanted)}")
+        out.answer(f"Cancelled {count(len(changed.moved), 'job')}{later}.{left_text(changed.left, 'cancel')}")
     return ExitCode.DONE
 
 
@@ -199,40 +180,6 @@ async def _adopt(app: App, job_id: int, prediction_id: str, *, signed: "Signatur
         )
 
 
-def _wanted(words: dict[str, Any], ids: tuple[int, ...] = ()) -> JobFilter:
-    tags = {}
-    for text in words["tags"]:
-        key, equals, value = text.partition("=")
-        if not equals or not key:
-            raise UsageError(f"--tag {text!r} has no value; write --tag KEY=VALUE, such as --tag client=acme")
-        tags[key] = value
-    return JobFilter(
-        states=tuple(words["states"]),
-        campaign=words["campaign"],
-        run=words["run"],
-        tags=tags,
-        reason=words["reason"],
-        ids=ids,
-    )
-
-
-def _need_some(wanted: JobFilter, verb: str, example: str) -> None:
-    if wanted == JobFilter():
-        raise UsageError(
-            f"Say which jobs to {verb}: ids, or a filter such as: orchestrator jobs {verb} {example}. "
-            "Nothing was changed."
-        )
-
-
-def _untouched(changed: "Changed", wanted: JobFilter) -> str:
-    untouched = len(wanted.ids) - len(changed.moved) - len(changed.after_attempt)
-    return (
-        f" {count(untouched, 'job')} could not be: see `jobs show ID`."
-        if wanted.ids and untouched > 0
-        else ""
-    )
-
-
 def _changed_document(changed: "Changed", *, dry_run: bool) -> dict[str, Any]:
     from orchestrator.core.money import format_usd
 
@@ -242,8 +189,5 @@ def _changed_document(changed: "Changed", *, dry_run: bool) -> dict[str, Any]:
         "cost_usd": format_usd(changed.cost_micros),
         "changed": len(changed.moved),
         "after_attempt": len(changed.after_attempt),
+        "left": [{"id": job_id, "state": state.value} for job_id, state in changed.left.items()],
     }
-
-
-filters, wanted_jobs = _filters, _wanted
-"""For commands about the pictures of jobs."""

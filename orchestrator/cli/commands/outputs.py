@@ -18,10 +18,10 @@ from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID, group
-from orchestrator.cli.commands.jobs import filters, wanted_jobs
 from orchestrator.cli.context import need_key, opened
 from orchestrator.cli.now_and_then import now_and_then
 from orchestrator.cli.rendering.words import count, safe
+from orchestrator.cli.selecting import filters, wanted_jobs
 from orchestrator.core.errors import ExitCode
 from orchestrator.ports import ArtifactStore, PictureState, Provider, Shelf
 from orchestrator.store.views.stored_pictures import StoredPicture

@@ -7,12 +7,14 @@ from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.deciding import file_words
+from orchestrator.cli.rendering.acceptance_text import acceptance_line, breakdown_document, breakdown_text
 from orchestrator.cli.rendering.documents import status_document
 from orchestrator.cli.rendering.doubts_text import doubts_words
 from orchestrator.cli.rendering.remedies import remedies
 from orchestrator.cli.rendering.stop_text import lasting, mark
 from orchestrator.cli.rendering.words import bar, left_or_over, percent, safe, table, usd
 from orchestrator.core.errors import ExitCode
+from orchestrator.store.choosing.acceptance import breakdown
 from orchestrator.store.money.caps import Cap
 from orchestrator.store.stops.attention import OVERDUE_TASKS
 from orchestrator.store.views import overview
@@ -23,14 +25,28 @@ RUNS_SHOWN = 20
 
 @declare("status", short_help="Runs, money, and what is stopped and why.")
 @click.option("--all", "show_all", is_flag=True, help="Every run, not only the newest twenty.")
-def command(*, show_all: bool) -> ExitCode:
-    """Runs with their jobs by state and their money, the budgets, and what is stopped and why."""
+@click.option(
+    "--by",
+    "kinds",
+    multiple=True,
+    type=click.Choice(["axis", "tag", "prompt"]),
+    help="What was accepted, and what an accepted picture cost, by this; may repeat.",
+)
+def command(*, show_all: bool, kinds: tuple[str, ...]) -> ExitCode:
+    """Runs with their jobs by state and their money, the budgets, and what is stopped and why.
+
+    Where there are verdicts: how many were accepted, and what an accepted picture cost with all that was
+    spent, also on rejected and failed tries.
+    """
     with opened(use=Use.LOOK) as app, app.database.read() as tx:
         status = overview.status(tx, app.settings.budgets.timezone)
         differences = file_words(app).differences(tx)
         now, settings = tx.now, app.settings
+        found = breakdown(tx, list(status.accepted)) if kinds and status.accepted else []
+    by = [row for row in found if row.kind in kinds]
     if out.as_json():
-        out.document(status_document(status, differences))
+        accepted_by = {"accepted_by": breakdown_document(by)} if kinds else {}
+        out.document({**status_document(status, differences), **accepted_by})
         return ExitCode.DONE
     if not status.runs:
         out.answer("No runs yet.")
@@ -39,6 +55,8 @@ def command(*, show_all: bool) -> ExitCode:
         )
         return ExitCode.DONE
     out.answer(_text(status, now, show_all=show_all))
+    if kinds:
+        out.answer(f"\n{breakdown_text(by)}")
     if doubts := doubts_words(status.doubts, settings, now):
         out.answer(f"lost replies  {doubts}")
     for item in differences:
@@ -68,6 +86,9 @@ def _text(status: Overview, now: int, *, show_all: bool) -> str:
     if status.caps:
         header = ["budget", "window", "spent", "held", "cap", "left", ""]
         blocks += ["", table(header, [_budget(cap) for cap in status.caps], right=frozenset({2, 3, 4, 5}))]
+    for row in runs:
+        if row.id in status.accepted:
+            blocks.append(acceptance_line(f"{row.campaign}/{row.name}/{row.run}", status.accepted[row.id]))
     for stop in status.stops:
         word = mark(stop)
         shown = word if word == "waiting" else click.style(word, fg="yellow")

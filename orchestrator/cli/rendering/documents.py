@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.cli.rendering import happening_text
+from orchestrator.cli.rendering.acceptance_text import acceptance_document
 from orchestrator.cli.rendering.words import rfc3339
 from orchestrator.core.money import format_usd
 from orchestrator.store.stops.attention import ATTENTION
@@ -40,7 +41,7 @@ def difference_document(item: FleetDifference) -> Json:
 def status_document(status: Overview, differences: Sequence[FleetDifference] = ()) -> Json:
     """Runs, budgets, what is stopped; `differences` where this configuration says other than is in force."""
     document: Json = {
-        "runs": [run_document(row) for row in status.runs],
+        "runs": [_run_with_verdicts(row, status) for row in status.runs],
         "budgets": [budget_document(cap) for cap in status.caps],
         "stopped": [stopped_document(stop) for stop in status.stops],
     }
@@ -61,6 +62,11 @@ def run_document(row: RunRow) -> Json:
         "spent_usd": format_usd(row.spent_micros),
         "held_usd": format_usd(row.held_micros),
     }
+
+
+def _run_with_verdicts(row: RunRow, status: Overview) -> Json:
+    found = status.accepted.get(row.id)
+    return {**run_document(row), **({"acceptance": acceptance_document(found)} if found else {})}
 
 
 def budget_document(cap: Cap) -> Json:
@@ -84,8 +90,8 @@ def stopped_document(stop: Stoppage) -> Json:
     return {**shape, **about} if stop.reason in ATTENTION else shape
 
 
-def job_document(row: JobRow) -> Json:
-    """One line of `jobs list --json`."""
+def job_document(row: JobRow, why: str | None = None) -> Json:
+    """One line of `jobs list --json`; `why` says why a waiting job waits."""
     return {
         "id": row.id,
         "campaign": row.campaign,
@@ -104,6 +110,15 @@ def job_document(row: JobRow) -> Json:
         "prediction_id": row.prediction_id,
         "inference_ms": row.inference_ms,
         "outputs": [output_document(item) for item in row.outputs if item.path is not None],
+        "created_at": rfc3339(row.created_at),
+        "finished_at": rfc3339(row.finished_at),
+        "verdict": row.verdict,
+        "stars": row.stars,
+        "note": row.note,
+        "superseded_by": row.superseded_by,
+        "redo_of": row.redo_of,
+        "charged_usd": None if row.charged_micros is None else format_usd(row.charged_micros),
+        "why": why,
     }
 
 
@@ -132,8 +147,6 @@ def detail_document(detail: JobDetail, why: str) -> Json:
         "message": detail.job.message,
         "unproven": [item.unproven for item in detail.job.outputs if item.unproven is not None],
         "why": why,
-        "created_at": rfc3339(detail.job.created_at),
-        "finished_at": rfc3339(detail.job.finished_at),
         "timeline": [attempt_document(item) for item in detail.attempts],
         "events": [
             {"at": rfc3339(item.at), "kind": item.kind, "message": item.message} for item in detail.events

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 
 from orchestrator.cli.rendering.happening_text import history_line
 from orchestrator.cli.rendering.words import count, duration, rfc3339, safe, table, usd
-from orchestrator.core.states import ReservationState
+from orchestrator.core.states import JobState, ReservationState
+from orchestrator.core.verdicts import STARS_MAX
 
 if TYPE_CHECKING:  # a listing need not load what shows one job
+    from collections.abc import Mapping
     from pathlib import Path
 
     from orchestrator.store.views.detail import AttemptDetail, JobDetail
     from orchestrator.store.views.jobs import JobRow
 
 PROMPT_COLUMNS = 44
+LEFT_SHOWN = 20
 
 _MONEY = {
     ReservationState.HELD: "held",
@@ -41,6 +44,27 @@ def row(job: JobRow) -> list[str]:
         usd(job.cost_micros),
         prompt(job, PROMPT_COLUMNS),
     ]
+
+
+def left_text(left: Mapping[int, JobState], verb: str) -> str:
+    """A line for each job that was named and stays as it is, and why."""
+    lines = [f"\n  job {job_id} {_why_left(job_id, state, verb)}" for job_id, state in left.items()]
+    more = f"\n  and {count(len(lines) - LEFT_SHOWN, 'more job')} (see --json)"
+    return "".join(lines[:LEFT_SHOWN]) + (more if len(lines) > LEFT_SHOWN else "")
+
+
+def _why_left(job_id: int, state: JobState, verb: str) -> str:
+    match state:
+        case JobState.SUCCEEDED if verb == "retry":
+            return f"has its picture: `orchestrator redo {job_id}` asks for another"
+        case JobState.SUCCEEDED | JobState.FAILED:
+            return "is over"
+        case JobState.CANCELLED:
+            return "is cancelled already"
+        case JobState.PENDING:
+            return "waits already"
+        case JobState.RUNNING:
+            return "is being made"
 
 
 def prompt(job: JobRow, limit: int | None = None) -> str:
@@ -70,6 +94,7 @@ def detail_text(detail: JobDetail, why: str, output_root: Path) -> str:
         ),
         ("tries", f"{job.attempts} made, {job.tries_left} left"),
         ("variation", str(job.variation)),
+        *(_choosing(job)),
         ("key", job.key),
         *((name, safe(_value(value), 300)) for name, value in job.params.items()),
         *((f"tag {name}", safe(value)) for name, value in job.tags.items()),
@@ -82,6 +107,15 @@ def detail_text(detail: JobDetail, why: str, output_root: Path) -> str:
     if job.outputs:
         blocks += ["", "Pictures", *(f"  {line}" for line in outputs_text(job, output_root))]
     return "\n".join(blocks)
+
+
+def _choosing(job: JobRow) -> list[tuple[str, str]]:
+    """Whose try it is, and what was said of its pictures."""
+    tried = [("redo of", f"job {job.redo_of}")] if job.redo_of is not None else []
+    stars = f"{job.stars} of {STARS_MAX} stars" if job.stars else ""
+    said = ", ".join(part for part in (job.verdict or "", stars) if part)
+    note = f": {safe(job.note, 200)}" if job.note else ""
+    return [*tried, *([("verdict", said + note)] if said or note else [])]
 
 
 def _value(value: object) -> str:

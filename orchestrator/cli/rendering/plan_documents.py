@@ -35,6 +35,7 @@ def plan_document(plan: Plan) -> Json:
                 "list_usd": format_usd(row.list_micros),
                 "others": others_document(row.others),
                 "copies": row.copies,
+                "redone": {"jobs": row.redone, "cost_usd": format_usd(row.redone_micros)},
             }
             for row in plan.manifests
         ],
@@ -52,6 +53,10 @@ def plan_document(plan: Plan) -> Json:
                 "cost_usd": format_usd(plan.found.cost_micros),
             },
             "copies": plan.total("copies"),
+            "redone": {
+                "jobs": plan.total("redone"),
+                "cost_usd": format_usd(plan.total("redone_micros")),
+            },
         },
         "warnings": [*plan.warnings, *(item.comparison for item in plan.differences)],
     }

@@ -57,11 +57,16 @@ def _money(plan: Plan) -> str:
     ]
     if copies := plan.total("copies"):
         lines.append(f"            and {_copies(copies)} of these pictures, for nothing: see below")
-    if plan.total("waiting"):
+    redone, waiting = plan.total("redone"), plan.total("waiting")
+    if waiting > redone:
+        earlier = usd(plan.total("waiting_micros") - plan.total("redone_micros"))
         lines.append(
-            f"            of these {count(plan.total('waiting'), 'job')} "
-            f"({usd(plan.total('waiting_micros'))}) were recorded earlier and are not paid yet"
+            f"            of these {count(waiting - redone, 'job')} ({earlier}) were recorded earlier "
+            "and are not paid yet"
         )
+    if redone:
+        wait = f"{redone:,} redone {'job waits' if redone == 1 else 'jobs wait'}"
+        lines.append(f"            and {wait} ({usd(plan.total('redone_micros'))}): other tries, by `redo`")
     if others := plan.others_to_submit:
         lines.append(
             f"            of these {count(others.jobs, 'job')} ({usd(others.cost_micros)}) are not asked for "

@@ -53,7 +53,8 @@ def insert_many(
     names = ", ".join(columns)
     if conn.dialect.name == "sqlite":
         marks = ", ".join("?" * len(columns))
-        conn.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", list(rows))  # noqa: S608
+        if given := list(rows):
+            conn.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", given)  # noqa: S608
         return
     statement = f"COPY {table.name} ({names}) FROM STDIN"
     driver: Any = conn.connection.driver_connection

@@ -130,6 +130,8 @@ UNBILLED_SQL: Final = (
 # Literal, because neither planner matches a partial index against a bound parameter.
 JOB_READY: Final = text("jobs.queue = 'ready'")
 JOB_WAITING: Final = text("jobs.queue = 'waiting'")
+JOB_IS_REDO: Final = text("jobs.redo_of IS NOT NULL")
+JOB_IS_JUDGED: Final = text("jobs.verdict IS NOT NULL")
 LANE_OPEN: Final = text("NOT lanes.idle")
 ATTEMPT_IS_LIVE: Final = text(f"attempts.{LIVE_SQL}")
 ATTEMPT_IS_UNBILLED: Final = text(UNBILLED_SQL)
@@ -260,8 +262,9 @@ jobs = Table(
         postgresql_where=text("queue = 'waiting'"),
     ),
     Index("ix_jobs_run_id_state_id", "run_id", "state", "id"),  # counts by state, and listings in order
-    _partial_index("ix_jobs_verdict", "run_id", "verdict", "id", where="verdict IS NOT NULL"),
+    _partial_index("ix_jobs_verdict", "run_id", "verdict", "id", "images", where="verdict IS NOT NULL"),
     _partial_index("ix_jobs_redo_of", "redo_of", where="redo_of IS NOT NULL"),
+    _partial_index("ix_jobs_redone", "run_id", "state", "id", where="redo_of IS NOT NULL"),
 )
 
 job_specs = Table(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, bindparam, func, select, update
 
@@ -90,14 +90,17 @@ def _lock_lanes(tx: Tx, which: ColumnElement[bool]) -> None:
 
 def find_run(tx: Tx, campaign: str, name: str, run_key: str) -> Run | None:
     """The run, or None."""
-    query = (
-        select(runs, campaigns.c.name.label("campaign"))
-        .join_from(runs, campaigns)
-        .where(campaigns.c.name == campaign, runs.c.name == name, runs.c.run_key == run_key)
-    )
-    row = tx.conn.execute(query).one_or_none()
-    if row is None:
-        return None
+    named = (campaigns.c.name == campaign, runs.c.name == name, runs.c.run_key == run_key)
+    row = tx.conn.execute(_RUNS.where(*named)).one_or_none()
+    return None if row is None else _run_of(row)
+
+
+def run_by_id(tx: Tx, run_id: int) -> Run:
+    """The run with that id, which exists."""
+    return _run_of(tx.conn.execute(_RUNS.where(runs.c.id == run_id)).one())
+
+
+def _run_of(row: Any) -> Run:
     return Run(
         id=row.id,
         campaign_id=row.campaign_id,
@@ -169,6 +172,14 @@ def add_encoded(tx: Tx, run: Run, wanted: Sequence[NewJob], agreed: Mapping[str,
     given, renamed = output_paths.assign(
         tx=tx, campaign=run.campaign, name=run.name, run_key=run.run_key, jobs_to_be=fresh
     )
+    insert_jobs(tx, run, given, agreed=agreed)
+    return Added(len(given), len(wanted) - len(given), tuple(renamed))
+
+
+def insert_jobs(tx: Tx, run: Run, given: Sequence[NewJob], *, agreed: Mapping[str, int]) -> Sequence[int]:
+    """Insert jobs whose keys and paths are free, into the lanes of their prices; returns their ids. Inserts
+    are locked.
+    """
     first_id = (tx.conn.execute(_HIGHEST_ID).scalar() or 0) + 1
     lane_ids = _ensure_lanes(tx, run, given, agreed=agreed)
     numbered = list(enumerate(given, start=first_id))
@@ -181,7 +192,7 @@ def add_encoded(tx: Tx, run: Run, wanted: Sequence[NewJob], agreed: Mapping[str,
     bulk.insert_many(
         conn=tx.conn, table=outputs, columns=new_jobs.OUTPUT_COLUMNS, rows=new_jobs.output_rows(numbered)
     )
-    return Added(len(given), len(wanted) - len(given), tuple(renamed))
+    return range(first_id, first_id + len(given))
 
 
 def reopen_lanes(tx: Tx, lane_ids: Iterable[int]) -> None:
@@ -227,6 +238,7 @@ def _ensure_lanes(tx: Tx, run: Run, given: Sequence[NewJob], agreed: Mapping[str
     return {row.price_digest: row.id for row in tx.conn.execute(query)}
 
 
+_RUNS: Final = select(runs, campaigns.c.name.label("campaign")).join_from(runs, campaigns)
 _KNOWN: Final = "SELECT key, id FROM jobs WHERE run_id = {} AND key {any}"
 _UNTRIED: Final = select(jobs.c.id).where(
     jobs.c.id.in_(bindparam("ids", expanding=True)), jobs.c.queue.is_not(None), jobs.c.attempts == 0

@@ -2,7 +2,8 @@
 the requested part.
 
 Only the ids of the requested jobs are kept, 8 bytes each. They are compared with the ids of waiting jobs,
-which are read from the index on (run, state, id), so that no row of the table is read.
+which are read from the index on (run, state, id), so that no row of the table is read. Further tries of a job
+are in no manifest: they were asked for by a person, and are left out; an index of their own has them.
 """
 
 from array import array
@@ -16,7 +17,7 @@ from sqlalchemy import bindparam, func, select
 from orchestrator.core.states import JobState
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import jobs, lanes
+from orchestrator.store.db.schema import JOB_IS_REDO, jobs, lanes
 
 _PAGE: Final = 10_000
 
@@ -69,6 +70,7 @@ class Requested:
     def others(self, tx: Tx) -> Unrequested:
         """Jobs of the run that wait now, existed when this object was created, and are not requested."""
         asked = array("q", sorted(self._ids))
+        tries = set(tx.conn.execute(_WAITING_TRIES, {"run": self._run_id}).scalars())
         found = _no_ids()
         after = 0
         while True:
@@ -76,7 +78,7 @@ class Requested:
             page = tx.conn.execute(_WAITING, bounds).scalars().all()
             if page:
                 after = page[-1]
-                wanted = set(asked[bisect_left(asked, page[0]) : bisect_right(asked, after)])
+                wanted = tries.union(asked[bisect_left(asked, page[0]) : bisect_right(asked, after)])
                 found.extend(job_id for job_id in page if job_id not in wanted)
             if len(page) < _PAGE:
                 return _summed(found, _at_prices(tx, found))
@@ -86,6 +88,11 @@ def waiting_at_prices(tx: Tx, run_id: int) -> list[JobsAt]:
     """All waiting jobs of a run, by what decides their price."""
     rows = tx.conn.execute(_ALL_WAITING, {"run": run_id})
     return [JobsAt(*row) for row in rows]
+
+
+def tries_at_prices(tx: Tx, run_id: int) -> list[JobsAt]:
+    """The further tries of its jobs that wait in a run, by what decides their price."""
+    return [JobsAt(*row) for row in tx.conn.execute(_ALL_TRIES, {"run": run_id})]
 
 
 def _at_prices(tx: Tx, ids: "array[int]") -> tuple[JobsAt, ...]:
@@ -133,3 +140,7 @@ _SUMS: Final = _BY_PRICE.where(jobs.c.id.in_(bindparam("ids", expanding=True)))
 _ALL_WAITING: Final = _BY_PRICE.where(
     jobs.c.run_id == bindparam("run"), jobs.c.state == JobState.PENDING.value
 ).order_by(lanes.c.price_digest)
+_ALL_TRIES: Final = _ALL_WAITING.where(JOB_IS_REDO)
+_WAITING_TRIES: Final = select(jobs.c.id).where(
+    jobs.c.run_id == bindparam("run"), jobs.c.state == JobState.PENDING.value, JOB_IS_REDO
+)

@@ -100,8 +100,6 @@ def job_detail(tx: Tx, job_id: int, timezone: str) -> JobDetail:
         .join(run_table, run_table.c.id == job_table.c.run_id)
         .where(job_table.c.id == job_id)
     ).one()
-    lane = lane_of_job(tx, day_of(tx.now, timezone), job_id)
-    waits = rate_stop(tx, [lane])
     return JobDetail(
         job=page[0],
         model=extra.model,
@@ -110,9 +108,16 @@ def job_detail(tx: Tx, job_id: int, timezone: str) -> JobDetail:
         attempts=_attempts(tx, job_id),
         events=_events(tx, job_id),
         history=of_job(tx, job_id, EVENTS_MAX),
-        stops=[*stops_over(tx, lane), *([waits] if waits else [])],
+        stops=stops_of(tx, job_id, timezone),
         now=tx.now,
     )
+
+
+def stops_of(tx: Tx, job_id: int, timezone: str) -> list[Stoppage]:
+    """What keeps the job's lane from running now: pauses, a cap, or else the rate."""
+    lane = lane_of_job(tx, day_of(tx.now, timezone), job_id)
+    waits = rate_stop(tx, [lane])
+    return [*stops_over(tx, lane), *([waits] if waits else [])]
 
 
 def _attempts(tx: Tx, job_id: int) -> list[AttemptDetail]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, func, select
 
 from orchestrator.core.paths import copy_number, index_and_attempt
+from orchestrator.store.choosing.choices import superseded_by
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, attempts, job_specs
 from orchestrator.store.db.schema import campaigns as campaign_table
@@ -68,6 +69,13 @@ class JobRow:
     attention: str | None  # one word for what keeps that attempt from going on as it should
     outputs: list[OutputRow]
     list_micros: int | None = None  # before the discount
+    lane_id: int = 0
+    charged_micros: int | None = None  # by the provider's bill, less what was paid back; None: not read yet
+    verdict: str | None = None
+    stars: int | None = None
+    note: str | None = None
+    redo_of: int | None = None  # the job that this is a further try of
+    superseded_by: int | None = None  # the job whose picture has the clean name of its cell
 
 
 def list_jobs(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE) -> list[JobRow]:
@@ -75,7 +83,9 @@ def list_jobs(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE
     ids = page_ids(tx, wanted, after_id=after_id, limit=limit)
     rows = tx.conn.execute(_ROWS, {"ids": ids}).all() if ids else ()
     tries, pictures = _last_attempts(tx, ids), outputs_of(tx, ids)
-    return [_job_row(row, tries.get(row.id, NO_ATTEMPT), pictures.get(row.id, [])) for row in rows]
+    found = [_job_row(row, tries.get(row.id, NO_ATTEMPT), pictures.get(row.id, [])) for row in rows]
+    beside = superseded_by(tx, ids)
+    return [replace(row, superseded_by=beside[row.id]) if row.id in beside else row for row in found]
 
 
 def count_jobs(tx: Tx, wanted: JobFilter) -> tuple[int, int]:
@@ -84,6 +94,14 @@ def count_jobs(tx: Tx, wanted: JobFilter) -> tuple[int, int]:
     query = query.join(lane_table, lane_table.c.id == job_table.c.lane_id)
     jobs, micros = tx.conn.execute(matching(tx, query, wanted)).one()
     return int(jobs), int(micros)
+
+
+def count_paid(tx: Tx, wanted: JobFilter) -> tuple[int, int, int]:
+    """How many jobs match, how many pictures they ask for, and what was paid for them, in micros."""
+    sums = (func.coalesce(func.sum(column), 0) for column in (job_table.c.images, job_table.c.cost_micros))
+    query = select(func.count(), *sums).select_from(job_table)
+    jobs, images, micros = tx.conn.execute(matching(tx, query, wanted)).one()
+    return int(jobs), int(images), int(micros)
 
 
 def count_pictures(tx: Tx, wanted: JobFilter) -> int:
@@ -138,6 +156,7 @@ class LastAttempt:
     trouble: str | None = None
     attention: str | None = None
     price_micros: int | None = None
+    charged_micros: int | None = None  # of all attempts together
 
 
 NO_ATTEMPT: Final = LastAttempt()
@@ -146,11 +165,16 @@ NO_ATTEMPT: Final = LastAttempt()
 def _last_attempts(tx: Tx, job_ids: Sequence[int]) -> dict[int, LastAttempt]:
     names = ("job_id", "prediction_id", "inference_ms", "state", "trouble", "overdue_at", "price_micros")
     query = (
-        select(*(attempts.c[name] for name in names))
+        select(*(attempts.c[name] for name in (*names, "billed_micros", "refunded_micros")))
         .where(attempts.c.job_id.in_(job_ids))
         .order_by(attempts.c.job_id, attempts.c.number)
     )
-    rows = tx.conn.execute(query) if job_ids else ()
+    rows = tx.conn.execute(query).all() if job_ids else ()
+    charged: dict[int, int] = {}
+    for row in rows:
+        if row.billed_micros is not None:
+            paid = row.billed_micros - (row.refunded_micros or 0)
+            charged[row.job_id] = charged.get(row.job_id, 0) + paid
     return {
         row.job_id: LastAttempt(
             prediction_id=row.prediction_id,
@@ -158,6 +182,7 @@ def _last_attempts(tx: Tx, job_ids: Sequence[int]) -> dict[int, LastAttempt]:
             trouble=row.trouble,
             attention=attention_word(row),
             price_micros=row.price_micros,
+            charged_micros=charged.get(row.job_id),
         )
         for row in rows
     }
@@ -192,6 +217,12 @@ def _job_row(row: Any, last: LastAttempt, pictures: list[OutputRow]) -> JobRow:
         trouble=last.trouble,
         attention=last.attention,
         outputs=pictures,
+        lane_id=row.lane_id,
+        charged_micros=last.charged_micros,
+        verdict=row.verdict,
+        stars=row.stars,
+        note=row.note,
+        redo_of=row.redo_of,
     )
 
 

@@ -3,12 +3,13 @@
 A million jobs are counted through the index on (run, state); money comes from the running sums in `balances`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import func, select, text
 
 from orchestrator.core.states import AttemptState, JobState
+from orchestrator.store.choosing.acceptance import Acceptance, by_run
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import LIVE_SQL, Scope, attempts
 from orchestrator.store.db.schema import balances as balance_table
@@ -52,6 +53,7 @@ class Overview:
     caps: Sequence[Cap] = ()
     stops: Sequence[Stoppage] = ()
     doubts: OpenDoubts = field(default_factory=OpenDoubts)
+    accepted: Mapping[int, Acceptance] = field(default_factory=dict)  # by run, where there are verdicts
 
 
 def status(tx: Tx, timezone: str) -> Overview:
@@ -59,7 +61,7 @@ def status(tx: Tx, timezone: str) -> Overview:
     found = survey(tx, timezone)
     waits = rate_stop(tx, found.lanes)
     stops = [*found.stops, *attention(tx), *([waits] if waits else [])]
-    return Overview(runs(tx), found.rules.caps, stops, doubts=open_doubts(tx))
+    return Overview(runs(tx), found.rules.caps, stops, doubts=open_doubts(tx), accepted=by_run(tx))
 
 
 def runs(tx: Tx, run_ids: Sequence[int] | None = None) -> list[RunRow]:

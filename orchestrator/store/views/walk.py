@@ -1,8 +1,9 @@
 """Ids of jobs in order, a page at a time, each page read from an index, so that a million jobs are neither
 sorted nor counted.
 
-The index on (run, state, id) holds the jobs of one run in one state in the order of their ids. A page over
-several runs or states merges these streams, and reads only those that have an id in the page.
+The index on (run, state, id) holds the jobs of one run in one state in the order of their ids, and that on
+(run, verdict, id) those with one verdict. A page over several runs, states or verdicts merges these streams,
+and reads only those that have an id in the page.
 """
 
 from collections import deque
@@ -12,9 +13,10 @@ from heapq import heappop, heappush
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
 from orchestrator.core.states import JobState
+from orchestrator.core.verdicts import JobVerdict
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import campaigns, job_specs, jobs, runs
 
@@ -32,16 +34,28 @@ class JobFilter:
     reason: str | None = None
     ids: tuple[int, ...] = ()
     run_ids: tuple[int, ...] = ()
+    verdict: str | None = None  # of JobVerdict
+
+    @property
+    def judged(self) -> str | None:
+        """The verdict that the jobs must have; None where they need none."""
+        return None if self.verdict == JobVerdict.NONE else self.verdict
 
 
 def page_ids(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE) -> list[int]:
     """The ids of one page, in order, after `after_id`; fewer than `limit` only at the end."""
     run_ids = _runs(tx, wanted)
-    if wanted.ids or (run_ids is None and not wanted.states):
+    if wanted.ids or (run_ids is None and not wanted.states and not wanted.judged):
         query = _narrowed(select(jobs.c.id).where(jobs.c.id > after_id), wanted, run_ids)
         return list(tx.conn.execute(query.order_by(jobs.c.id).limit(limit)).scalars())
-    heads = _heads(tx=tx, states=wanted.states or tuple(JobState), run_ids=run_ids, after_id=after_id)
-    return list(islice(_merged(tx=tx, heads=heads, stream=_rest(_STREAM, wanted), limit=limit), limit))
+    if wanted.judged:
+        heads = _heads(tx=tx, query=_JUDGED_HEADS, among=(wanted.judged,), run_ids=run_ids, after_id=after_id)
+        stream = _of_states(_rest(_JUDGED_STREAM, wanted), wanted)
+    else:
+        among = wanted.states or tuple(JobState)
+        heads = _heads(tx=tx, query=_HEADS, among=among, run_ids=run_ids, after_id=after_id)
+        stream = _rest(_STREAM, wanted)
+    return list(islice(_merged(tx=tx, heads=heads, stream=stream, limit=limit), limit))
 
 
 def count_up_to(tx: Tx, wanted: JobFilter, most: int) -> int:
@@ -72,15 +86,19 @@ def _runs(tx: Tx, wanted: JobFilter) -> Sequence[int] | None:
 def _narrowed(query: Select[Any], wanted: JobFilter, run_ids: Sequence[int] | None) -> Select[Any]:
     if run_ids is not None:
         query = query.where(jobs.c.run_id.in_(run_ids))
-    if wanted.states:
-        query = query.where(jobs.c.state.in_(wanted.states))
     if wanted.ids:
         query = query.where(jobs.c.id.in_(wanted.ids))
-    return _rest(query, wanted)
+    return _rest(_of_states(query, wanted), wanted)
+
+
+def _of_states(query: Select[Any], wanted: JobFilter) -> Select[Any]:
+    return query.where(jobs.c.state.in_(wanted.states)) if wanted.states else query
 
 
 def _rest(query: Select[Any], wanted: JobFilter) -> Select[Any]:
     """Apply the filters that no index supports."""
+    if wanted.verdict is not None:
+        query = query.where(jobs.c.verdict == wanted.judged if wanted.judged else jobs.c.verdict.is_(None))
     if wanted.reason is not None:
         query = query.where(jobs.c.reason == wanted.reason)
     if wanted.tags:
@@ -98,15 +116,17 @@ class _Head:
 
     first: int
     run_id: int
-    state: str
+    value: str  # the state or the verdict that its jobs share
 
 
-def _heads(tx: Tx, states: Sequence[str], run_ids: Sequence[int] | None, after_id: int) -> deque[_Head]:
+def _heads(
+    tx: Tx, query: Select[Any], among: Sequence[str], run_ids: Sequence[int] | None, after_id: int
+) -> deque[_Head]:
     found: list[_Head] = []
-    query = _HEADS if run_ids is None else _HEADS.where(runs.c.id.in_(run_ids))
-    for state in dict.fromkeys(states):
-        rows = tx.conn.execute(query, {"state": str(state), "after": after_id})
-        found += [_Head(row.first, row.id, str(state)) for row in rows if row.first is not None]
+    query = query if run_ids is None else query.where(runs.c.id.in_(run_ids))
+    for value in dict.fromkeys(among):
+        rows = tx.conn.execute(query, {"value": str(value), "after": after_id})
+        found += [_Head(row.first, row.id, str(value)) for row in rows if row.first is not None]
     return deque(sorted(found))
 
 
@@ -116,7 +136,7 @@ def _merged(tx: Tx, heads: deque[_Head], stream: Select[Any], limit: int) -> Ite
     while heads or opened:
         while heads and (not opened or heads[0].first <= opened[0][0]):
             head = heads.popleft()
-            bounds = {"run": head.run_id, "state": head.state, "first": head.first, "most": limit}
+            bounds = {"run": head.run_id, "value": head.value, "first": head.first, "most": limit}
             _push(opened, len(heads), iter(tx.conn.execute(stream, bounds).scalars().all()))
         if opened:
             job_id, number, rest = heappop(opened)
@@ -130,20 +150,27 @@ def _push(opened: list[tuple[int, int, Iterator[int]]], number: int, stream: Ite
         heappush(opened, (job_id, number, stream))
 
 
-_STREAM: Final = (
-    select(jobs.c.id)
-    .where(
-        jobs.c.run_id == bindparam("run"),
-        jobs.c.state == bindparam("state"),
-        jobs.c.id >= bindparam("first"),
+def _stream_by(column: ColumnElement[Any]) -> Select[Any]:
+    return (
+        select(jobs.c.id)
+        .where(
+            jobs.c.run_id == bindparam("run"),
+            column == bindparam("value"),
+            jobs.c.id >= bindparam("first"),
+        )
+        .order_by(jobs.c.id)
+        .limit(bindparam("most"))
     )
-    .order_by(jobs.c.id)
-    .limit(bindparam("most"))
-)
-_HEADS: Final = select(
-    runs.c.id,
-    select(func.min(jobs.c.id))
-    .where(jobs.c.run_id == runs.c.id, jobs.c.state == bindparam("state"), jobs.c.id > bindparam("after"))
-    .scalar_subquery()
-    .label("first"),
-)
+
+
+def _heads_by(column: ColumnElement[Any]) -> Select[Any]:
+    first = select(func.min(jobs.c.id)).where(
+        jobs.c.run_id == runs.c.id, column == bindparam("value"), jobs.c.id > bindparam("after")
+    )
+    return select(runs.c.id, first.scalar_subquery().label("first"))
+
+
+_STREAM: Final = _stream_by(jobs.c.state)
+_HEADS: Final = _heads_by(jobs.c.state)
+_JUDGED_STREAM: Final = _stream_by(jobs.c.verdict)
+_JUDGED_HEADS: Final = _heads_by(jobs.c.verdict)

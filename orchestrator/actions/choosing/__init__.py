@@ -1,0 +1,1 @@
+"""Choosing pictures: verdicts, and asking for another try."""

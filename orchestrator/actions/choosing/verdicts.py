@@ -1,0 +1,104 @@
+"""Give verdicts on jobs, by id or by filter, a chunk at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple
+
+from orchestrator.core.errors import UsageError
+from orchestrator.core.states import JobState
+from orchestrator.core.verdicts import STARS_MAX, JobVerdict, Opinion, VerdictSource
+from orchestrator.store.account.acts import Signature
+from orchestrator.store.choosing.verdicts import JudgedJob, NotJudged, judge
+from orchestrator.store.db.database import Database, Tx
+from orchestrator.store.views.jobs import count_paid
+from orchestrator.store.views.walk import JobFilter, page_ids
+
+CHUNK: Final = 500
+
+
+class Judgeable(NamedTuple):
+    """How many jobs a verdict would be given on, their pictures, and what was paid for them in micros."""
+
+    jobs: int
+    images: int
+    paid_micros: int
+
+
+@dataclass(slots=True)
+class VerdictsGiven:
+    """What came of a verdict on some jobs, one by one."""
+
+    judged: list[JudgedJob] = field(default_factory=list)
+    refused: list[NotJudged] = field(default_factory=list)
+
+    @property
+    def changed(self) -> list[JudgedJob]:
+        """Those of which something else stands now, or somebody else's word."""
+        return [item for item in self.judged if item.changed]
+
+    def overruled(self, signed: Signature) -> list[JudgedJob]:
+        """Those on which somebody else had said otherwise."""
+        return [
+            item
+            for item in self.judged
+            if item.before is not None
+            and (item.before.who, item.before.host) != (signed.who, signed.host)
+            and item.before.opinion.words is not None
+            and item.before.opinion != item.after.opinion
+        ]
+
+
+def give(
+    database: Database,
+    wanted: Sequence[int] | JobFilter,
+    word: JobVerdict | None,
+    *,
+    signed: Signature,
+    stars: int | None = None,
+    note: str | None = None,
+    source: VerdictSource = VerdictSource.COMMAND,
+) -> VerdictsGiven:
+    """Record a verdict on each of the jobs; raises UsageError for stars beyond 5.
+
+    `word` is None where only stars or a note are given, and NONE takes everything back. A job without a
+    stored picture is refused with the reason, and holds up no other. Of a filter only the jobs that succeeded
+    are meant.
+    """
+    if stars is not None and not 0 <= stars <= STARS_MAX:
+        raise UsageError(f"{stars} is no number of stars; expected 0 to {STARS_MAX}. Nothing was changed.")
+    given = VerdictsGiven()
+    said = Opinion(word, stars, note)
+
+    def step(tx: Tx, ids: Sequence[int]) -> None:
+        judged, refused = judge(tx, ids, said, signed=signed, source=source)
+        given.judged += judged
+        given.refused += refused
+
+    if not isinstance(wanted, JobFilter):
+        ids = list(dict.fromkeys(wanted))
+        for start in range(0, len(ids), CHUNK):
+            with database.write() as tx:
+                step(tx, ids[start : start + CHUNK])
+        return given
+    after, narrowed = 0, judgeable(wanted)
+    while narrowed.states:
+        with database.write() as tx:
+            page = page_ids(tx, narrowed, after_id=after, limit=CHUNK)
+            step(tx, page)
+        if len(page) < CHUNK:
+            break
+        after = page[-1]
+        database.give_way()
+    return given
+
+
+def judgeable(wanted: JobFilter) -> JobFilter:
+    """The filter, narrowed to the jobs that have pictures; without states where it names none of them."""
+    succeeded = JobState.SUCCEEDED.value
+    return replace(wanted, states=(succeeded,) if not wanted.states or succeeded in wanted.states else ())
+
+
+def count_judgeable(tx: Tx, wanted: JobFilter) -> Judgeable:
+    """What a verdict by this filter would be about."""
+    narrowed = judgeable(wanted)
+    return Judgeable(*count_paid(tx, narrowed)) if narrowed.states else Judgeable(0, 0, 0)

@@ -31,6 +31,7 @@ SECTIONS: Final = {
         "in-doubt": Entry(_COMMANDS + "in_doubt", "Attempts whose paid outcome is unknown."),
         "events": Entry(_COMMANDS + "events", "What happened, and what was decided by whom."),
         "outputs": Entry(_COMMANDS + "outputs", "Check the stored pictures, and fetch them again."),
+        "review": Entry(_COMMANDS + "review", "Accept, reject and redo pictures, in the browser."),
         "report": Entry(_COMMANDS + "report", "Write the page of one run, to keep or to hand on."),
         "gallery": Entry(_COMMANDS + "gallery", "Write a contact sheet: one HTML file with every picture."),
     },

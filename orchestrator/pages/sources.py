@@ -12,6 +12,7 @@ class SourcePicture:
     """A local one, known by its content, or an address of the web, which no page loads by itself."""
 
     name: str
+    job_id: int
     sha256: str = ""
     path: Path | None = None
     url: str = ""
@@ -28,6 +29,8 @@ def _found(row: TryRow) -> Iterator[SourcePicture]:
         local = row.local_images.get(written) if isinstance(written, str) else None
         if local is not None:
             path = Path(str(local["path"]))
-            yield SourcePicture(name=path.name, sha256=str(local["sha256"]), path=path)
+            yield SourcePicture(name=path.name, job_id=row.id, sha256=str(local["sha256"]), path=path)
         elif isinstance(written, str) and written.startswith(("https://", "http://")):
-            yield SourcePicture(name=written.rpartition("/")[2][:80] or written[:80], url=written[:2000])
+            yield SourcePicture(
+                name=written.rpartition("/")[2][:80] or written[:80], job_id=row.id, url=written[:2000]
+            )

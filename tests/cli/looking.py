@@ -57,6 +57,7 @@ WRITING = {
     "run",
     "work",
     "serve",
+    "review",
     "jobs retry",
     "jobs cancel",
     "jobs adopt",

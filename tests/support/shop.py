@@ -34,7 +34,7 @@ class Shop:
 
     def photo(self, product: str) -> LocalImage:
         path = self.photos / f"{len(list(self.photos.iterdir()))}.png"
-        Image.new("RGB", (300, 200), COLOURS[len(product) % len(COLOURS)]).save(path)
+        Image.new("RGB", (600, 400), COLOURS[len(product) % len(COLOURS)]).save(path)
         content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         return LocalImage(str(path), digest, bytes=len(content), media_type="image/png")

@@ -17,6 +17,9 @@ from orchestrator.store.views.jobs import OutputRow, outputs_of
 JOBS_MAX: Final = 1_000
 """On one page. A product with more jobs goes on on the next one."""
 
+BEHIND_ALL: Final = 2**62
+"""In a place, instead of a job: behind every job of the product."""
+
 LONG: Final = 16_000
 """Parameters of more characters are not read for a page; the prompt is cut instead."""
 
@@ -143,7 +146,7 @@ def _names(tx: Tx, wish: ProductWish, *, after: Place | None, most: int) -> tupl
     ahead = ahead.order_by(job_specs.c.product, job_specs.c.job_id)
     if wish.is_plain:
         found = tx.conn.execute(_distinct(ahead.order_by(None).subquery(), most)).scalars().all()
-        return list(found), Place(found[-1], _BEHIND_ALL) if len(found) == most else None
+        return list(found), Place(found[-1], BEHIND_ALL) if len(found) == most else None
     window = ahead.limit(SEARCHED_MAX).subquery()
     query = _distinct(window, most)
     if wish.words:
@@ -153,7 +156,7 @@ def _names(tx: Tx, wish: ProductWish, *, after: Place | None, most: int) -> tupl
         query = query.join(jobs, jobs.c.id == window.c.job_id).where(*_wanted(wish))
     found = tx.conn.execute(query).scalars().all()
     if len(found) == most:
-        return list(found), Place(found[-1], _BEHIND_ALL)
+        return list(found), Place(found[-1], BEHIND_ALL)
     end = tx.conn.execute(ahead.offset(SEARCHED_MAX - 1).limit(1)).one_or_none()
     return list(found), Place(end.product, end.job_id) if end else None
 
@@ -209,7 +212,6 @@ def _try(row: Any, pictures: Sequence[OutputRow]) -> TryRow:
     )
 
 
-_BEHIND_ALL: Final = 2**62
 _IS_LONG: Final = func.length(cast(job_specs.c.params, Text)) > LONG
 _ROWS: Final = (
     select(

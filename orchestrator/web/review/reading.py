@@ -1,0 +1,155 @@
+"""Reads what pages show, in one snapshot each. Blocking."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from orchestrator.core.money import format_usd
+from orchestrator.core.states import JobState
+from orchestrator.pages.matrix import Cell, Matrix, ProductRow, Try, build
+from orchestrator.pages.reasons import Reasons
+from orchestrator.store.choosing.verdicts import GivenVerdict, history
+from orchestrator.store.db.database import Database, Tx
+from orchestrator.store.views import products
+from orchestrator.store.views.overview import RunRow, runs
+from orchestrator.store.views.products import Place, ProductWish, TryRow
+from orchestrator.store.views.waiting import waits
+from orchestrator.web.review.asked import Asked
+
+PRODUCTS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class RunHead:
+    """What stands above the pictures of a run."""
+
+    run: RunRow
+    accepted: int
+    rejected: int
+
+    @property
+    def judged(self) -> int:
+        """Jobs with a verdict."""
+        return self.accepted + self.rejected
+
+    @property
+    def words(self) -> str:
+        """How far the review is, and what was spent."""
+        jobs, made = self.run.jobs, self.run.jobs[JobState.SUCCEEDED]
+        parts = [f"{self.judged:,} of {made:,} reviewed", f"{self.accepted:,} accepted"]
+        coming = jobs[JobState.PENDING] + jobs[JobState.RUNNING]
+        parts += [f"{coming:,} not made yet"] if coming else []
+        return " · ".join([*parts, f"${format_usd(self.run.spent_micros)} spent"])
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some products of a run."""
+
+    head: RunHead
+    matrix: Matrix
+    reasons: Reasons
+    then: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """One job, in the cell that it stands in."""
+
+    run: RunRow
+    row: ProductRow
+    cell: Cell
+    shown: Try
+    reasons: Reasons
+    said: Sequence[GivenVerdict]
+    before: int | None  # the jobs to the left and to the right, and below
+    then: int | None
+
+
+class Reading:
+    """On one database."""
+
+    def __init__(self, database: Database, timezone: str) -> None:
+        self._database = database
+        self._timezone = timezone
+
+    def all_runs(self) -> list[RunHead]:
+        """Every run, the newest first."""
+        with self._database.read() as tx:
+            return [self._head(tx, run) for run in reversed(runs(tx))]
+
+    def page(self, asked: Asked) -> Page | None:
+        """None where there is no such run."""
+        with self._database.read() as tx:
+            found = runs(tx, [asked.run_id])
+            if not found:
+                return None
+            rows, then = products.page(tx, asked.wish, after=asked.after, products=PRODUCTS)
+            reasons = self._reasons(tx, asked.run_id)
+            return Page(self._head(tx, found[0]), build(rows, reasons), reasons, then)
+
+    def rows(self, job_ids: Sequence[int]) -> tuple[Matrix, Reasons, str]:
+        """The products of these jobs, of one run, as they are now, and how far its review is."""
+        with self._database.read() as tx:
+            firsts = products.tries(tx, job_ids)
+            if not firsts:
+                return build([], Reasons()), Reasons(), ""
+            run_id = firsts[0].run_id
+            names = [row.product for row in firsts if row.run_id == run_id]
+            reasons = self._reasons(tx, run_id)
+            words = self._head(tx, runs(tx, [run_id])[0]).words
+            return build(products.of_products(tx, run_id, names), reasons), reasons, words
+
+    def jobs(self, job_ids: Sequence[int]) -> list[TryRow]:
+        """These jobs."""
+        with self._database.read() as tx:
+            return products.tries(tx, job_ids)
+
+    def focus(self, job_id: int) -> Focus | None:
+        """None where there is no such job."""
+        with self._database.read() as tx:
+            found = products.tries(tx, [job_id])
+            if not found:
+                return None
+            run_id, name = found[0].run_id, found[0].product
+            reasons = self._reasons(tx, run_id)
+            matrix = build(products.of_products(tx, run_id, [name]), reasons)
+            row, cell, shown = _place(matrix, job_id)
+            choices = [each.choice.id for each in row.cells if each.choice]
+            at = choices.index(cell.tries[0].id)
+            further, _ = products.page(
+                tx, ProductWish(run_id), after=Place(name, products.BEHIND_ALL), products=1
+            )
+            below = build(further, reasons).rows
+            return Focus(
+                run=runs(tx, [run_id])[0],
+                row=row,
+                cell=cell,
+                shown=shown,
+                reasons=reasons,
+                said=history(tx, job_id),
+                before=choices[at - 1] if at else None,
+                then=choices[at + 1] if at + 1 < len(choices) else _first(below),
+            )
+
+    def _reasons(self, tx: Tx, run_id: int) -> Reasons:
+        return Reasons(waits(tx, run_id, self._timezone))
+
+    @staticmethod
+    def _head(tx: Tx, run: RunRow) -> RunHead:
+        said = products.verdict_counts(tx, run.id)
+        return RunHead(run, said.get("accepted", 0), said.get("rejected", 0))
+
+
+def _place(matrix: Matrix, job_id: int) -> tuple[ProductRow, Cell, Try]:
+    return next(
+        (row, cell, each)
+        for row in matrix.rows
+        for cell in row.cells
+        for each in cell.tries
+        if each.id == job_id
+    )
+
+
+def _first(rows: Sequence[ProductRow]) -> int | None:
+    return next((cell.choice.id for row in rows for cell in row.cells if cell.choice), None)

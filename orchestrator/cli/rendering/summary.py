@@ -135,7 +135,7 @@ def steps(done: Done, *, sandbox: bool) -> list[tuple[str, str]]:
         found += remedies(done.stops)
     if progress.left and not found:
         found.append(("orchestrator work --drain", "goes on with what is left"))
-    return found or [("orchestrator gallery", "writes a page with every picture")]
+    return found or [("orchestrator review", "shows every picture, to accept, reject and redo")]
 
 
 def _about_failures(done: Done) -> list[tuple[str, str]]:

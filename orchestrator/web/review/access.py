@@ -107,10 +107,9 @@ async def _handled(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPNotFound as error:
         words = error.text or ""
         return told(HTTPStatus.NOT_FOUND, words if words.startswith("There") else "There is no such page.")
-    except web.HTTPRedirection as there:
-        return web.Response(status=there.status, headers={"Location": there.headers["Location"]})
     except web.HTTPException as error:
-        return web.Response(status=error.status)
+        there = error.headers.get("Location")
+        return web.Response(status=error.status, headers={"Location": there} if there else None)
     except OrchestratorError as error:
         return told(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
 

@@ -10,11 +10,12 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from orchestrator.core.report_seal import reference
 from orchestrator.core.states import JobState
 from orchestrator.pages import rendering
 from orchestrator.pages.matrix import Matrix, build
 from orchestrator.pages.reasons import Reasons
-from orchestrator.pages.report_files import ReportFiles, reference
+from orchestrator.pages.report_files import ReportFiles
 from orchestrator.pages.sources import sources_of
 from orchestrator.pages.static_links import BesideLinks, FolderLinks, StaticLinks
 from orchestrator.pictures.shelf import ThumbnailShelf
@@ -181,7 +182,7 @@ class _Section:
             sources_of=sources_of,
             page_of=lambda each: self._links.full(each.pictures[0]),
             reasons=reasons,
-            reference=lambda each: reference(self._run, each),
+            reference=lambda each: reference(self._run.id, each.id),
             live=False,
         )
 

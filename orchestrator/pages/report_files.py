@@ -1,7 +1,6 @@
 """What stands beside a report in a folder: its figures for programs, and a table of its pictures."""
 
 import csv
-import hashlib
 import io
 import json
 from pathlib import Path
@@ -27,11 +26,6 @@ _SHARED: Final = (
     "sha256",
 )
 _OURS: Final = ("job", "path", "price_usd", "prompt")
-
-
-def reference(run: RunRow, shown: Try) -> str:
-    """What a page calls a picture by: it says nothing to who does not know the database."""
-    return hashlib.sha256(f"{run.id}/{shown.row.run_id}/{shown.id}".encode()).hexdigest()[:16]
 
 
 def guarded(value: object) -> str:

@@ -58,6 +58,7 @@ WRITING = {
     "work",
     "serve",
     "review",
+    "review import",
     "jobs retry",
     "jobs cancel",
     "jobs adopt",

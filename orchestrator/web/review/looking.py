@@ -51,7 +51,7 @@ class Looking:
         """Every run; the only one at once."""
         heads = await asyncio.to_thread(self._reading.all_runs)
         if len(heads) == 1 and "all" not in request.query:
-            raise web.HTTPSeeOther(f"/review/runs/{heads[0].run.id}")
+            raise web.HTTPSeeOther(f"/review/runs/{heads[0].id}")
         return page(request, "runs.html.j2", heads=heads)
 
     async def run(self, request: web.Request) -> web.StreamResponse:

@@ -5,40 +5,41 @@ from dataclasses import dataclass
 from typing import Final
 
 from orchestrator.core.money import format_usd
-from orchestrator.core.states import JobState
 from orchestrator.pages.matrix import Cell, Matrix, ProductRow, Try, build
 from orchestrator.pages.reasons import Reasons
 from orchestrator.store.choosing.verdicts import GivenVerdict, history
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.views import products
-from orchestrator.store.views.overview import RunRow, runs
 from orchestrator.store.views.products import Place, ProductWish, TryRow
+from orchestrator.store.views.run_heads import (
+    COUNTED_MAX,
+    HeadCounts,
+    HeadRow,
+    head_counts,
+    newest_runs,
+    run_head,
+)
 from orchestrator.store.views.waiting import waits
 from orchestrator.web.review.asked import Asked
 
-PRODUCTS: Final = 60
+PRODUCTS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
 class RunHead:
     """What stands above the pictures of a run."""
 
-    run: RunRow
-    accepted: int
-    rejected: int
-
-    @property
-    def judged(self) -> int:
-        """Jobs with a verdict."""
-        return self.accepted + self.rejected
+    run: HeadRow
+    counts: HeadCounts
 
     @property
     def words(self) -> str:
         """How far the review is, and what was spent."""
-        jobs, made = self.run.jobs, self.run.jobs[JobState.SUCCEEDED]
-        parts = [f"{self.judged:,} of {made:,} reviewed", f"{self.accepted:,} accepted"]
-        coming = jobs[JobState.PENDING] + jobs[JobState.RUNNING]
-        parts += [f"{coming:,} not made yet"] if coming else []
+        counts = self.counts
+        judged = min(counts.accepted + counts.rejected, COUNTED_MAX + 1)
+        parts = [f"{_many(judged)} of {_many(counts.made)} reviewed", f"{_many(counts.accepted)} accepted"]
+        parts += [f"{_many(counts.coming)} not made yet"] if counts.coming else []
+        parts += [f"{_many(counts.failed)} failed"] if counts.failed else []
         return " · ".join([*parts, f"${format_usd(self.run.spent_micros)} spent"])
 
 
@@ -56,7 +57,7 @@ class Page:
 class Focus:
     """One job, in the cell that it stands in."""
 
-    run: RunRow
+    run: HeadRow
     row: ProductRow
     cell: Cell
     shown: Try
@@ -73,20 +74,20 @@ class Reading:
         self._database = database
         self._timezone = timezone
 
-    def all_runs(self) -> list[RunHead]:
+    def all_runs(self) -> list[HeadRow]:
         """Every run, the newest first."""
         with self._database.read() as tx:
-            return [self._head(tx, run) for run in reversed(runs(tx))]
+            return newest_runs(tx)
 
     def page(self, asked: Asked) -> Page | None:
         """None where there is no such run."""
         with self._database.read() as tx:
-            found = runs(tx, [asked.run_id])
-            if not found:
+            run = run_head(tx, asked.run_id)
+            if run is None:
                 return None
             rows, then = products.page(tx, asked.wish, after=asked.after, products=PRODUCTS)
             reasons = self._reasons(tx, asked.run_id)
-            return Page(self._head(tx, found[0]), build(rows, reasons), reasons, then)
+            return Page(RunHead(run, head_counts(tx, run.id)), build(rows, reasons), reasons, then)
 
     def rows(self, job_ids: Sequence[int]) -> tuple[Matrix, Reasons, str]:
         """The products of these jobs, of one run, as they are now, and how far its review is."""
@@ -97,7 +98,8 @@ class Reading:
             run_id = firsts[0].run_id
             names = [row.product for row in firsts if row.run_id == run_id]
             reasons = self._reasons(tx, run_id)
-            words = self._head(tx, runs(tx, [run_id])[0]).words
+            run = run_head(tx, run_id)
+            words = RunHead(run, head_counts(tx, run_id)).words if run else ""
             return build(products.of_products(tx, run_id, names), reasons), reasons, words
 
     def jobs(self, job_ids: Sequence[int]) -> list[TryRow]:
@@ -112,6 +114,9 @@ class Reading:
             if not found:
                 return None
             run_id, name = found[0].run_id, found[0].product
+            run = run_head(tx, run_id)
+            if run is None:
+                return None
             reasons = self._reasons(tx, run_id)
             matrix = build(products.of_products(tx, run_id, [name]), reasons)
             row, cell, shown = _place(matrix, job_id)
@@ -122,7 +127,7 @@ class Reading:
             )
             below = build(further, reasons).rows
             return Focus(
-                run=runs(tx, [run_id])[0],
+                run=run,
                 row=row,
                 cell=cell,
                 shown=shown,
@@ -135,10 +140,9 @@ class Reading:
     def _reasons(self, tx: Tx, run_id: int) -> Reasons:
         return Reasons(waits(tx, run_id, self._timezone))
 
-    @staticmethod
-    def _head(tx: Tx, run: RunRow) -> RunHead:
-        said = products.verdict_counts(tx, run.id)
-        return RunHead(run, said.get("accepted", 0), said.get("rejected", 0))
+
+def _many(number: int) -> str:
+    return f"{number:,}" if number <= COUNTED_MAX else f"more than {COUNTED_MAX:,}"
 
 
 def _place(matrix: Matrix, job_id: int) -> tuple[ProductRow, Cell, Try]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from typing import Final
 
 from aiohttp import web
@@ -64,15 +64,16 @@ def run_blocking(
     ready: Callable[[str], None],
     *,
     connection_seconds: float | None = CONNECTION_SECONDS,
+    beside: Callable[[], AbstractAsyncContextManager[object]] = nullcontext,
 ) -> None:
-    """Serve until SIGINT, SIGTERM or their like; `ready` is called once with the base URL. For the main
-    thread only.
+    """Serve until SIGINT, SIGTERM or their like; `ready` is called once with the base URL. `beside` is open
+    all the while. For the main thread only.
     """
 
     async def main() -> None:
         stop = asyncio.Event()
         event_loop.stop_on_signals(stop.set)
-        async with serve(site(), host, port, connection_seconds=connection_seconds) as url:
+        async with serve(site(), host, port, connection_seconds=connection_seconds) as url, beside():
             ready(url)
             await stop.wait()
 

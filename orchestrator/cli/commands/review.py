@@ -1,6 +1,8 @@
 """`orchestrator review`: look at the pictures in the browser, judge and redo them."""
 
 import webbrowser
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.web.review.access import Access
 from orchestrator.web.review.site import make_review
-from orchestrator.web.server import run_blocking
+from orchestrator.web.server import run_blocking, serve
 
 LOOPBACK = "127.0.0.1"
 FILE_BYTES_MAX = 32 * 1024 * 1024
@@ -41,9 +43,7 @@ def command(ctx: click.Context, port: int, *, open_it: bool, sandbox: bool) -> E
         return None
     with opened(use=Use.CHANGE, sandbox=sandbox) as app:
         access = Access(app.entropy, signature_of("review", None))
-        site = partial(review_site, app, access)
-        ready = partial(_announce, access, open_it=open_it)
-        run_blocking(site, host=LOOPBACK, port=port, ready=ready, connection_seconds=None)
+        run_review(app, access, port=port, open_it=open_it)
     return ExitCode.DONE
 
 
@@ -84,6 +84,21 @@ def _text(file: Path) -> str:
         raise UsageError(f"{file} cannot be read: {error.strerror or error}. Nothing was changed.") from None
     except UnicodeDecodeError:
         raise UsageError(f"{file} is no file of verdicts: it is no UTF-8. Nothing was changed.") from None
+
+
+def run_review(app: App, access: Access, *, port: int, open_it: bool = False) -> None:
+    """Serve the review until it is told to stop."""
+    site = partial(review_site, app, access)
+    ready = partial(_announce, access, open_it=open_it)
+    run_blocking(site, host=LOOPBACK, port=port, ready=ready, connection_seconds=None)
+
+
+@asynccontextmanager
+async def served_review(app: App, access: Access, port: int, links: list[str]) -> AsyncIterator[None]:
+    """The review beside another server, in the running loop; its link is added to `links`."""
+    async with serve(review_site(app, access), LOOPBACK, port, connection_seconds=None) as url:
+        links.append(url + access.link())
+        yield
 
 
 def review_site(app: App, access: Access) -> web.Application:

@@ -22,6 +22,8 @@ each subject:
 * copies: what another copy bought was seen before; a worker for which the list can never be read begins on
   a store that has bought nothing;
 * decisions: no cap changes without the act of a person or the word of a file; a refused key stops its worker;
+* choosing: every verdict is kept, and the last one counts; each other try that was asked for is one job,
+  which no prune cancels;
 * idling: no slot is free beside a ready job, and no lost reply is looked for, without a reason or an end;
 * ending: every job is over, or stopped for a reason that is told.
 """
@@ -31,6 +33,7 @@ from typing import Any
 
 from .account import SimulatedAccount
 from .bought import SimulatedTask
+from .checks.choosing import ChoosingChecks
 from .checks.copies import CopyChecks
 from .checks.decisions import DecisionChecks
 from .checks.ending import EndingChecks
@@ -77,6 +80,7 @@ class Checker:
         self.webhooks = WebhookChecks(scene)
         self.restored_store = RestoredChecks(scene)
         self.copies = CopyChecks(scene)
+        self.choosing = ChoosingChecks(scene)
         self._decisions = DecisionChecks(scene)
         self.idling = IdlingChecks(scene)
         self._ending = EndingChecks(scene)
@@ -142,6 +146,7 @@ class Checker:
         self._ending.settled(jobs, attempts, stopped=stopped)
         self.posts.nothing_lost(attempts)
         self.webhooks.evidence_was_used(attempts)
+        self.choosing.as_said()
         self.money.nothing_paid_twice()
         self.money.agrees(attempts)
         self.files.nothing_overwritten()

@@ -75,6 +75,17 @@ def _since(seed: int, plan: SimulationPlan) -> None:
     draw_prices(random.Random(f"prices of plan {seed}"), plan)
     _odd_amounts(random.Random(f"amounts of plan {seed}"), plan)
     _answers(random.Random(f"answers of plan {seed}"), plan)
+    _reviews(random.Random(f"reviews of plan {seed}"), plan)
+
+
+def _reviews(dice: random.Random, plan: SimulationPlan) -> None:
+    """Whether people choose among the pictures. The bench has no input picture that can be looked at."""
+    if plan.theme != "choosing":
+        return
+    plan.reviews = dice.choice((4, 8, 16))
+    plan.copy_buys, plan.lasting = 0, None
+    for run in plan.runs:
+        run.local_images = False
 
 
 def _endings(dice: random.Random, plan: SimulationPlan) -> None:

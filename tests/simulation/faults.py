@@ -74,7 +74,8 @@ THEMES = (
     "long",
     "restored",
 )
-"""What a seed is about; the more often it is named, the more often it is drawn."""
+"""What a seed is about; the more often it is named, the more often it is drawn. `choosing` is asked
+for, and drawn by none."""
 
 USUAL: dict[str, float] = {
     "task_slow": 0.05,
@@ -102,5 +103,6 @@ STRONG: dict[str, dict[str, float]] = {
     "zombies": {"freeze": 0.01, "freeze_before_post": 0.15, "slow_reply": 0.2},
     "long": {},
     "restored": {},
+    "choosing": {"crash": 0.01},
 }
 """The chances that a theme sets, whatever the dice say."""

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from .choosing_bugs import CHOOSING_BUGS
 from .decision_bugs import DECISION_BUGS
 from .doubt_bugs import DOUBT_BUGS
 from .ending_bugs import ENDING_BUGS
@@ -18,6 +19,7 @@ from .word_bugs import WORD_BUGS
 TABLE_SEEDS_MAX = 500
 
 MUTATIONS = (
+    *CHOOSING_BUGS,
     *DECISION_BUGS,
     *DOUBT_BUGS,
     *ENDING_BUGS,

@@ -109,6 +109,7 @@ class SimulationPlan:
     price_changes: list[tuple[float, int]] = field(default_factory=list)  # (at, per cent of the list price)
     answered_share: float = 0.0  # of the lost replies, those that are the provider's own error
     mass_kill: float | None = None  # from then on, all die as soon as several requests are on the wire
+    reviews: int = 0  # how often people judge pictures, ask for other tries, and prune
     lasting: str | None = None  # one of LASTING
     lasting_at: int = 0  # which picture or input
 

@@ -65,6 +65,7 @@ class Simulation:
                 self.surroundings.other_copy(),
                 self.surroundings.people(),
                 self.surroundings.buyer(),
+                self.surroundings.reviewers(),
                 self.surroundings.clock(),
                 self.surroundings.backup(),
                 self.surroundings.mass_kill(),
@@ -212,9 +213,8 @@ class Simulation:
 
     def _nothing_left(self) -> bool:
         """Whether no fault could strike any more: all jobs are over, and nobody means to interfere."""
-        return not self.commands and not self.checker.rows(
-            "SELECT 1 FROM jobs WHERE finished_at IS NULL LIMIT 1"
-        )
+        unfinished = "SELECT 1 FROM jobs WHERE finished_at IS NULL LIMIT 1"
+        return not (self.commands or self.surroundings.reviews or self.checker.rows(unfinished))
 
     def _comes_to_rest(self) -> bool:
         with self.reader.read() as tx:

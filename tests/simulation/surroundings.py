@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .plan import PICTURE, prompts
 from .process import PowerCut
+from .reviewers import Reviewers
 from .timeline import ViolationError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Surroundings:
 
     def __init__(self, simulation: "Simulation") -> None:
         self._simulation = simulation
+        self.reviews = simulation.plan.reviews  # still to come
 
     async def foreigners(self) -> None:
         """Other users of the same account."""
@@ -73,6 +75,23 @@ class Surroundings:
         while self._simulation.plan.price_changes and dice.random() < 0.9:
             await asyncio.sleep(dice.uniform(20, 400))
             self._simulation.operator.accept_price()
+
+    async def reviewers(self) -> None:
+        """People choose among the pictures while they are made."""
+        dice = random.Random(f"reviews {self._simulation.plan.seed}")
+        people = Reviewers(self._simulation)
+        while self.reviews:
+            await asyncio.sleep(dice.uniform(2, 40))
+            if self._simulation.account.quiet:
+                return
+            if not self._simulation.checker.rows("SELECT 1 FROM jobs WHERE state = 'succeeded' LIMIT 1"):
+                continue
+            self.reviews -= 1
+            try:
+                people.act()
+            except ViolationError:
+                self._simulation.failed.set()
+                raise
 
     async def clock(self) -> None:
         """The wall clock jumps; everybody sleeps."""

@@ -10,6 +10,7 @@ from .summary import STATE_EDGES, Summary
 CHUNKS = 12
 SEEDS = 12  # in each chunk
 POSTGRES_SEEDS = range(500, 506)
+CHOOSING_SEEDS = range(12)
 EDGE_SEEDS = (14, 30, 34, 40, 49, 91, 101, 111, 134, 191, 206, 236)
 """Seeds that between them take every step, the rare ones more than once. When a change moves the dice so
 that a step is missing: `python -m tests.simulation --seeds 300` says what is never seen, `--seed N` what
@@ -34,6 +35,13 @@ def test_every_invariant_holds(chunk: int) -> None:
     summary = many(range(chunk * SEEDS, (chunk + 1) * SEEDS))
     assert summary.seeds == SEEDS
     assert not summary.failures, _told(summary)
+
+
+def test_every_invariant_holds_while_people_choose_and_ask_for_other_tries() -> None:
+    found = [simulate(seed, "choosing", database="sqlite") for seed in CHOOSING_SEEDS]
+    assert [result.failure for result in found if result.failure] == []
+    redone = sum("redoes" in str(event) for result in found for event in result.timeline.events)
+    assert redone >= len(found), "they did ask"
 
 
 def test_every_invariant_holds_on_a_server() -> None:

@@ -32,6 +32,12 @@ def judged(world) -> World:
     return world
 
 
+def sums(*counts):
+    """Accepted, rejected, accepted pictures, and how many were paid."""
+    *verdicts, paid = counts
+    return Acceptance(*verdicts, spent_micros=paid * PRICE)
+
+
 def run_id(world):
     return world.rows(runs)[0].id
 
@@ -45,7 +51,7 @@ def of_run(world):
 
 
 def test_a_run_counts_verdicts_and_all_that_was_spent_on_it(judged):
-    assert of_run(judged) == Acceptance(2, 1, 2, 3 * PRICE)
+    assert of_run(judged) == sums(2, 1, 2, 3)
     assert of_run(judged).picture_micros == 3 * PRICE // 2
     assert of_run(judged).rate == pytest.approx(2 / 3)
 
@@ -59,8 +65,8 @@ def test_a_run_without_verdicts_is_left_out_and_costs_nothing_an_accepted_pictur
 def test_a_cell_costs_what_its_rejected_and_failed_tries_cost_too(judged):
     with judged.database.read() as tx:
         found = {(item.kind, item.name, item.value): item.found for item in breakdown(tx, [run_id(judged)])}
-    assert found["axis", "scene", "beach"] == Acceptance(1, 1, 1, 2 * PRICE)
-    assert found["axis", "scene", "city"] == Acceptance(1, 0, 1, PRICE)
+    assert found["axis", "scene", "beach"] == sums(1, 1, 1, 2)
+    assert found["axis", "scene", "city"] == sums(1, 0, 1, 1)
     assert found["axis", "product", "MUG"] == found["tag", "client", "acme"] == of_run(judged)
     assert found["prompt", "prompt", "hero 0"].picture_micros == 2 * PRICE
     assert len(found) == 3 + 1 + 2
@@ -69,7 +75,7 @@ def test_a_cell_costs_what_its_rejected_and_failed_tries_cost_too(judged):
 def test_only_the_last_word_counts(judged):
     give(judged.database, [1], ACCEPTED, signed=SIGNED)
     give(judged.database, [2], JobVerdict.NONE, signed=SIGNED)
-    assert of_run(judged) == Acceptance(2, 0, 2, 3 * PRICE)
+    assert of_run(judged) == sums(2, 0, 2, 3)
 
 
 def test_sums_of_several_pictures_are_rounded_to_the_nearest_micro():

@@ -1,8 +1,9 @@
 """How many pictures were accepted, and what an accepted one cost: of runs, and by axis value, tag and prompt.
 
 What a cell cost is everything that was spent on its tries, the rejected and the failed ones too: a further
-try has the axes and tags of its job. Runs are summed from their balances and from the index of verdicts alone, so
-that a million jobs are not read; a breakdown reads the jobs of its runs that cost anything or were judged.
+try has the axes and tags of its job. Runs are summed from their balances and from the index of verdicts
+alone, so that a million jobs are not read; a breakdown reads the jobs of its runs that cost anything or were
+judged.
 """
 
 from collections.abc import Iterator, Sequence
@@ -69,7 +70,7 @@ def by_run(tx: Tx, run_ids: Sequence[int] | None = None) -> dict[int, Acceptance
     for run_id, verdicts in counts.items():
         accepted, pictures = verdicts.get(JobVerdict.ACCEPTED.value, (0, 0))
         rejected, _ = verdicts.get(JobVerdict.REJECTED.value, (0, 0))
-        found[run_id] = Acceptance(accepted, rejected, pictures, spent.get(run_id, 0))
+        found[run_id] = Acceptance(accepted, rejected, pictures, spent_micros=spent.get(run_id, 0))
     return found
 
 
@@ -106,7 +107,7 @@ def _grouped(
     )
     for row in tx.conn.execute(query, {"runs": list(run_ids)}):
         sums = Acceptance(*(int(getattr(row, column)) for column in _SUMS))
-        yield AcceptedBy(kind, row.name, row.value, sums)
+        yield AcceptedBy(kind, row.name, row.value, found=sums)
 
 
 class _Named(NamedTuple):

@@ -21,7 +21,7 @@ unexport VIRTUAL_ENV
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulate crashes soak bench queues check fix docs clean $(CHECKS)
+.PHONY: help demo test simulate crashes soak bench queues check fix docs screenshot clean $(CHECKS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -82,6 +82,9 @@ fix: $(READY) ## format, and repair what the linter can repair safely
 
 docs: $(READY) ## rewrite the parts of docs/ that are made from the code
 	@$(BIN)/python tests/tidy/generate_docs.py
+
+screenshot: $(READY) ## docs/review.png, made anew: needs Chromium
+	@$(BIN)/python tests/browser/screenshot.py
 
 clean: ## forget the environment and every cache
 	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

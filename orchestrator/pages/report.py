@@ -21,6 +21,7 @@ from orchestrator.pages.static_links import BesideLinks, FolderLinks, StaticLink
 from orchestrator.pictures.shelf import ThumbnailShelf
 from orchestrator.pictures.thumbnails import ThumbnailKind
 from orchestrator.runtime import own_files
+from orchestrator.store.choosing import acceptance
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.identity import database_id
 from orchestrator.store.views import products
@@ -32,6 +33,7 @@ from orchestrator.store.views.waiting import waits
 
 PICTURES_MAX: Final = 2_000
 PRODUCTS: Final = 100
+VALUES_MAX: Final = 60
 MARKS: Final = (
     '<meta name="generator" content="orchestrator report">',
     '<meta name="generator" content="orchestrator gallery">',
@@ -142,6 +144,8 @@ class _Section:
             said = products.verdict_counts(tx, self._run.id)
             took = timings(tx, self._run.id)
             failures = run_progress(tx, [self._run.id]).failures
+            total = acceptance.by_run(tx, [self._run.id]).get(self._run.id)
+            by_value = acceptance.breakdown(tx, [self._run.id]) if total and not self._wish.client else []
         self._files.add_run(self._run, said)
         return rendering.render(
             "section.html.j2",
@@ -151,6 +155,8 @@ class _Section:
             said=said,
             timings=took,
             failures=failures,
+            total=total,
+            by_value=[each for each in by_value if each.kind != "prompt"][:VALUES_MAX],
             client=self._wish.client,
         )
 

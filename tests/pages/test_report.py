@@ -9,9 +9,12 @@ from html import unescape
 
 import pytest
 
+from orchestrator.actions.choosing.verdicts import give
 from orchestrator.core.errors import StorageError, UsageError
+from orchestrator.core.verdicts import JobVerdict
 from orchestrator.pages.report import Form, ReportWish, write_report
 from orchestrator.pages.report_files import guarded
+from orchestrator.store.account.acts import Signature
 from orchestrator.store.views.named_runs import named_runs, one_run
 from orchestrator.store.views.overview import runs
 
@@ -111,6 +114,19 @@ def test_a_failed_job_stands_in_its_place_with_its_reason(shop, report):
     order = [html.index(word) for word in (">MUG<", "refused by moderation", ">SHOE<")]
     assert order == sorted(order)
     assert "The content check refused it." in html
+
+
+def test_what_was_accepted_and_what_it_cost_stands_below_the_pictures(shop, report):
+    shop.apply(["MUG", "SHOE"], ["beach"])
+    shop.make(1, 2)
+    signed = Signature("kim", "here", "accept")
+    give(shop.database, [1], JobVerdict.ACCEPTED, signed=signed)
+    give(shop.database, [2], JobVerdict.REJECTED, signed=signed)
+    html = report()[1]
+    assert "1 accepted, 1 rejected" in html
+    assert "$0.056 for each accepted picture" in html
+    assert "scene: beach" in html
+    assert "for each accepted" not in report("client.html", client=True)[1]
 
 
 def test_a_picture_that_is_gone_says_so_in_its_cell_and_is_counted(shop, report):

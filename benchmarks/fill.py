@@ -132,8 +132,8 @@ def _add_specs(tx: Tx, shape: FillShape, bounds: dict[str, int], numbers: str) -
     tx.conn.execute(
         text(
             f"INSERT INTO job_specs (job_id, params, local_images, tags, axes, run_id, product) {numbers} "
-            f"SELECT n, {cast(prompt)}, {cast(chr(39) + '{}' + chr(39))}, {cast(':tags')}, {cast(axes)}, :run, "
-            "'P' || (n / 12) FROM numbers"
+            f"SELECT n, {cast(prompt)}, {cast(chr(39) + '{}' + chr(39))}, {cast(':tags')}, {cast(axes)}, "
+            ":run, 'P' || (n / 12) FROM numbers"
         ),
         {**ids, "tags": shape.tags},
     )

@@ -23,7 +23,7 @@ from orchestrator.store.views.products import Place
 from orchestrator.web.review.asked import Asked
 from orchestrator.web.review.links import ServedLinks
 from orchestrator.web.review.looking import Looking
-from orchestrator.web.review.reading import Reading
+from orchestrator.web.review.reading import ReviewReading
 
 TARGET_MS = 300
 
@@ -40,7 +40,7 @@ def timed(work: Callable[[], object]) -> float:
 
 def measure(database: Database, jobs: int, root: Path) -> list[tuple[str, str]]:
     """Every page."""
-    reading = Reading(database, "UTC")
+    reading = ReviewReading(database, "UTC")
     looking = Looking(reading, ServedLinks(root, ThumbnailShelf(root)))
 
     def page(**asked: object) -> Callable[[], object]:

@@ -26,7 +26,7 @@ async def serve(
     site: web.Application, host: str, port: int, *, connection_seconds: float | None = CONNECTION_SECONDS
 ) -> AsyncIterator[str]:
     """Serve in the running loop; gives the base URL. Port 0 takes a free one. Raises UsageError when it
-    cannot listen. A connection ends after `connection_seconds`; None: when a side closes it, for who is trusted.
+    cannot listen. A connection ends after `connection_seconds`; None: when a side closes it.
     """
     runner = web.AppRunner(
         site,

@@ -1,6 +1,6 @@
 """Makes docs/review.png, the picture of the review in README: `make screenshot`.
 
-The example batch is run against the sandbox, some of its pictures are judged, and a browser looks at the page.
+The example batch is run against the sandbox, some pictures are judged, and a browser looks at the page.
 """
 
 import asyncio

@@ -112,6 +112,8 @@ def _leaves(context: click.Context) -> Iterator[str]:
     if not isinstance(group, click.Group):
         yield context.command_path.strip()
         return
+    if group.invoke_without_command:
+        yield context.command_path.strip()
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert command is not None

@@ -9,6 +9,7 @@ from typing import Any, Final
 from orchestrator.actions.choosing.verdicts import VerdictsGiven, give
 from orchestrator.core.errors import UsageError
 from orchestrator.core.report_seal import reference, seal
+from orchestrator.core.row_ids import row_id
 from orchestrator.core.verdicts import JobVerdict, VerdictSource
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.db.database import Database
@@ -52,8 +53,7 @@ class VerdictFile:
     @property
     def run_ids(self) -> list[int]:
         """Of the runs that the page showed."""
-        words = self.runs.split(",")
-        return [int(word) for word in words if word.isascii() and word.isdigit() and len(word) < 19]  # noqa: PLR2004
+        return [found for word in self.runs.split(",") if (found := row_id(word)) is not None]
 
 
 @dataclass(slots=True)

@@ -27,7 +27,10 @@ const choose = (cell, scroll = true) => {
   const link = cell.querySelector("a.open") ?? cell;
   if (link === cell) cell.tabIndex = -1;
   if (!box.open) link.focus({ preventScroll: true });
-  if (scroll) cell.scrollIntoView({ block: "nearest", inline: "nearest" });
+  const place = cell.getBoundingClientRect();
+  const below = document.querySelector(".top").getBoundingClientRect().bottom;
+  const isSeen = place.top >= Math.max(0, below) && place.bottom <= innerHeight && place.left >= 0 && place.right <= innerWidth;
+  if (scroll && !isSeen) cell.scrollIntoView({ block: "nearest", inline: "nearest" });
   history.replaceState(null, "", `#j${at}`);
 };
 const step = (by) => {

@@ -16,6 +16,7 @@ from orchestrator.actions.choosing.redo import Redone, redo
 from orchestrator.actions.operator.change_jobs import drop_waiting
 from orchestrator.actions.planning.apply import Pricing
 from orchestrator.core.errors import OrchestratorError, UsageError
+from orchestrator.core.row_ids import row_id
 from orchestrator.core.verdicts import STARS_MAX, JobVerdict, VerdictSource
 from orchestrator.store.choosing.verdicts import GivenVerdict, JudgedJob
 from orchestrator.store.db.database import Database
@@ -50,10 +51,10 @@ class _Form:
         return found
 
     def ids(self) -> list[int]:
-        words = self.text("jobs", 20 * JOBS_MAX).split(",")
-        if not all(word.isascii() and word.isdigit() and len(word) < 19 for word in words):  # noqa: PLR2004
+        found = [row_id(word) for word in self.text("jobs", 20 * JOBS_MAX).split(",")]
+        if None in found:
             raise UsageError("The form names no jobs. Nothing was changed.")
-        return list(dict.fromkeys(map(int, words)))[:JOBS_MAX]
+        return [each for each in dict.fromkeys(found) if each is not None][:JOBS_MAX]
 
     def stars(self) -> int | None:
         word = self.text("stars", 3)

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
+from orchestrator.core.row_ids import row_id
 from orchestrator.core.states import JobState
-from orchestrator.store.views.products import Place, ProductWish
+from orchestrator.store.views.products import BEHIND_ALL, Place, ProductWish
 
 VIEWS: Final = ("matrix", "grid")
 SHOWN: Final = {
@@ -43,10 +44,9 @@ class Asked:
     def of(cls, run_id: int, query: Mapping[str, str]) -> "Asked":
         """Read an address."""
         view, show = query.get("view", ""), query.get("show", "")
-        job, product = query.get("job", ""), query.get("from")
-        after = None
-        if product is not None and job.isascii() and job.isdigit() and len(job) <= 19:  # noqa: PLR2004 - 64 bits
-            after = Place(product.replace("\0", ""), min(int(job), 2**62))
+        product, job = query.get("from"), query.get("job", "")
+        job_id = BEHIND_ALL if job == "all" else row_id(job)
+        after = None if product is None or job_id is None else Place(product.replace("\0", ""), job_id)
         return cls(
             run_id=run_id,
             view=view if view in VIEWS else VIEWS[0],
@@ -71,5 +71,6 @@ class Asked:
         said = {"view": wanted.view, "show": wanted.show, "words": wanted.words}
         found = {name: value for name, value in said.items() if value not in {"", "matrix", "all"}}
         if wanted.after is not None:
-            found |= {"from": wanted.after.product, "job": str(wanted.after.job_id)}
+            job = "all" if wanted.after.job_id == BEHIND_ALL else str(wanted.after.job_id)
+            found |= {"from": wanted.after.product, "job": job}
         return f"/review/runs/{self.run_id}" + (f"?{urlencode(found)}" if found else "")

@@ -1,4 +1,4 @@
-"""Where pages of the server find pictures: by job and content, so that an address never changes its meaning."""
+"""Where served pages find pictures: by job and content, so that an address never changes its meaning."""
 
 from pathlib import Path
 

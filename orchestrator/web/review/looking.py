@@ -9,6 +9,7 @@ from typing import Any, Final
 from aiohttp import web
 from markupsafe import Markup
 
+from orchestrator.core.row_ids import row_id
 from orchestrator.pages import rendering
 from orchestrator.pages.matrix import Matrix, Try, build, differences
 from orchestrator.pages.reasons import Reasons
@@ -17,7 +18,7 @@ from orchestrator.pictures.thumbnails import ThumbnailKind
 from orchestrator.web.review.answers import page
 from orchestrator.web.review.asked import SHOWN, VIEWS, Asked
 from orchestrator.web.review.links import ServedLinks
-from orchestrator.web.review.reading import Reading
+from orchestrator.web.review.reading import ReviewReading
 
 ROWS_MAX: Final = 60
 COMPARED_MAX: Final = 6
@@ -27,7 +28,7 @@ ASSETS: Final = {"style.css": "text/css", "review.js": "text/javascript"}
 class Looking:
     """Answers GET."""
 
-    def __init__(self, reading: Reading, links: ServedLinks) -> None:
+    def __init__(self, reading: ReviewReading, links: ServedLinks) -> None:
         self._reading = reading
         self._links = links
 
@@ -78,7 +79,7 @@ class Looking:
     async def rows(self, request: web.Request) -> web.StreamResponse:
         """The rows of these products that are no longer as the page has them: `row=JOB.SEAL`, each."""
         known = dict(each.partition(".")[::2] for each in request.query.getall("row", [])[:ROWS_MAX])
-        ids = [int(each) for each in known if each.isascii() and each.isdigit() and len(each) < 19]  # noqa: PLR2004
+        ids = [found for each in known if (found := row_id(each)) is not None]
 
         def read() -> dict[str, Any]:
             matrix, reasons, count = self._reading.rows(ids)
@@ -110,7 +111,7 @@ class Looking:
     async def compare(self, request: web.Request) -> web.StreamResponse:
         """Some pictures beside each other, with what differs in what was asked."""
         asked = request.query.get("jobs", "").split(",")[:COMPARED_MAX]
-        ids = [int(each) for each in asked if each.isascii() and each.isdigit() and len(each) < 19]  # noqa: PLR2004
+        ids = [found for each in asked if (found := row_id(each)) is not None]
         return await asyncio.to_thread(self._compare, request, list(dict.fromkeys(ids)))
 
     def _compare(self, request: web.Request, ids: Sequence[int]) -> web.Response:

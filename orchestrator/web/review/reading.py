@@ -67,7 +67,7 @@ class Focus:
     then: int | None
 
 
-class Reading:
+class ReviewReading:
     """On one database."""
 
     def __init__(self, database: Database, timezone: str) -> None:
@@ -87,7 +87,8 @@ class Reading:
                 return None
             rows, then = products.page(tx, asked.wish, after=asked.after, products=PRODUCTS)
             reasons = self._reasons(tx, asked.run_id)
-            return Page(RunHead(run, head_counts(tx, run.id)), build(rows, reasons), reasons, then)
+            head = RunHead(run, head_counts(tx, run.id))
+            return Page(head=head, matrix=build(rows, reasons), reasons=reasons, then=then)
 
     def rows(self, job_ids: Sequence[int]) -> tuple[Matrix, Reasons, str]:
         """The products of these jobs, of one run, as they are now, and how far its review is."""

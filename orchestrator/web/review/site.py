@@ -17,7 +17,7 @@ from orchestrator.web.review.answers import told
 from orchestrator.web.review.images import Images
 from orchestrator.web.review.links import ServedLinks
 from orchestrator.web.review.looking import Looking
-from orchestrator.web.review.reading import Reading
+from orchestrator.web.review.reading import ReviewReading
 
 BODY_BYTES_MAX: Final = 1024 * 1024
 
@@ -43,7 +43,7 @@ def make_review(
         return response
 
     site.router.add_get(ENTER, enter, allow_head=False)
-    site.add_routes(Looking(Reading(database, timezone), ServedLinks(root, shelf)).routes())
+    site.add_routes(Looking(ReviewReading(database, timezone), ServedLinks(root, shelf)).routes())
     site.add_routes(Acting(database, access, pricing).routes())
     site.add_routes(Images(database, root, shelf).routes())
     return site

@@ -18,8 +18,8 @@ def verdict_words(given: VerdictsGiven, *, seen: str) -> str:
         if stood == seen or before.opinion.words is None:
             continue
         told.append(
-            f"Job {each.job_id}: {before.who} had said in the meantime: {before.opinion.words}. Your word is the "
-            f"last one; Ctrl+Z brings back the other."
+            f"Job {each.job_id}: {before.who} had said in the meantime: {before.opinion.words}. Your word is "
+            "the last one; Ctrl+Z brings back the other."
         )
     return " ".join(told)
 
@@ -30,7 +30,7 @@ def redone_words(done: Redone) -> str:
     for each in done.tries:
         word = "waits" if each.created else "waited already"
         told.append(
-            f"Job {each.job_id}, another try of job {each.of}, {word}: ${format_usd(each.price_micros)} when it "
-            "is made. Nothing is spent until `orchestrator run` or `work`."
+            f"Job {each.job_id}, another try of job {each.of}, {word}: ${format_usd(each.price_micros)} when "
+            "it is made. Nothing is spent until `orchestrator run` or `work`."
         )
     return " ".join([*told, *(f"{warning.rstrip('.')}." for warning in done.warnings)])

@@ -1,4 +1,4 @@
-"""A real browser at a real review: one browser for all tests, a page and a server for each."""
+"""A real browser at a real review: one browser for a file of tests, a page and a server for each test."""
 
 import asyncio
 import shutil
@@ -23,7 +23,9 @@ CHROMIUM = next(
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(
+    scope="module"
+)  # no longer: its event loop runs in this thread, where other tests want theirs
 def chromium():
     if CHROMIUM is None:
         pytest.skip("there is no Chromium here")

@@ -129,6 +129,24 @@ def test_a_redo_of_what_is_being_made_and_an_endless_prompt_are_refused(shop, re
     review(main)
 
 
+def test_a_review_that_was_begun_opens_at_the_first_product_with_a_picture_without_a_verdict(shop, review):
+    shop.apply(["A", "B", "C"], ["beach"])
+    shop.make(1, 2, 3)
+
+    async def main(browser):
+        kim = await browser().enter()
+        assert (await kim.get("/review/runs/1"))[0] == 200
+        await kim.post("/review/verdict", AS_SCRIPT, jobs="1", word="accept")
+        assert (await kim.get("/review/runs/1"))[0] == 303
+        assert kim.shown["Location"] == "/review/runs/1?show=unseen"
+        _, html = await kim.get("/review/runs/1?show=unseen")
+        assert [name in html for name in (">A<", ">B<", ">C<")] == [False, True, True]
+        _, html = await kim.get("/review/runs/1?show=all")
+        assert ">A<" in html
+
+    review(main)
+
+
 def test_a_row_is_sent_again_only_when_it_has_changed(shop, review):
     shop.apply(["MUG", "SHOE"], ["beach"])
     shop.make(1)

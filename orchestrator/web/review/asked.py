@@ -69,7 +69,7 @@ class Asked:
         """The address of this view, or of one beside it; a change of the view begins at its start."""
         wanted = replace(self, **{"after": None, **changes})  # type: ignore[arg-type]
         said = {"view": wanted.view, "show": wanted.show, "words": wanted.words}
-        found = {name: value for name, value in said.items() if value not in {"", "matrix", "all"}}
+        found = {name: value for name, value in said.items() if value not in {"", VIEWS[0]}}
         if wanted.after is not None:
             job = "all" if wanted.after.job_id == BEHIND_ALL else str(wanted.after.job_id)
             found |= {"from": wanted.after.product, "job": job}

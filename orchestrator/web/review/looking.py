@@ -64,6 +64,8 @@ class Looking:
         found = self._reading.page(asked)
         if found is None:
             raise web.HTTPNotFound(text="There is no such run.")
+        if found.head.is_begun and "show" not in request.query:
+            raise web.HTTPSeeOther(asked.url(show="unseen"))
         return page(
             request,
             "review.html.j2",

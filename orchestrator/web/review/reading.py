@@ -33,6 +33,11 @@ class RunHead:
     counts: HeadCounts
 
     @property
+    def is_begun(self) -> bool:
+        """Whether some pictures have a verdict and others do not: then the review opens at the others."""
+        return 0 < self.counts.accepted + self.counts.rejected < self.counts.made
+
+    @property
     def words(self) -> str:
         """How far the review is, and what was spent."""
         counts = self.counts

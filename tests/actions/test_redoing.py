@@ -1,59 +1,20 @@
 """Another try of a job: a new waiting job beside it, checked and priced as of a manifest, unpaid."""
 
 import pytest
-from PIL import Image
 from sqlalchemy import insert
 from support.signed import SIGNED
-from support.world import World
 
 from orchestrator.actions.choosing.redo import redo
-from orchestrator.actions.choosing.verdicts import give
 from orchestrator.actions.planning.apply import Pricing, apply
 from orchestrator.actions.planning.live_prices import LivePrice, LivePrices, Quoted
 from orchestrator.actions.planning.plan import plan
 from orchestrator.core.errors import UsageError
 from orchestrator.core.paths import COPY_FIRST, path_key
 from orchestrator.core.states import AttemptState
-from orchestrator.core.verdicts import JobVerdict
-from orchestrator.manifest import load_manifest
 from orchestrator.settings import load_settings
 from orchestrator.store.db.schema import acts, job_specs, lanes, outputs
-from orchestrator.store.runs import jobs
-from orchestrator.store.views.walk import JobFilter
 
-MANIFEST = """\
-version: 1
-name: hero
-campaign: sale
-model: kwaivgi/kling-image-o3/edit
-variations: {variations}
-matrix: {{scene: [beach, city]}}
-params:
-  prompt: "{prompt} @Image1 on a {{{{ scene }}}}"
-  images: [photo.png]
-output: "{{{{ scene }}}}-v{{{{ variation }}}}-{{{{ index }}}}.{{{{ ext }}}}"
-"""
 PRICE = 28_000
-
-
-@pytest.fixture
-def write(tmp_path):
-    Image.new("RGB", (400, 400), "red").save(tmp_path / "photo.png")
-
-    def written(prompt="Place", variations=1):
-        file = tmp_path / "hero.yaml"
-        file.write_text(MANIFEST.format(prompt=prompt, variations=variations))
-        return load_manifest(file, today="2026-11-22")
-
-    return written
-
-
-@pytest.fixture
-def store(world, write) -> World:
-    """Two jobs, the first of which has its picture."""
-    apply(world.database, [write()])
-    world.until(AttemptState.SUCCEEDED)
-    return world
 
 
 def again(store, *ids, **how):
@@ -125,46 +86,6 @@ def test_a_live_price_counts_where_one_is_known(store):
     (made,) = again(store, 1, pricing=Pricing(LivePrices(ask))).tries
     (lane,) = store.rows(lanes)
     assert (made.price_micros, lane.price_micros) == (14_000, 14_000)
-
-
-def test_what_has_no_picture_yet_is_refused_and_what_failed_may_be_asked_for_otherwise(world, write):
-    apply(world.database, [write(variations=2)])
-    world.until(AttemptState.FAILED)
-    world.until(AttemptState.IN_FLIGHT)
-    with world.database.write() as tx:
-        jobs.cancel(tx, [4])
-    done = again(world, 1, 2, 3, 4, 99, changes={"prompt": "Something else"})
-    assert [item.of for item in done.tries] == [1]
-    why = {item.job_id: item.why for item in done.refused}
-    assert "being made" in why[3], "first variations first"
-    assert "waits" in why[2]
-    assert "jobs retry 4" in why[4]
-    assert why[99] == "there is no such job"
-
-
-def test_an_input_picture_that_is_gone_or_changed_since_is_said_before_it_is_bought(store, tmp_path):
-    Image.new("RGB", (400, 400), "blue").save(tmp_path / "photo.png")
-    assert "has changed since" in again(store, 1).refused[0].why
-    (tmp_path / "photo.png").unlink()
-    assert "there is no file" in again(store, 1).refused[0].why
-    assert len(store.rows(job_specs)) == 2
-
-
-def test_the_same_request_makes_one_job_and_another_request_another(store):
-    first = again(store, 1, request="click-1").tries[0]
-    twice = again(store, 1, request="click-1").tries[0]
-    other = again(store, 1, request="click-2").tries[0]
-    assert (first.created, twice.created, twice.job_id) == (True, False, first.job_id)
-    assert other.job_id not in {first.job_id, 1, 2}
-
-
-def test_a_filter_passes_over_what_has_another_try_already(store):
-    give(store.database, [1], JobVerdict.REJECTED, signed=SIGNED)
-    rejected = JobFilter(verdict="rejected")
-    assert len(redo(store.database, rejected, signed=SIGNED).tries) == 1
-    done = redo(store.database, rejected, signed=SIGNED)
-    assert (done.tries, done.passed_over) == ([], 1)
-    assert len(again(store, 1).tries) == 1, "by its id it is asked for all the same"
 
 
 def test_an_edited_or_pruned_manifest_and_more_variations_leave_it_waiting(store, write, tmp_path):

@@ -20,6 +20,7 @@ PLAN_KEYS = [
     "list_usd",
     "others",
     "copies",
+    "redone",
 ]
 
 
@@ -38,6 +39,7 @@ def test_plan_prints_exactly_the_documented_shape(shell):
         "list_usd": "0.084",
         "others": {"jobs": 0, "cost_usd": "0.00"},
         "copies": 0,
+        "redone": {"jobs": 0, "cost_usd": "0.00"},
         "found": {"jobs": 0, "images": 0, "cost_usd": "0.00"},
     }
 

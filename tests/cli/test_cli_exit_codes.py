@@ -115,6 +115,7 @@ def test_3_a_retry_is_not_proposed_for_what_would_be_refused_again(shell, provid
     assert "1 moderated" in shell.said
     assert "jobs retry" not in shell.said
     assert "orchestrator jobs list --state failed --campaign sale --run main" in shell.said
+    assert "orchestrator redo --reason moderated --campaign sale --run main --prompt TEXT" in shell.said
 
 
 def test_4_a_budget_stops_with_jobs_left(shell, provider):

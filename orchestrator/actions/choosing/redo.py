@@ -9,9 +9,8 @@ from orchestrator.actions.choosing.redo_specs import TryMaker, sentences
 from orchestrator.actions.planning.apply import Pricing
 from orchestrator.core.states import JobState
 from orchestrator.core.verdicts import JobVerdict
-from orchestrator.store.account import rate_limits
 from orchestrator.store.account.acts import Signature
-from orchestrator.store.choosing import redo_sources
+from orchestrator.store.choosing import new_tries, redo_sources
 from orchestrator.store.choosing.new_tries import RedoneJob, WantedTry, add_tries
 from orchestrator.store.choosing.redo_sources import RedoSource
 from orchestrator.store.choosing.verdicts import NotJudged
@@ -136,7 +135,7 @@ class _Redoing:
         for ids in _chunks(list(prices)):
             made: dict[int, RedoneJob] = {}
             with self._database.write() as tx:
-                rate_limits.lock(tx)  # before the lanes: see `deferred_writes.LockOrder`
+                new_tries.lock(tx)
                 sources = redo_sources.sources(tx, ids, locked=True)
                 ready = self._ready(ids, sources, asked)
                 for run_id, wanted in _by_run(ready).items():

@@ -11,7 +11,7 @@ from orchestrator.cli.rendering.remedies import remedies
 from orchestrator.cli.rendering.stop_text import line, mark
 from orchestrator.cli.rendering.words import count, duration, safe, usd
 from orchestrator.core.errors import DatabaseReplacedError, ExitCode, OrchestratorError
-from orchestrator.core.taxonomy import MENDED_BY_RETRY
+from orchestrator.core.taxonomy import MENDED_BY_RETRY, Reason
 from orchestrator.store.stops.stops import Stoppage
 from orchestrator.store.views.progress import Progress
 
@@ -149,11 +149,13 @@ def _about_failures(done: Done) -> list[tuple[str, str]]:
         )
         for reason in mended
     ]
-    return steps or [
-        (
-            f"orchestrator jobs list --state failed{_scope(done)}",
-            "shows what was refused, and would be refused again as it is",
-        )
+    if steps:
+        return steps
+    refused = "shows what was refused, and would be refused again as it is"
+    otherwise = f"orchestrator redo --reason {Reason.MODERATED}{_scope(done)} --prompt TEXT"
+    return [
+        (f"orchestrator jobs list --state failed{_scope(done)}", refused),
+        *([(otherwise, "asks otherwise for these")] if Reason.MODERATED in reasons else []),
     ]
 
 

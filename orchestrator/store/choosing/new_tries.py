@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, func, select, update
 from orchestrator.core.keys import redo_key
 from orchestrator.core.paths import name_of_try, path_key
 from orchestrator.core.specs import JobSpec
+from orchestrator.store.account import rate_limits
 from orchestrator.store.account.acts import Change, Signature, record_all
 from orchestrator.store.choosing.redo_sources import RedoSource
 from orchestrator.store.db import bulk, dialect
@@ -46,11 +47,20 @@ class RedoneJob:
     created: bool
 
 
+def lock(tx: Tx) -> None:
+    """Take what a transaction that adds tries must hold before it reads their sources and prices lanes: the
+    account's row, then inserts, then lanes, as every other writer does. No other order is free of deadlocks.
+    """
+    rate_limits.lock(tx)
+    dialect.lock_inserts(tx.conn, jobs)  # keys and paths are read first, then taken
+
+
 def add_tries(
     tx: Tx, run: Run, wanted: Sequence[WantedTry], *, agreed: Mapping[str, int], signed: Signature
 ) -> list[RedoneJob]:
-    """Insert a waiting job for each, and record who asked for it. Their sources are locked."""
-    dialect.lock_inserts(tx.conn, jobs)  # keys and paths are read first, then taken
+    """Insert a waiting job for each, and record who asked for it. The transaction began with `lock`, and
+    their sources are locked.
+    """
     keys = _keys(tx, run.id, wanted)
     known = existing_ids(tx, run.id, list(keys.values()))
     fresh = [item for item in wanted if keys[item.source.job_id] not in known]

@@ -6,6 +6,8 @@ import re
 import pytest
 from review_browser import AS_SCRIPT
 
+from orchestrator.store.views import products
+
 
 def test_a_picture_that_is_gone_says_so_on_its_page(shop, review):
     shop.apply(["MUG"], ["beach"])
@@ -143,6 +145,19 @@ def test_a_review_that_was_begun_opens_at_the_first_product_with_a_picture_witho
         assert [name in html for name in (">A<", ">B<", ">C<")] == [False, True, True]
         _, html = await kim.get("/review/runs/1?show=all")
         assert ">A<" in html
+
+    review(main)
+
+
+def test_a_picture_of_a_product_with_more_jobs_than_a_page_shows_has_its_page(shop, review, monkeypatch):
+    monkeypatch.setattr(products, "JOBS_MAX", 2)
+    shop.apply(["MUG"], ["a", "b", "c", "d"])
+
+    async def main(browser):
+        kim = await browser().enter()
+        for job in (1, 4):
+            status, html = await kim.get(f"/review/jobs/{job}")
+            assert (status, f"MUG at the {'abcd'[job - 1]}" in html) == (200, True)
 
     review(main)
 

@@ -62,11 +62,11 @@ const post = (path, fields) => {
     const reply = await fetch(path, {
       method: "POST", body: new URLSearchParams(fields), headers: { "X-CSRF": csrf, Accept: "application/json" },
     });
-    if (!(reply.headers.get("Content-Type") ?? "").includes("json")) throw new Error(`The server answered ${reply.status}.`);
+    if (!(reply.headers.get("Content-Type") ?? "").includes("json")) throw new Error(`the server answered ${reply.status}`);
     const said = await reply.json();
     if (said.words || !reply.ok) tell(said.words);
     return reply.ok ? said : null;
-  }).catch((error) => { tell(`Not sent: ${error.message} Is \`orchestrator review\` still running?`); return null; });
+  }).catch((error) => { tell(`Not sent: ${error.message}. Is \`orchestrator review\` still running?`); return null; });
   sending = answer;
   return answer;
 };

@@ -137,7 +137,7 @@ class Looking:
         name = request.match_info["name"]
         if name not in ASSETS:
             return web.Response(status=HTTPStatus.NOT_FOUND)
-        headers = {"Cache-Control": "private, max-age=3600"}
+        headers = {"Cache-Control": "no-cache"}
         return web.Response(text=rendering.asset(name), content_type=ASSETS[name], headers=headers)
 
     def _rows(self, matrix: Matrix, reasons: Reasons) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""`run` ends with a page of its pictures; what keeps the page from being written changes nothing of its end."""
+"""`run` ends with a page of its pictures; what keeps that from being written changes nothing of its end."""
 
 import pytest
 

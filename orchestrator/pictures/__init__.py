@@ -1,1 +1,1 @@
-"""Small pictures for pages: made once of each content, and kept under its digest."""
+"""What is done with the pixels of pictures on this machine: small ones for pages, made once of each content."""

@@ -6,7 +6,7 @@ import threading
 from contextlib import contextmanager
 
 import pytest
-from support.shop import Shop
+from support.showroom import Showroom
 from support.times import FakeEntropy
 from support.world import World
 
@@ -40,7 +40,7 @@ def chromium():
 @pytest.fixture
 def shop(sqlite_url, clock, entropy, tmp_path):
     database = Database.open(sqlite_url, clock, clock_from_server=False)
-    yield Shop(World(database, clock, entropy), tmp_path)
+    yield Showroom(World(database, clock, entropy), tmp_path)
     database.close()
 
 

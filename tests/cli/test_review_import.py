@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support.shop import Shop
+from support.showroom import Showroom
 from support.times import FakeClock, FakeEntropy
 from support.world import World
 
@@ -25,7 +25,7 @@ def shop(shell):
         ensure(tx)
     folder = shell.folder / "shop"
     folder.mkdir()
-    made = Shop(World(database, FakeClock(), FakeEntropy()), folder)
+    made = Showroom(World(database, FakeClock(), FakeEntropy()), folder)
     made.apply(["MUG", "SHOE"], ["beach"])
     made.make(1, 2)
     yield made

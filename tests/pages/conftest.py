@@ -1,7 +1,7 @@
 """Pages are about SQL that the store's tests try on both databases: here one kind is enough."""
 
 import pytest
-from support.shop import Shop
+from support.showroom import Showroom
 from support.world import World
 
 from orchestrator.store.db.database import Database
@@ -10,5 +10,5 @@ from orchestrator.store.db.database import Database
 @pytest.fixture
 def shop(sqlite_url, clock, entropy, tmp_path):
     database = Database.open(sqlite_url, clock, clock_from_server=False)
-    yield Shop(World(database, clock, entropy), tmp_path)
+    yield Showroom(World(database, clock, entropy), tmp_path)
     database.close()

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 from review_browser import at_review
-from support.shop import Shop
+from support.showroom import Showroom
 from support.world import World
 
 from orchestrator.core.states import AttemptState
@@ -99,7 +99,7 @@ def doubted(world):
 def shop(sqlite_url, clock, entropy, tmp_path):
     """For the review: its SQL is tried on both kinds of database by the tests of the store."""
     database = Database.open(sqlite_url, clock, clock_from_server=False)
-    yield Shop(World(database, clock, entropy), tmp_path)
+    yield Showroom(World(database, clock, entropy), tmp_path)
     database.close()
 
 

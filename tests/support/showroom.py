@@ -21,7 +21,7 @@ from .world import MODEL, PRICE, World
 COLOURS = ("#b33", "#3b3", "#33b", "#bb3", "#3bb", "#b3b")
 
 
-class Shop:
+class Showroom:
     """One run, and what becomes of its jobs. Job ids are in the order of products, then scenes."""
 
     def __init__(self, world: World, folder: Path) -> None:

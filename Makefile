@@ -21,7 +21,7 @@ unexport VIRTUAL_ENV
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulate crashes soak bench queues check fix docs clean $(CHECKS)
+.PHONY: help demo test simulate crashes soak bench queues check fix docs screenshot clean $(CHECKS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -67,10 +67,12 @@ bench: $(READY) ## measure, in a short form of a few minutes; prints tables with
 	@$(BIN)/python -m benchmarks.toplevel $(or $(MINUTES),2)
 	@$(BIN)/python -m benchmarks.polling
 	@$(BIN)/python -m benchmarks.downloads 400
+	@$(BIN)/python -m benchmarks.thumbnails 100
 	@$(BIN)/python -m benchmarks.doubts
 	@$(BIN)/python -m benchmarks.apply $(ROWS)
 	@$(BIN)/python -m benchmarks.claim $(or $(ROWS),100000)
 	@$(BIN)/python -m benchmarks.reads $(or $(ROWS),100000)
+	@$(BIN)/python -m benchmarks.pages $(or $(ROWS),100000)
 
 queues: .venv/.bench ## measure other queues on Postgres doing the same work (installs them first)
 	@$(BIN)/python -m benchmarks.queues $(or $(JOBS),3000)
@@ -81,6 +83,9 @@ fix: $(READY) ## format, and repair what the linter can repair safely
 
 docs: $(READY) ## rewrite the parts of docs/ that are made from the code
 	@$(BIN)/python tests/tidy/generate_docs.py
+
+screenshot: $(READY) ## docs/review.png, made anew: needs Chromium
+	@$(BIN)/python tests/browser/screenshot.py
 
 clean: ## forget the environment and every cache
 	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

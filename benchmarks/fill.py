@@ -127,11 +127,13 @@ def _add_specs(tx: Tx, shape: FillShape, bounds: dict[str, int], numbers: str) -
     )
     sqlite = tx.conn.dialect.name == "sqlite"
     cast = (lambda value: value) if sqlite else (lambda value: f"CAST({value} AS json)")
-    ids = {name: bounds[name] for name in ("first", "last")}
+    ids = {name: bounds[name] for name in ("first", "last", "run")}
+    axes = """'[["product", "P' || (n / 12) || '"], ["scene", "s' || (n % 12) || '"]]'"""
     tx.conn.execute(
         text(
-            f"INSERT INTO job_specs (job_id, params, local_images, tags) {numbers} "
-            f"SELECT n, {cast(prompt)}, {cast(chr(39) + '{}' + chr(39))}, {cast(':tags')} FROM numbers"
+            f"INSERT INTO job_specs (job_id, params, local_images, tags, axes, run_id, product) {numbers} "
+            f"SELECT n, {cast(prompt)}, {cast(chr(39) + '{}' + chr(39))}, {cast(':tags')}, {cast(axes)}, "
+            ":run, 'P' || (n / 12) FROM numbers"
         ),
         {**ids, "tags": shape.tags},
     )

@@ -128,6 +128,7 @@ class App:
             root=self.output_root,
             policy=self.settings.outputs.nsfw,
             sidecar=self.settings.outputs.sidecar,
+            thumbnails=self.settings.outputs.thumbnails,
             connections=self.settings.limits.downloads,
             max_bytes=download.max_bytes,
             timeout_seconds=download.timeout_seconds,

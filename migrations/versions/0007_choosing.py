@@ -17,6 +17,7 @@ def upgrade():
     op.add_column("runs", sa.Column("settings", sa.JSON()))
     op.add_column("workers", sa.Column("output_root", sa.Text()))
     op.add_column("job_specs", sa.Column("axes", sa.JSON()))
+    _name_products()
     op.add_column("jobs", sa.Column("round", sa.Integer(), nullable=False, server_default=sa.text("0")))
     op.execute("UPDATE jobs SET round = variation")
     for name in ("verdict", "note"):
@@ -82,7 +83,9 @@ def downgrade():
     _order_ready_jobs("variation")
     for name in ("redo_by", "redo_of", "stars", "note", "verdict", "round"):
         op.drop_column("jobs", name)
-    op.drop_column("job_specs", "axes")
+    op.drop_index("ix_job_specs_product", table_name="job_specs")
+    for name in ("product", "run_id", "axes"):
+        op.drop_column("job_specs", name)
     op.drop_column("workers", "output_root")
     op.drop_column("runs", "settings")
 
@@ -118,6 +121,29 @@ _IS_A_TRY = sa.text(
     "UPDATE outputs SET clean_path = :clean, clean_key = :clean_key WHERE job_id = :job AND idx = :idx"
     " AND EXISTS (SELECT 1 FROM outputs AS holder WHERE holder.path_key = :clean_key)"
 )
+
+
+def _name_products():
+    """Of jobs that have no axes yet: the first tag, the first picture, or their number."""
+    op.add_column("job_specs", sa.Column("run_id", BigInt))
+    op.add_column("job_specs", sa.Column("product", sa.Text()))
+    if op.get_bind().dialect.name == "sqlite":
+        tag = "(SELECT value FROM json_each(tags) LIMIT 1)"
+        picture = "(SELECT key FROM json_each(local_images) WHERE json_type(local_images) = 'object' LIMIT 1)"
+    else:
+        tag = _first("tags", "json_each_text", "value")
+        picture = _first("local_images", "json_object_keys", "json_object_keys")
+    name = f"substr(coalesce({tag}, {picture}, 'job ' || (jobs.ordinal + 1)), 1, 120)"
+    op.execute(
+        f"UPDATE job_specs SET run_id = jobs.run_id, product = {name} "  # noqa: S608 - our own words
+        "FROM jobs WHERE jobs.id = job_specs.job_id"
+    )
+    op.create_index("ix_job_specs_product", "job_specs", ["run_id", "product", "job_id"])
+
+
+def _first(column, function, result):
+    is_object = f"json_typeof({column}) = 'object'"
+    return f"CASE WHEN {is_object} THEN (SELECT {result} FROM {function}({column}) LIMIT 1) END"  # noqa: S608
 
 
 def _order_ready_jobs(column):

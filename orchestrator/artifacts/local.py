@@ -26,6 +26,7 @@ from orchestrator.artifacts.publishing import THREADS, Arrived, Publisher
 from orchestrator.artifacts.sidecars import read_first
 from orchestrator.core.addresses import Nearness
 from orchestrator.core.paths import QUARANTINE
+from orchestrator.pictures.background import Thumbnailer
 from orchestrator.ports import (
     ArtifactRequest,
     CopyRequest,
@@ -62,6 +63,7 @@ class LocalArtifacts:
         files: FileStore | None = None,
         crashpoint: Crashpoint = no_crash,
         pool: Executor | None = None,
+        thumbnailer: Thumbnailer | None = None,
     ) -> None:
         """`transport` must carry no credentials. `timeout_seconds` bounds one whole download. Outputs may be
         as near as `api` says that the provider is.
@@ -73,6 +75,7 @@ class LocalArtifacts:
         self._crashpoint = crashpoint
         self._pool = pool or ThreadPoolExecutor(THREADS, "artifacts")
         self._owns_pool = pool is None
+        self._thumbnailer = thumbnailer
         self._downloader = Downloader(
             transport,
             max_bytes=max_bytes,
@@ -88,8 +91,8 @@ class LocalArtifacts:
             crashpoint=crashpoint,
             pool=self._pool,
             sidecar=sidecar,
+            thumbnailer=thumbnailer,
         )
-
         self._copier = Copier(root, self._files, self._open_temp, sidecar=sidecar)
 
     async def start(self) -> None:
@@ -164,6 +167,8 @@ class LocalArtifacts:
         await self._downloader.aclose()
         if self._owns_pool:
             self._pool.shutdown()
+        if self._thumbnailer is not None:
+            self._thumbnailer.close()
 
     def _place(self, request: ArtifactRequest) -> PurePosixPath:
         place = relative_place(request.path)

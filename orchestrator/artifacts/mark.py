@@ -6,7 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-FOLDER: Final = ".orchestrator"
+from orchestrator.artifacts.places import OWN_FOLDER
+
 FILE_MODE: Final = 0o640
 _BYTES_MAX: Final = 10_000
 
@@ -19,7 +20,7 @@ class MarkFile:
     """
 
     def __init__(self, root: Path) -> None:
-        self._folder = root / FOLDER
+        self._folder = root / OWN_FOLDER
 
     def highest(self, database_id: str) -> int | None:
         """The highest attempt that was recorded for this database; None without a readable mark."""

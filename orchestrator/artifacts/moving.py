@@ -23,8 +23,8 @@ from typing import Final
 from orchestrator.artifacts.disk_errors import disk_failure
 from orchestrator.artifacts.existing import holds
 from orchestrator.artifacts.files import FILE_MODE, FOLDER_MODE, FileStore, RealFiles
-from orchestrator.artifacts.mark import FOLDER
 from orchestrator.artifacts.places import (
+    OWN_FOLDER,
     UnsafePlaceError,
     missing_folders,
     relative_place,
@@ -53,8 +53,10 @@ class FolderMover:
         out: a second mover then finds the files by their digests too.
         """
         try:
-            (self._root / FOLDER).mkdir(exist_ok=True, mode=FOLDER_MODE)
-            descriptor = os.open(self._root / FOLDER / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+            (self._root / OWN_FOLDER).mkdir(exist_ok=True, mode=FOLDER_MODE)
+            descriptor = os.open(
+                self._root / OWN_FOLDER / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE
+            )
         except OSError:  # there is no output folder yet, or nothing can be written: `move` tells
             yield True
             return

@@ -7,6 +7,8 @@ from typing import Final
 from orchestrator.core.paths import EXTENSIONS
 
 TEMP_FOLDER: Final = ".orchestrator-tmp"
+OWN_FOLDER: Final = ".orchestrator"
+"""Marks of databases, and small pictures: nothing in it is an output."""
 
 _NAME_BYTES_MAX: Final = 255
 _ALL_EXTENSIONS: Final = frozenset(e for fitting in EXTENSIONS.values() for e in fitting)
@@ -34,8 +36,8 @@ def relative_place(path: str) -> PurePosixPath:
             raise UnsafePlaceError(f"{path!r} has the part {part!r}")
         if len(part.encode("utf-8", "surrogatepass")) > _NAME_BYTES_MAX:
             raise UnsafePlaceError(f"{path!r} has a part longer than {_NAME_BYTES_MAX} bytes")
-    if place.parts[0] == TEMP_FOLDER:
-        raise UnsafePlaceError(f"{path!r} is where unfinished downloads are")
+    if place.parts[0] in {TEMP_FOLDER, OWN_FOLDER}:
+        raise UnsafePlaceError(f"{path!r} is in a folder of the program's own")
     return place
 
 

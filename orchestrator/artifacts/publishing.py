@@ -20,6 +20,7 @@ from orchestrator.artifacts.incoming import Incoming
 from orchestrator.artifacts.places import missing_folders, with_real_extension
 from orchestrator.artifacts.sidecars import encoded, sidecar_of
 from orchestrator.artifacts.verify import BadPictureError, VerifiedPicture, decode
+from orchestrator.pictures.background import Thumbnailer
 from orchestrator.ports import (
     ArtifactRequest,
     Crashpoint,
@@ -61,7 +62,9 @@ class Publisher:
         pool: Executor,
         *,
         sidecar: bool,
+        thumbnailer: Thumbnailer | None = None,
     ) -> None:
+        self._thumbnailer = thumbnailer
         self._root = root
         self._files = files
         self._open_temp = open_temp
@@ -97,6 +100,7 @@ class Publisher:
                     return
             self._publish(group)
             deliver(group)
+            self._offer(group)
 
     def _publish(self, group: Sequence[Handover[Arrived]]) -> None:
         for step in (self._prepare, self._sync, self._name):
@@ -185,6 +189,15 @@ class Publisher:
             except BaseException as error:  # noqa: BLE001 - handed to the waiters
                 for each in inside:
                     each.error = error
+
+    def _offer(self, group: Sequence[Handover[Arrived]]) -> None:
+        """Let small pictures be made of what is stored. Only now, and elsewhere: nobody waits for them."""
+        if self._thumbnailer is None:
+            return
+        for each in group:
+            if each.error is None and isinstance(each.result, StoredArtifact):
+                flagged = each.work.request.nsfw is True
+                self._thumbnailer.offer(each.result.sha256, self._root / each.result.path, flagged=flagged)
 
     def _expire(self, each: Handover[Arrived]) -> None:
         try:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from orchestrator.artifacts.places import TEMP_FOLDER
+from orchestrator.artifacts.places import OWN_FOLDER, TEMP_FOLDER
 from orchestrator.artifacts.sidecars import BYTES_MAX
 from orchestrator.core.paths import EXTENSIONS, QUARANTINE, SUPERSEDED, fold
 from orchestrator.ports import KeptPicture, PictureState
@@ -48,7 +48,7 @@ class FolderShelf:
     def everything(self) -> Iterator[KeptPicture]:
         """Every picture that has a sidecar, and every picture without one, folder by folder."""
         for folder, folders, names in os.walk(self._root):
-            folders[:] = sorted(each for each in folders if each != TEMP_FOLDER)
+            folders[:] = sorted(each for each in folders if each not in {TEMP_FOLDER, OWN_FOLDER})
             inside = PurePosixPath(Path(folder).relative_to(self._root))
             known = set(names)
             for name in sorted(names):

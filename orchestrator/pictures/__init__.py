@@ -1,1 +1,1 @@
-"""What is done with the pixels of pictures on this machine, for nothing: recipes, checks, embedded words."""
+"""What is done with the pixels of pictures on this machine: small ones for pages, recipes, checks."""

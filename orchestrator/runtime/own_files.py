@@ -9,6 +9,7 @@ from typing import Final
 from orchestrator.core.errors import StorageError
 
 MODE: Final = 0o640
+FOLDER_MODE: Final = 0o750
 HEAD_BYTES: Final = 4096
 """How far into a file its marks are looked for."""
 
@@ -57,6 +58,26 @@ def replace(target: Path, text: str) -> None:
     except OSError as error:
         if beside is not None:
             beside.unlink(missing_ok=True)
+        raise _unwritable(target, error) from None
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, for owner and group. Raises StorageError."""
+    try:
+        for each in reversed([folder, *folder.parents]):
+            each.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+
+
+def keep(target: Path, content: bytes) -> None:
+    """Write a file that is named by its content, in a folder made for such files. Raises StorageError."""
+    try:
+        target.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, MODE)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+    except OSError as error:
         raise _unwritable(target, error) from None
 
 

@@ -47,6 +47,7 @@ class Outputs:
     nsfw: NsfwPolicy = "quarantine"
     nsfw_unknown: NsfwUnknown = "quarantine"
     sidecar: bool = True
+    thumbnails: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,12 @@ OUTPUTS: Final = Object(
             doc="Write a .json with prompt, price and digest next to each picture.",
             default=True,
         ),
+        Field(
+            name="thumbnails",
+            shape=Flag(),
+            doc="Make small pictures for pages while a run goes on; without it they are made when looked at.",
+            default=True,
+        ),
     )
 )
 INPUTS: Final = Object(

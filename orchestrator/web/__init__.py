@@ -1,4 +1,4 @@
-"""The server of `orchestrator serve`: receives the provider's webhooks, and answers whether it is well."""
+"""What is served over HTTP: the receiver of the provider's webhooks, and the review."""
 
 from orchestrator.web.receiver import Receiver
 from orchestrator.web.server import run_blocking, serve

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from typing import Final
 
 from aiohttp import web
@@ -22,9 +22,11 @@ connection."""
 
 
 @asynccontextmanager
-async def serve(site: web.Application, host: str, port: int) -> AsyncIterator[str]:
+async def serve(
+    site: web.Application, host: str, port: int, *, connection_seconds: float | None = CONNECTION_SECONDS
+) -> AsyncIterator[str]:
     """Serve in the running loop; gives the base URL. Port 0 takes a free one. Raises UsageError when it
-    cannot listen.
+    cannot listen. A connection ends after `connection_seconds`; None: when a side closes it.
     """
     runner = web.AppRunner(
         site,
@@ -39,31 +41,39 @@ async def serve(site: web.Application, host: str, port: int) -> AsyncIterator[st
         assert runner.server is not None
         try:
             listener = await asyncio.get_running_loop().create_server(
-                _Door(runner.server), host, port, backlog=CONNECTIONS_MAX
+                _Door(runner.server, connection_seconds), host, port, backlog=CONNECTIONS_MAX
             )
         except OSError as error:
             raise UsageError(
                 f"{host}:{port} cannot be listened on: {error.strerror}. Choose another address in "
-                "webhook.listen."
+                "webhook.listen, or with --port."
             ) from error
         bound = listener.sockets[0].getsockname()[1]
-        yield f"http://{f'[{host}]' if ':' in host else host}:{bound}"
-        listener.close()
+        try:
+            yield f"http://{f'[{host}]' if ':' in host else host}:{bound}"
+        finally:
+            listener.close()
     finally:
         await runner.cleanup()
 
 
 def run_blocking(
-    site: Callable[[], web.Application], host: str, port: int, ready: Callable[[str], None]
+    site: Callable[[], web.Application],
+    host: str,
+    port: int,
+    ready: Callable[[str], None],
+    *,
+    connection_seconds: float | None = CONNECTION_SECONDS,
+    beside: Callable[[], AbstractAsyncContextManager[object]] = nullcontext,
 ) -> None:
-    """Serve until SIGINT, SIGTERM or their like; `ready` is called once with the base URL. For the main
-    thread only.
+    """Serve until SIGINT, SIGTERM or their like; `ready` is called once with the base URL. `beside` is open
+    all the while. For the main thread only.
     """
 
     async def main() -> None:
         stop = asyncio.Event()
         event_loop.stop_on_signals(stop.set)
-        async with serve(site(), host, port) as url:
+        async with serve(site(), host, port, connection_seconds=connection_seconds) as url, beside():
             ready(url)
             await stop.wait()
 
@@ -76,15 +86,17 @@ class _Door:
     any case.
     """
 
-    def __init__(self, server: web.Server) -> None:
+    def __init__(self, server: web.Server, connection_seconds: float | None) -> None:
         self._server = server
+        self._seconds = connection_seconds
         self._loop = asyncio.get_running_loop()
 
     def __call__(self) -> asyncio.BaseProtocol:
         if len(self._server.connections) >= CONNECTIONS_MAX:
             return _Turned()
         handler = self._server()
-        self._loop.call_later(CONNECTION_SECONDS, handler.force_close)
+        if self._seconds is not None:
+            self._loop.call_later(self._seconds, handler.force_close)
         return handler
 
 

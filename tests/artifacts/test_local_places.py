@@ -25,6 +25,7 @@ from orchestrator.ports import FetchFault
         "x" * 300 + ".png",
         "ä" * 130 + ".png",
         ".orchestrator-tmp/a.png",
+        ".orchestrator/thumbnails/aa/a.png",
     ],
 )
 def test_a_path_that_leaves_the_root_or_is_no_name_is_refused_before_any_request(tmp_path, path):

@@ -63,6 +63,7 @@ def test_everything_is_every_picture_with_or_without_a_sidecar(tmp_path, put):
     put("a/x.png")
     put("b/y.jpg")
     put(".orchestrator-tmp/z.png")
+    put(".orchestrator/thumbnails/aa/z-256.webp")
     (tmp_path / "a/alone.png").write_bytes(b"")
     (tmp_path / "a/x~changed-1.png").write_bytes(b"a retouch")
     (tmp_path / "notes.json").write_text("{}")

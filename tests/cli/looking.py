@@ -35,6 +35,7 @@ LOOKING = {
     "in-doubt list": "in-doubt list",
     "gallery": "gallery -o {elsewhere}/gallery.html",
     "export": "export --accepted {elsewhere}/handed-over",
+    "report": "report hero --single -o {elsewhere}/report.html",
     "outputs check": "outputs check",
     "plan": "plan hero.yaml",
     "db check": "db check",
@@ -58,6 +59,8 @@ WRITING = {
     "run",
     "work",
     "serve",
+    "review",
+    "review import",
     "jobs retry",
     "jobs cancel",
     "jobs adopt",
@@ -112,6 +115,8 @@ def _leaves(context: click.Context) -> Iterator[str]:
     if not isinstance(group, click.Group):
         yield context.command_path.strip()
         return
+    if group.invoke_without_command:
+        yield context.command_path.strip()
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert command is not None

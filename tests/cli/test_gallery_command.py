@@ -35,7 +35,7 @@ def test_a_file_that_is_no_page_of_ours_is_left_alone(shell, content):
     keep = shell.folder / "keep.csv"
     keep.write_text(content)
     assert shell("gallery", "-o", "keep.csv") == ExitCode.UNEXPECTED
-    assert "keep.csv is there already and is no gallery page" in shell.said
+    assert "keep.csv is there already and is no page" in shell.said
     assert keep.read_text() == content
 
 

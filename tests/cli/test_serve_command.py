@@ -42,12 +42,14 @@ def test_an_address_that_is_taken_is_named(shell, monkeypatch, provider):
 def test_it_answers_until_a_signal_and_shows_no_secret_and_no_token(shell, number):
     (shell.folder / "config.yaml").write_text(CONFIG)
     env = {**os.environ, "WAVESPEED_WEBHOOK_SECRET": SECRET}
-    command = [sys.executable, "-m", "orchestrator.cli.main", "serve", "--json"]
+    command = [sys.executable, "-m", "orchestrator.cli.main", "serve", "--review", "--json"]
     with subprocess.Popen(
         command, cwd=shell.folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        told = "".join(process.stdout.readline() for _ in range(4))
-        url = json.loads(told)["url"]
+        told = "".join(process.stdout.readline() for _ in range(5))
+        url, review = json.loads(told)["url"], json.loads(told)["review"]
+        assert httpx.get(review, trust_env=False).status_code == 200
+        assert httpx.get(f"{url}/review", trust_env=False).status_code == 404
         assert httpx.get(f"{url}/health", trust_env=False).json() == {"status": "ok"}
         forged = httpx.post(f"{url}/wavespeed?token=a-token", content=b"{}", trust_env=False)
         process.send_signal(number)

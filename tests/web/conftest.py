@@ -3,13 +3,18 @@
 import asyncio
 import json
 from contextlib import asynccontextmanager
+from functools import partial
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from review_browser import at_review
+from support.showroom import Showroom
+from support.world import World
 
 from orchestrator.core.states import AttemptState
 from orchestrator.core.webhooks import callback_url, signature
+from orchestrator.store.db.database import Database
 from orchestrator.store.db.group_commit import GroupWriter
 from orchestrator.web import Receiver, make_site, serve
 
@@ -88,3 +93,17 @@ def doubted(world):
     world.run(1)
     held = world.until(AttemptState.IN_DOUBT)
     return held, world.attempt(held).token
+
+
+@pytest.fixture
+def shop(sqlite_url, clock, entropy, tmp_path):
+    """For the review: its SQL is tried on both kinds of database by the tests of the store."""
+    database = Database.open(sqlite_url, clock, clock_from_server=False)
+    yield Showroom(World(database, clock, entropy), tmp_path)
+    database.close()
+
+
+@pytest.fixture
+def review(shop):
+    """Runs an async test body with a review, and a way to open browsers at it."""
+    return partial(at_review, shop)

@@ -17,6 +17,8 @@ from typing import Final
 from orchestrator.artifacts.local import LocalArtifacts
 from orchestrator.artifacts.process.messages import receive, send
 from orchestrator.core.addresses import nearness_of_host
+from orchestrator.pictures.background import Thumbnailer
+from orchestrator.pictures.shelf import ThumbnailShelf
 from orchestrator.ports import ArtifactRequest, Crashpoint
 from orchestrator.runtime import crashpoints, event_loop
 from orchestrator.runtime.http_transport import make_transport
@@ -38,6 +40,7 @@ class Setup:
     max_redirects: int
     api_host: str
     network: Network = DIRECT
+    thumbnails: bool = False
 
     def open(self, crashpoint: Crashpoint) -> LocalArtifacts:
         """The store. Close it with `aclose`."""
@@ -51,6 +54,7 @@ class Setup:
             max_redirects=self.max_redirects,
             api=nearness_of_host(self.api_host),
             crashpoint=crashpoint,
+            thumbnailer=Thumbnailer(ThumbnailShelf(self.root)) if self.thumbnails else None,
         )
 
 

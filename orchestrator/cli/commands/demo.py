@@ -18,9 +18,7 @@ from orchestrator.cli.commands.run import Wanted, carry_out
 from orchestrator.cli.invocation import Asked
 from orchestrator.cli.rendering.plan_text import plan_text
 from orchestrator.core.errors import ExitCode, StorageError, UsageError
-from orchestrator.gallery import write_gallery
 from orchestrator.sandbox import SandboxConfig, SandboxThread, parse_faults
-from orchestrator.store.views.walk import JobFilter
 
 MARKER = ".orchestrator-demo"
 CONFIG = """\
@@ -59,17 +57,9 @@ def command(folder: Path, *, fresh: bool) -> ExitCode:
         manifests = load_manifests([folder / "jobs" / "quickstart.yaml"], app.settings, app.clock.now_ms())
         planned = plan(manifests, app.settings, app.database, ask=asking(app, app.database.clock))
         out.note(plan_text(planned))
-        code = carry_out(app, manifests, Wanted(Asked(sandbox=True)), known=pricing(app, planned.prices))
-        page = write_gallery(
-            database=app.database,
-            root=app.output_root,
-            target=folder / "gallery.html",
-            wanted=JobFilter(),
-            title="Demo",
-        )
-        pictures = app.output_root
+        wanted = Wanted(Asked(sandbox=True), page=folder / "gallery.html")
+        code = carry_out(app, manifests, wanted, known=pricing(app, planned.prices))
     if not out.as_json():
-        out.answer(f"\nOpen      {page.path.as_uri()}\nPictures  {pictures}")
         out.note("Running it again pays for nothing twice; --fresh starts over.")
     return code
 

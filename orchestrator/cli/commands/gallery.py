@@ -1,4 +1,4 @@
-"""`orchestrator gallery`: one HTML file with every picture."""
+"""`orchestrator gallery`: the quick form of `report`, of every run or of some."""
 
 from pathlib import Path
 
@@ -10,10 +10,11 @@ from orchestrator.cli import out
 from orchestrator.cli.base import SANDBOX, options
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
-from orchestrator.cli.rendering.words import count
+from orchestrator.cli.rendering.page_text import page_document, page_text
 from orchestrator.core.errors import ExitCode
-from orchestrator.gallery import THUMBNAILS_MAX, write_gallery
+from orchestrator.pages.report import PICTURES_MAX, ReportWish, write_report
 from orchestrator.store.views.job_names import require_named
+from orchestrator.store.views.named_runs import named_runs
 from orchestrator.store.views.walk import JobFilter
 
 PAGE = "gallery.html"
@@ -33,42 +34,29 @@ PAGE = "gallery.html"
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
-    default=THUMBNAILS_MAX,
+    default=PICTURES_MAX,
     show_default=True,
-    help="At most N pictures.",
+    help="At most N pictures, to whole products.",
 )
 @SANDBOX
 def command(campaign: str | None, run: str | None, output: Path | None, limit: int) -> ExitCode:
-    """Write one HTML file with a thumbnail of every picture. It opens without a server and without a network.
+    """Write one HTML file with a thumbnail of every picture, by product. It opens without a server and
+    without a network.
 
-    Flagged pictures are blurred until clicked. The full pictures stay where they are and are linked.
+    Flagged pictures are blurred. The full pictures stay where they are and are linked. For one run, in a
+    folder or for a client: orchestrator report RUN.
     """
-    wanted = JobFilter(campaign=campaign, run=run)
     with opened(use=Use.LOOK) as app:
         with app.database.read() as tx:
-            require_named(tx, wanted)
-        page = write_gallery(
-            database=app.database,
-            root=app.output_root,
-            target=(output or _page_beside(app)).absolute(),
-            wanted=wanted,
-            title=run or campaign or "Gallery",
-            limit=limit,
-        )
+            require_named(tx, JobFilter(campaign=campaign, run=run))
+            runs = named_runs(tx, campaign=campaign, run=run)
+        wish = ReportWish(run or campaign or "Gallery", limit=limit, timezone=app.settings.budgets.timezone)
+        target = (output or _page_beside(app)).absolute()
+        page = write_report(app.database, app.output_root, target, runs=runs, wish=wish)
     if out.as_json():
-        out.document(
-            {
-                "path": str(page.path),
-                "pictures": page.pictures,
-                "shown": page.shown,
-                "missing": page.missing,
-                "failed": page.failed,
-            }
-        )
+        out.document(page_document(page))
         return ExitCode.DONE
-    missing = f", {page.missing:,} missing on disk" if page.missing else ""
-    failed = f", {count(page.failed, 'failed job')} explained" if page.failed else ""
-    out.answer(f"{count(page.shown, 'picture')}{missing}{failed}\nOpen  {page.path.as_uri()}")
+    out.answer(page_text(page))
     if page.shown < page.pictures:
         out.note(
             f"The first {page.shown:,} of {page.pictures:,} pictures; narrow with --run, or raise --limit."

@@ -21,6 +21,7 @@ from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options, options, r
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import need_key, opened
 from orchestrator.cli.deciding import agreed, file_words, tell
+from orchestrator.cli.ending_page import page_of_runs
 from orchestrator.cli.given import given
 from orchestrator.cli.invocation import Asked
 from orchestrator.cli.rendering.cap_text import amount, question
@@ -99,6 +100,7 @@ class Wanted:
     asked: Asked = field(default_factory=Asked)
     prune: bool = False
     why: str | None = None
+    page: Path | None = None  # where the page of its pictures goes; None: into the output folder
 
 
 def _planned(
@@ -155,7 +157,8 @@ def carry_out(
     unpaid = _unpaid(app, done.code, run_ids)
     asked = wanted.asked
     rest = [(asked.command("run", whole=True), "asks, then makes the rest")] if alone else []
-    return summarize(done, app.output_root, extra=unpaid, rest=rest)
+    page = page_of_runs(app, run_ids, wanted.page)
+    return summarize(done, app.output_root, extra=unpaid, rest=rest, page=page)
 
 
 def consent(planned: Plan, *, yes: bool) -> bool:

@@ -127,4 +127,4 @@ def _next(status: Overview) -> list[tuple[str, str]]:
         steps.append(("orchestrator jobs list --state failed", "shows what failed and why"))
     if any(row.jobs["pending"] for row in status.runs):
         steps += remedies(status.stops) or [("orchestrator work --drain", "works on what waits")]
-    return steps or [("orchestrator gallery", "shows the pictures")]
+    return steps or [("orchestrator review", "shows the pictures, to accept, reject and redo")]

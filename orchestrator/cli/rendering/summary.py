@@ -59,17 +59,24 @@ class Done:
 
 
 def summarize(
-    done: Done, root: Path, *, extra: list[str] | None = None, rest: Sequence[Step] = ()
+    done: Done,
+    root: Path,
+    *,
+    extra: list[str] | None = None,
+    rest: Sequence[Step] = (),
+    page: Path | None = None,
 ) -> ExitCode:
     """Print the summary, as words or as one JSON document; returns the exit code. `rest` is what makes those
-    jobs that nobody asked for now.
+    jobs that nobody asked for now; `page` shows its pictures.
     """
     follow = [*(rest if done.code is ExitCode.DONE else ()), *steps(done)]
+    shown = {"page": str(page)} if page else {}
     try:
         if out.as_json():
-            out.document({**document(done, root), **next_fields(follow)})
+            out.document({**document(done, root), **shown, **next_fields(follow)})
         else:
-            out.answer("\n".join([*text(done, root), *(extra or ())]))
+            last = [f"  page      {safe(page.as_uri())}"] if page else []
+            out.answer("\n".join([*text(done, root), *(extra or ()), *last]))
             out.next_steps(follow)
     except BrokenPipeError:
         streams.lead_nowhere("stdout")
@@ -154,7 +161,7 @@ def steps(done: Done) -> list[tuple[str, str]]:
         found += remedies(done.stops)
     if progress.left and not found:
         found.append(("orchestrator work --drain", "goes on with what is left"))
-    return found or [("orchestrator gallery", "writes a page with every picture")]
+    return found or [("orchestrator review", "shows every picture, to accept, reject and redo")]
 
 
 def _about_failures(done: Done) -> list[tuple[str, str]]:

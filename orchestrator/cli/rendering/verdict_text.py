@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # `jobs show` names a verdict, and need not load what gives o
 
 SHOWN_MAX: Final = 20
 IDS_SHOWN: Final = 5
-_PAST: Final = {"accept": "Accepted", "reject": "Rejected", "clear": "Cleared"}
+_PAST: Final = {"accept": "Accepted", "reject": "Rejected", "clear": "Cleared", "import": "Judged"}
 
 
 def given_text(given: VerdictsGiven, signed: Signature, verb: str) -> list[str]:

@@ -277,9 +277,11 @@ job_specs = Table(
     Column("params", JSON, nullable=False),
     Column("local_images", JSON, nullable=False),
     Column("tags", JSON, nullable=False),
-    Column(
-        "axes", JSON(none_as_null=True)
-    ),  # its value on each axis, in the manifest's order: [[name, label], ...]
+    # its value on each axis, in the manifest's order: [[name, label], ...]
+    Column("axes", JSON(none_as_null=True)),
+    Column("run_id", BigInt),  # as in `jobs`, for the index
+    Column("product", Text),  # what its pictures show: its row on pages
+    Index("ix_job_specs_product", "run_id", "product", "job_id"),
 )
 
 attempts = Table(

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from orchestrator.core.paths import path_key
+from orchestrator.core.products import product_name
 from orchestrator.core.specs import JobSpec
 from orchestrator.core.states import JOB_TRANSITIONS, JobEvent, step
 from orchestrator.store.db.schema import OutputState, Queue
@@ -26,6 +27,7 @@ class NewJob(NamedTuple):
     local_images: str
     tags: str
     axes: str | None
+    product: str
     paths: tuple[str, ...]
     clean_paths: tuple[
         str, ...
@@ -46,6 +48,7 @@ def encode(spec: JobSpec) -> NewJob:
         local_images=json.dumps(_local_images(spec)) if spec.local_images else "{}",
         tags=json.dumps(spec.tags) if spec.tags else "{}",
         axes=json.dumps(spec.axes) if spec.axes else None,
+        product=product_name(spec.axes or (), spec.tags, spec.local_images, ordinal=spec.ordinal),
         paths=spec.output_paths,
     )
 
@@ -65,7 +68,7 @@ JOB_COLUMNS: Final = (
     "tries_left",
     "created_at",
 )
-SPEC_COLUMNS: Final = ("job_id", "params", "local_images", "tags", "axes")
+SPEC_COLUMNS: Final = ("job_id", "params", "local_images", "tags", "axes", "run_id", "product")
 OUTPUT_COLUMNS: Final = ("job_id", "idx", "path", "path_key", "state", "clean_path", "clean_key")
 
 
@@ -94,9 +97,12 @@ def job_rows(
     ]
 
 
-def spec_rows(numbered: Sequence[tuple[int, NewJob]]) -> list[Row]:
+def spec_rows(numbered: Sequence[tuple[int, NewJob]], run_id: int) -> list[Row]:
     """Rows of `job_specs`, in the order of SPEC_COLUMNS."""
-    return [(job_id, job.params, job.local_images, job.tags, job.axes) for job_id, job in numbered]
+    return [
+        (job_id, job.params, job.local_images, job.tags, job.axes, run_id, job.product)
+        for job_id, job in numbered
+    ]
 
 
 def output_rows(numbered: Sequence[tuple[int, NewJob]]) -> Iterator[Row]:

@@ -197,9 +197,8 @@ def insert_jobs(tx: Tx, run: Run, given: Sequence[NewJob], *, agreed: Mapping[st
         numbered=numbered, run_id=run.id, lane_ids=lane_ids, tries=run.max_attempts, now=tx.now
     )
     bulk.insert_many(conn=tx.conn, table=jobs, columns=new_jobs.JOB_COLUMNS, rows=rows)
-    bulk.insert_many(
-        conn=tx.conn, table=job_specs, columns=new_jobs.SPEC_COLUMNS, rows=new_jobs.spec_rows(numbered)
-    )
+    specs = new_jobs.spec_rows(numbered, run.id)
+    bulk.insert_many(conn=tx.conn, table=job_specs, columns=new_jobs.SPEC_COLUMNS, rows=specs)
     bulk.insert_many(
         conn=tx.conn, table=outputs, columns=new_jobs.OUTPUT_COLUMNS, rows=new_jobs.output_rows(numbered)
     )

@@ -1,4 +1,4 @@
-"""Everything that is read to be shown: by the command line, the gallery and reports. Nothing here writes or
+"""Everything that is read to be shown: by the command line, pages and reports. Nothing here writes or
 decides.
 
 Each name is imported from the module that owns it, because `status` must answer at once and does not need the

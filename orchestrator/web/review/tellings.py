@@ -1,0 +1,36 @@
+"""What a page says after a form."""
+
+from orchestrator.actions.choosing.redo import Redone
+from orchestrator.actions.choosing.verdicts import VerdictsGiven
+from orchestrator.core.money import format_usd
+
+
+def verdict_words(given: VerdictsGiven, *, seen: str) -> str:
+    """What a person should know: who had said otherwise since the page was made, and what was refused. Empty
+    when all is as expected. `seen` is the verdict that the page showed.
+    """
+    told = [f"Job {each.job_id}: {each.why}." for each in given.refused]
+    for each in given.judged:
+        before = each.before
+        if before is None or not each.changed:
+            continue
+        stood = str(before.opinion.verdict or "none")
+        if stood == seen or before.opinion.words is None:
+            continue
+        told.append(
+            f"Job {each.job_id}: {before.who} had said in the meantime: {before.opinion.words}. Your word is "
+            "the last one; Ctrl+Z brings back the other."
+        )
+    return " ".join(told)
+
+
+def redone_words(done: Redone) -> str:
+    """What was made, what it will cost, and what makes it."""
+    told = [f"Job {each.job_id}: {each.why}." for each in done.refused]
+    for each in done.tries:
+        word = "waits" if each.created else "waited already"
+        told.append(
+            f"Job {each.job_id}, another try of job {each.of}, {word}: ${format_usd(each.price_micros)} when "
+            "it is made. Nothing is spent until `orchestrator run` or `work`."
+        )
+    return " ".join([*told, *(f"{warning.rstrip('.')}." for warning in done.warnings)])

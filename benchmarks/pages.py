@@ -20,7 +20,7 @@ from orchestrator.pictures.shelf import ThumbnailShelf
 from orchestrator.runtime.clock import SystemClock
 from orchestrator.store.db.database import Database
 from orchestrator.store.views.products import Place
-from orchestrator.web.review.asked import Asked
+from orchestrator.web.review.asked import ReviewView
 from orchestrator.web.review.links import ServedLinks
 from orchestrator.web.review.looking import Looking
 from orchestrator.web.review.reading import ReviewReading
@@ -45,7 +45,7 @@ def measure(database: Database, jobs: int, root: Path) -> list[tuple[str, str]]:
 
     def page(**asked: object) -> Callable[[], object]:
         def work() -> object:
-            found = reading.page(Asked(1, **asked))  # type: ignore[arg-type]
+            found = reading.page(ReviewView(1, **asked))  # type: ignore[arg-type]
             return looking._rows(found.matrix, found.reasons) if found else None  # noqa: SLF001
 
         return work

@@ -8,6 +8,7 @@ from typing import Final
 
 from orchestrator.artifacts.places import OWN_FOLDER
 
+FOLDER: Final = OWN_FOLDER
 FILE_MODE: Final = 0o640
 _BYTES_MAX: Final = 10_000
 
@@ -20,7 +21,7 @@ class MarkFile:
     """
 
     def __init__(self, root: Path) -> None:
-        self._folder = root / OWN_FOLDER
+        self._folder = root / FOLDER
 
     def highest(self, database_id: str) -> int | None:
         """The highest attempt that was recorded for this database; None without a readable mark."""

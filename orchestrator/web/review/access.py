@@ -1,6 +1,6 @@
 """Who may look: whoever opened a one-time link, from a page of this server alone.
 
-| Asked | Answer |
+| ReviewView | Answer |
 |---|---|
 | by another host's name (a name that was rebound to this machine) | 421 |
 | without the cookie that a link gives | 403, and how to get one |

@@ -31,7 +31,7 @@ WORDS_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReviewView:
     """One view of a run."""
 
     run_id: int
@@ -41,7 +41,7 @@ class Asked:
     after: Place | None = None
 
     @classmethod
-    def of(cls, run_id: int, query: Mapping[str, str]) -> "Asked":
+    def of(cls, run_id: int, query: Mapping[str, str]) -> "ReviewView":
         """Read an address."""
         view, show = query.get("view", ""), query.get("show", "")
         product, job = query.get("from"), query.get("job", "")

@@ -16,7 +16,7 @@ from orchestrator.pages.reasons import Reasons
 from orchestrator.pages.sources import sources_of
 from orchestrator.pictures.thumbnails import ThumbnailKind
 from orchestrator.web.review.answers import page
-from orchestrator.web.review.asked import SHOWN, VIEWS, Asked
+from orchestrator.web.review.asked import SHOWN, VIEWS, ReviewView
 from orchestrator.web.review.links import ServedLinks
 from orchestrator.web.review.reading import ReviewReading
 
@@ -57,10 +57,10 @@ class Looking:
 
     async def run(self, request: web.Request) -> web.StreamResponse:
         """Some products of a run."""
-        asked = Asked.of(int(request.match_info["run"]), request.query)
+        asked = ReviewView.of(int(request.match_info["run"]), request.query)
         return await asyncio.to_thread(self._run, request, asked)
 
-    def _run(self, request: web.Request, asked: Asked) -> web.Response:
+    def _run(self, request: web.Request, asked: ReviewView) -> web.Response:
         found = self._reading.page(asked)
         if found is None:
             raise web.HTTPNotFound(text="There is no such run.")

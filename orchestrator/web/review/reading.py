@@ -20,7 +20,7 @@ from orchestrator.store.views.run_heads import (
     run_head,
 )
 from orchestrator.store.views.waiting import waits
-from orchestrator.web.review.asked import Asked
+from orchestrator.web.review.asked import ReviewView
 
 PRODUCTS: Final = 30
 
@@ -84,7 +84,7 @@ class ReviewReading:
         with self._database.read() as tx:
             return newest_runs(tx)
 
-    def page(self, asked: Asked) -> Page | None:
+    def page(self, asked: ReviewView) -> Page | None:
         """None where there is no such run."""
         with self._database.read() as tx:
             run = run_head(tx, asked.run_id)

@@ -13,6 +13,7 @@ from support.times import FakeClock, FakeEntropy
 from support.world import World
 
 from orchestrator.store.db.database import Database
+from orchestrator.worker import worker
 from orchestrator.worker.pipeline import claim
 
 settings.register_profile(
@@ -109,8 +110,11 @@ def sqlite_world(sqlite_url: str, clock: FakeClock, entropy: FakeEntropy) -> Ite
 
 @pytest.fixture
 def seldom_idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker that finds nothing to claim looks again in 20 s: half the cost of hours of virtual time."""
+    """A worker with nothing to do looks seldom whether there is more, or a reason to leave: that was half the
+    cost of hours of virtual time.
+    """
     monkeypatch.setattr(claim, "IDLE_SECONDS", 20.0)
+    monkeypatch.setattr(worker, "DRAIN_SECONDS", 5.0)
 
 
 @pytest.fixture

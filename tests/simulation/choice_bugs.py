@@ -40,13 +40,13 @@ def later_tries_are_not_looked_at(patch: Patch) -> None:
 
 
 CHOICE_BUGS = (
-    Mutation("acceptance is forgotten", acceptance_is_forgotten, "mixed"),
+    Mutation("acceptance is forgotten", acceptance_is_forgotten, "mixed", first=26),
     Mutation(
         name="broken off moves are not found",
         apply=broken_off_moves_are_not_found,
         theme="crashes",
         first=136,
     ),
-    Mutation("moves are not recorded", moves_are_not_recorded, "mixed"),
-    Mutation("later tries are not looked at", later_tries_are_not_looked_at, "mixed"),
+    Mutation("moves are not recorded", moves_are_not_recorded, "mixed", first=6),
+    Mutation("later tries are not looked at", later_tries_are_not_looked_at, "mixed", first=6),
 )

@@ -88,8 +88,8 @@ def drain_never_gives_up(patch: Patch) -> None:
 
 
 DOUBT_BUGS = (
-    Mutation(name="absence at the first look", apply=absence_at_first_look, theme="lost", first=5),
-    Mutation(name="any candidate adopted", apply=any_candidate_adopted, theme="lost", first=5),
+    Mutation(name="absence at the first look", apply=absence_at_first_look, theme="lost", first=10),
+    Mutation(name="any candidate adopted", apply=any_candidate_adopted, theme="lost", first=8),
     Mutation("the list is not believed", absence_at_once, "lost"),
     Mutation(name="billed is enough", apply=billed_is_enough, theme="billed", first=4),
     Mutation("every loss is an answer", every_loss_is_an_answer, "alone"),

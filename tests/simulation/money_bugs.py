@@ -153,15 +153,15 @@ MONEY_BUGS = (
     Mutation("released twice", released_twice, "mixed"),
     Mutation("unknown price is nothing", unknown_price_is_nothing, "mixed"),
     Mutation("one job over the cap", one_more_than_the_cap, "caps"),
-    Mutation("refund not waited for", refund_never_due, "caps"),
+    Mutation("refund not waited for", refund_never_due, "caps", first=8),
     Mutation("failure is charged", failure_is_charged, "caps"),
-    Mutation(name="record counts on each page", apply=record_counts_on_each_page, theme="mixed", first=34),
+    Mutation(name="record counts on each page", apply=record_counts_on_each_page, theme="mixed", first=41),
     Mutation("refund is believed", refund_is_believed, "caps"),
     Mutation("bill trouble ends the worker", bill_trouble_ends_the_worker, "caps"),
     Mutation("surplus is not told", surplus_is_not_told, "caps"),
     Mutation("partial refund is whole", partial_refund_is_whole, "caps"),
     Mutation(
-        name="implausible bill frees the cap", apply=implausible_bill_frees_the_cap, theme="caps", first=59
+        name="implausible bill frees the cap", apply=implausible_bill_frees_the_cap, theme="caps", first=63
     ),
     Mutation(name="bill teaches nothing", apply=bill_teaches_nothing, theme="mixed", first=42),
     Mutation(name="refund lapses unread", apply=refund_lapses_unread, theme="long", first=138),

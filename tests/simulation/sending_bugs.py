@@ -152,7 +152,7 @@ SENDING_BUGS = (
     Mutation("success before storing", success_before_storing, "mixed"),
     Mutation("id only in memory", id_only_in_memory, "mixed"),
     Mutation("every POST sent twice", posted_twice, "mixed"),
-    Mutation(name="rate window too short", apply=rate_window_too_short, theme="mixed", first=8),
+    Mutation(name="rate window too short", apply=rate_window_too_short, theme="mixed", first=19),
     Mutation(name="stale grants are used", apply=stale_grants_are_used, theme="zombies", first=8),
     Mutation(name="doubts take no slot", apply=doubts_take_no_slot, theme="lost", first=62),
 )

@@ -28,7 +28,7 @@ def webhook_is_anybodys(patch: Patch) -> None:
 
 
 WEBHOOK_BUGS = (
-    Mutation("unsigned webhook is believed", unsigned_webhook_is_believed, "mixed"),
-    Mutation("webhook is recorded and forgotten", webhook_is_forgotten, "lost"),
+    Mutation("unsigned webhook is believed", unsigned_webhook_is_believed, "mixed", first=5),
+    Mutation("webhook is recorded and forgotten", webhook_is_forgotten, "lost", first=6),
     Mutation("webhook is anybody's", webhook_is_anybodys, "lost"),
 )

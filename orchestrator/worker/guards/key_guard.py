@@ -12,6 +12,7 @@ from orchestrator.ports import Balance, BalanceOutcome, KeyRefused
 from orchestrator.store.account import worker_stops
 from orchestrator.store.account.worker_stops import WorkerStop
 from orchestrator.store.attempts import leases
+from orchestrator.store.attempts.held import HeldAttempt
 from orchestrator.worker.activity import Activity
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import read_durably, write_durably
@@ -90,7 +91,7 @@ class KeyGuard:
         self._check_at = self._now() + min(CHECK_MAX_SECONDS, wait)
         return await self._may_be_used(await self._deps.provider.balance())
 
-    async def leaves_to_others(self, attempt_id: int, outcome: KeyRefused) -> bool:
+    async def leaves_to_others(self, attempt: HeldAttempt, outcome: KeyRefused) -> bool:
         """A poll was refused: the accepted attempt is left to the workers whose keys work. False when there
         are none: then it is polled on here, because it is paid for.
         """
@@ -99,9 +100,9 @@ class KeyGuard:
             self._deps, lambda tx: worker_stops.another_can_collect(tx, self._worker_id)
         ):
             return False
-        row = leases.ExpireLeases(self._worker_id, frozenset({attempt_id}))
+        row = leases.ExpireLeases(self._worker_id, frozenset({attempt.attempt_id}))
         await write_durably(self._deps, leases.hand_back, row)
-        self._activity.in_flight.discard(attempt_id)
+        self._activity.no_longer_in_flight(attempt)
         return True
 
     async def _may_be_used(self, outcome: BalanceOutcome) -> bool:

@@ -99,13 +99,13 @@ class Fetcher:
 
     def start(self, attempt: HeldAttempt, expected: list[outputs.ExpectedOutput]) -> None:
         """Fetch these outputs beside everything else. Their task has ended, so its slot is free."""
-        self._activity.fetching.add(attempt.attempt_id)
+        self._activity.fetching.begin(attempt)
         self._spawn(self.run(attempt, expected))
         self._slot_freed()
 
     async def run(self, attempt: HeldAttempt, expected: list[outputs.ExpectedOutput]) -> None:
         """Store every output, then settle the attempt."""
-        self._activity.fetching.add(attempt.attempt_id)
+        self._activity.fetching.begin(attempt)
         try:
             if len(expected) == 1:
                 results = [await self._one(attempt, expected[0])]
@@ -138,7 +138,7 @@ class Fetcher:
             self._deps.crashpoint("fetch.recorded")
             self._stored()
         finally:
-            self._activity.fetching.discard(attempt.attempt_id)
+            self._activity.fetching.end(attempt)
             self._troubles.forget(attempt.attempt_id)
 
     async def _one(self, attempt: HeldAttempt, output: outputs.ExpectedOutput) -> tuple[int, FetchOutcome]:

@@ -56,7 +56,7 @@ class Lateness:
             await self._hand_over(polled, answer)
         is_aside = polled.attempt.overdue
         if is_aside:
-            self._activity.set_aside(polled.attempt.attempt_id)
+            self._activity.set_aside(polled.attempt)
         wait = max(planned, OVERDUE_POLL_SECONDS) if is_aside else planned
         if answer.odd or is_aside:
             count = max(1, polled.odd_in_a_row)
@@ -67,7 +67,7 @@ class Lateness:
 
     def ended(self, polled: Polled) -> None:
         """The task has ended."""
-        self._activity.no_longer_in_flight(polled.attempt.attempt_id)
+        self._activity.no_longer_in_flight(polled.attempt)
         self._troubles.forget(polled.attempt.attempt_id)
 
     def _is_overdue(self, polled: Polled) -> bool:

@@ -89,7 +89,7 @@ class Poller:
 
     def add(self, attempt: HeldAttempt) -> None:
         """Poll an accepted attempt until it ends."""
-        self._activity.in_flight.add(attempt.attempt_id)
+        self._activity.follow(attempt)
         first = first_look_seconds(
             self._typical(attempt.model),
             minimum=self._minimum,
@@ -106,6 +106,9 @@ class Poller:
         self._allowance = min(max(1.0, rate), self._allowance + (now - self._allowance_at) * rate)
         self._allowance_at = now
         while self._due and self._due[0][0] <= now and self._polling < POLLS_AT_ONCE:
+            if not self._activity.follows(self._due[0][2].attempt):
+                heapq.heappop(self._due)
+                continue
             if self._allowance < WHOLE_POLL:
                 return max(PAUSE_SECONDS, (1.0 - self._allowance) / rate)
             self._allowance -= 1.0
@@ -118,6 +121,8 @@ class Poller:
 
     async def _poll(self, polled: Polled) -> None:
         outcome = await self._result(polled)
+        if not self._activity.follows(polled.attempt):
+            return  # it was taken over meanwhile, by another worker and by this one again
         polled.polls += 1
         if not isinstance(outcome, Missing):
             polled.missing_since = None
@@ -145,7 +150,7 @@ class Poller:
                 answer = Answer("HTTP 429", odd=False, about_task=False)
                 await self._again(polled, answer, outcome.retry_after_seconds or wait)
             case KeyRefused():
-                if not await self._pauses.key.leaves_to_others(polled.attempt.attempt_id, outcome):
+                if not await self._pauses.key.leaves_to_others(polled.attempt, outcome):
                     answer = Answer(outcome.message, odd=False, about_task=False)
                     await self._again(polled, answer, self._maximum)
             case NotSent():

@@ -9,7 +9,7 @@ import click
 
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
-from orchestrator.cli.base import ROW_ID
+from orchestrator.cli.base import ROW_ID, SANDBOX
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.now_and_then import now_and_then
@@ -39,6 +39,7 @@ SHOWN = 10
 )
 @click.option("--zip", "archive", is_flag=True, help="One archive, DIR.zip, in place of a folder.")
 @click.option("--flagged", is_flag=True, help="Hand over accepted pictures that the provider flagged, too.")
+@SANDBOX
 def command(
     target: Path,
     ids: tuple[int, ...],

@@ -8,7 +8,7 @@ import click
 
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
-from orchestrator.cli.base import group
+from orchestrator.cli.base import SANDBOX, group
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.words import count, usd
 from orchestrator.core import spreadsheet
@@ -56,6 +56,7 @@ def command() -> None:
 )
 @click.option("--campaign", metavar="NAME", help="Only of this campaign.")
 @click.option("--run", metavar="KEY", help="Only of this run key, manifest name or campaign/name/key.")
+@SANDBOX
 def export(*, period: str | None, campaign: str | None, run: str | None) -> ExitCode:
     """Write the movements as CSV to stdout, oldest first; with --json one object a line. Times are UTC, days
     those of the caps, amounts in US dollars with six digits.

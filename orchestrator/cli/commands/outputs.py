@@ -76,6 +76,7 @@ def check(ids: tuple[int, ...], *, quick: bool, fetch: bool, **words: Any) -> Ex
 
 @command.command("move")
 @click.argument("ids", nargs=-1, type=ROW_ID, metavar="[ID]...")
+@SANDBOX
 def move(ids: tuple[int, ...]) -> ExitCode:
     """Give pictures the names that were decided: the clean name to the chosen one of each cell, a name in
     .superseded/ to the others. Spends nothing, deletes nothing.

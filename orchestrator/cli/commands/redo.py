@@ -9,7 +9,7 @@ from orchestrator.actions.choosing.redo import Redone, redo
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.asking import pricing
-from orchestrator.cli.base import ROW_ID
+from orchestrator.cli.base import ROW_ID, SANDBOX
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.redo_text import redone_document, redone_text
@@ -33,6 +33,7 @@ from orchestrator.core.errors import ExitCode, UsageError
 @click.option("--yes", is_flag=True, help="Act on all that a filter names without asking.")
 @click.option("--dry-run", is_flag=True, help="Say how many and what they cost; change nothing.")
 @why_option
+@SANDBOX
 def command(ids: tuple[int, ...], **words: Any) -> ExitCode:
     """Ask for another try of jobs, by ID or by the filters of `jobs list`: a waiting job beside each, with
     the same pictures and axes. Spends nothing: `run` and `work` make it, under the caps.

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.base import ROW_ID
+from orchestrator.cli.base import ROW_ID, SANDBOX
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.judging import judge_jobs, verdict_options
 from orchestrator.cli.selecting import filters
@@ -18,6 +18,7 @@ from orchestrator.core.verdicts import JobVerdict
 @filters
 @verdict_options
 @why_option
+@SANDBOX
 def command(ids: tuple[int, ...], **words: Any) -> ExitCode:
     """Reject the pictures of jobs, by ID or by the filters of `jobs list`. Spends nothing, and asks for no
     other picture: `orchestrator redo` does.

@@ -6,6 +6,7 @@ import click
 
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
+from orchestrator.cli.base import SANDBOX
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.page_text import page_document, page_text
@@ -31,6 +32,7 @@ FOLDER_PICTURES_MAX = 20_000
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The file of --single.")
 @click.option("--client", is_flag=True, help="Hide prompts, prices, commands, paths and ids.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most N pictures, to whole products.")
+@SANDBOX
 def command(
     run: str,
     campaign: str | None,

@@ -14,8 +14,9 @@ from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.asking import pricing
-from orchestrator.cli.base import group
+from orchestrator.cli.base import SANDBOX, group
 from orchestrator.cli.context import opened
+from orchestrator.cli.moving import move, tell_moved
 from orchestrator.cli.rendering.verdict_text import given_document, given_text
 from orchestrator.cli.rendering.words import count, safe
 from orchestrator.cli.signature import signature_of, why_option
@@ -31,9 +32,9 @@ FILE_BYTES_MAX = 32 * 1024 * 1024
 @group("review", short_help="Accept, reject and redo pictures, in the browser.", invoke_without_command=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Listen there; 0 takes a free one.")
 @click.option("--open", "open_it", is_flag=True, help="Open the browser.")
-@click.option("--sandbox", is_flag=True, help="Show the pictures of `run --sandbox`.")
+@SANDBOX
 @click.pass_context
-def command(ctx: click.Context, port: int, *, open_it: bool, sandbox: bool) -> ExitCode | None:
+def command(ctx: click.Context, port: int, *, open_it: bool) -> ExitCode | None:
     """Serve the pictures to browsers on this machine, by product, and take verdicts and wishes for other
     tries. Spends nothing: `run` and `work` make what was asked for.
 
@@ -41,7 +42,7 @@ def command(ctx: click.Context, port: int, *, open_it: bool, sandbox: bool) -> E
     """
     if ctx.invoked_subcommand is not None:
         return None
-    with opened(use=Use.CHANGE, sandbox=sandbox) as app:
+    with opened(use=Use.CHANGE) as app:
         access = Access(app.entropy, signature_of("review", None))
         run_review(app, access, port=port, open_it=open_it)
     return ExitCode.DONE
@@ -51,6 +52,7 @@ def command(ctx: click.Context, port: int, *, open_it: bool, sandbox: bool) -> E
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--skip", is_flag=True, help="Leave out the entries that are off, and take the others.")
 @why_option
+@SANDBOX
 def take(file: Path, *, skip: bool, why: str | None) -> ExitCode:
     """Record the verdicts that were given in a report, from the FILE that its page has saved.
 
@@ -68,10 +70,12 @@ def take(file: Path, *, skip: bool, why: str | None) -> ExitCode:
             )
         signed = signature_of("review import", why)
         given = record_file(app.database, checked, signed)
+        moved = move(app, [item.job_id for item in given.changed])
     if out.as_json():
         out.document(given_document(given))
     else:
         out.answer("\n".join(given_text(given, signed, "import")))
+        tell_moved(moved)
     return ExitCode.USAGE if given.refused else ExitCode.DONE
 
 
@@ -109,6 +113,7 @@ def review_site(app: App, access: Access) -> web.Application:
         access,
         pricing=lambda: pricing(app),
         timezone=app.settings.budgets.timezone,
+        move=partial(move, app),
     )
 
 

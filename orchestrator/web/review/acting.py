@@ -3,7 +3,8 @@ with a script and without one.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final
@@ -71,11 +72,23 @@ class _Form:
         return found.geturl() if inside else "/review"
 
 
+Move = Callable[[Sequence[int]], object]
+
+
+def move_nothing(_job_ids: Sequence[int]) -> None:
+    """Workers move the files."""
+
+
 class Acting:
     """Answers POST."""
 
-    def __init__(self, database: Database, access: Access, pricing: Callable[[], Pricing]) -> None:
-        """`pricing` makes what knows, or asks for, the present price of another try."""
+    def __init__(
+        self, database: Database, access: Access, *, pricing: Callable[[], Pricing], move: Move
+    ) -> None:
+        """`pricing` makes what knows, or asks for, the present price of another try; `move` moves the files
+        of judged jobs, and blocks.
+        """
+        self._move = move
         self._database = database
         self._access = access
         self._pricing = pricing
@@ -111,6 +124,8 @@ class Acting:
                 note=note,
                 source=VerdictSource.PAGE,
             )
+            with suppress(OrchestratorError, OSError):  # the verdict stands; a worker moves them later
+                self._move([each.job_id for each in given.changed])
             words = verdict_words(given, seen=form.text("seen", 40))
             return words, [_judged(each) for each in given.judged]
 

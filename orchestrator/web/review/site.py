@@ -12,7 +12,7 @@ from orchestrator.pages import rendering
 from orchestrator.pictures.shelf import ThumbnailShelf
 from orchestrator.store.db.database import Database
 from orchestrator.web.review.access import ENTER, Access, cookie_name
-from orchestrator.web.review.acting import Acting
+from orchestrator.web.review.acting import Acting, Move, move_nothing
 from orchestrator.web.review.answers import told
 from orchestrator.web.review.images import Images
 from orchestrator.web.review.links import ServedLinks
@@ -23,9 +23,17 @@ BODY_BYTES_MAX: Final = 1024 * 1024
 
 
 def make_review(
-    database: Database, root: Path, access: Access, *, pricing: Callable[[], Pricing], timezone: str
+    database: Database,
+    root: Path,
+    access: Access,
+    *,
+    pricing: Callable[[], Pricing],
+    timezone: str,
+    move: Move = move_nothing,
 ) -> web.Application:
-    """For loopback alone. It begins with `access.link()`."""
+    """For loopback alone. It begins with `access.link()`. `move` gives the pictures of judged jobs the names
+    that were decided, as far as they are here.
+    """
     shelf = ThumbnailShelf(root)
     site = web.Application(middlewares=[access.guard], client_max_size=BODY_BYTES_MAX)
 
@@ -44,6 +52,6 @@ def make_review(
 
     site.router.add_get(ENTER, enter, allow_head=False)
     site.add_routes(Looking(ReviewReading(database, timezone), ServedLinks(root, shelf)).routes())
-    site.add_routes(Acting(database, access, pricing).routes())
+    site.add_routes(Acting(database, access, pricing=pricing, move=move).routes())
     site.add_routes(Images(database, root, shelf).routes())
     return site

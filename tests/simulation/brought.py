@@ -23,3 +23,10 @@ def limits_for(plan: SimulationPlan, number: int) -> Limits:
         submits_per_minute=max(1, int(plan.submits_per_minute * share)),
         polls_per_second=50.0,
     )
+
+
+def named_limits(plan: SimulationPlan, number: int) -> dict[str, int]:
+    """What of them is written there, for the checker: not by asking the program."""
+    limits = limits_for(plan, number)
+    shared = {"concurrency": limits.concurrency, "submits_per_minute": limits.submits_per_minute}
+    return {name: most for name, most in shared.items() if name not in limits.defaulted}

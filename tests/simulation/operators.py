@@ -18,7 +18,7 @@ from orchestrator.store.money.cap_changes import StandingCap
 from orchestrator.store.money.decided_caps import decide_cap
 from orchestrator.store.runs import copies, jobs, runs
 
-from .brought import file_of, limits_for
+from .brought import file_of, limits_for, named_limits
 from .checker import Checker
 from .judging import PictureReviewer
 from .plan import MODEL, PICTURE, PlannedCap, PlannedRun, SimulationPlan, prompts
@@ -140,7 +140,7 @@ class Operator:
             self._checker.words.file_says((scope.value, ids[scope.value, name], window.value), micros)
         budgets.take_configured(self._database, wanted, PERSON)
         limits = limits_of(limits_for(self._plan, number))
-        self._checker.words.file_limits({str(name): most for name, most in limits.named().items()})
+        self._checker.words.file_limits(named_limits(self._plan, number))
         with self._database.write() as tx:
             configured_limits.take_configured(tx, limits, PERSON)
         self._timeline.mark("operator", "brings words", number, sorted(wanted.values()))

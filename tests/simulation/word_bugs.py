@@ -45,5 +45,5 @@ def default_is_a_word(patch: Patch) -> None:
 WORD_BUGS = (
     Mutation("later file wins", later_file_wins, "caps"),
     Mutation("unnamed cap is removed", unnamed_cap_is_removed, "caps"),
-    Mutation("default is a word", default_is_a_word, "caps"),
+    Mutation("default is a word", default_is_a_word, "caps", first=4),
 )

@@ -75,7 +75,7 @@ def test_without_a_rehearsal_every_reading_verb_says_how_to_make_one(shell, word
 def test_every_reading_verb_looks_at_the_rehearsal_and_its_hints_stay_there(recorded):
     rehearsed = recorded.manifest("rehearsal")
     assert recorded("run", rehearsed, "--sandbox", "--yes", "--limit", "1") == 0
-    assert "orchestrator gallery --sandbox" in recorded.said
+    assert "orchestrator review --sandbox" in recorded.said
     for words in READING:
         assert recorded(*words.format(elsewhere=recorded.folder).split(), "--sandbox") == 0, words
     assert recorded("status", "--sandbox", "--json") == 0

@@ -43,12 +43,12 @@ class Browser:
             return reply.status, await (reply.json() if is_json else reply.text())
 
 
-def at_review(shop, main):
+def at_review(shop, main, **options):
     """Run an async test body with the server, and a way to open browsers at it."""
 
     async def inside():
         access = Access(FakeEntropy(), Signature("kim", "here", "review"))
-        site = make_review(shop.database, shop.root, access, pricing=Pricing, timezone="UTC")
+        site = make_review(shop.database, shop.root, access, pricing=Pricing, timezone="UTC", **options)
         opened = []
 
         def browser():

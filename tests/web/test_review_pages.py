@@ -6,6 +6,8 @@ import re
 import pytest
 from review_browser import AS_SCRIPT
 
+from orchestrator.store.choosing import checks
+from orchestrator.store.choosing.checks import CheckFound
 from orchestrator.store.views import products
 
 
@@ -20,6 +22,40 @@ def test_a_picture_that_is_gone_says_so_on_its_page(shop, review):
             assert "The file is not there any more" in (await kim.get(path))[1]
 
     review(main)
+
+
+def test_what_a_check_suggests_is_shown_with_its_reason(shop, review):
+    shop.apply(["MUG"], ["beach"])
+    shop.make(1)
+    with shop.database.write() as tx:
+        said = {"sha256": "ab", "name": "blank", "passed": False, "reason": "It is <teal>."}
+        checks.record(tx, [CheckFound(job_id=1, index=0, **said)])
+
+    async def main(browser):
+        kim = await browser().enter()
+        assert "check: blank" in (await kim.get("/review/runs/1"))[1]
+        _, html = await kim.get("/review/jobs/1")
+        assert "Suggested to reject" in html
+        assert "It is &lt;teal&gt;." in html
+
+    review(main)
+
+
+def test_a_verdict_of_a_page_moves_the_files_and_trouble_with_that_keeps_it(shop, review):
+    shop.apply(["MUG"], ["beach"])
+    shop.make(1)
+    moved = []
+
+    def move(job_ids):
+        moved.append(list(job_ids))
+        raise OSError(28, "No space left on device")
+
+    async def main(browser):
+        kim = await browser().enter()
+        status, _ = await kim.post("/review/verdict", AS_SCRIPT, jobs="1", word="accept", seen="none")
+        assert (status, moved, shop.world.job(1).verdict) == (200, [[1]], "accepted")
+
+    review(main, move=move)
 
 
 def test_without_a_script_a_form_judges_and_leads_to_the_next_picture(shop, review):

@@ -157,6 +157,10 @@ def detail_document(detail: JobDetail, why: str) -> Json:
             {"at": rfc3339(item.at), "kind": item.kind, "message": item.message} for item in detail.events
         ],
         "acts": [happening_text.document(item) for item in detail.history if item.act is not None],
+        "checks": [
+            {"name": each.name, "index": each.index, "passed": each.passed, "reason": each.reason}
+            for each in detail.checks
+        ],
     }
 
 

@@ -128,6 +128,10 @@ def detail_text(detail: JobDetail, why: str, output_root: Path) -> str:
         root = Path(detail.places[0].root) if detail.places else output_root
         blocks += ["", f"Pictures{_elsewhere(detail, output_root)}"]
         blocks += [f"  {line}" for line in outputs_text(job, root)]
+    if detail.checks:
+        word = {True: "passes", False: "fails", None: "no answer"}
+        lines = [f"  {word[each.passed]:<9}  {each.name}: {safe(each.reason)}" for each in detail.checks]
+        blocks += ["", "Checks", *lines]
     return "\n".join(blocks)
 
 

@@ -118,20 +118,28 @@ def record(tx: Tx, rows: Sequence[CheckFound]) -> list[None]:
     return [None] * len(rows)
 
 
+def of_job(tx: Tx, job_id: int) -> list[CheckFound]:
+    """Everything that checks say of the pictures of a job."""
+    return [_found(row) for row in tx.conn.execute(_OF_JOB, {"job": job_id})]
+
+
 def failed(tx: Tx, job_ids: Sequence[int]) -> dict[int, list[CheckFound]]:
     """The checks that the pictures of these jobs do not pass: a suggestion to reject them, with reasons."""
     found: dict[int, list[CheckFound]] = {}
     for row in tx.conn.execute(_FAILED, {"ids": list(job_ids)}) if job_ids else ():
-        said = CheckFound(
-            job_id=row.job_id,
-            index=row.idx,
-            sha256=row.sha256,
-            name=row.name,
-            passed=False,
-            reason=row.reason,
-        )
-        found.setdefault(row.job_id, []).append(said)
+        found.setdefault(row.job_id, []).append(_found(row))
     return found
+
+
+def _found(row: Any) -> CheckFound:
+    return CheckFound(
+        job_id=row.job_id,
+        index=row.idx,
+        sha256=row.sha256,
+        name=row.name,
+        passed=row.passed,
+        reason=row.reason,
+    )
 
 
 _RULES: Final = select(runs.c.id, runs.c.settings, runs.c.pictures_stored).where(runs.c.settings.is_not(None))
@@ -179,6 +187,12 @@ _NEAR: Final = (
     )
     .order_by(jobs.c.id)
     .limit(bindparam("most"))
+)
+
+_OF_JOB: Final = (
+    select(check_results)
+    .where(check_results.c.job_id == bindparam("job"))
+    .order_by(check_results.c.idx, check_results.c.name)
 )
 
 _FAILED: Final = (

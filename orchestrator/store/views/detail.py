@@ -8,6 +8,8 @@ from sqlalchemy import select
 from orchestrator.core.budget import day_of
 from orchestrator.core.errors import NotFoundError
 from orchestrator.core.states import AttemptState
+from orchestrator.store.choosing import checks
+from orchestrator.store.choosing.checks import CheckFound
 from orchestrator.store.claiming.lanes import lane_of_job
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import attempts as attempt_table
@@ -76,6 +78,7 @@ class JobDetail:
     stops: list[Stoppage]  # what keeps its lane from running now: pauses, a cap, or else the rate
     now: int
     places: list[Place]  # where its pictures were stored
+    checks: list[CheckFound]  # what the checks of its manifest found in its pictures
 
     @property
     def live(self) -> AttemptDetail | None:
@@ -113,6 +116,7 @@ def job_detail(tx: Tx, job_id: int, timezone: str) -> JobDetail:
         stops=stops_of(tx, job_id, timezone),
         now=tx.now,
         places=places(tx, job_id=job_id),
+        checks=checks.of_job(tx, job_id),
     )
 
 

@@ -9,6 +9,8 @@ from typing import Any, Final
 from sqlalchemy import Select, Text, and_, bindparam, case, cast, func, or_, select
 
 from orchestrator.core.states import JobState
+from orchestrator.store.choosing import checks
+from orchestrator.store.choosing.checks import CheckFound
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import job_specs, jobs, lanes
@@ -64,6 +66,7 @@ class TryRow:
     local_images: Mapping[str, Mapping[str, Any]]
     params: Mapping[str, Any]  # of very long ones the prompt alone, cut
     outputs: Sequence[OutputRow]
+    failed_checks: Sequence[tuple[str, str]] = ()  # rules that its picture does not pass, and why
 
     @property
     def place(self) -> Place:
@@ -116,7 +119,8 @@ def tries(tx: Tx, ids: Sequence[int]) -> list[TryRow]:
     for chunk in chunks(list(ids)):
         pictures = outputs_of(tx, chunk)
         rows = tx.conn.execute(_ROWS, {"ids": chunk})
-        found += [_try(row, pictures.get(row.id, ())) for row in rows]
+        failed = checks.failed(tx, chunk)
+        found += [_try(row, pictures.get(row.id, ()), failed.get(row.id, ())) for row in rows]
     order = {job_id: number for number, job_id in enumerate(ids)}
     return sorted(found, key=lambda row: order[row.id])
 
@@ -183,7 +187,7 @@ def _behind(after: Place) -> Any:
     )
 
 
-def _try(row: Any, pictures: Sequence[OutputRow]) -> TryRow:
+def _try(row: Any, pictures: Sequence[OutputRow], failed: Sequence[CheckFound]) -> TryRow:
     return TryRow(
         id=row.id,
         run_id=row.run_id,
@@ -209,6 +213,7 @@ def _try(row: Any, pictures: Sequence[OutputRow]) -> TryRow:
         local_images=row.local_images if isinstance(row.local_images, dict) else {},
         params=row.params if row.params is not None else {"prompt": row.prompt or ""},
         outputs=pictures,
+        failed_checks=tuple((each.name, each.reason) for each in failed),
     )
 
 

@@ -1,11 +1,7 @@
 """A real browser at a real review: one browser for a file of tests, a page and a server for each test."""
 
-import asyncio
-import shutil
-import threading
-from contextlib import contextmanager
-
 import pytest
+from review_thread import CHROMIUM, Served, in_thread
 from support.showroom import Showroom
 from support.times import FakeEntropy
 from support.world import World
@@ -15,12 +11,6 @@ from orchestrator.store.account.acts import Signature
 from orchestrator.store.db.database import Database
 from orchestrator.web.review.access import Access
 from orchestrator.web.review.site import make_review
-from orchestrator.web.server import serve
-
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
-    None,
-)
 
 
 @pytest.fixture(
@@ -42,42 +32,6 @@ def shop(sqlite_url, clock, entropy, tmp_path):
     database = Database.open(sqlite_url, clock, clock_from_server=False)
     yield Showroom(World(database, clock, entropy), tmp_path)
     database.close()
-
-
-@contextmanager
-def in_thread(site, ready):
-    """Serve in a thread of its own; `ready` gets the URL."""
-    ended = threading.Event()
-    began = threading.Event()
-
-    def run():
-        async def main():
-            stop = asyncio.Event()
-            loop = asyncio.get_running_loop()
-            async with serve(site(), "127.0.0.1", 0, connection_seconds=None) as url:
-                ready(url, lambda: loop.call_soon_threadsafe(stop.set))
-                began.set()
-                await stop.wait()
-
-        asyncio.run(main())
-        ended.set()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    assert began.wait(20)
-    try:
-        yield
-    finally:
-        ready.stop()
-        thread.join(20)
-        assert ended.is_set()
-
-
-class Served:
-    """Where the review is."""
-
-    def __call__(self, url, stop):
-        self.url, self.stop = url, stop
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from orchestrator.store.claiming import claim, selection, staging
 from orchestrator.store.db import dialect
 from orchestrator.store.db.schema import QuoteSource, attempts
 from orchestrator.store.money import quotes
-from orchestrator.store.runs import jobs, runs
+from orchestrator.store.runs import jobs, run_lanes, runs
 
 A_MOMENT_SECONDS = 0.2
 """Long enough for the other to have come to its lock."""
@@ -126,13 +126,13 @@ def test_an_apply_and_a_group_that_counts_pictures_and_opens_lanes(worlds, monke
     world, other = worlds
     world.run(3)
     done, back = world.until(AttemptState.FETCHING), world.lease()
-    meeting, open_lanes = Meeting(), runs._open_lanes
+    meeting, open_lanes = Meeting(), run_lanes._open_lanes
 
     def open_and_pause(tx, changes):
         open_lanes(tx, changes)
         meeting.pause()
 
-    monkeypatch.setattr(runs, "_open_lanes", open_and_pause)
+    monkeypatch.setattr(run_lanes, "_open_lanes", open_and_pause)
 
     def end_both():
         with world.database.write() as tx:

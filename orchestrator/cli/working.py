@@ -23,7 +23,7 @@ from orchestrator.store.runs.apart import Apart
 from orchestrator.store.stops.attention import attention
 from orchestrator.store.stops.reachable import beyond_caps
 from orchestrator.store.stops.stops import Stoppage, survey
-from orchestrator.store.views.places import Place, places
+from orchestrator.store.views.places import PicturePlace, places
 from orchestrator.store.views.progress import Progress, part_progress, run_progress
 from orchestrator.store.views.trouble import open_doubts
 from orchestrator.worker.stop import Stop, StopLevel
@@ -180,7 +180,7 @@ class _Watch:
             doubts=doubts_words(doubts, self._app.settings, now),
         )
 
-    def places(self) -> list[Place]:
+    def places(self) -> list[PicturePlace]:
         """Where the pictures of these runs were stored."""
         with self._app.database.read() as tx:
             return [] if self._run_ids is None else places(tx, run_ids=self._run_ids)

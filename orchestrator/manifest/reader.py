@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from orchestrator.catalogue import get
 from orchestrator.core.specs import NAME_PATTERN
-from orchestrator.manifest.axes import Axis, AxisValue
+from orchestrator.manifest.axes import Axis, AxisValue, Source
 from orchestrator.manifest.axes_reader import AxesReader
 from orchestrator.manifest.binding import Binder
 from orchestrator.manifest.blame import Blames
@@ -69,8 +69,7 @@ class ManifestReader:
         axes = axes_reader.axes()
         if axes is None:
             return None
-        sources = {name: source for axis in axes for name, source in axis.sources.items()}
-        conditions = axes_reader.conditions(sources)
+        conditions = axes_reader.conditions(sources := sources_of(axes))
         added = axes_reader.additions(axes)
         names = Names(self._constants, sources, self._reading)
         params_reader = ParamsReader(model, names, self._reading)
@@ -79,9 +78,8 @@ class ManifestReader:
         output = self._output(names)
         tags = self._tags(names)
         raws = [one for one in (params, *overrides) if one is not None]
-        axes_reader.count(
-            axes, [one[name] for one in raws if (name := model.images_param) in one], self._constants
-        )
+        images = [one[model.images_param] for one in raws if model.images_param in one]
+        axes_reader.count(axes, images, self._constants)
         if params is None or output is None or tags is None or added is None or None in overrides:
             return None
         for axis in axes:
@@ -165,6 +163,11 @@ class ManifestReader:
             if text is not None and (template := names.template(("tags", name), text, OUTPUT_NAMES)):
                 found[name] = template
         return found if len(found) == len(self.fields["tags"]) else None
+
+
+def sources_of(axes: Sequence[Axis]) -> dict[str, Source]:
+    """Where the values of each name come from."""
+    return {name: source for axis in axes for name, source in axis.sources.items()}
 
 
 def _name_of(path: Path) -> str:

@@ -16,7 +16,7 @@ REJECTED: Final = "rejected"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Column:
+class MatrixColumn:
     """What tells the pictures of one product apart."""
 
     place: int  # the highest that it has within a product
@@ -43,7 +43,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
+class ShownTry:
     """One job of a cell."""
 
     row: TryRow
@@ -64,19 +64,19 @@ class Try:
 
 
 @dataclass(slots=True)
-class Cell:
+class MatrixCell:
     """One wanted picture: its tries, the choice first, the others newest first."""
 
-    column: Column
-    tries: list[Try] = field(default_factory=list)
+    column: MatrixColumn
+    tries: list[ShownTry] = field(default_factory=list)
 
     @property
-    def choice(self) -> Try | None:
+    def choice(self) -> ShownTry | None:
         """The try that is shown; None where the product has no such job."""
         return self.tries[0] if self.tries else None
 
     @property
-    def coming(self) -> Try | None:
+    def coming(self) -> ShownTry | None:
         """A further try that waits or is being made, behind the picture that is shown."""
         alive = {JobState.PENDING.value, JobState.RUNNING.value}
         return next((each for each in self.tries[1:] if each.row.state in alive), None)
@@ -88,7 +88,7 @@ class ProductRow:
 
     product: str
     first: TryRow
-    cells: list[Cell]
+    cells: list[MatrixCell]
 
     @property
     def pictures(self) -> int:
@@ -101,7 +101,7 @@ class Matrix:
     """What one page shows."""
 
     axes: tuple[str, ...]  # the outermost first
-    columns: tuple[Column, ...]
+    columns: tuple[MatrixColumn, ...]
     rows: tuple[ProductRow, ...]
 
     @property
@@ -127,13 +127,13 @@ def build(rows: Sequence[TryRow], why: Why) -> Matrix:
         products.setdefault(row.product, []).append(row)
     places: dict[tuple[tuple[str, ...], int], int] = {}
     found = [_placed(mine, places, why=why) for mine in products.values()]
-    columns = sorted(Column(place, *key) for key, place in places.items())
+    columns = sorted(MatrixColumn(place, *key) for key, place in places.items())
     axes = next((tuple(name for name, _ in row.axes) for row in rows if row.axes), ())
     done = tuple(
         ProductRow(
             product=name,
             first=mine[0],
-            cells=[Cell(column, _ordered(cells.get(column.key, []))) for column in columns],
+            cells=[MatrixCell(column, _ordered(cells.get(column.key, []))) for column in columns],
         )
         for (name, mine), cells in zip(products.items(), found, strict=True)
     )
@@ -142,16 +142,16 @@ def build(rows: Sequence[TryRow], why: Why) -> Matrix:
 
 def _placed(
     mine: Sequence[TryRow], places: dict[tuple[tuple[str, ...], int], int], *, why: Why
-) -> dict[tuple[tuple[str, ...], int], list[Try]]:
+) -> dict[tuple[tuple[str, ...], int], list[ShownTry]]:
     """The tries of one product by column. A job that is a further try stands with the job it is of."""
     keys = _keys(mine)
-    found: dict[tuple[tuple[str, ...], int], list[Try]] = {}
+    found: dict[tuple[tuple[str, ...], int], list[ShownTry]] = {}
     lowest = min(row.ordinal for row in mine)
     for row in mine:
         key = keys[row.id]
         if key not in found:  # a product without some of the combinations has lower places
             places[key] = max(places.get(key, 0), row.ordinal - lowest)
-        found.setdefault(key, []).append(Try(row, _pictures(row), why(row)))
+        found.setdefault(key, []).append(ShownTry(row, _pictures(row), why(row)))
     return found
 
 
@@ -177,12 +177,12 @@ def _pictures(row: TryRow) -> tuple[Shown, ...]:
     )
 
 
-def _ordered(tries: list[Try]) -> list[Try]:
+def _ordered(tries: list[ShownTry]) -> list[ShownTry]:
     """The choice first: an accepted picture, else the newest; then what has no picture, the newest first."""
     return sorted(tries, key=lambda each: (_rank(each), -each.id))
 
 
-def _rank(each: Try) -> int:
+def _rank(each: ShownTry) -> int:
     if not each.pictures:
         return 2
     return 0 if each.row.verdict == ACCEPTED else 1

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from orchestrator.core.money import format_usd
-from orchestrator.pages.matrix import Matrix, Try
+from orchestrator.pages.matrix import Matrix, ShownTry
 from orchestrator.runtime import own_files
 from orchestrator.store.views.named_runs import path_of
 from orchestrator.store.views.overview import RunRow
@@ -75,7 +75,7 @@ class ReportFiles:
         own_files.replace(folder / "images.csv", buffer.getvalue())
 
     @staticmethod
-    def _of(run: RunRow, shown: Try, *, product: str) -> list[dict[str, Any]]:
+    def _of(run: RunRow, shown: ShownTry, *, product: str) -> list[dict[str, Any]]:
         row = shown.row
         about = {
             "run": path_of(run),

@@ -15,7 +15,7 @@ from orchestrator.cli.rendering.words import count, duration, safe, usd
 from orchestrator.core.errors import DatabaseReplacedError, ExitCode, OrchestratorError
 from orchestrator.core.taxonomy import MENDED_BY_RETRY, Reason
 from orchestrator.store.stops.stops import Stoppage
-from orchestrator.store.views.places import Place
+from orchestrator.store.views.places import PicturePlace
 from orchestrator.store.views.progress import Progress
 
 REASONS = {
@@ -55,7 +55,9 @@ class Done:
     stops: list[Stoppage]
     seconds: float
     error: OrchestratorError | None = None  # what stopped it, beyond what the database says
-    places: list[Place] = field(default_factory=list)  # where its pictures were stored, by whichever worker
+    places: list[PicturePlace] = field(
+        default_factory=list
+    )  # where its pictures were stored, by whichever worker
 
 
 def summarize(
@@ -132,7 +134,7 @@ def text(done: Done, root: Path) -> list[str]:
     return found
 
 
-def files_words(root: Path, places: Sequence[Place]) -> str:
+def files_words(root: Path, places: Sequence[PicturePlace]) -> str:
     """Where the files are: in this folder, unless workers with another one stored some of them."""
     others = [place for place in places if place.root != str(root)]
     if not others:

@@ -19,7 +19,7 @@ from orchestrator.store.db.schema import runs as run_table
 from orchestrator.store.stops.stops import Stoppage, rate_stop, stops_over
 from orchestrator.store.views.happenings import Happening, of_job
 from orchestrator.store.views.jobs import JobRow, list_jobs
-from orchestrator.store.views.places import Place, places
+from orchestrator.store.views.places import PicturePlace, places
 from orchestrator.store.views.walk import JobFilter
 
 EVENTS_MAX: Final = 200
@@ -77,7 +77,7 @@ class JobDetail:
     history: list[Happening]  # the events and the acts about it, each once
     stops: list[Stoppage]  # what keeps its lane from running now: pauses, a cap, or else the rate
     now: int
-    places: list[Place]  # where its pictures were stored
+    places: list[PicturePlace]  # where its pictures were stored
     checks: list[CheckFound]  # what the checks of its manifest found in its pictures
 
     @property

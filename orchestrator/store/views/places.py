@@ -12,7 +12,7 @@ from orchestrator.store.db.schema import attempts, workers
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PicturePlace:
     """A folder of a host, and how many jobs have their pictures there."""
 
     host: str
@@ -20,7 +20,9 @@ class Place:
     jobs: int
 
 
-def places(tx: Tx, *, run_ids: Collection[int] | None = None, job_id: int | None = None) -> list[Place]:
+def places(
+    tx: Tx, *, run_ids: Collection[int] | None = None, job_id: int | None = None
+) -> list[PicturePlace]:
     """Where the pictures of these runs or of this job were stored, most first; those of workers that did not
     record it are left out.
     """
@@ -29,7 +31,7 @@ def places(tx: Tx, *, run_ids: Collection[int] | None = None, job_id: int | None
         query = query.where(attempts.c.run_id.in_(run_ids))
     if job_id is not None:
         query = query.where(attempts.c.job_id == job_id)
-    return [Place(row.host, row.output_root, row.jobs) for row in tx.conn.execute(query)]
+    return [PicturePlace(row.host, row.output_root, row.jobs) for row in tx.conn.execute(query)]
 
 
 _PLACES: Final = (

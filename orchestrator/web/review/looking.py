@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from orchestrator.core.row_ids import row_id
 from orchestrator.pages import rendering
-from orchestrator.pages.matrix import Matrix, Try, build, differences
+from orchestrator.pages.matrix import Matrix, ShownTry, build, differences
 from orchestrator.pages.reasons import Reasons
 from orchestrator.pages.sources import sources_of
 from orchestrator.pictures.thumbnails import ThumbnailKind
@@ -161,7 +161,7 @@ class Looking:
         return found
 
 
-def _addresses(tries: Sequence[Try]) -> str:
+def _addresses(tries: Sequence[ShownTry]) -> str:
     """Of the page that compares these."""
     ids = [str(each.id) for each in tries if each.pictures][:COMPARED_MAX]
     return f"/review/compare?jobs={','.join(ids)}" if ids else ""

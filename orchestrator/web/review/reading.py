@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from orchestrator.core.money import format_usd
-from orchestrator.pages.matrix import Cell, Matrix, ProductRow, Try, build
+from orchestrator.pages.matrix import Matrix, MatrixCell, ProductRow, ShownTry, build
 from orchestrator.pages.reasons import Reasons
 from orchestrator.store.choosing.verdicts import GivenVerdict, history
 from orchestrator.store.db.database import Database, Tx
@@ -64,8 +64,8 @@ class Focus:
 
     run: HeadRow
     row: ProductRow
-    cell: Cell
-    shown: Try
+    cell: MatrixCell
+    shown: ShownTry
     reasons: Reasons
     said: Sequence[GivenVerdict]
     before: int | None  # the jobs to the left and to the right, and below
@@ -154,7 +154,7 @@ def _many(number: int) -> str:
     return f"{number:,}" if number <= COUNTED_MAX else f"more than {COUNTED_MAX:,}"
 
 
-def _place(matrix: Matrix, job_id: int) -> tuple[ProductRow, Cell, Try]:
+def _place(matrix: Matrix, job_id: int) -> tuple[ProductRow, MatrixCell, ShownTry]:
     return next(
         (row, cell, each)
         for row in matrix.rows

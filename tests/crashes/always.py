@@ -89,8 +89,14 @@ def judge_intents(verdict: Judgement, reader: StoreReader, bill: Mapping[str, An
 
 
 def files_in(outputs: Path) -> list[Path]:
+    """Every file but for temporary ones, marks, and the page of a run, which `run` writes anew each time."""
     found = (path for path in outputs.rglob("*") if path.is_file()) if outputs.exists() else ()
-    return [path for path in found if not {TEMP_FOLDER, MARK_FOLDER} & set(path.parts)]
+    return [
+        path
+        for path in found
+        if not {TEMP_FOLDER, MARK_FOLDER} & set(path.parts)
+        and not (path.parent == outputs and ".html" in path.suffixes)
+    ]
 
 
 def digest_of(path: Path) -> str:

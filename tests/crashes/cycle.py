@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from crashes.always import files_in
 from crashes.judge import judge_end, judge_moment
 from crashes.processes import Processes
 from crashes.reader import Store
@@ -120,5 +121,4 @@ def _nothing_is_left(report: CycleReport, stage: Stage) -> None:
 
 
 def _files(folder: Path) -> dict[Path, tuple[int, int]]:
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in files}
+    return {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in files_in(folder)}

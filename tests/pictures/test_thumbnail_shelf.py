@@ -13,6 +13,7 @@ from orchestrator.pictures.thumbnails import NoThumbnailError, ThumbnailKind
 
 @pytest.fixture
 def shelf(tmp_path):
+    (tmp_path / "outputs").mkdir()  # where pictures are stored there is one
     return ThumbnailShelf(tmp_path / "outputs")
 
 

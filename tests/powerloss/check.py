@@ -102,6 +102,8 @@ def _problems(image: Image, root: Path, world: _World, pictures: set[str]) -> It
     outputs = root / "outputs"
     for path, content in image.items():
         if path.is_relative_to(outputs) and not NO_PICTURES & set(path.parts):
+            if path.parent == outputs and ".html" in path.suffixes:
+                continue  # the page of a run, which is written anew each time
             if path.suffix == ".json":
                 if not _is_json(content):
                     yield "a sidecar is not whole"

@@ -39,6 +39,8 @@ class SqliteFiles:
         path = sqlite_path(parse_url(url))
         if path is None or path.exists() or not path.parent.is_dir():
             return self._really(url, crashpoint)
+        if path.with_name(f"{path.name}-wal").exists():  # of a file that was deleted: SQLite knows what to do
+            return self._really(url, crashpoint)
         shutil.copyfile(self._template, path)
         with closing(sqlite3.connect(path)) as conn, conn:
             conn.execute("UPDATE meta SET value = lower(hex(randomblob(16))) WHERE key = 'database_id'")

@@ -94,6 +94,8 @@ ACTING = [
     "accept 1",
     "reject 1 --note dark",
     "redo 1",
+    "review import nowhere.json",
+    "outputs move",
     "workers drain nobody",
     "in-doubt resolve 1 --absent",
     "jobs adopt 1 task",

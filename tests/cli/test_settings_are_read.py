@@ -31,6 +31,7 @@ download: {separate_process: false}
 
 READ_ELSEWHERE = {
     "checks.commands",  # where a manifest names some
+    "guards.unanswered_price",  # where the price is asked for in vain
     "recipes",  # by `export`
     "webhook.listen",  # by `serve`, which does not end
     "outputs.nsfw_unknown",  # when the provider's flag cannot be read

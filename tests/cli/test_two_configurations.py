@@ -94,7 +94,7 @@ def test_every_command_is_known_to_leave_caps_and_limits_alone_or_to_bring_words
         for name in looking.commands()
     }
     bring = {"apply", "run", "work", "demo", "budget set", "budget apply", "limits set", "db rebuild"}
-    known = {*looking.LOOKING, *looking.NO_DATABASE, *(alone & looking.commands()), *bring, "serve"}
+    known = {*looking.LOOKING, *looking.NO_DATABASE, *(alone & looking.commands()), *bring, "serve", "review"}
     assert known == looking.commands()
 
 

@@ -77,7 +77,8 @@ def test_every_reading_verb_looks_at_the_rehearsal_and_its_hints_stay_there(reco
     assert recorded("run", rehearsed, "--sandbox", "--yes", "--limit", "1") == 0
     assert "orchestrator review --sandbox" in recorded.said
     for words in READING:
-        assert recorded(*words.format(elsewhere=recorded.folder).split(), "--sandbox") == 0, words
+        there = words.replace("report hero", "report rehearsal").format(elsewhere=recorded.folder)
+        assert recorded(*there.split(), "--sandbox") == 0, words
     assert recorded("status", "--sandbox", "--json") == 0
     assert [run["name"] for run in recorded.document["runs"]] == ["rehearsal"]
     assert recorded("status", "--json") == 0

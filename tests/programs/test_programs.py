@@ -1,6 +1,7 @@
 """Programs beside the suite: each is started in its smallest form, and ends well."""
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SECONDS_MAX = 240
 """A program that hangs ends its test; a loaded machine does not."""
 
@@ -17,9 +19,12 @@ SMALLEST = {
     "benchmarks.doubts": ("4", "--only", "list with inputs"),
     "benchmarks.downloads": ("2", "1"),
     "benchmarks.lifecycle": ("5", "0.1", "--only", "SQLite"),
+    "benchmarks.pages": ("30",),
     "benchmarks.polling": ("50",),
     "benchmarks.reads": ("50", "1", "--only", "jobs list --state"),
+    "benchmarks.thumbnails": ("4", "10"),
     "benchmarks.toplevel": ("0.004", "--task-seconds", "0.3"),
+    "tests.browser.screenshot": (),
     "tests.crashes": ("--cycles", "1", "--lanes", "1"),
     "tests.powerloss": ("--jobs", "1", "--torn", "1"),
     "tests.simulation": ("--seeds", "2", "--jobs", "1"),
@@ -29,6 +34,7 @@ SMALLEST = {
 
 SAYS = {
     "benchmarks": "|---|",
+    "tests.browser.screenshot": "review.png: ",
     "tests.crashes": "paid twice 0, lost 0",
     "tests.powerloss": "problems: none",
     "tests.simulation": "violations 0",
@@ -50,7 +56,12 @@ def test_a_program_beside_the_suite_ends_well_and_says_what_it_found(program, re
         pytest.skip(reason)
     if program == "tests.powerloss" and (reason := why_no_trace()):
         pytest.skip(reason)
-    arguments = SMALLEST[program]
+    if program == "tests.browser.screenshot":
+        if CHROMIUM is None:
+            pytest.skip("there is no Chromium here")
+        arguments = (str(tmp_path / "review.png"),)
+    else:
+        arguments = SMALLEST[program]
     if program == "tests.soak":
         arguments = (*arguments, "--report", str(tmp_path / "soak.json"))
     ended = started(program, *arguments)

@@ -68,6 +68,8 @@ def test_a_discount_on_the_bill_that_was_not_quoted_is_booked_once(shell, provid
 
     monkeypatch.setattr(WaveSpeed, "quote", silent)
     provider.change(discount_rate=50)
+    config = shell.folder / "config.yaml"
+    config.write_text(config.read_text() + "guards: {unanswered_price: known}\n")
     shell("run", shell.manifest(), "--yes")
     assert shell("reconcile", "--json") == ExitCode.DONE
     assert [row["usd"] for row in shell.document["adjusted"]] == ["-0.014"] * 3

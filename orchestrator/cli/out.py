@@ -73,7 +73,14 @@ def warn(text: str) -> None:
 
 
 def document(value: Any) -> None:
-    """One JSON document on stdout."""
+    """One JSON document on stdout. Its next command is about the same database as the one that was given:
+    without --sandbox it would spend real money after a rehearsal.
+    """
+    if isinstance(value, dict) and isinstance(value.get("next_command"), str):
+        command = value["next_command"]
+        if options().sandbox and " --sandbox" not in command and _rehearsed(command):
+            command = f"{command} --sandbox"
+        value = {**value, "next_command": complete(command)}
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 

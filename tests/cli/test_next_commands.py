@@ -46,3 +46,19 @@ def test_every_command_that_is_built_can_be_typed():
     known = {option for param in run_command.params for option in param.opts}
     assert {word for word in words if word.startswith("--")} <= known
     assert next_fields([]) == {"next_command": None, "spends": False}
+
+
+def test_json_of_a_rehearsal_names_a_next_command_of_the_rehearsal(shell):
+    (shell.folder / "other.yaml").write_text("")
+    told = ["--sandbox", "--json", "--config", "other.yaml"]
+    for words, follow in (
+        (["run", shell.manifest(), "--yes"], "review"),
+        (["redo", "1"], "work --drain"),
+        (["reject", "1"], "redo 1 --dry-run"),
+        (["apply", "hero.yaml"], "work --drain"),
+    ):
+        assert shell(*words, *told) == 0
+        named = shlex.split(shell.document["next_command"])
+        assert sorted(named) == sorted(shlex.split(f"orchestrator {follow} --sandbox --config other.yaml")), (
+            "without them it would be about real pictures and real money"
+        )

@@ -13,8 +13,15 @@ def test_run_makes_what_was_redone_though_nothing_else_is_new_and_no_more_than_t
     assert shell("redo", "1", "2", "--prompt", "Sharper @Image1") == 0
     assert shell("plan", manifest) == 0
     assert "and 2 redone jobs wait ($0.056): other tries, by `redo`" in shell.said
+    assert "covers 1 of 2 pictures ($0.028)" in shell.said, "the cap lets one of them through"
     assert shell("plan", manifest, "--json") == 0
     assert shell.document["totals"]["redone"] == {"jobs": 2, "cost_usd": "0.056"}
+    assert shell.document["totals"]["affordable"]["jobs"] == 1, (
+        "the question names what the cap lets through of them"
+    )
+    assert shell("plan", manifest, "--sample", "1", "--json") == 0
+    found = shell.document["totals"]["redone"], shell.document["totals"]["affordable"]["cost_usd"]
+    assert found == ({"jobs": 0, "cost_usd": "0.00"}, "0.00"), "a part leaves other tries waiting"
     assert shell("run", manifest, "--yes") == 4, "the cap lets one of them through"
     assert shell("jobs", "show", "5") == 0
     assert "Waiting for money" in shell.said
@@ -29,3 +36,15 @@ def test_run_makes_what_was_redone_though_nothing_else_is_new_and_no_more_than_t
     assert states == {1: "succeeded", 2: "succeeded", 3: "succeeded", 4: "succeeded", 5: "pending"}
     assert sorted(sent) == [1, 2, 3, 4]
     assert (shell.folder / "outputs" / path).is_file()
+
+
+def test_a_plan_that_fits_counts_what_was_redone_as_paid(shell, provider):
+    manifest = shell.manifest(extra="budget: 5.00")
+    assert shell("run", manifest, "--yes") == 0
+    assert shell("redo", "1") == 0
+    assert shell("plan", manifest) == 0
+    assert "covers" not in shell.said
+    assert "fits with" not in shell.said
+    assert shell("plan", manifest, "--json") == 0
+    found = shell.document["totals"]["affordable"]
+    assert (found["jobs"], found["cost_usd"]) == (1, "0.028"), "what is asked is what may be spent"

@@ -143,13 +143,15 @@ def test_verdicts_are_counted_and_further_tries_found_from_their_indexes_alone(b
         with world.database.read() as tx:
             acceptance.by_run(tx)
             unrequested.tries_at_prices(tx, 1)
+            unrequested.turns_of_tries(tx, 1)
 
     plans = [plan for plan in _plans(busy_world, look) if "FROM jobs" in plan]
-    (counted, tries) = plans
+    (counted, tries, turns) = plans
     assert (
         "COVERING INDEX ix_jobs_verdict" in counted or "Index Only Scan using ix_jobs_verdict" in counted
     ), counted
     assert "ix_jobs_redone" in tries, tries
+    assert "ix_jobs_redone" in turns, turns
     _scan_nothing(plans)
 
 

@@ -28,7 +28,7 @@ from orchestrator.store.account import configured_limits, latencies
 from orchestrator.store.account.configured_limits import LimitName
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database, Tx
-from orchestrator.store.runs.unrequested import JobsAt, tries_at_prices, waiting_at_prices
+from orchestrator.store.runs.unrequested import JobsAt, tries_at_prices, turns_of_tries, waiting_at_prices
 
 
 def plan(
@@ -154,10 +154,16 @@ class _Planner:
         if walk.run and self._tx:
             others = row.others = walk.others()
             self._waiting[id(row)] = found = waiting_at_prices(self._tx, walk.run.id)
+            self._tries[id(row)] = tries = tries_at_prices(self._tx, walk.run.id)
+            redone = sum(part.jobs for part in tries)
             row.waiting = sum(part.jobs for part in found) - others.jobs
             row.waiting_images = sum(part.images for part in found) - others.images
-            self._tries[id(row)] = tries = tries_at_prices(self._tx, walk.run.id)
-            row.redone = sum(part.jobs for part in tries)
+            if row.partial:  # a part is a bound on what is spent: other tries go on waiting
+                row.waiting -= redone
+                row.waiting_images -= sum(part.images for part in tries)
+            elif redone:
+                row.redone = redone
+                row.redone_turns = turns_of_tries(self._tx, walk.run.id)
             row.content.left = walk.left_behind()
 
     def _seal(self, manifest: Manifest, row: ManifestPlan) -> None:
@@ -184,7 +190,7 @@ class _Planner:
             at_prices=others,
         )
         tries = self._tries.get(id(row), [])
-        row.redone_micros = sum(part.jobs * live(part.digest, part.price_micros) for part in tries)
+        redone_micros = sum(part.jobs * live(part.digest, part.price_micros) for part in tries)
         all_waiting = self._waiting.get(id(row), [])
         row.waiting_micros = (
             sum(part.jobs * live(part.digest, part.price_micros) for part in all_waiting)
@@ -193,6 +199,11 @@ class _Planner:
         row.waiting_list_micros = sum(part.jobs * part.list_micros for part in all_waiting) - sum(
             part.jobs * part.list_micros for part in others
         )
+        if row.partial:
+            row.waiting_micros -= redone_micros
+            row.waiting_list_micros -= sum(part.jobs * part.list_micros for part in tries)
+        else:
+            row.redone_micros = redone_micros
 
     def _headroom(self) -> list[CapForecast]:
         rows = self._plan.manifests

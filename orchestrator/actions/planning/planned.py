@@ -14,7 +14,7 @@ from orchestrator.actions.planning.live_prices import LivePrices
 from orchestrator.actions.planning.tally import Tally
 from orchestrator.core.specs import RunSpec
 from orchestrator.manifest.bad_rows import LeftOut
-from orchestrator.store.runs.unrequested import Unrequested
+from orchestrator.store.runs.unrequested import Turn, Unrequested
 
 
 @dataclass(slots=True)
@@ -37,6 +37,7 @@ class ManifestPlan:
     waiting_list_micros: int = 0
     redone: int = 0  # of the waiting: further tries of its jobs, which a person asked for
     redone_micros: int = 0
+    redone_turns: list[Turn] = field(default_factory=list)
     others: Unrequested = field(
         default_factory=Unrequested
     )  # wait in the same run, and are not asked for (any more)

@@ -12,7 +12,7 @@ from orchestrator.actions.planning.live_prices import LivePrices
 from orchestrator.actions.planning.planned import ManifestPlan
 from orchestrator.actions.planning.tally import Tally
 from orchestrator.store.db.database import Tx
-from orchestrator.store.runs.unrequested import turns_of
+from orchestrator.store.runs.unrequested import Turn, turns_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,16 @@ def within_caps(
         return WithinCaps()
     owners = [number for number, _row in enumerate(rows)]
     wishes, images = [_asked(row, prices) for row in rows], [_images(row.tally) for row in rows]
+    extra: list[tuple[int, list[Turn]]] = []
     for number, row in enumerate(rows):
         if tx is not None and row.others.jobs and row.others_too:
-            wish, each = _others(tx, row, prices)
-            wishes.append(wish)
-            images.append(each)
-            owners.append(number)
+            extra.append((number, turns_of(tx, row.others.ids)))
+        if row.redone_turns:
+            extra.append((number, row.redone_turns))
+    for number, turns in extra:
+        wishes.append(_waiting(rows[number], turns, prices))
+        images.append([each.images for each in turns])
+        owners.append(number)
     limits = [
         Limit(
             item.cap.remaining_micros,
@@ -80,14 +84,9 @@ def _images(tally: Tally) -> list[int]:
     return [tally.kind_of[kind].images for kind in tally.kinds]
 
 
-def _others(tx: Tx, row: ManifestPlan, prices: LivePrices) -> tuple[Wish, list[int]]:
-    at = {
-        part.digest: prices.micros(row.spec.model, part.digest, part.price_micros)
-        for part in row.others.at_prices
-    }
-    found = turns_of(tx, row.others.ids)
-    wish = Wish([each.round for each in found], [at[each.digest] for each in found], row.spec.priority)
-    return wish, [each.images for each in found]
+def _waiting(row: ManifestPlan, turns: Sequence[Turn], prices: LivePrices) -> Wish:
+    micros = [prices.micros(row.spec.model, each.digest, each.price_micros) for each in turns]
+    return Wish([each.round for each in turns], micros, row.spec.priority)
 
 
 def _cuts(rows: Sequence[ManifestPlan], headroom: Sequence[CapForecast], prices: LivePrices) -> list[Cut]:

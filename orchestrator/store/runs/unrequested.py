@@ -105,15 +105,19 @@ class Turn(NamedTuple):
     round: int
     digest: str
     images: int
+    price_micros: int  # as its lane has it
 
 
 def turns_of(tx: Tx, ids: Iterable[int]) -> list[Turn]:
     """The turns of these jobs, by id."""
     return [
-        Turn(row.round, row.price_digest, row.images)
-        for chunk in chunks(list(ids))
-        for row in tx.conn.execute(_TURNS, {"ids": list(chunk)})
+        Turn(*row) for chunk in chunks(list(ids)) for row in tx.conn.execute(_TURNS, {"ids": list(chunk)})
     ]
+
+
+def turns_of_tries(tx: Tx, run_id: int) -> list[Turn]:
+    """The turns of the further tries that wait in a run, by id."""
+    return [Turn(*row) for row in tx.conn.execute(_TRY_TURNS, {"run": run_id})]
 
 
 def _at_prices(tx: Tx, ids: "array[int]") -> tuple[JobsAt, ...]:
@@ -157,11 +161,14 @@ _BY_PRICE: Final = (
     .join_from(jobs, lanes, lanes.c.id == jobs.c.lane_id)
     .group_by(lanes.c.id, lanes.c.price_digest, lanes.c.price_micros, lanes.c.list_micros)
 )
-_TURNS: Final = (
-    select(jobs.c.round, jobs.c.images, lanes.c.price_digest)
+_ALL_TURNS: Final = (
+    select(jobs.c.round, lanes.c.price_digest, jobs.c.images, lanes.c.price_micros)
     .join_from(jobs, lanes, lanes.c.id == jobs.c.lane_id)
-    .where(jobs.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(jobs.c.id)
+)
+_TURNS: Final = _ALL_TURNS.where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+_TRY_TURNS: Final = _ALL_TURNS.where(
+    jobs.c.run_id == bindparam("run"), jobs.c.state == JobState.PENDING.value, JOB_IS_REDO
 )
 _SUMS: Final = _BY_PRICE.where(jobs.c.id.in_(bindparam("ids", expanding=True)))
 _ALL_WAITING: Final = _BY_PRICE.where(

@@ -147,7 +147,7 @@ def test_a_sender_that_never_finishes_is_answered_408(world, exchange, doubted, 
 
 
 def test_a_connection_that_says_nothing_is_closed(world, exchange, monkeypatch):
-    monkeypatch.setattr(server, "CONNECTION_SECONDS", 0.01)
+    monkeypatch.setitem(server.serve.__wrapped__.__kwdefaults__, "connection_seconds", 0.01)
 
     async def main(post):
         reader, writer = await asyncio.open_connection(*address(post))

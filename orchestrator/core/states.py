@@ -159,6 +159,21 @@ RESERVATION_TRANSITIONS: Final[dict[tuple[ReservationState | None, ReservationEv
 }
 
 
+class TickState(StrEnum):
+    """Where one firing of a schedule stands."""
+
+    DUE = "due"  # its time has come; nobody works on it yet
+    EXPANDING = "expanding"  # a worker reads its manifest and tables, under a lease
+    APPLIED = "applied"  # its run and jobs exist
+    WORKING = "working"  # some of its jobs have begun
+    DONE = "done"  # none of its jobs is left to do
+    FAILED = "failed"  # no run was made, or nothing of it was stored
+    SKIPPED = "skipped"  # by a rule, which its reason names
+    MISSED = "missed"  # nobody was there in time
+    SUPERSEDED = "superseded"  # a later tick took its place
+    WAITING_APPROVAL = "waiting_approval"  # a person decides
+
+
 class IllegalTransitionError(AssertionError):
     """The code asked for a transition that no table holds: a bug, never a user's mistake."""
 

@@ -29,7 +29,7 @@ from sqlalchemy import (
     text,
 )
 
-from orchestrator.core.states import ATTEMPT_LIVE, AttemptState, JobState, ReservationState
+from orchestrator.core.states import ATTEMPT_LIVE, AttemptState, JobState, ReservationState, TickState
 
 BigInt: Final = BigInteger().with_variant(Integer, "sqlite")  # an autoincrementing key must be INTEGER there
 
@@ -149,6 +149,7 @@ campaigns = Table(
     Column("created_at", BigInt, nullable=False),
     Column("weight", Integer, nullable=False, server_default=text("1")),  # its fair share
     Column("served", BigInt, nullable=False, server_default=text("0")),  # its position in the fair share
+    Column("closed_at", BigInt),  # nothing more is bought for it
 )
 
 runs = Table(
@@ -172,6 +173,8 @@ runs = Table(
     Column(
         "settings", JSON(none_as_null=True)
     ),  # what its manifest wants of its pictures: checks, recipes; NULL: nothing
+    Column("tick_id", BigInt),  # the tick that it was made for
+    Column("finish_by", BigInt),  # nothing is submitted for it after this
     UniqueConstraint("campaign_id", "name", "run_key"),
 )
 RUN_PATH: Final = campaigns.c.name + "/" + runs.c.name + "/" + runs.c.run_key
@@ -621,3 +624,77 @@ acts = Table(
     Index("ix_acts_job_id", "job_id"),
 )
 """What operators decided. Rows are only ever added."""
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", BigInt, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),  # campaign/name of its manifest
+    Column("manifest_path", Text, nullable=False),
+    Column("cron", Text, nullable=False),
+    Column("timezone", Text, nullable=False),  # the name of a zone, such as Europe/Vienna
+    Column("settings", JSON, nullable=False),  # what else its manifest says in `schedule:`
+    Column("revision", Integer, nullable=False),  # one more with each edit of cron or zone
+    Column("since", BigInt, nullable=False),  # ticks of this revision are after it
+    Column("next_at", BigInt),  # its next tick; NULL: it never fires again
+    Column(
+        "failures", Integer, nullable=False, server_default=text("0")
+    ),  # ticks that failed one after another
+    Column("paused_at", BigInt),
+    Column("paused_why", Text),
+    Column("created_at", BigInt, nullable=False),
+)
+
+ticks = Table(
+    "ticks",
+    metadata,
+    Column("id", BigInt, primary_key=True),
+    Column("schedule_id", BigInt, ForeignKey("schedules.id"), nullable=False),
+    Column("key", Text, nullable=False),  # which tick it is: once each, whatever clocks and workers do
+    Column("revision", Integer, nullable=False),
+    Column("kind", Text, nullable=False),  # scheduled | run_now | backfill
+    Column("at", BigInt, nullable=False),
+    Column("local", Text, nullable=False),  # its date and time in the schedule's zone: 2026-11-28T02:30
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("message", Text),
+    Column("worker", Text),  # who expands it
+    Column("lease_expires_at", BigInt),
+    Column("run_id", BigInt, ForeignKey("runs.id")),
+    Column("created_at", BigInt, nullable=False),
+    Column("finished_at", BigInt),
+    _one_of("state", TickState, "state"),
+    UniqueConstraint("schedule_id", "key"),
+    Index("ix_ticks_state", "state", "at"),
+)
+
+closed_months = Table(
+    "closed_months",
+    metadata,
+    Column("month", Text, primary_key=True),  # 2026-11, of the budgets' time zone
+    Column("ledger_from", BigInt, nullable=False),  # ids of the ledger: the first
+    Column("ledger_to", BigInt, nullable=False),  # and the last that it was closed with
+    Column("digest", Text, nullable=False),  # SHA-256 of these lines
+    Column("closed_at", BigInt, nullable=False),
+)
+"""Months whose report is frozen: later movements are prior-period lines of the month they come in."""
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", BigInt, primary_key=True),
+    Column("target", Text, nullable=False),  # its name in the configuration
+    Column("subject", Text, nullable=False),  # what it is about: told once to each target
+    Column("kind", Text, nullable=False),
+    Column("document", JSON, nullable=False),
+    Column("created_at", BigInt, nullable=False),
+    Column("next_try_at", BigInt),  # NULL: delivered, or given up
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("worker", Text),  # who delivers it
+    Column("lease_expires_at", BigInt),
+    Column("trouble", Text),
+    Column("delivered_at", BigInt),
+    UniqueConstraint("target", "subject"),
+    _partial_index("ix_notices_due", "next_try_at", where="next_try_at IS NOT NULL"),
+)
+"""What people are to be told, from the moment it happens until it is delivered."""

@@ -1,7 +1,7 @@
 """The composition root: the only place that names concrete adapters.
 
 The adapters are imported where they are made: most commands only read the database, and should answer at
-once.
+once. Long because a reader looks for every adapter in one place.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +23,7 @@ from orchestrator.ports import (
     DatabaseMark,
     Entropy,
     Mover,
+    Notifier,
     Provider,
     Reached,
     Shelf,
@@ -155,6 +156,12 @@ class App:
 
         return FolderMover(self.output_root, crashpoint=self.crashpoint)
 
+    def notifier(self) -> Notifier:
+        """Tells those whom the configuration names. Close it with `aclose`."""
+        from orchestrator.notifiers import make_dispatcher
+
+        return make_dispatcher(self.settings.notify, self.env, network=self.network, clock=self.clock)
+
     def writer(self) -> "Writer":
         """A new group writer, closed with the program."""
         from orchestrator.store.claiming import claim
@@ -188,6 +195,7 @@ class App:
             mark=self.mark(),
             artifacts=self.artifacts(),
             mover=self.mover(),
+            notifier=self.notifier(),
             clock=self.database.clock,
             entropy=self.entropy,
             settings=self.settings,

@@ -54,6 +54,7 @@ SECTIONS: Final = {
         "reconcile": Entry(_COMMANDS + "reconcile", "Compare our books with the provider's bill."),
     },
     "System": {
+        "notify": Entry(_COMMANDS + "notify", "Who is told what happens: test, list, retry."),
         "serve": Entry(_COMMANDS + "serve", "Receive the provider's webhooks."),
         "db": Entry(_COMMANDS + "db", "Create, upgrade, check and rebuild the database."),
         "sandbox": Entry(_COMMANDS + "sandbox", "Serve a stand-in for the provider on this machine."),

@@ -28,6 +28,7 @@ from orchestrator.ports.moving import (
     NoFolder,
     PictureKey,
 )
+from orchestrator.ports.notifier import Letter, NoNotifier, NoticeWish, Notifier
 from orchestrator.ports.outcomes import (
     Accepted,
     Balance,
@@ -81,6 +82,7 @@ __all__ = [
     "FetchOutcome",
     "KeptPicture",
     "KeyRefused",
+    "Letter",
     "ListOutcome",
     "Lost",
     "Missing",
@@ -89,8 +91,11 @@ __all__ = [
     "NoCredit",
     "NoFolder",
     "NoMark",
+    "NoNotifier",
     "NoPrice",
     "NotSent",
+    "NoticeWish",
+    "Notifier",
     "OtherCharge",
     "PictureKey",
     "PictureState",

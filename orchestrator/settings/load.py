@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from orchestrator.settings import environment
+from orchestrator.settings import environment, notify_shape
 from orchestrator.settings.model import (
     DEFAULT_LEVEL,
     PRESETS,
@@ -69,6 +69,7 @@ def load_settings(path: Path | None, env: Mapping[str, str], cwd: Path) -> Setti
         download=Download(**values["download"]),
         checks=CheckSettings(**values["checks"]),
         recipes=values["recipes"],
+        notify=notify_shape.targets(values["notify"], base),
         origin=origin,
     )
 
@@ -95,6 +96,7 @@ def _read(document: Document, report: ProblemReport) -> dict[str, Any]:
             values[field.name] = field.shape.read(Node((), {}, root.mark), reading)
     if not report.problems:
         _check_pairs(values, reading)
+        notify_shape.check(values["notify"], reading)
     report.problems = _without_secrets(report.problems)
     return values
 

@@ -13,6 +13,8 @@ NsfwUnknown = Literal["keep", "quarantine"]
 OnFailed = Literal["hold", "release"]
 UnknownTasks = Literal["ours", "stop", "ignore"]
 UnansweredPrice = Literal["stop", "known"]
+NotifyVia = Literal["webhook", "slack", "email", "apprise"]
+MailSecurity = Literal["starttls", "tls", "none"]
 Window = Literal["total", "month", "day"]
 
 
@@ -178,6 +180,27 @@ class CheckSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class NotifyTarget:
+    """Somebody who is told what happens. Secrets are never held here, only where they are."""
+
+    via: NotifyVia
+    url: str | None = None
+    url_env: str | None = None
+    url_file: str | None = None
+    secret_env: str | None = None  # what a webhook is signed with
+    secret_file: str | None = None
+    to: tuple[str, ...] = ()
+    sender: str | None = None
+    smtp: str | None = None  # HOST:PORT
+    security: MailSecurity = "starttls"
+    user: str | None = None
+    password_env: str | None = None
+    password_file: str | None = None
+    events: tuple[str, ...] | None = None  # None: all
+    campaigns: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration."""
 
@@ -196,6 +219,7 @@ class Settings:
     download: Download = field(default_factory=Download)
     checks: CheckSettings = field(default_factory=CheckSettings)
     recipes: dict[str, dict[str, Any]] = field(default_factory=dict)  # name to what is written of it
+    notify: Mapping[str, NotifyTarget] = field(default_factory=dict)
     origin: Path | None = None  # the file it was read from
 
     @property

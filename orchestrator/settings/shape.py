@@ -5,6 +5,7 @@ from typing import Final
 from orchestrator.core.specs import JsonObject
 from orchestrator.pictures.recipe_shape import RECIPES
 from orchestrator.settings.money_shape import BUDGETS, GUARDS
+from orchestrator.settings.notify_shape import NOTIFY
 from orchestrator.settings.provider_shape import IN_DOUBT, LIMITS, PROVIDER, WEBHOOK
 from orchestrator.settings.urls import database_url_problem
 from orchestrator.settings.value_shapes import Url
@@ -76,6 +77,7 @@ CONFIG: Final = Object(
             doc="How accepted pictures are changed when they are handed over: `export --recipe NAME`.",
             default={},
         ),
+        Field(name="notify", shape=NOTIFY, doc="Who is told what happens, and how.", default={}),
     ),
     "a mapping of settings",
 )

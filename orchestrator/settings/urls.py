@@ -50,6 +50,18 @@ def webhook_url_problem(text: str) -> str | None:
     return None
 
 
+def notify_url_problem(text: str) -> str | None:
+    """Why a notice cannot be posted to this URL, or None. It may hold a token, so it is never shown."""
+    parts = _web_url(text)
+    if parts is None or parts.fragment or not text.isascii() or " " in text:
+        return "expected a URL such as https://hooks.example.com/orchestrator"
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        return "http is accepted for this machine only; use https"
+    if parts.username is not None:
+        return "credentials in the URL are not sent; sign the notices instead (secret_env)"
+    return None
+
+
 def listen_problem(text: str) -> str | None:
     """Why a text is no address to listen on, or None."""
     host, port = split_listen(text)

@@ -15,6 +15,8 @@ from orchestrator.ports import (
     Mover,
     NoFolder,
     NoMark,
+    NoNotifier,
+    Notifier,
     Provider,
     no_crash,
 )
@@ -52,6 +54,7 @@ class Deps:
     provider_clock: ProviderClock = field(default_factory=ProviderClock)  # as far as it was measured
     mark: DatabaseMark = field(default_factory=NoMark)
     mover: Mover = field(default_factory=NoFolder)
+    notifier: Notifier = field(default_factory=NoNotifier)  # for those whom the configuration names
     notify: Callable[[str], None] = field(
         default=no_notice
     )  # messages for the person who watches this worker

@@ -9,9 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from orchestrator import __version__
 from orchestrator.core.errors import OperatorNeededError
-from orchestrator.store.account import workers
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.activity import Activity
 from orchestrator.worker.alarms import Alarms
@@ -35,6 +33,7 @@ from orchestrator.worker.upkeep.billing import BillReader
 from orchestrator.worker.upkeep.drain_watchdog import DrainWatchdog
 from orchestrator.worker.upkeep.heartbeat import Heartbeat
 from orchestrator.worker.upkeep.judging import PictureJudge
+from orchestrator.worker.upkeep.notifying import Teller
 from orchestrator.worker.upkeep.price_watch import PriceWatch
 from orchestrator.worker.upkeep.rescue import Rescuer
 
@@ -71,6 +70,7 @@ class Worker:
         self._copies = Copies(deps, run_ids=run_ids)
         self._judge = PictureJudge(deps, worker_id=self.id, run_ids=run_ids)
         self._moves = Moves(deps)
+        self._teller = Teller(deps, self.id)
         self._clock_guard = ClockGuard(deps)
         self._watchdog = DrainWatchdog()
         self._handing_over_since: float | None = None
@@ -87,7 +87,12 @@ class Worker:
         self._deps.provider_clock.look(self._deps.moment())
         tasks = TaskGroup(stop, ended=alarms.end.ring)
         try:
-            startup.start(self._deps, self._worker_row(), is_alive=self._is_alive, latencies=self._latencies)
+            startup.start(
+                self._deps,
+                startup.worker_row(self._deps, self.id),
+                is_alive=self._is_alive,
+                latencies=self._latencies,
+            )
             await self._deps.artifacts.start()
             await startup.preflight(
                 self._deps,
@@ -105,21 +110,13 @@ class Worker:
         finally:
             try:
                 startup.leave(self._deps, self.id, self._latencies)
+                await self._teller.last_words()
             finally:
+                await self._deps.notifier.aclose()
                 await self._deps.provider.aclose()
                 await self._deps.artifacts.aclose()
         if tasks.error is not None:
             raise tasks.error
-
-    def _worker_row(self) -> workers.WorkerRow:
-        return workers.WorkerRow(
-            id=self.id,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            version=__version__,
-            lease_ms=int(self._deps.settings.worker.lease_seconds * 1000),
-            output_root=self._deps.settings.outputs.root,
-        )
 
     def _loops(self, stop: Stop, tasks: TaskGroup, alarms: Alarms) -> tuple[Loop, ...]:
         deps, drain = self._deps, partial(self._drain_by_operator, stop)
@@ -166,6 +163,7 @@ class Worker:
             Loop(pipeline.prices.tick, bookkeeping=True),
             Loop(self._copies.tick, bookkeeping=True),
             Loop(self._judge.tick, bookkeeping=True),
+            Loop(self._teller.tick, bookkeeping=True),
             Loop(self._moves.tick, alarms.moves, bookkeeping=True),
             Loop(watch, alarms.end),
         )

@@ -32,6 +32,7 @@ LOOKING = {
     "events": "events",
     "campaigns list": "campaigns list",
     "workers list": "workers list",
+    "notify list": "notify list",
     "in-doubt list": "in-doubt list",
     "gallery": "gallery -o {elsewhere}/gallery.html",
     "export": "export --accepted {elsewhere}/handed-over",
@@ -46,7 +47,7 @@ LOOKING = {
 WITHOUT_DATABASE = {"plan", "db current"}
 """They have an answer where there is no database."""
 
-NO_DATABASE = {"models list", "models show", "schema manifest", "schema config", "sandbox"}
+NO_DATABASE = {"notify test", "models list", "models show", "schema manifest", "schema config", "sandbox"}
 """They open none."""
 
 DIAGNOSIS = {"doctor"}
@@ -79,6 +80,7 @@ WRITING = {
     "limits set",
     "reconcile",
     "outputs move",
+    "notify retry",
     "db upgrade",
     "db rebuild",
 }
@@ -96,6 +98,7 @@ ACTING = [
     "redo 1",
     "review import nowhere.json",
     "outputs move",
+    "notify retry",
     "workers drain nobody",
     "in-doubt resolve 1 --absent",
     "jobs adopt 1 task",

@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.core.errors import DatabaseError
 from orchestrator.core.provider_clock import ProviderClock
-from orchestrator.ports import DatabaseMark, NoMark, no_crash
+from orchestrator.ports import DatabaseMark, NoMark, NoNotifier, Notifier, no_crash
 from orchestrator.settings import Limits, Outputs, Settings
 from orchestrator.store.account import pauses
 from orchestrator.store.db.group_commit import InlineWriter
@@ -54,6 +54,7 @@ class WorkerHarness:
         self.writer = FlakyWriter(world.database)
         self.notices: list[str] = []
         self.mark: DatabaseMark = NoMark()
+        self.notifier: Notifier = NoNotifier()
         self.provider_clock = ProviderClock()
         self.crashpoint: Callable[[str], None] = no_crash
         self.settings = Settings(
@@ -81,6 +82,7 @@ class WorkerHarness:
             crashpoint=self.crashpoint,
             notify=self.notices.append,
             mark=self.mark,
+            notifier=self.notifier,
             provider_clock=self.provider_clock,
         )
 

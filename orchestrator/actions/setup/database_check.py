@@ -14,6 +14,7 @@ from orchestrator.settings import Settings
 from orchestrator.store.db import migrate
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.database_url import parse_url, sqlite_path
+from orchestrator.store.stops.expiring import expiring
 from orchestrator.store.views.trouble import at_risk
 
 SQLITE_FIXED: Final = (3, 51, 3)
@@ -122,7 +123,15 @@ def _fleet(database: Database, settings: Settings) -> Iterator[Check]:
 def _at_risk(database: Database) -> Iterator[Check]:
     with database.read() as tx:
         risk = at_risk(tx)
+        soon = expiring(tx)
         now = tx.now
+    for run in soon:
+        yield Check(
+            name="expiring",
+            verdict=CheckResult.WARN,
+            message=f"{run.run}: {run.words(now)}",
+            fix="Run: orchestrator work --drain",
+        )
     if risk.in_doubt:
         message = f"{risk.in_doubt} in doubt, ${format_usd(risk.in_doubt_micros)} held"
         yield Check(

@@ -34,6 +34,7 @@ def apart(
         outputs=replace(settings.outputs, root=str(folder / "outputs")),
         provider=replace(settings.provider, base_url=url, api_key_file=None),
         webhook=Webhook(),
+        notify={},  # a rehearsal is nobody's news
         limits=replace(
             settings.limits,
             level="gold",

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from orchestrator.store.db.schema import Scope
 from orchestrator.store.money.prices import BILL_DRIFT, PRICE_DRIFT, PRICE_UNKNOWN
-from orchestrator.store.stops.attention import NAMES_WAITING, OVERDUE_TASKS
+from orchestrator.store.stops.attention import NAMES_WAITING, OVERDUE_TASKS, RESULTS_EXPIRING
 from orchestrator.store.stops.stops import Stoppage
 
 _ACCOUNT = {
@@ -24,6 +24,7 @@ _BY_REASON = {
     ),
     OVERDUE_TASKS: ("orchestrator in-doubt list", "shows the tasks to ask the provider about"),
     NAMES_WAITING: ("orchestrator outputs move", "gives pictures their names, where their files are"),
+    RESULTS_EXPIRING: ("orchestrator work --drain", "collects what is paid for"),
     BILL_DRIFT: (
         "orchestrator reconcile --accept-bill",
         "the bill is right: books it, and goes on at its prices",

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy import RowMapping, Select, func, select
 
+from orchestrator.core.provider_facts import RETENTION_MS
 from orchestrator.core.states import AttemptState
 from orchestrator.store.attempts.overdue import OVERDUE
 from orchestrator.store.db.database import Tx
@@ -17,6 +18,7 @@ from orchestrator.store.db.schema import (
     outputs,
     runs,
 )
+from orchestrator.store.stops.expiring import expiring
 from orchestrator.store.stops.stops import Stoppage
 
 OVERDUE_TASKS: Final = "overdue"
@@ -26,9 +28,11 @@ DOWNLOADS_FAILING: Final = "downloads_failing"
 POLLS_FAILING: Final = "polls_failing"
 UPLOADS_REFUSED: Final = "uploads_refused"
 NAMES_WAITING: Final = "names_waiting"
+RESULTS_EXPIRING: Final = "results_expiring"
+"""Paid results that the provider soon deletes. What of them a worker can download goes before submissions."""
 
 ATTENTION: Final = frozenset(
-    {OVERDUE_TASKS, DOWNLOADS_FAILING, POLLS_FAILING, UPLOADS_REFUSED, NAMES_WAITING}
+    {OVERDUE_TASKS, DOWNLOADS_FAILING, POLLS_FAILING, UPLOADS_REFUSED, NAMES_WAITING, RESULTS_EXPIRING}
 )
 """Reasons that stop nothing."""
 
@@ -51,6 +55,7 @@ def attention(tx: Tx) -> list[Stoppage]:
         *_stoppages(tx, _POLLING, POLLS_FAILING),
         *_stoppages(tx, _UPLOADING, UPLOADS_REFUSED),
         *_stoppages(tx, _MOVING, NAMES_WAITING),
+        *_at_risk(tx),
     ]
     return sorted(found, key=lambda stop: int(stop.key))
 
@@ -69,6 +74,21 @@ def attention_word(attempt: Any) -> str | None:
 
 def _stoppages(tx: Tx, query: Select[Any], reason: str) -> list[Stoppage]:
     return [_stoppage(tx, row, reason) for row in tx.conn.execute(query).mappings()]
+
+
+def _at_risk(tx: Tx) -> list[Stoppage]:
+    return [
+        Stoppage(
+            scope="run",
+            key=str(each.run_id),
+            name=each.run,
+            reason=RESULTS_EXPIRING,
+            message=each.words(tx.now),
+            since=each.first_at - RETENTION_MS,
+            until=None,
+        )
+        for each in expiring(tx)
+    ]
 
 
 def _stoppage(tx: Tx, row: RowMapping, reason: str) -> Stoppage:

@@ -15,6 +15,7 @@ EVENT_KINDS: Final = MappingProxyType(
         "doubt_ended": "it became known what a lost reply had done",
         "kept_aside": "a file that somebody had changed made room for a chosen picture, under another name",
         "late_acceptance": "a task was accepted for an attempt that was over",
+        "notice_given_up": "somebody could not be told for a day",
         "not_moved": "a picture could not get its name now; it is tried again",
         "overdue": "a task is far older than its model's tasks, or answers oddly, and is handed to a person",
         "overdue_ended": "such a task has ended after all",

@@ -41,6 +41,7 @@ class Claimer:
         restored_copy: RestoredCopyCheck,
         care: CareTaker,
         submitter: Submitter,
+        downloads_first: Callable[[], bool],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
         wake: Callable[[], None],
         drain: Callable[[], None],
@@ -57,6 +58,7 @@ class Claimer:
         self._mark = OwnMark(deps)
         self._clock_guard = ClockGuard(deps)
         self._submitter = submitter
+        self._downloads_first = downloads_first
         self._spawn = spawn
         self._wake = wake
         self._drain = drain
@@ -97,7 +99,7 @@ class Claimer:
         """How many attempts to ask for now; one at a time while it is tried whether the provider is back."""
         if self._stop.stopping or self._restored_copy.unreadable or self._pauses.key.refused:
             return 0
-        if self._clock_guard.wrong():
+        if self._clock_guard.wrong() or self._downloads_first():
             return 0
         unanswered = len(self._activity.preparing) + len(self._activity.submitting)
         room = min(CLAIM_MAX, PREPARING_MAX - unanswered)

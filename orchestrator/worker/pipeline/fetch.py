@@ -27,6 +27,7 @@ from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.pipeline.copies import Copies
 from orchestrator.worker.pipeline.download_health import DownloadHealth
+from orchestrator.worker.pipeline.download_turns import DownloadTurns
 from orchestrator.worker.pipeline.sidecars import sidecar_of
 from orchestrator.worker.pipeline.troubles import TroubleNotes
 
@@ -95,7 +96,11 @@ class Fetcher:
         self._spawn = spawn
         self._slot_freed = slot_freed
         self._stored = stored
-        self._downloads = asyncio.Semaphore(deps.settings.limits.downloads)
+        self._turns = DownloadTurns(deps.settings.limits.downloads)
+
+    def pressed(self) -> bool:
+        """Whether pictures that the provider soon deletes are still to be downloaded."""
+        return self._turns.pressed(self._deps.clock.now_ms())
 
     def start(self, attempt: HeldAttempt, expected: list[outputs.ExpectedOutput]) -> None:
         """Fetch these outputs beside everything else. Their task has ended, so its slot is free."""
@@ -145,7 +150,7 @@ class Fetcher:
         """Store one output; the failure is the last one, when it is lost for good."""
         download = _Download(output.url, output.path, self._deps.clock.monotonic())
         while True:
-            async with self._downloads:
+            async with self._turns.turn(attempt.accepted_at):
                 outcome = await self._deps.artifacts.store(self._request(attempt, output, download))
             if not isinstance(outcome, FetchFailed):
                 self.health.succeeded()

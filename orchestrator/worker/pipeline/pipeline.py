@@ -116,6 +116,7 @@ class Pipeline:
             restored_copy=restored_copy,
             care=self._care,
             submitter=self._submitter,
+            downloads_first=self.fetcher.pressed,
             spawn=self._spawn,
             wake=self._alarms.claim.ring,
             drain=drain,

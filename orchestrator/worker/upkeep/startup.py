@@ -1,8 +1,10 @@
 """How a worker arrives and leaves: registration, preflight, and giving its leases back."""
 
 import os
+import socket
 from collections.abc import Callable, Sequence
 
+from orchestrator import __version__
 from orchestrator.core.errors import OperatorNeededError, OrchestratorError, StorageError
 from orchestrator.ports import Balance, KeyRefused, NotSent
 from orchestrator.settings import Limits
@@ -25,6 +27,18 @@ from orchestrator.worker.pipeline.latencies import Latencies
 
 class ProviderUnreachableError(OrchestratorError):
     """There is no connection to the provider."""
+
+
+def worker_row(deps: Deps, worker_id: str) -> workers.WorkerRow:
+    """This process, as others see it."""
+    return workers.WorkerRow(
+        id=worker_id,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        version=__version__,
+        lease_ms=int(deps.settings.worker.lease_seconds * 1000),
+        output_root=deps.settings.outputs.root,
+    )
 
 
 def start(

@@ -1,6 +1,6 @@
 """What `accept` and `reject` share: their options, the question, the answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -15,13 +15,15 @@ from orchestrator.cli.rendering.verdict_text import (
     given_text,
     judgeable_document,
     next_steps,
+    refused_text,
 )
 from orchestrator.cli.rendering.words import count, usd
-from orchestrator.cli.selecting import confirm, ids_or_filter
+from orchestrator.cli.selecting import confirm, ending, ids_or_filter
 from orchestrator.cli.signature import signature_of
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.core.verdicts import STARS_MAX, JobVerdict
 from orchestrator.store.account.acts import Signature
+from orchestrator.store.choosing.verdicts import NotJudged, refusals
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,7 +60,9 @@ def judge_jobs(word: JobVerdict, command: str, *, ids: tuple[int, ...], words: d
                 f"paid with {usd(found.paid_micros)}"
             )
             if dry_run or not found.jobs:
-                return _say_only(found, f"Would {verb} {about}. Nothing was changed.")
+                with app.database.read() as tx:
+                    refused = refusals(tx, ids)
+                return _say_only(found, refused, f"Would {verb} {about}. Nothing was changed.")
             confirm(f"{verb.capitalize()} {about}?", yes=words["yes"], verb=verb)
         signed = signature_of(command, words["why"])
         given = give(
@@ -73,7 +77,7 @@ def judge_jobs(word: JobVerdict, command: str, *, ids: tuple[int, ...], words: d
     _tell(given, signed, verb)
     if not out.as_json():
         tell_moved(moved)
-    return ExitCode.USAGE if given.refused else ExitCode.DONE
+    return ending(bool(given.refused))
 
 
 def _refuse_words_to_clear(words: dict[str, Any]) -> None:
@@ -81,12 +85,13 @@ def _refuse_words_to_clear(words: dict[str, Any]) -> None:
         raise UsageError("--clear takes stars and note away too: leave --stars and --note out.")
 
 
-def _say_only(found: Judgeable, sentence: str) -> ExitCode:
+def _say_only(found: Judgeable, refused: Sequence[NotJudged], sentence: str) -> ExitCode:
     if out.as_json():
-        out.document(judgeable_document(found))
+        out.document(judgeable_document(found, refused))
     else:
-        out.answer(sentence if found.jobs else "No job that matches has a picture. Nothing was changed.")
-    return ExitCode.DONE
+        none = "No job that matches has a picture. Nothing was changed."
+        out.answer("\n".join([sentence if found.jobs else none, *refused_text(refused, "judged")]))
+    return ending(bool(refused))
 
 
 def _tell(given: VerdictsGiven, signed: Signature, verb: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from orchestrator.core.errors import UsageError
+from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.core.states import JobState
 from orchestrator.core.verdicts import JobVerdict
 from orchestrator.store.views.walk import JobFilter
@@ -79,6 +79,13 @@ def ids_or_filter(words: dict[str, Any], ids: tuple[int, ...], *, command: str, 
             f"Say ids or a filter, not both: the ids are the jobs to {command}. Nothing was changed."
         )
     return wanted
+
+
+def ending(refused: bool) -> ExitCode:
+    """What a command that acts on jobs ends with, whichever it is: 2 when it was refused for any that was
+    named. That a filter finds nothing to do, or that a job is as it should be already, is no refusal.
+    """
+    return ExitCode.USAGE if refused else ExitCode.DONE
 
 
 def confirm(question: str, *, yes: bool, verb: str) -> None:

@@ -1,5 +1,9 @@
 """Selectors that name nothing are errors and change nothing; `--sandbox` looks at the rehearsal alone."""
 
+import sqlite3
+from contextlib import closing
+
+import click
 import pytest
 from looking import LOOKING
 
@@ -16,6 +20,15 @@ def recorded(shell):
     return shell
 
 
+@pytest.fixture
+def ended(recorded):
+    """One that waits, one that is cancelled, one that has its picture."""
+    assert recorded("jobs", "cancel", "2") == 0
+    with closing(sqlite3.connect(recorded.folder / "orchestrator.db")) as db, db:
+        db.execute("UPDATE jobs SET state = 'succeeded', queue = NULL, finished_at = 1 WHERE id = 3")
+    return recorded
+
+
 NAMED = [
     ("--campaign", "sael", "There is no campaign 'sael'; there are: sale; did you mean \"sale\"?"),
     ("--run", "nix", "There is no run 'nix'; there are: sale/hero/main"),
@@ -28,19 +41,42 @@ FILTERED = [
 ]
 
 
-@pytest.mark.parametrize("verb", ["list", "retry", "cancel"])
-@pytest.mark.parametrize(("option", "value", "words"), FILTERED)
-def test_a_selector_of_nothing_is_an_error_that_says_what_there_is(recorded, verb, option, value, words):
-    assert recorded("jobs", verb, option, value) == ExitCode.USAGE
-    assert words in recorded.said
+BY_FILTER = [
+    ["jobs", "list"],
+    ["jobs", "retry"],
+    ["jobs", "cancel", "--dry-run"],
+    ["accept", "--yes"],
+    ["reject", "--dry-run"],
+    ["redo", "--yes"],
+    ["redo", "--dry-run"],
+    ["export", "--accepted", "shop"],
+    ["outputs", "check"],
+]
+
+
+def test_every_command_that_takes_the_filters_of_a_listing_is_held_to_these_rules():
+    from orchestrator.cli.root import cli
+
+    context = click.Context(cli)
+    found = [(cli.get_command(context, name), [name]) for name in cli.list_commands(context)]
+    takes = []
+    for command, words in found:
+        if isinstance(command, click.Group):
+            parts = command.list_commands(context)
+            found += [(command.get_command(context, part), [*words, part]) for part in parts]
+        if {"tags", "reason"} <= {parameter.name for parameter in command.params}:
+            takes.append(words)
+    assert [words for words in takes if not any(each[: len(words)] == words for each in BY_FILTER)] == []
+
+
+@pytest.mark.parametrize("words", BY_FILTER, ids=" ".join)
+def test_a_selector_of_nothing_is_an_error_that_says_what_there_is(recorded, words):
+    for option, value, said in FILTERED:
+        assert recorded(*words, option, value) == ExitCode.USAGE
+        assert said in recorded.said
+    assert not (recorded.folder / "shop").exists()
     assert recorded("jobs", "list", "--state", "pending", "--json") == 0
     assert len(recorded.lines) == 3
-
-
-@pytest.mark.parametrize(("option", "value", "words"), FILTERED)
-def test_a_check_of_the_pictures_of_nothing_is_an_error(recorded, option, value, words):
-    assert recorded("outputs", "check", option, value) == ExitCode.USAGE
-    assert words in recorded.said
 
 
 @pytest.mark.parametrize(("option", "value", "words"), NAMED)
@@ -98,3 +134,45 @@ def test_a_hint_that_cannot_go_to_the_rehearsal_is_not_given_there():
         for word in words.split():
             found = found.get_command(context, word)
         assert any(parameter.name == "sandbox" for parameter in found.params), words
+
+
+REFUSED = [
+    ["accept", "1"],
+    ["reject", "1"],
+    ["redo", "1"],
+    ["jobs", "retry", "3"],
+    ["jobs", "cancel", "3"],
+]
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["done", "asked"])
+@pytest.mark.parametrize("words", REFUSED, ids=" ".join)
+def test_a_job_that_is_named_and_cannot_be_acted_on_is_said_and_ends_with_one_code(ended, words, dry):
+    assert ended(*words, *dry) == ExitCode.USAGE
+    assert f"job {words[-1]}" in ended.said
+    assert ended(*words, *dry, "--json") == ExitCode.USAGE
+    found = ended.document
+    assert [item["id"] for item in found.get("refused", found.get("left"))] == [int(words[-1])]
+
+
+@pytest.mark.parametrize("words", [["jobs", "retry", "1"], ["jobs", "cancel", "2"]], ids=" ".join)
+def test_a_job_that_is_as_it_should_be_already_is_no_refusal(ended, words):
+    assert ended(*words) == ExitCode.DONE
+    assert "already" in ended.said
+
+
+@pytest.mark.parametrize(
+    "words", [["accept"], ["reject"], ["redo"], ["jobs", "retry"], ["jobs", "cancel"]], ids=" ".join
+)
+def test_a_filter_that_finds_nothing_to_do_is_an_answer_of_every_verb(ended, words):
+    state = "running" if "retry" not in words else "failed"
+    assert ended(*words, "--campaign", "sale", "--state", state) == ExitCode.DONE
+
+
+def test_a_job_without_an_accepted_picture_that_is_named_is_said_by_the_hand_over(ended):
+    assert ended("export", "--accepted", "shop", "3") == ExitCode.USAGE
+    assert "job 3 has no picture that is accepted" in ended.said
+    assert ended("export", "--accepted", "shop", "3", "--json") == ExitCode.USAGE
+    assert ended.document["not_accepted"] == [3]
+    assert ended("export", "--accepted", "shop", "99") == ExitCode.USAGE
+    assert "There is no job 99" in ended.said

@@ -133,7 +133,7 @@ def test_a_redo_that_means_nothing_changes_nothing(shell, made, words, said):
 
 
 def test_retrying_a_job_that_has_its_picture_points_to_redo(shell, made):
-    assert shell("jobs", "retry", "1") == 0
+    assert shell("jobs", "retry", "1") == 2
     assert "Queued 0 jobs again" in shell.said
     assert "job 1 has its picture: `orchestrator redo 1` asks for another" in shell.said
 

@@ -17,6 +17,7 @@ from orchestrator.store.choosing.verdicts import NotJudged
 from orchestrator.store.db.database import Database
 from orchestrator.store.money import quotes
 from orchestrator.store.runs.runs import run_by_id
+from orchestrator.store.views.job_names import require_named
 from orchestrator.store.views.walk import JobFilter, page_ids
 
 CHUNK: Final = 200
@@ -68,9 +69,13 @@ def redo(
 
     Everything is checked and priced first: UsageError carries every value that cannot be sent, and then
     nothing is written. A job that has no picture yet is refused with the reason, and holds up no other. Of a
-    filter only those jobs are meant that are over, and that have no other try already. Two wishes with the
-    same `request` make one job. With `dry_run` nothing is written.
+    filter only those jobs are meant that are over, and that have no other try already; NotFoundError is
+    raised for one that names nothing. Two wishes with the same `request` make one job. With `dry_run` nothing
+    is written.
     """
+    if isinstance(wanted, JobFilter):
+        with database.read() as tx:
+            require_named(tx, wanted)
     wish = _Redoing(
         database, wanted, maker=TryMaker(changes or {}), pricing=pricing or Pricing(), request=request
     )

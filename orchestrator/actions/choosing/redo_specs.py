@@ -82,7 +82,6 @@ class TryMaker:
             tags=source.tags,
             price_digest=source.digest if digest == model.price_digest(source.params) else digest,
             axes=source.axes,
-            round=source.round,
         )
 
     def _values(self, model: Model) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from orchestrator.core.verdicts import STARS_MAX, JobVerdict, Opinion, VerdictSo
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.choosing.verdicts import JudgedJob, NotJudged, judge
 from orchestrator.store.db.database import Database, Tx
+from orchestrator.store.views.job_names import require_named
 from orchestrator.store.views.jobs import count_paid
 from orchestrator.store.views.walk import JobFilter, page_ids
 
@@ -62,7 +63,7 @@ def give(
 
     `word` is None where only stars or a note are given, and NONE takes everything back. A job without a
     stored picture is refused with the reason, and holds up no other. Of a filter only the jobs that succeeded
-    are meant.
+    are meant; NotFoundError is raised for one that names nothing.
     """
     if stars is not None and not 0 <= stars <= STARS_MAX:
         raise UsageError(f"{stars} is no number of stars; expected 0 to {STARS_MAX}. Nothing was changed.")
@@ -80,6 +81,8 @@ def give(
             with database.write() as tx:
                 step(tx, ids[start : start + CHUNK])
         return given
+    with database.read() as tx:
+        require_named(tx, wanted)
     after, narrowed = 0, judgeable(wanted)
     while narrowed.states:
         with database.write() as tx:
@@ -99,6 +102,7 @@ def judgeable(wanted: JobFilter) -> JobFilter:
 
 
 def count_judgeable(tx: Tx, wanted: JobFilter) -> Judgeable:
-    """What a verdict by this filter would be about."""
+    """What a verdict by this filter would be about; raises NotFoundError for one that names nothing."""
+    require_named(tx, replace(wanted, ids=()))  # each job is answered by itself
     narrowed = judgeable(wanted)
     return Judgeable(*count_paid(tx, narrowed)) if narrowed.states else Judgeable(0, 0, 0)

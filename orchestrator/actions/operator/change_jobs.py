@@ -26,6 +26,12 @@ class Changed:
     moved: list[int] = field(default_factory=list)
     after_attempt: list[int] = field(default_factory=list)  # cancelled once their paid attempt has ended
     left: dict[int, JobState] = field(default_factory=dict)  # those asked for by id that stayed as they are
+    so_already: frozenset[JobState] = frozenset()  # states of a job for which nothing need be done
+
+    @property
+    def refused(self) -> bool:
+        """Whether a job that was asked for by id cannot be changed so."""
+        return any(state not in self.so_already for state in self.left.values())
 
 
 def retryable(wanted: JobFilter) -> JobFilter:
@@ -50,7 +56,8 @@ def retry_jobs(database: Database, wanted: JobFilter, signed: Signature, *, dry_
         record_all(tx, signed, [_change_of(job_id, found[job_id], "waiting again") for job_id in moved])
         changed.moved += moved
 
-    return _change(database=database, wanted=wanted, narrowed=retryable(wanted), step=step, dry_run=dry_run)
+    changed = Changed(so_already=frozenset({JobState.PENDING, JobState.RUNNING}))
+    return _change(database, wanted, retryable(wanted), step=None if dry_run else step, changed=changed)
 
 
 def cancel_jobs(
@@ -64,7 +71,8 @@ def cancel_jobs(
         changed.moved += cancelled.now
         changed.after_attempt += cancelled.after_attempt
 
-    return _change(database=database, wanted=wanted, narrowed=cancellable(wanted), step=step, dry_run=dry_run)
+    changed = Changed(so_already=frozenset({JobState.CANCELLED}))
+    return _change(database, wanted, cancellable(wanted), step=None if dry_run else step, changed=changed)
 
 
 def drop_waiting(database: Database, ids: Sequence[int], signed: Signature) -> int:
@@ -96,17 +104,22 @@ def _change(
     database: Database,
     wanted: JobFilter,
     narrowed: JobFilter,
-    step: Callable[[Tx, Sequence[int], Changed], None],
     *,
-    dry_run: bool,
+    step: Callable[[Tx, Sequence[int], Changed], None] | None,
+    changed: Changed,
 ) -> Changed:
+    """Take the step, chunk by chunk; without one only say what it would be about."""
     with database.read() as tx:
         _refuse_unknown(tx, wanted.ids)
         require_named(tx, wanted)
-        matched, cost = count_jobs(tx, narrowed) if narrowed.states else (0, 0)
-    changed = Changed(matched, cost)
+        if narrowed.states:
+            changed.matched, changed.cost_micros = count_jobs(tx, narrowed)
+        if step is None:
+            now = jobs.states_of(tx, wanted.ids).items()
+            changed.left = {job: JobState(state) for job, state in now if state not in narrowed.states}
+            return changed
     after = 0
-    while narrowed.states and not dry_run:
+    while narrowed.states:
         database.require_in_place()
         with database.write() as tx:
             ids = page_ids(tx, narrowed, after_id=after, limit=CHUNK)
@@ -116,7 +129,7 @@ def _change(
             break
         after = ids[-1]
     untouched = set(wanted.ids) - {*changed.moved, *changed.after_attempt}
-    if untouched and not dry_run:
+    if untouched:
         with database.read() as tx:
             found = jobs.states_of(tx, sorted(untouched))
         changed.left = {job_id: JobState(state) for job_id, state in found.items()}

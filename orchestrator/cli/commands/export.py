@@ -1,6 +1,7 @@
 """`orchestrator export`: accepted pictures are handed over."""
 
 import shlex
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,9 @@ from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.now_and_then import now_and_then
 from orchestrator.cli.rendering.words import count, safe
-from orchestrator.cli.selecting import filters, wanted_jobs
+from orchestrator.cli.selecting import ending, filters, wanted_jobs
 from orchestrator.core.errors import ExitCode, UsageError
+from orchestrator.store.views.job_names import require_named
 
 if TYPE_CHECKING:
     from orchestrator.actions.choosing import export
@@ -57,7 +59,7 @@ def command(
     With --recipe each is changed on the way: size, ratio, background, format, bytes, colours, IPTC fields.
     Run it again after further verdicts: what is there already is kept, what is accepted no longer is
     withdrawn, and files that you put there or changed are never touched. Exits with 3 when an accepted
-    picture could not be handed over.
+    picture could not be handed over, with 2 when a job that is named by its ID has none.
     """
     from orchestrator.actions.choosing.export import HandedOver, to_archive, to_folder
     from orchestrator.actions.choosing.handover_names import named
@@ -69,6 +71,8 @@ def command(
         )
     wanted = wanted_jobs(words, ids)
     with opened(use=Use.LOOK) as app:
+        with app.database.read() as tx:
+            require_named(tx, wanted)
         found = list(chain.from_iterable(accepted_pictures.pages(app.database, wanted)))
         kept = [picture for picture in found if flagged or not picture.nsfw]
         pictures = named(kept, app.settings.recipes, recipe=recipe, template=template)
@@ -80,11 +84,12 @@ def command(
             done = to_archive(app.output_root, pictures, target=name.absolute(), progress=progress)
         else:
             done = to_folder(app.output_root, pictures, target=target.absolute(), progress=progress)
-    _tell(done, accepted=len(found), flagged=len(found) - len(kept))
-    return ExitCode.SOME_FAILED if done.refused else ExitCode.DONE
+    missing = sorted(set(ids) - {picture.job_id for picture in found})
+    _tell(done, accepted=len(found), flagged=len(found) - len(kept), missing=missing)
+    return ExitCode.SOME_FAILED if done.refused else ending(bool(missing))
 
 
-def _tell(done: "export.HandedOver", *, accepted: int, flagged: int) -> None:
+def _tell(done: "export.HandedOver", *, accepted: int, flagged: int, missing: Sequence[int]) -> None:
     if out.as_json():
         out.document(
             {
@@ -94,6 +99,7 @@ def _tell(done: "export.HandedOver", *, accepted: int, flagged: int) -> None:
                 "unchanged": done.unchanged,
                 "withdrawn": done.withdrawn,
                 "flagged_left_out": flagged,
+                "not_accepted": list(missing),
                 "left_alone": done.left_alone,
                 "refused": [
                     {"job": each.job_id, "file": each.file, "reason": each.reason} for each in done.refused
@@ -103,6 +109,10 @@ def _tell(done: "export.HandedOver", *, accepted: int, flagged: int) -> None:
             }
         )
         return
+    for job_id in missing[:SHOWN]:
+        out.warn(f"job {job_id} has no picture that is accepted: nothing of it is handed over")
+    if len(missing) > SHOWN:
+        out.warn(f"... and {count(len(missing) - SHOWN, 'more job')} without one; --json lists all")
     if not accepted:
         out.answer("No picture is accepted yet, so nothing is handed over.")
         out.next_steps([("orchestrator accept ID...", "says that a picture is good; `review` shows them")])

@@ -17,6 +17,7 @@ from orchestrator.cli.rendering.doubts_text import doubt_words, looked_for_until
 from orchestrator.cli.rendering.in_doubt_documents import in_doubt_document, overdue_document
 from orchestrator.cli.rendering.overdue_text import overdue_text
 from orchestrator.cli.rendering.words import count, rfc3339, safe, table, usd
+from orchestrator.cli.selecting import ending
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode, NotFoundError, UsageError
 from orchestrator.store.account.acts import Signature
@@ -195,7 +196,7 @@ def resolve(
                 "worker sends the job again: orchestrator jobs adopt JOB TASK"
             )
         out.next_steps([("orchestrator work --drain", "goes on")])
-    return ExitCode.USAGE if refused else ExitCode.DONE
+    return ending(bool(refused))
 
 
 def _decide_each(ids: list[int], decide: Callable[[int], None], told: str) -> list[int]:

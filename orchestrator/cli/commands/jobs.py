@@ -14,7 +14,7 @@ from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import detail_document, job_document
 from orchestrator.cli.rendering.job_text import detail_text, jobs_table, left_text
 from orchestrator.cli.rendering.words import count, safe, usd
-from orchestrator.cli.selecting import filters, need_some, wanted_jobs
+from orchestrator.cli.selecting import ending, filters, need_some, wanted_jobs
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode
 from orchestrator.store.views import jobs
@@ -99,7 +99,11 @@ def show(job_id: int) -> ExitCode:
 @why_option
 @SANDBOX
 def retry(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any) -> ExitCode:
-    """Queue failed or cancelled jobs again, by ID or by filter. Spends nothing until a worker runs."""
+    """Queue failed or cancelled jobs again, by ID or by filter. Spends nothing until a worker runs.
+
+    A job that is named by its ID and cannot be queued is said with the reason, the others are done, and the
+    exit code is 2.
+    """
     from orchestrator.actions.operator.change_jobs import retry_jobs
 
     wanted = wanted_jobs(words, ids)
@@ -108,15 +112,16 @@ def retry(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any)
         changed = retry_jobs(app.database, wanted, signature_of("jobs retry", why), dry_run=dry_run)
     if out.as_json():
         out.document(_changed_document(changed, dry_run=dry_run))
-        return ExitCode.DONE
+        return ending(changed.refused)
     cost = f"one attempt at each costs {usd(changed.cost_micros)} together"
     if dry_run:
-        out.answer(f"Would queue {count(changed.matched, 'job')} again; {cost}. Nothing was changed.")
-        return ExitCode.DONE
+        left = left_text(changed.left, "retry")
+        out.answer(f"Would queue {count(changed.matched, 'job')} again; {cost}. Nothing was changed.{left}")
+        return ending(changed.refused)
     out.answer(f"Queued {count(len(changed.moved), 'job')} again; {cost}.{left_text(changed.left, 'retry')}")
     if changed.moved:
         out.next_steps([("orchestrator work --drain", "submits them")])
-    return ExitCode.DONE
+    return ending(changed.refused)
 
 
 @command.command("cancel")
@@ -129,7 +134,8 @@ def cancel(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any
     """Take waiting jobs out of the queue, by ID or by filter.
 
     A task that the provider has accepted cannot be called back: such a job keeps its pictures, and is
-    cancelled only if its attempt ends without them.
+    cancelled only if its attempt ends without them. A job that is named by its ID and is over is said, the
+    others are done, and the exit code is 2.
     """
     from orchestrator.actions.operator.change_jobs import cancel_jobs
 
@@ -140,7 +146,8 @@ def cancel(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any
     if out.as_json():
         out.document(_changed_document(changed, dry_run=dry_run))
     elif dry_run:
-        out.answer(f"Would cancel {count(changed.matched, 'job')}. Nothing was changed.")
+        left = left_text(changed.left, "cancel")
+        out.answer(f"Would cancel {count(changed.matched, 'job')}. Nothing was changed.{left}")
     else:
         later = (
             f", {len(changed.after_attempt):,} more when their attempt has ended"
@@ -148,7 +155,7 @@ def cancel(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any
             else ""
         )
         out.answer(f"Cancelled {count(len(changed.moved), 'job')}{later}.{left_text(changed.left, 'cancel')}")
-    return ExitCode.DONE
+    return ending(changed.refused)
 
 
 @command.command("adopt")

@@ -14,7 +14,7 @@ from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.redo_text import redone_document, redone_text
 from orchestrator.cli.rendering.words import count, safe, usd
-from orchestrator.cli.selecting import confirm, filters, ids_or_filter
+from orchestrator.cli.selecting import confirm, ending, filters, ids_or_filter
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode, UsageError
 
@@ -94,4 +94,4 @@ def _tell(redone: Redone, *, dry_run: bool) -> ExitCode:
         out.answer("\n".join(redone_text(redone, dry_run=dry_run)))
         if redone.tries and not dry_run:
             out.next_steps([("orchestrator work --drain", "makes what waits, under the caps")])
-    return ExitCode.USAGE if redone.refused else ExitCode.DONE
+    return ending(bool(redone.refused))

@@ -19,6 +19,7 @@ from orchestrator.cli.context import opened
 from orchestrator.cli.moving import move, tell_moved
 from orchestrator.cli.rendering.verdict_text import given_document, given_text
 from orchestrator.cli.rendering.words import count, safe
+from orchestrator.cli.selecting import ending
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.web.review.access import Access
@@ -76,7 +77,7 @@ def take(file: Path, *, skip: bool, why: str | None) -> ExitCode:
     else:
         out.answer("\n".join(given_text(given, signed, "import")))
         tell_moved(moved)
-    return ExitCode.USAGE if given.refused else ExitCode.DONE
+    return ending(bool(given.refused))
 
 
 def _text(file: Path) -> str:

@@ -79,13 +79,14 @@ def given_document(given: VerdictsGiven) -> dict[str, Any]:
     }
 
 
-def judgeable_document(found: Judgeable) -> dict[str, Any]:
+def judgeable_document(found: Judgeable, refused: Sequence[NotJudged]) -> dict[str, Any]:
     """What a dry run found."""
     return {
         "dry_run": True,
         "matched": found.jobs,
         "images": found.images,
         "paid_usd": format_usd(found.paid_micros),
+        "refused": [{"id": item.job_id, "why": item.why} for item in refused],
         "next_command": None,
         "spends": False,
     }

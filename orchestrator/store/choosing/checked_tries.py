@@ -90,7 +90,6 @@ def _again(tx: Tx, source: RedoSource) -> JobSpec:
         tags=source.tags,
         price_digest=source.digest,
         axes=source.axes,
-        round=source.round,
     )
 
 

@@ -17,6 +17,7 @@ from orchestrator.core.specs import JobSpec
 from orchestrator.core.verdicts import VerdictSource
 from orchestrator.store.account import rate_limits
 from orchestrator.store.account.acts import Change, Signature, record_all
+from orchestrator.store.choosing import try_turns
 from orchestrator.store.choosing.redo_sources import RedoSource
 from orchestrator.store.db import bulk, dialect
 from orchestrator.store.db.bulk import chunks
@@ -32,7 +33,7 @@ FIRST_TRY: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class WantedTry:
-    """What is wanted of one job: the spec has no key and no paths yet."""
+    """What is wanted of one job: the spec has no key, round and paths yet."""
 
     source: RedoSource
     spec: JobSpec
@@ -67,7 +68,8 @@ def add_tries(
     known = existing_ids(tx, run.id, list(keys.values()))
     fresh = [item for item in wanted if keys[item.source.job_id] not in known]
     paths = _paths(tx, fresh)
-    new = [_new_job(item, keys[item.source.job_id]) for item in fresh]
+    turns = try_turns.rounds(tx, run.id, [item.source for item in fresh])
+    new = [_new_job(item, keys[item.source.job_id], turn=turns[item.source.job_id]) for item in fresh]
     ids = insert_jobs(tx, run, new, agreed=agreed) if new else ()
     made = {item.source.job_id: job_id for item, job_id in zip(fresh, ids, strict=True)}
     _add_outputs(tx, fresh, made, paths=paths)
@@ -145,9 +147,9 @@ def _named(source: RedoSource, number: int) -> dict[int, str]:
     return {index: name_of_try(path, number=number) for index, path in source.clean_paths.items()}
 
 
-def _new_job(item: WantedTry, key: str) -> NewJob:
+def _new_job(item: WantedTry, key: str, *, turn: int) -> NewJob:
     """Its outputs are added by themselves, with their clean names."""
-    return encode(replace(item.spec, key=key, output_paths=()))
+    return encode(replace(item.spec, key=key, output_paths=(), round=turn))
 
 
 def _add_outputs(

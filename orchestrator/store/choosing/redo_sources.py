@@ -33,6 +33,8 @@ class RedoSource:
     local_images: dict[str, dict[str, Any]]
     tags: dict[str, str]
     axes: tuple[tuple[str, str], ...]
+    product: str | None  # what its pictures show; None of a job that was made before that was kept
+    covered: str | None  # the axis whose values take turns in its run; None: the outermost
     digest: str  # of the inputs that decide its price
     lane_micros: int  # what its lane holds for one job
     clean_paths: Mapping[int, str]  # by the index of the output, copies among them
@@ -74,6 +76,8 @@ def _source(row: Any, clean_paths: Mapping[int, str], tries: tuple[int, ...]) ->
         local_images=row.local_images or {},
         tags=row.tags,
         axes=tuple((name, label) for name, label in row.axes or ()),
+        product=row.product,
+        covered=(row.settings or {}).get("cover"),
         digest=row.price_digest,
         lane_micros=row.lane_micros,
         clean_paths=clean_paths,
@@ -106,12 +110,14 @@ _SOURCES: Final = (
     select(
         jobs,
         runs.c.model,
+        runs.c.settings,
         lanes.c.price_digest,
         lanes.c.price_micros.label("lane_micros"),
         job_specs.c.params,
         job_specs.c.local_images,
         job_specs.c.tags,
         job_specs.c.axes,
+        job_specs.c.product,
     )
     .join_from(jobs, runs, runs.c.id == jobs.c.run_id)
     .join(lanes, lanes.c.id == jobs.c.lane_id)

@@ -76,6 +76,16 @@ def judge(
     return judged, refused
 
 
+def refusals(tx: Tx, job_ids: Iterable[int]) -> list[NotJudged]:
+    """Those of the jobs on which no verdict can be given, each with the reason."""
+    wanted = list(dict.fromkeys(job_ids))
+    found: list[NotJudged] = []
+    for chunk in chunks(wanted):
+        can = {row.id for row in tx.conn.execute(_JUDGEABLE, {"ids": list(chunk)})}
+        found += _refusals(tx, [job_id for job_id in chunk if job_id not in can])
+    return found
+
+
 def last_words(tx: Tx, job_ids: Sequence[int]) -> dict[int, GivenVerdict]:
     """The last verdict on each job that has one, also one that took another back."""
     rows = tx.conn.execute(_LAST, {"ids": list(job_ids)}) if job_ids else ()

@@ -230,9 +230,12 @@ def open_app(
         if sandbox:
             url = settings.provider.base_url
             if use is not Use.LOOK or not need_database:  # whoever only reads the database asks nobody
-                from orchestrator.sandbox import SandboxConfig, SandboxThread
+                from orchestrator.sandbox import Level, SandboxConfig, SandboxThread
 
-                url = stack.enter_context(SandboxThread(SandboxConfig())).url
+                config_there = SandboxConfig(
+                    level=Level(sandboxed.LEVEL), balance_micros=sandboxed.BALANCE_MICROS
+                )
+                url = stack.enter_context(SandboxThread(config_there)).url
             settings, env = sandboxed.apart(settings, env, url=url, cwd=cwd, make=use is Use.MAKE)
         point = crashpoint or crashpoints.from_env(env)
         app = App(settings, SystemClock(), SystemEntropy(), env=env, crashpoint=point, _stack=stack)

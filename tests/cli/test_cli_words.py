@@ -9,6 +9,9 @@ import pytest
 from orchestrator.cli.rendering import words
 from orchestrator.cli.rendering.documents import output_document
 from orchestrator.cli.rendering.job_text import outputs_text
+from orchestrator.cli.rendering.left_out_text import left_out_lines
+from orchestrator.manifest.bad_rows import LeftOut
+from orchestrator.manifest.tables import Skipped
 from orchestrator.store.views.job_outputs import OutputRow
 
 
@@ -74,3 +77,13 @@ def test_a_picture_kept_from_an_earlier_attempt_is_shown_with_that_attempt_and_i
     job: Any = SimpleNamespace(outputs=[now, kept])
     assert outputs_text(job, Path("out")) == ["0  planned: b", "0 of attempt 2  out/a  4x3"]
     assert [output_document(each)["kept_from_attempt"] for each in (now, kept)] == [None, 2]
+
+
+def test_rows_that_are_left_out_for_the_like_share_a_line():
+    missing = [Skipped(row, f'there is no file "{row}.jpg"') for row in (12, 59, 113, 201)]
+    others = [Skipped(4, "left out by its number"), Skipped(7, "left out by its number")]
+    assert left_out_lines([LeftOut("shop.csv", [*missing, *others], [303])]) == [
+        'Left out    4 rows of shop.csv: there is no file "12.jpg" (row 12); likewise rows 59, 113, 201',
+        "            2 rows of shop.csv: left out by its number (rows 4, 7)",
+        "            1 row of shop.csv: without any value (row 303)",
+    ]

@@ -1,9 +1,12 @@
 """The file, the files and the column that were meant."""
 
+import os
+from pathlib import Path
+
 import pytest
 from manifest_files import BASE, PNG, folder, manifest, problems
 
-from orchestrator.manifest.nearest_files import best_name, same_but_for_unicode
+from orchestrator.manifest.nearest_files import best_name, closest_file, same_but_for_unicode
 
 NAMES = ["Lampe 287.jpg", "Lampe 027.webp", "Mütze.jpg", "tasse-blau.JPG", "IMG_0012.jpg", "readme.txt"]
 
@@ -31,6 +34,23 @@ def test_a_name_that_differs_in_what_nobody_sees_names_the_file(tmp_path):
     assert same_but_for_unicode(tmp_path / "Br\u00f6t chen.png") == tmp_path / "Bro\u0308t\u00a0chen.png"
     assert same_but_for_unicode(tmp_path / "Brot chen.png") is None
     assert same_but_for_unicode(tmp_path / "none" / "a.png") is None
+
+
+def test_a_folder_is_read_once_for_all_the_names_that_it_lacks_and_again_when_it_has_changed(
+    tmp_path, monkeypatch
+):
+    for number in range(20):
+        (tmp_path / f"tasse {number}.png").write_bytes(PNG)
+    read = []
+    listed = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda folder: read.append(folder) or listed(folder))
+    for number in range(50):
+        assert same_but_for_unicode(tmp_path / f"hut {number}.png") is None
+        assert closest_file(tmp_path / f"zylinder {number}.jpg").startswith("nothing in")
+    assert read == [tmp_path]
+    (tmp_path / "hut\u00a07.png").write_bytes(PNG)
+    os.utime(tmp_path, ns=(1, 1))  # whatever the file system's clock can tell apart
+    assert same_but_for_unicode(tmp_path / "hut 7.png") == tmp_path / "hut\u00a07.png"
 
 
 def test_a_pattern_takes_its_ending_in_any_case_and_names_the_other_ending(tmp_path):

@@ -3,6 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.app import open_app
+from orchestrator.sandbox import SandboxThread
 from orchestrator.sandbox.account.limits import SlidingWindow, Slots, Unfinished
 
 gaps = st.lists(st.tuples(st.integers(0, 40_000), st.integers(0, 90_000)), max_size=60)
@@ -46,3 +48,19 @@ def test_slots_never_hold_more_than_their_limit_and_never_idle_with_a_queue(step
         assert working <= limit
         if begin > asked:
             assert sum(1 for _, other, end in spans if other < begin <= end) >= limit
+
+
+def test_the_stand_in_of_a_rehearsal_allows_what_the_rehearsal_keeps_to(monkeypatch, tmp_path):
+    made = []
+
+    class Recorded(SandboxThread):
+        def __init__(self, config):
+            made.append(config)
+            super().__init__(config)
+
+    monkeypatch.setattr("orchestrator.sandbox.SandboxThread", Recorded)
+    with open_app(None, {}, tmp_path, sandbox=True, need_database=False) as app:
+        ours = app.settings.limits
+    (there,) = made
+    assert there.submits_per_minute_limit >= ours.submits_per_minute
+    assert there.concurrency_limit >= ours.concurrency

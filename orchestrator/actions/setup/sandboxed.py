@@ -10,6 +10,10 @@ from orchestrator.settings import Settings, Webhook
 from orchestrator.settings.model import PRESETS
 
 SANDBOX_FOLDER: Final = "sandbox"
+LEVEL: Final = "gold"
+"""What both sides of a rehearsal keep to: a stand-in with less would throttle the command that it serves."""
+BALANCE_MICROS: Final = 1_000_000_000_000
+"""A million dollars of nobody: no rehearsal, however large, ends for want of credit."""
 
 
 def apart(
@@ -27,7 +31,7 @@ def apart(
             f"The sandbox keeps its database and pictures in {folder}, which cannot be made: "
             f"{error.strerror or error}. Run the command in a folder that this user may write to."
         ) from None
-    generous = PRESETS["gold"]
+    generous = PRESETS[LEVEL]
     changed = replace(
         settings,
         database_url=f"sqlite:///{folder / 'orchestrator.db'}",
@@ -37,7 +41,7 @@ def apart(
         notify={},  # a rehearsal is nobody's news
         limits=replace(
             settings.limits,
-            level="gold",
+            level=LEVEL,
             concurrency=generous.concurrency,
             submits_per_minute=generous.submits_per_minute,
             polls_per_second=generous.polls_per_second,

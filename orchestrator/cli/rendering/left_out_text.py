@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from orchestrator.cli.rendering.words import count, safe
@@ -18,20 +19,20 @@ _LISTED_MAX: Final = 10_000
 
 
 def left_out_lines(tables: Sequence[LeftOut]) -> list[str]:
-    """A line for each table and reason: how many rows, and the first of them."""
+    """A line for each table and kind of reason: how many rows, and the first of them."""
     lines: list[str] = []
     for table in tables:
-        reasons: dict[str, list[int]] = {}
+        kinds: dict[str, dict[int, str]] = {}
         for row in table.skipped:
-            reasons.setdefault(row.reason, []).append(row.number)
+            kinds.setdefault(_kind(row.reason), {})[row.number] = row.reason
         if table.blank:
-            reasons["without any value"] = list(table.blank)
-        for reason, numbers in list(reasons.items())[:_REASONS_SHOWN]:
-            lines.append(
-                f"{count(len(numbers), 'row')} of {safe(table.table)}: {safe(reason)} ({_rows(numbers)})"
-            )
-        if len(reasons) > _REASONS_SHOWN:
-            rest = sum(len(numbers) for numbers in list(reasons.values())[_REASONS_SHOWN:])
+            kinds["without any value"] = dict.fromkeys(table.blank, "without any value")
+        lines += [
+            f"{count(len(reasons), 'row')} of {safe(table.table)}: {_told(reasons)}"
+            for reasons in list(kinds.values())[:_REASONS_SHOWN]
+        ]
+        if len(kinds) > _REASONS_SHOWN:
+            rest = sum(len(reasons) for reasons in list(kinds.values())[_REASONS_SHOWN:])
             lines.append(f"{count(rest, 'row')} of {safe(table.table)} for other reasons (see --json)")
     return [f"{'Left out' if at == 0 else '        '}    {line}" for at, line in enumerate(lines)]
 
@@ -46,6 +47,19 @@ def left_out_document(tables: Sequence[LeftOut]) -> Json:
         ][:_LISTED_MAX],
         "blank_rows": sum(len(table.blank) for table in tables),
     }
+
+
+def _kind(reason: str) -> str:
+    """A reason without the name and the number that differ from row to row."""
+    return re.sub(r'".*"|\d+', "", reason)
+
+
+def _told(reasons: dict[int, str]) -> str:
+    """What the rows of one kind have: the reason itself where all share it, else that of the first."""
+    (number, first), *others = reasons.items()
+    if all(reason == first for _, reason in others):
+        return f"{safe(first)} ({_rows(list(reasons))})"
+    return f"{safe(first)} (row {number:,}); likewise {_rows([row for row, _ in others])}"
 
 
 def _rows(numbers: list[int]) -> str:

@@ -41,6 +41,7 @@ def _schedules():
         sa.Column("paused_at", BigInt),
         sa.Column("paused_why", sa.Text()),
         sa.Column("created_at", BigInt, nullable=False),
+        sa.Column("removed_at", BigInt),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_schedules")),
         sa.UniqueConstraint("name", name=op.f("uq_schedules_name")),
     )
@@ -52,6 +53,7 @@ def _schedules():
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("at", BigInt, nullable=False),
+        sa.Column("due_at", BigInt, nullable=False),
         sa.Column("local", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text()),
@@ -60,7 +62,14 @@ def _schedules():
         sa.Column("lease_expires_at", BigInt),
         sa.Column("run_id", BigInt),
         sa.Column("created_at", BigInt, nullable=False),
+        sa.Column("taken_at", BigInt),
+        sa.Column("approved_at", BigInt),
+        sa.Column("stuck_since", BigInt),
         sa.Column("finished_at", BigInt),
+        sa.Column("code", sa.Integer()),
+        sa.Column("ping_owed", sa.Text()),
+        sa.Column("ping_at", BigInt),
+        sa.Column("ping_tries", sa.Integer(), nullable=False, server_default=sa.text("0")),
         sa.CheckConstraint(
             "\"state\" IN ('applied', 'done', 'due', 'expanding', 'failed', 'missed', 'skipped', "
             "'superseded', 'waiting_approval', 'working')",
@@ -72,6 +81,8 @@ def _schedules():
         sa.UniqueConstraint("schedule_id", "key", name=op.f("uq_ticks_schedule_id_key")),
     )
     op.create_index("ix_ticks_state", "ticks", ["state", "at"])
+    owed = sa.text("ping_owed IS NOT NULL")
+    op.create_index("ix_ticks_ping_at", "ticks", ["ping_at"], sqlite_where=owed, postgresql_where=owed)
     op.add_column("runs", sa.Column("tick_id", BigInt))
     op.add_column("runs", sa.Column("finish_by", BigInt))
 

@@ -3,6 +3,8 @@
 *State* is ours, *status* is the provider's. A transition that is not in a table here does not exist; a row
 from None is how something begins. Every write of a state column takes its value from `step`; the store's
 CHECK constraints and the documentation are made from the same enums.
+
+Long because a reader looks for every state machine in one place.
 """
 
 from collections.abc import Mapping
@@ -166,12 +168,65 @@ class TickState(StrEnum):
     EXPANDING = "expanding"  # a worker reads its manifest and tables, under a lease
     APPLIED = "applied"  # its run and jobs exist
     WORKING = "working"  # some of its jobs have begun
-    DONE = "done"  # none of its jobs is left to do
+    DONE = "done"  # nothing of it goes on by itself; what a cap left waiting is in its reason
     FAILED = "failed"  # no run was made, or nothing of it was stored
     SKIPPED = "skipped"  # by a rule, which its reason names
     MISSED = "missed"  # nobody was there in time
     SUPERSEDED = "superseded"  # a later tick took its place
     WAITING_APPROVAL = "waiting_approval"  # a person decides
+
+
+class TickEvent(StrEnum):
+    """What happens to a tick."""
+
+    FIRED = "fired"  # its time has come
+    FOUND_LATE = "found_late"  # its time had passed when somebody looked, and is not caught up
+    TAKEN = "taken"  # by a worker that reads its manifest
+    LEASE_LOST = "lease_lost"  # that worker is gone: it is done again, under the same run key
+    APPLIED = "applied"  # its jobs are recorded
+    BEGUN = "begun"  # the first of them was claimed
+    ENDED = "ended"  # nothing of it goes on by itself
+    FAILED = "failed"
+    OVERTAKEN = "overtaken"  # nobody took it before it was too old, or before the next one came
+    SKIPPED = "skipped"
+    REPLACED = "replaced"  # it waited, and a later one took its place
+    HELD = "held"  # a guard asks for a person
+    APPROVED = "approved"
+    REFUSED = "refused"  # by a person
+    ASKED_AGAIN = "asked_again"  # by a person: a backfill
+
+
+TICK_TRANSITIONS: Final[dict[tuple[TickState | None, TickEvent], TickState]] = {
+    (None, TickEvent.FIRED): TickState.DUE,
+    (None, TickEvent.FOUND_LATE): TickState.MISSED,
+    (TickState.DUE, TickEvent.TAKEN): TickState.EXPANDING,
+    (TickState.DUE, TickEvent.SKIPPED): TickState.SKIPPED,
+    (TickState.DUE, TickEvent.OVERTAKEN): TickState.MISSED,
+    (TickState.DUE, TickEvent.REPLACED): TickState.SUPERSEDED,
+    (TickState.EXPANDING, TickEvent.LEASE_LOST): TickState.DUE,
+    (TickState.EXPANDING, TickEvent.APPLIED): TickState.APPLIED,
+    (TickState.EXPANDING, TickEvent.SKIPPED): TickState.SKIPPED,
+    (TickState.EXPANDING, TickEvent.HELD): TickState.WAITING_APPROVAL,
+    (TickState.EXPANDING, TickEvent.FAILED): TickState.FAILED,
+    (TickState.APPLIED, TickEvent.BEGUN): TickState.WORKING,
+    (TickState.APPLIED, TickEvent.ENDED): TickState.DONE,
+    (TickState.APPLIED, TickEvent.FAILED): TickState.FAILED,
+    (TickState.WORKING, TickEvent.ENDED): TickState.DONE,
+    (TickState.WORKING, TickEvent.FAILED): TickState.FAILED,
+    (TickState.WAITING_APPROVAL, TickEvent.APPROVED): TickState.DUE,
+    (TickState.WAITING_APPROVAL, TickEvent.REFUSED): TickState.SKIPPED,
+    (TickState.WAITING_APPROVAL, TickEvent.REPLACED): TickState.SUPERSEDED,
+    (TickState.MISSED, TickEvent.ASKED_AGAIN): TickState.DUE,
+    (TickState.SKIPPED, TickEvent.ASKED_AGAIN): TickState.DUE,
+    (TickState.SUPERSEDED, TickEvent.ASKED_AGAIN): TickState.DUE,
+    (TickState.FAILED, TickEvent.ASKED_AGAIN): TickState.DUE,
+}
+
+TICK_BUSY: Final = frozenset({TickState.EXPANDING, TickState.APPLIED, TickState.WORKING})
+"""States of a tick that has begun and is not over: the next one of its schedule overlaps with it."""
+
+TICK_OPEN: Final = TICK_BUSY | {TickState.DUE, TickState.WAITING_APPROVAL}
+"""States of a tick from which something still becomes."""
 
 
 class IllegalTransitionError(AssertionError):

@@ -8,6 +8,7 @@ from orchestrator.core.states import (
     ATTEMPT_TRANSITIONS,
     JOB_TRANSITIONS,
     RESERVATION_TRANSITIONS,
+    TICK_TRANSITIONS,
     AttemptEvent,
     AttemptState,
     IllegalTransitionError,
@@ -15,6 +16,8 @@ from orchestrator.core.states import (
     JobState,
     ReservationEvent,
     ReservationState,
+    TickEvent,
+    TickState,
     edges,
     sources,
     step,
@@ -35,6 +38,13 @@ MACHINES = {
         ReservationEvent,
         {ReservationState.HELD},
         set(),
+    ),
+    "tick": (
+        TICK_TRANSITIONS,
+        TickState,
+        TickEvent,
+        {TickState.DUE, TickState.MISSED},
+        {TickState.DONE},
     ),
 }
 EACH = pytest.mark.parametrize(

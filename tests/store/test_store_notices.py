@@ -181,6 +181,7 @@ def test_a_tick_that_waits_is_an_approval_and_one_that_was_missed_is_news_of_its
                 "key": str(number),
                 "revision": 1,
                 "kind": "scheduled",
+                "due_at": 0,
                 "at": 0,
                 "local": "2026-11-28T02:30",
             }

@@ -22,6 +22,10 @@ def reservation_states() -> str:
     return _machine(states.ReservationState, states.RESERVATION_TRANSITIONS)
 
 
+def tick_states() -> str:
+    return _machine(states.TickState, states.TICK_TRANSITIONS)
+
+
 def _machine(kind: type[StrEnum], table: Mapping[tuple[Any, Any], StrEnum]) -> str:
     rows = [
         f"| {f'`{source}`' if source else '(new)'} | {event.replace('_', ' ')} | `{target}` |"

@@ -24,6 +24,7 @@ from docs_outcomes import (
     refused_statuses,
     reservation_states,
     status_words,
+    tick_states,
 )
 from sources import ROOT
 
@@ -51,6 +52,7 @@ MAKERS: Final[Mapping[str, Callable[[], str]]] = {
         job_states,
         attempt_states,
         reservation_states,
+        tick_states,
         failed_codes,
         ended_statuses,
         failure_texts_table,

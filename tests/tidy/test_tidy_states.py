@@ -10,9 +10,11 @@ from orchestrator.core.states import (
     ATTEMPT_TRANSITIONS,
     JOB_TRANSITIONS,
     RESERVATION_TRANSITIONS,
+    TICK_TRANSITIONS,
     AttemptEvent,
     JobEvent,
     ReservationEvent,
+    TickEvent,
 )
 
 COLUMNS = {"state", "reservation", "v_state"}
@@ -28,11 +30,12 @@ STEPS = {
     "store/money/bill_lines.py": {"reservation"},
     "store/money/refunds.py": {"reservation"},
     "store/runs/jobs.py": {"state"},
+    "store/schedules/ticks.py": {"state"},
 }
 """Where a state is written, and which; beside `new_jobs`, whose rows are plain tuples."""
 
 
-@pytest.mark.parametrize("events", [JobEvent, AttemptEvent, ReservationEvent])
+@pytest.mark.parametrize("events", [JobEvent, AttemptEvent, ReservationEvent, TickEvent])
 def test_every_event_is_taken_by_product_code(events):
     named = {
         node.attr
@@ -54,6 +57,7 @@ def test_every_beginning_is_a_step_from_nothing():
         "JOB_TRANSITIONS": JOB_TRANSITIONS,
         "ATTEMPT_TRANSITIONS": ATTEMPT_TRANSITIONS,
         "RESERVATION_TRANSITIONS": RESERVATION_TRANSITIONS,
+        "TICK_TRANSITIONS": TICK_TRANSITIONS,
     }
     assert {step for step in begun if step[1] == "None"} == {
         (name, "None", f"{type(event).__name__}.{event.name}")

@@ -643,6 +643,7 @@ schedules = Table(
     Column("paused_at", BigInt),
     Column("paused_why", Text),
     Column("created_at", BigInt, nullable=False),
+    Column("removed_at", BigInt),  # its ticks stay to be read
 )
 
 ticks = Table(
@@ -654,6 +655,7 @@ ticks = Table(
     Column("revision", Integer, nullable=False),
     Column("kind", Text, nullable=False),  # scheduled | run_now | backfill
     Column("at", BigInt, nullable=False),
+    Column("due_at", BigInt, nullable=False),  # `at` and its jitter: it begins then
     Column("local", Text, nullable=False),  # its date and time in the schedule's zone: 2026-11-28T02:30
     Column("state", Text, nullable=False),
     Column("reason", Text),
@@ -662,10 +664,18 @@ ticks = Table(
     Column("lease_expires_at", BigInt),
     Column("run_id", BigInt, ForeignKey("runs.id")),
     Column("created_at", BigInt, nullable=False),
+    Column("taken_at", BigInt),
+    Column("approved_at", BigInt),  # a person has agreed to what a guard held
+    Column("stuck_since", BigInt),  # nothing of its run goes on by itself since then
     Column("finished_at", BigInt),
+    Column("code", Integer),  # the exit code that a command would have ended with
+    Column("ping_owed", Text),  # what its address is still to hear: start, or the exit code
+    Column("ping_at", BigInt),  # not before then
+    Column("ping_tries", Integer, nullable=False, server_default=text("0")),
     _one_of("state", TickState, "state"),
     UniqueConstraint("schedule_id", "key"),
     Index("ix_ticks_state", "state", "at"),
+    _partial_index("ix_ticks_ping_at", "ping_at", where="ping_owed IS NOT NULL"),
 )
 
 closed_months = Table(

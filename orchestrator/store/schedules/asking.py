@@ -1,0 +1,85 @@
+"""What a person decides about ticks: run one now, make past ones, let one go on or not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from orchestrator.core.states import TICK_OPEN, TICK_TRANSITIONS, TickEvent, TickState
+from orchestrator.core.ticks import Firing, TickKind
+from orchestrator.store.db.database import Tx
+from orchestrator.store.schedules.pings import owed
+from orchestrator.store.schedules.schedules import Schedule, note
+from orchestrator.store.schedules.ticks import Tick, by_id, by_key, insert, move, open_ticks
+
+
+@dataclass(slots=True)
+class AskedTicks:
+    """What became of the ticks that were asked for."""
+
+    begun: list[Tick] = field(default_factory=list)  # due now
+    again: list[Tick] = field(default_factory=list)  # were over, and are due once more
+    left: list[Tick] = field(default_factory=list)  # under way, or done: nothing is changed
+
+
+def run_now(tx: Tx, schedule: Schedule) -> Tick:
+    """A tick of this moment; one that was asked for in the same second is that one."""
+    local = schedule.timetable.local(tx.now)
+    firing = Firing(f"now:{tx.now // 1000}", tx.now, local)
+    added = insert(tx, firing, schedule_id=schedule.id, revision=schedule.revision, kind=TickKind.RUN_NOW)
+    if added is not None:
+        note(tx, "tick_due", f"{schedule.name} at {local} is due, because a person asked for it")
+        return by_id(tx, added)
+    known = by_key(tx, schedule.id, firing.key)
+    assert known is not None
+    return known
+
+
+def backfill(tx: Tx, schedule: Schedule, firings: Sequence[Firing]) -> AskedTicks:
+    """Make past ticks, oldest first, one at a time; one that failed or was missed is due again under its own
+    key, and one that is done or under way is left alone.
+    """
+    asked = AskedTicks()
+    for firing in firings:
+        known = by_key(tx, schedule.id, firing.key)
+        if known is None:
+            added = insert(
+                tx, firing, schedule_id=schedule.id, revision=schedule.revision, kind=TickKind.BACKFILL
+            )
+            if added is not None:
+                asked.begun.append(by_id(tx, added))
+                note(tx, "tick_due", f"{schedule.name} at {firing.local} is due: a backfill")
+            continue
+        (asked.again if _again(tx, known) else asked.left).append(known)
+    return asked
+
+
+def waiting(tx: Tx, schedule: Schedule) -> list[Tick]:
+    """Ticks of the schedule that wait for a person, oldest first."""
+    found = open_ticks(tx, [schedule.id])
+    return [tick for tick in found if tick.state is TickState.WAITING_APPROVAL]
+
+
+def approve(tx: Tx, tick: Tick) -> bool:
+    """Let a tick go on as it is. False when it does not wait any more."""
+    changed = move(tx, tick, TickEvent.APPROVED, approved_at=tx.now, reason=None)
+    if changed:
+        note(tx, "tick_approved", f"{tick.words} goes on: a person has agreed")
+    return changed
+
+
+def refuse(tx: Tx, tick: Tick, why: str, *, schedule: Schedule) -> bool:
+    """Do not make a tick that waits. False when it does not wait any more."""
+    columns = {"reason": "refused", "message": why, "finished_at": tx.now}
+    changed = move(tx, tick, TickEvent.REFUSED, **columns, **owed(tx, schedule.words.ping, "0"))
+    if changed:
+        note(tx, "tick_skipped", f"{tick.words} is skipped: {why}")
+    return changed
+
+
+def _again(tx: Tx, tick: Tick) -> bool:
+    if tick.state in TICK_OPEN or (tick.state, TickEvent.ASKED_AGAIN) not in TICK_TRANSITIONS:
+        return False
+    columns = {"kind": TickKind.BACKFILL.value, "due_at": tx.now, "stuck_since": None, "finished_at": None}
+    changed = move(tx, tick, TickEvent.ASKED_AGAIN, reason=None, message=None, code=None, **columns)
+    if changed:
+        note(tx, "tick_due", f"{tick.words} is due again: a backfill")
+    return changed

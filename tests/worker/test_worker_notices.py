@@ -72,6 +72,24 @@ def test_a_target_is_told_of_its_campaigns_and_kinds_alone(harness, world):
     assert {target for target, _ in notifier.told} == {"spring"}
 
 
+def test_a_receiver_that_hangs_delays_the_end_of_a_worker_by_seconds_and_no_other_receiver(harness, world):
+    harness.notifier = notifier = FakeNotifier(hangs=NoticeWish(), ops=NoticeWish())
+
+    async def hang(target: str, letter: Letter) -> str | None:
+        if target == "hangs":
+            await harness.clock.sleep(10)
+            return "no answer"
+        notifier.told.append((target, letter.title))
+        return None
+
+    notifier.deliver = hang
+    for name in ("one", "two", "three", "four", "five"):
+        world.run(jobs=1, name=name)
+    harness.drain()
+    assert len(notifier.told) == 5
+    assert harness.clock.monotonic() < 60
+
+
 def test_without_anybody_to_tell_nothing_is_written(harness, world):
     world.run(jobs=1)
     harness.drain()

@@ -4,6 +4,8 @@ It spends nothing and decides nothing, and no trouble with it touches the work: 
 refuses is tried again later, by whichever worker lives then.
 """
 
+import asyncio
+import contextlib
 from typing import Final
 
 from orchestrator.core.notices import Notice, NoticeKind
@@ -15,7 +17,8 @@ from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
 
 LOOK_SECONDS: Final = 10.0
-ROUNDS_MAX: Final = 5
+LAST_SECONDS: Final = 15.0
+"""So long somebody who waits for the end of a worker waits for a receiver that hangs."""
 
 
 class Teller:
@@ -39,10 +42,13 @@ class Teller:
         for the next worker.
         """
         if self._deps.notifier.wishes:
-            await self._find()
-            for _ in range(ROUNDS_MAX):
-                if not await self._deliver():
-                    return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._last_round(), LAST_SECONDS)
+
+    async def _last_round(self) -> None:
+        await self._find()
+        while await self._deliver():
+            pass
 
     async def _find(self) -> None:
         if self._began is None:
@@ -66,13 +72,22 @@ class Teller:
         )
 
     async def _deliver(self) -> int:
-        """Deliver some; returns how many were due."""
+        """Deliver some; returns how many were taken. A target that fails hears no more of this round: one
+        that hangs would hold up the others for as often as there is something to tell it.
+        """
+        delivered, failing = 0, set[str]()
         row = Take(self._worker_id, frozenset(self._deps.notifier.wishes))
         taken = await write_durably(self._deps, outbox.take, row)
         for each in taken:
+            if each.target in failing:
+                continue
             trouble = await self._deps.notifier.deliver(each.target, letter_of(each))
             await write_durably(self._deps, outbox.told, Told(each.id, each.tries, trouble))
-        return len(taken)
+            if trouble is None:
+                delivered += 1
+            else:
+                failing.add(each.target)
+        return delivered
 
 
 def letter_of(taken: TakenNotice) -> Letter:

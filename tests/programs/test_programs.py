@@ -22,7 +22,7 @@ SMALLEST = {
     "benchmarks.pages": ("30",),
     "benchmarks.polling": ("50",),
     "benchmarks.reads": ("50", "1", "--only", "jobs list --state"),
-    "benchmarks.thumbnails": ("4", "10"),
+    "benchmarks.thumbnails": ("2", "10", "--rounds", "1"),
     "benchmarks.toplevel": ("0.004", "--task-seconds", "0.3"),
     "tests.browser.screenshot": (),
     "tests.crashes": ("--cycles", "1", "--lanes", "1"),

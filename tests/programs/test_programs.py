@@ -27,7 +27,7 @@ SMALLEST = {
     "tests.browser.screenshot": (),
     "tests.crashes": ("--cycles", "1", "--lanes", "1"),
     "tests.powerloss": ("--jobs", "1", "--torn", "1"),
-    "tests.simulation": ("--seeds", "2", "--jobs", "1"),
+    "tests.simulation": ("--seeds", "2", "--first", "6", "--jobs", "1"),
     "tests.soak": ("--minutes", "0.01", "--workers", "1", "--database", "sqlite", "--faults", "0"),
 }
 """Programs, and what makes them short: seconds each."""

@@ -152,7 +152,7 @@ MONEY_BUGS = (
     Mutation("caps not held", caps_not_held, "caps"),
     Mutation("released twice", released_twice, "mixed"),
     Mutation("unknown price is nothing", unknown_price_is_nothing, "mixed"),
-    Mutation("one job over the cap", one_more_than_the_cap, "caps"),
+    Mutation(name="one job over the cap", apply=one_more_than_the_cap, theme="caps", first=5),
     Mutation("refund not waited for", refund_never_due, "caps", first=8),
     Mutation("failure is charged", failure_is_charged, "caps"),
     Mutation(name="record counts on each page", apply=record_counts_on_each_page, theme="mixed", first=41),

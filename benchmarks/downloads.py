@@ -33,12 +33,12 @@ TASKS = 40
 BARE, DECODING, OURS = "bare client: stream, hash, write", "the same, and decode", "LocalArtifacts"
 
 
-async def urls(url: str) -> list[str]:
+async def urls(url: str, tasks: int) -> list[str]:
     """The outputs of some finished tasks."""
     lanes = Lanes.ours()
     body = {"prompt": "x", "images": ["https://example.com/a.png"]}
     found = []
-    for _ in range(TASKS):
+    for _ in range(tasks):
         task = (await lanes.api.post(f"{url}/api/v3/{stage.MODEL}", json=body)).json()["data"]["id"]
         reply = await lanes.api.get(f"{url}/api/v3/predictions/{task}/result")
         found += reply.json()["data"]["outputs"]
@@ -112,7 +112,7 @@ def measure(pictures: int, at_once: int) -> dict[str, process.Used]:
     """Everybody, one after the other."""
     used = {}
     with stage.sandbox(fast_picture_bytes=PICTURE_BYTES) as sandbox:
-        found = asyncio.run(urls(sandbox.url))
+        found = asyncio.run(urls(sandbox.url, min(TASKS, pictures)))
         sources = [found[number % len(found)] for number in range(pictures)]
         limits = f"{{level: ultra, downloads: {at_once}}}"
         for title in (BARE, DECODING, OURS):

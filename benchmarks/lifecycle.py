@@ -11,8 +11,9 @@ same script on httpx's own transport.
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from benchmarks import machine, ours, postgres, process, scratch, script, stage, table
@@ -113,12 +114,13 @@ def _row(jobs: int, used: process.Used, sandbox: stage.SandboxProcess, sandbox_b
 
 def measure(load: Load, wanted: str) -> dict[str, LifecycleRow]:
     """Every contestant whose title holds `wanted`, one after the other; the bare script always runs."""
-    with postgres.server() as server:
+    with ExitStack() as stack:
+        server = cache(lambda: stack.enter_context(postgres.server()))
         contestants = {
             BARE: lambda: bare(load, default=False),
             SQLITE: lambda: orchestrator(load),
-            ONE: lambda: orchestrator(load, server),
-            THREE: lambda: orchestrator(load, server, workers=3),
+            ONE: lambda: orchestrator(load, server()),
+            THREE: lambda: orchestrator(load, server(), workers=3),
             DEFAULT: lambda: bare(load, default=True),
         }
         return {title: run() for title, run in contestants.items() if title == BARE or wanted in title}

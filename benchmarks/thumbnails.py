@@ -1,6 +1,6 @@
 """Small pictures: what making them costs beside bare Pillow, and what they take from a run.
 
-    python -m benchmarks.thumbnails [pictures] [jobs]
+    python -m benchmarks.thumbnails [pictures] [jobs] [--rounds 3]
 
 First the same 2 MB pictures, each made 768 and 256 pixels large and written: by Pillow alone, as anybody
 would write it, and by the shelf with everything on (digest compared, upright, profile, a name when whole).
@@ -23,10 +23,10 @@ ROUNDS = 3
 """The runs alternate, and the best of each counts: the machine may be a shared one."""
 
 
-def draw(folder: Path) -> list[Path]:
+def draw(folder: Path, count: int) -> list[Path]:
     """Pictures like photographs: smooth, with some noise."""
     found = []
-    for number in range(DISTINCT):
+    for number in range(count):
         noise = Image.effect_noise((SIDE, SIDE), 9 + number % 3)
         colours = (Image.linear_gradient("L").resize((SIDE, SIDE)).rotate(90 * turn) for turn in range(3))
         picture = Image.merge("RGB", [Image.blend(each, noise, 0.15) for each in colours])
@@ -56,8 +56,8 @@ def shelf(ready: Callable[[], None], pictures: list[tuple[Path, str]], folder: P
 
 def cost(count: int) -> None:
     """Print the first table."""
-    drawn = draw(scratch.folder())
-    paths = [drawn[number % DISTINCT] for number in range(count)]
+    drawn = draw(scratch.folder(), min(count, DISTINCT))
+    paths = [drawn[number % len(drawn)] for number in range(count)]
     digests = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in drawn}
     first = process.run(bare, paths, scratch.folder())
     second = process.run(shelf, [(path, digests[path]) for path in paths], scratch.folder())
@@ -69,10 +69,10 @@ def cost(count: int) -> None:
     table.show(("What", "CPU ms/picture", "Ratio"), rows)
 
 
-def pace(jobs: int) -> None:
+def pace(jobs: int, rounds: int) -> None:
     """Print the second table."""
     best = dict.fromkeys(("true", "false"), 0.0)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for wanted, rate in best.items():
             with stage.sandbox() as sandbox:
                 path = ours.project(sandbox.url, jobs, outputs=f"{{thumbnails: {wanted}}}")
@@ -92,11 +92,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What small pictures cost.")
     parser.add_argument("pictures", nargs="?", type=int, default=200)
     parser.add_argument("jobs", nargs="?", type=int, default=2_000)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each run is made")
     given = parser.parse_args()
     print(f"{machine.name()}\n")
     cost(given.pictures)
     print()
-    pace(given.jobs)
+    pace(given.jobs, given.rounds)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Databases, time and chance for every test."""
 
 import gc
+import os
+import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 
@@ -15,6 +17,10 @@ from support.world import World
 from orchestrator.store.db.database import Database
 from orchestrator.worker import worker
 from orchestrator.worker.pipeline import claim
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+"""Every process that a test starts would compile the program anew: a second each."""
 
 settings.register_profile(
     "suite",

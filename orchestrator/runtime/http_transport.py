@@ -15,7 +15,6 @@ credentials, which no client may have.
 """
 
 import io
-import ssl
 from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -110,7 +109,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 connector=aiohttp.TCPConnector(
                     limit=self._connections,
                     keepalive_timeout=KEEPALIVE_SECONDS,
-                    ssl=_ssl_context(self._network),
+                    ssl=self._network.ssl_context(),
                     resolver=None if self._near is None else CheckedResolver(self._near, self._network),
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -195,8 +194,3 @@ async def _send_once(
 @cache
 def _timeout(pool: float | None, connect: float | None, read: float | None) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, connect=pool, sock_connect=connect, sock_read=read)
-
-
-@cache
-def _ssl_context(network: Network) -> ssl.SSLContext:
-    return network.ssl_context()

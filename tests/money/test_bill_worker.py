@@ -12,6 +12,8 @@ from orchestrator.store.money import bills
 from orchestrator.worker.upkeep import upkeep
 from orchestrator.worker.upkeep.billing import TROUBLE
 
+pytestmark = pytest.mark.usefixtures("seldom_idle")
+
 
 def test_a_worker_books_what_was_really_charged(harness, sqlite_world, provider, agreed):
     sqlite_world.run(3)

@@ -22,12 +22,12 @@ SMALLEST = {
     "benchmarks.pages": ("30",),
     "benchmarks.polling": ("50",),
     "benchmarks.reads": ("50", "1", "--only", "jobs list --state"),
-    "benchmarks.thumbnails": ("4", "10"),
+    "benchmarks.thumbnails": ("2", "10", "--rounds", "1"),
     "benchmarks.toplevel": ("0.004", "--task-seconds", "0.3"),
     "tests.browser.screenshot": (),
     "tests.crashes": ("--cycles", "1", "--lanes", "1"),
     "tests.powerloss": ("--jobs", "1", "--torn", "1"),
-    "tests.simulation": ("--seeds", "2", "--jobs", "1"),
+    "tests.simulation": ("--seeds", "2", "--first", "6", "--jobs", "1"),
     "tests.soak": ("--minutes", "0.01", "--workers", "1", "--database", "sqlite", "--faults", "0"),
 }
 """Programs, and what makes them short: seconds each."""

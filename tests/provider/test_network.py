@@ -191,6 +191,13 @@ def test_everything_that_cannot_be_used_is_said_at_once_without_a_password(tmp_p
     assert "secret" not in words
 
 
+def test_what_a_process_trusts_is_read_once_for_all_of_its_connections(authority):
+    trusting = Network(ca_file=str(authority.file))
+    assert trusting.ssl_context() is replace(trusting, no_proxy="intranet").ssl_context()
+    assert DIRECT.ssl_context() is Network(https_proxy="http://proxy:3128").ssl_context()
+    assert trusting.ssl_context() is not DIRECT.ssl_context()
+
+
 def test_a_proxy_on_a_private_network_is_no_forbidden_host(authority, proxy):
     how = network.from_env({"HTTPS_PROXY": f"http://me:wrong@{proxy}"})
     localized = replace(how, https_proxy=(how.https_proxy or "").replace("127.0.0.1", "localhost"))

@@ -149,17 +149,17 @@ def refund_lapses_unread(patch: Patch) -> None:
 
 
 MONEY_BUGS = (
-    Mutation("caps not held", caps_not_held, "caps"),
+    Mutation(name="caps not held", apply=caps_not_held, theme="caps", first=4),
     Mutation("released twice", released_twice, "mixed"),
     Mutation("unknown price is nothing", unknown_price_is_nothing, "mixed"),
-    Mutation("one job over the cap", one_more_than_the_cap, "caps"),
-    Mutation("refund not waited for", refund_never_due, "caps", first=8),
+    Mutation(name="one job over the cap", apply=one_more_than_the_cap, theme="caps", first=5),
+    Mutation(name="refund not waited for", apply=refund_never_due, theme="caps", first=24),
     Mutation("failure is charged", failure_is_charged, "caps"),
     Mutation(name="record counts on each page", apply=record_counts_on_each_page, theme="mixed", first=41),
-    Mutation("refund is believed", refund_is_believed, "caps"),
-    Mutation("bill trouble ends the worker", bill_trouble_ends_the_worker, "caps"),
-    Mutation("surplus is not told", surplus_is_not_told, "caps"),
-    Mutation("partial refund is whole", partial_refund_is_whole, "caps"),
+    Mutation(name="refund is believed", apply=refund_is_believed, theme="caps", first=28),
+    Mutation(name="bill trouble ends the worker", apply=bill_trouble_ends_the_worker, theme="caps", first=28),
+    Mutation(name="surplus is not told", apply=surplus_is_not_told, theme="caps", first=7),
+    Mutation(name="partial refund is whole", apply=partial_refund_is_whole, theme="caps", first=15),
     Mutation(
         name="implausible bill frees the cap", apply=implausible_bill_frees_the_cap, theme="caps", first=63
     ),

@@ -67,7 +67,7 @@ RESCUE_BUGS = (
     Mutation(name="doubt releases", apply=doubt_releases, theme="lost", first=2),
     Mutation("restored store spends", restored_store_spends, "restored"),
     Mutation("copy that lives is not seen", restored_store_spends, "crashes", first=24),
-    Mutation("reconcile only lists", reconcile_only_lists, "restored", first=4),
+    Mutation(name="reconcile only lists", apply=reconcile_only_lists, theme="restored", first=14),
     Mutation(
         name="rescue forgets the second",
         apply=rescue_forgets_the_second,

@@ -148,7 +148,7 @@ SENDING_BUGS = (
     Mutation(name="POST again when the reply is lost", apply=post_again_when_lost, theme="lost", first=3),
     Mutation(name="429 is a failure", apply=throttled_is_failure, theme="mixed", first=14),
     Mutation("slots ignored", slots_ignored, "mixed"),
-    Mutation(name="rate window ignored", apply=rate_ignored, theme="mixed", first=6),
+    Mutation(name="rate window ignored", apply=rate_ignored, theme="mixed", first=8),
     Mutation("success before storing", success_before_storing, "mixed"),
     Mutation("id only in memory", id_only_in_memory, "mixed"),
     Mutation("every POST sent twice", posted_twice, "mixed"),

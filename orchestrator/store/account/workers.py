@@ -58,16 +58,13 @@ def seen(tx: Tx, worker_id: str, *, leaving: bool = False, clock_offset_ms: int 
     """Record that a worker is alive, whether it is finishing by itself, and how far it has measured the
     provider's clock to be ahead; returns what others wrote about it.
     """
-    found = tx.conn.execute(
-        select(workers.c.draining_at, workers.c.lost_at).where(workers.c.id == worker_id)
-    ).one_or_none()
+    found = tx.conn.execute(_STANDING, {"worker": worker_id}).one_or_none()
     if found is None:
         return Standing()
     draining_at = tx.now if leaving and found.draining_at is None else found.draining_at
     tx.conn.execute(
-        update(workers)
-        .where(workers.c.id == worker_id)
-        .values(seen_at=tx.now, lost_at=None, draining_at=draining_at, clock_offset_ms=clock_offset_ms)
+        _SEEN,
+        {"worker": worker_id, "now": tx.now, "draining": draining_at, "clock_offset": clock_offset_ms},
     )
     if found.lost_at is not None:
         _note(
@@ -121,13 +118,7 @@ def lose_silent(tx: Tx) -> list[str]:
     """Record which workers were silent for longer than their lease. One that is alive after all reads that in
     its next heartbeat.
     """
-    silent = (
-        select(workers.c.id)
-        .where(workers.c.stopped_at.is_(None), workers.c.lost_at.is_(None))
-        .where(workers.c.seen_at + workers.c.lease_ms < tx.now)
-        .order_by(workers.c.id)
-    )
-    found = list(tx.conn.execute(silent).scalars())
+    found = list(tx.conn.execute(_SILENT, {"now": tx.now}).scalars())
     for worker_id in found:
         lost(tx, worker_id)
     return found
@@ -151,7 +142,29 @@ def unfinished(tx: Tx, host: str) -> list[WorkerRow]:
 
 
 def _note(tx: Tx, kind: str, message: str) -> None:
-    tx.conn.execute(events.insert().values(at=tx.now, kind=kind, message=message))
+    tx.conn.execute(_EVENT, {"at": tx.now, "kind": kind, "message": message})
 
 
 _DRAINING: Final = select(workers.c.draining_at).where(workers.c.id == bindparam("worker"))
+
+_STANDING: Final = select(workers.c.draining_at, workers.c.lost_at).where(workers.c.id == bindparam("worker"))
+
+_SEEN: Final = (
+    update(workers)
+    .where(workers.c.id == bindparam("worker"))
+    .values(
+        seen_at=bindparam("now"),
+        lost_at=None,
+        draining_at=bindparam("draining"),
+        clock_offset_ms=bindparam("clock_offset"),
+    )
+)
+
+_SILENT: Final = (
+    select(workers.c.id)
+    .where(workers.c.stopped_at.is_(None), workers.c.lost_at.is_(None))
+    .where(workers.c.seen_at + workers.c.lease_ms < bindparam("now"))
+    .order_by(workers.c.id)
+)
+
+_EVENT: Final = events.insert()

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from orchestrator.core.paths import EARLIER_INDEX
 from orchestrator.core.states import JobState
@@ -43,8 +43,11 @@ def missing(
     tx: Tx, run_ids: Collection[int] | None, passed_over: Collection[tuple[int, int]]
 ) -> list[MissingCopy]:
     """The first copies that jobs which succeeded do not have, but for those that are passed over."""
-    query = _MISSING if run_ids is None else _MISSING.where(jobs.c.run_id.in_(run_ids))
-    rows = tx.conn.execute(query.limit(MISSING_MAX + len(passed_over)))
+    most = MISSING_MAX + len(passed_over)
+    if run_ids is None:
+        rows = tx.conn.execute(_MISSING, {"most": most})
+    else:
+        rows = tx.conn.execute(_MISSING_OF_RUNS, {"most": most, "run_ids": sorted(run_ids)})
     return [
         MissingCopy(row.job_id, row.idx, row.path, of=_artifact(row))
         for row in rows
@@ -108,4 +111,6 @@ _MISSING: Final = (
     )
     .where(COPY_IS_PLANNED)
     .order_by(outputs.c.job_id, outputs.c.idx)
+    .limit(bindparam("most"))
 )
+_MISSING_OF_RUNS: Final = _MISSING.where(jobs.c.run_id.in_(bindparam("run_ids", expanding=True)))

@@ -103,7 +103,8 @@ def keys_of_jobs(tx: Tx, job_ids: Sequence[int]) -> list[bytes]:
 
 def keys_of_moving(tx: Tx, most: int | None = None) -> list[bytes]:
     """The first cells in which a file is to get another name, or is to be looked at for it."""
-    return [bytes(key) for key in tx.conn.execute(_MOVING if most is None else _MOVING.limit(most)).scalars()]
+    found = tx.conn.execute(_MOVING) if most is None else tx.conn.execute(_FIRST_MOVING, {"most": most})
+    return [bytes(key) for key in found.scalars()]
 
 
 def read(tx: Tx, keys: Sequence[bytes]) -> list[Cell]:
@@ -164,6 +165,7 @@ _MOVING: Final = (
     .where(outputs.c.moving_to.is_not(None))
     .distinct()
 )
+_FIRST_MOVING: Final = _MOVING.limit(bindparam("most"))
 _GIVEN: Final[BindParameter[Any]] = bindparam("keys", expanding=True)
 _OUTPUTS: Final = (
     select(

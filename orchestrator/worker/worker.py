@@ -67,7 +67,7 @@ class Worker:
         self._is_alive = is_alive or startup.is_alive
         self._latencies = Latencies()
         self._pauses = AccountPauses(deps, self.id, self.activity)
-        self._restored_copy = RestoredCopyCheck(deps)
+        self._restored_copy = RestoredCopyCheck(deps, self.id)
         self._copies = Copies(deps, run_ids=run_ids)
         self._judge = PictureJudge(deps, worker_id=self.id, run_ids=run_ids)
         self._moves = Moves(deps)
@@ -149,7 +149,7 @@ class Worker:
             heartbeat=heartbeat,
             resume=pipeline.resume,
             doubted=alarms.resolve.ring,
-            key=self._pauses.key,
+            account_pauses=self._pauses,
         )
         keep_up = partial(upkeep.tick, deps, self._pauses, restored_copy=self._restored_copy)
         watch = partial(self._watch, stop, tasks=tasks, pipeline=pipeline, resolver=resolver)

@@ -1,7 +1,8 @@
-"""Pauses of the whole account: throttling, an unreachable provider, no credit, a full disk.
+"""Pauses of the whole account: throttling, an unreachable provider, no credit.
 
-A refused key is no such pause: it stops its own worker alone, see `KeyGuard`. These stop new submissions for
-a while or until somebody acts; none of them uses up a job's tries.
+A refused key and a full disk are none: each stops its own worker, see `KeyGuard` and
+`StorageGuard`. These stop new submissions for a while or until somebody acts; none of them uses up a job's
+tries.
 """
 
 from collections import deque
@@ -15,6 +16,7 @@ from orchestrator.worker.activity import Activity
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
 from orchestrator.worker.guards.key_guard import KeyGuard
+from orchestrator.worker.guards.storage_guard import StorageGuard
 
 THROTTLE_FIRST_SECONDS: Final = 1.0
 THROTTLE_MAX_SECONDS: Final = 65.0  # a little more than the provider's window of a minute
@@ -42,6 +44,7 @@ class AccountPauses:
     def __init__(self, deps: Deps, worker_id: str = "", activity: Activity | None = None) -> None:
         self._deps = deps
         self.key: Final = KeyGuard(deps, worker_id, activity or Activity())
+        self.storage: Final = StorageGuard(deps, worker_id)
         self._throttles = 0
         self._unreachable = 0
         self._lost = 0  # in a row
@@ -56,6 +59,11 @@ class AccountPauses:
     def probing(self) -> bool:
         """Whether the provider was down: then one submission at a time tries whether it is back."""
         return self._openings > 0 or self._unreachable > 0
+
+    @property
+    def stops_worker(self) -> bool:
+        """Whether this worker must not send, though others may: for its key, or for its output folder."""
+        return self.key.refused or self.storage.full
 
     def accepted(self) -> None:
         """A task was created: the provider is reachable and takes requests."""
@@ -141,10 +149,6 @@ class AccountPauses:
     async def no_balance(self) -> None:
         """The account's balance is zero: nothing is sent until it is topped up."""
         await self._pause("no_credit", "The account's balance is zero.", None)
-
-    async def storage(self, message: str) -> None:
-        """The output folder takes no files: nothing more is bought until it does."""
-        await self._pause("storage", message, None)
 
     async def ended(self, *reasons: str) -> None:
         """End these pauses of the account: what they were for is over."""

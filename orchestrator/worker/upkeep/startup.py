@@ -78,16 +78,16 @@ async def preflight(
     """Check before spending: can files be stored, is the provider there, does the key work, is there credit?
 
     What works ends its pause. What does not raises an error when draining, because somebody waits for the
-    result, and pauses the account otherwise; a refused key stops this worker alone. A clock that is wrong
-    always raises one.
+    result, and pauses the account otherwise; a refused key and a folder without room stop this worker alone.
+    A clock that is wrong always raises one.
     """
     problem = deps.artifacts.check_writable()
     if problem is None:
-        await account_pauses.ended("storage")
+        await account_pauses.ended("storage")  # the account's, of an earlier release
     elif drain:
         raise StorageError(f"{problem} Nothing was sent.")
     else:
-        await account_pauses.storage(problem)
+        await account_pauses.storage.refuse(problem)
     outcome = await deps.provider.balance()
     match outcome:
         case Balance(micros=micros) if micros > 0:

@@ -11,7 +11,7 @@ from orchestrator.store.db.database import Tx
 from orchestrator.store.runs import failure_rates
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.guards.account_pauses import AccountPauses, begin_pause
-from orchestrator.worker.guards.restored_copy import LIST_UNREADABLE, RestoredCopyCheck
+from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 
 UPKEEP_SECONDS: Final = 10.0
 
@@ -54,9 +54,8 @@ async def tick(deps: Deps, account_pauses: AccountPauses, restored_copy: Restore
         outcome = await deps.provider.balance()
         if isinstance(outcome, Balance) and outcome.micros > 0:
             await account_pauses.ended("key_refused", "no_credit")
-    if "storage" in in_force and deps.artifacts.check_writable() is None:
-        await account_pauses.ended("storage")
-    if not account_pauses.key.refused and (restored_copy.unreadable or LIST_UNREADABLE in in_force):
+    await account_pauses.storage.try_again()
+    if not account_pauses.key.refused and restored_copy.unreadable:
         await restored_copy.check()
     await _watch_rates(deps)
     return UPKEEP_SECONDS

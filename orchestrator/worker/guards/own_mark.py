@@ -1,7 +1,8 @@
 """The database's own mark: ahead of the database, it says that a backup was put back.
 
 The mark is raised after each claim and before anything of it is sent. So a database that stands behind its
-mark has forgotten attempts, and what they bought.
+mark has forgotten attempts, and what they bought. Whoever makes a database marks it with 0:
+however young, it is no restored copy.
 """
 
 from enum import Enum
@@ -35,7 +36,10 @@ class OwnMark:
         if marked is None:
             return MarkState.ABSENT
         with self._deps.database.read() as tx:
-            return MarkState.AHEAD if marked > highest_attempt_id(tx) else MarkState.OURS
+            highest = highest_attempt_id(tx)
+        if marked == 0 and highest:
+            return MarkState.ABSENT  # no claim has raised it: these attempts were made from pictures on disk
+        return MarkState.AHEAD if marked > highest else MarkState.OURS
 
     def raise_to(self, attempt_id: int) -> None:
         """Record a claim, before anything of it is sent."""

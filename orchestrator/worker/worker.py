@@ -197,7 +197,7 @@ class Worker:
         busy = self.activity.busy or tasks.busy
         if stop.level is StopLevel.RUNNING and self._drain and not busy and self._finished():
             stop.raise_to(StopLevel.FINISHING)
-        if not stop.stopping and (wrong := self._clock_guard.wrong()):
+        if not stop.stopping and (wrong := self._clock_guard.wrong(midway=True)):
             tasks.fail(OperatorNeededError(wrong))
         if stop.stopping and (not busy or self._is_handed_over(stop)):
             stop.raise_to(StopLevel.LEAVING)

@@ -19,7 +19,7 @@ from orchestrator.ports.machine import (
     Entropy,
     no_crash,
 )
-from orchestrator.ports.mark import DatabaseMark, NoMark
+from orchestrator.ports.mark import DatabaseMark, MarkState, NoMark, state_of_mark
 from orchestrator.ports.moving import (
     CellMove,
     CellMoved,
@@ -83,6 +83,7 @@ __all__ = [
     "KeyRefused",
     "ListOutcome",
     "Lost",
+    "MarkState",
     "Missing",
     "Mover",
     "MovingPicture",
@@ -110,4 +111,5 @@ __all__ = [
     "UploadOutcome",
     "Uploaded",
     "no_crash",
+    "state_of_mark",
 ]

@@ -165,3 +165,21 @@ def test_a_database_that_was_made_again_from_pictures_is_not_taken_for_a_young_o
     with pytest.raises(OperatorNeededError, match="reconcile"):
         marked.drain()
     assert len(provider.posts) == 1
+
+
+def test_tasks_of_strangers_that_no_job_wants_need_nobody_where_the_mark_vouches(marked, provider):
+    provider.strange("playground")
+    report = reconciled(marked, mark=marked.mark)
+    assert (report.agrees, report.strangers, report.to_decide) == (True, 1, [])
+    assert not reconciled(marked).agrees, "without a mark they may be the database's own"
+    database, highest = id_of(marked.world)
+    marked.mark.write(database, highest + 1)
+    assert not reconciled(marked, mark=marked.mark).agrees, "it has forgotten attempts"
+
+
+def test_a_task_that_a_job_may_want_needs_a_person_though_the_mark_vouches(marked, provider):
+    provider.shows_inputs = False
+    provider.create(wanted_by(1, "tonight"))
+    marked.world.run(2, run_key="tonight")
+    report = reconciled(marked, mark=marked.mark)
+    assert (report.agrees, len(report.to_decide)) == (False, 1)

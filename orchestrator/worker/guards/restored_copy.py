@@ -20,7 +20,7 @@ from typing import Final
 
 from orchestrator.core.evidence import SKEW_MS, shown_as_sent
 from orchestrator.core.provider_facts import RETENTION_MS
-from orchestrator.ports import Prediction
+from orchestrator.ports import MarkState, Prediction
 from orchestrator.ports.paging import list_all
 from orchestrator.store.account import pauses, worker_stops
 from orchestrator.store.account.worker_stops import LIST_UNREADABLE, WorkerFreed, WorkerStop
@@ -34,7 +34,7 @@ from orchestrator.store.runs.runs import models_in_use
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.doubts.windows import last_possible_at
 from orchestrator.worker.guards.account_pauses import begin_pause
-from orchestrator.worker.guards.own_mark import MarkState, OwnMark
+from orchestrator.worker.guards.own_mark import OwnMark
 from orchestrator.worker.guards.unknown_tasks import equal_jobs, unexplained
 
 UNKNOWN_TASKS: Final = "unknown_tasks"

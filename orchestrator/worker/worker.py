@@ -201,7 +201,7 @@ class Worker:
             tasks.fail(OperatorNeededError(wrong))
         if stop.stopping and (not busy or self._is_handed_over(stop)):
             stop.raise_to(StopLevel.LEAVING)
-        self._end_without_key(stop, tasks, busy=busy)
+        self._end_unable_to_buy(stop, tasks, busy=busy)
         stuck = self._watchdog.why_stuck(
             activity=self.activity,
             downloads=pipeline.fetcher.health,
@@ -213,12 +213,11 @@ class Worker:
             stop.raise_to(StopLevel.LEAVING)
         return DRAIN_SECONDS
 
-    def _end_without_key(self, stop: Stop, tasks: TaskGroup, *, busy: bool) -> None:
-        """Somebody waits for the result of a draining worker, which cannot go on without a key."""
-        key = self._pauses.key
-        only_polls = not (self.activity.preparing or self.activity.submitting or self.activity.fetching)
-        if self._drain and not stop.stopping and key.refused and only_polls and (not busy or key.impatient):
-            tasks.fail(key.error())
+    def _end_unable_to_buy(self, stop: Stop, tasks: TaskGroup, *, busy: bool) -> None:
+        """Somebody waits for the result of a draining worker, which cannot go on without a key or credit."""
+        unable = self._pauses.unable(busy=busy)
+        if self._drain and not stop.stopping and unable is not None:
+            tasks.fail(unable)
             stop.raise_to(StopLevel.LEAVING)
 
     def _is_handed_over(self, stop: Stop) -> bool:

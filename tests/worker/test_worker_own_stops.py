@@ -7,7 +7,8 @@ import pytest
 from support.artifacts import FakeArtifacts
 from support.world import PRICE
 
-from orchestrator.ports import Lost
+from orchestrator.core.errors import OperatorNeededError
+from orchestrator.ports import Balance, Lost, NoCredit
 from orchestrator.store.stops.stops import survey
 from orchestrator.store.views.registry import crew
 from orchestrator.worker.stop import Stop, StopLevel
@@ -27,6 +28,27 @@ class WithoutList:
 
     async def list_predictions(self, *_given, **_named):
         return Lost("502")
+
+
+class Broke:
+    """The provider as the key of an account without credit sees it."""
+
+    def __init__(self, provider):
+        self.provider = provider
+        self.micros = 0
+        self.asked = 0
+
+    def __getattr__(self, name):
+        return getattr(self.provider, name)
+
+    async def balance(self):
+        return Balance(1 if self.asked == 0 else self.micros)
+
+    async def submit(self, *given, **named):
+        self.asked += 1
+        if self.micros:
+            return await self.provider.submit(*given, **named)
+        return NoCredit("insufficient credits")
 
 
 @pytest.fixture
@@ -100,3 +122,32 @@ def test_a_worker_without_room_takes_over_nothing_that_it_cannot_store(fleet, ha
     assert world.attempts() == {"in_flight": 1}
     harness.drain()
     assert (world.jobs(), len(harness.provider.posts)) == ({"succeeded": 1}, 1)
+
+
+def test_beside_an_account_without_credit_a_funded_one_goes_on_and_does_not_lift_its_stop(
+    fleet, harness, world
+):
+    world.run(20)
+    harness.change("limits", submits_per_minute=10)
+    broke = Broke(harness.provider)
+    stops, states = fleet(200, look_at=60, beside=True, provider=broke)
+    assert (stops, states) == ([("worker", "no_credit")], {True: "no_credit", False: "running"})
+    assert (world.jobs(), len(world.events("paused"))) == ({"succeeded": 20}, 1)
+    assert broke.asked <= 10, "what was on its way, and nothing after it"
+
+
+def test_without_credit_anywhere_the_account_is_stopped_until_it_is_topped_up(fleet, harness, world):
+    world.run(2)
+    broke = Broke(harness.provider)
+    assert fleet(60, look_at=30, beside=False, provider=broke)[0] == [("account", "no_credit")]
+    broke.micros = 1_000_000
+    fleet(60, look_at=30, beside=False, provider=broke)
+    assert world.jobs() == {"succeeded": 2}
+
+
+def test_a_draining_worker_without_credit_ends_and_says_so(harness, world):
+    world.run(2)
+    harness.provider = Broke(harness.provider)
+    with pytest.raises(OperatorNeededError, match="no credit"):
+        harness.drain(limit_seconds=600)
+    assert (world.jobs(), world.account()) == ({"pending": 2}, (0, 0, 0))

@@ -42,9 +42,9 @@ def command(hours: int, *, not_ours: bool, accept_bill: bool, why: str | None) -
     job wants is other people's, unless the database may have forgotten something: then, and for tasks that a
     job may want, spending stays stopped until you give them to their jobs (`jobs adopt JOB TASK`) or say
     --not-ours. A bill that looks wrong (dearer than what was held, a fifth of it or less, a refund larger
-    than its charge) is told until you say --accept-bill, which lets the models go on that it has stopped. After a
-    restore, apply first what was applied since the backup. Exits with 0 when all agrees, 5 when somebody
-    should look.
+    than its charge) is told until you say --accept-bill, which lets the models go on that it has stopped.
+    After a restore, apply first what was applied since the backup. Exits with 0 when all agrees, 5 when
+    somebody should look.
     """
     accepted = signature_of("reconcile --accept-bill", why) if accept_bill else None
     signed = signature_of("reconcile --not-ours" if not_ours else "reconcile", why)

@@ -16,6 +16,7 @@ _ACCOUNT = {
     "storage": ("orchestrator doctor", "tries the output folder; a running worker goes on once it can write"),
 }
 _WORKER = {
+    "no_credit": ("orchestrator workers list", "shows whose account has no credit; the others go on"),
     "key_refused": ("orchestrator workers list", "shows where a key is refused; the others go on"),
     "storage": ("orchestrator workers list", "shows whose output folder takes no files; the others go on"),
 }

@@ -1,5 +1,5 @@
-"""Workers that stop by themselves, each for what is its own: its key, its output folder, its view
-of the list.
+"""Workers that stop by themselves, each for what is its own: its key, its account's credit, its
+output folder, its view of the list.
 
 The account goes on with the others. `status` shows the account as stopped only when no other worker lives.
 """
@@ -19,6 +19,7 @@ from orchestrator.store.db.schema import workers
 WORKER: Final = "worker"
 KEY_REFUSED: Final = "key_refused"  # the provider refuses its key
 STORAGE: Final = "storage"  # its output folder takes no files
+NO_CREDIT: Final = "no_credit"  # its account cannot pay
 LIST_UNREADABLE: Final = "list_unreadable"  # it cannot compare the provider's list with the database
 
 CANNOT_COLLECT: Final = frozenset({KEY_REFUSED, STORAGE})

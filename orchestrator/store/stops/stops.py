@@ -24,6 +24,7 @@ RATE: Final = "rate_limit"
 
 NOWHERE: Final = {
     worker_stops.KEY_REFUSED: "No worker has a key that works.",
+    worker_stops.NO_CREDIT: "No worker's account has credit.",
     worker_stops.STORAGE: "No worker can store files.",
     worker_stops.LIST_UNREADABLE: "No worker can read the provider's list.",
 }

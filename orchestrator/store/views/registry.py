@@ -26,7 +26,7 @@ class CrewRow:
     host: str
     pid: int
     version: str
-    state: str  # running | key_refused | storage | list_unreadable | draining | stopped | lost
+    state: str  # running | key_refused | no_credit | storage | list_unreadable | draining | stopped | lost
     since: int  # when that state began
     seen_at: int
     attempts: dict[str, int]  # live ones, by state

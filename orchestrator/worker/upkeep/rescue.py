@@ -40,7 +40,7 @@ class Rescuer:
         """Rescue a bounded number; returns the seconds until the next try. Without a key or room for
         files nothing could go on.
         """
-        if self._stop.stopping or self._pauses.stops_worker or not self._heartbeat.may_rescue():
+        if self._stop.stopping or not self._pauses.collects or not self._heartbeat.may_rescue():
             return IDLE_SECONDS
         rescued = await self._deps.writer.submit(leases.rescue, self._request)
         self._deps.crashpoint("rescue.committed")

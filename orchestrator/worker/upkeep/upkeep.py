@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from orchestrator.ports import Balance
 from orchestrator.store.account import latencies, pauses, workers
 from orchestrator.store.account.latencies import RecordedLatency
 from orchestrator.store.db.database import Tx
@@ -43,17 +42,11 @@ def record_signs_of_life(tx: Tx, rows: Sequence[SignOfLife]) -> list[workers.Sta
 
 
 async def tick(deps: Deps, account_pauses: AccountPauses, restored_copy: RestoredCopyCheck) -> float:
-    """End the pauses for a key, for credit or for a disk that work again."""
-    with deps.database.read() as tx:
-        in_force = {pause.reason for pause in pauses.in_force(tx) if pause.scope == "account"}
-    if account_pauses.key.refused:
-        if await account_pauses.key.try_again():
-            await restored_copy.check()
-            await account_pauses.key.works()
-    elif in_force & {"key_refused", "no_credit"}:
-        outcome = await deps.provider.balance()
-        if isinstance(outcome, Balance) and outcome.micros > 0:
-            await account_pauses.ended("key_refused", "no_credit")
+    """End what stops this worker, its key, its credit, its disk or the list, when that works again."""
+    if await account_pauses.key.try_again():
+        await restored_copy.check()
+        await account_pauses.key.works()
+    await account_pauses.credit.try_again()
     await account_pauses.storage.try_again()
     if not account_pauses.key.refused and restored_copy.unreadable:
         await restored_copy.check()

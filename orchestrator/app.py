@@ -23,6 +23,7 @@ from orchestrator.ports import (
     DatabaseMark,
     Entropy,
     Mover,
+    NoMark,
     Notifier,
     Provider,
     Reached,
@@ -115,10 +116,10 @@ class App:
         return reach(url, self.network)
 
     def mark(self) -> DatabaseMark:
-        """The mark of this database, kept beside the outputs."""
+        """The mark of this database, kept beside the outputs; none where those are not in a folder."""
         from orchestrator.artifacts.mark import MarkFile
 
-        return MarkFile(self.output_root)
+        return NoMark() if "://" in self.settings.outputs.root else MarkFile(self.output_root)
 
     def artifacts(self) -> ArtifactStore:
         """A new artifact store on the output root. Close it with `aclose`."""
@@ -240,7 +241,7 @@ def open_app(
         point = crashpoint or crashpoints.from_env(env)
         app = App(settings, SystemClock(), SystemEntropy(), env=env, crashpoint=point, _stack=stack)
         if need_database:
-            database = open_database(settings.database_url, use, app.clock, crashpoint=point)
+            database = open_database(settings.database_url, use, app.clock, crashpoint=point, mark=app.mark)
             stack.callback(database.close)
             app._database = database  # noqa: SLF001 - the composition root makes the app
         yield app

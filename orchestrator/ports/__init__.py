@@ -19,7 +19,7 @@ from orchestrator.ports.machine import (
     Entropy,
     no_crash,
 )
-from orchestrator.ports.mark import DatabaseMark, NoMark
+from orchestrator.ports.mark import DatabaseMark, MarkState, NoMark, state_of_mark
 from orchestrator.ports.moving import (
     CellMove,
     CellMoved,
@@ -85,6 +85,7 @@ __all__ = [
     "Letter",
     "ListOutcome",
     "Lost",
+    "MarkState",
     "Missing",
     "Mover",
     "MovingPicture",
@@ -115,4 +116,5 @@ __all__ = [
     "UploadOutcome",
     "Uploaded",
     "no_crash",
+    "state_of_mark",
 ]

@@ -89,8 +89,8 @@ FETCH_FAULTS: Final = MappingProxyType(
         FetchFault.STORAGE: (
             "disk full, read-only, no permission, quota, I/O error",
             (
-                "nothing more is bought until files can be written again; the picture is tried again all the "
-                "time, and nothing that was stored is lost"
+                "this worker buys nothing more until files can be written again; the picture is tried again "
+                "all the time, and nothing that was stored is lost"
             ),
         ),
         FetchFault.COLLISION: (

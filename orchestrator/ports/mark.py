@@ -1,6 +1,22 @@
 """How far a database had come, recorded outside of it."""
 
+from enum import Enum
 from typing import Protocol
+
+
+class MarkState(Enum):
+    """What the mark says of the database."""
+
+    OURS = "ours"  # the database is as new as its mark
+    AHEAD = "ahead"  # the database has forgotten attempts: a restored backup
+    ABSENT = "absent"  # nothing is known
+
+
+def state_of_mark(marked: int | None, highest: int) -> MarkState:
+    """What a mark says of a database whose newest attempt is `highest`, 0 without any."""
+    if marked is None or (marked == 0 and highest):
+        return MarkState.ABSENT  # what no claim has marked was made again from pictures on disk
+    return MarkState.AHEAD if marked > highest else MarkState.OURS
 
 
 class DatabaseMark(Protocol):

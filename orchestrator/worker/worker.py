@@ -66,7 +66,7 @@ class Worker:
         self._is_alive = is_alive or startup.is_alive
         self._latencies = Latencies()
         self._pauses = AccountPauses(deps, self.id, self.activity)
-        self._restored_copy = RestoredCopyCheck(deps)
+        self._restored_copy = RestoredCopyCheck(deps, self.id)
         self._copies = Copies(deps, run_ids=run_ids)
         self._judge = PictureJudge(deps, worker_id=self.id, run_ids=run_ids)
         self._moves = Moves(deps)
@@ -146,7 +146,7 @@ class Worker:
             heartbeat=heartbeat,
             resume=pipeline.resume,
             doubted=alarms.resolve.ring,
-            key=self._pauses.key,
+            account_pauses=self._pauses,
         )
         keep_up = partial(upkeep.tick, deps, self._pauses, restored_copy=self._restored_copy)
         watch = partial(self._watch, stop, tasks=tasks, pipeline=pipeline, resolver=resolver)
@@ -195,11 +195,11 @@ class Worker:
         busy = self.activity.busy or tasks.busy
         if stop.level is StopLevel.RUNNING and self._drain and not busy and self._finished():
             stop.raise_to(StopLevel.FINISHING)
-        if not stop.stopping and (wrong := self._clock_guard.wrong()):
+        if not stop.stopping and (wrong := self._clock_guard.wrong(midway=True)):
             tasks.fail(OperatorNeededError(wrong))
         if stop.stopping and (not busy or self._is_handed_over(stop)):
             stop.raise_to(StopLevel.LEAVING)
-        self._end_without_key(stop, tasks, busy=busy)
+        self._end_unable_to_buy(stop, tasks, busy=busy)
         stuck = self._watchdog.why_stuck(
             activity=self.activity,
             downloads=pipeline.fetcher.health,
@@ -211,12 +211,11 @@ class Worker:
             stop.raise_to(StopLevel.LEAVING)
         return DRAIN_SECONDS
 
-    def _end_without_key(self, stop: Stop, tasks: TaskGroup, *, busy: bool) -> None:
-        """Somebody waits for the result of a draining worker, which cannot go on without a key."""
-        key = self._pauses.key
-        only_polls = not (self.activity.preparing or self.activity.submitting or self.activity.fetching)
-        if self._drain and not stop.stopping and key.refused and only_polls and (not busy or key.impatient):
-            tasks.fail(key.error())
+    def _end_unable_to_buy(self, stop: Stop, tasks: TaskGroup, *, busy: bool) -> None:
+        """Somebody waits for the result of a draining worker, which cannot go on without a key or credit."""
+        unable = self._pauses.unable(busy=busy)
+        if self._drain and not stop.stopping and unable is not None:
+            tasks.fail(unable)
             stop.raise_to(StopLevel.LEAVING)
 
     def _is_handed_over(self, stop: Stop) -> bool:

@@ -5,6 +5,8 @@ import json
 import pytest
 from reconciled import reconciled, wanted_by
 
+from orchestrator.actions.setup.open_database import Use
+from orchestrator.app import open_app
 from orchestrator.artifacts.mark import FOLDER, MarkFile
 from orchestrator.core.errors import OperatorNeededError
 from orchestrator.store.attempts.attempt_ids import highest_attempt_id
@@ -123,3 +125,61 @@ def test_where_no_mark_can_be_written_work_goes_on(harness, tmp_path):
     harness.world.run(1)
     harness.drain()
     assert harness.world.jobs() == {"succeeded": 1}
+
+
+def test_whoever_makes_a_database_marks_it_and_whoever_opens_it_later_does_not(tmp_path):
+    def opened():
+        with open_app(None, {}, tmp_path, use=Use.MAKE) as app, app.database.read() as tx:
+            return app.mark(), identity.database_id(tx)
+
+    mark, made = opened()
+    assert mark.highest(made) == 0
+    (tmp_path / "outputs" / FOLDER / f"{made}.json").unlink()
+    assert opened()[1] == made
+    assert mark.highest(made) is None
+
+
+@pytest.mark.parametrize("shows_inputs", [True, False])
+def test_a_colleagues_equal_task_does_not_stop_a_database_that_was_made_here(
+    harness, provider, tmp_path, shows_inputs
+):
+    harness.mark = MarkFile(tmp_path)
+    harness.mark.write(id_of(harness.world)[0], 0)
+    harness.world.run(3)
+    provider.shows_inputs = shows_inputs
+    provider.create(wanted_by(1, "main"))
+    harness.drain()
+    assert harness.pauses() == set()
+    assert harness.world.jobs() == ({"succeeded": 2, "pending": 1} if shows_inputs else {"succeeded": 3})
+
+
+def test_a_database_that_was_made_again_from_pictures_is_not_taken_for_a_young_one(
+    marked, provider, tmp_path
+):
+    database, _ = id_of(marked.world)
+    marked.mark = MarkFile(tmp_path / "elsewhere")
+    marked.mark.write(database, 0)
+    provider.shows_inputs = False
+    provider.strange("bought by the lost database")
+    marked.world.run(1, run_key="tonight")
+    with pytest.raises(OperatorNeededError, match="reconcile"):
+        marked.drain()
+    assert len(provider.posts) == 1
+
+
+def test_tasks_of_strangers_that_no_job_wants_need_nobody_where_the_mark_vouches(marked, provider):
+    provider.strange("playground")
+    report = reconciled(marked, mark=marked.mark)
+    assert (report.agrees, report.strangers, report.to_decide) == (True, 1, [])
+    assert not reconciled(marked).agrees, "without a mark they may be the database's own"
+    database, highest = id_of(marked.world)
+    marked.mark.write(database, highest + 1)
+    assert not reconciled(marked, mark=marked.mark).agrees, "it has forgotten attempts"
+
+
+def test_a_task_that_a_job_may_want_needs_a_person_though_the_mark_vouches(marked, provider):
+    provider.shows_inputs = False
+    provider.create(wanted_by(1, "tonight"))
+    marked.world.run(2, run_key="tonight")
+    report = reconciled(marked, mark=marked.mark)
+    assert (report.agrees, len(report.to_decide)) == (False, 1)

@@ -18,7 +18,7 @@ from orchestrator.worker.upkeep import upkeep
 def watch(harness):
     def watched():
         deps = harness.deps()
-        harness.run(upkeep.tick(deps, AccountPauses(deps), RestoredCopyCheck(deps)))
+        harness.run(upkeep.tick(deps, AccountPauses(deps), RestoredCopyCheck(deps, "w")))
         with harness.world.database.read() as tx:
             return {(pause.scope, pause.name, pause.reason) for pause in pauses.in_force(tx)}
 

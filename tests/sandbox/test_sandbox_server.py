@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 from dataclasses import fields
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
@@ -44,6 +46,17 @@ def test_switches_faults_time_and_credit_are_controlled_over_http(start):
     control(api, {"faults": []})
     assert api.submit().status_code == 200
     assert api.bill().starting_micros == 1_500_000
+
+
+def test_every_answer_is_dated_by_the_sandboxs_own_clock(start):
+    api = start()
+
+    def dated():
+        return parsedate_to_datetime(api.http.get("/api/v3/balance").headers["Date"])
+
+    before = dated()
+    control(api, {"advance_seconds": 86_400})
+    assert timedelta(hours=23) < dated() - before < timedelta(hours=25)
 
 
 @pytest.mark.parametrize(

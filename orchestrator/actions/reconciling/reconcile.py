@@ -5,9 +5,12 @@ from orchestrator.actions.reconciling.reconciliation import Period, Reconciliati
 from orchestrator.actions.reconciling.unknown_tasks import Sidecars, sort_out
 from orchestrator.core.budget import day_of
 from orchestrator.core.provider_facts import BILL_MARGIN_MS
-from orchestrator.ports import Balance, Clock, DatabaseMark, Entropy, Provider
+from orchestrator.ports import Balance, Clock, DatabaseMark, Entropy, MarkState, Provider, state_of_mark
 from orchestrator.ports.paging import Bill, bill_all, list_all
+from orchestrator.store.account import pauses
 from orchestrator.store.account.acts import Signature
+from orchestrator.store.attempts.attempt_ids import highest_attempt_id
+from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database
 from orchestrator.store.money.caps import caps_in_force
 from orchestrator.store.runs.runs import models_in_use
@@ -44,6 +47,7 @@ async def reconcile(
     report.skipped = len(listing.skipped)
     with database.read() as tx:
         report.readable = report.readable and not listing.hides(models_in_use(tx))
+    report.vouched = mark is not None and _is_vouched(database, mark)
     sort_out(
         database=database,
         listed=list(listing.predictions.values()),
@@ -62,6 +66,16 @@ async def reconcile(
         caps = caps_in_force(tx, day_of(tx.now, period.timezone))
         report.passed = [cap for cap in caps if cap.over_micros]
     return report
+
+
+def _is_vouched(database: Database, mark: DatabaseMark) -> bool:
+    """Whether the database has forgotten nothing, and nothing is stopped because it may have."""
+    with database.read() as tx:
+        known_as, stopped = identity.database_id(tx), pauses.in_force(tx)
+    marked = None if known_as is None else mark.highest(known_as)
+    with database.read() as tx:
+        is_ours = state_of_mark(marked, highest_attempt_id(tx)) is MarkState.OURS
+    return is_ours and all(pause.reason != "unknown_tasks" for pause in stopped)
 
 
 async def _bill(provider: Provider, clock: Clock, period: Period) -> Bill | None:

@@ -56,15 +56,28 @@ class Reconciliation:
     )  # billed, and neither known nor noted before
     in_doubt: bool = False
     mark: tuple[str | None, int] = (None, 0)  # database and highest attempt, once no task is unknown
+    vouched: bool = (
+        False  # by its mark, the database has forgotten nothing: what no job wants is other people's
+    )
     balance_micros: int | None = None
+
+    @property
+    def to_decide(self) -> list[UnmatchedTask]:
+        """Tasks that a person should decide on: a job may pay again for one."""
+        return [item for item in self.possible if item.jobs or not self.vouched]
+
+    @property
+    def strangers(self) -> int:
+        """Tasks of other people on the account, as far as the database can vouch for itself."""
+        return len(self.possible) - len(self.to_decide)
 
     @property
     def agrees(self) -> bool:
         """Whether nothing needs a person."""
         return self.readable and not (
-            self.possible
+            self.to_decide
             or self.unknown
-            or self.billed_unknown
+            or (self.billed_unknown and not self.vouched)
             or self.unbilled
             or self.surplus
             or self.set_aside

@@ -1,11 +1,12 @@
 """Opening the configured database, for what a command means to do with it."""
 
+from collections.abc import Callable
 from enum import Enum, auto
 
 from orchestrator.actions.setup.mounts import refuse_network_file
 from orchestrator.core.errors import UsageError
-from orchestrator.ports import Clock, Crashpoint, no_crash
-from orchestrator.store.db import migrate, schema_version
+from orchestrator.ports import Clock, Crashpoint, DatabaseMark, no_crash
+from orchestrator.store.db import identity, migrate, schema_version
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.database_url import parse_url, shown, sqlite_path
 
@@ -22,9 +23,16 @@ class NoDatabaseError(UsageError):
     """There is no database here yet, and the command is not one that makes it."""
 
 
-def open_database(url: str, use: Use, clock: Clock, *, crashpoint: Crashpoint = no_crash) -> Database:
+def open_database(
+    url: str,
+    use: Use,
+    clock: Clock,
+    *,
+    crashpoint: Crashpoint = no_crash,
+    mark: Callable[[], DatabaseMark] | None = None,
+) -> Database:
     """The database at `url`; close it. Raises NoDatabaseError where there is none, unless it is to be made: a
-    SQLite file only, since a server's tables are made by `db upgrade`.
+    SQLite file only, since a server's tables are made by `db upgrade`. One that is made gets its mark.
     """
     refuse_network_file(url)
     path = sqlite_path(parse_url(url))
@@ -37,9 +45,27 @@ def open_database(url: str, use: Use, clock: Clock, *, crashpoint: Crashpoint = 
     if found is None and use is not Use.MAKE:
         raise NoDatabaseError(_no_database(url))
     if found is None and path is not None:
-        found = migrate.upgrade(url, crashpoint).head
+        made = migrate.upgrade(url, crashpoint)
+        found = made.head
+        if mark is not None:
+            mark_new(url, clock, made=made, mark=mark())
     schema_version.require(found)
     return Database.open(url, clock, crashpoint, look=use is Use.LOOK)
+
+
+def mark_new(url: str, clock: Clock, *, made: migrate.Revision, mark: DatabaseMark) -> None:
+    """Mark a database that this process has made just now: it is no copy that has forgotten anything, so
+    tasks of other people on the account do not stop it.
+    """
+    if made.current is None:
+        database = Database.open(url, clock)
+        try:
+            with database.read() as tx:
+                known_as = identity.database_id(tx)
+        finally:
+            database.close()
+        if known_as is not None:
+            mark.write(known_as, 0)
 
 
 def _no_database(url: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from orchestrator.actions.setup.mounts import refuse_network_file
-from orchestrator.actions.setup.open_database import Use
+from orchestrator.actions.setup.open_database import Use, mark_new
 from orchestrator.cli import out
 from orchestrator.cli.base import group
 from orchestrator.cli.context import opened
@@ -36,6 +36,7 @@ def upgrade() -> ExitCode:
         refuse_network_file(url)
         before = migrate.current(url).current
         revision = migrate.upgrade(url, app.crashpoint)
+        mark_new(url, app.clock, made=revision, mark=app.mark())
     if out.as_json():
         out.document({"before": before, "current": revision.head, "head": revision.head})
     elif before == revision.head:

@@ -14,6 +14,7 @@ from orchestrator.actions.setup.examples import (
 )
 from orchestrator.actions.setup.first_manifest import FirstManifest, needs_conversion, write_first_manifest
 from orchestrator.actions.setup.mounts import refuse_network_file
+from orchestrator.actions.setup.open_database import mark_new
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import command as declare
@@ -70,7 +71,8 @@ def command(photos: Path | None, table: Path | None) -> ExitCode:
         url = app.settings.database_url
         refuse_network_file(url)
         before = migrate.current(url).current
-        migrate.upgrade(url)
+        made = migrate.upgrade(url)
+        mark_new(url, app.clock, made=made, mark=app.mark())
     made_database = before is None
     if out.as_json():
         files = {"made": [str(path) for path in written.made], "kept": [str(path) for path in written.kept]}

@@ -38,12 +38,13 @@ SHOWN_MAX = 20
 def command(hours: int, *, not_ours: bool, accept_bill: bool, why: str | None) -> ExitCode:
     """Compare the last HOURS with the provider's list, bill and balance; book refunds and differences.
 
-    Tasks that this database does not know are adopted by a pending job that wants just the same. For the
-    others spending stays stopped until you give them to their jobs (`jobs adopt JOB TASK`) or say --not-ours.
-    A bill that looks wrong (dearer than what was held, a fifth of it or less, a refund larger than its
-    charge) is told until you say --accept-bill, which lets the models go on that it has stopped. After a
-    restore, apply first what was applied since the backup. Exits with 0 when all agrees, 5 when somebody
-    should look.
+    Tasks that this database does not know are adopted by a pending job that wants just the same. What no
+    job wants is other people's, unless the database may have forgotten something: then, and for tasks that a
+    job may want, spending stays stopped until you give them to their jobs (`jobs adopt JOB TASK`) or say
+    --not-ours. A bill that looks wrong (dearer than what was held, a fifth of it or less, a refund larger
+    than its charge) is told until you say --accept-bill, which lets the models go on that it has stopped.
+    After a restore, apply first what was applied since the backup. Exits with 0 when all agrees, 5 when
+    somebody should look.
     """
     accepted = signature_of("reconcile --accept-bill", why) if accept_bill else None
     signed = signature_of("reconcile --not-ours" if not_ours else "reconcile", why)
@@ -138,7 +139,7 @@ def _tell_conclusion(report: Reconciliation) -> None:
             "it can (orchestrator work --drain), you the rest (orchestrator in-doubt list); then run this "
             "again"
         )
-    if report.possible:
+    if report.to_decide:
         out.answer(
             "  to decide    a job may pay again for an unknown task. After a restore, apply every manifest "
             "that was applied since the backup and run this again; give what is left to its jobs, or say "
@@ -150,7 +151,7 @@ def _tell_conclusion(report: Reconciliation) -> None:
 
 def _next(report: Reconciliation) -> list[tuple[str, str]]:
     steps = []
-    if report.possible:
+    if report.to_decide:
         steps += [
             ("orchestrator jobs adopt JOB TASK", "gives a task to the job that wants it"),
             ("orchestrator reconcile --not-ours", "they are another program's: goes on without them"),

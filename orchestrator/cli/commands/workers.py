@@ -26,9 +26,10 @@ def list_workers() -> ExitCode:
     """Every worker of the last seven days: state, attempts, submissions of the last minute. With --json one
     object a line.
 
-    Running; key_refused (the provider refuses its key: it submits nothing, the others go on); draining
-    (finishing what it has); stopped; or lost: silent for longer than its lease, so others take over its work.
-    Times are by the database's clock.
+    Running; key_refused (the provider refuses its key), no_credit (its account cannot pay), storage (its
+    output folder takes no files) or list_unreadable (it cannot read the provider's list): it submits nothing,
+    the others go on; draining (finishing what it has); stopped; or lost: silent for longer than its lease, so
+    others take over its work. Times are by the database's clock.
     """
     with opened(use=Use.LOOK) as app, app.database.read() as tx:
         rows, now = crew(tx), tx.now

@@ -76,6 +76,8 @@ def conclusion(report: Reconciliation) -> str:
     if report.differing:
         follow = "what was agreed to counts" if report.counted_as_agreed else "the books follow the bill"
         return f"{difference_text(report.differing, report.differing_micros)}: {follow}."
+    if report.strangers:
+        return f"All agrees; {count(report.strangers, 'task')} of other people, which no job wants."
     return "All agrees."
 
 

@@ -15,7 +15,11 @@ _ACCOUNT = {
     "unknown_tasks": ("orchestrator reconcile", "takes in what this database does not know"),
     "storage": ("orchestrator doctor", "tries the output folder; a running worker goes on once it can write"),
 }
-_WORKER = {"key_refused": ("orchestrator workers list", "shows where a key is refused; the others go on")}
+_WORKER = {
+    "no_credit": ("orchestrator workers list", "shows whose account has no credit; the others go on"),
+    "key_refused": ("orchestrator workers list", "shows where a key is refused; the others go on"),
+    "storage": ("orchestrator workers list", "shows whose output folder takes no files; the others go on"),
+}
 _BY_SCOPE = {"account": _ACCOUNT, "worker": _WORKER}
 _BY_REASON = {
     "unknown_task": (

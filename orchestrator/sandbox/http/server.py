@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from email.utils import formatdate
 from types import TracebackType
 from typing import Any, Self
 
@@ -53,6 +54,11 @@ class Sandbox:
             app.add_routes(group.routes())
         app.add_routes(webhooks.routes())
         app.add_routes(Submitting(world, webhooks).routes())  # last: its pattern takes every other POST
+
+        async def date(_request: web.Request, response: web.StreamResponse) -> None:
+            response.headers["Date"] = formatdate(world.now_ms() / 1000, usegmt=True)
+
+        app.on_response_prepare.append(date)
 
         async def close(_app: web.Application) -> None:
             await webhooks.aclose()

@@ -22,6 +22,14 @@ BUDGET: Final = "budget"
 RATE: Final = "rate_limit"
 """The reason of a stop by the account's submissions per minute."""
 
+NOWHERE: Final = {
+    worker_stops.KEY_REFUSED: "No worker has a key that works.",
+    worker_stops.NO_CREDIT: "No worker's account has credit.",
+    worker_stops.STORAGE: "No worker can store files.",
+    worker_stops.LIST_UNREADABLE: "No worker can read the provider's list.",
+}
+"""What is said of a reason for which every worker has stopped."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stoppage:
@@ -50,7 +58,7 @@ class Survey:
     lanes: list[Lane]  # those that have pending jobs
     stops: list[
         Stoppage
-    ]  # workers without a key, every pause, then every run whose next job some cap does not admit
+    ]  # workers that stopped by themselves, every pause, every run whose next job some cap does not admit
 
 
 def survey(tx: Tx, timezone: str) -> Survey:
@@ -58,7 +66,7 @@ def survey(tx: Tx, timezone: str) -> Survey:
     day = day_of(tx.now, timezone)
     rules = rules_in_force(tx, day)
     found = pending_lanes(tx, day, rules=rules)
-    paused = [*_keyless(tx, rules.pauses), *_paused(tx, rules.pauses)]
+    paused = [*_stopped_workers(tx, rules.pauses), *_paused(tx, rules.pauses)]
     return Survey(rules, found, [*paused, *_blocked(tx, found), *_held(tx)])
 
 
@@ -87,21 +95,24 @@ def rate_stop(tx: Tx, lanes: Iterable[Lane]) -> Stoppage | None:
     )
 
 
-def _keyless(tx: Tx, in_force: Sequence[Pause]) -> list[Stoppage]:
-    """Workers that live and whose keys are refused; where no other worker lives, the account is stopped by
-    that too.
+def _stopped_workers(tx: Tx, in_force: Sequence[Pause]) -> list[Stoppage]:
+    """Workers that live and have stopped by themselves; where no other worker lives, that stops the
+    account too.
     """
-    refused = [pause for pause in in_force if pause.scope == worker_stops.WORKER]
-    if not refused:
+    found = [pause for pause in in_force if pause.scope == worker_stops.WORKER]
+    if not found:
         return []
     alive = worker_stops.alive(tx)
-    stopped = [_stoppage(tx, pause, pause.name) for pause in refused if pause.name in alive]
-    if alive - {pause.name for pause in refused}:
+    stopped = [_stoppage(tx, pause, pause.name) for pause in found if pause.name in alive]
+    if alive - {pause.name for pause in found}:
         return stopped
-    first, last = refused[0], refused[-1]
-    message = last.message if len(refused) == 1 else f"No worker has a key that works. {last.message}"
-    everywhere = replace(last, scope="account", name="", message=message, since=first.since)
-    return [_stoppage(tx, everywhere, ""), *(stopped if len(stopped) > 1 else [])]
+    everywhere = []
+    for reason in dict.fromkeys(pause.reason for pause in found):
+        same = [pause for pause in found if pause.reason == reason]
+        message = same[-1].message if len(same) == 1 else f"{NOWHERE[reason]} {same[-1].message}"
+        account = replace(same[-1], scope="account", name="", message=message, since=same[0].since)
+        everywhere.append(_stoppage(tx, account, ""))
+    return [*everywhere, *(stopped if len(stopped) > 1 else [])]
 
 
 def _stoppage(tx: Tx, pause: Pause, name: str) -> Stoppage:

@@ -7,7 +7,7 @@ from sqlalchemy import Row, func, select
 
 from orchestrator.store.account import pauses
 from orchestrator.store.account.pauses import Pause
-from orchestrator.store.account.worker_stops import KEY_REFUSED, WORKER
+from orchestrator.store.account.worker_stops import WORKER
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts
 from orchestrator.store.db.schema import workers as worker_table
@@ -26,7 +26,7 @@ class CrewRow:
     host: str
     pid: int
     version: str
-    state: str  # running | key_refused | draining | stopped | lost
+    state: str  # running | key_refused | no_credit | storage | list_unreadable | draining | stopped | lost
     since: int  # when that state began
     seen_at: int
     attempts: dict[str, int]  # live ones, by state
@@ -37,7 +37,7 @@ class CrewRow:
 def crew(tx: Tx) -> list[CrewRow]:
     """Every worker that runs or ran lately: running ones first, each group newest first."""
     held = _attempts_by_worker(tx)
-    keyless = {pause.name: pause for pause in pauses.in_force(tx) if pause.scope == WORKER}
+    stopped = {pause.name: pause for pause in pauses.in_force(tx) if pause.scope == WORKER}
     submits = _submits_by_worker(tx)
     rows = [
         CrewRow(
@@ -50,15 +50,17 @@ def crew(tx: Tx) -> list[CrewRow]:
             seen_at=row.seen_at,
             attempts=held.get(row.id, {}),
             submits=submits.get(row.id, 0),
-            stopped_by=keyless[row.id].message if state == KEY_REFUSED else None,
+            stopped_by=stopped[row.id].message
+            if row.id in stopped and state == stopped[row.id].reason
+            else None,
         )
         for row in tx.conn.execute(select(worker_table).order_by(worker_table.c.started_at.desc()))
-        for state, since in [_state(row, tx.now, keyless.get(row.id))]
+        for state, since in [_state(row, tx.now, stopped.get(row.id))]
     ]
     return sorted(rows, key=lambda row: row.state in {"stopped", "lost"})
 
 
-def _state(row: Row[Any], now: int, keyless: Pause | None) -> tuple[str, int]:
+def _state(row: Row[Any], now: int, stop: Pause | None) -> tuple[str, int]:
     if row.stopped_at is not None:
         return "stopped", row.stopped_at
     if row.lost_at is not None:
@@ -67,8 +69,8 @@ def _state(row: Row[Any], now: int, keyless: Pause | None) -> tuple[str, int]:
         return "lost", row.seen_at + row.lease_ms
     if row.draining_at is not None:
         return "draining", row.draining_at
-    if keyless is not None:
-        return KEY_REFUSED, keyless.since or now
+    if stop is not None:
+        return stop.reason, stop.since or now
     return "running", row.started_at
 
 

@@ -1,20 +1,24 @@
-"""Pauses of the whole account: throttling, an unreachable provider, no credit, a full disk.
+"""Pauses of the whole account: throttling, an unreachable provider.
 
-A refused key is no such pause: it stops its own worker alone, see `KeyGuard`. These stop new submissions for
-a while or until somebody acts; none of them uses up a job's tries.
+A refused key, no credit and a full disk are none: each stops its own worker, see `KeyGuard`, `CreditGuard`
+and `StorageGuard`. These stop new submissions for a while or until somebody acts; none of them uses up a
+job's tries.
 """
 
 from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
+from orchestrator.core.errors import OperatorNeededError
 from orchestrator.ports import KeyRefused, NoCredit, NotSent, Throttled
 from orchestrator.store.account import pauses
 from orchestrator.store.db.database import Tx
 from orchestrator.worker.activity import Activity
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
+from orchestrator.worker.guards.credit_guard import CreditGuard
 from orchestrator.worker.guards.key_guard import KeyGuard
+from orchestrator.worker.guards.storage_guard import StorageGuard
 
 THROTTLE_FIRST_SECONDS: Final = 1.0
 THROTTLE_MAX_SECONDS: Final = 65.0  # a little more than the provider's window of a minute
@@ -41,7 +45,10 @@ class AccountPauses:
 
     def __init__(self, deps: Deps, worker_id: str = "", activity: Activity | None = None) -> None:
         self._deps = deps
-        self.key: Final = KeyGuard(deps, worker_id, activity or Activity())
+        self._activity = activity or Activity()
+        self.key: Final = KeyGuard(deps, worker_id, self._activity)
+        self.credit: Final = CreditGuard(deps, worker_id)
+        self.storage: Final = StorageGuard(deps, worker_id)
         self._throttles = 0
         self._unreachable = 0
         self._lost = 0  # in a row
@@ -56,6 +63,26 @@ class AccountPauses:
     def probing(self) -> bool:
         """Whether the provider was down: then one submission at a time tries whether it is back."""
         return self._openings > 0 or self._unreachable > 0
+
+    @property
+    def collects(self) -> bool:
+        """Whether this worker can bring pictures home: its key works, and its output folder takes files."""
+        return not self.key.refused and not self.storage.full
+
+    @property
+    def buys(self) -> bool:
+        """Whether this worker may send requests, as far as its own key, account and folder go."""
+        return self.collects and not self.credit.gone
+
+    def unable(self, *, busy: bool) -> OperatorNeededError | None:
+        """Why somebody who waits for this worker should wait no longer: it has no key and nothing but polls
+        is left, or no credit and nothing is.
+        """
+        activity = self._activity
+        only_polls = not (activity.preparing or activity.submitting or activity.fetching)
+        if self.key.refused and only_polls and (not busy or self.key.impatient):
+            return self.key.error()
+        return self.credit.error() if self.credit.gone and not busy else None
 
     def accepted(self) -> None:
         """A task was created: the provider is reachable and takes requests."""
@@ -134,17 +161,11 @@ class AccountPauses:
         return 0.0
 
     async def no_credit(self, outcome: NoCredit) -> float:
-        """The account cannot pay: nothing more is sent until it can; no job waits longer than that."""
-        await self._pause("no_credit", f"The account has no credit: {outcome.message}", None)
+        """The account cannot pay: this worker sends nothing more until it can. No job waits: another worker
+        may have an account that does.
+        """
+        await self.credit.refuse(f"The account has no credit: {outcome.message}")
         return 0.0
-
-    async def no_balance(self) -> None:
-        """The account's balance is zero: nothing is sent until it is topped up."""
-        await self._pause("no_credit", "The account's balance is zero.", None)
-
-    async def storage(self, message: str) -> None:
-        """The output folder takes no files: nothing more is bought until it does."""
-        await self._pause("storage", message, None)
 
     async def ended(self, *reasons: str) -> None:
         """End these pauses of the account: what they were for is over."""

@@ -33,8 +33,10 @@ class ClockGuard:
         if why := self.wrong():
             raise OperatorNeededError(why)
 
-    def wrong(self) -> str:
-        """Why nothing may be bought; empty while the clocks agree, or it is not known that they do not."""
+    def wrong(self, *, midway: bool = False) -> str:
+        """Why nothing may be bought, or nothing more when it is found out `midway`; empty while the clocks
+        agree, or it is not known that they do not.
+        """
         deps = self._deps
         ahead_ms = None if self._bound_ms is None else deps.provider_clock.wrong_by_ms(self._bound_ms)
         if ahead_ms is None:
@@ -43,9 +45,12 @@ class ClockGuard:
         is_server = deps.database.url.get_backend_name() != "sqlite"
         whose = "The clock of the database server" if is_server else "This computer's clock"
         direction = "behind" if ahead_ms > 0 else "ahead of"
+        bought = (
+            "Nothing more is bought, and what is in flight is collected" if midway else "Nothing is bought"
+        )
         return (
             f"{whose} says {_shown(now_ms)} and the provider's {_shown(now_ms + ahead_ms)}: it is "
-            f"{abs(ahead_ms) // 1000:,} s {direction} the provider's. Nothing is bought, because lost "
+            f"{abs(ahead_ms) // 1000:,} s {direction} the provider's. {bought}, because lost "
             "replies are told by times and caps by days. Set the clock (turn on NTP) and run the command "
             "again; if it is a proxy that dates the answers wrongly, set guards.clock_skew_seconds: null."
         )

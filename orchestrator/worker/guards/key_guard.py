@@ -10,7 +10,7 @@ from typing import Final
 from orchestrator.core.errors import OperatorNeededError
 from orchestrator.ports import Balance, BalanceOutcome, KeyRefused
 from orchestrator.store.account import worker_stops
-from orchestrator.store.account.worker_stops import WorkerStop
+from orchestrator.store.account.worker_stops import KEY_REFUSED, WorkerFreed, WorkerStop
 from orchestrator.store.attempts import leases
 from orchestrator.store.attempts.held import HeldAttempt
 from orchestrator.worker.activity import Activity
@@ -80,7 +80,8 @@ class KeyGuard:
     async def works(self) -> None:
         """The provider takes the key: this worker may buy again."""
         self._refused_at, self._everywhere = None, False
-        await write_durably(self._deps, worker_stops.free_workers, self._worker_id)
+        row = WorkerFreed(self._worker_id, KEY_REFUSED)
+        await write_durably(self._deps, worker_stops.free_workers, row)
 
     async def try_again(self) -> bool:
         """Ask for the balance, when it is time for it; True when the key works again and may be used."""
@@ -123,7 +124,8 @@ class KeyGuard:
 
     async def _tell(self, message: str) -> None:
         self._deps.notify(message)
-        await write_durably(self._deps, worker_stops.stop_workers, WorkerStop(self._worker_id, message))
+        row = WorkerStop(self._worker_id, KEY_REFUSED, message)
+        await write_durably(self._deps, worker_stops.stop_workers, row)
 
     def _now(self) -> float:
         return self._deps.clock.monotonic()

@@ -1,22 +1,14 @@
 """The database's own mark: ahead of the database, it says that a backup was put back.
 
 The mark is raised after each claim and before anything of it is sent. So a database that stands behind its
-mark has forgotten attempts, and what they bought.
+mark has forgotten attempts, and what they bought. Whoever makes a database marks it with 0:
+however young, it is no restored copy.
 """
 
-from enum import Enum
-
+from orchestrator.ports import MarkState, state_of_mark
 from orchestrator.store.attempts.attempt_ids import highest_attempt_id
 from orchestrator.store.db import identity
 from orchestrator.worker.deps import Deps
-
-
-class MarkState(Enum):
-    """What the mark says of the database."""
-
-    OURS = "ours"  # the database is as new as its mark
-    AHEAD = "ahead"  # the database has forgotten attempts: a restored backup
-    ABSENT = "absent"  # nothing is known
 
 
 class OwnMark:
@@ -32,10 +24,8 @@ class OwnMark:
         with self._deps.database.read() as tx:
             self._database_id = identity.database_id(tx)
         marked = None if self._database_id is None else self._deps.mark.highest(self._database_id)
-        if marked is None:
-            return MarkState.ABSENT
         with self._deps.database.read() as tx:
-            return MarkState.AHEAD if marked > highest_attempt_id(tx) else MarkState.OURS
+            return state_of_mark(marked, highest_attempt_id(tx))
 
     def raise_to(self, attempt_id: int) -> None:
         """Record a claim, before anything of it is sent."""

@@ -20,9 +20,10 @@ from typing import Final
 
 from orchestrator.core.evidence import SKEW_MS, shown_as_sent
 from orchestrator.core.provider_facts import RETENTION_MS
-from orchestrator.ports import Prediction
+from orchestrator.ports import MarkState, Prediction
 from orchestrator.ports.paging import list_all
-from orchestrator.store.account import pauses
+from orchestrator.store.account import pauses, worker_stops
+from orchestrator.store.account.worker_stops import LIST_UNREADABLE, WorkerFreed, WorkerStop
 from orchestrator.store.attempts import predictions
 from orchestrator.store.attempts.predictions import sent_digests, sent_keys
 from orchestrator.store.db.database import Tx
@@ -32,14 +33,13 @@ from orchestrator.store.runs import held_jobs
 from orchestrator.store.runs.runs import models_in_use
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.doubts.windows import last_possible_at
-from orchestrator.worker.guards.account_pauses import begin_pause, end_pause
-from orchestrator.worker.guards.own_mark import MarkState, OwnMark
+from orchestrator.worker.guards.account_pauses import begin_pause
+from orchestrator.worker.guards.own_mark import OwnMark
 from orchestrator.worker.guards.unknown_tasks import equal_jobs, unexplained
 
 UNKNOWN_TASKS: Final = "unknown_tasks"
-LIST_UNREADABLE: Final = "list_unreadable"
 UNREADABLE_MS: Final = 30_000
-"""How long an unreadable list pauses the account; upkeep checks again before that and renews the pause."""
+"""How long an unreadable list stops its worker; upkeep checks again before that and renews the stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,9 @@ class UnknownTasks:
 class RestoredCopyCheck:
     """Compares the provider's list with the database."""
 
-    def __init__(self, deps: Deps) -> None:
+    def __init__(self, deps: Deps, worker_id: str) -> None:
         self._deps = deps
+        self._worker_id = worker_id
         self._mark = OwnMark(deps)
         self._unreadable = ""
 
@@ -63,13 +64,15 @@ class RestoredCopyCheck:
     def unreadable(self) -> str:
         """Why this worker must not buy: at the last check the list could not be read. Empty: it may.
 
-        The pause that says so too ends by itself, also while this process sleeps or the database is away.
+        The stop that says so too ends by itself, also while this process sleeps or the database is away.
         """
         return self._unreadable
 
     async def check(self) -> UnknownTasks | None:
-        """Compare once; pauses the account when it must not buy, or for a while when the list cannot be read
-        and the mark does not tell.
+        """Compare once; pauses the account when it must not buy.
+
+        When the list cannot be read and the mark does not tell, this worker stops for a while: another may
+        read it, with another key or by another way.
         """
         deps = self._deps
         rule = deps.settings.guards.unknown_tasks
@@ -97,11 +100,13 @@ class RestoredCopyCheck:
         if listing is None:
             if not since.is_fresh and not vouched:  # else the list is not needed
                 self._unreadable = UNREADABLE
-                await _pause(deps, LIST_UNREADABLE, UNREADABLE, until=deps.clock.now_ms() + UNREADABLE_MS)
+                until = deps.clock.now_ms() + UNREADABLE_MS
+                row = WorkerStop(self._worker_id, LIST_UNREADABLE, UNREADABLE, until=until)
+                await deps.writer.submit(worker_stops.stop_workers, row)
             return None
         found = self._unexpected(listing.predictions, since)
         self._unreadable = ""
-        await deps.writer.submit(end_pause, LIST_UNREADABLE)
+        await deps.writer.submit(worker_stops.free_workers, WorkerFreed(self._worker_id, LIST_UNREADABLE))
         if vouched or (rule == "ours" and found.inputs_trusted):
             await self._hold_equal_jobs(found)
             return None
@@ -137,7 +142,8 @@ class RestoredCopyCheck:
             )
 
     async def _stopped(self, message: str, *, doubts_open: bool) -> UnknownTasks:
-        await _pause(self._deps, UNKNOWN_TASKS, message, until=None)
+        row = pauses.Pause(scope="account", name="", reason=UNKNOWN_TASKS, message=message)
+        await self._deps.writer.submit(begin_pause, row)
         self._unreadable = ""
         return UnknownTasks(message, doubts_open)
 
@@ -172,12 +178,6 @@ class _Unexpected:
 
 def _hold(tx: Tx, rows: Sequence[dict[int, str]]) -> list[int]:
     return [held_jobs.hold(tx, row) for row in rows]
-
-
-async def _pause(deps: Deps, reason: str, message: str, *, until: int | None) -> None:
-    await deps.writer.submit(
-        begin_pause, pauses.Pause(scope="account", name="", reason=reason, message=message, until=until)
-    )
 
 
 RESTORED: Final = (

@@ -97,7 +97,7 @@ class Claimer:
 
     def _room(self) -> int:
         """How many attempts to ask for now; one at a time while it is tried whether the provider is back."""
-        if self._stop.stopping or self._restored_copy.unreadable or self._pauses.key.refused:
+        if self._stop.stopping or self._restored_copy.unreadable or not self._pauses.buys:
             return 0
         if self._clock_guard.wrong() or self._downloads_first():
             return 0
@@ -133,7 +133,7 @@ class Claimer:
             self._spawn(self._submit(attempt))
 
     def _must_not_send(self) -> bool:
-        return self._stop.stopping or self._pauses.key.refused
+        return self._stop.stopping or not self._pauses.buys
 
     async def _submit(self, attempt: HeldAttempt) -> None:
         await self._submitter.run(attempt, stopping=self._must_not_send)

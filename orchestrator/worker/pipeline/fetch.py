@@ -206,9 +206,9 @@ class Fetcher:
         return fresh is None
 
     async def _wait_for_storage(self, message: str) -> None:
-        """Our side cannot keep the picture: stop buying until it can."""
+        """Our side cannot keep the picture: this worker stops buying until it can."""
         self.health.storage_failed(message)
-        await self._pauses.storage(message)
+        await self._pauses.storage.refuse(message)
         await self._deps.clock.sleep(STORAGE_WAIT_SECONDS)
 
     def _wait(self, tries: int) -> float:

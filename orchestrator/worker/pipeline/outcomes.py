@@ -8,7 +8,7 @@
 | throttled | throttled | as the pause | the account, for a while | throttled |
 | not sent | unreachable | as the pause | the account, for a while | not sent |
 | key refused | key_refused | not itself | this worker, until its key works | refused |
-| no credit | no_credit | not itself | the account, until there is some | refused |
+| no credit | no_credit | not itself | this worker, until there is some | refused |
 
 Before that intent is durable the event is always `released`: a leased attempt has sent nothing.
 """

@@ -6,7 +6,7 @@ from typing import Final
 from orchestrator.store.attempts import leases
 from orchestrator.store.attempts.held import HeldAttempt
 from orchestrator.worker.deps import Deps
-from orchestrator.worker.guards.key_guard import KeyGuard
+from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.stop import Stop
 from orchestrator.worker.upkeep.heartbeat import Heartbeat
 
@@ -25,22 +25,22 @@ class Rescuer:
         heartbeat: Heartbeat,
         resume: Callable[[HeldAttempt], None],
         doubted: Callable[[], None],
-        key: KeyGuard,
+        account_pauses: AccountPauses,
     ) -> None:
         self._deps = deps
         self._stop = stop
         self._heartbeat = heartbeat
         self._resume = resume
         self._doubted = doubted
-        self._key = key
+        self._pauses = account_pauses
         lease_ms = int(deps.settings.worker.lease_seconds * 1000)
         self._request = leases.Rescue(worker_id, lease_ms, deps.settings.guards.deaths)
 
     async def tick(self) -> float:
-        """Rescue a bounded number; returns the seconds until the next try. Without a key nothing could go
-        on.
+        """Rescue a bounded number; returns the seconds until the next try. Without a key or room for
+        files nothing could go on.
         """
-        if self._stop.stopping or self._key.refused or not self._heartbeat.may_rescue():
+        if self._stop.stopping or not self._pauses.collects or not self._heartbeat.may_rescue():
             return IDLE_SECONDS
         rescued = await self._deps.writer.submit(leases.rescue, self._request)
         self._deps.crashpoint("rescue.committed")

@@ -92,16 +92,17 @@ async def preflight(
     """Check before spending: can files be stored, is the provider there, does the key work, is there credit?
 
     What works ends its pause. What does not raises an error when draining, because somebody waits for the
-    result, and pauses the account otherwise; a refused key stops this worker alone. A clock that is wrong
-    always raises one.
+    result, and pauses the account otherwise; a refused key, no credit and a folder without room stop this
+    worker alone.
+    A clock that is wrong always raises one.
     """
     problem = deps.artifacts.check_writable()
     if problem is None:
-        await account_pauses.ended("storage")
+        await account_pauses.ended("storage")  # the account's, of an earlier release
     elif drain:
         raise StorageError(f"{problem} Nothing was sent.")
     else:
-        await account_pauses.storage(problem)
+        await account_pauses.storage.refuse(problem)
     outcome = await deps.provider.balance()
     match outcome:
         case Balance(micros=micros) if micros > 0:
@@ -111,9 +112,9 @@ async def preflight(
         case Balance():
             await account_pauses.key.works()
             await account_pauses.ended("key_refused")
-            await account_pauses.no_balance()
+            await account_pauses.credit.refuse("The account's balance is zero.")
             if drain:
-                raise OperatorNeededError("The account has no credit. Top it up, then run the command again.")
+                raise account_pauses.credit.error()
         case KeyRefused():
             await account_pauses.key.refuse(outcome)
             if drain:

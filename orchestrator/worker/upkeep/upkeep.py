@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from orchestrator.ports import Balance
 from orchestrator.store.account import latencies, pauses, workers
 from orchestrator.store.account.latencies import RecordedLatency
 from orchestrator.store.db.database import Tx
 from orchestrator.store.runs import failure_rates
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.guards.account_pauses import AccountPauses, begin_pause
-from orchestrator.worker.guards.restored_copy import LIST_UNREADABLE, RestoredCopyCheck
+from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 
 UPKEEP_SECONDS: Final = 10.0
 
@@ -43,20 +42,13 @@ def record_signs_of_life(tx: Tx, rows: Sequence[SignOfLife]) -> list[workers.Sta
 
 
 async def tick(deps: Deps, account_pauses: AccountPauses, restored_copy: RestoredCopyCheck) -> float:
-    """End the pauses for a key, for credit or for a disk that work again."""
-    with deps.database.read() as tx:
-        in_force = {pause.reason for pause in pauses.in_force(tx) if pause.scope == "account"}
-    if account_pauses.key.refused:
-        if await account_pauses.key.try_again():
-            await restored_copy.check()
-            await account_pauses.key.works()
-    elif in_force & {"key_refused", "no_credit"}:
-        outcome = await deps.provider.balance()
-        if isinstance(outcome, Balance) and outcome.micros > 0:
-            await account_pauses.ended("key_refused", "no_credit")
-    if "storage" in in_force and deps.artifacts.check_writable() is None:
-        await account_pauses.ended("storage")
-    if not account_pauses.key.refused and (restored_copy.unreadable or LIST_UNREADABLE in in_force):
+    """End what stops this worker, its key, its credit, its disk or the list, when that works again."""
+    if await account_pauses.key.try_again():
+        await restored_copy.check()
+        await account_pauses.key.works()
+    await account_pauses.credit.try_again()
+    await account_pauses.storage.try_again()
+    if not account_pauses.key.refused and restored_copy.unreadable:
         await restored_copy.check()
     await _watch_rates(deps)
     return UPKEEP_SECONDS

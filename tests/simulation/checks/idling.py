@@ -45,7 +45,9 @@ class IdlingChecks:
     def _slots_are_taken(self, tx: Tx, now: float) -> None:
         scene = self._scene
         attempts = scene.row("SELECT count(*) AS n FROM attempts")["n"]
-        lanes = survey(tx, scene.plan.timezone).lanes
+        surveyed = survey(tx, scene.plan.timezone)
+        lanes = surveyed.lanes
+        is_stopped = any(stop.scope == "account" for stop in surveyed.stops)
         ready = [lane for lane in lanes if lane.ready and lane.claimable]
         live = scene.row(
             "SELECT count(*) AS n FROM attempts WHERE state IN "
@@ -54,7 +56,14 @@ class IdlingChecks:
         slots = self._slots()
         is_full = live >= slots or rate_limits.rate_use(tx) is None
         moved, self._attempts = attempts != self._attempts, attempts
-        if not ready or is_full or moved or rate_stop(tx, lanes) is not None or scene.plan.lasting:
+        if (
+            not ready
+            or is_full
+            or moved
+            or is_stopped
+            or rate_stop(tx, lanes) is not None
+            or scene.plan.lasting
+        ):
             self._idle_since = None
             return
         self._idle_since = now if self._idle_since is None else self._idle_since

@@ -1,14 +1,15 @@
-"""What lies in a folder of outputs, as sidecars tell it. Reads alone, and keeps no connection."""
+"""What lies in a folder of outputs, as sidecars tell it. Keeps no connection."""
 
 import hashlib
 import json
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from orchestrator.artifacts.noting import note
 from orchestrator.artifacts.places import OWN_FOLDER, TEMP_FOLDER
 from orchestrator.artifacts.sidecars import BYTES_MAX
 from orchestrator.core.paths import EXTENSIONS, QUARANTINE, SUPERSEDED, fold
@@ -83,6 +84,10 @@ class FolderShelf:
     def has_sidecar(self, path: str) -> bool:
         """Whether a picture has a sidecar."""
         return (self._root / (path + _SIDECAR)).is_file()
+
+    def note(self, path: str, *, sha256: str, entries: Mapping[str, Any]) -> bool:
+        """Give the sidecar of that picture further entries; whether it has them now."""
+        return note(self._root, path, sha256=sha256, entries=entries)
 
     def set_aside(self, path: str) -> str:
         """Give a file another name beside its own, replacing nothing; returns that name. Raises OSError."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from orchestrator.actions.choosing.moves import Performed, perform
+from orchestrator.actions.choosing.sidecar_choices import tell_choices
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.rendering.words import count, safe
@@ -13,8 +14,13 @@ SHOWN = 5
 
 
 def move(app: App, job_ids: Sequence[int] | None = None) -> Performed:
-    """Move what was decided for the cells of these jobs, or for all, as far as its files are here."""
-    return asyncio.run(perform(app.database, app.mover(), job_ids=job_ids, crashpoint=app.crashpoint))
+    """Move what was decided for the cells of these jobs, or for all, as far as its files are here; then let
+    their sidecars say the last word on them.
+    """
+    done = asyncio.run(perform(app.database, app.mover(), job_ids=job_ids, crashpoint=app.crashpoint))
+    if app.settings.outputs.sidecar:
+        done.untold = tell_choices(app.database, app.shelf(), job_ids)
+    return done
 
 
 def tell_moved(done: Performed) -> None:
@@ -32,4 +38,9 @@ def tell_moved(done: Performed) -> None:
         out.warn(
             f"{count(done.waiting, 'name')} wait for files that are not here or cannot be moved now: a "
             "worker that has them moves them, or `orchestrator outputs move`."
+        )
+    if done.untold:
+        out.warn(
+            f"{count(done.untold, 'sidecar')} of this output folder cannot tell the verdicts: "
+            "`orchestrator outputs move` where the files are writes them, for `db rebuild`."
         )

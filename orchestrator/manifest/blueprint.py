@@ -35,4 +35,5 @@ class Blueprint:
     labels: Labels
     blames: Blames
     output_columns: Sequence[tuple[str, str]]  # axis and column that the output template uses
+    used_columns: frozenset[tuple[str, str]] = frozenset()  # that any template uses
     cover: int = 0  # the place of the axis whose values take turns

@@ -11,6 +11,7 @@ _SAME: Final = (frozenset({"jpg", "jpeg"}), frozenset({"tif", "tiff"}), frozense
 
 _BRACES: Final = re.compile(r"\{([^{}]*,[^{}]*)\}")
 _PATTERNS_MAX: Final = 64
+_NUMBER: Final = re.compile(r"([0-9]{1,18})")
 
 
 class FoundFiles(NamedTuple):
@@ -21,7 +22,8 @@ class FoundFiles(NamedTuple):
 
 
 def found_files(folder: Path, pattern: str) -> FoundFiles:
-    """Every regular file below `folder` that matches, sorted by path; hidden ones are none.
+    """Every regular file below `folder` that matches, sorted by path as people count: img2 before img10.
+    Hidden ones are none.
 
     Raises OSError, and whatever `Path.glob` raises for a pattern that it does not take.
     """
@@ -30,9 +32,16 @@ def found_files(folder: Path, pattern: str) -> FoundFiles:
         paths.update(path for path in folder.glob(one) if path.is_file() and path.name[0] != ".")
     rows = [
         {"path": Path(os.path.relpath(path, folder)).as_posix(), "name": path.name, "stem": path.stem}
-        for path in sorted(paths)
+        for path in sorted(paths, key=in_order)
     ]
     return FoundFiles(rows, _beside(folder, pattern, paths))
+
+
+def in_order(path: Path) -> tuple[list[tuple[str, int, str]], str]:
+    """The place of a path: numbers in it by their value, whatever their zeros. The same for everybody."""
+    parts = _NUMBER.split(path.as_posix())
+    texts, numbers = parts[::2], [*parts[1::2], ""]
+    return [(text, int(number or 0), number) for text, number in zip(texts, numbers, strict=True)], str(path)
 
 
 def patterns(pattern: str) -> list[str]:

@@ -12,6 +12,7 @@ from orchestrator.manifest.bad_rows import LeftOut, leave_out_bad_rows, left_out
 from orchestrator.manifest.blueprint import Blueprint
 from orchestrator.manifest.choosing_shape import KEPT
 from orchestrator.manifest.expand import Expansion
+from orchestrator.manifest.odd_cells import odd_cells
 from orchestrator.manifest.picture_words import said
 from orchestrator.manifest.reader import JOBS_MAX, ManifestReader
 from orchestrator.manifest.sample import spread
@@ -197,6 +198,8 @@ class Manifest:
         found = list(expansion.findings.warnings)
         blueprint = self._blueprint
         found += [f"{self.path}: {note}" for note in notes(blueprint.combinations.axes)]
+        odd = odd_cells(blueprint.combinations.axes, blueprint.used_columns)
+        found += [f"{self.path}: {words}" for words in odd]
         if words := expansion.repeats.words(blueprint.combinations, blueprint.variations):
             found.append(f"{self.path}: {words}")
         if words := expansion.twins.words():

@@ -1,7 +1,7 @@
 """A document to a blueprint: reads every block of a manifest and reports everything that is wrong with it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from orchestrator.manifest.input_images import Pictures
 from orchestrator.manifest.labels import Labels
 from orchestrator.manifest.names import OUTPUT_NAMES, Names
 from orchestrator.manifest.params_reader import ParamsReader
+from orchestrator.manifest.raw_params import RawParam
 from orchestrator.manifest.shape import MANIFEST, NAME_WHAT
 from orchestrator.manifest.template_problems import TemplateProblem
 from orchestrator.manifest.templates import Template, compile_template
@@ -90,6 +91,7 @@ class ManifestReader:
         if combinations is None or cover is None:
             return None
         binder = self._binder(axes)
+        texts = _texts(output, tags)
         return Blueprint(
             document=self._document,
             model=model,
@@ -105,10 +107,9 @@ class ManifestReader:
             pictures=Pictures(self._folder, input_roots, model.inputs, normalize=normalize),
             labels=Labels(axes),
             cover=cover,
-            blames=Blames(
-                binder, raws, {("output",): output} | {("tags", name): tags[name] for name in tags}
-            ),
-            output_columns=[pair for expression in output.expressions for pair in expression.columns()],
+            blames=Blames(binder, raws, texts),
+            output_columns=_columns(output),
+            used_columns=_used(texts.values(), raws),
         )
 
     def _binder(self, axes: list[Axis]) -> Binder:
@@ -172,3 +173,19 @@ def sources_of(axes: Sequence[Axis]) -> dict[str, Source]:
 
 def _name_of(path: Path) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._")[:100] or "manifest"
+
+
+def _columns(template: Template) -> list[tuple[str, str]]:
+    """Axis and column of all that a template uses."""
+    return [pair for expression in template.expressions for pair in expression.columns()]
+
+
+def _texts(output: Template, tags: Mapping[str, Template]) -> dict[tuple[str, ...], Template]:
+    """Those beside the parameters, by their paths."""
+    return {("output",): output} | {("tags", name): template for name, template in tags.items()}
+
+
+def _used(texts: Iterable[Template], raws: Iterable[Mapping[str, RawParam]]) -> frozenset[tuple[str, str]]:
+    """Axis and column of all that any template uses."""
+    written = (template for one in raws for raw in one.values() for _path, template in raw.templates())
+    return frozenset(pair for template in (*texts, *written) for pair in _columns(template))

@@ -76,6 +76,13 @@ class MatrixCell:
         return self.tries[0] if self.tries else None
 
     @property
+    def accepted_elsewhere(self) -> ShownTry | None:
+        """The picture of another run that is accepted, where no own one is: it has the clean name."""
+        own = any(each.row.verdict == ACCEPTED for each in self.tries if not each.row.elsewhere)
+        others = (each for each in self.tries if each.row.elsewhere and each.row.verdict == ACCEPTED)
+        return None if own else next(others, None)
+
+    @property
     def coming(self) -> ShownTry | None:
         """A further try that waits or is being made, behind the picture that is shown."""
         alive = {JobState.PENDING.value, JobState.RUNNING.value}
@@ -159,7 +166,9 @@ def _keys(mine: Iterable[TryRow]) -> dict[int, tuple[tuple[str, ...], int]]:
     keys: dict[int, tuple[tuple[str, ...], int]] = {}
     unnamed = 0
     for row in mine:
-        if row.redo_of in keys:
+        if row.beside in keys:
+            keys[row.id] = keys[row.beside]
+        elif row.redo_of in keys:
             keys[row.id] = keys[row.redo_of]
         elif row.axes:
             keys[row.id] = tuple(label for _, label in row.axes[1:]), row.variation
@@ -178,8 +187,10 @@ def _pictures(row: TryRow) -> tuple[Shown, ...]:
 
 
 def _ordered(tries: list[ShownTry]) -> list[ShownTry]:
-    """The choice first: an accepted picture, else the newest; then what has no picture, the newest first."""
-    return sorted(tries, key=lambda each: (_rank(each), -each.id))
+    """The choice first: an accepted picture, else the newest; then what has no picture, the newest first;
+    behind them those of other runs in the same order.
+    """
+    return sorted(tries, key=lambda each: (bool(each.row.elsewhere), _rank(each), -each.id))
 
 
 def _rank(each: ShownTry) -> int:

@@ -47,6 +47,12 @@ class Shelf(Protocol):
         """Whether one has a sidecar."""
         ...
 
+    def note(self, path: str, *, sha256: str, entries: Mapping[str, Any]) -> bool:
+        """Give the sidecar of a picture with that digest these entries, whole or not at all, None taking one
+        away; whether it has them now. False where it is not there, or moves.
+        """
+        ...
+
     def set_aside(self, path: str) -> str:
         """Rename one, replacing nothing; returns its new path. Raises OSError."""
         ...

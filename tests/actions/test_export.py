@@ -95,14 +95,14 @@ def test_a_second_hand_over_writes_what_is_new_keeps_what_is_there_and_withdraws
     first, second, third = (accepted(root, job) for job in (1, 2, 3))
     hand_over(root, tmp_path / "shop", [first, second])
     done = hand_over(root, tmp_path / "shop", [second, third])
-    assert (done.written, done.unchanged, done.withdrawn) == (1, 1, 1)
+    assert (done.written, done.unchanged, list(done.withdrawn)) == (1, 1, ["hero/MUG-1.png"])
     assert set(files(tmp_path / "shop")) == {"hero/MUG-2.png", "hero/MUG-3.png", "handover.csv"}
 
 
 def test_another_choice_under_the_same_name_replaces_what_was_handed_over(root, tmp_path):
     hand_over(root, tmp_path / "shop", [accepted(root)])
     done = hand_over(root, tmp_path / "shop", [accepted(root, data=png(99))])
-    assert (done.written, done.unchanged, done.withdrawn) == (1, 0, 0)
+    assert (done.written, done.unchanged, done.withdrawn) == (1, 0, {})
     assert files(tmp_path / "shop")["hero/MUG-1.png"] == png(99)
 
 

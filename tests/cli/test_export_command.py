@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import sqlite3
 from contextlib import closing
 
@@ -75,7 +76,7 @@ def test_without_a_word_on_what_nothing_is_handed_over(chosen):
 def test_without_an_accepted_picture_it_says_how_to_accept_one(shell):
     shell("apply", shell.manifest())
     assert shell("export", "--accepted", "shop") == ExitCode.DONE
-    assert "No picture is accepted yet" in shell.said
+    assert "No picture is accepted, so nothing" in shell.said
     assert not (shell.folder / "shop").exists()
 
 
@@ -84,3 +85,49 @@ def test_a_bad_recipe_is_an_error_of_the_manifest(shell):
     assert shell("plan", name) == ExitCode.USAGE
     for said in ("whole number from 1 to 20000", "inside", "a colour such as white", "unknown key"):
         assert said in shell.said
+
+
+def because(shell, *words):
+    assert shell("export", "--accepted", "shop", *words, "--json") in {ExitCode.DONE, ExitCode.SOME_FAILED}
+    return shell.document["withdrawn_because"]
+
+
+def test_what_is_taken_out_of_the_folder_is_said_with_its_true_reason(chosen):
+    assert because(chosen, "--flagged") == {}
+    assert because(chosen) == {"flagged": 1}
+    assert because(chosen, "--recipe", "small") == {"renamed": 1}
+    assert because(chosen, "--as", "{{ stem }}.{{ ext }}", "--flagged") == {"renamed": 1}
+    assert because(chosen, "--as", "{{ stem }}.{{ ext }}", "--flagged", "1") == {"not_asked": 1}
+    assert because(chosen, "--flagged", "2") == {"not_asked": 1}
+    with closing(sqlite3.connect(chosen.folder / "orchestrator.db")) as db, db:
+        db.execute("UPDATE jobs SET verdict = 'rejected' WHERE id = 2")
+    assert because(chosen) == {"not_accepted": 1}
+    assert sorted(path.name for path in (chosen.folder / "shop/hero").iterdir()) == ["beach-0.png"]
+
+
+def test_the_words_of_another_recipe_are_not_those_of_a_lost_verdict(chosen):
+    chosen("export", "--accepted", "shop")
+    assert chosen("export", "--accepted", "shop", "--recipe", "small") == ExitCode.DONE
+    assert "1 picture written, 1 removed under their former names" in chosen.said
+    assert "no longer" not in chosen.said
+
+
+def test_a_folder_of_an_older_version_says_no_reason_that_it_does_not_know(chosen):
+    chosen("export", "--accepted", "shop")
+    record = chosen.folder / "shop/.handover.json"
+    entries = json.loads(record.read_text())
+    for entry in entries["files"].values():
+        del entry["job"], entry["picture"]
+    record.write_text(json.dumps(entries))
+    assert because(chosen, "--recipe", "small") == {"unknown": 1}
+
+
+def test_when_nothing_is_accepted_any_longer_nothing_stays_in_the_folder(chosen):
+    chosen("export", "--accepted", "shop")
+    with closing(sqlite3.connect(chosen.folder / "orchestrator.db")) as db, db:
+        db.execute("UPDATE jobs SET verdict = 'rejected'")
+    assert chosen("export", "--accepted", "shop") == ExitCode.DONE
+    assert "so nothing is handed over, 1 withdrawn, accepted no longer." in chosen.said
+    assert not list((chosen.folder / "shop/hero").iterdir())
+    assert chosen("export", "--accepted", "elsewhere") == ExitCode.DONE
+    assert not (chosen.folder / "elsewhere").exists()

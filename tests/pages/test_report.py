@@ -102,6 +102,7 @@ def test_a_page_for_clients_holds_no_prompt_price_command_path_or_id(shop, repor
         "data-row",
     ):
         assert word not in re.sub(r"<(script|style)>.*?</\1>", "", files, flags=re.DOTALL)
+    assert not re.search(r"orchestrator (review|redo|accept|jobs|import)", files), "nor in its script"
     assert "MUG" in html
     assert "beach" in html
 

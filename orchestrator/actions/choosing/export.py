@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Final
+from typing import IO, Any, Final
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from orchestrator.actions.choosing.handover_list import handover_list
@@ -29,7 +29,8 @@ class HandedOver:
     target: Path
     written: int = 0
     unchanged: int = 0
-    withdrawn: int = 0  # files of an earlier hand-over whose picture is accepted no longer
+    listed: list[MadePicture] = field(default_factory=list)  # without their bytes
+    withdrawn: dict[str, dict[str, Any]] = field(default_factory=dict)  # files taken out, with their entries
     left_alone: list[str] = field(default_factory=list)  # such files that somebody has changed since
     refused: list[NotHandedOver] = field(default_factory=list)
 
@@ -41,7 +42,7 @@ def to_folder(
     done = HandedOver(target)
     earlier = HandoverRecord.read(target)
     earlier.refuse_others(target, [each.file for each in pictures])
-    listed: list[MadePicture] = []
+    listed = done.listed
     try:
         target.mkdir(parents=True, exist_ok=True)
         earlier.write(target)
@@ -82,7 +83,7 @@ def to_archive(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=target.parent) as spool, beside.open("wb") as file:
-            listed: list[MadePicture] = []
+            listed = done.listed
             for group in made(root, pictures, earlier=HandoverRecord({}), target=None):
                 done.refused += [each for each in group if isinstance(each, NotHandedOver)]
                 for each in group:
@@ -114,7 +115,7 @@ def _zip(file: IO[bytes], spool: IO[bytes], listed: Sequence[MadePicture]) -> No
 
 
 def _withdraw(done: HandedOver, earlier: HandoverRecord, *, kept: set[str]) -> None:
-    """A picture that is accepted no longer must not stay among those that are."""
+    """What is not handed over now must not stay among what is; see `withdrawals.py` for the reasons."""
     refused = {each.file for each in done.refused}
     for file in sorted(set(earlier.files) - kept):
         path = done.target / file
@@ -123,6 +124,7 @@ def _withdraw(done: HandedOver, earlier: HandoverRecord, *, kept: set[str]) -> N
             continue
         if digest in earlier.digests(file):
             path.unlink()
-            done.withdrawn += file not in refused
+            if file not in refused:
+                done.withdrawn[file] = earlier.files[file]
         else:
             done.left_alone.append(file)

@@ -48,6 +48,8 @@ class MadePicture:
             "width": self.width,
             "height": self.height,
             "source": self.source,
+            "job": self.wanted.picture.job_id,
+            "picture": self.wanted.picture.sha256,
         }
 
 

@@ -84,6 +84,11 @@ class HandoverRecord:
         write_whole(target / OURS, text.encode())
 
 
+def was_handed_over(target: Path) -> bool:
+    """Whether the folder is one that a hand-over has written."""
+    return os.path.lexists(target / OURS)
+
+
 def digest_of(path: Path) -> str | None:
     """Of a plain file; None where there is none, and for anything that is no plain file or cannot be read."""
     if not path.is_file() or path.is_symlink():

@@ -25,6 +25,7 @@ class Performed:
     )  # files of somebody else: their names, the new ones
     waiting: int = 0  # cells whose files are not here, or cannot be moved now
     troubles: list[str] = field(default_factory=list)
+    untold: int = 0  # pictures whose sidecars do not say the last word on them
 
 
 async def perform(

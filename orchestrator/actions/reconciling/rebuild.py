@@ -6,13 +6,14 @@ running it again; what is recorded already is left as it is.
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from orchestrator.actions.reconciling.sidecar_tasks import (
     digest_of,
     index_of,
     job_spec_of,
+    newest_choice,
     prediction_of,
     run_spec_of,
     task_of,
@@ -149,7 +150,11 @@ class Rebuild:
             self._problem(pictures[0].path, str(error))
             return None
         self._compare(task)
-        return task
+        try:
+            return replace(task, choice=newest_choice(pictures))
+        except SidecarError as error:  # what was paid for is recorded all the same
+            self._problem(pictures[0].path, str(error))
+            return task
 
     def _compare(self, task: PaidTask) -> None:
         for each in task.pictures:

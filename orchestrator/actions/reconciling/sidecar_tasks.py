@@ -8,7 +8,10 @@ from typing import Any, Final
 from orchestrator.core.budget import day_of
 from orchestrator.core.sidecar import NEWEST, SidecarError, key_of, run_of
 from orchestrator.core.specs import NAME_PATTERN, JobSpec, LocalImage, RunSpec
+from orchestrator.core.verdicts import VerdictSource
 from orchestrator.ports import KeptPicture
+from orchestrator.store.choosing.told_choices import told_choice
+from orchestrator.store.choosing.verdicts import GivenVerdict
 from orchestrator.store.doubts.paid_tasks import PaidPicture, PaidTask
 
 Said = Mapping[str, Any]
@@ -65,6 +68,7 @@ def job_spec_of(said: Said) -> JobSpec:
         images=images,
         output_paths=tuple(paths[:images]),
         tags={str(name): str(value) for name, value in _object(said, "tags").items()},
+        axes=_axes(said),
     )
 
 
@@ -92,6 +96,31 @@ def task_of(
         inference_ms=inference_ms,
         pictures=tuple(_picture(each, job, completed_at) for each in kept),
         token=token,
+        **_tried(said),
+    )
+
+
+def newest_choice(kept: Sequence[KeptPicture]) -> GivenVerdict | None:
+    """The newest word that a picture of the task tells; raises SidecarError."""
+    told = [choice for each in kept if (choice := told_choice(each.said or {})) is not None]
+    return max(told, key=lambda choice: choice.at, default=None)
+
+
+def _tried(said: Said) -> dict[str, Any]:
+    """Whose further try its job is."""
+    of, by = said.get("redo_of"), said.get("redo_by")
+    return {
+        "redo_of": of if isinstance(of, str) else None,
+        "redo_by": VerdictSource(by) if isinstance(by, str) and by in _SOURCES else VerdictSource.COMMAND,
+    }
+
+
+def _axes(said: Said) -> tuple[tuple[str, str], ...]:
+    """Its values on the axes; sidecars of older versions have none."""
+    axes = said.get("axes") or []
+    known = axes if isinstance(axes, list) else []
+    return tuple(
+        (str(pair[0]), str(pair[1])) for pair in known if isinstance(pair, list) and len(pair) == _PAIR
     )
 
 
@@ -137,6 +166,8 @@ def _local_images(said: Said) -> dict[str, LocalImage]:
     return found
 
 
+_SOURCES: Final = frozenset(source.value for source in VerdictSource)
+_PAIR: Final = 2  # the name of an axis and the label of its value
 _IMAGE_FIELDS: Final = tuple(each.name for each in fields(LocalImage))
 _UNSAID: Final = {"path": "", "bytes": 0, "media_type": "image/png"}
 """Of an input picture, where a sidecar of an older version says only its digest."""

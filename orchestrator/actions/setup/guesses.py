@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from orchestrator.catalogue import is_url
 from orchestrator.manifest.csv_files import SEPARATORS, csv_table
+from orchestrator.manifest.globs import in_order
 from orchestrator.manifest.nearest_files import same_but_for_unicode
 from orchestrator.manifest.tables import Table, jsonl_table
 from orchestrator.manifest.template_problems import Hole
@@ -55,8 +56,8 @@ class TableGuess:
 
 def pictures_in(folder: Path) -> list[Path]:
     """The pictures of a folder, or, when it has none itself, of the folders in it; sorted."""
-    found = [path for path in sorted(folder.iterdir()) if _is_picture(path)]
-    return found or [path for path in sorted(folder.rglob("*")) if _is_picture(path)]
+    found = [path for path in sorted(folder.iterdir(), key=in_order) if _is_picture(path)]
+    return found or [path for path in sorted(folder.rglob("*"), key=in_order) if _is_picture(path)]
 
 
 def guess_table(path: Path, *, home: Path, photos: Path) -> TableGuess | None:

@@ -1,7 +1,7 @@
 """`orchestrator export`: accepted pictures are handed over."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +21,18 @@ from orchestrator.store.views.job_names import require_named
 
 if TYPE_CHECKING:
     from orchestrator.actions.choosing import export
+    from orchestrator.actions.choosing.withdrawals import Withdrawal
+
+    Withdrawn = Mapping[Withdrawal, Sequence[str]]
 
 SHOWN = 10
+WITHDRAWN = {
+    "renamed": "removed under their former names",
+    "flagged": "withdrawn, flagged and not asked for with --flagged",
+    "not_asked": "withdrawn, accepted and not asked for this time",
+    "not_accepted": "withdrawn, accepted no longer",
+    "unknown": "withdrawn, not handed over any longer",
+}
 
 
 @declare("export", short_help="Hand accepted pictures over: a folder or an archive under clean names.")
@@ -57,12 +67,14 @@ def command(
     nothing.
 
     With --recipe each is changed on the way: size, ratio, background, format, bytes, colours, IPTC fields.
-    Run it again after further verdicts: what is there already is kept, what is accepted no longer is
-    withdrawn, and files that you put there or changed are never touched. Exits with 3 when an accepted
-    picture could not be handed over, with 2 when a job that is named by its ID has none.
+    Run it again after further verdicts: what is there already is kept, what is not handed over any longer
+    is withdrawn, with the reason, and files that you put there or changed are never touched. Exits with 3
+    when an accepted picture could not be handed over, with 2 when a job that is named by its ID has none.
     """
     from orchestrator.actions.choosing.export import HandedOver, to_archive, to_folder
     from orchestrator.actions.choosing.handover_names import named
+    from orchestrator.actions.choosing.handover_record import was_handed_over
+    from orchestrator.actions.choosing.withdrawals import why_withdrawn
     from orchestrator.store.views import accepted as accepted_pictures
 
     if not accepted:
@@ -77,19 +89,22 @@ def command(
         kept = [picture for picture in found if flagged or not picture.nsfw]
         pictures = named(kept, app.settings.recipes, recipe=recipe, template=template)
         progress = now_and_then(app.clock, lambda done: f"{done:,} of {count(len(pictures), 'picture')}")
-        if not found:
+        if not found and (archive or not was_handed_over(target)):
             done = HandedOver(target.absolute())
         elif archive:
             name = target if target.suffix == ".zip" else target.with_name(f"{target.name}.zip")
             done = to_archive(app.output_root, pictures, target=name.absolute(), progress=progress)
         else:
             done = to_folder(app.output_root, pictures, target=target.absolute(), progress=progress)
+        reasons = why_withdrawn(app.database, done, found)
     missing = sorted(set(ids) - {picture.job_id for picture in found})
-    _tell(done, accepted=len(found), flagged=len(found) - len(kept), missing=missing)
+    _tell(done, reasons, accepted=len(found), flagged=len(found) - len(kept), missing=missing)
     return ExitCode.SOME_FAILED if done.refused else ending(bool(missing))
 
 
-def _tell(done: "export.HandedOver", *, accepted: int, flagged: int, missing: Sequence[int]) -> None:
+def _tell(
+    done: "export.HandedOver", reasons: "Withdrawn", *, accepted: int, flagged: int, missing: Sequence[int]
+) -> None:
     if out.as_json():
         out.document(
             {
@@ -97,7 +112,8 @@ def _tell(done: "export.HandedOver", *, accepted: int, flagged: int, missing: Se
                 "accepted": accepted,
                 "written": done.written,
                 "unchanged": done.unchanged,
-                "withdrawn": done.withdrawn,
+                "withdrawn": len(done.withdrawn),
+                "withdrawn_because": {why.value: len(files) for why, files in reasons.items()},
                 "flagged_left_out": flagged,
                 "not_accepted": list(missing),
                 "left_alone": done.left_alone,
@@ -109,18 +125,17 @@ def _tell(done: "export.HandedOver", *, accepted: int, flagged: int, missing: Se
             }
         )
         return
+    withdrawn = "".join(f", {len(files):,} {WITHDRAWN[why.value]}" for why, files in reasons.items())
     for job_id in missing[:SHOWN]:
         out.warn(f"job {job_id} has no picture that is accepted: nothing of it is handed over")
     if len(missing) > SHOWN:
         out.warn(f"... and {count(len(missing) - SHOWN, 'more job')} without one; --json lists all")
     if not accepted:
-        out.answer("No picture is accepted yet, so nothing is handed over.")
+        out.answer(f"No picture is accepted, so nothing is handed over{withdrawn}.")
         out.next_steps([("orchestrator accept ID...", "says that a picture is good; `review` shows them")])
         return
-    parts = [f"{count(done.written, 'picture')} written"]
-    parts += [f"{done.unchanged:,} there already"] if done.unchanged else []
-    parts += [f"{done.withdrawn:,} withdrawn, accepted no longer"] if done.withdrawn else []
-    out.answer(f"{', '.join(parts)}: {done.target}")
+    kept = f", {done.unchanged:,} there already" if done.unchanged else ""
+    out.answer(f"{count(done.written, 'picture')} written{kept}{withdrawn}: {done.target}")
     if flagged:
         out.warn(
             f"{count(flagged, 'accepted picture')} left out: the provider flagged it; --flagged takes it "

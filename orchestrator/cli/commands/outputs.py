@@ -79,7 +79,7 @@ def check(ids: tuple[int, ...], *, quick: bool, fetch: bool, **words: Any) -> Ex
 @SANDBOX
 def move(ids: tuple[int, ...]) -> ExitCode:
     """Give pictures the names that were decided: the clean name to the chosen one of each cell, a name in
-    .superseded/ to the others. Spends nothing, deletes nothing.
+    .superseded/ to the others; and let their sidecars tell the verdicts. Spends nothing, deletes nothing.
 
     Workers do this by themselves, after each picture and verdict. It is needed where none runs, or where the
     files are in this host's output folder alone. Exits with 3 when pictures are left that wait for a name.
@@ -90,7 +90,13 @@ def move(ids: tuple[int, ...]) -> ExitCode:
         moved = [{"job": job, "path": path} for (job, _index), path in sorted(done.moved.items())]
         aside = [{"path": path, "kept_as": kept} for path, kept in done.aside]
         out.document(
-            {"moved": moved, "kept_aside": aside, "waiting": done.waiting, "troubles": done.troubles}
+            {
+                "moved": moved,
+                "kept_aside": aside,
+                "waiting": done.waiting,
+                "troubles": done.troubles,
+                "untold": done.untold,
+            }
         )
         return ExitCode.SOME_FAILED if done.waiting else ExitCode.DONE
     tell_moved(done)

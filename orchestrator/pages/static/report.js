@@ -28,7 +28,7 @@ layout.addEventListener("click", () => {
   layout.textContent = isGrid ? "As a grid" : "As a matrix";
 });
 
-// Verdicts stay in this browser until they are saved to a file, which `orchestrator review import` takes.
+// Verdicts stay in this browser until they are saved to a file, which is read where the page was made.
 let said = {};
 try { said = JSON.parse(localStorage.getItem(place)) ?? {}; } catch { said = {}; }
 const keep = () => { try { localStorage.setItem(place, JSON.stringify(said)); } catch { /* a browser may forbid it: they are still in the page */ } };

@@ -65,6 +65,9 @@ _TOLD: Final = (
     "variation",
     "images",
     "tags",
+    "axes",
+    "redo_of",
+    "redo_by",
     "number",
     "day",
     "submitted_at_ms",
@@ -72,6 +75,7 @@ _TOLD: Final = (
 )
 """In the order in which a sidecar has them."""
 
+_tried: Final = jobs.alias("tried")
 _ORIGINS: Final = (
     select(
         attempts.c.id,
@@ -89,6 +93,9 @@ _ORIGINS: Final = (
         jobs.c.variation,
         jobs.c.images,
         job_specs.c.tags,
+        job_specs.c.axes,
+        _tried.c.key,
+        jobs.c.redo_by,
         attempts.c.number,
         attempts.c.day,
         attempts.c.submitted_at,
@@ -98,6 +105,7 @@ _ORIGINS: Final = (
     .join(campaigns, campaigns.c.id == runs.c.campaign_id)
     .join(jobs, jobs.c.id == attempts.c.job_id)
     .join(job_specs, job_specs.c.job_id == attempts.c.job_id)
+    .outerjoin(_tried, _tried.c.id == jobs.c.redo_of)
     .where(attempts.c.id.in_(bindparam("ids", expanding=True)))
 )
 _PATHS: Final = (

@@ -150,17 +150,18 @@ def _record(tx: Tx, changed: Sequence[JudgedJob], signed: Signature) -> None:
         alike[item.after.opinion].append(item.job_id)
     for opinion, ids in alike.items():
         for chunk in chunks(ids):
-            tx.conn.execute(update(jobs).where(jobs.c.id.in_(chunk)).values(**_columns(opinion)))
+            tx.conn.execute(update(jobs).where(jobs.c.id.in_(chunk)).values(**opinion_columns(opinion)))
     record_all(tx, signed, map(_change, changed))
 
 
 def _row(item: JudgedJob) -> dict[str, Any]:
     after = item.after
     signed = {"at": after.at, "who": after.who, "host": after.host, "source": after.source.value}
-    return {"job_id": item.job_id, **signed, **_columns(after.opinion)}
+    return {"job_id": item.job_id, **signed, **opinion_columns(after.opinion)}
 
 
-def _columns(opinion: Opinion) -> dict[str, Any]:
+def opinion_columns(opinion: Opinion) -> dict[str, Any]:
+    """What stands, as columns of a job or of a verdict."""
     verdict = None if opinion.verdict in {None, JobVerdict.NONE} else str(opinion.verdict)
     return {"verdict": verdict, "stars": opinion.stars or None, "note": opinion.note}
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from orchestrator.core.specs import JobSpec, RunSpec
+from orchestrator.core.verdicts import VerdictSource
+from orchestrator.store.choosing.verdicts import GivenVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +38,6 @@ class PaidTask:
     inference_ms: int | None
     pictures: tuple[PaidPicture, ...]
     token: str
+    choice: GivenVerdict | None = None  # the last word on its job
+    redo_of: str | None = None  # the key of the job that its job is a further try of
+    redo_by: VerdictSource = VerdictSource.COMMAND

@@ -31,7 +31,7 @@ from orchestrator.core.states import (
 from orchestrator.store.account import rate_limits
 from orchestrator.store.attempts import picture_counts, predictions
 from orchestrator.store.attempts.attempt_ids import next_attempt_id
-from orchestrator.store.choosing import owning
+from orchestrator.store.choosing import owning, told_choices
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import LedgerKind, OutputState, attempts, events, jobs, outputs
@@ -98,6 +98,10 @@ def _add(tx: Tx, task: PaidTask, settled: list[ledger.Movement]) -> Recorded:
         rebuilt_pictures.store(tx=tx, task=task, job_id=job_id, attempt_id=attempt_id)
         _succeed(tx=tx, task=task, job=job, number=number)
     owning.own_what_lies_there(tx, job_id)
+    if task.choice is not None:
+        told_choices.restore(tx, job_id, task.choice)
+    if task.redo_of is not None:
+        told_choices.restore_redo(tx, run.id, job_id=job_id, of=task.redo_of, by=task.redo_by)
     flagged = sum(1 for each in task.pictures if each.nsfw)
     picture_counts.add(tx, run.id, stored=len(task.pictures), flagged=flagged)
     _post(tx=tx, task=task, attempt_id=attempt_id, run=run, settled=settled)

@@ -67,6 +67,8 @@ class TryRow:
     params: Mapping[str, Any]  # of very long ones the prompt alone, cut
     outputs: Sequence[OutputRow]
     failed_checks: Sequence[tuple[str, str]] = ()  # rules that its picture does not pass, and why
+    beside: int | None = None  # of another run: the job of this one whose clean name it shares
+    elsewhere: str = ""  # then: its run, as campaign/name/key
 
     @property
     def place(self) -> Place:

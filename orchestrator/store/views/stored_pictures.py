@@ -1,6 +1,6 @@
 """Stored pictures, page by page, with what is needed to compare each with its file and to fetch it again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, func, select
 from orchestrator.core.paths import index_and_attempt
 from orchestrator.store.attempts.held import HELD_ATTEMPTS, held_attempt
 from orchestrator.store.attempts.origins import origins_of, paths_of
+from orchestrator.store.choosing.told_choices import ENTRY, choices_of
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.db.schema import OutputState, attempts, outputs
 from orchestrator.store.views.walk import PAGE, JobFilter, page_ids
@@ -37,12 +38,17 @@ def pages(database: Database, wanted: JobFilter) -> Iterator[list[StoredPicture]
     while True:
         with database.read() as tx:
             ids = page_ids(tx, wanted, after_id=after, limit=PAGE)
-            page = [_picture(row) for row in tx.conn.execute(_OF_JOBS, {"ids": ids})] if ids else []
+            page = of_jobs(tx, ids) if ids else []
         if page:
             yield page
         if len(ids) < PAGE:
             return
         after = ids[-1]
+
+
+def of_jobs(tx: Tx, job_ids: Sequence[int]) -> list[StoredPicture]:
+    """Every stored picture of these jobs."""
+    return [_picture(row) for row in tx.conn.execute(_OF_JOBS, {"ids": list(job_ids)})]
 
 
 def newest(tx: Tx, most: int) -> list[StoredPicture]:
@@ -62,8 +68,10 @@ def sidecar(tx: Tx, picture: StoredPicture) -> dict[str, Any]:
     row = tx.conn.execute(HELD_ATTEMPTS.where(attempts.c.id == picture.attempt_id)).mappings().one()
     attempt = held_attempt(row)
     origins = origins_of(tx, [attempt.attempt_id], paths_of(tx, [attempt.job_id]))
+    choice = choices_of(tx, [attempt.job_id])[attempt.job_id]
     return {
         **origins[attempt.attempt_id],
+        **({ENTRY: choice} if choice else {}),
         "job": attempt.job_id,
         "attempt": attempt.attempt_id,
         "model": attempt.model,

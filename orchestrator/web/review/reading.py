@@ -10,6 +10,7 @@ from orchestrator.pages.reasons import Reasons
 from orchestrator.store.choosing.verdicts import GivenVerdict, history
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.views import products
+from orchestrator.store.views.cell_mates import with_mates
 from orchestrator.store.views.products import Place, ProductWish, TryRow
 from orchestrator.store.views.run_heads import (
     COUNTED_MAX,
@@ -93,7 +94,8 @@ class ReviewReading:
             rows, then = products.page(tx, asked.wish, after=asked.after, products=PRODUCTS)
             reasons = self._reasons(tx, asked.run_id)
             head = RunHead(run, head_counts(tx, run.id))
-            return Page(head=head, matrix=build(rows, reasons), reasons=reasons, then=then)
+            matrix = build(with_mates(tx, rows), reasons)
+            return Page(head=head, matrix=matrix, reasons=reasons, then=then)
 
     def rows(self, job_ids: Sequence[int]) -> tuple[Matrix, Reasons, str]:
         """The products of these jobs, of one run, as they are now, and how far its review is."""
@@ -106,7 +108,8 @@ class ReviewReading:
             reasons = self._reasons(tx, run_id)
             run = run_head(tx, run_id)
             words = RunHead(run, head_counts(tx, run_id)).words if run else ""
-            return build(products.of_products(tx, run_id, names), reasons), reasons, words
+            found = with_mates(tx, products.of_products(tx, run_id, names))
+            return build(found, reasons), reasons, words
 
     def jobs(self, job_ids: Sequence[int]) -> list[TryRow]:
         """These jobs."""
@@ -127,7 +130,7 @@ class ReviewReading:
             mine = products.of_products(tx, run_id, [name])
             if all(each.id != job_id for each in mine):  # more of them than a page shows
                 mine = found
-            matrix = build(mine, reasons)
+            matrix = build(with_mates(tx, mine), reasons)
             row, cell, shown = _place(matrix, job_id)
             choices = [each.choice.id for each in row.cells if each.choice]
             at = choices.index(cell.tries[0].id)

@@ -1,0 +1,22 @@
+"""The review of a run shows what other run keys made of the same pictures, and stays in its run."""
+
+
+def test_the_tries_of_another_night_stand_in_the_stack_and_the_next_picture_is_of_this_run(shop, review):
+    for key in ("n1", "n2"):
+        shop.apply(["MUG"], ["beach", "alps"], run_key=key)
+    shop.make(1, 2, 3, 4)
+    shop.set(3, verdict="accepted")
+
+    async def main(browser):
+        kim = await browser().enter()
+        _, html = await kim.get("/review/runs/1?show=all")
+        assert 'data-tries="1,3"' in html
+        assert 'data-tries="2,4"' in html
+        assert "✓ job 3 of another run" in html
+        _, html = await kim.get("/review/jobs/1")
+        assert 'data-try="3" title="spring/hero/n2"' in html
+        assert 'href="/review/jobs/2" rel="next"' in html
+        _, html = await kim.get("/review/jobs/3")
+        assert 'href="/review/runs/2"' in html
+
+    review(main)

@@ -60,7 +60,11 @@ class Asked:
 def complete(command: str) -> str:
     """A command with the configuration that this one was given, so that it is about the same database."""
     context = click.get_current_context(silent=True)
-    config = getattr(context.find_root().obj, "config", None) if context else None
+    return with_config(command, getattr(context.find_root().obj, "config", None) if context else None)
+
+
+def with_config(command: str, config: str | Path | None) -> str:
+    """A command with a configuration, where one was given and the command names none."""
     if config is None or not command.startswith(f"{PROGRAM} ") or " --config " in command:
         return command
     return f"{command} --config {shlex.quote(str(config))}"

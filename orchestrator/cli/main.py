@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
-from orchestrator.cli import streams
+from orchestrator.cli import out, streams
 from orchestrator.cli.base import Options
 from orchestrator.core.errors import ExitCode, OrchestratorError
 
@@ -106,6 +106,7 @@ def _report(
     after: str = "",
 ) -> int:
     """The message on stderr; under --json the same as one document on stdout."""
+    message = out.repeated(message, options)
     streams.say(f"{before}{message}{after}")
     if options.json:
         document: dict[str, Any] = {"code": int(code), "kind": _KINDS[code], "message": message}

@@ -143,7 +143,7 @@ def test_another_picture_of_that_name_is_no_reason_to_stop(shell, bought):
     for path in sidecars(shell):
         edit(path, key="0" * 32)
     assert shell("plan", "hero.yaml") == 0
-    assert "3 planned file name(s) belong to pictures of other jobs" in shell.said
+    assert "3 planned file names have a picture already" in shell.said
     assert shell("run", "hero.yaml", "--yes") == 0
     assert tasks(bought) == 6
 

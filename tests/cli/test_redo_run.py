@@ -12,7 +12,7 @@ def test_run_makes_what_was_redone_though_nothing_else_is_new_and_no_more_than_t
     assert shell("run", manifest, "--yes") == 0
     assert shell("redo", "1", "2", "--prompt", "Sharper @Image1") == 0
     assert shell("plan", manifest) == 0
-    assert "and 2 redone jobs wait ($0.056): other tries, by `redo`" in shell.said
+    assert "of these 2 jobs ($0.056) are other tries, by `redo`" in shell.said
     assert "covers 1 of 2 pictures ($0.028)" in shell.said, "the cap lets one of them through"
     assert shell("plan", manifest, "--json") == 0
     assert shell.document["totals"]["redone"] == {"jobs": 2, "cost_usd": "0.056"}

@@ -2,12 +2,14 @@
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import click
 import pytest
 from looking import LOOKING
 
 from orchestrator.cli import out
+from orchestrator.cli.base import Options
 from orchestrator.core.errors import ExitCode
 
 READING = [words for name, words in LOOKING.items() if not name.startswith("db ")]
@@ -119,10 +121,22 @@ def test_every_reading_verb_looks_at_the_rehearsal_and_its_hints_stay_there(reco
     assert [run["name"] for run in recorded.document["runs"]] == ["rehearsal"]
     assert recorded("status", "--json") == 0
     assert [run["name"] for run in recorded.document["runs"]] == ["hero"]
+    assert recorded("jobs", "retry", "1", "--sandbox") == 0
+    assert "`orchestrator redo 1 --sandbox` asks for another" in recorded.said
     assert recorded("gallery", "--sandbox") == 0
     page = (recorded.folder / "sandbox" / "gallery.html").read_text()
     assert 'href="outputs/rehearsal/beach-0.png"' in page
     assert (recorded.folder / "sandbox" / "outputs" / "rehearsal" / "beach-0.png").is_file()
+
+
+def test_a_command_within_a_sentence_is_about_the_same_database():
+    given = Options(config=Path("my other.yaml"), sandbox=True)
+    assert out.repeated("it is there: `orchestrator redo 5` asks for another; see `pause`", given) == (
+        "it is there: `orchestrator redo 5 --sandbox --config 'my other.yaml'` asks for another; see `pause`"
+    )
+    assert out.repeated("`orchestrator reconcile` lists them", Options(sandbox=True)) == (
+        "`orchestrator reconcile` lists them"
+    )
 
 
 def test_a_hint_that_cannot_go_to_the_rehearsal_is_not_given_there():

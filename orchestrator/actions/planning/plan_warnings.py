@@ -13,8 +13,9 @@ def warn(plan: Plan, drift_percent: float) -> None:
         plan.warnings.insert(0, f"{words}: record them with `{rebuild_words(found)}`")
     if found.taken:
         plan.warnings.append(
-            f"{found.taken:,} planned file name(s) belong to pictures of other jobs, which stay: these "
-            "get a name beside them"
+            f"{found.taken:,} planned file name{' has' if found.taken == 1 else 's have'} a picture already: "
+            "the new one takes the name of an earlier try, which is kept in .superseded/, and goes beside "
+            "any other"
         )
     for item in plan.headroom:
         if not item.fits:

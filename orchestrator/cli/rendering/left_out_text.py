@@ -27,12 +27,13 @@ def left_out_lines(tables: Sequence[LeftOut]) -> list[str]:
             kinds.setdefault(_kind(row.reason), {})[row.number] = row.reason
         if table.blank:
             kinds["without any value"] = dict.fromkeys(table.blank, "without any value")
+        shown = len(kinds) if len(kinds) == _REASONS_SHOWN + 1 else _REASONS_SHOWN
         lines += [
             f"{count(len(reasons), 'row')} of {safe(table.table)}: {_told(reasons)}"
-            for reasons in list(kinds.values())[:_REASONS_SHOWN]
+            for reasons in list(kinds.values())[:shown]
         ]
-        if len(kinds) > _REASONS_SHOWN:
-            rest = sum(len(reasons) for reasons in list(kinds.values())[_REASONS_SHOWN:])
+        if len(kinds) > shown:
+            rest = sum(len(reasons) for reasons in list(kinds.values())[shown:])
             lines.append(f"{count(rest, 'row')} of {safe(table.table)} for other reasons (see --json)")
     return [f"{'Left out' if at == 0 else '        '}    {line}" for at, line in enumerate(lines)]
 

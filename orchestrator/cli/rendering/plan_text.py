@@ -70,8 +70,10 @@ def _money(plan: Plan) -> str:
             "and are not paid yet"
         )
     if redone:
-        wait = f"{redone:,} redone {'job waits' if redone == 1 else 'jobs wait'}"
-        lines.append(f"            and {wait} ({usd(plan.total('redone_micros'))}): other tries, by `redo`")
+        lines.append(
+            f"            of these {count(redone, 'job')} ({usd(plan.total('redone_micros'))}) "
+            f"{'is another try' if redone == 1 else 'are other tries'}, by `redo`"
+        )
     if others := plan.others_to_submit:
         lines.append(
             f"            of these {count(others.jobs, 'job')} ({usd(others.cost_micros)}) are not asked for "

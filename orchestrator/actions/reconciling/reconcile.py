@@ -9,6 +9,7 @@ from orchestrator.ports import Balance, Clock, DatabaseMark, Entropy, Provider
 from orchestrator.ports.paging import Bill, bill_all, list_all
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.db.database import Database
+from orchestrator.store.money import balance_days
 from orchestrator.store.money.caps import caps_in_force
 from orchestrator.store.runs.runs import models_in_use
 
@@ -37,7 +38,7 @@ async def reconcile(
     bill = await _bill(provider, clock, period)
     balance = await provider.balance()
     database.require_in_place()  # asking took its time
-    report.balance_micros = balance.micros if isinstance(balance, Balance) else None
+    report.balance_micros = _noted(database, balance)
     report.readable = listing is not None and listing.complete and bill is not None and bill.complete
     if listing is None or not listing.complete:
         return report
@@ -62,6 +63,15 @@ async def reconcile(
         caps = caps_in_force(tx, day_of(tx.now, period.timezone))
         report.passed = [cap for cap in caps if cap.over_micros]
     return report
+
+
+def _noted(database: Database, balance: object) -> int | None:
+    """The balance in micros, kept for the month's statement; None where it could not be read."""
+    if not isinstance(balance, Balance):
+        return None
+    with database.write() as tx:
+        balance_days.note(tx, balance.micros)
+    return balance.micros
 
 
 async def _bill(provider: Provider, clock: Clock, period: Period) -> Bill | None:

@@ -22,6 +22,7 @@ def downgrade():
     op.drop_table("passed_thresholds")
     op.drop_table("balance_days")
     op.drop_table("bill_entries")
+    op.drop_index("ix_attempts_refunded", "attempts")
     op.drop_column("attempts", "refunded_at")
     op.drop_column("attempts", "charged_at")
     op.drop_index("ix_ledger_odd", "ledger")
@@ -89,6 +90,7 @@ def _campaign_money():
     op.create_table(
         "closed_months",
         sa.Column("month", sa.Text(), nullable=False),
+        sa.Column("ledger_from", BigInt, nullable=False),
         sa.Column("ledger_to", BigInt, nullable=False),
         sa.Column("lines", BigInt, nullable=False),
         sa.Column("spent_micros", BigInt, nullable=False),
@@ -106,6 +108,14 @@ def _bill():
     op.create_index("ix_ledger_odd", "ledger", ["day", "id"], sqlite_where=odd, postgresql_where=odd)
     op.add_column("attempts", sa.Column("charged_at", BigInt))
     op.add_column("attempts", sa.Column("refunded_at", BigInt))
+    refunded = sa.text("refunded_micros > 0")
+    op.create_index(
+        "ix_attempts_refunded",
+        "attempts",
+        ["refunded_at"],
+        sqlite_where=refunded,
+        postgresql_where=refunded,
+    )
     op.create_table(
         "bill_entries",
         sa.Column("key", sa.Text(), nullable=False),

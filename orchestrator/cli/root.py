@@ -35,7 +35,7 @@ SECTIONS: Final = {
             _COMMANDS + "export", "Hand accepted pictures over: a folder or an archive under clean names."
         ),
         "review": Entry(_COMMANDS + "review", "Accept, reject and redo pictures, in the browser."),
-        "report": Entry(_COMMANDS + "report", "Write the page of one run, to keep or to hand on."),
+        "report": Entry(_COMMANDS + "report", "The page of a run, the statement of a month, closing it."),
         "gallery": Entry(_COMMANDS + "gallery", "Write a contact sheet: one HTML file with every picture."),
     },
     "Choose": {

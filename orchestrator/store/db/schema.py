@@ -137,6 +137,7 @@ ATTEMPT_IS_LIVE: Final = text(f"attempts.{LIVE_SQL}")
 ATTEMPT_IS_UNBILLED: Final = text(UNBILLED_SQL)
 COPY_SQL: Final = "idx >= 1000000000 AND state = 'planned'"  # `core.paths.COPY_FIRST`
 COPY_IS_PLANNED: Final = text("outputs.idx >= 1000000000 AND outputs.state = 'planned'")
+ATTEMPT_IS_REFUNDED: Final = text("attempts.refunded_micros > 0")
 REFUND_IS_DUE: Final = text("attempts.reservation = 'refund_due'")
 ODD_KINDS: Final = "kind IN ('adjusted', 'refund_lapsed', 'refund_seen', 'written_off')"
 LEDGER_IS_ODD: Final = text(f"ledger.{ODD_KINDS}")
@@ -368,6 +369,7 @@ attempts = Table(
         sqlite_where=text("reservation = 'refund_due'"),
         postgresql_where=text("reservation = 'refund_due'"),
     ),
+    _partial_index("ix_attempts_refunded", "refunded_at", where="refunded_micros > 0"),
     Index("ix_attempts_unbilled", "id", sqlite_where=text(UNBILLED_SQL), postgresql_where=text(UNBILLED_SQL)),
 )
 
@@ -678,12 +680,14 @@ closed_months = Table(
     "closed_months",
     metadata,
     Column("month", Text, primary_key=True),  # 2026-11, of the budgets' time zone
-    Column("ledger_to", BigInt, nullable=False),  # the last id of the ledger when it was closed
-    Column("lines", BigInt, nullable=False),  # how many of the lines up to there are its own
-    Column("spent_micros", BigInt, nullable=False),  # what they come to
+    # The lines after `ledger_from`, with which the month before was closed, up to `ledger_to` are frozen.
+    Column("ledger_from", BigInt, nullable=False),
+    Column("ledger_to", BigInt, nullable=False),
+    Column("lines", BigInt, nullable=False),  # how many lines up to there count in the month
+    Column("spent_micros", BigInt, nullable=False),  # what those come to
     Column("open_micros", BigInt, nullable=False),  # held and refunds due
     Column("timezone", Text, nullable=False),  # of the days that it was closed with
-    Column("digest", Text, nullable=False),  # SHA-256 of these lines
+    Column("digest", Text, nullable=False),  # SHA-256 of the frozen lines
     Column("closed_at", BigInt, nullable=False),
     Column("who", Text, nullable=False),
 )

@@ -29,7 +29,7 @@ INSERT INTO verdicts (id, job_id, at, verdict, stars, note, who, host, source) V
 INSERT INTO check_results (job_id, idx, name, sha256, passed, reason, at) VALUES (1, 0, 'size', 'ab', false, 'It is 100 x 100.', 1000);
 INSERT INTO schedules (id, name, manifest_path, cron, timezone, settings, revision, since, next_at, failures, paused_at, paused_why, created_at) VALUES (1, 'summer/hero', 'jobs/hero.yaml', '30 2 * * *', 'Europe/Vienna', '{"overlap": "skip"}', 2, 1000, 2000, 1, 1500, 'three ticks failed', 500);
 INSERT INTO ticks (id, schedule_id, key, revision, kind, at, local, state, reason, message, worker, lease_expires_at, run_id, created_at, finished_at) VALUES (1, 1, '2026-11-22T02:30', 2, 'scheduled', 1000, '2026-11-22T02:30', 'failed', 'manifest', 'It cannot be read.', 'w1', 2000, 1, 1000, 1100);
-INSERT INTO closed_months (month, ledger_to, lines, spent_micros, open_micros, timezone, digest, closed_at, who) VALUES ('2026-11', 1, 1, 0, 28000, 'UTC', 'ab', 3000, 'ada');
+INSERT INTO closed_months (month, ledger_from, ledger_to, lines, spent_micros, open_micros, timezone, digest, closed_at, who) VALUES ('2026-11', 0, 1, 1, 0, 28000, 'UTC', 'ab', 3000, 'ada');
 INSERT INTO bill_entries (key, at, what, attempt_id, prediction_id, charged_micros, refunded_micros) VALUES ('b1', 1000, 'other_task', NULL, 'p3', 28000, 0);
 INSERT INTO balance_days (day, first_at, first_micros, last_at, last_micros) VALUES ('2026-11-22', 1000, 5000000, 2000, 4972000);
 INSERT INTO passed_thresholds (scope, scope_id, period, percent, cap_micros, at) VALUES ('account', 0, 'total', 50, 1000000, 1000);

@@ -199,6 +199,7 @@ def campaign_document(row: CampaignRow) -> Json:
         "runs": row.runs,
         "jobs": row.jobs,
         "paused": row.paused,
+        "closed_at": rfc3339(row.closed_at),
         "spent_usd": format_usd(row.spent_micros),
         "held_usd": format_usd(row.held_micros),
     }

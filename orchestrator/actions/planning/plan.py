@@ -13,6 +13,7 @@ from orchestrator.actions.planning.content import Content
 from orchestrator.actions.planning.estimate import Estimate, Pace, estimate
 from orchestrator.actions.planning.live_prices import Ask, LivePrices
 from orchestrator.actions.planning.manifests import check_all
+from orchestrator.actions.planning.month_ahead import ahead
 from orchestrator.actions.planning.part import WHOLE, Part, refuse_prune_of
 from orchestrator.actions.planning.plan_warnings import warn
 from orchestrator.actions.planning.planned import ManifestPlan, Plan
@@ -126,6 +127,7 @@ class _Planner:
             ]
             campaigns = {row.spec.campaign for row in self._plan.manifests}
             self._plan.warnings += [closed_words(name) for name in closed_among(self._tx, campaigns)]
+            self._plan.forecasts = ahead(self._tx, self._plan, self._settings.budgets.timezone)
         self._plan.headroom = self._headroom()
         within = within_caps(self._tx, self._plan.manifests, self._plan.headroom, prices=self._plan.prices)
         self._plan.affordable, self._plan.cuts = within.affordable, within.cuts

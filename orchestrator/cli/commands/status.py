@@ -12,6 +12,7 @@ from orchestrator.cli.rendering.acceptance_text import acceptance_line, breakdow
 from orchestrator.cli.rendering.documents import status_document
 from orchestrator.cli.rendering.doubts_text import doubts_words
 from orchestrator.cli.rendering.folding import FoldedCaps, fold_caps, runs_to_show
+from orchestrator.cli.rendering.forecast_text import forecast_text
 from orchestrator.cli.rendering.remedies import remedies
 from orchestrator.cli.rendering.stop_text import lasting, mark
 from orchestrator.cli.rendering.words import bar, count, left_or_over, percent, safe, table, usd
@@ -59,7 +60,7 @@ def command(*, show_all: bool, kinds: tuple[str, ...]) -> ExitCode:
             [("orchestrator plan MANIFEST", "prices a manifest"), ("orchestrator demo", "shows a batch")]
         )
         return ExitCode.DONE
-    out.answer(_text(status, now, show_all=show_all))
+    out.answer(_text(status, now, timezone=settings.budgets.timezone, show_all=show_all))
     if kinds:
         out.answer(f"\n{breakdown_text(by)}")
     if doubts := doubts_words(status.doubts, settings, now):
@@ -70,7 +71,7 @@ def command(*, show_all: bool, kinds: tuple[str, ...]) -> ExitCode:
     return ExitCode.DONE
 
 
-def _text(status: Overview, now: int, *, show_all: bool) -> str:
+def _text(status: Overview, now: int, *, timezone: str, show_all: bool) -> str:
     runs = status.runs if show_all else runs_to_show(status.runs, RUNS_SHOWN)
     header = [
         "run",
@@ -94,6 +95,8 @@ def _text(status: Overview, now: int, *, show_all: bool) -> str:
         blocks += ["", table(header, [_budget(cap) for cap in folded.shown], right=frozenset({2, 3, 4, 5}))]
     if folded.folded:
         blocks.append(f"and {count(folded.folded, 'cap')} of finished runs (--all shows them)")
+    if told := forecast_text(status.forecasts, timezone):
+        blocks += ["", told]
     for row in runs:
         if row.id in status.accepted:
             blocks.append(acceptance_line(f"{row.campaign}/{row.name}/{row.run}", status.accepted[row.id]))

@@ -12,11 +12,20 @@ BigInt = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade():
     _schedules()
     _campaign_money()
+    _bill()
+    _thresholds()
     _notices()
 
 
 def downgrade():
     op.drop_table("notices")
+    op.drop_table("passed_thresholds")
+    op.drop_table("balance_days")
+    op.drop_table("bill_entries")
+    op.drop_index("ix_attempts_refunded", "attempts")
+    op.drop_column("attempts", "refunded_at")
+    op.drop_column("attempts", "charged_at")
+    op.drop_index("ix_ledger_odd", "ledger")
     op.drop_table("closed_months")
     op.drop_column("campaigns", "closed_at")
     op.drop_column("runs", "finish_by")
@@ -94,9 +103,68 @@ def _campaign_money():
         sa.Column("month", sa.Text(), nullable=False),
         sa.Column("ledger_from", BigInt, nullable=False),
         sa.Column("ledger_to", BigInt, nullable=False),
+        sa.Column("lines", BigInt, nullable=False),
+        sa.Column("spent_micros", BigInt, nullable=False),
+        sa.Column("open_micros", BigInt, nullable=False),
+        sa.Column("timezone", sa.Text(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("closed_at", BigInt, nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("month", name=op.f("pk_closed_months")),
+    )
+
+
+def _bill():
+    odd = sa.text("kind IN ('adjusted', 'refund_lapsed', 'refund_seen', 'written_off')")
+    op.create_index("ix_ledger_odd", "ledger", ["day", "id"], sqlite_where=odd, postgresql_where=odd)
+    op.add_column("attempts", sa.Column("charged_at", BigInt))
+    op.add_column("attempts", sa.Column("refunded_at", BigInt))
+    refunded = sa.text("refunded_micros > 0")
+    op.create_index(
+        "ix_attempts_refunded",
+        "attempts",
+        ["refunded_at"],
+        sqlite_where=refunded,
+        postgresql_where=refunded,
+    )
+    op.create_table(
+        "bill_entries",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("at", BigInt, nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("attempt_id", BigInt),
+        sa.Column("prediction_id", sa.Text()),
+        sa.Column("charged_micros", BigInt, nullable=False),
+        sa.Column("refunded_micros", BigInt, nullable=False),
+        sa.CheckConstraint(
+            "\"what\" IN ('other_charge', 'other_task', 'part')", name=op.f("ck_bill_entries_what")
+        ),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_bill_entries")),
+    )
+    op.create_index("ix_bill_entries_at", "bill_entries", ["at"])
+    op.create_table(
+        "balance_days",
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("first_at", BigInt, nullable=False),
+        sa.Column("first_micros", BigInt, nullable=False),
+        sa.Column("last_at", BigInt, nullable=False),
+        sa.Column("last_micros", BigInt, nullable=False),
+        sa.PrimaryKeyConstraint("day", name=op.f("pk_balance_days")),
+    )
+
+
+def _thresholds():
+    op.create_table(
+        "passed_thresholds",
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("scope_id", BigInt, nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("percent", sa.Integer(), nullable=False),
+        sa.Column("cap_micros", BigInt, nullable=False),
+        sa.Column("at", BigInt, nullable=False),
+        sa.PrimaryKeyConstraint(
+            "scope", "scope_id", "period", "percent", "cap_micros", name=op.f("pk_passed_thresholds")
+        ),
     )
 
 

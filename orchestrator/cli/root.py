@@ -35,7 +35,7 @@ SECTIONS: Final = {
             _COMMANDS + "export", "Hand accepted pictures over: a folder or an archive under clean names."
         ),
         "review": Entry(_COMMANDS + "review", "Accept, reject and redo pictures, in the browser."),
-        "report": Entry(_COMMANDS + "report", "Write the page of one run, to keep or to hand on."),
+        "report": Entry(_COMMANDS + "report", "The page of a run, the statement of a month, closing it."),
         "gallery": Entry(_COMMANDS + "gallery", "Write a contact sheet: one HTML file with every picture."),
     },
     "Choose": {
@@ -47,7 +47,7 @@ SECTIONS: Final = {
         "pause": Entry(_COMMANDS + "pause", "Stop spending everywhere, until `resume`."),
         "resume": Entry(_COMMANDS + "resume", "Go on after `pause`."),
         "workers": Entry(_COMMANDS + "workers", "List workers, and ask one to finish."),
-        "campaigns": Entry(_COMMANDS + "campaigns", "List, pause, resume and weigh campaigns."),
+        "campaigns": Entry(_COMMANDS + "campaigns", "List, pause, resume, weigh and close campaigns."),
         "budget": Entry(_COMMANDS + "budget", "Caps: show, set, apply, audit."),
         "ledger": Entry(_COMMANDS + "ledger", "Every movement of money, as a table: export."),
         "limits": Entry(_COMMANDS + "limits", "How much at once, for every worker: show, set."),

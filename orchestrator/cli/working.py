@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
@@ -12,13 +12,13 @@ from orchestrator.app import App
 from orchestrator.cli.rendering.display import Display, Lasting
 from orchestrator.cli.rendering.doubts_text import doubts_words
 from orchestrator.cli.rendering.ending_words import ending_words
+from orchestrator.cli.rendering.folding import binding_cap
 from orchestrator.cli.rendering.snapshot import Snapshot
 from orchestrator.cli.rendering.summary import Done
 from orchestrator.cli.streams import drop_lost_streams
 from orchestrator.core.errors import DatabaseError, DatabaseReplacedError, ExitCode, OrchestratorError
 from orchestrator.runtime import event_loop
 from orchestrator.store.db.database import Tx
-from orchestrator.store.money.caps import Cap
 from orchestrator.store.runs.apart import Apart
 from orchestrator.store.stops.attention import attention
 from orchestrator.store.stops.reachable import beyond_caps
@@ -175,7 +175,7 @@ class _Watch:
             made_before=self._made_before,
             beyond=beyond,
             worker=worker,
-            cap=_tightest(found.rules.caps, progress),
+            cap=binding_cap(found.rules.caps, progress.runs),
             stops=tuple(stop for stop in stops if concerns(stop, progress)),
             doubts=doubts_words(doubts, self._app.settings, now),
         )
@@ -195,16 +195,3 @@ class _Watch:
             progress = self._progress(tx)
             stops = survey(tx, self._app.settings.budgets.timezone).stops
             return progress, [*stops, *attention(tx)]
-
-
-def _tightest(caps: Iterable[Cap], progress: Progress) -> Cap | None:
-    campaigns = {run.campaign for run in progress.runs}
-    runs = {run.id for run in progress.runs}
-    mine = [
-        cap
-        for cap in caps
-        if cap.scope == "account"
-        or (cap.scope == "campaign" and cap.name in campaigns)
-        or (cap.scope == "run" and cap.scope_id in runs)
-    ]
-    return min(mine, key=lambda cap: cap.remaining_micros - cap.over_micros, default=None)

@@ -1,7 +1,7 @@
 """What the provider may answer: every outcome is a value, never an exception."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -160,6 +160,7 @@ class OtherCharge:
 
     id: str
     micros: int  # below zero when it was paid back; 0 when it cannot be read
+    created_at_ms: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

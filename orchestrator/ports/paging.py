@@ -23,6 +23,8 @@ from orchestrator.ports import (
 
 Outcome = TypeVar("Outcome")
 
+DAY_MS: Final = 86_400_000
+
 PAGES_MAX: Final = 400
 """Pages of 100 read at most; a window with more is not fully known."""
 
@@ -52,6 +54,25 @@ class Billed(NamedTuple):
     refunded_micros: int = 0
 
 
+class BillPart(NamedTuple):
+    """What one task was charged or paid back on a day before the last such day, in micros."""
+
+    refund: bool
+    at_ms: int
+    micros: int
+
+
+class BillTimes(NamedTuple):
+    """When, by the provider's clock, a task was charged and paid back last, and what of it was so on other
+    UTC days; None where no record says so.
+    """
+
+    charged_at_ms: int | None = None
+    refunded_at_ms: int | None = None
+    parts: tuple[BillPart, ...] = ()
+
+
+NO_TIMES: Final = BillTimes()
 RecordKey = tuple[object, ...]
 
 
@@ -101,6 +122,33 @@ class Bill:
                 deducted += record.micros
             sums[record.prediction_id] = Billed(deducted, refunded)
         return sums
+
+    def times(self) -> dict[str, BillTimes]:
+        """When each prediction that the bill mentions was charged and paid back."""
+        records: dict[str, list[BillingRecord]] = {}
+        for record in self._by_key.values():
+            records.setdefault(record.prediction_id, []).append(record)
+        return {prediction_id: _times_of(found) for prediction_id, found in records.items()}
+
+    def keyed(self) -> dict[str, BillingRecord]:
+        """The records, each by what it is known by, as text."""
+        return {"/".join(map(str, key)): record for key, record in self._by_key.items()}
+
+
+def _times_of(records: Iterable[BillingRecord]) -> BillTimes:
+    last: dict[bool, int | None] = {False: None, True: None}
+    parts: list[BillPart] = []
+    for refund in (False, True):
+        by_day: dict[int, BillPart] = {}
+        for record in records:
+            if record.created_at_ms is not None and (record.kind == "refund") is refund:
+                day = record.created_at_ms // DAY_MS
+                _, at_ms, micros = by_day.get(day, BillPart(refund, 0, 0))
+                by_day[day] = BillPart(refund, max(at_ms, record.created_at_ms), micros + record.micros)
+        if by_day:
+            last[refund] = by_day.pop(max(by_day)).at_ms
+            parts += [by_day[day] for day in sorted(by_day)]
+    return BillTimes(last[False], last[True], tuple(parts))
 
 
 async def list_all(

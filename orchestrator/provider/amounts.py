@@ -93,7 +93,11 @@ def _unsigned(record: BillingRecord, *, is_odd: bool) -> BillingRecord:
 def _other(row: Mapping[str, Any]) -> OtherCharge:
     micros = _price_micros(row.get("price"), in_dollars=False) or 0
     sign = -1 if text_of(row.get("billing_type")) == "refund" else 1
-    return OtherCharge(id=text_of(row.get("uuid")), micros=sign * abs(micros))
+    return OtherCharge(
+        id=text_of(row.get("uuid")),
+        micros=sign * abs(micros),
+        created_at_ms=read_time_ms(row.get("created_at")),
+    )
 
 
 def _is_fraction(price: object) -> bool:

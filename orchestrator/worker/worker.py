@@ -28,7 +28,7 @@ from orchestrator.worker.pipeline.moves import Moves
 from orchestrator.worker.pipeline.pipeline import Pipeline
 from orchestrator.worker.stop import Stop, StopLevel
 from orchestrator.worker.tasks import TaskGroup
-from orchestrator.worker.upkeep import startup, upkeep
+from orchestrator.worker.upkeep import balance_reader, startup, upkeep
 from orchestrator.worker.upkeep.billing import BillReader
 from orchestrator.worker.upkeep.drain_watchdog import DrainWatchdog
 from orchestrator.worker.upkeep.heartbeat import Heartbeat
@@ -159,6 +159,7 @@ class Worker:
             Loop(keep_up, bookkeeping=True),
             Loop(pipeline.troubles.tick, bookkeeping=True),
             Loop(BillReader(deps).tick),
+            Loop(balance_reader.BalanceReader(deps).tick, bookkeeping=True),
             Loop(PriceWatch(deps, proof).tick, alarms.prices),
             Loop(pipeline.prices.tick, bookkeeping=True),
             Loop(self._copies.tick, bookkeeping=True),

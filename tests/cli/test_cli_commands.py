@@ -35,7 +35,7 @@ PLAN_KEYS = [
 
 def test_plan_prints_exactly_the_documented_shape(shell):
     assert shell("plan", shell.manifest(), "--json") == 0
-    assert list(shell.document) == ["manifests", "totals", "warnings", "next_command", "spends"]
+    assert list(shell.document) == ["manifests", "totals", "warnings", "forecast", "next_command", "spends"]
     (row,) = shell.document["manifests"]
     assert list(row) == PLAN_KEYS
     assert (row["jobs"], row["images"], row["new"], row["existing"], row["cost_usd"]) == (3, 3, 3, 0, "0.084")
@@ -81,7 +81,7 @@ def test_applying_again_adds_only_what_is_new(shell):
 def test_status_prints_exactly_the_documented_shape(shell):
     shell("apply", shell.manifest(extra="budget: 40.00"))
     assert shell("status", "--json") == 0
-    assert list(shell.document) == ["runs", "budgets", "stopped"]
+    assert list(shell.document) == ["runs", "budgets", "stopped", "forecast"]
     assert shell.document["runs"] == [
         {
             "campaign": "sale",

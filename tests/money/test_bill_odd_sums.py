@@ -28,6 +28,8 @@ def attempt(**fields):
         "agreed_billed_micros": None,
         "agreed_charge_micros": None,
         "agreed_refunded_micros": None,
+        "charged_at": None,
+        "refunded_at": None,
         "refund_until": REFUND_MS if fields.get("reservation") == "refund_due" else None,
         "finished_at": 0,
     }

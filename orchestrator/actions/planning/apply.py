@@ -26,6 +26,7 @@ from orchestrator.store.account.acts import Signature
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database
 from orchestrator.store.money import budgets, quotes
+from orchestrator.store.runs.campaigns import refuse_closed
 from orchestrator.store.runs.copies import add_copies
 from orchestrator.store.runs.new_jobs import NewJob, encode
 from orchestrator.store.runs.output_paths import PathConflict, PathTakenError
@@ -110,6 +111,8 @@ def apply(
     """
     if prune:
         refuse_prune_of(part)
+    with database.read() as tx:
+        refuse_closed(tx, {manifest.spec.campaign for manifest in manifests})
     if not checked and part.partial:
         check_all(manifests)
     with ExitStack() as stack:

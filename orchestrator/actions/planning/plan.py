@@ -13,6 +13,7 @@ from orchestrator.actions.planning.content import Content
 from orchestrator.actions.planning.estimate import Estimate, Pace, estimate
 from orchestrator.actions.planning.live_prices import Ask, LivePrices
 from orchestrator.actions.planning.manifests import check_all
+from orchestrator.actions.planning.month_ahead import ahead
 from orchestrator.actions.planning.part import WHOLE, Part, refuse_prune_of
 from orchestrator.actions.planning.plan_warnings import warn
 from orchestrator.actions.planning.planned import ManifestPlan, Plan
@@ -28,6 +29,7 @@ from orchestrator.store.account import configured_limits, latencies
 from orchestrator.store.account.configured_limits import LimitName
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database, Tx
+from orchestrator.store.runs.campaigns import closed_among, closed_words
 from orchestrator.store.runs.unrequested import JobsAt, tries_at_prices, turns_of_tries, waiting_at_prices
 
 
@@ -123,6 +125,9 @@ class _Planner:
                 for item in self._words.differences(self._tx)
                 if item.weight in {Weight.LOOSER, Weight.OVERRULED} and item.key not in self._raised
             ]
+            campaigns = {row.spec.campaign for row in self._plan.manifests}
+            self._plan.warnings += [closed_words(name) for name in closed_among(self._tx, campaigns)]
+            self._plan.forecasts = ahead(self._tx, self._plan, self._settings.budgets.timezone)
         self._plan.headroom = self._headroom()
         within = within_caps(self._tx, self._plan.manifests, self._plan.headroom, prices=self._plan.prices)
         self._plan.affordable, self._plan.cuts = within.affordable, within.cuts

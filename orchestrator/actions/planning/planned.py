@@ -1,5 +1,6 @@
 """What applying manifests would do: the numbers of each, and of all together."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from orchestrator.actions.planning.tally import Tally
 from orchestrator.core.specs import RunSpec
 from orchestrator.manifest.bad_rows import LeftOut
 from orchestrator.store.runs.unrequested import Turn, Unrequested
+from orchestrator.store.views.forecasts import MonthForecast
 
 
 @dataclass(slots=True)
@@ -110,6 +112,7 @@ class Plan:
     affordable: Affordable | None = None  # what the caps let through; None without a cap
     cuts: list[Cut] = field(default_factory=list)  # what could be left out so that everything fits
     prices: LivePrices = field(default_factory=LivePrices)
+    forecasts: Sequence[MonthForecast] = ()  # of the account and its campaigns, with these jobs
 
     def total(self, name: str) -> int:
         """The sum of one number over all manifests."""

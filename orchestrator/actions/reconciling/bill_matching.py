@@ -12,7 +12,7 @@ from orchestrator.store.account.acts import Change, Signature
 from orchestrator.store.attempts import predictions
 from orchestrator.store.attempts.predictions import Ours, accepted_between, owners
 from orchestrator.store.db.database import Tx
-from orchestrator.store.money import balance_mark, bills, price_lessons
+from orchestrator.store.money import balance_mark, bill_entries, bills, price_lessons
 from orchestrator.store.money.bill_lines import BillLine
 from orchestrator.store.money.price_lessons import Charged
 
@@ -24,8 +24,13 @@ def book(tx: Tx, report: Reconciliation, bill: Bill, period: Period) -> None:
     rows = sorted(known.values(), key=lambda ours: ours.attempt_id)
     report.other_charges, report.other_charges_micros = len(bill.others), bill.others_micros
     report.basis = _basis(tx=tx, report=report, bill=bill, rows=rows)
+    times = bill.times()
     for row in rows:
-        _book_one(tx=tx, report=report, ours=row, billed=sums[row.prediction_id], period=period)
+        line = BillLine(
+            row.attempt_id, *sums[row.prediction_id], basis=report.basis, times=times[row.prediction_id]
+        )
+        _book_one(tx=tx, report=report, ours=row, line=line, period=period)
+    bill_entries.note_others(tx, bill, known)
     strangers = predictions.unknown(
         tx, [record.prediction_id for record in records if record.prediction_id not in known]
     )
@@ -60,9 +65,9 @@ def _basis(tx: Tx, report: Reconciliation, bill: Bill, rows: Sequence[Ours]) -> 
     return balance_mark.basis(tx, bill.records, report.balance_micros)
 
 
-def _book_one(tx: Tx, report: Reconciliation, ours: Ours, billed: Billed, period: Period) -> None:
-    line = BillLine(ours.attempt_id, *billed, basis=report.basis)
+def _book_one(tx: Tx, report: Reconciliation, ours: Ours, line: BillLine, period: Period) -> None:
     (booked,) = bills.book_lines(tx, [line])
+    billed = Billed(line.deducted_micros, line.refunded_micros)
     if booked.set_aside:
         report.set_aside.append(ours.prediction_id)
         return

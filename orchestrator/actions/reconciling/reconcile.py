@@ -12,6 +12,7 @@ from orchestrator.store.account.acts import Signature
 from orchestrator.store.attempts.attempt_ids import highest_attempt_id
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database
+from orchestrator.store.money import balance_days
 from orchestrator.store.money.caps import caps_in_force
 from orchestrator.store.runs.runs import models_in_use
 
@@ -40,7 +41,7 @@ async def reconcile(
     bill = await _bill(provider, clock, period)
     balance = await provider.balance()
     database.require_in_place()  # asking took its time
-    report.balance_micros = balance.micros if isinstance(balance, Balance) else None
+    report.balance_micros = _noted(database, balance)
     report.readable = listing is not None and listing.complete and bill is not None and bill.complete
     if listing is None or not listing.complete:
         return report
@@ -76,6 +77,15 @@ def _is_vouched(database: Database, mark: DatabaseMark) -> bool:
     with database.read() as tx:
         is_ours = state_of_mark(marked, highest_attempt_id(tx)) is MarkState.OURS
     return is_ours and all(pause.reason != "unknown_tasks" for pause in stopped)
+
+
+def _noted(database: Database, balance: object) -> int | None:
+    """The balance in micros, kept for the month's statement; None where it could not be read."""
+    if not isinstance(balance, Balance):
+        return None
+    with database.write() as tx:
+        balance_days.note(tx, balance.micros)
+    return balance.micros
 
 
 async def _bill(provider: Provider, clock: Clock, period: Period) -> Bill | None:

@@ -9,10 +9,12 @@ from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import SANDBOX, group
 from orchestrator.cli.commands.budget_apply import apply_budget
+from orchestrator.cli.commands.budget_move import move
+from orchestrator.cli.commands.budget_show import show
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering import audit_text
 from orchestrator.cli.rendering.documents import budget_document
-from orchestrator.cli.rendering.words import bar, left_or_over, percent, safe, table, usd
+from orchestrator.cli.rendering.words import safe
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.budget import day_of
 from orchestrator.core.errors import ExitCode, NotFoundError, UsageError
@@ -41,36 +43,8 @@ def command() -> None:
 
 
 command.add_command(apply_budget)
-
-
-@command.command("show")
-@SANDBOX
-def show() -> ExitCode:
-    """Every cap with what is spent, held and left in its current period. With --json one object a line."""
-    with opened(use=Use.LOOK) as app, app.database.read() as tx:
-        rows = caps_in_force(tx, day_of(tx.now, app.settings.budgets.timezone))
-    if out.as_json():
-        for row in rows:
-            out.line(budget_document(row))
-    elif not rows:
-        out.answer("There are no caps. Set one with: orchestrator budget set account --month 800.00")
-    else:
-        header = ["scope", "window", "cap", "spent", "held", "left", "", ""]
-        lines = [
-            [
-                safe(row.name if row.scope == "account" else f"{row.scope} {row.name}", 48),
-                row.window,
-                usd(row.cap_micros),
-                usd(row.spent_micros),
-                usd(row.reserved_micros),
-                left_or_over(row),
-                bar(row.counted_micros / row.cap_micros if row.cap_micros else 1.0),
-                percent(row.counted_micros, row.cap_micros),
-            ]
-            for row in rows
-        ]
-        out.answer(table(header, lines, right=frozenset({2, 3, 4, 5, 7})))
-    return ExitCode.DONE
+command.add_command(move)
+command.add_command(show)
 
 
 @command.command("set")

@@ -1,25 +1,29 @@
-"""`orchestrator campaigns`: list, pause, resume, weigh."""
+"""`orchestrator campaigns`: list, pause, resume, weigh, close."""
+
+import shlex
 
 import click
 
 from orchestrator.actions.operator import pausing
+from orchestrator.actions.operator.closing import close_campaign, reopen_campaign
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import SANDBOX, group
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import campaign_document
-from orchestrator.cli.rendering.words import safe, table, usd
+from orchestrator.cli.rendering.words import count, safe, table, usd
 from orchestrator.cli.signature import WHY_HELP, signature_of, why_option
 from orchestrator.core.errors import ExitCode, NotFoundError
 from orchestrator.store.db.database import Tx
+from orchestrator.store.runs.campaigns import refuse_closed
 from orchestrator.store.views import owners
 from orchestrator.store.views.happening_names import nothing
 from orchestrator.store.views.owners import CampaignRow, campaign_names
 
 
-@group("campaigns", short_help="List, pause, resume and weigh campaigns.")
+@group("campaigns", short_help="List, pause, resume, weigh and close campaigns.")
 def command() -> None:
-    """List, pause, resume and weigh campaigns: the named owners of spend."""
+    """List, pause, resume, weigh and close campaigns: the named owners of spend."""
 
 
 @command.command("list")
@@ -59,8 +63,54 @@ def resume(name: str, why: str | None) -> ExitCode:
     """Let campaign NAME go on."""
     with opened() as app, app.database.write() as tx:
         _known(tx, name)
+        refuse_closed(tx, [name])
         changed = pausing.resume_campaign(tx, name, signature_of("campaigns resume", why))
     _tell(name, changed=changed, done="resumed", already="was not paused")
+    return ExitCode.DONE
+
+
+@command.command("close")
+@click.argument("name")
+@why_option
+def close(name: str, why: str | None) -> ExitCode:
+    """Buy nothing more for campaign NAME: what waits is cancelled, what the provider has accepted is
+    collected, and no manifest is applied to it until it is opened again.
+    """
+    with opened() as app:
+        with app.database.read() as tx:
+            _known(tx, name)
+        answer = close_campaign(app.database, name, signature_of("campaigns close", why))
+    if out.as_json():
+        out.document(
+            {
+                "campaign": name,
+                "changed": answer.changed,
+                "cancelled": answer.cancelled,
+                "after_attempt": answer.after_attempt,
+            }
+        )
+    else:
+        running = (
+            f"; {count(answer.after_attempt, 'job')} under way is collected" if answer.after_attempt else ""
+        )
+        done = f"closed: {count(answer.cancelled, 'waiting job')} cancelled{running}"
+        out.answer(f"Campaign {safe(name)} {done if answer.changed else 'was closed already'}.")
+    out.next_steps([(f"orchestrator campaigns reopen {shlex.quote(name)}", "takes jobs for it again")])
+    return ExitCode.DONE
+
+
+@command.command("reopen")
+@click.argument("name")
+@why_option
+def reopen(name: str, why: str | None) -> ExitCode:
+    """Take jobs for a closed campaign NAME again. What was cancelled when it was closed stays so."""
+    with opened() as app, app.database.write() as tx:
+        _known(tx, name)
+        changed = reopen_campaign(tx, name, signature_of("campaigns reopen", why))
+    _tell(name, changed=changed, done="is open again", already="was not closed")
+    if changed:
+        again = f"orchestrator jobs retry --state cancelled --campaign {shlex.quote(name)} --dry-run"
+        out.next_steps([(again, "says what the cancelled jobs would cost")])
     return ExitCode.DONE
 
 
@@ -100,6 +150,7 @@ def _known(tx: Tx, name: str) -> None:
 def _row(item: CampaignRow) -> list[str]:
     states = [f"{item.jobs[state]:,}" for state in ("pending", "running", "succeeded", "failed")]
     paused = f"paused: {safe(item.paused, 40)}" if item.paused else ""
+    paused = "closed" if item.closed_at is not None else paused
     return [
         safe(item.name, 40),
         str(item.weight),

@@ -1,4 +1,4 @@
-"""`orchestrator report`: the static page of one run, to keep or to hand on."""
+"""`orchestrator report`: the static page of one run, the statement of a month, and closing a month."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ import click
 
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
-from orchestrator.cli.base import SANDBOX
-from orchestrator.cli.base import command as declare
+from orchestrator.cli.base import SANDBOX, Group
+from orchestrator.cli.commands.report_month import close, month
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.page_text import page_document, page_text
 from orchestrator.core.errors import ExitCode, UsageError
@@ -19,7 +19,27 @@ from orchestrator.store.views.overview import RunRow
 FOLDER_PICTURES_MAX = 20_000
 
 
-@declare("report", short_help="Write the page of one run, to keep or to hand on.")
+class ReportGroup(Group):
+    """A group whose first words may be a run: `report hero` is `report run hero`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `run` before words that name none of its commands. A run that is called like one of them is
+        reached by `report run month` or campaign/name/run.
+        """
+        words = [word for at, word in enumerate(args) if at == 0 or args[at - 1] != "--config"]
+        first = next((word for word in words if not word.startswith("-")), None)
+        named = any(word in self.commands for word in (first,))
+        if args and not named and not {"--help", "-h"} & set(args[:1]):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group("report", cls=ReportGroup, short_help="The page of a run; the statement of a month.")
+def command() -> None:
+    """The page of a run (`report hero --single`), the statement of a month, and closing it."""
+
+
+@command.command("run", short_help="Write the page of one run, to keep or to hand on.")
 @click.argument("run")
 @click.option("--campaign", metavar="NAME", help="The campaign of the run, where several have such a run.")
 @click.option(
@@ -33,7 +53,7 @@ FOLDER_PICTURES_MAX = 20_000
 @click.option("--client", is_flag=True, help="Hide prompts, prices, commands, paths and ids.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most N pictures, to whole products.")
 @SANDBOX
-def command(
+def write_run(
     run: str,
     campaign: str | None,
     folder: Path | None,
@@ -74,3 +94,7 @@ def command(
 def _name(run: RunRow) -> str:
     words = [run.campaign, run.name] if run.run == "main" else [run.campaign, run.name, run.run]
     return f"report-{slug('-'.join(words))}.html"
+
+
+command.add_command(month)
+command.add_command(close)

@@ -11,9 +11,11 @@ from orchestrator.cli.deciding import file_words
 from orchestrator.cli.rendering.acceptance_text import acceptance_line, breakdown_document, breakdown_text
 from orchestrator.cli.rendering.documents import status_document
 from orchestrator.cli.rendering.doubts_text import doubts_words
+from orchestrator.cli.rendering.folding import FoldedCaps, fold_caps, runs_to_show
+from orchestrator.cli.rendering.forecast_text import forecast_text
 from orchestrator.cli.rendering.remedies import remedies
 from orchestrator.cli.rendering.stop_text import lasting, mark
-from orchestrator.cli.rendering.words import bar, left_or_over, percent, safe, table, usd
+from orchestrator.cli.rendering.words import bar, count, left_or_over, percent, safe, table, usd
 from orchestrator.core.errors import ExitCode
 from orchestrator.store.choosing.acceptance import breakdown
 from orchestrator.store.money.caps import Cap
@@ -25,7 +27,9 @@ RUNS_SHOWN = 20
 
 
 @declare("status", short_help="Runs, money, and what is stopped and why.")
-@click.option("--all", "show_all", is_flag=True, help="Every run, not only the newest twenty.")
+@click.option(
+    "--all", "show_all", is_flag=True, help="Every run and every cap, also of runs that are finished."
+)
 @SANDBOX
 @click.option(
     "--by",
@@ -56,7 +60,7 @@ def command(*, show_all: bool, kinds: tuple[str, ...]) -> ExitCode:
             [("orchestrator plan MANIFEST", "prices a manifest"), ("orchestrator demo", "shows a batch")]
         )
         return ExitCode.DONE
-    out.answer(_text(status, now, show_all=show_all))
+    out.answer(_text(status, now, timezone=settings.budgets.timezone, show_all=show_all))
     if kinds:
         out.answer(f"\n{breakdown_text(by)}")
     if doubts := doubts_words(status.doubts, settings, now):
@@ -67,8 +71,8 @@ def command(*, show_all: bool, kinds: tuple[str, ...]) -> ExitCode:
     return ExitCode.DONE
 
 
-def _text(status: Overview, now: int, *, show_all: bool) -> str:
-    runs = status.runs if show_all else status.runs[-RUNS_SHOWN:]
+def _text(status: Overview, now: int, *, timezone: str, show_all: bool) -> str:
+    runs = status.runs if show_all else runs_to_show(status.runs, RUNS_SHOWN)
     header = [
         "run",
         "waiting",
@@ -85,9 +89,14 @@ def _text(status: Overview, now: int, *, show_all: bool) -> str:
     blocks = [table(header, [_run(row) for row in runs], right=frozenset(range(1, len(header))))]
     if len(runs) < len(status.runs):
         blocks.append(f"and {len(status.runs) - len(runs)} older runs (--all shows them)")
-    if status.caps:
+    folded = FoldedCaps(status.caps, 0) if show_all else fold_caps(status.caps, status.runs)
+    if folded.shown:
         header = ["budget", "window", "spent", "held", "cap", "left", ""]
-        blocks += ["", table(header, [_budget(cap) for cap in status.caps], right=frozenset({2, 3, 4, 5}))]
+        blocks += ["", table(header, [_budget(cap) for cap in folded.shown], right=frozenset({2, 3, 4, 5}))]
+    if folded.folded:
+        blocks.append(f"and {count(folded.folded, 'cap')} of finished runs (--all shows them)")
+    if told := forecast_text(status.forecasts, timezone):
+        blocks += ["", told]
     for row in runs:
         if row.id in status.accepted:
             blocks.append(acceptance_line(f"{row.campaign}/{row.name}/{row.run}", status.accepted[row.id]))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.cli.rendering import happening_text
 from orchestrator.cli.rendering.acceptance_text import acceptance_document
+from orchestrator.cli.rendering.forecast_text import forecast_document
 from orchestrator.cli.rendering.words import rfc3339
 from orchestrator.core.money import format_usd
 from orchestrator.store.stops.attention import ATTENTION
@@ -45,6 +46,7 @@ def status_document(status: Overview, differences: Sequence[FleetDifference] = (
         "runs": [_run_with_verdicts(row, status) for row in status.runs],
         "budgets": [budget_document(cap) for cap in status.caps],
         "stopped": [stopped_document(stop) for stop in status.stops],
+        "forecast": [forecast_document(each) for each in status.forecasts],
     }
     if differences:
         document["differences"] = [difference_document(item) for item in differences]
@@ -199,6 +201,7 @@ def campaign_document(row: CampaignRow) -> Json:
         "runs": row.runs,
         "jobs": row.jobs,
         "paused": row.paused,
+        "closed_at": rfc3339(row.closed_at),
         "spent_usd": format_usd(row.spent_micros),
         "held_usd": format_usd(row.held_micros),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.cli.rendering.forecast_text import forecast_document
 from orchestrator.cli.rendering.left_out_text import left_out_document
 from orchestrator.core.money import format_usd
 
@@ -44,6 +45,7 @@ def plan_document(plan: Plan) -> Json:
         ],
         "totals": _totals(plan),
         "warnings": [*plan.warnings, *(item.comparison for item in plan.differences)],
+        "forecast": [forecast_document(each) for each in plan.forecasts],
     }
 
 

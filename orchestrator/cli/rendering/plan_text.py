@@ -6,6 +6,7 @@ from orchestrator.actions.planning.planned import ManifestPlan, Plan
 from orchestrator.cli.invocation import Asked
 from orchestrator.cli.rendering.cap_text import covered, whose_cap
 from orchestrator.cli.rendering.content_text import change_lines, content_lines
+from orchestrator.cli.rendering.forecast_text import month_line
 from orchestrator.cli.rendering.left_out_text import left_out_lines
 from orchestrator.cli.rendering.unrequested_text import plan_others
 from orchestrator.cli.rendering.words import bar, count, duration, percent, safe, table, unit_price, usd
@@ -31,7 +32,7 @@ def plan_text(plan: Plan, asked: Asked = NOTHING_ASKED, *, diff: bool = False) -
         return "\n".join([f"Nothing to do: {everything}.", *notes])
     blocks = [_manifests(plan), _money(plan)]
     told = [*content_lines(plan), *change_lines(plan, whole=diff)]
-    return "\n".join([*blocks, *_headroom(plan), _time(plan), *told, *notes])
+    return "\n".join([*blocks, *_headroom(plan), *_month(plan), _time(plan), *told, *notes])
 
 
 def _manifests(plan: Plan) -> str:
@@ -124,6 +125,12 @@ def _headroom(plan: Plan) -> list[str]:
     elif len(rows) > CAPS_SHOWN:
         lines.append(f"            and {count(len(rows) - CAPS_SHOWN, 'more cap')}")
     return lines + [f"            {text}" for text in (*covered(plan), *whose_cap(plan))]
+
+
+def _month(plan: Plan) -> list[str]:
+    """What this month comes to with these jobs, where something is known of it besides them."""
+    told = [each for each in plan.forecasts if each.found.p50 is not None]
+    return [f"Month       {month_line(each)}" for each in told]
 
 
 def _time(plan: Plan) -> str:

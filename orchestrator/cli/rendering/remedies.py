@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterable
 
+from orchestrator.store.account.pauses import CLOSED
 from orchestrator.store.db.schema import Scope
 from orchestrator.store.money.prices import BILL_DRIFT, PRICE_DRIFT, PRICE_UNKNOWN
 from orchestrator.store.stops.attention import NAMES_WAITING, OVERDUE_TASKS, RESULTS_EXPIRING
@@ -53,11 +54,13 @@ def _remedy(stop: Stoppage) -> tuple[str, str] | None:
     if stop.scope in _BY_SCOPE:
         return _BY_SCOPE[stop.scope].get(stop.reason)
     if stop.scope in {"campaign", "run"}:
-        return _resumed(stop.name.split("/")[0])
+        return _resumed(stop.name.split("/")[0], closed=stop.reason == CLOSED)
     if stop.reason in _MODEL:
         return f"orchestrator resume --model {shlex.quote(stop.name)}", _MODEL[stop.reason]
     return None
 
 
-def _resumed(campaign: str) -> tuple[str, str]:
+def _resumed(campaign: str, *, closed: bool) -> tuple[str, str]:
+    if closed:
+        return f"orchestrator campaigns reopen {shlex.quote(campaign)}", "opens the campaign again"
     return f"orchestrator campaigns resume {shlex.quote(campaign)}", "lets it go on"

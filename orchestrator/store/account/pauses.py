@@ -17,6 +17,9 @@ from orchestrator.store.db.schema import events, pauses
 BY_OPERATOR: Final = "paused"
 """The reason of a pause that an operator began. It also stops what is claimed but not sent yet."""
 
+CLOSED: Final = "closed"
+"""The reason of a pause of a campaign that is closed: nothing more is bought for it. It stops the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pause:
@@ -87,7 +90,7 @@ def in_force(tx: Tx) -> list[Pause]:
 
 
 def by_operator(tx: Tx) -> set[tuple[str, str]]:
-    """Scope and name of everything that an operator has paused."""
+    """Scope and name of everything that an operator has paused or closed."""
     return {(row.scope, row.name) for row in tx.conn.execute(_BY_OPERATOR)}
 
 
@@ -109,7 +112,7 @@ _END: Final = delete(pauses).where(
     pauses.c.reason == bindparam("p_reason"),
 )
 
-_BY_OPERATOR: Final = select(pauses.c.scope, pauses.c.name).where(pauses.c.reason == BY_OPERATOR)
+_BY_OPERATOR: Final = select(pauses.c.scope, pauses.c.name).where(pauses.c.reason.in_([BY_OPERATOR, CLOSED]))
 
 _IN_FORCE: Final = (
     select(pauses)

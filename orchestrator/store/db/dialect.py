@@ -111,6 +111,14 @@ def lock_inserts(conn: Connection, table: Table) -> None:
         conn.execute(text(f"LOCK TABLE {table.name} IN SHARE UPDATE EXCLUSIVE MODE"))
 
 
+def lock_writers(conn: Connection, table: Table) -> None:
+    """Wait until no other transaction is inserting into the table, and let none begin until this one ends:
+    then every id up to the highest is there, or never will be. In SQLite there is one writer anyway.
+    """
+    if conn.dialect.name != "sqlite":
+        conn.execute(text(f"LOCK TABLE {table.name} IN SHARE MODE"))
+
+
 LOCK_WAIT_SECONDS: Final = 1
 """How long a migration waits for a lock at a time; every transaction queued behind it waits as long."""
 

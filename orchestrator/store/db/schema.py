@@ -137,7 +137,11 @@ ATTEMPT_IS_LIVE: Final = text(f"attempts.{LIVE_SQL}")
 ATTEMPT_IS_UNBILLED: Final = text(UNBILLED_SQL)
 COPY_SQL: Final = "idx >= 1000000000 AND state = 'planned'"  # `core.paths.COPY_FIRST`
 COPY_IS_PLANNED: Final = text("outputs.idx >= 1000000000 AND outputs.state = 'planned'")
+ATTEMPT_IS_REFUNDED: Final = text("attempts.refunded_micros > 0")
 REFUND_IS_DUE: Final = text("attempts.reservation = 'refund_due'")
+ODD_KINDS: Final = "kind IN ('adjusted', 'refund_lapsed', 'refund_seen', 'written_off')"
+LEDGER_IS_ODD: Final = text(f"ledger.{ODD_KINDS}")
+"""Movements beyond those that every attempt has, which a month's statement tells apart."""
 
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
 
@@ -323,6 +327,8 @@ attempts = Table(
     Column("billed_micros", BigInt),  # what the provider's bill says it deducted
     Column("refunded_micros", BigInt),  # and paid back
     Column("billed_at", BigInt),  # when the bill was last read for this attempt
+    Column("charged_at", BigInt),  # the provider's time of the charge; NULL: not told
+    Column("refunded_at", BigInt),  # and of the last refund
     # what a person has agreed to, where it looks wrong: what the bill says, and the charge that counts for it
     Column("agreed_billed_micros", BigInt),
     Column("agreed_charge_micros", BigInt),
@@ -363,6 +369,7 @@ attempts = Table(
         sqlite_where=text("reservation = 'refund_due'"),
         postgresql_where=text("reservation = 'refund_due'"),
     ),
+    _partial_index("ix_attempts_refunded", "refunded_at", where="refunded_micros > 0"),
     Index("ix_attempts_unbilled", "id", sqlite_where=text(UNBILLED_SQL), postgresql_where=text(UNBILLED_SQL)),
 )
 
@@ -484,6 +491,7 @@ ledger = Table(
     Column("note", Text),
     _one_of("kind", LedgerKind, "kind"),
     Index("ix_ledger_attempt_id", "attempt_id"),
+    _partial_index("ix_ledger_odd", "day", "id", where=ODD_KINDS),
 )
 
 balances = Table(
@@ -682,12 +690,66 @@ closed_months = Table(
     "closed_months",
     metadata,
     Column("month", Text, primary_key=True),  # 2026-11, of the budgets' time zone
-    Column("ledger_from", BigInt, nullable=False),  # ids of the ledger: the first
-    Column("ledger_to", BigInt, nullable=False),  # and the last that it was closed with
-    Column("digest", Text, nullable=False),  # SHA-256 of these lines
+    # The lines after `ledger_from`, with which the month before was closed, up to `ledger_to` are frozen.
+    Column("ledger_from", BigInt, nullable=False),
+    Column("ledger_to", BigInt, nullable=False),
+    Column("lines", BigInt, nullable=False),  # how many lines up to there count in the month
+    Column("spent_micros", BigInt, nullable=False),  # what those come to
+    Column("open_micros", BigInt, nullable=False),  # held and refunds due
+    Column("timezone", Text, nullable=False),  # of the days that it was closed with
+    Column("digest", Text, nullable=False),  # SHA-256 of the frozen lines
     Column("closed_at", BigInt, nullable=False),
+    Column("who", Text, nullable=False),
 )
 """Months whose report is frozen: later movements are prior-period lines of the month they come in."""
+
+
+class BillEntry(StrEnum):
+    """What an entry of the bill is about."""
+
+    OTHER_TASK = "other_task"  # a task that no attempt has
+    OTHER_CHARGE = "other_charge"  # no task: another service on the account
+    PART = "part"  # a part of an attempt's charge or refund that is of another day than the rest
+
+
+bill_entries = Table(
+    "bill_entries",
+    metadata,
+    Column("key", Text, primary_key=True),  # the record on the bill, or the attempt and the day of a part
+    Column("at", BigInt, nullable=False),  # the provider's time
+    Column("what", Text, nullable=False),
+    Column("attempt_id", BigInt),
+    Column("prediction_id", Text),
+    Column("charged_micros", BigInt, nullable=False),  # below zero: a part is told on another day
+    Column("refunded_micros", BigInt, nullable=False),
+    _one_of("what", BillEntry, "what"),
+    Index("ix_bill_entries_at", "at"),
+)
+"""What is on the bill beside the charge and the refund of each attempt, which are in its own row."""
+
+balance_days = Table(
+    "balance_days",
+    metadata,
+    Column("day", Text, primary_key=True),  # in UTC
+    Column("first_at", BigInt, nullable=False),
+    Column("first_micros", BigInt, nullable=False),
+    Column("last_at", BigInt, nullable=False),
+    Column("last_micros", BigInt, nullable=False),
+)
+"""What the account had left, as it was read first and last on a day."""
+
+passed_thresholds = Table(
+    "passed_thresholds",
+    metadata,
+    Column("scope", Text, nullable=False),
+    Column("scope_id", BigInt, nullable=False),
+    Column("period", Text, nullable=False),
+    Column("percent", Integer, nullable=False),
+    Column("cap_micros", BigInt, nullable=False),
+    Column("at", BigInt, nullable=False),
+    PrimaryKeyConstraint("scope", "scope_id", "period", "percent", "cap_micros"),
+)
+"""Shares of caps that were reached: each is told once, also when money comes back and is held again."""
 
 notices = Table(
     "notices",

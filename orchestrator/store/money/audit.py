@@ -9,6 +9,7 @@ from sqlalchemy import case, func, select
 from orchestrator.core.states import ATTEMPT_LIVE, ReservationState
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import attempts, balances, jobs, ledger
+from orchestrator.store.money import closing
 from orchestrator.store.money.ledger import balance_keys
 
 if TYPE_CHECKING:
@@ -42,7 +43,14 @@ class Audit:
 
 def audit(tx: Tx) -> Audit:
     """Recompute balances, reservations and job costs from the ledger."""
-    differences = [*_balances(tx), *_attempts(tx), *_reservations(tx), *_costs(tx), *_jobs(tx)]
+    differences = [
+        *_balances(tx),
+        *_attempts(tx),
+        *_reservations(tx),
+        *_costs(tx),
+        *_jobs(tx),
+        *_closed_months(tx),
+    ]
     unlike = tx.conn.execute(_UNLIKE).one()
     return Audit(
         entries=tx.conn.execute(select(func.count()).select_from(ledger)).scalar_one(),
@@ -167,6 +175,12 @@ def _jobs(tx: Tx) -> Iterator[Difference]:
     )
     for row in tx.conn.execute(query):
         yield Difference(f"cost of job {row[0]}", str(row[2]), str(row[1]))
+
+
+def _closed_months(tx: Tx) -> Iterator[Difference]:
+    """The lines that a month was closed with are as they were."""
+    for month, was, now in closing.changed_months(tx):
+        yield Difference(f"digest of the lines that {month} was closed with", was, now)
 
 
 _UNLIKE = select(

@@ -24,6 +24,7 @@ from orchestrator.core.bill_size import Basis, Size, charge_that_counts, kept_of
 from orchestrator.core.money import MICROS_MAX, format_usd
 from orchestrator.core.provider_facts import BILL_SETTLE_MS, REFUND_MS
 from orchestrator.core.states import RESERVATION_TRANSITIONS, ReservationEvent, ReservationState, step
+from orchestrator.ports.paging import NO_TIMES, BillTimes
 from orchestrator.store.db.schema import LedgerKind
 
 
@@ -35,6 +36,7 @@ class BillLine:
     deducted_micros: int
     refunded_micros: int
     basis: Basis = Basis.UNKNOWN  # what the account's balance shows, where the charge is implausible
+    times: BillTimes = NO_TIMES  # when, by the provider's clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,13 @@ def what_to_book(row: Any, line: BillLine, now: int) -> Decision:
     if row.reservation == ReservationState.RELEASED.value and not (line.refunded_micros or provider_is_late):
         return Decision(Booked(), {})  # too early to conclude that the money was kept
     charged = line.deducted_micros or row.billed_micros or 0
-    values = {"billed_at": now, "billed_micros": charged, "refunded_micros": line.refunded_micros}
+    values = {
+        "billed_at": now,
+        "billed_micros": charged,
+        "refunded_micros": line.refunded_micros,
+        "charged_at": line.times.charged_at_ms or row.charged_at,
+        "refunded_at": line.times.refunded_at_ms or row.refunded_at,
+    }
     if row.reservation == ReservationState.REFUND_DUE.value and not line.refunded_micros:
         if now < row.refund_until + BILL_SETTLE_MS:
             return Decision(Booked(size=_told_size(row, charged)), values)

@@ -12,7 +12,7 @@ from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import ATTEMPT_IS_UNBILLED, LedgerKind, attempts, events, jobs, runs
-from orchestrator.store.money import ledger
+from orchestrator.store.money import bill_entries, ledger
 from orchestrator.store.money.bill_lines import BillLine, Booked, surplus_text, what_to_book
 
 REREAD_MS: Final = 10 * 60_000
@@ -111,6 +111,8 @@ def _book(tx: Tx, row: Any, line: BillLine) -> Booked:
         tx.conn.execute(_ADD_COST, {"j_id": row.job_id, "d_cost": decided.spent_delta})
     if decided.booked.surplus_micros and line.refunded_micros != row.refunded_micros:
         _note_surplus(tx, row, decided.booked.surplus_micros)
+    if line.times.parts and not decided.booked.set_aside:
+        bill_entries.note_parts(tx, row.id, line.times)
     unchanged = (attempts.c.id == row.id) & (attempts.c.reservation == row.reservation)
     written = tx.conn.execute(update(attempts).where(unchanged).values(**decided.values)).rowcount
     assert written == 1, f"the reservation of attempt {row.id} moved under the lock"

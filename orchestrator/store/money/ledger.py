@@ -16,13 +16,12 @@ from orchestrator.core.budget import periods_of
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.deferred_writes import Changes, LockOrder
-from orchestrator.store.db.schema import LedgerKind, Scope, Window, balances, events, ledger
+from orchestrator.store.db.schema import LedgerKind, Scope, balances, ledger
 from orchestrator.store.money.caps import BalanceKey, Cap
 from orchestrator.store.money.passed_caps import note_passed
+from orchestrator.store.money.thresholds import note_thresholds
 
 ACCOUNT_ID: Final = 0
-THRESHOLDS: Final = (50, 80, 95)
-"""Percentages of a cap at which an event is recorded."""
 
 
 class CapRacedError(Exception):
@@ -94,38 +93,24 @@ def reserve(tx: Tx, movements: Sequence[Movement], caps: Iterable[Cap]) -> None:
     post(tx, movements)
     noted = tx.deferred.take(LockOrder.BALANCES)
     capped = {cap.key: cap for cap in caps}
+    largest = max((movement.held_delta for movement in movements), default=0)
     _make_rows(tx, list(noted))
     for under_cap, rows in groupby(noted.items(), key=lambda row: row[0] in capped):
         if under_cap:
             for key, (_spent, held, _due) in rows:
-                _hold(tx, capped[key], held)
+                _hold(tx, capped[key], held, largest=largest)
         else:
             dialect.run_many(tx.conn, _ADD, [_change(key, *deltas) for key, deltas in rows])
 
 
-def _hold(tx: Tx, cap: Cap, micros: int) -> None:
-    """Hold money under the cap; raises CapRacedError when it does not fit."""
+def _hold(tx: Tx, cap: Cap, micros: int, *, largest: int) -> None:
+    """Hold money under the cap; raises CapRacedError when it does not fit. `largest` is the dearest of the
+    reservations that come to it.
+    """
     change = {**_change(key=cap.key, spent=0, held=micros, due=0), "cap": cap.cap_micros}
     if dialect.run_many(tx.conn, _HOLD_UNDER_CAP, [change]) != 1:
         raise CapRacedError
-    _note_thresholds(tx, cap, micros)
-
-
-def _note_thresholds(tx: Tx, cap: Cap, added: int) -> None:
-    """Record an event for every threshold that this reservation passes."""
-    before = cap.spent_micros + cap.held_micros + cap.refund_due_micros
-    for share in THRESHOLDS:
-        if before * 100 < share * cap.cap_micros <= (before + added) * 100:
-            when = "" if cap.window is Window.TOTAL else f" in {cap.period}"
-            tx.conn.execute(
-                events.insert().values(
-                    at=tx.now,
-                    kind="budget_threshold",
-                    message=f"{share} % of {cap.words} is spent or held{when}",
-                    campaign_id=cap.scope_id if cap.scope is Scope.CAMPAIGN else None,
-                    run_id=cap.scope_id if cap.scope is Scope.RUN else None,
-                )
-            )
+    note_thresholds(tx, cap, micros, largest=largest)
 
 
 def _change(key: BalanceKey, spent: int, held: int, due: int) -> dict[str, object]:

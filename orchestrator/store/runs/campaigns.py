@@ -1,5 +1,8 @@
 """Campaigns: named owners of spend."""
 
+import shlex
+from collections.abc import Collection
+
 from sqlalchemy import exists, select, update
 
 from orchestrator.core.errors import NotFoundError, UsageError
@@ -78,3 +81,48 @@ def resume(tx: Tx, name: str) -> bool:
             tx.conn.execute(update(runs).where(runs.c.id == int(pause.name)).values(rates_since=tx.now))
             resumed = True
     return resumed
+
+
+def close(tx: Tx, name: str, message: str) -> bool:
+    """Buy nothing more for the campaign, and take no more jobs for it. False when it was closed already."""
+    campaign_id = find_campaign(tx, name)
+    changed = tx.conn.execute(
+        update(campaigns)
+        .where(campaigns.c.id == campaign_id, campaigns.c.closed_at.is_(None))
+        .values(closed_at=tx.now)
+    ).rowcount
+    pauses.begin(tx, pauses.Pause("campaign", str(campaign_id), pauses.CLOSED, message=message))
+    return bool(changed)
+
+
+def reopen(tx: Tx, name: str) -> bool:
+    """Take jobs for the campaign again. False when it was not closed."""
+    campaign_id = find_campaign(tx, name)
+    changed = tx.conn.execute(
+        update(campaigns)
+        .where(campaigns.c.id == campaign_id, campaigns.c.closed_at.is_not(None))
+        .values(closed_at=None)
+    ).rowcount
+    pauses.end(tx=tx, scope="campaign", name=str(campaign_id), reason=pauses.CLOSED)
+    return bool(changed)
+
+
+def closed_among(tx: Tx, names: Collection[str]) -> list[str]:
+    """Those of the campaigns that are closed, by name."""
+    query = select(campaigns.c.name).where(campaigns.c.name.in_(names), campaigns.c.closed_at.is_not(None))
+    return list(tx.conn.execute(query.order_by(campaigns.c.name)).scalars())
+
+
+def closed_words(name: str) -> str:
+    """What is said of a closed campaign, and how it is opened again."""
+    return (
+        f"Campaign {name} is closed: nothing more is bought for it. To open it again: orchestrator campaigns "
+        f"reopen {shlex.quote(name)}"
+    )
+
+
+def refuse_closed(tx: Tx, names: Collection[str]) -> None:
+    """Raise UsageError where a campaign is closed."""
+    found = closed_among(tx, names)
+    if found:
+        raise UsageError(" ".join(closed_words(name) for name in found))

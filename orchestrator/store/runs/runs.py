@@ -13,7 +13,7 @@ from orchestrator.store.db import bulk, dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import campaigns, job_specs, jobs, lanes, outputs, runs
 from orchestrator.store.runs import new_jobs, output_paths
-from orchestrator.store.runs.campaigns import ensure_campaign
+from orchestrator.store.runs.campaigns import ensure_campaign, refuse_closed
 from orchestrator.store.runs.new_jobs import NewJob, encode
 from orchestrator.store.runs.run_lanes import ensure_lanes, lock_lanes
 
@@ -46,8 +46,9 @@ class Added:
 
 def ensure_run(tx: Tx, spec: RunSpec) -> Run:
     """The run with that campaign, name and key, created when there is none; settings that may change are
-    updated.
+    updated. Raises UsageError for a campaign that is closed.
     """
+    refuse_closed(tx, [spec.campaign])
     campaign_id = ensure_campaign(tx, spec.campaign)
     changeable = {
         "manifest_path": spec.manifest_path,

@@ -6,7 +6,7 @@ from typing import Final
 EVENT_KINDS: Final = MappingProxyType(
     {
         "adopted": "a job got a task that this database did not know",
-        "budget_threshold": "50, 80 or 95 % of a cap is spent or held",
+        "budget_threshold": "50, 80 or 95 % of a cap is spent or held, or (100 %) no such job fits any more",
         "cancelled": "a job was cancelled",
         "cap_changed": "a cap was set, changed or removed",
         "cap_passed": "a bill or an adopted task brought more under a cap than it allows",

@@ -25,6 +25,7 @@ class CampaignRow:
     paused: str | None  # why, when an operator or the program paused it
     spent_micros: int
     held_micros: int
+    closed_at: int | None = None  # nothing more is bought for it since then
 
 
 def campaigns(tx: Tx) -> list[CampaignRow]:
@@ -64,6 +65,7 @@ def campaigns(tx: Tx) -> list[CampaignRow]:
             paused=paused.get(row.id),
             spent_micros=row.spent_micros or 0,
             held_micros=row.held_micros or 0,
+            closed_at=row.closed_at,
         )
         for row in tx.conn.execute(query)
     ]

@@ -53,7 +53,8 @@ class Looking:
         heads = await asyncio.to_thread(self._reading.all_runs)
         if len(heads) == 1 and "all" not in request.query:
             raise web.HTTPSeeOther(f"/review/runs/{heads[0].id}")
-        return page(request, "runs.html.j2", heads=heads)
+        forecasts = await asyncio.to_thread(self._reading.forecasts)
+        return page(request, "runs.html.j2", heads=heads, forecasts=forecasts)
 
     async def run(self, request: web.Request) -> web.StreamResponse:
         """Some products of a run."""

@@ -11,6 +11,7 @@ from orchestrator.store.choosing.verdicts import GivenVerdict, history
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.views import products
 from orchestrator.store.views.cell_mates import with_mates
+from orchestrator.store.views.forecasts import MonthForecast, month_forecasts
 from orchestrator.store.views.products import Place, ProductWish, TryRow
 from orchestrator.store.views.run_heads import (
     COUNTED_MAX,
@@ -79,6 +80,11 @@ class ReviewReading:
     def __init__(self, database: Database, timezone: str) -> None:
         self._database = database
         self._timezone = timezone
+
+    def forecasts(self) -> list[MonthForecast]:
+        """What this month will come to, of the account and of campaigns that spend."""
+        with self._database.read() as tx:
+            return month_forecasts(tx, self._timezone)
 
     def all_runs(self) -> list[HeadRow]:
         """Every run, the newest first."""

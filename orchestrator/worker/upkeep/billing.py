@@ -12,7 +12,7 @@ from orchestrator.core.bill_size import Basis, Size, size_of
 from orchestrator.core.errors import DatabaseError
 from orchestrator.core.money import MICROS_MAX, format_usd
 from orchestrator.core.provider_facts import BILL_MARGIN_MS
-from orchestrator.ports.paging import Billed, bill_all
+from orchestrator.ports.paging import NO_TIMES, Bill, Billed, bill_all
 from orchestrator.store.db.database import Tx
 from orchestrator.store.money import bills, price_lessons, refunds
 from orchestrator.store.money.bill_lines import BillLine, Booked, surplus_text
@@ -76,7 +76,7 @@ class BillReader:
             return IDLE_SECONDS
         self._unreadable_since = None
         deps.crashpoint("bill.read")
-        await self._book(due, bill.by_prediction())
+        await self._book(due, bill)
         return BUSY_SECONDS if len(due) == BATCH else IDLE_SECONDS
 
     async def _lapse(self) -> None:
@@ -104,12 +104,21 @@ class BillReader:
         self._aside = {attempt: at for attempt, at in self._aside.items() if at > now}
         return set(self._aside)
 
-    async def _book(self, due: Sequence[bills.Unbilled], sums: dict[str, Billed]) -> None:
+    async def _book(self, due: Sequence[bills.Unbilled], bill: Bill) -> None:
         """Book each attempt by itself; one that the bill does not mention gets a line of zeros."""
+        sums, times = bill.by_prediction(), bill.times()
         billed = {row.attempt_id: sums.get(row.prediction_id, Billed()) for row in due}
         await self._heed(due, billed)
         basis = await self._basis(due, billed)
-        lines = [BillLine(row.attempt_id, *billed[row.attempt_id], basis=basis) for row in due]
+        lines = [
+            BillLine(
+                row.attempt_id,
+                *billed[row.attempt_id],
+                basis=basis,
+                times=times.get(row.prediction_id, NO_TIMES),
+            )
+            for row in due
+        ]
         answers = await asyncio.gather(
             *(self._deps.writer.submit(bills.book_lines, line) for line in lines), return_exceptions=True
         )

@@ -14,7 +14,7 @@ from orchestrator.store.account.acts import Signature
 from orchestrator.store.attempts import leases, releases
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Tx
-from orchestrator.store.money import balance_mark, price_lessons
+from orchestrator.store.money import balance_days, balance_mark, price_lessons
 from orchestrator.store.money.prices import PRICE_DRIFT, PRICE_UNKNOWN
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.deps import Deps
@@ -134,6 +134,7 @@ async def preflight(
 
 
 def _mark_balance(tx: Tx, rows: Sequence[int]) -> list[bool]:
+    balance_days.note_all(tx, rows)
     return [balance_mark.move(tx, micros) for micros in rows]
 
 

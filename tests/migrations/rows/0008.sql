@@ -5,8 +5,8 @@ INSERT INTO lanes (id, run_id, price_digest, list_micros, planned_micros, price_
 INSERT INTO jobs (id, run_id, lane_id, key, ordinal, variation, state, queue, images, price_micros, tries_left, created_at, round, verdict, note, stars, redo_of, redo_by)
   VALUES (1, 1, 1, 'k1', 0, 1, 'running', NULL, 1, 28000, 3, 1000, 1, 'rejected', 'too dark', 2, 1, 'check');
 INSERT INTO job_specs (job_id, params, local_images, tags, axes, run_id, product) VALUES (1, '{"prompt": "a café"}', '[]', '{}', '[["p", "MUG"]]', 1, 'MUG');
-INSERT INTO attempts (id, job_id, run_id, campaign_id, number, state, token, worker, epoch, lease_expires_at, rate_granted_at, leased_at, reservation, day, price_micros, prediction_id)
-  VALUES (1, 1, 1, 1, 1, 'in_flight', 't1', 'w1', 1, 2000, 1000, 1000, 'held', '2026-11-22', 28000, 'p1');
+INSERT INTO attempts (id, job_id, run_id, campaign_id, number, state, token, worker, epoch, lease_expires_at, rate_granted_at, leased_at, reservation, day, price_micros, prediction_id, billed_micros, charged_at, refunded_micros, refunded_at)
+  VALUES (1, 1, 1, 1, 1, 'in_flight', 't1', 'w1', 1, 2000, 1000, 1000, 'held', '2026-11-22', 28000, 'p1', 28000, 1500, 28000, 1600);
 INSERT INTO outputs (job_id, idx, path, path_key, state, clean_path, clean_key, wanted_at, moving_to, moving_since, moving_trouble) VALUES (1, 0, 'summer/1~2.png', 'digest', 'planned', 'summer/1.png', 'clean', 1000, 'summer/1.png', 1000, 'the disk is full');
 INSERT INTO candidates (attempt_id, prediction_id, status, outputs) VALUES (1, 'p2', 'completed', '[]');
 INSERT INTO webhook_receipts (attempt_id, prediction_id, status, received_at) VALUES (1, 'p4', 'completed', 1000);
@@ -29,5 +29,8 @@ INSERT INTO verdicts (id, job_id, at, verdict, stars, note, who, host, source) V
 INSERT INTO check_results (job_id, idx, name, sha256, passed, reason, at) VALUES (1, 0, 'size', 'ab', false, 'It is 100 x 100.', 1000);
 INSERT INTO schedules (id, name, manifest_path, cron, timezone, settings, revision, since, next_at, failures, paused_at, paused_why, created_at, removed_at) VALUES (1, 'summer/hero', 'jobs/hero.yaml', '30 2 * * *', 'Europe/Vienna', '{"overlap": "skip"}', 2, 1000, 2000, 1, 1500, 'three ticks failed', 500, 3000);
 INSERT INTO ticks (id, schedule_id, key, revision, kind, at, due_at, local, state, reason, message, worker, lease_expires_at, run_id, created_at, taken_at, approved_at, stuck_since, finished_at, code, ping_owed, ping_at, ping_tries) VALUES (1, 1, '2026-11-22T02:30', 2, 'scheduled', 1000, 1010, '2026-11-22T02:30', 'failed', 'manifest', 'It cannot be read.', 'w1', 2000, 1, 1000, 1020, 1015, 1030, 1100, 2, '2', 1200, 1);
-INSERT INTO closed_months (month, ledger_from, ledger_to, digest, closed_at) VALUES ('2026-11', 1, 1, 'ab', 3000);
+INSERT INTO closed_months (month, ledger_from, ledger_to, lines, spent_micros, open_micros, timezone, digest, closed_at, who) VALUES ('2026-11', 0, 1, 1, 0, 28000, 'UTC', 'ab', 3000, 'ada');
+INSERT INTO bill_entries (key, at, what, attempt_id, prediction_id, charged_micros, refunded_micros) VALUES ('b1', 1000, 'other_task', NULL, 'p3', 28000, 0);
+INSERT INTO balance_days (day, first_at, first_micros, last_at, last_micros) VALUES ('2026-11-22', 1000, 5000000, 2000, 4972000);
+INSERT INTO passed_thresholds (scope, scope_id, period, percent, cap_micros, at) VALUES ('account', 0, 'total', 50, 1000000, 1000);
 INSERT INTO notices (id, target, subject, kind, document, created_at, next_try_at, tries, worker, lease_expires_at, trouble, delivered_at) VALUES (1, 'ops', 'run 1 finished', 'run_finished', '{"run": 1}', 1000, 2000, 1, 'w1', 2000, 'no answer', NULL);

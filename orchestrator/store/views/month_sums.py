@@ -1,0 +1,231 @@
+"""What attempts cost, were billed and made in a month, by group: one pass over the attempts.
+
+Groups are the run and values of a job: a tag, an axis, a parameter. A job has one value of each, so its cost
+stands whole in one group.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal, or_, select
+
+from orchestrator.core.month import Amounts, amounts_of
+from orchestrator.core.paths import COPY_FIRST
+from orchestrator.core.states import AttemptState, ReservationState
+from orchestrator.core.verdicts import JobVerdict
+from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import (
+    JOB_IS_JUDGED,
+    LEDGER_IS_ODD,
+    OutputState,
+    attempts,
+    job_specs,
+    jobs,
+    ledger,
+    outputs,
+)
+
+AXES_MAX: Final = 8
+"""Axes of a manifest that are looked through for a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonthBounds:
+    """A month in both calendars: days of the caps, and the provider's bill in UTC, in ms."""
+
+    month: str
+    start: int
+    end: int
+
+    @property
+    def values(self) -> dict[str, object]:
+        """What the statements are given."""
+        return {
+            "first": f"{self.month}-01",
+            "last": f"{self.month}-31",
+            "start": self.start,
+            "end": self.end,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """What groups are told apart by besides the run: a tag, an axis or a parameter."""
+
+    kind: str  # tag | axis | param
+    name: str
+
+
+Group = tuple[int, *tuple[str | None, ...]]
+"""A run, and its values of the dimensions; None where a job has none."""
+
+
+def money(tx: Tx, bounds: MonthBounds, by: Sequence[Dimension] = ()) -> dict[Group, dict[str, int]]:
+    """Sums of each group, by the names in `_MONEY`; in micros.
+
+    Most attempts were admitted, charged and paid in the month, at the price that was held: they are summed
+    by themselves, which takes half the time.
+    """
+    usual = _grouped({"spent": attempts.c.cost_micros}, by).where(_USUAL)
+    found: dict[Group, dict[str, int]] = {}
+    for group, sums in _read(tx=tx, query=usual, bounds=bounds, by=by).items():
+        found[group] = {**dict.fromkeys(_MONEY, 0), "spent": sums["spent"], "charged": sums["spent"]}
+    other = or_(_BOOKED, _CHARGED, _REFUNDED) & (case((_USUAL, 1), else_=0) == 0)
+    rest = _read(tx=tx, query=_grouped(_MONEY, by).where(other), bounds=bounds, by=by)
+    for group, sums in rest.items():
+        before = found.get(group, {})
+        found[group] = {name: before.get(name, 0) + micros for name, micros in sums.items()}
+    return found
+
+
+def pictures(tx: Tx, bounds: MonthBounds, by: Sequence[Dimension] = ()) -> dict[Group, dict[str, int]]:
+    """Stored pictures of attempts that were admitted in the month, those of accepted jobs, and flagged ones,
+    by group.
+    """
+    stored = _pictures(_STORED, by)
+    found = {group: {**sums, "accepted": 0} for group, sums in _read(tx, stored, bounds, by=by).items()}
+    judged = _pictures(_ACCEPTED, by).join(jobs, jobs.c.id == outputs.c.job_id)
+    judged = judged.where(JOB_IS_JUDGED, jobs.c.verdict == JobVerdict.ACCEPTED.value)
+    for group, sums in _read(tx, judged, bounds, by=by).items():
+        found[group] |= sums
+    return found
+
+
+def odd_lines(tx: Tx, month: str, by: Sequence[Dimension] = ()) -> dict[Group, Amounts]:
+    """What the ledger's lines of the month say that are no hold, release or settlement: refunds, adjustments,
+    what was written off; by group.
+    """
+    values = [_value(each).label(f"value{at}") for at, each in enumerate(by)]
+    sums = [
+        func.sum(ledger.c[name]).label(name) for name in ("spent_delta", "held_delta", "refund_due_delta")
+    ]
+    query = select(ledger.c.run_id, *values, ledger.c.kind, *sums).select_from(ledger)
+    if by:
+        query = query.outerjoin(attempts, attempts.c.id == ledger.c.attempt_id)
+        query = query.outerjoin(job_specs, job_specs.c.job_id == attempts.c.job_id)
+    query = query.where(LEDGER_IS_ODD, ledger.c.day.between(bindparam("first"), bindparam("last")))
+    found: dict[Group, Amounts] = {}
+    days = {"first": f"{month}-01", "last": f"{month}-31"}
+    for row in tx.conn.execute(query.group_by(ledger.c.run_id, *values, ledger.c.kind), days):
+        group: Group = tuple(row[: 1 + len(by)])
+        said = amounts_of(
+            row.kind, spent=int(row.spent_delta), held=int(row.held_delta), due=int(row.refund_due_delta)
+        )
+        found[group] = found.get(group, Amounts()) + said
+    return found
+
+
+def groups_of(tx: Tx, attempt_ids: Sequence[int], by: Sequence[Dimension]) -> dict[int, Group]:
+    """In which group each of these attempts is."""
+    values = [_value(each).label(f"value{at}") for at, each in enumerate(by)]
+    query = select(attempts.c.id, attempts.c.run_id, *values).select_from(attempts)
+    if by:
+        query = query.outerjoin(job_specs, job_specs.c.job_id == attempts.c.job_id)
+    query = query.where(attempts.c.id.in_(bindparam("ids", expanding=True)))
+    return {row[0]: tuple(row[1:]) for row in tx.conn.execute(query, {"ids": list(attempt_ids)})}
+
+
+def _read(
+    tx: Tx, query: Select[Any], bounds: MonthBounds, *, by: Sequence[Dimension]
+) -> dict[Group, dict[str, int]]:
+    wide = 1 + len(by)
+    names = [column["name"] for column in query.column_descriptions][wide:]
+    found: dict[Group, dict[str, int]] = {}
+    for row in tx.conn.execute(query, bounds.values):
+        found[tuple(row[:wide])] = {
+            name: int(value or 0) for name, value in zip(names, row[wide:], strict=True)
+        }
+    return found
+
+
+def _pictures(sums: dict[str, ColumnElement[Any]], by: Sequence[Dimension]) -> Select[Any]:
+    query = _grouped(sums, by).join(outputs, outputs.c.attempt_id == attempts.c.id)
+    return query.where(_BOOKED, outputs.c.state == OutputState.STORED.value, outputs.c.idx < COPY_FIRST)
+
+
+def _grouped(sums: dict[str, ColumnElement[Any]], by: Sequence[Dimension]) -> Select[Any]:
+    values = [_value(each).label(f"value{at}") for at, each in enumerate(by)]
+    named = [func.sum(what).label(name) for name, what in sums.items()]
+    query = select(attempts.c.run_id, *values, *named).select_from(attempts)
+    if by:
+        query = query.outerjoin(job_specs, job_specs.c.job_id == attempts.c.job_id)
+    return query.group_by(attempts.c.run_id, *values)
+
+
+def _value(by: Dimension) -> ColumnElement[Any]:
+    found: ColumnElement[Any]
+    if by.kind in {"tag", "param"}:
+        column = job_specs.c.tags if by.kind == "tag" else job_specs.c.params
+        found = column[by.name].as_string()
+        return found
+    named = [
+        (
+            job_specs.c.axes[(position, 0)].as_string() == by.name,
+            job_specs.c.axes[(position, 1)].as_string(),
+        )
+        for position in range(AXES_MAX)
+    ]
+    return case(*named)
+
+
+def _only(when: ColumnElement[bool], what: ColumnElement[Any]) -> ColumnElement[Any]:
+    return case((when, what), else_=0)
+
+
+_AT: Final = func.coalesce(attempts.c.charged_at, attempts.c.accepted_at, attempts.c.finished_at)
+_BACK_AT: Final = func.coalesce(attempts.c.refunded_at, attempts.c.billed_at)
+_CHARGE: Final = func.coalesce(attempts.c.billed_micros, 0)
+_BACK: Final = func.coalesce(attempts.c.refunded_micros, 0)
+_COST: Final = func.coalesce(attempts.c.cost_micros, 0)
+
+_BOOKED: Final[ColumnElement[bool]] = attempts.c.day.between(bindparam("first"), bindparam("last"))
+_CHARGED: Final[ColumnElement[bool]] = and_(
+    attempts.c.billed_micros > 0, bindparam("start") <= _AT, bindparam("end") > _AT
+)
+_REFUNDED: Final[ColumnElement[bool]] = and_(
+    attempts.c.refunded_micros > 0, bindparam("start") <= _BACK_AT, bindparam("end") > _BACK_AT
+)
+_IS_SETTLED: Final = attempts.c.reservation == ReservationState.SETTLED.value
+_IS_HELD: Final = attempts.c.reservation == ReservationState.HELD.value
+_IS_DUE: Final = attempts.c.reservation == ReservationState.REFUND_DUE.value
+_IS_RELEASED: Final = attempts.c.reservation == ReservationState.RELEASED.value
+_FAILED: Final = attempts.c.state == AttemptState.FAILED.value
+_UNREAD: Final = attempts.c.billed_micros.is_(None)
+
+_USUAL: Final = and_(
+    _BOOKED,
+    _CHARGED,
+    _IS_SETTLED,
+    attempts.c.state == AttemptState.SUCCEEDED.value,
+    attempts.c.billed_micros == attempts.c.cost_micros,
+    _BACK == 0,
+)
+
+_MONEY: Final[dict[str, ColumnElement[Any]]] = {
+    # booked: what counts in the month for the caps
+    "spent": _only(_BOOKED, _COST),
+    "open": _only(_BOOKED & (_IS_HELD | _IS_DUE), attempts.c.price_micros),
+    "failed_paid": _only(_BOOKED & _FAILED & _IS_SETTLED, literal(1)),
+    # billed: what the provider charged and paid back in the month
+    "charged": _only(_CHARGED, _CHARGE),
+    "refunded": _only(_REFUNDED, _BACK),
+    # the bridge from one to the other; its parts come to the difference
+    "charged_elsewhen": _only(_BOOKED & ~func.coalesce(_CHARGED, False), -_CHARGE),
+    "charged_of_other": _only(~_BOOKED & _CHARGED, _CHARGE),
+    "refunded_elsewhen": _only(_BOOKED & ~func.coalesce(_REFUNDED, False), _BACK),
+    "refunded_of_other": _only(~_BOOKED & _REFUNDED, -_BACK),
+    "unread": _only(_BOOKED & _UNREAD, -_COST),
+    "under_way": _only(_BOOKED & _IS_HELD, _CHARGE - _BACK),
+    "due": _only(_BOOKED & _IS_DUE, _CHARGE - _BACK),
+    "counted_free": _only(_BOOKED & _IS_RELEASED, _CHARGE - _BACK),
+    "otherwise": _only(_BOOKED & _IS_SETTLED & ~_UNREAD, _CHARGE - _BACK - _COST),
+}
+BRIDGE: Final = tuple(_MONEY)[5:]
+"""The names of the parts of the bridge."""
+
+_STORED: Final[dict[str, ColumnElement[Any]]] = {
+    "images": literal(1),
+    "nsfw": case((outputs.c.nsfw, 1), else_=0),
+}
+_ACCEPTED: Final[dict[str, ColumnElement[Any]]] = {"accepted": literal(1)}

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from orchestrator.store.db.schema import Scope
 from orchestrator.store.money.prices import BILL_DRIFT, PRICE_DRIFT, PRICE_UNKNOWN
+from orchestrator.store.runs.order import HELD
 from orchestrator.store.stops.attention import NAMES_WAITING, OVERDUE_TASKS
 from orchestrator.store.stops.stops import Stoppage
 
@@ -48,11 +49,13 @@ def _remedy(stop: Stoppage) -> tuple[str, str] | None:
     if stop.scope in _BY_SCOPE:
         return _BY_SCOPE[stop.scope].get(stop.reason)
     if stop.scope in {"campaign", "run"}:
-        return _resumed(stop.name.split("/")[0])
+        return _resumed(stop)
     if stop.reason in _MODEL:
         return f"orchestrator resume --model {shlex.quote(stop.name)}", _MODEL[stop.reason]
     return None
 
 
-def _resumed(campaign: str) -> tuple[str, str]:
-    return f"orchestrator campaigns resume {shlex.quote(campaign)}", "lets it go on"
+def _resumed(stop: Stoppage) -> tuple[str, str]:
+    if stop.reason == HELD:
+        return f"orchestrator jobs release --run {shlex.quote(stop.name)}", "lets the held jobs run"
+    return f"orchestrator campaigns resume {shlex.quote(stop.name.split('/')[0])}", "lets it go on"

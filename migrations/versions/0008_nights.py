@@ -1,4 +1,4 @@
-"""Night after night: schedules and their ticks, months that are closed, notices that are to be delivered."""
+"""Night after night: schedules, ticks, closed months, notices; the order of jobs, and canaries."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,9 +15,15 @@ def upgrade():
     _bill()
     _thresholds()
     _notices()
+    _gates()
 
 
 def downgrade():
+    op.drop_index("ix_runs_gate", "runs")
+    op.drop_index("ix_jobs_canary", "jobs")
+    op.drop_column("jobs", "canary")
+    for name in ("approved_at", "gate_closed_at", "operator_priority"):
+        op.drop_column("runs", name)
     op.drop_table("notices")
     op.drop_table("passed_thresholds")
     op.drop_table("balance_days")
@@ -188,3 +194,16 @@ def _notices():
     )
     where = sa.text("next_try_at IS NOT NULL")
     op.create_index("ix_notices_due", "notices", ["next_try_at"], sqlite_where=where, postgresql_where=where)
+
+
+def _gates():
+    op.add_column("runs", sa.Column("operator_priority", sa.Integer()))
+    op.add_column("runs", sa.Column("gate_closed_at", BigInt))
+    op.add_column("runs", sa.Column("approved_at", BigInt))
+    canary = sa.Column("canary", sa.Boolean(), nullable=False, server_default=sa.text("false"))
+    op.add_column("jobs", canary)
+    where = sa.text("canary")
+    columns = ["run_id", "lane_id", "round", "id"]
+    op.create_index("ix_jobs_canary", "jobs", columns, sqlite_where=where, postgresql_where=where)
+    where = sa.text("gate_closed_at IS NOT NULL")
+    op.create_index("ix_runs_gate", "runs", ["id"], sqlite_where=where, postgresql_where=where)

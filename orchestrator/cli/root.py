@@ -27,7 +27,7 @@ SECTIONS: Final = {
     },
     "Look": {
         "status": Entry(_COMMANDS + "status", "Runs, money, and what is stopped and why."),
-        "jobs": Entry(_COMMANDS + "jobs", "List, show, retry and cancel jobs."),
+        "jobs": Entry(_COMMANDS + "jobs", "List, show, order, retry and cancel jobs."),
         "in-doubt": Entry(_COMMANDS + "in_doubt", "Attempts whose paid outcome is unknown."),
         "events": Entry(_COMMANDS + "events", "What happened, and what was decided by whom."),
         "outputs": Entry(_COMMANDS + "outputs", "Check the stored pictures, and fetch them again."),
@@ -48,6 +48,7 @@ SECTIONS: Final = {
         "resume": Entry(_COMMANDS + "resume", "Go on after `pause`."),
         "workers": Entry(_COMMANDS + "workers", "List workers, and ask one to finish."),
         "campaigns": Entry(_COMMANDS + "campaigns", "List, pause, resume, weigh and close campaigns."),
+        "runs": Entry(_COMMANDS + "runs", "List runs; put one before others."),
         "budget": Entry(_COMMANDS + "budget", "Caps: show, set, apply, audit."),
         "ledger": Entry(_COMMANDS + "ledger", "Every movement of money, as a table: export."),
         "limits": Entry(_COMMANDS + "limits", "How much at once, for every worker: show, set."),

@@ -7,6 +7,7 @@ from orchestrator.core.states import AttemptState, JobState
 from orchestrator.core.taxonomy import MENDED_BY_RETRY, Reason
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import Queue
+from orchestrator.store.runs.order import HELD
 from orchestrator.store.stops.stops import RATE, Stoppage
 from orchestrator.store.views.detail import AttemptDetail, JobDetail, stops_of
 from orchestrator.store.views.jobs import JobRow
@@ -117,6 +118,9 @@ def _live(live: AttemptDetail) -> str:
 def why_it_waits(job: JobRow, stops: Sequence[Stoppage], now: int) -> str:
     """Why a waiting job is not running at the time `now`, in ms; `stops` are what stops its lane."""
     stop = next(iter(stops), None)
+    if job.queue == Queue.WAITING and job.due_at is None and job.reason == HELD:
+        said = (job.message or "").rstrip(". ")
+        return f"Held: {said}. To let it run: orchestrator jobs release {job.id}"
     if stop is not None and stop.reason != RATE:
         return _stopped(stop, job.price_micros)
     if job.queue == Queue.WAITING and job.due_at is not None and job.due_at > now:

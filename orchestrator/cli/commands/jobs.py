@@ -1,4 +1,4 @@
-"""`orchestrator jobs`: list, show, retry, cancel, adopt."""
+"""`orchestrator jobs`: list, show, retry, cancel, adopt; their order is in `job_order`."""
 
 import asyncio
 from contextlib import aclosing
@@ -10,6 +10,7 @@ from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID, SANDBOX, group
+from orchestrator.cli.commands import job_order
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import detail_document, job_document
 from orchestrator.cli.rendering.job_text import detail_text, jobs_table, left_text
@@ -29,9 +30,9 @@ TABLE_ROWS = 50
 COUNTED_MAX = 10_000  # counting a million would take longer than listing some
 
 
-@group("jobs", short_help="List, show, retry and cancel jobs.")
+@group("jobs", short_help="List, show, order, retry and cancel jobs.")
 def command() -> None:
-    """List, show, retry and cancel jobs."""
+    """List, show, retry and cancel jobs; put some ahead, hold and release them."""
 
 
 @command.command("list")
@@ -192,6 +193,10 @@ async def _adopt(app: App, job_id: int, prediction_id: str, *, signed: "Signatur
             prediction_id=prediction_id,
             timezone=app.settings.budgets.timezone,
         )
+
+
+for each in (job_order.prioritise, job_order.hold, job_order.release):
+    command.add_command(each)
 
 
 def _changed_document(changed: "Changed", *, dry_run: bool) -> dict[str, Any]:

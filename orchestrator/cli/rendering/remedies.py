@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from orchestrator.store.account.pauses import CLOSED
 from orchestrator.store.db.schema import Scope
 from orchestrator.store.money.prices import BILL_DRIFT, PRICE_DRIFT, PRICE_UNKNOWN
+from orchestrator.store.runs.order import HELD
 from orchestrator.store.stops.attention import NAMES_WAITING, OVERDUE_TASKS, RESULTS_EXPIRING
 from orchestrator.store.stops.stops import Stoppage
 
@@ -54,13 +55,16 @@ def _remedy(stop: Stoppage) -> tuple[str, str] | None:
     if stop.scope in _BY_SCOPE:
         return _BY_SCOPE[stop.scope].get(stop.reason)
     if stop.scope in {"campaign", "run"}:
-        return _resumed(stop.name.split("/")[0], closed=stop.reason == CLOSED)
+        return _resumed(stop)
     if stop.reason in _MODEL:
         return f"orchestrator resume --model {shlex.quote(stop.name)}", _MODEL[stop.reason]
     return None
 
 
-def _resumed(campaign: str, *, closed: bool) -> tuple[str, str]:
-    if closed:
-        return f"orchestrator campaigns reopen {shlex.quote(campaign)}", "opens the campaign again"
-    return f"orchestrator campaigns resume {shlex.quote(campaign)}", "lets it go on"
+def _resumed(stop: Stoppage) -> tuple[str, str]:
+    campaign = shlex.quote(stop.name.split("/")[0])
+    if stop.reason == HELD:
+        return f"orchestrator jobs release --run {shlex.quote(stop.name)}", "lets the held jobs run"
+    if stop.reason == CLOSED:
+        return f"orchestrator campaigns reopen {campaign}", "opens the campaign again"
+    return f"orchestrator campaigns resume {campaign}", "lets it go on"

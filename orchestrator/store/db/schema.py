@@ -132,6 +132,8 @@ JOB_READY: Final = text("jobs.queue = 'ready'")
 JOB_WAITING: Final = text("jobs.queue = 'waiting'")
 JOB_IS_REDO: Final = text("jobs.redo_of IS NOT NULL")
 JOB_IS_JUDGED: Final = text("jobs.verdict IS NOT NULL")
+JOB_IS_CANARY: Final = text("jobs.canary")
+RUN_IS_GATED: Final = text("runs.gate_closed_at IS NOT NULL")
 LANE_OPEN: Final = text("NOT lanes.idle")
 ATTEMPT_IS_LIVE: Final = text(f"attempts.{LIVE_SQL}")
 ATTEMPT_IS_UNBILLED: Final = text(UNBILLED_SQL)
@@ -179,7 +181,11 @@ runs = Table(
     ),  # what its manifest wants of its pictures: checks, recipes; NULL: nothing
     Column("tick_id", BigInt),  # the tick that it was made for
     Column("finish_by", BigInt),  # nothing is submitted for it after this
+    Column("operator_priority", Integer),  # a person's word, which counts before the manifest's `priority`
+    Column("gate_closed_at", BigInt),  # only its canary is claimed since then; NULL: all of it
+    Column("approved_at", BigInt),  # when its canary was found good, by a person or by its thresholds
     UniqueConstraint("campaign_id", "name", "run_key"),
+    _partial_index("ix_runs_gate", "id", where="gate_closed_at IS NOT NULL"),
 )
 RUN_PATH: Final = campaigns.c.name + "/" + runs.c.name + "/" + runs.c.run_key
 """The name of a run for people: campaign/name/run."""
@@ -249,6 +255,9 @@ jobs = Table(
     Column("note", Text),
     Column("redo_of", BigInt),  # the job that this is a further try of
     Column("redo_by", Text),  # VerdictSource of who asked for it
+    Column(
+        "canary", Boolean, nullable=False, server_default=text("false")
+    ),  # of those that are made first, to be looked at
     UniqueConstraint("run_id", "key"),
     _one_of("state", JobState, "state"),
     CheckConstraint("(state = 'pending') = (queue IS NOT NULL)", name="queued_when_pending"),
@@ -275,6 +284,7 @@ jobs = Table(
     _partial_index("ix_jobs_verdict", "run_id", "verdict", "id", "images", where="verdict IS NOT NULL"),
     _partial_index("ix_jobs_redo_of", "redo_of", where="redo_of IS NOT NULL"),
     _partial_index("ix_jobs_redone", "run_id", "state", "id", where="redo_of IS NOT NULL"),
+    _partial_index("ix_jobs_canary", "run_id", "lane_id", "round", "id", where="canary"),
 )
 
 job_specs = Table(

@@ -12,13 +12,14 @@ from orchestrator.core.states import JobState
 from orchestrator.store.db import bulk
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import jobs
+from orchestrator.store.runs.order import AHEAD
 
 
 @dataclass(frozen=True, slots=True)
 class Apart:
     """Jobs that were set apart from the others of their runs."""
 
-    round: int  # below zero, and of nobody else
+    round: int  # below zero, above what a person put ahead (`order.AHEAD`), and of nobody else
     ids: Sequence[int] = field(default_factory=tuple)  # all that are asked for, whatever their state
 
 
@@ -42,7 +43,9 @@ def states_of(tx: Tx, ids: Sequence[int]) -> dict[str, int]:
     return found
 
 
-_LOWEST: Final = select(func.min(jobs.c.round)).where(jobs.c.run_id.in_(bindparam("runs", expanding=True)))
+_LOWEST: Final = select(func.min(jobs.c.round)).where(
+    jobs.c.run_id.in_(bindparam("runs", expanding=True)), jobs.c.round > AHEAD
+)
 _MOVE: Final = (
     update(jobs)
     .where(jobs.c.id.in_(bindparam("ids", expanding=True)), jobs.c.state == JobState.PENDING.value)

@@ -31,7 +31,7 @@ class Run:
     name: str
     run_key: str
     model: str
-    priority: int
+    priority: int  # a person's word, else the manifest's
     max_attempts: int
 
 
@@ -81,7 +81,7 @@ def ensure_run(tx: Tx, spec: RunSpec) -> Run:
             f"manifest now says {spec.model}. Give the run another key with --run, or the manifest another "
             "name."
         )
-    tx.conn.execute(update(lanes).where(lanes.c.run_id == run.id).values(priority=spec.priority))
+    tx.conn.execute(update(lanes).where(lanes.c.run_id == run.id).values(priority=run.priority))
     return run
 
 
@@ -105,7 +105,7 @@ def _run_of(row: Any) -> Run:
         name=row.name,
         run_key=row.run_key,
         model=row.model,
-        priority=row.priority,
+        priority=row.priority if row.operator_priority is None else row.operator_priority,
         max_attempts=row.max_attempts,
     )
 

@@ -14,7 +14,7 @@ from orchestrator.store.claiming.lanes import Lane, Rules, pending_lanes, rules_
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import RUN_PATH, BigInt, attempts, campaigns, pauses, runs
 from orchestrator.store.money.caps import Cap
-from orchestrator.store.runs import held_jobs
+from orchestrator.store.runs import held_jobs, order
 
 BUDGET: Final = "budget"
 """The reason of a stop by a cap."""
@@ -161,7 +161,9 @@ def _blocked(tx: Tx, lanes: Iterable[Lane]) -> list[Stoppage]:
 
 
 def _held(tx: Tx) -> list[Stoppage]:
-    """Runs some of whose jobs wait for a person, because the account has a task that asks for the same."""
+    """Runs some of whose jobs wait for a person: the account has a task that asks for the same, or he holds
+    them.
+    """
     return [
         Stoppage(
             scope="run",
@@ -176,6 +178,17 @@ def _held(tx: Tx) -> list[Stoppage]:
             until=None,
         )
         for held in held_jobs.held_runs(tx)
+    ] + [
+        Stoppage(
+            scope="run",
+            key=str(held.run_id),
+            name=held.run,
+            reason=order.HELD,
+            message=f"{held.jobs} of its jobs are held: {held.message}",
+            since=tx.now,
+            until=None,
+        )
+        for held in order.held_by_person(tx)
     ]
 
 

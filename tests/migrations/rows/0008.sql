@@ -1,9 +1,9 @@
 INSERT INTO campaigns (id, name, created_at, weight, served, closed_at) VALUES (1, 'summer', 1000, 3, 2000000, 3000);
-INSERT INTO runs (id, campaign_id, name, run_key, model, manifest_path, manifest_sha256, priority, max_attempts, created_at, applied_at, settings, tick_id, finish_by)
-  VALUES (1, 1, 'hero', 'main', 'kwaivgi/kling-image-o3/edit', 'jobs/hero.yaml', 'ab', 0, 3, 1000, 1000, '{"checks": []}', 1, 5000);
+INSERT INTO runs (id, campaign_id, name, run_key, model, manifest_path, manifest_sha256, priority, max_attempts, created_at, applied_at, settings, tick_id, finish_by, operator_priority, gate_closed_at, approved_at)
+  VALUES (1, 1, 'hero', 'main', 'kwaivgi/kling-image-o3/edit', 'jobs/hero.yaml', 'ab', 0, 3, 1000, 1000, '{"checks": []}', 1, 5000, 7, 2000, 1500);
 INSERT INTO lanes (id, run_id, price_digest, list_micros, planned_micros, price_micros, priority, idle) VALUES (1, 1, 'd1', 28000, 28000, 14000, 0, false);
-INSERT INTO jobs (id, run_id, lane_id, key, ordinal, variation, state, queue, images, price_micros, tries_left, created_at, round, verdict, note, stars, redo_of, redo_by)
-  VALUES (1, 1, 1, 'k1', 0, 1, 'running', NULL, 1, 28000, 3, 1000, 1, 'rejected', 'too dark', 2, 1, 'check');
+INSERT INTO jobs (id, run_id, lane_id, key, ordinal, variation, state, queue, images, price_micros, tries_left, created_at, round, verdict, note, stars, redo_of, redo_by, canary)
+  VALUES (1, 1, 1, 'k1', 0, 1, 'running', NULL, 1, 28000, 3, 1000, 1, 'rejected', 'too dark', 2, 1, 'check', true);
 INSERT INTO job_specs (job_id, params, local_images, tags, axes, run_id, product) VALUES (1, '{"prompt": "a café"}', '[]', '{}', '[["p", "MUG"]]', 1, 'MUG');
 INSERT INTO attempts (id, job_id, run_id, campaign_id, number, state, token, worker, epoch, lease_expires_at, rate_granted_at, leased_at, reservation, day, price_micros, prediction_id, billed_micros, charged_at, refunded_micros, refunded_at)
   VALUES (1, 1, 1, 1, 1, 'in_flight', 't1', 'w1', 1, 2000, 1000, 1000, 'held', '2026-11-22', 28000, 'p1', 28000, 1500, 28000, 1600);

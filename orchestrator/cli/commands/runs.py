@@ -1,0 +1,80 @@
+"""`orchestrator runs`: list, prioritise."""
+
+import click
+
+from orchestrator.actions.operator import order
+from orchestrator.actions.setup.open_database import Use
+from orchestrator.cli import out
+from orchestrator.cli.base import SANDBOX, group
+from orchestrator.cli.context import opened
+from orchestrator.cli.invocation import next_fields
+from orchestrator.cli.rendering.documents import run_document
+from orchestrator.cli.rendering.words import safe, table, usd
+from orchestrator.cli.signature import signature_of, why_option
+from orchestrator.core.errors import ExitCode, UsageError
+from orchestrator.store.views import overview
+from orchestrator.store.views.named_runs import path_of
+from orchestrator.store.views.overview import RunRow
+
+
+@group("runs", short_help="List runs; put one before others.")
+def command() -> None:
+    """List runs; put one before others."""
+
+
+@command.command("list")
+@SANDBOX
+def list_runs() -> ExitCode:
+    """Every run with its jobs and money. With --json one object a line."""
+    with opened(use=Use.LOOK) as app, app.database.read() as tx:
+        rows = overview.runs(tx)
+    if out.as_json():
+        for item in rows:
+            out.line(run_document(item))
+    elif not rows:
+        out.answer("No runs yet. They begin with: orchestrator apply MANIFEST")
+    else:
+        header = ["run", "waiting", "running", "done", "failed", "spent", "held"]
+        out.answer(table(header, [_row(item) for item in rows], right=frozenset(range(1, 7))))
+    return ExitCode.DONE
+
+
+@command.command("prioritise", short_help="Work on RUN before others.")
+@click.argument("run")
+@click.option(
+    "--priority", type=click.IntRange(-(10**6), 10**6), metavar="N", help="This priority; higher is first."
+)
+@click.option("--reset", is_flag=True, help="Let the manifest's priority count again.")
+@why_option
+@SANDBOX
+def prioritise(run: str, priority: int | None, *, reset: bool, why: str | None) -> ExitCode:
+    """Work on RUN before all others, from the next claim of any worker on.
+
+    Without --priority it gets one more than the highest of the others that have work. It counts before the
+    manifest's `priority`, also when that is applied again. Spends nothing by itself.
+    """
+    if reset and priority is not None:
+        raise UsageError("Say --priority N or --reset, not both. Nothing was changed.")
+    with opened() as app:
+        signed = signature_of("runs prioritise", why)
+        done = order.prioritise_run(
+            database=app.database, run=run, priority=priority, signed=signed, reset=reset
+        )
+    steps = [("orchestrator work --drain", "makes it, where no worker runs")]
+    if out.as_json():
+        changed = {"run": done.run, "old": done.old, "new": done.new, "changed": done.old != done.new}
+        out.document({**changed, **next_fields(steps)})
+        return ExitCode.DONE
+    word = f"now has priority {done.new} instead of {done.old}" if done.new != done.old else _kept(done.new)
+    out.answer(f"Run {safe(done.run)} {word}.")
+    out.next_steps(steps)
+    return ExitCode.DONE
+
+
+def _kept(priority: int) -> str:
+    return f"has priority {priority} already, and no run with work has as much"
+
+
+def _row(item: RunRow) -> list[str]:
+    states = [f"{item.jobs[state]:,}" for state in ("pending", "running", "succeeded", "failed")]
+    return [safe(path_of(item), 60), *states, usd(item.spent_micros), usd(item.held_micros)]

@@ -18,6 +18,7 @@ from orchestrator.cli.rendering.summary import Done
 from orchestrator.cli.streams import drop_lost_streams
 from orchestrator.core.errors import DatabaseError, DatabaseReplacedError, ExitCode, OrchestratorError
 from orchestrator.runtime import event_loop
+from orchestrator.store.attempts.copies import copies_made
 from orchestrator.store.db.database import Tx
 from orchestrator.store.runs.apart import Apart
 from orchestrator.store.stops.attention import attention
@@ -75,6 +76,7 @@ def work_on(
         stops=mine,
         seconds=watch.elapsed(),
         error=error,
+        copies=watch.copies(),
         places=watch.places(),
     )
 
@@ -184,6 +186,11 @@ class _Watch:
         """Where the pictures of these runs were stored."""
         with self._app.database.read() as tx:
             return [] if self._run_ids is None else places(tx, run_ids=self._run_ids)
+
+    def copies(self) -> int:
+        """How many further files were made of the pictures of these runs."""
+        with self._app.database.read() as tx:
+            return 0 if self._run_ids is None else copies_made(tx, self._run_ids)
 
     def _progress(self, tx: Tx) -> Progress:
         found = run_progress(tx, self._run_ids)

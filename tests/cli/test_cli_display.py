@@ -59,6 +59,25 @@ def test_a_wide_terminal_shows_progress_money_and_what_happens_now():
     assert result == "result  10 done, 2 failed (2 moderated)"
 
 
+@pytest.mark.parametrize(
+    ("of_list", "says"),
+    [
+        ((50, 50), ", at 50 % of the list price"),
+        ((50, 100), ", at 50 to 100 % of list prices"),
+        ((100, 100), ""),
+    ],
+)
+def test_how_prices_stand_to_the_list_is_shown_where_they_differ_and_where_it_fits(of_list, says):
+    shown = snapshot()
+    shown = replace(shown, progress=replace(shown.progress, of_list=of_list))
+    assert lines(shown, 120)[1] == f"money   $0.28 spent, $0.028 held{says}"
+    assert lines(shown, 60)[1] in {
+        f"money   $0.28 spent, $0.028 held{says}",
+        "money   $0.28 spent, $0.028 held",
+    }
+    assert f"$0.028 held{says}," in plain(shown)
+
+
 def test_a_narrow_terminal_gets_one_line_that_fits():
     (line,) = lines(snapshot(), 40)
     assert len(line) <= 40

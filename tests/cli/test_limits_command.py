@@ -53,6 +53,16 @@ def test_what_is_set_stands_over_the_file_and_config_gives_it_back(fleet):
     assert limits(fleet)["concurrency"] == (4, "config")
 
 
+def test_the_number_that_is_in_force_becomes_a_persons_word_once_and_the_act_says_so(fleet):
+    for _ in range(2):
+        assert fleet("limits", "set", "concurrency", "4") == ExitCode.DONE
+    assert "It was so already" in fleet.said
+    assert limits(fleet)["concurrency"] == (4, "operator")
+    assert fleet("events") == ExitCode.DONE
+    assert fleet.said.count("4, a file's word became 4, a person's word") == 1
+    assert "4 became 4" not in fleet.said
+
+
 def test_a_level_sets_both(fleet):
     assert fleet("limits", "set", "level", "silver") == ExitCode.DONE
     assert limits(fleet) == {"concurrency": (300, "operator"), "submits_per_minute": (500, "operator")}

@@ -153,8 +153,15 @@ def test_every_command_that_looks_works_for_a_user_who_may_only_select(
         monkeypatch.setenv("ORCHESTRATOR_DATABASE_URL", url)
         for name in LOOKING:
             assert (name, shell(*words_of(name, elsewhere))) == (name, ExitCode.DONE), shell.said
-        for words in (["pause"], ["jobs", "cancel", "1"], ["apply", "hero.yaml", "--run", "other"]):
+        monkeypatch.setenv("WAVESPEED_API_KEY", "k")
+        for words in (
+            ["pause"],
+            ["jobs", "cancel", "1"],
+            ["apply", "hero.yaml", "--run", "other"],
+            ["work", "--drain"],
+        ):
             assert shell(*words) == ExitCode.UNEXPECTED
+            assert not shell.out, "nothing is summed up that never began"
             assert "permission denied" in shell.said
             assert "SELECT" in shell.said
             assert "bug" not in shell.said

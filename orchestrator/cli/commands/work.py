@@ -26,6 +26,7 @@ def command(*, drain: bool) -> ExitCode:
     """
     with opened(use=Use.MAKE) as app:
         need_key(app)
+        app.database.try_to_write()  # else it would sum up what it never began
         tell(take_words(app.database, file_words(app), signature_of("work", None)))
         display = choose(quiet=options().quiet, clock=app.clock)
         if not drain:

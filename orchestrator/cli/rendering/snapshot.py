@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import Any
 
 from orchestrator.cli.rendering.stop_text import line, mark
-from orchestrator.cli.rendering.words import count, duration, percent, safe, usd
+from orchestrator.cli.rendering.words import count, duration, list_words, percent, safe, usd
 from orchestrator.store.money.caps import Cap, cap_name
 from orchestrator.store.stops.stops import Stoppage
 from orchestrator.store.views.progress import Progress
@@ -14,6 +14,7 @@ from orchestrator.store.views.progress import Progress
 NARROW_COLUMNS = 60
 BAR_COLUMNS = 24
 BAR_COLUMNS_MIN = 6
+LABEL_COLUMNS = 9  # of what stands before a line, and a column left free at its end
 ETA_RESULTS_MIN = 10
 ETA_SECONDS_MIN = 60.0
 REASONS_SHOWN = 3
@@ -73,7 +74,7 @@ def lines(snapshot: Snapshot, columns: int) -> list[str]:
     progress = snapshot.progress
     found = [
         _headline(snapshot, columns),
-        f"money   {_money(snapshot)}",
+        f"money   {_money(snapshot, columns - LABEL_COLUMNS)}",
         f"now     {_now(snapshot)}",
         f"result  {_result(progress)}",
     ]
@@ -129,7 +130,8 @@ def _stop(stop: Stoppage) -> str:
     return f"stopped: {safe(stop.subject)} {stop.reason}"
 
 
-def _money(snapshot: Snapshot) -> str:
+def _money(snapshot: Snapshot, columns: int | None = None) -> str:
+    """What is spent and left; how that stands to the list price is left out where it does not fit."""
     progress = snapshot.progress
     text = f"{usd(progress.spent_micros)} spent, {usd(progress.held_micros)} held"
     if snapshot.cap is not None:
@@ -138,7 +140,8 @@ def _money(snapshot: Snapshot) -> str:
             f"over by {usd(cap.over_micros)}:" if cap.over_micros else f"{usd(cap.remaining_micros)} left of"
         )
         text += f", {left} {usd(cap.cap_micros)} ({cap_name(cap.scope, safe(cap.name), cap.window)})"
-    return text
+    more = list_words(progress.of_list)
+    return text if columns is not None and len(text) + len(more) > columns else text + more
 
 
 def _now(snapshot: Snapshot) -> str:

@@ -11,7 +11,7 @@ from orchestrator.cli.invocation import Step, next_fields
 from orchestrator.cli.rendering.documents import summary_document
 from orchestrator.cli.rendering.remedies import remedies
 from orchestrator.cli.rendering.stop_text import line, mark
-from orchestrator.cli.rendering.words import count, duration, safe, usd
+from orchestrator.cli.rendering.words import count, duration, list_words, safe, usd
 from orchestrator.core.errors import DatabaseReplacedError, ExitCode, OrchestratorError
 from orchestrator.core.taxonomy import MENDED_BY_RETRY, Reason
 from orchestrator.store.stops.stops import Stoppage
@@ -55,6 +55,7 @@ class Done:
     stops: list[Stoppage]
     seconds: float
     error: OrchestratorError | None = None  # what stopped it, beyond what the database says
+    copies: int = 0  # further files of its pictures, which cost nothing
     places: list[PicturePlace] = field(
         default_factory=list
     )  # where its pictures were stored, by whichever worker
@@ -102,7 +103,7 @@ def document(done: Done, root: Path) -> dict[str, Any]:
     )
     error = {"error": {"code": int(done.code), "message": str(done.error)}} if done.error else {}
     places = [{"host": each.host, "root": each.root, "jobs": each.jobs} for each in done.places]
-    return {**shape, "places": places, "stopped": stopped, **error}
+    return {**shape, "copies": done.copies, "places": places, "stopped": stopped, **error}
 
 
 def text(done: Done, root: Path) -> list[str]:
@@ -112,15 +113,19 @@ def text(done: Done, root: Path) -> list[str]:
     parts = [f"{jobs['succeeded']:,} done", f"{jobs['failed']:,} failed"]
     parts += [f"{jobs['cancelled']:,} cancelled"] if jobs["cancelled"] else []
     parts += [f"{progress.left:,} left"] if progress.left else []
+    copies = f", and {done.copies:,} made as copies" if done.copies else ""
     flagged = f", {progress.nsfw:,} flagged" if progress.nsfw else ""
     found = [
         (
             f"{_HEADLINES[done.code]} after {duration(done.seconds)}: {', '.join(parts)} of "
             f"{count(progress.wanted, 'job')}"
         ),
-        f"  pictures  {progress.stored:,} stored{flagged}",
+        f"  pictures  {progress.stored:,} stored{flagged}{copies}",
         f"  files     {files_words(root, done.places)}",
-        f"  money     {usd(progress.spent_micros)} spent, {usd(progress.held_micros)} held",
+        (
+            f"  money     {usd(progress.spent_micros)} spent, {usd(progress.held_micros)} held"
+            f"{list_words(progress.of_list)}"
+        ),
     ]
     if progress.failures:
         reasons = ", ".join(f"{number:,} {safe(reason)}" for reason, number in progress.failures)

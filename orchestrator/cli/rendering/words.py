@@ -20,6 +20,18 @@ def usd(micros: int) -> str:
     return f"-${text[1:]}" if text.startswith("-") else f"${text}"
 
 
+def list_words(of_list: tuple[int, int] | None) -> str:
+    """How live prices stand to the list prices, such as ", at 50 % of the list price"; empty where they are
+    the same.
+    """
+    if of_list is None or of_list == (100, 100):
+        return ""
+    least, most = of_list
+    return (
+        f", at {least} % of the list price" if least == most else f", at {least} to {most} % of list prices"
+    )
+
+
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """`1 job`, `1,204 jobs`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

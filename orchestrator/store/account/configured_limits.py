@@ -35,6 +35,14 @@ class ConfiguredLimits:
         return {name: number for name, number in self.numbers.items() if name not in self.defaulted}
 
 
+WORD_OF: Final = {
+    LimitSource.DEFAULT: "built in",
+    LimitSource.CONFIG: "a file's word",
+    LimitSource.OPERATOR: "a person's word",
+}
+"""Whose word a limit is, as an act says it that changes only that."""
+
+
 class FleetLimit(NamedTuple):
     """A limit in force, and whose word it is."""
 
@@ -114,13 +122,24 @@ def take_configured(
 
 
 def decide(tx: Tx, new: Mapping[LimitName, FleetLimit], signed: Signature) -> list[LimitName]:
-    """Set limits, each with who did it; returns those that were something else before. There is a row."""
+    """Set limits, each with who did it; returns those that were something else before. There is a row.
+
+    The same number as another one's word is a change too: a person's stands over what files say. The act then
+    says whose word it was and is.
+    """
     stored = limits_in_force(tx, lock=True)
-    changed = [name for name, limit in new.items() if stored[name] != limit]
-    for name in changed:
-        limit = new[name]
-        tx.conn.execute(limits.update().values(_columns({name: limit})))
-        record(tx, signed, Change(subject_of(name), str(stored[name].value), str(limit.value)))
+    changed = []
+    for name, limit in new.items():
+        before = stored[name]
+        if before != limit:
+            tx.conn.execute(limits.update().values(_columns({name: limit})))
+        if (before.value, before.source) == (limit.value, limit.source):
+            continue
+        changed.append(name)
+        old, now = str(before.value), str(limit.value)
+        if old == now:
+            old, now = f"{old}, {WORD_OF[before.source]}", f"{now}, {WORD_OF[limit.source]}"
+        record(tx, signed, Change(subject_of(name), old, now))
     return changed
 
 

@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import and_, bindparam, func, select, update
 
-from orchestrator.core.paths import EARLIER_INDEX
+from orchestrator.core.paths import COPY_FIRST, EARLIER_INDEX
 from orchestrator.core.states import JobState
 from orchestrator.ports import DiscardedArtifact, StoredArtifact
 from orchestrator.store.attempts.outputs import STORE_OUTPUT, artifact_values
@@ -37,6 +37,17 @@ class CopyMade:
     job_id: int
     index: int
     artifact: StoredArtifact | DiscardedArtifact | None
+
+
+def copies_made(tx: Tx, run_ids: Collection[int]) -> int:
+    """How many copies of these runs are stored."""
+    query = (
+        select(func.count())
+        .select_from(outputs.join(jobs, jobs.c.id == outputs.c.job_id))
+        .where(jobs.c.run_id.in_(run_ids), outputs.c.idx >= COPY_FIRST)
+        .where(outputs.c.state == OutputState.STORED)
+    )
+    return int(tx.conn.execute(query).scalar_one())
 
 
 def missing(

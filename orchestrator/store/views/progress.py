@@ -32,6 +32,7 @@ class Progress:
     held_micros: int
     failures: list[tuple[str, int]]  # reason, jobs; most frequent first
     runs: list[RunRow]
+    of_list: tuple[int, int] | None = None  # per cent of the list price that jobs cost: least and most
 
     @property
     def total(self) -> int:
@@ -77,6 +78,7 @@ def run_progress(tx: Tx, run_ids: Sequence[int] | None) -> Progress:
         held_micros=sum(row.held_micros for row in rows),
         failures=_failures(tx, run_ids),
         runs=rows,
+        of_list=_of_list(tx, run_ids),
     )
 
 
@@ -130,6 +132,15 @@ def refund_due_micros(tx: Tx, run_ids: Sequence[int]) -> int:
 def _attempts_in(tx: Tx, run_ids: Sequence[int], state: AttemptState) -> int:
     query = select(func.count()).where(attempts.c.run_id.in_(run_ids), attempts.c.state == state)
     return int(tx.conn.execute(query).scalar_one())
+
+
+def _of_list(tx: Tx, run_ids: Sequence[int]) -> tuple[int, int] | None:
+    per_cent = (lanes.c.price_micros * 100 + lanes.c.list_micros // 2) // lanes.c.list_micros
+    query = select(func.min(per_cent), func.max(per_cent)).where(
+        lanes.c.run_id.in_(run_ids), lanes.c.list_micros > 0
+    )
+    least, most = tx.conn.execute(query).one()
+    return None if least is None else (int(least), int(most))
 
 
 def _failures(tx: Tx, run_ids: Sequence[int]) -> list[tuple[str, int]]:

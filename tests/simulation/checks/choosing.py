@@ -51,7 +51,9 @@ class ChoosingChecks:
         wrong = self._scene.rows(
             "SELECT new.id FROM jobs new JOIN jobs old ON old.id = new.redo_of "
             "WHERE new.run_id <> old.run_id OR new.images <> old.images OR NOT EXISTS "
-            "(SELECT 1 FROM outputs o WHERE o.job_id = new.id AND o.clean_key IS NOT NULL)"
+            "(SELECT 1 FROM outputs mine JOIN outputs other ON other.job_id = old.id "
+            "AND coalesce(other.clean_key, other.path_key) = coalesce(mine.clean_key, mine.path_key) "
+            "WHERE mine.job_id = new.id)"
         )
         self._scene.expect(not wrong, "redo", f"jobs {wrong} are no other tries of what they say")
 

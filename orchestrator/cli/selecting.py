@@ -8,7 +8,7 @@ import click
 
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.core.states import JobState
-from orchestrator.core.verdicts import JobVerdict
+from orchestrator.core.verdicts import JobVerdict, plain_text
 from orchestrator.store.views.walk import JobFilter
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -43,20 +43,25 @@ def filters(function: F) -> F:
 def wanted_jobs(words: dict[str, Any], ids: tuple[int, ...] = ()) -> JobFilter:
     """The filter that these options make; raises UsageError for a tag without a value."""
     tags = {}
-    for text in words["tags"]:
+    for text in map(plain_text, words["tags"]):
         key, equals, value = text.partition("=")
         if not equals or not key:
             raise UsageError(f"--tag {text!r} has no value; write --tag KEY=VALUE, such as --tag client=acme")
         tags[key] = value
     return JobFilter(
         states=tuple(words["states"]),
-        campaign=words["campaign"],
-        run=words["run"],
+        campaign=_plain(words["campaign"]),
+        run=_plain(words["run"]),
         tags=tags,
-        reason=words["reason"],
+        reason=_plain(words["reason"]),
         ids=ids,
         verdict=words["verdict"],
     )
+
+
+def _plain(name: str | None) -> str | None:
+    """A name as it can be looked for: bytes of a terminal that are no text are in none."""
+    return None if name is None else plain_text(name)
 
 
 def need_some(wanted: JobFilter, command: str, example: str) -> None:

@@ -51,6 +51,14 @@ class Opinion:
 UNJUDGED: Final = Opinion(JobVerdict.NONE, 0)
 
 
+def plain_text(text: str) -> str:
+    """What people wrote or a file holds, without halves of characters and zero bytes: no database takes
+    them.
+    """
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole.replace("\0", "")
+
+
 def said_over(before: Opinion, said: Opinion) -> Opinion:
     """What stands after something is said; its verdict and its stars are never None."""
     if said.verdict is JobVerdict.NONE:

@@ -79,6 +79,7 @@ class ReportPage:
     shown: int = 0
     missing: int = 0
     failed: int = 0
+    is_cut: bool = False  # at the limit of pictures; further tries behind a shown one cut nothing
     parts: list[Markup] = field(default_factory=list)
 
 
@@ -169,12 +170,15 @@ class _Section:
                 rows, after = products.page(
                     tx, products.ProductWish(self._run.id), after=after, products=PRODUCTS
                 )
-            matrix = _limited(build(rows, reasons), self._wish.limit - self._page.shown)
+            whole = build(rows, reasons)
+            matrix = _limited(whole, self._wish.limit - self._page.shown)
+            self._page.is_cut |= len(matrix.rows) < len(whole.rows)
             if matrix.rows:
                 self._page.shown += sum(row.pictures for row in matrix.rows)
                 yield self._rendered(matrix, reasons)
             if after is None:
                 return
+        self._page.is_cut |= self._run.stored > 0
 
     def _rendered(self, matrix: Matrix, reasons: Reasons) -> str:
         self._links.make_ready(matrix)

@@ -119,3 +119,12 @@ def test_what_is_no_file_of_verdicts_is_refused(shell, shop, content):
     assert shell("review", "import", "x.json") == ExitCode.USAGE
     assert "verdicts" in shell.said
     assert shell("review", "import", "gone.json") == ExitCode.USAGE
+
+
+def test_a_note_with_half_a_character_is_taken_without_it(shell, shop, file):
+    assert shell("review", "import", file((1, "accepted", "a\ufffdb\U0001f600", {}))) == 0
+    half = file(
+        (1, "rejected", "c\ufffd", {}), change=lambda said: said["verdicts"][0].update(note="c\ud800")
+    )
+    assert shell("review", "import", half) == 0, "as the page seals it"
+    assert (shop.world.job(1).verdict, shop.world.job(1).note) == ("rejected", "c\ufffd")

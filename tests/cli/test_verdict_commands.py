@@ -36,6 +36,15 @@ def test_a_job_without_a_picture_is_refused_the_others_are_done_and_the_exit_cod
     assert made.job(1).verdict == "accepted"
 
 
+def test_bytes_that_are_no_text_are_no_bug(shell, made):
+    assert shell("accept", "1", "--note", "a\udcffb\0") == 0
+    assert made.job(1).note == "a\ufffdb"
+    for option in ("--campaign", "--run", "--reason"):
+        assert shell("accept", option, "\udcff", "--yes") == 2
+        assert "There is no" in shell.said
+    assert shell("accept", "--tag", "client=\udcff", "--yes") == 2
+
+
 def test_a_filter_is_counted_and_asked_about_before_it_acts(shell, made, typed):
     assert shell("reject", "--campaign", "sale", "--dry-run", "--json") == 0
     assert (shell.document["matched"], shell.document["paid_usd"]) == (2, "0.056")

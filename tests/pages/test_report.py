@@ -8,6 +8,7 @@ import re
 from html import unescape
 
 import pytest
+from sqlalchemy import update
 
 from orchestrator.actions.choosing.verdicts import give
 from orchestrator.core.errors import StorageError, UsageError
@@ -15,6 +16,7 @@ from orchestrator.core.verdicts import JobVerdict
 from orchestrator.pages.report import Form, ReportWish, write_report
 from orchestrator.pages.report_files import guarded
 from orchestrator.store.account.acts import Signature
+from orchestrator.store.db.schema import job_specs
 from orchestrator.store.views.named_runs import named_runs, one_run
 from orchestrator.store.views.overview import runs
 
@@ -168,7 +170,8 @@ def test_a_limit_shows_whole_products(shop, report):
     shop.apply(["MUG", "SHOE"], ["beach", "alps"])
     shop.make(1, 2, 3, 4)
     page, html = report(limit=1)
-    assert (page.shown, page.pictures) == (2, 4)
+    assert (page.shown, page.pictures, page.is_cut) == (2, 4, True)
+    assert '<p id="count">2 pictures of 4</p>' in html
     assert ">SHOE<" not in html
 
 
@@ -190,3 +193,14 @@ def test_a_name_of_no_run_or_of_several_is_refused_with_those_that_there_are(sho
             one_run(tx, "main")
         with pytest.raises(UsageError, match='There is no campaign sprin. Did you mean "spring"'):
             named_runs(tx, campaign="sprin")
+
+
+def test_a_try_behind_the_one_that_is_shown_is_no_cut_of_the_page(shop, report):
+    shop.apply(["MUG", "SHOE"], ["beach"])
+    shop.make(1, 2)
+    shop.set(2, redo_of=1)
+    with shop.database.write() as tx:
+        tx.conn.execute(update(job_specs).where(job_specs.c.job_id == 2).values(product="MUG"))
+    page, html = report()
+    assert (page.pictures, page.shown, page.is_cut) == (2, 1, False)
+    assert '<p id="count">1 picture</p>' in html

@@ -1,6 +1,9 @@
 """Checks of a manifest: every stored picture is looked at, and nothing else is changed by it."""
 
+import os
+import select
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -16,6 +19,18 @@ from orchestrator.store.db.schema import check_results, jobs
 from orchestrator.store.db.schema import runs as runs_table
 from orchestrator.store.runs import runs
 from orchestrator.worker.upkeep import judging
+from orchestrator.worker.upkeep.check_commands import CheckCommands
+
+
+def is_over(pid: int) -> bool:
+    """Whether a process has ended, or does so at once."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    with os.fdopen(process, "rb") as file:
+        return bool(select.select([file], [], [], 10)[0])
+
 
 RULES = {"size": {"min_width": 100}, "blank": {"spread": 3.0}}
 
@@ -87,6 +102,37 @@ def test_a_command_judges_by_its_exit_code_and_gets_no_key(judged, world, monkey
     judged.drain()
     (row,) = world.rows(check_results)
     assert (row.passed, row.reason) == (passed, reason)
+
+
+def test_what_a_command_has_started_ends_with_it_and_holds_up_no_answer(tmp_path):
+    kept = tmp_path / "child"
+    child = f"import subprocess; print(subprocess.Popen(['sleep', '60']).pid, file=open({str(kept)!r}, 'w'))"
+    ways = {"answers": f"{child}; print('fine')", "hangs": f"{child}; import time; time.sleep(60)"}
+    for number, (name, code) in enumerate(ways.items(), start=1):
+        seconds = 30 if name == "answers" else 1
+        command = {"run": [sys.executable, "-c", code], "timeout_seconds": seconds}
+        said = CheckCommands().answer(name, command, tmp_path / f"hero/{number}-v1-0.png")
+        assert said.passed is (True if name == "answers" else None)
+        assert is_over(int(kept.read_text()))
+
+
+def test_a_command_that_prints_without_end_is_read_and_little_of_it_is_kept(tmp_path):
+    code = "import sys; [sys.stdout.write('x' * 100_000) for _ in range(300)]; sys.exit(1)"
+    command = {"run": [sys.executable, "-c", code], "timeout_seconds": 30}
+    said = CheckCommands().answer("loud", command, tmp_path)
+    assert (said.passed, len(said.reason)) == (False, 300)
+
+
+def test_a_worker_that_leaves_ends_the_command_that_runs_and_starts_no_other(tmp_path):
+    programs = CheckCommands()
+    command = {"run": [sys.executable, "-c", "import time; time.sleep(60)"], "timeout_seconds": 60}
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(programs.answer, "slow", command, tmp_path)
+        while programs._running is None and not running.done():
+            pass
+        programs.stop()
+        assert running.result(20).passed is None
+    assert "the worker ends" in programs.answer("next", command, tmp_path).reason
 
 
 def test_no_command_runs_where_the_configuration_does_not_allow_it(judged, world, tmp_path):

@@ -10,7 +10,7 @@ from orchestrator.actions.choosing.verdicts import VerdictsGiven, give
 from orchestrator.core.errors import UsageError
 from orchestrator.core.report_seal import reference, seal
 from orchestrator.core.row_ids import row_id
-from orchestrator.core.verdicts import JobVerdict, VerdictSource
+from orchestrator.core.verdicts import JobVerdict, VerdictSource, plain_text
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.identity import database_id
@@ -164,7 +164,7 @@ def _entry(number: int, found: Any) -> FiledVerdict:
         ref=_text(values, "ref"),
         sha256=_text(values, "sha256"),
         verdict=_text(values, "verdict"),
-        note=_text(values, "note").replace("\0", ""),
+        note=plain_text(_text(values, "note")),
     )
 
 

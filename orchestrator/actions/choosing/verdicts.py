@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from orchestrator.core.errors import UsageError
 from orchestrator.core.states import JobState
-from orchestrator.core.verdicts import STARS_MAX, JobVerdict, Opinion, VerdictSource
+from orchestrator.core.verdicts import STARS_MAX, JobVerdict, Opinion, VerdictSource, plain_text
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.choosing.verdicts import JudgedJob, NotJudged, judge
 from orchestrator.store.db.database import Database, Tx
@@ -68,7 +68,7 @@ def give(
     if stars is not None and not 0 <= stars <= STARS_MAX:
         raise UsageError(f"{stars} is no number of stars; expected 0 to {STARS_MAX}. Nothing was changed.")
     given = VerdictsGiven()
-    said = Opinion(word, stars, note)
+    said = Opinion(word, stars, note if note is None else plain_text(note))
 
     def step(tx: Tx, ids: Sequence[int]) -> None:
         judged, refused = judge(tx, ids, said, signed=signed, source=source)

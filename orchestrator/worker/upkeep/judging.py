@@ -5,8 +5,6 @@ picture or the work; a picture that is not on this host, or cannot be read, is l
 """
 
 import asyncio
-import os
-import subprocess
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,14 +21,11 @@ from orchestrator.store.choosing.checks import CheckFound, UnjudgedPicture
 from orchestrator.store.db.database import Tx
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
+from orchestrator.worker.upkeep.check_commands import CheckCommands
 
 LOOK_SECONDS: Final = 5.0
 UNREADABLE: Final = (OSError, *DECODER_ERRORS)
 SIBLINGS_MAX: Final = 20
-REASON_MAX: Final = 300
-FAILED_CODE: Final = 1
-OURS: Final = ("ORCHESTRATOR_", "WAVESPEED_")
-"""What a command of the user's does not get of our environment: keys and addresses."""
 
 in_thread: Callable[..., Awaitable[Any]] = asyncio.to_thread
 Rules = dict[int, tuple[dict[str, Any], int]]
@@ -45,6 +40,7 @@ class PictureJudge:
         self._run_ids = run_ids
         self._root = Path(deps.settings.outputs.root)
         self._passed_over: set[tuple[int, int, str]] = set()  # job, index and place: it may be moved
+        self._programs = CheckCommands()
         self._done_at: dict[int, int] = {}  # run: pictures stored when all of them had been looked at
 
     async def tick(self) -> float:
@@ -53,7 +49,11 @@ class PictureJudge:
             behind = bool(self._behind(tx))
         pictures = await in_thread(self._read_unjudged) if behind else []
         for picture in pictures:
-            found = await in_thread(self._judged, picture)
+            try:
+                found = await in_thread(self._judged, picture)
+            except asyncio.CancelledError:  # the worker leaves: it must not wait for a program that hangs
+                self._programs.stop()
+                raise
             if found is None:
                 self._passed_over.add((picture.job_id, picture.index, picture.path))
                 continue
@@ -137,7 +137,7 @@ class PictureJudge:
     def _commands(self, file: Path, commands: Mapping[str, Mapping[str, Any]]) -> list[CheckAnswer]:
         allowed = self._deps.settings.checks.commands
         return [
-            _answer(name, said["run"], file, seconds=said["timeout_seconds"])
+            self._programs.answer(name, said, file)
             if allowed
             else CheckAnswer(
                 name, passed=None, reason="this worker runs no commands: checks.commands of its config.yaml"
@@ -156,29 +156,3 @@ def _opened(paths: Sequence[Path], stack: ExitStack) -> list[Image.Image]:
         except UNREADABLE:
             continue
     return found
-
-
-def _answer(name: str, words: Sequence[str], file: Path, *, seconds: float) -> CheckAnswer:
-    """What a command of the user's says of a picture by its exit code: 0 passes, 1 fails."""
-    filled = [str(file) if word == "{file}" else word for word in words]
-    filled += [] if "{file}" in words else [str(file)]
-    theirs = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
-    try:
-        done = subprocess.run(  # noqa: S603 - the worker's own configuration allows it
-            filled,
-            env=theirs,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=seconds,
-            check=False,
-            text=True,
-            errors="replace",
-        )
-    except subprocess.TimeoutExpired:
-        return CheckAnswer(name, passed=None, reason=f"no answer within {seconds:g} seconds")
-    except (OSError, ValueError) as error:
-        return CheckAnswer(name, passed=None, reason=f"it could not be started: {error}")
-    line = next((line for line in (done.stdout or done.stderr).splitlines() if line.strip()), "")
-    reason = line.strip()[:REASON_MAX] or f"it ended with {done.returncode}"
-    passed = {0: True, FAILED_CODE: False}.get(done.returncode)
-    return CheckAnswer(name, passed=passed, reason=reason)

@@ -1,5 +1,6 @@
 """What the decoders of pictures raise for content that is off, whether it goes in or comes out."""
 
+import re
 import struct
 import zlib
 from typing import Final
@@ -20,6 +21,9 @@ DECODER_ERRORS: Final = (
 )
 """OSError is not among them: where a file is read it may be of the disk, and each caller decides."""
 
+_PROGRAMMERS: Final = re.compile(r"\bunpack|\bbuffer\b.*\bbytes\b|index out of range")
+"""How the reading of a number fails where there are no bytes left: words about code, not about a picture."""
+
 
 def decoder_words(error: Exception) -> str:
     """What a decoder says, for the person who has the picture: its own words where it has some, never the
@@ -28,5 +32,5 @@ def decoder_words(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "it needs more memory than there is"
     if isinstance(error, OSError | SyntaxError | ValueError) and (words := str(error).strip()):
-        return words
+        return words if not _PROGRAMMERS.search(words) else "it ends too early"
     return "its data is damaged or breaks off"

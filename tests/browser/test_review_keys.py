@@ -170,3 +170,16 @@ def test_the_pages_fit_a_phone_and_name_their_controls(shop, visit):
                .length"""
         )
         assert unnamed == 0, path
+
+
+def test_a_page_opens_at_its_head_and_its_form_fits_a_phone(shop, visit):
+    shop.apply([f"P{number}" for number in range(9)], ["beach", "alps"])
+    shop.make(1, 2)
+    page = visit("/review/runs/1?view=grid&show=all", viewport={"width": 390, "height": 800})
+    page.wait_for_url("**#j1")
+    assert page.evaluate("scrollY") == 0, "the address names the chosen picture, and nothing has moved"
+    page.keyboard.press("r")
+    page.wait_for_selector("dialog textarea")
+    assert page.evaluate(
+        "document.querySelector('dialog').scrollWidth <= document.querySelector('dialog').clientWidth"
+    )

@@ -62,7 +62,7 @@ def frames(kind: str = "PNG") -> bytes:
 REFUSED = {
     "half a JPEG": (lambda: noise((600, 400))[:9_000], "is not a whole picture"),
     "a JPEG without its last byte pair": (lambda: noise((600, 400))[:-200], "is not a whole picture"),
-    "the head of a JPEG": (lambda: b"\xff\xd8\xff\xe0", "is not a whole picture"),
+    "the head of a JPEG": (lambda: b"\xff\xd8\xff\xe0", "is not a whole picture: it ends too early"),
     "half a PNG": (lambda: noise((400, 400), "PNG")[:20_000], "is not a whole picture"),
     "half a WebP": (lambda: noise((400, 400), "WEBP")[:2_000], "is not a whole picture"),
     "a GIF": (lambda: picture("GIF"), "is GIF; expected JPEG, PNG"),

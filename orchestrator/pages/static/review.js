@@ -31,8 +31,10 @@ const choose = (cell, scroll = true) => {
   const below = document.querySelector(".top").getBoundingClientRect().bottom;
   const isSeen = place.top >= Math.max(0, below) && place.bottom <= innerHeight && place.left >= 0 && place.right <= innerWidth;
   if (scroll && !isSeen) cell.scrollIntoView({ block: "nearest", inline: "nearest" });
-  history.replaceState(null, "", `#j${at}`);
+  if (document.readyState === "complete") inAddress();
 };
+const inAddress = () => { if (at !== null) history.replaceState(null, "", `#j${at}`); };
+window.addEventListener("load", () => setTimeout(inAddress)); // in the address any earlier, it would be scrolled to the top
 const step = (by) => {
   const list = cells();
   choose(list[Math.min(list.length - 1, Math.max(0, list.indexOf(chosen()) + by))]);

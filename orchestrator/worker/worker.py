@@ -33,6 +33,7 @@ from orchestrator.worker.tasks import TaskGroup
 from orchestrator.worker.upkeep import startup, upkeep
 from orchestrator.worker.upkeep.billing import BillReader
 from orchestrator.worker.upkeep.drain_watchdog import DrainWatchdog
+from orchestrator.worker.upkeep.gates import GateKeeper
 from orchestrator.worker.upkeep.heartbeat import Heartbeat
 from orchestrator.worker.upkeep.judging import PictureJudge
 from orchestrator.worker.upkeep.price_watch import PriceWatch
@@ -44,9 +45,7 @@ LEAVE_GRACE_SECONDS: Final = 10.0
 
 
 class Worker:
-    """Runs the loops. `run_ids` narrows what is claimed, and `only_round` once more; `drain` ends when
-    nothing more happens to that by itself.
-    """
+    """Runs the loops. `run_ids` narrows what is claimed, `only_round` more; `drain` ends when it is over."""
 
     def __init__(
         self,
@@ -166,6 +165,7 @@ class Worker:
             Loop(pipeline.prices.tick, bookkeeping=True),
             Loop(self._copies.tick, bookkeeping=True),
             Loop(self._judge.tick, bookkeeping=True),
+            Loop(GateKeeper(deps).tick, bookkeeping=True),
             Loop(self._moves.tick, alarms.moves, bookkeeping=True),
             Loop(watch, alarms.end),
         )

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from orchestrator.store.db.schema import Scope
 from orchestrator.store.money.prices import BILL_DRIFT, PRICE_DRIFT, PRICE_UNKNOWN
+from orchestrator.store.runs.gates import CANARY
 from orchestrator.store.runs.order import HELD
 from orchestrator.store.stops.attention import NAMES_WAITING, OVERDUE_TASKS
 from orchestrator.store.stops.stops import Stoppage
@@ -58,4 +59,9 @@ def _remedy(stop: Stoppage) -> tuple[str, str] | None:
 def _resumed(stop: Stoppage) -> tuple[str, str]:
     if stop.reason == HELD:
         return f"orchestrator jobs release --run {shlex.quote(stop.name)}", "lets the held jobs run"
+    if stop.reason == CANARY:
+        return (
+            f"orchestrator runs approve {shlex.quote(stop.name)}",
+            "lets the rest run; or look: orchestrator review",
+        )
     return f"orchestrator campaigns resume {shlex.quote(stop.name.split('/')[0])}", "lets it go on"

@@ -1,8 +1,12 @@
 """`canary:` in a manifest, from the plan to the approval, over edits of the manifest."""
 
 import pytest
+from sqlalchemy import select
 
-from orchestrator.store.db.schema import jobs
+from orchestrator.runtime.clock import SystemClock
+from orchestrator.store.account import pauses
+from orchestrator.store.db.database import Database
+from orchestrator.store.db.schema import jobs, runs
 
 
 def states(shell):
@@ -11,13 +15,15 @@ def states(shell):
 
 
 def canaries(shell):
-    from sqlalchemy import create_engine, select
-
-    engine = create_engine(f"sqlite:///{shell.folder}/orchestrator.db")
-    with engine.connect() as conn:
-        found = [row.id for row in conn.execute(select(jobs.c.id).where(jobs.c.canary).order_by(jobs.c.id))]
-    engine.dispose()
+    database = opened(shell)
+    with database.read() as tx:
+        found = list(tx.conn.execute(select(jobs.c.id).where(jobs.c.canary).order_by(jobs.c.id)).scalars())
+    database.close()
     return found
+
+
+def opened(shell):
+    return Database.open(f"sqlite:///{shell.folder}/orchestrator.db", SystemClock())
 
 
 def test_the_plan_says_what_is_made_first(shell):
@@ -109,6 +115,42 @@ def test_the_canary_of_a_part_is_in_the_part(shell, part):
     ],
 )
 def test_what_is_wrong_with_a_canary_is_said_with_its_place(shell, words, said):
+    assert shell("plan", shell.manifest(extra=words)) == 2
+    assert "hero.yaml:5:" in shell.said
+    assert said.lower() in shell.said.lower()
+
+
+def test_a_run_that_a_breaker_paused_names_what_lets_it_go_on(shell):
+    shell("apply", shell.manifest(extra="breakers: {failed: 20%, cost_per_accepted: 0.20, p95_seconds: 120}"))
+    database = opened(shell)
+    with database.write() as tx:
+        (run,) = tx.conn.execute(select(runs)).all()
+        pauses.begin(tx, pauses.Pause(scope="run", name=str(run.id), reason="p95_seconds", message="slow"))
+    database.close()
+    assert run.settings["breakers"] == {
+        "failed": 0.2,
+        "flagged": None,
+        "cost_per_accepted": 200_000,
+        "p95_seconds": 120.0,
+        "min_jobs": None,
+    }
+    shell("status")
+    assert "orchestrator runs resume sale/hero/main" in shell.said
+    assert shell("runs", "resume", "hero", "--why", "they are fast again", "--json") == 0
+    assert shell.document["changed"] is True
+    assert shell("runs", "resume", "hero") == 0
+    assert "was not paused by a breaker" in shell.said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("breakers: {failed: 120%}", "expected a share such as 20% or 0.2"),
+        ("breakers: {cost_per_accepted: 0}", "expected an amount above 0"),
+        ("breakers: {p95: 120}", 'did you mean "p95_seconds"'),
+    ],
+)
+def test_what_is_wrong_with_breakers_is_said_with_its_place(shell, words, said):
     assert shell("plan", shell.manifest(extra=words)) == 2
     assert "hero.yaml:5:" in shell.said
     assert said.lower() in shell.said.lower()

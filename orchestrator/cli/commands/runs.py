@@ -1,8 +1,8 @@
-"""`orchestrator runs`: list, approve, prioritise."""
+"""`orchestrator runs`: list, approve, prioritise, resume."""
 
 import click
 
-from orchestrator.actions.operator import order
+from orchestrator.actions.operator import order, pausing
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import SANDBOX, group
@@ -18,9 +18,9 @@ from orchestrator.store.views.named_runs import path_of
 from orchestrator.store.views.overview import RunRow
 
 
-@group("runs", short_help="List runs, approve a canary, put one before others.")
+@group("runs", short_help="List, approve, resume and order runs.")
 def command() -> None:
-    """List runs, approve the canary of one, put one before others."""
+    """List runs, approve the canary of one, let one go on, put one before others."""
 
 
 @command.command("list")
@@ -103,6 +103,26 @@ def prioritise(run: str, priority: int | None, *, reset: bool, why: str | None) 
         return ExitCode.DONE
     word = f"now has priority {done.new} instead of {done.old}" if done.new != done.old else _kept(done.new)
     out.answer(f"Run {safe(done.run)} {word}.")
+    out.next_steps(steps)
+    return ExitCode.DONE
+
+
+@command.command("resume", short_help="Let RUN go on after a breaker.")
+@click.argument("run")
+@why_option
+@SANDBOX
+def resume(run: str, why: str | None) -> ExitCode:
+    """Let RUN go on that a breaker or a guard has paused. What ended before counts no more for them.
+
+    A canary that waits for approval is let go by `runs approve`, a campaign by `campaigns resume`.
+    """
+    with opened() as app, app.database.write() as tx:
+        path, changed = pausing.resume_run(tx, run, signature_of("runs resume", why))
+    steps = [("orchestrator work --drain", "goes on with what waits")] if changed else []
+    if out.as_json():
+        out.document({"run": path, "changed": changed, **next_fields(steps)})
+        return ExitCode.DONE
+    out.answer(f"Run {safe(path)} {'goes on' if changed else 'was not paused by a breaker'}.")
     out.next_steps(steps)
     return ExitCode.DONE
 

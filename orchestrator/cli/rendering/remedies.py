@@ -64,4 +64,6 @@ def _resumed(stop: Stoppage) -> tuple[str, str]:
             f"orchestrator runs approve {shlex.quote(stop.name)}",
             "lets the rest run; or look: orchestrator review",
         )
-    return f"orchestrator campaigns resume {shlex.quote(stop.name.split('/')[0])}", "lets it go on"
+    if stop.scope == "run":
+        return f"orchestrator runs resume {shlex.quote(stop.name)}", "lets it go on, its figures counted anew"
+    return f"orchestrator campaigns resume {shlex.quote(stop.name)}", "lets it go on"

@@ -1,5 +1,7 @@
 """Campaigns: named owners of spend."""
 
+from collections.abc import Collection
+
 from sqlalchemy import exists, select, update
 
 from orchestrator.core.errors import NotFoundError, UsageError
@@ -73,9 +75,21 @@ def resume(tx: Tx, name: str) -> bool:
     campaign_id = find_campaign(tx, name)
     resumed = pauses.end(tx=tx, scope="campaign", name=str(campaign_id), reason=pauses.BY_OPERATOR)
     run_ids = set(tx.conn.execute(select(runs.c.id).where(runs.c.campaign_id == campaign_id)).scalars())
-    for pause in pauses.in_force(tx):
-        if pause.scope == "run" and int(pause.name) in run_ids and pause.reason != CANARY:
-            pauses.end(tx=tx, scope=pause.scope, name=pause.name, reason=pause.reason)
-            tx.conn.execute(update(runs).where(runs.c.id == int(pause.name)).values(rates_since=tx.now))
-            resumed = True
-    return resumed
+    return _resume_runs(tx, run_ids) or resumed
+
+
+def resume_run(tx: Tx, run_id: int) -> bool:
+    """The same for one run that a guard paused. False when none did."""
+    return _resume_runs(tx, {run_id})
+
+
+def _resume_runs(tx: Tx, run_ids: Collection[int]) -> bool:
+    ended = [
+        pause
+        for pause in pauses.in_force(tx)
+        if pause.scope == "run" and int(pause.name) in run_ids and pause.reason != CANARY
+    ]
+    for pause in ended:
+        pauses.end(tx=tx, scope=pause.scope, name=pause.name, reason=pause.reason)
+        tx.conn.execute(update(runs).where(runs.c.id == int(pause.name)).values(rates_since=tx.now))
+    return bool(ended)

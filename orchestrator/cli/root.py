@@ -48,7 +48,7 @@ SECTIONS: Final = {
         "resume": Entry(_COMMANDS + "resume", "Go on after `pause`."),
         "workers": Entry(_COMMANDS + "workers", "List workers, and ask one to finish."),
         "campaigns": Entry(_COMMANDS + "campaigns", "List, pause, resume, weigh and close campaigns."),
-        "runs": Entry(_COMMANDS + "runs", "List runs; put one before others."),
+        "runs": Entry(_COMMANDS + "runs", "List, approve, resume and order runs."),
         "budget": Entry(_COMMANDS + "budget", "Caps: show, set, apply, audit."),
         "ledger": Entry(_COMMANDS + "ledger", "Every movement of money, as a table: export."),
         "limits": Entry(_COMMANDS + "limits", "How much at once, for every worker: show, set."),

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from orchestrator.manifest.gate_shape import GATES
 from orchestrator.pictures.check_shape import CHECKS, REDO_FAILED
 from orchestrator.pictures.recipe_shape import RECIPES
 from orchestrator.yamlio.shapes import Field, Nullable
@@ -25,5 +26,5 @@ CHOOSING: Final = (
         default={},
     ),
 )
-KEPT: Final = ("cover", *(field.name for field in CHOOSING))
+KEPT: Final = ("cover", *(field.name for field in (*CHOOSING, *GATES)))
 """What the run keeps, because it is needed when the manifest is no longer at hand."""

@@ -31,6 +31,7 @@ from orchestrator.worker.tasks import TaskGroup
 from orchestrator.worker.upkeep import balance_reader, startup, upkeep
 from orchestrator.worker.upkeep.billing import BillReader
 from orchestrator.worker.upkeep.drain_watchdog import DrainWatchdog
+from orchestrator.worker.upkeep.gates import GateKeeper
 from orchestrator.worker.upkeep.heartbeat import Heartbeat
 from orchestrator.worker.upkeep.judging import PictureJudge
 from orchestrator.worker.upkeep.notifying import Teller
@@ -43,9 +44,7 @@ LEAVE_GRACE_SECONDS: Final = 10.0
 
 
 class Worker:
-    """Runs the loops. `run_ids` narrows what is claimed, and `only_round` once more; `drain` ends when
-    nothing more happens to that by itself.
-    """
+    """Runs the loops. `run_ids` narrows what is claimed, `only_round` more; `drain` ends when it is over."""
 
     def __init__(
         self,
@@ -165,6 +164,7 @@ class Worker:
             Loop(self._copies.tick, bookkeeping=True),
             Loop(self._judge.tick, bookkeeping=True),
             Loop(self._teller.tick, bookkeeping=True),
+            Loop(GateKeeper(deps).tick, bookkeeping=True),
             Loop(self._moves.tick, alarms.moves, bookkeeping=True),
             Loop(watch, alarms.end),
         )

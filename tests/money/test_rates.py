@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import update
 from support.provider import Ending
 
+from orchestrator.core.breakers import Breakers
 from orchestrator.core.states import AttemptState
 from orchestrator.ports import Status
 from orchestrator.store.account import pauses
@@ -79,16 +80,16 @@ def test_unknown_flags_are_not_counted_as_flagged(sqlite_world):
     sqlite_world.run(3)
     ended(sqlite_world, 2, 0)
     with sqlite_world.database.read() as tx:
-        (found,) = failure_rates.of_open_runs(tx, 1)
-    assert (found.pictures, found.flagged) == (2, 0)
+        (found,) = failure_rates.of_open_runs(tx, Breakers(flagged=0.5, min_jobs=1))
+    assert (found.figures.pictures, found.figures.flagged) == (2, 0)
 
 
 def test_pictures_are_not_counted_when_no_rate_asks(sqlite_world):
     sqlite_world.run(3)
     ended(sqlite_world, 2, 0)
     with sqlite_world.database.read() as tx:
-        (found,) = failure_rates.of_open_runs(tx, 1, pictures=False)
-    assert (found.succeeded, found.pictures) == (2, 0)
+        (found,) = failure_rates.of_open_runs(tx, Breakers(failed=0.5, min_jobs=1))
+    assert (found.figures.succeeded, found.figures.pictures) == (2, 0)
 
 
 def test_a_worker_stops_buying_for_a_run_that_fails_and_uses_up_no_further_try(

@@ -128,6 +128,8 @@ def why_it_waits(job: JobRow, stops: Sequence[Stoppage], now: int) -> str:
         said = (job.message or job.reason or "").rstrip(". ")
         cause = f" after: {said}" if said else ""
         return f"Waiting to be tried again in {seconds:.0f} s{cause}."
+    if job.gated and not job.canary:
+        return "Waits for the canary of its run: it is made first, and then waits for approval."
     if stop is not None:
         return f"Ready, and waits for its turn: {stop.message}."
     return (

@@ -5,6 +5,7 @@ from orchestrator.store.account.acts import Change, Signature, change_of, record
 from orchestrator.store.account.subjects import ACCOUNT, subject_of
 from orchestrator.store.db.database import Tx
 from orchestrator.store.runs import campaigns
+from orchestrator.store.views.named_runs import one_run, path_of
 
 WITHOUT_A_REASON = "paused by an operator"
 
@@ -42,6 +43,17 @@ def resume_campaign(tx: Tx, name: str, signed: Signature) -> bool:
     if changed:
         _record(tx, name, signed, old=PAUSED, new=RUNNING)
     return changed
+
+
+def resume_run(tx: Tx, run: str, signed: Signature) -> tuple[str, bool]:
+    """Let a run that a breaker paused go on, its figures counted anew; its whole name, and false when none
+    did.
+    """
+    found = one_run(tx, run)
+    changed = campaigns.resume_run(tx, found.id)
+    if changed:
+        record(tx, signed, change_of(subject_of(tx, "run", str(found.id)), PAUSED, RUNNING))
+    return path_of(found), changed
 
 
 def weigh_campaign(tx: Tx, name: str, weight: int, signed: Signature) -> bool:

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from orchestrator.actions.operator.change_jobs import drop_waiting
 from orchestrator.actions.operator.fleet_words import FileWords, FleetDifference, run_caps, take_words
+from orchestrator.actions.planning.canary import CanaryPick
 from orchestrator.actions.planning.found_pictures import FoundPictures, refuse
 from orchestrator.actions.planning.live_prices import LivePrices
 from orchestrator.actions.planning.manifests import check_all
@@ -64,8 +65,8 @@ def _say_nothing(_: Sequence[FleetDifference]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """How words on caps and limits enter the database with the jobs: whose they are (None: only those of the
-    manifests), who brings them, which looser ones a person has agreed to, and who hears what was different.
+    """How words on caps and limits come in with the jobs: whose they are (None: those of the manifests
+    alone), who brings them, which looser ones a person agreed to, and who hears what was different.
     """
 
     words: FileWords | None = None
@@ -132,6 +133,7 @@ class _Draft(NamedTuple):
     applied: Applied
     jobs: Spool
     twins: Spool
+    canary: CanaryPick
 
 
 class _Checking:
@@ -151,9 +153,7 @@ class _Checking:
         self._shared: list[str] = []
 
     def drafts(self, manifests: Sequence[Manifest], part: Part) -> list[_Draft]:
-        """What is there already, and spools of what is not; raises with the problems of the manifests
-        first.
-        """
+        """What is there already, and spools of what is not; problems of manifests are raised first."""
         walk = Walk(self._database.read, part, several=len(manifests) > 1, shelf=self._shelf)
         drafts = [self._draft(manifest, walk) for manifest in manifests]
         if self._problems:
@@ -169,8 +169,10 @@ class _Checking:
 
     def _draft(self, manifest: Manifest, walk: Walk) -> _Draft:
         applied = Applied(manifest)
-        draft = _Draft(applied, self._stack.enter_context(Spool()), self._stack.enter_context(Spool()))
         this = walk.through(manifest)
+        canary = CanaryPick(self._database, manifest, this.run)
+        jobs, twins = self._stack.enter_context(Spool()), self._stack.enter_context(Spool())
+        draft = _Draft(applied, jobs, twins, canary=canary)
         try:
             for chunk in this.chunks():
                 applied.existing += len(chunk.specs) - len(chunk.fresh)
@@ -180,6 +182,7 @@ class _Checking:
                     applied.keys += [spec.key for spec in chunk.specs]
                 self._found.add(chunk.found)
                 self._images += sum(spec.images for spec in chunk.specs)
+                canary.see(chunk)
                 self._taken += chunk.taken
                 self._shared += chunk.shared
                 if chunk.fresh:
@@ -203,13 +206,13 @@ class _Inserting:
     prune: Signature | None
 
     def insert(self, draft: _Draft) -> Applied:
-        """The jobs are looked up again in the transaction that inserts them: somebody else may have been
-        quicker.
-        """
+        """Each job is looked up again in the transaction that inserts it: somebody else may be quicker."""
         applied = draft.applied
+        draft.canary.close_of_existing(self.database)
         with self.database.write() as tx:
             rate_limits.lock(tx)  # before the lanes: see `deferred_writes.LockOrder`
             run = ensure_run(tx, applied.manifest.spec)
+            draft.canary.close_of_new(tx, run.id)
             caps = run_caps([applied.manifest.spec])
             found = budgets.take(tx, caps, self.taking.signed, raised=self.taking.raised)
             agreed = self.pricing.prices.agreed(tx, run.model, shown=self.pricing.shown)
@@ -221,17 +224,19 @@ class _Inserting:
         if self.prune:
             applied.pruned = drop_waiting(self.database, applied.others.ids, self.prune)
         for chunk in draft.jobs.chunks():
-            self._add(applied, run, [NewJob._make(job) for job in chunk], agreed=agreed)
+            self._add(draft, run, [NewJob._make(job) for job in chunk], agreed=agreed)
         for chunk in draft.twins.chunks():
             with self.database.write() as tx:
                 applied.copies += add_copies(tx, run, chunk)
         self._keep_answers(run.model)
         return applied
 
-    def _add(self, applied: Applied, run: Run, chunk: Sequence[NewJob], *, agreed: Mapping[str, int]) -> None:
+    def _add(self, draft: _Draft, run: Run, chunk: Sequence[NewJob], *, agreed: Mapping[str, int]) -> None:
+        applied = draft.applied
         self.database.require_in_place()
         with self.database.write() as tx:
             added = add_encoded(tx, run, chunk, agreed=agreed)
+            draft.canary.mark(tx, run.id, chunk)
             beside = workers.any_alive(tx)
         if beside:
             self.database.give_way()

@@ -7,6 +7,7 @@ from functools import partial
 
 from orchestrator import catalogue
 from orchestrator.actions.operator.fleet_words import FileWords
+from orchestrator.actions.planning.canary import made_first
 from orchestrator.actions.planning.cap_forecast import CapForecast, caps_for, is_about
 from orchestrator.actions.planning.changes import compare
 from orchestrator.actions.planning.content import Content
@@ -107,6 +108,7 @@ class _Planner:
             row.content.changes = compare(row.content.left.compared, row.content.fresh)
             row.tally.merged = manifest.merged
             row.left_out = manifest.left_out
+            row.canary = made_first(self._tx, row)
             self._plan.manifests.append(row)
             self._plan.warnings += manifest.warnings
         self._plan.prices.ask()

@@ -54,6 +54,7 @@ class ManifestPlan:
     costs: dict[str, dict[str, int]] = field(default_factory=dict)  # by variation and value, to be paid
     instead: dict[str, int] = field(default_factory=dict)  # their cost at other values of what decides it
     left_out: list[LeftOut] = field(default_factory=list)  # rows of its tables
+    canary: int | None = None  # so many are made first, and the run then waits; None: its gate is open
     new_at: dict[str, tuple[int, int]] = field(default_factory=dict)  # price digest: jobs, list price of one
 
     @property

@@ -1,25 +1,26 @@
-"""`orchestrator runs`: list, prioritise."""
+"""`orchestrator runs`: list, approve, prioritise, resume."""
 
 import click
 
-from orchestrator.actions.operator import order
+from orchestrator.actions.operator import order, pausing
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import SANDBOX, group
 from orchestrator.cli.context import opened
 from orchestrator.cli.invocation import next_fields
 from orchestrator.cli.rendering.documents import run_document
-from orchestrator.cli.rendering.words import safe, table, usd
+from orchestrator.cli.rendering.words import count, safe, table, usd
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode, UsageError
+from orchestrator.core.money import format_usd
 from orchestrator.store.views import overview
 from orchestrator.store.views.named_runs import path_of
 from orchestrator.store.views.overview import RunRow
 
 
-@group("runs", short_help="List runs; put one before others.")
+@group("runs", short_help="List, approve, resume and order runs.")
 def command() -> None:
-    """List runs; put one before others."""
+    """List runs, approve the canary of one, let one go on, put one before others."""
 
 
 @command.command("list")
@@ -36,6 +37,41 @@ def list_runs() -> ExitCode:
     else:
         header = ["run", "waiting", "running", "done", "failed", "spent", "held"]
         out.answer(table(header, [_row(item) for item in rows], right=frozenset(range(1, 7))))
+    return ExitCode.DONE
+
+
+@command.command("approve", short_help="Let RUN go on after its canary.")
+@click.argument("run")
+@why_option
+@SANDBOX
+def approve(run: str, why: str | None) -> ExitCode:
+    """Let all jobs of RUN be made: its canary is good. Spends nothing until a worker runs.
+
+    A run whose manifest has a `canary:` waits for this once the canary is made. It can be approved earlier.
+    """
+    from orchestrator.actions.operator.approve import approve as approve_run
+
+    with opened() as app:
+        done = approve_run(app.database, run, signature_of("runs approve", why))
+    steps = [("orchestrator work --drain", "makes the rest, where no worker runs")] if done.jobs else []
+    if out.as_json():
+        out.document(
+            {
+                "run": done.run,
+                "changed": done.changed,
+                "jobs": done.jobs,
+                "images": done.images,
+                "cost_usd": format_usd(done.cost_micros),
+                **next_fields(steps),
+            }
+        )
+        return ExitCode.DONE
+    early = f" {count(done.unfinished, 'job')} of its canary were not over." if done.unfinished else ""
+    word = f"is approved.{early}" if done.changed else "was approved already."
+    rest = f"{count(done.jobs, 'job')} for {usd(done.cost_micros)} at most" if done.jobs else "No job"
+    waits = "wait" if done.jobs > 1 else "waits"
+    out.answer(f"Run {safe(done.run)} {word} {rest} {waits}.")
+    out.next_steps(steps)
     return ExitCode.DONE
 
 
@@ -67,6 +103,26 @@ def prioritise(run: str, priority: int | None, *, reset: bool, why: str | None) 
         return ExitCode.DONE
     word = f"now has priority {done.new} instead of {done.old}" if done.new != done.old else _kept(done.new)
     out.answer(f"Run {safe(done.run)} {word}.")
+    out.next_steps(steps)
+    return ExitCode.DONE
+
+
+@command.command("resume", short_help="Let RUN go on after a breaker.")
+@click.argument("run")
+@why_option
+@SANDBOX
+def resume(run: str, why: str | None) -> ExitCode:
+    """Let RUN go on that a breaker or a guard has paused. What ended before counts no more for them.
+
+    A canary that waits for approval is let go by `runs approve`, a campaign by `campaigns resume`.
+    """
+    with opened() as app, app.database.write() as tx:
+        path, changed = pausing.resume_run(tx, run, signature_of("runs resume", why))
+    steps = [("orchestrator work --drain", "goes on with what waits")] if changed else []
+    if out.as_json():
+        out.document({"run": path, "changed": changed, **next_fields(steps)})
+        return ExitCode.DONE
+    out.answer(f"Run {safe(path)} {'goes on' if changed else 'was not paused by a breaker'}.")
     out.next_steps(steps)
     return ExitCode.DONE
 

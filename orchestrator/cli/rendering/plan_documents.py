@@ -37,6 +37,7 @@ def plan_document(plan: Plan) -> Json:
                 "list_usd": format_usd(row.list_micros),
                 "others": others_document(row.others),
                 "copies": row.copies,
+                **({} if row.canary is None else {"canary": {"jobs": row.canary}}),
                 "redone": {"jobs": row.redone, "cost_usd": format_usd(row.redone_micros)},
                 **_content(row),
                 **left_out_document(row.left_out),

@@ -80,7 +80,19 @@ def _money(plan: Plan) -> str:
             f"            of these {count(others.jobs, 'job')} ({usd(others.cost_micros)}) are not asked for "
             "here: see below"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *_canaries(plan)])
+
+
+def _canaries(plan: Plan) -> list[str]:
+    """What is made before a run waits for approval."""
+    found = [row for row in plan.manifests if row.canary is not None][:MANIFESTS_SHOWN]
+    lines = []
+    for at, row in enumerate(found):
+        auto = row.spec.settings["canary"]["approve"] == "auto"
+        then = "its thresholds let the rest run" if auto else "the rest waits for `orchestrator runs approve`"
+        jobs = f"{count(row.canary or 0, 'job')} of {safe(row.spec.name, 40)} first"
+        lines.append(f"{'' if at else 'Canary':<12}{jobs}; {then}")
+    return lines
 
 
 def _prices(plan: Plan) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from orchestrator.store.account.pauses import CLOSED
 from orchestrator.store.db.schema import Scope
 from orchestrator.store.money.prices import BILL_DRIFT, PRICE_DRIFT, PRICE_UNKNOWN
+from orchestrator.store.runs.gates import CANARY
 from orchestrator.store.runs.order import HELD
 from orchestrator.store.stops.attention import NAMES_WAITING, OVERDUE_TASKS, RESULTS_EXPIRING
 from orchestrator.store.stops.stops import Stoppage
@@ -67,4 +68,11 @@ def _resumed(stop: Stoppage) -> tuple[str, str]:
         return f"orchestrator jobs release --run {shlex.quote(stop.name)}", "lets the held jobs run"
     if stop.reason == CLOSED:
         return f"orchestrator campaigns reopen {campaign}", "opens the campaign again"
+    if stop.reason == CANARY:
+        return (
+            f"orchestrator runs approve {shlex.quote(stop.name)}",
+            "lets the rest run; or look: orchestrator review",
+        )
+    if stop.scope == "run":
+        return f"orchestrator runs resume {shlex.quote(stop.name)}", "lets it go on, its figures counted anew"
     return f"orchestrator campaigns resume {campaign}", "lets it go on"

@@ -5,7 +5,7 @@ by itself.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, select
 
@@ -75,18 +75,23 @@ def end(tx: Tx, scope: str, name: str, reason: str) -> bool:
 
 def in_force(tx: Tx) -> list[Pause]:
     """Every pause that is in force now, oldest first; those past their `until` are left out."""
-    rows = tx.conn.execute(_IN_FORCE, {"now": tx.now})
-    return [
-        Pause(
-            scope=row.scope,
-            name=row.name,
-            reason=row.reason,
-            message=row.message,
-            until=row.until,
-            since=row.since,
-        )
-        for row in rows
-    ]
+    return [_pause(row) for row in tx.conn.execute(_IN_FORCE, {"now": tx.now})]
+
+
+def recorded(tx: Tx, reason: str) -> list[Pause]:
+    """Every pause with this reason, those past their `until` too."""
+    return [_pause(row) for row in tx.conn.execute(_WITH_REASON, {"reason": reason})]
+
+
+def _pause(row: Any) -> Pause:
+    return Pause(
+        scope=row.scope,
+        name=row.name,
+        reason=row.reason,
+        message=row.message,
+        until=row.until,
+        since=row.since,
+    )
 
 
 def by_operator(tx: Tx) -> set[tuple[str, str]]:
@@ -114,6 +119,7 @@ _END: Final = delete(pauses).where(
 
 _BY_OPERATOR: Final = select(pauses.c.scope, pauses.c.name).where(pauses.c.reason.in_([BY_OPERATOR, CLOSED]))
 
+_WITH_REASON: Final = select(pauses).where(pauses.c.reason == bindparam("reason"))
 _IN_FORCE: Final = (
     select(pauses)
     .where(pauses.c.until.is_(None) | (pauses.c.until > bindparam("now")))

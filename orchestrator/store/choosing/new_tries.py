@@ -184,8 +184,14 @@ _SAME_CELL: Final = (
     .where(outputs.c.clean_key.in_(bindparam("keys", expanding=True)))
     .group_by(outputs.c.clean_key)
 )
+_SOURCE: Final = jobs.alias()
 _OF: Final = (
     update(jobs)
     .where(jobs.c.id == bindparam("j_id"))
-    .values(redo_of=bindparam("v_of"), redo_by=bindparam("v_by"))
+    .values(
+        redo_of=bindparam("v_of"),
+        redo_by=bindparam("v_by"),
+        # A further try of what is looked at first is looked at first too.
+        canary=select(_SOURCE.c.canary).where(_SOURCE.c.id == bindparam("v_of")).scalar_subquery(),
+    )
 )

@@ -29,6 +29,7 @@ from orchestrator.store.db.schema import (
 )
 from orchestrator.store.money import ledger
 from orchestrator.store.money.caps import BalanceKey, Cap, caps_in_force
+from orchestrator.store.runs import gates
 
 NAMED_MAX: Final = 500
 """The caps of up to this many campaigns or runs are read by id; above it, all caps are read."""
@@ -52,6 +53,8 @@ class Lane:
     weight: int  # of the campaign
     served: int  # the campaign's position in the fair share
     ready: bool = True  # some job is ready, not only due later
+    gated: bool = False  # only the canary of its run is claimed
+    behind: bool = False  # it waits for canary jobs of other lanes
     pauses: Sequence[Pause] = ()  # oldest first
     caps: Sequence[Cap] = ()
 
@@ -66,11 +69,13 @@ class Lane:
     @property
     def claimable(self) -> bool:
         """Whether nothing stops its next job."""
-        return not self.pauses and not self.blockers()
+        return not self.pauses and not self.behind and not self.blockers()
 
     @property
     def movable(self) -> bool:
         """Whether it goes on by itself, now or when its last pause ends."""
+        if self.behind:
+            return False
         return all(pause.until is not None for pause in self.pauses) and not self.blockers()
 
 
@@ -112,6 +117,7 @@ def pending_lanes(
     values |= {} if only_round is None else {"round": only_round}
     query = _pending(run_ids is None, only_round is None)
     found = [_lane(row, ready=row.ready) for row in tx.conn.execute(query, values)]
+    _add_gates(tx, found)
     _add_pauses(found, rules.pauses if rules else pauses.in_force(tx))
     _add_caps(found, rules.caps if rules else _caps_about(tx, day, found))
     return found
@@ -140,7 +146,16 @@ def _lane(row: Any, *, ready: bool = True) -> Lane:
         weight=row.weight,
         served=row.served,
         ready=ready,
+        gated=row.gated,
     )
+
+
+def _add_gates(tx: Tx, found: Sequence[Lane]) -> None:
+    gated = {lane.run_id for lane in found if lane.gated}
+    unfinished = gates.behind(tx, gated) if gated else {}
+    for lane in found if unfinished else ():
+        canaries = unfinished.get(lane.run_id)
+        lane.behind = lane.gated and canaries is not None and lane.id not in canaries
 
 
 def _add_pauses(found: Iterable[Lane], in_force: Iterable[Pause]) -> None:
@@ -206,6 +221,7 @@ _LANES: Final = (
         campaigns.c.weight,
         campaigns.c.served,
         RUN_PATH.label("run"),
+        runs.c.gate_closed_at.is_not(None).label("gated"),
     )
     .join_from(lanes, runs)
     .join(campaigns)

@@ -1,8 +1,8 @@
 """Which jobs a claim takes: by priority, then by the fair share of campaigns, lowest rounds first, from
 lanes that nothing stops.
 
-It reads the open lanes, and about as many jobs as it takes: the jobs of a campaign are read only when the
-campaign is served.
+While the gate of a run is closed only its canary is taken (`store/runs/gates.py`). A claim reads the open
+lanes, and about as many jobs as it takes: the jobs of a campaign are read only when it is served.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -18,7 +18,7 @@ from orchestrator.store.claiming.lanes import Lane, unpaused_lanes
 from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import JOB_READY, campaigns, jobs, lanes
+from orchestrator.store.db.schema import JOB_IS_CANARY, JOB_READY, campaigns, jobs, lanes
 
 if TYPE_CHECKING:
     from orchestrator.store.money.caps import BalanceKey
@@ -150,8 +150,9 @@ def _jobs_of(tx: Tx, lane: Lane, at_first: int, rounds: Rounds) -> Iterator[Sele
     count, (turn, last), job_id = at_first, rounds, 0
     while True:
         after = {"lane": lane.id, "round": turn, "id": job_id, "last": last, "want": count}
-        rows = tx.conn.execute(dialect.lock_rows(tx.conn, _READY, skip_locked=True), after).all()
-        if not rows and not job_id:
+        query = _READY_CANARY if lane.gated else _READY
+        rows = tx.conn.execute(dialect.lock_rows(tx.conn, query, skip_locked=True), after).all()
+        if not rows and not job_id and not lane.gated:
             _close_if_idle(tx, lane.id)
         for row in rows:
             yield Selected(
@@ -177,6 +178,7 @@ def _close_if_idle(tx: Tx, lane_id: int) -> None:
     tx.conn.execute(update(lanes).where(lanes.c.id == lane_id, ~ready).values(idle=True))
 
 
+_RUN_OF_LANE: Final = select(lanes.c.run_id).where(lanes.c.id == bindparam("lane")).scalar_subquery()
 _READY: Final = (
     select(jobs.c.id, jobs.c.round, jobs.c.attempts, jobs.c.images)
     .where(jobs.c.lane_id == bindparam("lane"), JOB_READY)
@@ -185,6 +187,8 @@ _READY: Final = (
     .order_by(jobs.c.round, jobs.c.id)
     .limit(bindparam("want"))
 )
+
+_READY_CANARY: Final = _READY.where(JOB_IS_CANARY, jobs.c.run_id == _RUN_OF_LANE)
 
 _FIRST: Final = (
     select(jobs.c.id)

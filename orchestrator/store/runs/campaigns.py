@@ -11,6 +11,7 @@ from orchestrator.store.account import pauses
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import campaigns, runs
+from orchestrator.store.runs.gates import CANARY
 
 
 def ensure_campaign(tx: Tx, name: str) -> int:
@@ -67,7 +68,7 @@ def pause(tx: Tx, name: str, message: str) -> bool:
 
 def resume(tx: Tx, name: str) -> bool:
     """Let jobs of the campaign be claimed again, also in its runs that a guard paused. False when neither was
-    paused.
+    paused. A run whose canary waits for approval goes on waiting: that is another decision.
 
     The failure rates of those runs start from zero, so that jobs which the operator has reviewed do not pause
     a run again.
@@ -75,12 +76,24 @@ def resume(tx: Tx, name: str) -> bool:
     campaign_id = find_campaign(tx, name)
     resumed = pauses.end(tx=tx, scope="campaign", name=str(campaign_id), reason=pauses.BY_OPERATOR)
     run_ids = set(tx.conn.execute(select(runs.c.id).where(runs.c.campaign_id == campaign_id)).scalars())
-    for pause in pauses.in_force(tx):
-        if pause.scope == "run" and int(pause.name) in run_ids:
-            pauses.end(tx=tx, scope=pause.scope, name=pause.name, reason=pause.reason)
-            tx.conn.execute(update(runs).where(runs.c.id == int(pause.name)).values(rates_since=tx.now))
-            resumed = True
-    return resumed
+    return _resume_runs(tx, run_ids) or resumed
+
+
+def resume_run(tx: Tx, run_id: int) -> bool:
+    """The same for one run that a guard paused. False when none did."""
+    return _resume_runs(tx, {run_id})
+
+
+def _resume_runs(tx: Tx, run_ids: Collection[int]) -> bool:
+    ended = [
+        pause
+        for pause in pauses.in_force(tx)
+        if pause.scope == "run" and int(pause.name) in run_ids and pause.reason != CANARY
+    ]
+    for pause in ended:
+        pauses.end(tx=tx, scope=pause.scope, name=pause.name, reason=pause.reason)
+        tx.conn.execute(update(runs).where(runs.c.id == int(pause.name)).values(rates_since=tx.now))
+    return bool(ended)
 
 
 def close(tx: Tx, name: str, message: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Final
 EVENT_KINDS: Final = MappingProxyType(
     {
         "adopted": "a job got a task that this database did not know",
+        "approved": "a run goes on after its canary: a person, its thresholds or its timeout decided",
         "budget_threshold": "50, 80 or 95 % of a cap is spent or held, or (100 %) no such job fits any more",
         "cancelled": "a job was cancelled",
         "cap_changed": "a cap was set, changed or removed",
@@ -49,6 +50,6 @@ EVENT_KINDS: Final = MappingProxyType(
 )
 
 TOLD_BY_ACTS: Final = frozenset(
-    {"adopted", "cancelled", "cap_changed", "doubt_ended", "paused", "resumed", "retried"}
+    {"adopted", "approved", "cancelled", "cap_changed", "doubt_ended", "paused", "resumed", "retried"}
 )
 """Kinds that say the same as the act of an operator, when they are of one moment and one subject."""

@@ -51,6 +51,8 @@ class JobRow:
     outputs: list[OutputRow]
     list_micros: int | None = None  # before the discount
     lane_id: int = 0
+    canary: bool = False  # of those of its run that are made first
+    gated: bool = False  # only those are made now
     charged_micros: int | None = None  # by the provider's bill, less what was paid back; None: not read yet
     verdict: str | None = None
     stars: int | None = None
@@ -166,6 +168,8 @@ def _job_row(row: Any, last: LastAttempt, pictures: list[OutputRow]) -> JobRow:
         attention=last.attention,
         outputs=pictures,
         lane_id=row.lane_id,
+        canary=row.canary,
+        gated=row.gated,
         charged_micros=last.charged_micros,
         verdict=row.verdict,
         stars=row.stars,
@@ -181,6 +185,7 @@ _ROWS: Final = (
         lane_table.c.price_micros.label("live_micros"),
         run_table.c.name,
         run_table.c.run_key,
+        run_table.c.gate_closed_at.is_not(None).label("gated"),
         campaign_table.c.name.label("campaign"),
         job_specs.c.params,
         job_specs.c.tags,

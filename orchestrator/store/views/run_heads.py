@@ -25,6 +25,7 @@ class HeadRow:
     run: str
     pictures: int
     spent_micros: int
+    gated: bool = False  # only its canary is made until somebody approves it
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ def _head(row: Any) -> HeadRow:
         run=row.run_key,
         pictures=row.pictures_stored,
         spent_micros=row.spent_micros or 0,
+        gated=row.gate_closed_at is not None,
     )
 
 
@@ -87,6 +89,7 @@ _HEADS: Final = (
         runs.c.name,
         runs.c.run_key,
         runs.c.pictures_stored,
+        runs.c.gate_closed_at,
         campaigns.c.name.label("campaign"),
         balances.c.spent_micros,
     )

@@ -5,27 +5,27 @@ with a script and without one.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from orchestrator.actions.choosing import verdicts
 from orchestrator.actions.choosing.redo import Redone, redo
+from orchestrator.actions.operator.approve import approve
 from orchestrator.actions.operator.change_jobs import drop_waiting
 from orchestrator.actions.planning.apply import Pricing
 from orchestrator.core.errors import OrchestratorError, UsageError
 from orchestrator.core.row_ids import row_id
-from orchestrator.core.verdicts import STARS_MAX, JobVerdict, VerdictSource
+from orchestrator.core.verdicts import JobVerdict, VerdictSource
 from orchestrator.store.choosing.verdicts import GivenVerdict, JudgedJob
 from orchestrator.store.db.database import Database
 from orchestrator.web.review.access import Access
 from orchestrator.web.review.answers import SESSION, page
-from orchestrator.web.review.tellings import redone_words, verdict_words
+from orchestrator.web.review.forms import ReviewForm
+from orchestrator.web.review.tellings import approved_words, redone_words, verdict_words
 
-JOBS_MAX: Final = 200
 NOTE_MAX: Final = 1_000
 WORDS: Final = {
     "accept": JobVerdict.ACCEPTED,
@@ -34,42 +34,6 @@ WORDS: Final = {
     "": None,
 }
 """What the buttons say."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """What was sent, read leniently only where nothing is decided by it."""
-
-    fields: Mapping[str, Any]
-
-    def text(self, name: str, most: int) -> str:
-        value = self.fields.get(name, "")
-        found = value.replace("\0", "").replace("\r\n", "\n").strip() if isinstance(value, str) else ""
-        if len(found) > most:
-            raise UsageError(
-                f"The {name} is {len(found):,} characters long; {most:,} are taken. Nothing was changed."
-            )
-        return found
-
-    def ids(self) -> list[int]:
-        found = [row_id(word) for word in self.text("jobs", 20 * JOBS_MAX).split(",")]
-        if None in found:
-            raise UsageError("The form names no jobs. Nothing was changed.")
-        return [each for each in dict.fromkeys(found) if each is not None][:JOBS_MAX]
-
-    def stars(self) -> int | None:
-        word = self.text("stars", 3)
-        if not word:
-            return None
-        if not (word.isascii() and word.isdigit() and int(word) <= STARS_MAX):
-            raise UsageError(f"{word} is no number of stars: 0 to {STARS_MAX} are. Nothing was changed.")
-        return int(word)
-
-    def back(self) -> str:
-        """Where to go then: a page of ours, whatever was sent."""
-        found = urlsplit(self.text("next", 2_000))
-        inside = not found.scheme and not found.netloc and found.path.startswith("/review")
-        return found.geturl() if inside else "/review"
 
 
 Move = Callable[[Sequence[int]], object]
@@ -101,12 +65,13 @@ class Acting:
             web.post("/review/price", self.price),
             web.post("/review/redo", self.redo),
             web.post("/review/drop", self.drop),
+            web.post("/review/approve", self.approve),
             web.post("/review/link", self.link),
         ]
 
     async def verdict(self, request: web.Request) -> web.StreamResponse:
         """Accept, reject, clear, stars, a note."""
-        form = _Form(await request.post())
+        form = ReviewForm(await request.post())
 
         def act() -> tuple[str, list[dict[str, Any]]]:
             word = form.text("word", 20)
@@ -137,7 +102,7 @@ class Acting:
 
     async def price(self, request: web.Request) -> web.StreamResponse:
         """The same, with other words or values."""
-        form = _Form(await request.post())
+        form = ReviewForm(await request.post())
         try:
             return await self._price(request, form.ids()[0], _changes(form))
         except UsageError as error:
@@ -147,7 +112,7 @@ class Acting:
 
     async def redo(self, request: web.Request) -> web.StreamResponse:
         """Ask for another try: a waiting job, which `run` and `work` make under the caps."""
-        form = _Form(await request.post())
+        form = ReviewForm(await request.post())
 
         def act() -> tuple[str, list[dict[str, Any]]]:
             ids = form.ids()
@@ -167,7 +132,7 @@ class Acting:
 
     async def drop(self, request: web.Request) -> web.StreamResponse:
         """Take back another try that still waits."""
-        form = _Form(await request.post())
+        form = ReviewForm(await request.post())
 
         def act() -> tuple[str, list[dict[str, Any]]]:
             dropped = drop_waiting(self._database, form.ids(), request[SESSION].signed)
@@ -177,9 +142,21 @@ class Acting:
 
         return await self._acted(request, form, act)
 
+    async def approve(self, request: web.Request) -> web.StreamResponse:
+        """Let a run go on after its canary. Spends nothing by itself."""
+        form = ReviewForm(await request.post())
+
+        def act() -> tuple[str, list[dict[str, Any]]]:
+            run_id = row_id(form.text("run", 20))
+            if run_id is None:
+                raise UsageError("The form names no run. Nothing was changed.")
+            return approved_words(approve(self._database, run_id, request[SESSION].signed)), []
+
+        return await self._acted(request, form, act)
+
     async def link(self, request: web.Request) -> web.StreamResponse:
         """Another link, for another browser or another person."""
-        form = _Form(await request.post())
+        form = ReviewForm(await request.post())
         path = self._access.link(form.text("name", 200))
         words = f"This link works once, on this machine: http://{request.headers['Host']}{path}"
         return page(request, "told.html.j2", words=words, back="/review")
@@ -209,7 +186,7 @@ class Acting:
         )
 
     async def _acted(
-        self, request: web.Request, form: _Form, act: Callable[[], tuple[str, list[dict[str, Any]]]]
+        self, request: web.Request, form: ReviewForm, act: Callable[[], tuple[str, list[dict[str, Any]]]]
     ) -> web.StreamResponse:
         """The answer for a script, or the page to go on with."""
         try:
@@ -224,7 +201,7 @@ class Acting:
         return page(request, "told.html.j2", status=status, words=words, back=form.back())
 
 
-def _changes(form: _Form) -> dict[str, str]:
+def _changes(form: ReviewForm) -> dict[str, str]:
     """What is to be different; an empty field is as before."""
     found = {name: form.text(name, 100_000) for name in ("prompt", "resolution")}
     return {

@@ -2,6 +2,7 @@
 
 from orchestrator.actions.choosing.redo import Redone
 from orchestrator.actions.choosing.verdicts import VerdictsGiven
+from orchestrator.actions.operator.approve import ApprovedRun
 from orchestrator.core.money import format_usd
 
 
@@ -22,6 +23,16 @@ def verdict_words(given: VerdictsGiven, *, seen: str) -> str:
             "the last one; Ctrl+Z brings back the other."
         )
     return " ".join(told)
+
+
+def approved_words(done: ApprovedRun) -> str:
+    """What goes on now, and what it costs at most."""
+    word = "is approved" if done.changed else "was approved already"
+    if not done.jobs:
+        return f"Run {done.run} {word}. No job waits."
+    wait = "1 job waits" if done.jobs == 1 else f"{done.jobs:,} jobs wait"
+    cost = f"${format_usd(done.cost_micros)} at most when made"
+    return f"Run {done.run} {word}. {wait}: {cost}. Nothing is spent until `orchestrator run` or `work`."
 
 
 def redone_words(done: Redone) -> str:

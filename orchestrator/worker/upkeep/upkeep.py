@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from orchestrator.store.account import latencies, pauses, workers
+from orchestrator.store.account import latencies, workers
 from orchestrator.store.account.latencies import RecordedLatency
 from orchestrator.store.db.database import Tx
-from orchestrator.store.runs import failure_rates
 from orchestrator.worker.deps import Deps
-from orchestrator.worker.guards.account_pauses import AccountPauses, begin_pause
+from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
+from orchestrator.worker.upkeep import breakers
 
 UPKEEP_SECONDS: Final = 10.0
 
@@ -50,29 +50,5 @@ async def tick(deps: Deps, account_pauses: AccountPauses, restored_copy: Restore
     await account_pauses.storage.try_again()
     if not account_pauses.key.refused and restored_copy.unreadable:
         await restored_copy.check()
-    await _watch_rates(deps)
+    await breakers.watch(deps)
     return UPKEEP_SECONDS
-
-
-async def _watch_rates(deps: Deps) -> None:
-    """Pause runs in which too much fails or is flagged: somebody should look before more is spent."""
-    guards = deps.settings.guards
-    if guards.failure_rate is None and guards.nsfw_rate is None:
-        return
-    with deps.database.read() as tx:
-        rates = failure_rates.of_open_runs(tx, guards.min_jobs, pictures=guards.nsfw_rate is not None)
-    for run in rates:
-        for reason, what, bad, among, limit in (
-            ("failure_rate", "jobs failed", run.failed, run.succeeded + run.failed, guards.failure_rate),
-            ("nsfw_rate", "pictures were flagged", run.flagged, run.pictures, guards.nsfw_rate),
-        ):
-            if limit is not None and among and bad > limit * among:
-                message = (
-                    f"{bad} of {among} {what}, more than guards.{reason} allows ({limit:.0%}). Look at some "
-                    "with `orchestrator jobs list --state failed`; go on with `orchestrator campaigns "
-                    "resume`, or cancel the rest."
-                )
-                await deps.writer.submit(
-                    begin_pause,
-                    pauses.Pause(scope="run", name=str(run.run_id), reason=reason, message=message),
-                )

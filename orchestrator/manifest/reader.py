@@ -16,6 +16,7 @@ from orchestrator.manifest.combinations import Combinations
 from orchestrator.manifest.input_images import Pictures
 from orchestrator.manifest.labels import Labels
 from orchestrator.manifest.names import OUTPUT_NAMES, Names
+from orchestrator.manifest.nights_shape import check_night
 from orchestrator.manifest.params_reader import ParamsReader
 from orchestrator.manifest.shape import MANIFEST, NAME_WHAT
 from orchestrator.manifest.template_problems import TemplateProblem
@@ -51,6 +52,7 @@ class ManifestReader:
         self.fields: dict[str, Any] = MANIFEST.read(document.root, self._reading)
         if not self.fields["retry"]:
             self.fields["retry"] = {"max_attempts": None}
+        check_night(self.fields, self._reading)
         self.fields["name"] = self.fields["name"] or _name_of(Path(document.file))
         self.fields["campaign"] = self.fields["campaign"] or self.fields["name"]
         self._constants = {

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from orchestrator.core.budget import day_of
 from orchestrator.core.errors import UsageError
+from orchestrator.core.nights import Regenerate
 from orchestrator.manifest import Manifest, load_manifest
 from orchestrator.settings import Settings
 from orchestrator.yamlio import Problem, ProblemsError
@@ -17,6 +18,7 @@ def load_manifests(
     *,
     run_key: str | None = None,
     skip_bad_rows: bool = False,
+    regenerate: Regenerate | None = None,
 ) -> list[Manifest]:
     """Every manifest of `paths`; raises ProblemsError with the problems of all of them together.
 
@@ -38,6 +40,9 @@ def load_manifests(
                     max_attempts=settings.retry.max_attempts,
                     normalize=settings.inputs.normalize,
                     skip_bad_rows=skip_bad_rows,
+                    regenerate=regenerate,
+                    now_ms=now_ms,
+                    timezone=settings.budgets.timezone,
                 )
             )
         except ProblemsError as error:

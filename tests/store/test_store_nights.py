@@ -6,7 +6,7 @@ from orchestrator.core.nights import Leftovers, NightRule, Regenerate
 from orchestrator.core.states import AttemptState, JobState
 from orchestrator.core.verdicts import JobVerdict
 from orchestrator.store.db.schema import jobs, outputs
-from orchestrator.store.runs import runs
+from orchestrator.store.runs import earlier, runs
 from orchestrator.store.runs.new_jobs import encode
 from orchestrator.store.views.job_outputs import outputs_of
 from orchestrator.store.views.overview import counts_by_state
@@ -172,3 +172,14 @@ def redo(world: World, of: int) -> None:
         item = spec(0, key="f" * 32, output_paths=("n1/0~2.png",))
         (made,) = runs.insert_jobs(tx, run, [encode(item)], agreed={})
         tx.conn.execute(jobs.update().where(jobs.c.id == made).values(redo_of=of))
+
+
+def test_the_newest_picture_of_a_key_is_one_seek_in_the_index_of_made_jobs(world):
+    """Without statistics, too: thirty nights cost no more than one."""
+    if not world.database.url.drivername.startswith("sqlite"):
+        return
+    query = earlier._MADE.format(runs="1, 2, 3").format(each="json_each('[]')")
+    with world.database.read() as tx:
+        steps = [row[3] for row in tx.conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
+    assert any("ix_jobs_made (key=?)" in step for step in steps)
+    assert not any("TEMP B-TREE" in step for step in steps)

@@ -14,7 +14,7 @@ from orchestrator.manifest.bad_rows import LeftOut, leave_out_bad_rows, left_out
 from orchestrator.manifest.blueprint import Blueprint
 from orchestrator.manifest.choosing_shape import KEPT
 from orchestrator.manifest.expand import Expansion
-from orchestrator.manifest.nights_shape import night_words
+from orchestrator.manifest.nights_shape import night_words, stable_index
 from orchestrator.manifest.picture_words import said
 from orchestrator.manifest.reader import JOBS_MAX, ManifestReader
 from orchestrator.manifest.sample import spread
@@ -68,7 +68,7 @@ def load_manifest(
     return Manifest(path, replace(spec, **night), blueprint)
 
 
-def _run_spec(path: Path, fields: Mapping[str, Any], digest: str, *, max_attempts: int | None) -> RunSpec:
+def _run_spec(path: Path, fields: dict[str, Any], digest: str, *, max_attempts: int | None) -> RunSpec:
     return RunSpec(
         campaign=fields["campaign"],
         name=fields["name"],
@@ -79,7 +79,7 @@ def _run_spec(path: Path, fields: Mapping[str, Any], digest: str, *, max_attempt
         priority=fields["priority"],
         max_attempts=fields["retry"]["max_attempts"] or max_attempts,
         budget_micros=fields["budget"],
-        settings={name: fields[name] for name in KEPT if fields[name]},
+        settings={name: fields[name] for name in KEPT if fields[name]} | stable_index(fields),
     )
 
 

@@ -78,6 +78,7 @@ class ManifestReader:
         params = params_reader.base(self.fields["params"])
         overrides = [params_reader.read(entry["set"]) for entry in self.fields["override"]]
         output = self._output(names)
+        latest = self._latest(names)
         tags = self._tags(names)
         raws = [one for one in (params, *overrides) if one is not None]
         images = [one[model.images_param] for one in raws if model.images_param in one]
@@ -101,15 +102,14 @@ class ManifestReader:
             params=params,
             overrides=[one for one in overrides if one is not None],
             output=binder.text(output),
+            latest=None if latest is None else binder.text(latest),
             tags={name: binder.text(template) for name, template in tags.items()},
             variations=self.fields["variations"],
             binder=binder,
             pictures=Pictures(self._folder, input_roots, model.inputs, normalize=normalize),
             labels=Labels(axes),
             cover=cover,
-            blames=Blames(
-                binder, raws, {("output",): output} | {("tags", name): tags[name] for name in tags}
-            ),
+            blames=Blames(binder, raws, _places_of(output, latest, tags)),
             output_columns=[pair for expression in output.expressions for pair in expression.columns()],
         )
 
@@ -159,12 +159,30 @@ class ManifestReader:
             return None
         return template
 
+    def _latest(self, names: Names) -> Template | None:
+        text = self.fields["latest"]
+        template = names.template(("latest",), text, OUTPUT_NAMES) if text else None
+        unstable = sorted(template.names & {"run", "date", "key", "number"}) if template else []
+        if unstable:
+            what = f'a stable name cannot have "{unstable[0]}", which another night may have otherwise'
+            self._reading.wrong(("latest",), what, "name what tells the rows apart")
+        if template and self.fields["variations"] > 1 and "variation" not in template.names:
+            self._reading.wrong(("latest",), "the variations would share each name", 'add "{{ variation }}"')
+        return template
+
     def _tags(self, names: Names) -> dict[str, Template] | None:
         found: dict[str, Template] = {}
         for name, text in self.fields["tags"].items():
             if text is not None and (template := names.template(("tags", name), text, OUTPUT_NAMES)):
                 found[name] = template
         return found if len(found) == len(self.fields["tags"]) else None
+
+
+def _places_of(
+    output: Template, latest: Template | None, tags: dict[str, Template]
+) -> dict[tuple[str, ...], Template]:
+    stable: dict[tuple[str, ...], Template] = {} if latest is None else {("latest",): latest}
+    return {("output",): output, **stable, **{("tags", name): tags[name] for name in tags}}
 
 
 def sources_of(axes: Sequence[Axis]) -> dict[str, Source]:

@@ -26,7 +26,7 @@ from orchestrator.worker.loops import Loop, start_loops
 from orchestrator.worker.pipeline.claim import Claimer
 from orchestrator.worker.pipeline.copies import Copies
 from orchestrator.worker.pipeline.latencies import Latencies
-from orchestrator.worker.pipeline.moves import Moves
+from orchestrator.worker.pipeline.naming import Naming
 from orchestrator.worker.pipeline.pipeline import Pipeline
 from orchestrator.worker.stop import Stop, StopLevel
 from orchestrator.worker.tasks import TaskGroup
@@ -70,7 +70,7 @@ class Worker:
         self._restored_copy = RestoredCopyCheck(deps)
         self._copies = Copies(deps, run_ids=run_ids)
         self._judge = PictureJudge(deps, worker_id=self.id, run_ids=run_ids)
-        self._moves = Moves(deps)
+        self._naming = Naming(deps)
         self._clock_guard = ClockGuard(deps)
         self._watchdog = DrainWatchdog()
         self._handing_over_since: float | None = None
@@ -166,7 +166,7 @@ class Worker:
             Loop(pipeline.prices.tick, bookkeeping=True),
             Loop(self._copies.tick, bookkeeping=True),
             Loop(self._judge.tick, bookkeeping=True),
-            Loop(self._moves.tick, alarms.moves, bookkeeping=True),
+            Loop(self._naming.tick, alarms.moves, bookkeeping=True),
             Loop(watch, alarms.end),
         )
 
@@ -234,7 +234,7 @@ class Worker:
         with self._deps.database.read() as tx:
             timezone = self._deps.settings.budgets.timezone
             over = outlook(tx, timezone, self._run_ids, only_round=self._only_round).finished
-            named = self._copies.settled(tx) and self._moves.settled(tx)
+            named = self._copies.settled(tx) and self._naming.settled(tx)
             return over and named and self._judge.settled(tx)
 
     def _drain_by_operator(self, stop: Stop) -> None:

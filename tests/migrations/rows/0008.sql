@@ -33,3 +33,5 @@ INSERT INTO schedules (id, name, manifest_path, cron, timezone, settings, revisi
 INSERT INTO ticks (id, schedule_id, key, revision, kind, at, local, state, reason, message, worker, lease_expires_at, run_id, created_at, finished_at) VALUES (1, 1, '2026-11-22T02:30', 2, 'scheduled', 1000, '2026-11-22T02:30', 'failed', 'manifest', 'It cannot be read.', 'w1', 2000, 1, 1000, 1100);
 INSERT INTO closed_months (month, ledger_from, ledger_to, digest, closed_at) VALUES ('2026-11', 1, 1, 'ab', 3000);
 INSERT INTO notices (id, target, subject, kind, document, created_at, next_try_at, tries, worker, lease_expires_at, trouble, delivered_at) VALUES (1, 'ops', 'run 1 finished', 'run_finished', '{"run": 1}', 1000, 2000, 1, 'w1', 2000, 'no answer', NULL);
+INSERT INTO stable_names (path_key, path, campaign_id, name, run_id, retired, dirty_at, job_id, idx, sha256, place, switched_at, trouble) VALUES ('clean', 'latest/1.png', 1, 'hero', 1, false, 1000, 1, 0, 'ab', 'latest/1.png', 900, 'the disk is full');
+INSERT INTO stable_tries (path_key, job_id, idx, run_id) VALUES ('clean', 1, 0, 1);

@@ -25,6 +25,7 @@ class LocalImage:
     bytes: int
     media_type: str  # image/png, image/jpeg, image/webp, ...
     recipe: str = ""  # how a copy is converted that is sent in its place; empty: it is sent as it is
+    shown: str = ""  # what the job key sees in place of its bytes: a digest of its pixels
 
     @property
     def content(self) -> str:

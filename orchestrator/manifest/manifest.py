@@ -40,6 +40,7 @@ def load_manifest(
     regenerate: Regenerate | None = None,
     now_ms: int = 0,
     timezone: str = "UTC",
+    kept: Path | None = None,
 ) -> "Manifest":
     """Read a manifest; raises ProblemsError with everything that is wrong with it.
 
@@ -48,14 +49,20 @@ def load_manifest(
     with `normalize` those that the model does not take are converted. More than `jobs_max` jobs are refused
     before any is expanded. `skip_bad_rows` leaves out every row of a table that something is wrong with, and
     tells which in `left_out`. `regenerate` is said instead of the manifest's own word; `now_ms` and
-    `timezone` are for the time that `finish_by` means.
+    `timezone` are for the time that `finish_by` means. In `kept` digests of pixels are found again.
     """
     if run_key is not None and not re.fullmatch(NAME_PATTERN, run_key):
         raise UsageError(f"the run key {run_key!r} cannot be used; expected {NAME_WHAT}")
     document = load(path)
     folder = path.resolve().parent if path.is_symlink() else path.parent
     reader = ManifestReader(
-        document, folder, today=today, run_key=run_key, jobs_max=jobs_max, skip_bad_rows=skip_bad_rows
+        document,
+        folder,
+        today=today,
+        run_key=run_key,
+        jobs_max=jobs_max,
+        skip_bad_rows=skip_bad_rows,
+        kept=kept,
     )
     blueprint = reader.blueprint(input_roots, normalize=normalize)
     if reader.report.problems or blueprint is None:
@@ -198,6 +205,11 @@ class Manifest:
         yield from entries if limit is None else _until(entries, limit)
         expansion.findings.raise_if_any(complete=not expansion.findings.full)
         self._keep_warnings(expansion)
+
+    def keep_pixels(self) -> None:
+        """Keep what was decoded to compare pictures, so that the next night need not."""
+        if self._blueprint.pictures.pixels is not None:
+            self._blueprint.pictures.pixels.save()
 
     def check(self) -> None:
         """Expand everything once; raises ProblemsError with everything that was found."""

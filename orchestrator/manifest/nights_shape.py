@@ -77,6 +77,12 @@ NIGHTS: Final = (
         "Nothing is submitted after this time of day; what runs is collected.",
     ),
     Field(
+        "compare",
+        Choice(("bytes", "pixels")),
+        "What makes an input picture another one: its bytes, or what it shows, so that metadata do not count.",
+        default="bytes",
+    ),
+    Field(
         "latest",
         Text(),
         "A stable name for each picture, relative to the output root: it is always the newest good one.",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from orchestrator.catalogue import get
+from orchestrator.catalogue import Model, get
 from orchestrator.core.specs import NAME_PATTERN
 from orchestrator.manifest.axes import Axis, AxisValue, Source
 from orchestrator.manifest.axes_reader import AxesReader
@@ -18,6 +18,7 @@ from orchestrator.manifest.labels import Labels
 from orchestrator.manifest.names import OUTPUT_NAMES, Names
 from orchestrator.manifest.nights_shape import check_night
 from orchestrator.manifest.params_reader import ParamsReader
+from orchestrator.manifest.pixels import PixelDigests
 from orchestrator.manifest.shape import MANIFEST, NAME_WHAT
 from orchestrator.manifest.template_problems import TemplateProblem
 from orchestrator.manifest.templates import Template, compile_template
@@ -42,7 +43,9 @@ class ManifestReader:
         run_key: str | None,
         jobs_max: int,
         skip_bad_rows: bool = False,
+        kept: Path | None = None,
     ) -> None:
+        self._kept = kept  # where digests of pixels are kept from one night to the next
         self.report = ProblemReport()
         self._document = document
         self._folder = folder
@@ -106,12 +109,16 @@ class ManifestReader:
             tags={name: binder.text(template) for name, template in tags.items()},
             variations=self.fields["variations"],
             binder=binder,
-            pictures=Pictures(self._folder, input_roots, model.inputs, normalize=normalize),
+            pictures=self._pictures(model, input_roots, normalize=normalize),
             labels=Labels(axes),
             cover=cover,
             blames=Blames(binder, raws, _places_of(output, latest, tags)),
             output_columns=[pair for expression in output.expressions for pair in expression.columns()],
         )
+
+    def _pictures(self, model: Model, roots: Sequence[Path], *, normalize: bool) -> Pictures:
+        pixels = PixelDigests(self._kept) if self.fields["compare"] == "pixels" else None
+        return Pictures(self._folder, roots, model.inputs, normalize=normalize, pixels=pixels)
 
     def _binder(self, axes: list[Axis]) -> Binder:
         places = {name: place for place, axis in enumerate(axes) for name in axis.names}

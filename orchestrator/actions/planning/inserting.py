@@ -60,6 +60,7 @@ class Inserting:
             with self.database.write() as tx:
                 applied.copies += add_copies(tx, run, chunk)
         self._name(applied, run)
+        applied.manifest.keep_pixels()
         if self.whole:
             applied.superseded += supersede(self.database, run, applied.manifest.spec.night)
         self._keep_answers(run.model)

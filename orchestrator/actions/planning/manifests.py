@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from orchestrator.core.budget import day_of
 from orchestrator.core.errors import UsageError
@@ -9,6 +10,9 @@ from orchestrator.core.nights import Regenerate
 from orchestrator.manifest import Manifest, load_manifest
 from orchestrator.settings import Settings
 from orchestrator.yamlio import Problem, ProblemsError
+
+KEPT_PIXELS: Final = ".orchestrator/pixels.json"
+"""In the output folder, with what else the program keeps there."""
 
 
 def load_manifests(
@@ -43,6 +47,7 @@ def load_manifests(
                     regenerate=regenerate,
                     now_ms=now_ms,
                     timezone=settings.budgets.timezone,
+                    kept=Path(settings.outputs.root) / KEPT_PIXELS,
                 )
             )
         except ProblemsError as error:

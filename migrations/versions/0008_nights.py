@@ -12,6 +12,7 @@ BigInt = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade():
     _reused_jobs()
     _stable_names()
+    _missing_pictures()
     _schedules()
     _campaign_money()
     _notices()
@@ -25,6 +26,8 @@ def downgrade():
     op.drop_column("runs", "tick_id")
     op.drop_table("ticks")
     op.drop_table("schedules")
+    op.drop_index("ix_outputs_missing", table_name="outputs")
+    op.drop_column("outputs", "missing_since")
     op.drop_table("stable_tries")
     op.drop_table("stable_names")
     _no_reused_jobs()
@@ -88,6 +91,14 @@ def _reused_jobs():
     where = sa.text("state = 'succeeded'")
     columns = ["key", "id", "run_id", "verdict"]
     op.create_index("ix_jobs_made", "jobs", columns, sqlite_where=where, postgresql_where=where)
+
+
+def _missing_pictures():
+    op.add_column("outputs", sa.Column("missing_since", BigInt))
+    where = sa.text("missing_since IS NOT NULL")
+    op.create_index(
+        "ix_outputs_missing", "outputs", ["job_id", "idx"], sqlite_where=where, postgresql_where=where
+    )
 
 
 def _no_reused_jobs():

@@ -44,8 +44,8 @@ _NORMALIZE: Final = "or set `inputs: {normalize: true}` in the configuration: th
 
 
 def keyed_as(image: LocalImage) -> str:
-    """How the job key sees a picture: by the bytes of its file, or with `compare: pixels` by what it shows, and
-    the scheme by which it is converted.
+    """How the job key sees a picture: by the bytes of its file, or with `compare: pixels` by what it shows,
+    and the scheme by which it is converted.
 
     Not by the converted bytes: another release of an image library would make them anew, and buy everything
     again.

@@ -79,7 +79,7 @@ NIGHTS: Final = (
     Field(
         "compare",
         Choice(("bytes", "pixels")),
-        "What makes an input picture another one: its bytes, or what it shows, so that metadata do not count.",
+        "What makes an input picture another one: its bytes, or its pixels, so that metadata do not count.",
         default="bytes",
     ),
     Field(

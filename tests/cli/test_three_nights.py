@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 from hashlib import sha256
 from pathlib import Path
 
@@ -101,3 +102,25 @@ def test_a_rejected_picture_loses_its_name_at_once(night):
     assert names(night.folder) == {}
     night.shell("accept", "2")
     assert len(names(night.folder)) == 1
+
+
+def test_a_picture_that_is_missing_is_fetched_again_and_not_bought(night):
+    night("n1")
+    lost = next((night.folder / "outputs/always-fresh/n1").glob("mug*.webp"))
+    before = lost.read_bytes()
+    lost.unlink()
+    night("n2")
+    assert (lost.read_bytes(), bought(night)) == (before, 3)
+    assert "fetched again" in night.shell.said
+
+
+def test_a_picture_that_the_provider_has_no_more_needs_attention_and_is_not_bought(night):
+    night("n1")
+    lost = next((night.folder / "outputs/always-fresh/n1").glob("mug*.webp"))
+    lost.unlink()
+    with sqlite3.connect(night.folder / "orchestrator.db") as base:
+        base.execute("UPDATE attempts SET prediction_id = prediction_id || 'x'")
+    night("n2")
+    night.shell("status")
+    assert "1 picture is missing that later runs point at" in night.shell.said
+    assert bought(night) == 3

@@ -23,6 +23,7 @@ from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import need_key, opened
 from orchestrator.cli.deciding import agreed, file_words, tell
 from orchestrator.cli.ending_page import page_of_runs
+from orchestrator.cli.fetching import fetch_reused
 from orchestrator.cli.given import given
 from orchestrator.cli.invocation import Asked
 from orchestrator.cli.rendering.cap_text import amount, question
@@ -155,6 +156,8 @@ def carry_out(
         accept_changes=wanted.accept_changes,
     )
     run_ids = frozenset(item.run_id for item in applied)
+    if pointing := [item.run_id for item in applied if item.reused]:
+        fetch_reused(app, pointing)
     if not out.as_json():
         for item in applied:
             if said := reused_words(item):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from orchestrator.store.account.pauses import FINISH_BY
 from orchestrator.store.db.schema import Scope
 from orchestrator.store.money.prices import BILL_DRIFT, PRICE_DRIFT, PRICE_UNKNOWN
-from orchestrator.store.stops.attention import NAMES_WAITING, OVERDUE_TASKS
+from orchestrator.store.stops.attention import NAMES_WAITING, OVERDUE_TASKS, PICTURES_MISSING
 from orchestrator.store.stops.stops import Stoppage
 
 _ACCOUNT = {
@@ -24,6 +24,10 @@ _BY_REASON = {
         "gives those tasks to their jobs, or hears that they are not ours",
     ),
     OVERDUE_TASKS: ("orchestrator in-doubt list", "shows the tasks to ask the provider about"),
+    PICTURES_MISSING: (
+        "orchestrator outputs check --fetch",
+        "gets them again while the provider keeps them; a rejected one is made anew by the next run",
+    ),
     NAMES_WAITING: ("orchestrator outputs move", "gives pictures their names, where their files are"),
     FINISH_BY: (
         "orchestrator run MANIFEST",

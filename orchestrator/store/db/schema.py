@@ -398,11 +398,13 @@ outputs = Table(
     Column("moving_to", Text),  # the name that its file is about to get
     Column("moving_since", BigInt),  # for how long it is
     Column("moving_trouble", Text),  # why it has not got it yet
+    Column("missing_since", BigInt),  # its file was not there when a later run pointed at it
     PrimaryKeyConstraint("job_id", "idx"),
     _one_of("state", OutputState, "state"),
     _partial_index("ix_outputs_copies", "job_id", "idx", where=COPY_SQL),
     _partial_index("ix_outputs_clean_key", "clean_key", where="clean_key IS NOT NULL"),
     _partial_index("ix_outputs_moving", "job_id", "idx", where="moving_to IS NOT NULL"),
+    _partial_index("ix_outputs_missing", "job_id", "idx", where="missing_since IS NOT NULL"),
     CheckConstraint(
         "state <> 'stored' OR (sha256 IS NOT NULL AND stored_path IS NOT NULL)", name="stored_has_digest"
     ),

@@ -20,6 +20,8 @@ EVENT_KINDS: Final = MappingProxyType(
         "overdue": "a task is far older than its model's tasks, or answers oddly, and is handed to a person",
         "overdue_ended": "such a task has ended after all",
         "paused": "something stopped spending",
+        "picture_back": "a picture that was missing is there again",
+        "picture_missing": "a picture that a later run points at is not there any more",
         "rebuilt": "a job was made from the pictures and sidecars on disk",
         "refund_surplus": "more was paid back for a task than was charged for it",
         "resumed": "a pause ended",

@@ -9,7 +9,7 @@ INSERT INTO jobs (id, run_id, lane_id, key, ordinal, variation, state, finished_
 INSERT INTO job_specs (job_id, params, local_images, tags, axes, run_id, product) VALUES (1, '{"prompt": "a café"}', '[]', '{}', '[["p", "MUG"]]', 1, 'MUG');
 INSERT INTO attempts (id, job_id, run_id, campaign_id, number, state, token, worker, epoch, lease_expires_at, rate_granted_at, leased_at, reservation, day, price_micros, prediction_id)
   VALUES (1, 1, 1, 1, 1, 'in_flight', 't1', 'w1', 1, 2000, 1000, 1000, 'held', '2026-11-22', 28000, 'p1');
-INSERT INTO outputs (job_id, idx, path, path_key, state, clean_path, clean_key, wanted_at, moving_to, moving_since, moving_trouble) VALUES (1, 0, 'summer/1~2.png', 'digest', 'planned', 'summer/1.png', 'clean', 1000, 'summer/1.png', 1000, 'the disk is full');
+INSERT INTO outputs (job_id, idx, path, path_key, state, clean_path, clean_key, wanted_at, moving_to, moving_since, moving_trouble, missing_since) VALUES (1, 0, 'summer/1~2.png', 'digest', 'planned', 'summer/1.png', 'clean', 1000, 'summer/1.png', 1000, 'the disk is full', 2000);
 INSERT INTO candidates (attempt_id, prediction_id, status, outputs) VALUES (1, 'p2', 'completed', '[]');
 INSERT INTO webhook_receipts (attempt_id, prediction_id, status, received_at) VALUES (1, 'p4', 'completed', 1000);
 INSERT INTO foreign_predictions (prediction_id, noted_at, note) VALUES ('p3', 1000, 'not ours');

@@ -28,6 +28,7 @@ from orchestrator.ports import (
     Provider,
     Reached,
     Shelf,
+    StableNames,
 )
 from orchestrator.runtime import crashpoints
 from orchestrator.runtime.clock import SystemClock, SystemEntropy
@@ -108,9 +109,7 @@ class App:
         return key_fingerprint(self.settings, self.env)
 
     def reach(self, url: str) -> Reached:
-        """Whether anything answers at this address, asked without credentials, and what time it thinks it
-        is.
-        """
+        """Whether anything answers at this address, asked without credentials, and what its clock shows."""
         from orchestrator.provider.reach import reach
 
         return reach(url, self.network)
@@ -138,18 +137,23 @@ class App:
             api_host=host_of(self.settings.provider.base_url),
             network=self.network,
         )
-        local = setup.open(self.crashpoint)
         if not self.settings.separate_downloads:
-            return local
+            return setup.open(self.crashpoint)
         from orchestrator.artifacts.process.client import SeparateArtifacts
 
-        return SeparateArtifacts(local, server.COMMAND, setup)
+        return SeparateArtifacts(setup.open(self.crashpoint), server.COMMAND, setup)
 
     def shelf(self, folder: Path | None = None) -> Shelf:
         """The pictures that lie in the output folder, or in this one."""
         from orchestrator.artifacts.shelf import FolderShelf
 
         return FolderShelf(folder or self.output_root)
+
+    def stable_names(self) -> StableNames:
+        """The output folder, for names that switch."""
+        from orchestrator.artifacts.stable import FolderNames
+
+        return FolderNames(self.output_root, crashpoint=self.crashpoint)
 
     def mover(self) -> Mover:
         """Moves pictures inside the output folder."""
@@ -197,6 +201,7 @@ class App:
             artifacts=self.artifacts(),
             mover=self.mover(),
             notifier=self.notifier(),
+            names=self.stable_names(),
             clock=self.database.clock,
             entropy=self.entropy,
             settings=self.settings,

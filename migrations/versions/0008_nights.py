@@ -1,4 +1,7 @@
-"""Night after night: schedules, ticks, closed months, notices; the order of jobs, and canaries."""
+"""Night after night: reused jobs, schedules, ticks, closed months, notices; the order of jobs, canaries.
+
+Long because a migration is read with its way back, in one place.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +13,9 @@ BigInt = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade():
+    _reused_jobs()
+    _stable_names()
+    _missing_pictures()
     _schedules()
     _campaign_money()
     _bill()
@@ -38,6 +44,122 @@ def downgrade():
     op.drop_column("runs", "tick_id")
     op.drop_table("ticks")
     op.drop_table("schedules")
+    op.drop_index("ix_outputs_missing", table_name="outputs")
+    op.drop_column("outputs", "missing_since")
+    op.drop_table("stable_tries")
+    op.drop_table("stable_names")
+    _no_reused_jobs()
+
+
+def _stable_names():
+    op.create_table(
+        "stable_names",
+        sa.Column("path_key", sa.LargeBinary(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("campaign_id", BigInt, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("run_id", BigInt, nullable=False),
+        sa.Column("retired", sa.Boolean(), nullable=False, server_default=sa.text("false")),
+        sa.Column("dirty_at", BigInt),
+        sa.Column("job_id", BigInt),
+        sa.Column("idx", sa.Integer()),
+        sa.Column("sha256", sa.Text()),
+        sa.Column("place", sa.Text()),
+        sa.Column("switched_at", BigInt),
+        sa.Column("trouble", sa.Text()),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_stable_names_campaign_id")),
+        sa.PrimaryKeyConstraint("path_key", name=op.f("pk_stable_names")),
+    )
+    where = sa.text("dirty_at IS NOT NULL")
+    op.create_index(
+        "ix_stable_names_dirty", "stable_names", ["path_key"], sqlite_where=where, postgresql_where=where
+    )
+    op.create_index("ix_stable_names_manifest", "stable_names", ["campaign_id", "name", "run_id"])
+    op.create_table(
+        "stable_tries",
+        sa.Column("path_key", sa.LargeBinary(), nullable=False),
+        sa.Column("job_id", BigInt, nullable=False),
+        sa.Column("idx", sa.Integer(), nullable=False),
+        sa.Column("run_id", BigInt, nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_stable_tries_job_id")),
+        sa.PrimaryKeyConstraint("path_key", "job_id", name=op.f("pk_stable_tries")),
+    )
+    op.create_index("ix_stable_tries_job_id", "stable_tries", ["job_id"])
+
+
+_CHECKS = {
+    "ck_jobs_state": "\"state\" IN ('cancelled', 'failed', 'pending', 'running', 'succeeded')",
+    "ck_jobs_finished_when_final": (
+        "(state IN ('succeeded', 'failed', 'cancelled')) = (finished_at IS NOT NULL)"
+    ),
+}
+_NEW_CHECKS = {
+    "ck_jobs_state": "\"state\" IN ('cancelled', 'failed', 'pending', 'reused', 'running', 'succeeded')",
+    "ck_jobs_finished_when_final": (
+        "(state IN ('succeeded', 'failed', 'cancelled', 'reused')) = (finished_at IS NOT NULL)"
+    ),
+    "ck_jobs_reused_from_another": "(state = 'reused') = (reused_from IS NOT NULL)",
+    "ck_jobs_reused_is_free": "state <> 'reused' OR (cost_micros = 0 AND attempts = 0)",
+}
+
+
+def _reused_jobs():
+    op.add_column("jobs", sa.Column("reused_from", BigInt))
+    _replace_checks(_CHECKS, _NEW_CHECKS)
+    where = sa.text("state = 'succeeded'")
+    columns = ["key", "id", "run_id", "verdict"]
+    op.create_index("ix_jobs_made", "jobs", columns, sqlite_where=where, postgresql_where=where)
+
+
+def _missing_pictures():
+    op.add_column("outputs", sa.Column("missing_since", BigInt))
+    where = sa.text("missing_since IS NOT NULL")
+    op.create_index(
+        "ix_outputs_missing", "outputs", ["job_id", "idx"], sqlite_where=where, postgresql_where=where
+    )
+
+
+def _no_reused_jobs():
+    """An older program knows no such job: it only pointed at another one, which stays."""
+    op.drop_index("ix_jobs_made", table_name="jobs")
+    op.execute("DELETE FROM job_specs WHERE job_id IN (SELECT id FROM jobs WHERE state = 'reused')")
+    op.execute("DELETE FROM jobs WHERE state = 'reused'")
+    _replace_checks(_NEW_CHECKS, _CHECKS)
+    op.drop_column("jobs", "reused_from")
+
+
+def _replace_checks(old, new):
+    """SQLite cannot drop a check: there the table is made again with its own words but for these, and with
+    each of its indexes. Its rows are referred to all the while; that is checked when the transaction ends,
+    through the keys and indexes of the tables that refer to it.
+    """
+    if op.get_bind().dialect.name != "sqlite":
+        for name in old:
+            op.drop_constraint(op.f(name), "jobs")
+        for name, words in new.items():
+            op.create_check_constraint(op.f(name), "jobs", words)
+        return
+    bind = op.get_bind()
+    read = "SELECT sql FROM sqlite_master WHERE tbl_name = 'jobs' AND type = :type AND sql IS NOT NULL"
+    (table,) = bind.execute(sa.text(read), {"type": "table"}).scalars()
+    indexes = bind.execute(sa.text(f"{read} ORDER BY name"), {"type": "index"}).scalars().all()
+    for name, words in old.items():
+        clause = f"CONSTRAINT {name} CHECK ({words})"
+        assert clause in table, clause
+        if name in new:
+            table = table.replace(clause, f"CONSTRAINT {name} CHECK ({new[name]})", 1)
+        else:
+            table = table.replace(f"{clause}, ", "", 1)
+    for name in new.keys() - old.keys():
+        first = f"CONSTRAINT {next(iter(old))} "
+        table = table.replace(first, f"CONSTRAINT {name} CHECK ({new[name]}), {first}", 1)
+    op.execute("PRAGMA defer_foreign_keys = ON")
+    op.execute("CREATE TEMP TABLE jobs_before AS SELECT * FROM jobs")
+    op.drop_table("jobs")
+    for statement in (table, *indexes):
+        bind.exec_driver_sql(statement)
+    op.execute("INSERT INTO jobs SELECT * FROM jobs_before")
+    op.execute("DROP TABLE jobs_before")
 
 
 def _schedules():

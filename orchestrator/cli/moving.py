@@ -17,7 +17,15 @@ def move(app: App, job_ids: Sequence[int] | None = None) -> Performed:
     """Move what was decided for the cells of these jobs, or for all, as far as its files are here; then let
     their sidecars say the last word on them.
     """
-    done = asyncio.run(perform(app.database, app.mover(), job_ids=job_ids, crashpoint=app.crashpoint))
+    done = asyncio.run(
+        perform(
+            app.database,
+            app.mover(),
+            names=app.stable_names(),
+            job_ids=job_ids,
+            crashpoint=app.crashpoint,
+        )
+    )
     if app.settings.outputs.sidecar:
         done.untold = tell_choices(app.database, app.shelf(), job_ids)
     return done

@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from orchestrator.core.errors import UsageError
+from orchestrator.core.nights import Regenerate
 from orchestrator.core.specs import NAME_PATTERN, JobSpec, RunSpec, TwinSpec
 from orchestrator.manifest.bad_rows import LeftOut, leave_out_bad_rows, left_out, notes
 from orchestrator.manifest.blueprint import Blueprint
 from orchestrator.manifest.choosing_shape import KEPT
 from orchestrator.manifest.expand import Expansion
+from orchestrator.manifest.nights_shape import night_words, stable_index
 from orchestrator.manifest.odd_cells import odd_cells
 from orchestrator.manifest.picture_words import said
 from orchestrator.manifest.reader import JOBS_MAX, ManifestReader
@@ -35,6 +38,10 @@ def load_manifest(
     jobs_max: int = JOBS_MAX,
     normalize: bool = False,
     skip_bad_rows: bool = False,
+    regenerate: Regenerate | None = None,
+    now_ms: int = 0,
+    timezone: str = "UTC",
+    kept: Path | None = None,
 ) -> "Manifest":
     """Read a manifest; raises ProblemsError with everything that is wrong with it.
 
@@ -42,14 +49,21 @@ def load_manifest(
     a manifest that names none. Local pictures may come from the manifest's folder and from `input_roots`, and
     with `normalize` those that the model does not take are converted. More than `jobs_max` jobs are refused
     before any is expanded. `skip_bad_rows` leaves out every row of a table that something is wrong with, and
-    tells which in `left_out`.
+    tells which in `left_out`. `regenerate` is said instead of the manifest's own word; `now_ms` and
+    `timezone` are for the time that `finish_by` means. In `kept` digests of pixels are found again.
     """
     if run_key is not None and not re.fullmatch(NAME_PATTERN, run_key):
         raise UsageError(f"the run key {run_key!r} cannot be used; expected {NAME_WHAT}")
     document = load(path)
     folder = path.resolve().parent if path.is_symlink() else path.parent
     reader = ManifestReader(
-        document, folder, today=today, run_key=run_key, jobs_max=jobs_max, skip_bad_rows=skip_bad_rows
+        document,
+        folder,
+        today=today,
+        run_key=run_key,
+        jobs_max=jobs_max,
+        skip_bad_rows=skip_bad_rows,
+        kept=kept,
     )
     blueprint = reader.blueprint(input_roots, normalize=normalize)
     if reader.report.problems or blueprint is None:
@@ -57,19 +71,24 @@ def load_manifest(
     if skip_bad_rows:
         leave_out_bad_rows(blueprint)
     fields = reader.fields
-    spec = RunSpec(
+    night = night_words(fields, regenerate, now_ms=now_ms, timezone=timezone)
+    spec = _run_spec(path, fields, document.digest, max_attempts=max_attempts)
+    return Manifest(path, replace(spec, **night), blueprint)
+
+
+def _run_spec(path: Path, fields: dict[str, Any], digest: str, *, max_attempts: int | None) -> RunSpec:
+    return RunSpec(
         campaign=fields["campaign"],
         name=fields["name"],
         run_key=fields["run"],
         model=fields["model"],
         manifest_path=str(path.resolve()),
-        manifest_sha256=document.digest,
+        manifest_sha256=digest,
         priority=fields["priority"],
         max_attempts=fields["retry"]["max_attempts"] or max_attempts,
         budget_micros=fields["budget"],
-        settings={name: fields[name] for name in KEPT if fields[name]},
+        settings={name: fields[name] for name in KEPT if fields[name]} | stable_index(fields),
     )
-    return Manifest(path, spec, blueprint)
 
 
 def _further(blueprint: Blueprint | None) -> list[Problem]:
@@ -187,6 +206,11 @@ class Manifest:
         yield from entries if limit is None else _until(entries, limit)
         expansion.findings.raise_if_any(complete=not expansion.findings.full)
         self._keep_warnings(expansion)
+
+    def keep_pixels(self) -> None:
+        """Keep what was decoded to compare pictures, so that the next night need not."""
+        if self._blueprint.pictures.pixels is not None:
+            self._blueprint.pictures.pixels.save()
 
     def check(self) -> None:
         """Expand everything once; raises ProblemsError with everything that was found."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from orchestrator.catalogue import get
+from orchestrator.catalogue import Model, get
 from orchestrator.core.specs import NAME_PATTERN
 from orchestrator.manifest.axes import Axis, AxisValue, Source
 from orchestrator.manifest.axes_reader import AxesReader
@@ -16,7 +16,9 @@ from orchestrator.manifest.combinations import Combinations
 from orchestrator.manifest.input_images import Pictures
 from orchestrator.manifest.labels import Labels
 from orchestrator.manifest.names import OUTPUT_NAMES, Names
+from orchestrator.manifest.nights_shape import check_night
 from orchestrator.manifest.params_reader import ParamsReader
+from orchestrator.manifest.pixels import PixelDigests
 from orchestrator.manifest.raw_params import RawParam
 from orchestrator.manifest.shape import MANIFEST, NAME_WHAT
 from orchestrator.manifest.template_problems import TemplateProblem
@@ -42,7 +44,9 @@ class ManifestReader:
         run_key: str | None,
         jobs_max: int,
         skip_bad_rows: bool = False,
+        kept: Path | None = None,
     ) -> None:
+        self._kept = kept  # where digests of pixels are kept from one night to the next
         self.report = ProblemReport()
         self._document = document
         self._folder = folder
@@ -52,6 +56,7 @@ class ManifestReader:
         self.fields: dict[str, Any] = MANIFEST.read(document.root, self._reading)
         if not self.fields["retry"]:
             self.fields["retry"] = {"max_attempts": None}
+        check_night(self.fields, self._reading)
         self.fields["name"] = self.fields["name"] or _name_of(Path(document.file))
         self.fields["campaign"] = self.fields["campaign"] or self.fields["name"]
         self._constants = {
@@ -76,8 +81,7 @@ class ManifestReader:
         params_reader = ParamsReader(model, names, self._reading)
         params = params_reader.base(self.fields["params"])
         overrides = [params_reader.read(entry["set"]) for entry in self.fields["override"]]
-        output = self._output(names)
-        tags = self._tags(names)
+        output, latest, tags = self._output(names), self._latest(names), self._tags(names)
         raws = [one for one in (params, *overrides) if one is not None]
         images = [one[model.images_param] for one in raws if model.images_param in one]
         axes_reader.count(axes, images, self._constants)
@@ -90,8 +94,7 @@ class ManifestReader:
         combinations = self._combinations(axes, added)
         if combinations is None or cover is None:
             return None
-        binder = self._binder(axes)
-        texts = _texts(output, tags)
+        binder, texts = self._binder(axes), _texts(output, latest, tags)
         return Blueprint(
             document=self._document,
             model=model,
@@ -101,16 +104,21 @@ class ManifestReader:
             params=params,
             overrides=[one for one in overrides if one is not None],
             output=binder.text(output),
+            latest=None if latest is None else binder.text(latest),
             tags={name: binder.text(template) for name, template in tags.items()},
             variations=self.fields["variations"],
             binder=binder,
-            pictures=Pictures(self._folder, input_roots, model.inputs, normalize=normalize),
+            pictures=self._pictures(model, input_roots, normalize=normalize),
             labels=Labels(axes),
             cover=cover,
             blames=Blames(binder, raws, texts),
             output_columns=_columns(output),
             used_columns=_used(texts.values(), raws),
         )
+
+    def _pictures(self, model: Model, roots: Sequence[Path], *, normalize: bool) -> Pictures:
+        pixels = PixelDigests(self._kept) if self.fields["compare"] == "pixels" else None
+        return Pictures(self._folder, roots, model.inputs, normalize=normalize, pixels=pixels)
 
     def _binder(self, axes: list[Axis]) -> Binder:
         places = {name: place for place, axis in enumerate(axes) for name in axis.names}
@@ -158,6 +166,17 @@ class ManifestReader:
             return None
         return template
 
+    def _latest(self, names: Names) -> Template | None:
+        text = self.fields["latest"]
+        template = names.template(("latest",), text, OUTPUT_NAMES) if text else None
+        unstable = sorted(template.names & {"run", "date", "key", "number"}) if template else []
+        if unstable:
+            what = f'a stable name cannot have "{unstable[0]}", which another night may have otherwise'
+            self._reading.wrong(("latest",), what, "name what tells the rows apart")
+        if template and self.fields["variations"] > 1 and "variation" not in template.names:
+            self._reading.wrong(("latest",), "the variations would share each name", 'add "{{ variation }}"')
+        return template
+
     def _tags(self, names: Names) -> dict[str, Template] | None:
         found: dict[str, Template] = {}
         for name, text in self.fields["tags"].items():
@@ -180,9 +199,12 @@ def _columns(template: Template) -> list[tuple[str, str]]:
     return [pair for expression in template.expressions for pair in expression.columns()]
 
 
-def _texts(output: Template, tags: Mapping[str, Template]) -> dict[tuple[str, ...], Template]:
+def _texts(
+    output: Template, latest: Template | None, tags: Mapping[str, Template]
+) -> dict[tuple[str, ...], Template]:
     """Those beside the parameters, by their paths."""
-    return {("output",): output} | {("tags", name): template for name, template in tags.items()}
+    stable: dict[tuple[str, ...], Template] = {} if latest is None else {("latest",): latest}
+    return {("output",): output, **stable, **{("tags", name): tags[name] for name in tags}}
 
 
 def _used(texts: Iterable[Template], raws: Iterable[Mapping[str, RawParam]]) -> frozenset[tuple[str, str]]:

@@ -9,6 +9,7 @@ from orchestrator.core.specs import NAME_PATTERN, JsonObject
 from orchestrator.core.suggest import did_you_mean, listed
 from orchestrator.manifest.choosing_shape import CHOOSING
 from orchestrator.manifest.gate_shape import GATES
+from orchestrator.manifest.nights_shape import NIGHTS
 from orchestrator.manifest.source_schema import source_schema
 from orchestrator.yamlio.document import Node
 from orchestrator.yamlio.shapes import (
@@ -204,6 +205,7 @@ MANIFEST: Final = Object(
             doc="Words to find jobs by; text may hold templates.",
             default={},
         ),
+        *NIGHTS,
         *CHOOSING,
         *GATES,
     ),

@@ -59,6 +59,7 @@ from orchestrator.ports.outcomes import (
 )
 from orchestrator.ports.provider import Provider
 from orchestrator.ports.shelf import KeptPicture, PictureState, Shelf
+from orchestrator.ports.stable import NoStableNames, StableDone, StableNames, StableSwitch
 
 __all__ = [
     "Accepted",
@@ -94,6 +95,7 @@ __all__ = [
     "NoMark",
     "NoNotifier",
     "NoPrice",
+    "NoStableNames",
     "NotSent",
     "NoticeWish",
     "Notifier",
@@ -109,6 +111,9 @@ __all__ = [
     "Rejected",
     "ResultOutcome",
     "Shelf",
+    "StableDone",
+    "StableNames",
+    "StableSwitch",
     "Status",
     "StoredArtifact",
     "SubmitOutcome",

@@ -16,8 +16,10 @@ from orchestrator.ports import (
     NoFolder,
     NoMark,
     NoNotifier,
+    NoStableNames,
     Notifier,
     Provider,
+    StableNames,
     no_crash,
 )
 from orchestrator.settings import Settings
@@ -55,6 +57,7 @@ class Deps:
     mark: DatabaseMark = field(default_factory=NoMark)
     mover: Mover = field(default_factory=NoFolder)
     notifier: Notifier = field(default_factory=NoNotifier)  # for those whom the configuration names
+    names: StableNames = field(default_factory=NoStableNames)
     notify: Callable[[str], None] = field(
         default=no_notice
     )  # messages for the person who watches this worker

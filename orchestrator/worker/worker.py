@@ -20,11 +20,11 @@ from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.clock_guard import ClockGuard
 from orchestrator.worker.guards.price_proof import PriceProof
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
-from orchestrator.worker.loops import Loop, start_loops
+from orchestrator.worker.loops import Loop, Tick, start_loops
 from orchestrator.worker.pipeline.claim import Claimer
 from orchestrator.worker.pipeline.copies import Copies
 from orchestrator.worker.pipeline.latencies import Latencies
-from orchestrator.worker.pipeline.moves import Moves
+from orchestrator.worker.pipeline.naming import Naming
 from orchestrator.worker.pipeline.pipeline import Pipeline
 from orchestrator.worker.stop import Stop, StopLevel
 from orchestrator.worker.tasks import TaskGroup
@@ -68,7 +68,7 @@ class Worker:
         self._restored_copy = RestoredCopyCheck(deps, self.id)
         self._copies = Copies(deps, run_ids=run_ids)
         self._judge = PictureJudge(deps, worker_id=self.id, run_ids=run_ids)
-        self._moves = Moves(deps)
+        self._naming = Naming(deps)
         self._teller = Teller(deps, self.id)
         self._clock_guard = ClockGuard(deps)
         self._watchdog = DrainWatchdog()
@@ -147,7 +147,6 @@ class Worker:
             doubted=alarms.resolve.ring,
             account_pauses=self._pauses,
         )
-        keep_up = partial(upkeep.tick, deps, self._pauses, restored_copy=self._restored_copy)
         watch = partial(self._watch, stop, tasks=tasks, pipeline=pipeline, resolver=resolver)
         return (
             Loop(claimer.tick, alarms.claim, when_unsure=claimer.when_unsure),
@@ -155,18 +154,24 @@ class Worker:
             Loop(heartbeat.tick, alarms.heartbeat, when_unsure=heartbeat.when_unsure),
             Loop(rescuer.tick, alarms.rescue, when_unsure=alarms.heartbeat.ring),
             Loop(resolver.tick, alarms.resolve, when_unsure=alarms.heartbeat.ring),
-            Loop(keep_up, bookkeeping=True),
-            Loop(pipeline.troubles.tick, bookkeeping=True),
             Loop(BillReader(deps).tick),
-            Loop(balance_reader.BalanceReader(deps).tick, bookkeeping=True),
             Loop(PriceWatch(deps, proof).tick, alarms.prices),
-            Loop(pipeline.prices.tick, bookkeeping=True),
-            Loop(self._copies.tick, bookkeeping=True),
-            Loop(self._judge.tick, bookkeeping=True),
-            Loop(self._teller.tick, bookkeeping=True),
-            Loop(GateKeeper(deps).tick, bookkeeping=True),
-            Loop(self._moves.tick, alarms.moves, bookkeeping=True),
+            Loop(self._naming.tick, alarms.moves, bookkeeping=True),
+            *(Loop(tick, bookkeeping=True) for tick in self._bookkeepers(pipeline)),
             Loop(watch, alarms.end),
+        )
+
+    def _bookkeepers(self, pipeline: Pipeline) -> tuple[Tick, ...]:
+        """What is kept up beside the work, and never keeps it up."""
+        return (
+            partial(upkeep.tick, self._deps, self._pauses, restored_copy=self._restored_copy),
+            pipeline.troubles.tick,
+            balance_reader.BalanceReader(self._deps).tick,
+            pipeline.prices.tick,
+            self._copies.tick,
+            self._judge.tick,
+            self._teller.tick,
+            GateKeeper(self._deps).tick,
         )
 
     def _claimer(self, pipeline: Pipeline, stop: Stop, drain: Callable[[], None]) -> Claimer:
@@ -232,7 +237,7 @@ class Worker:
         with self._deps.database.read() as tx:
             timezone = self._deps.settings.budgets.timezone
             over = outlook(tx, timezone, self._run_ids, only_round=self._only_round).finished
-            named = self._copies.settled(tx) and self._moves.settled(tx)
+            named = self._copies.settled(tx) and self._naming.settled(tx)
             return over and named and self._judge.settled(tx)
 
     def _drain_by_operator(self, stop: Stop) -> None:

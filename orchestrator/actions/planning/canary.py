@@ -58,7 +58,7 @@ class CanaryPick:
         for spec in chunk.fresh:
             self._may_be_new[spec.ordinal] = 1
         for spec in chunk.specs:
-            waits = chunk.states.get(spec.key, "pending") == "pending"
+            waits = spec.key not in chunk.decided and chunk.states.get(spec.key, "pending") == "pending"
             self._waiting += waits
             self._may_be[spec.ordinal] = waits
 

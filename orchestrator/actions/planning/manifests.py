@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from orchestrator.core.budget import day_of
 from orchestrator.core.errors import UsageError
+from orchestrator.core.nights import Regenerate
 from orchestrator.manifest import Manifest, load_manifest
 from orchestrator.settings import Settings
 from orchestrator.yamlio import Problem, ProblemsError
+
+KEPT_PIXELS: Final = ".orchestrator/pixels.json"
+"""In the output folder, with what else the program keeps there."""
 
 
 def load_manifests(
@@ -17,6 +22,7 @@ def load_manifests(
     *,
     run_key: str | None = None,
     skip_bad_rows: bool = False,
+    regenerate: Regenerate | None = None,
 ) -> list[Manifest]:
     """Every manifest of `paths`; raises ProblemsError with the problems of all of them together.
 
@@ -38,6 +44,10 @@ def load_manifests(
                     max_attempts=settings.retry.max_attempts,
                     normalize=settings.inputs.normalize,
                     skip_bad_rows=skip_bad_rows,
+                    regenerate=regenerate,
+                    now_ms=now_ms,
+                    timezone=settings.budgets.timezone,
+                    kept=Path(settings.outputs.root) / KEPT_PIXELS,
                 )
             )
         except ProblemsError as error:

@@ -4,7 +4,7 @@ A file whose bytes have changed may be somebody's work, such as a retouch: it is
 the original is put back.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -99,18 +99,46 @@ def check_pictures(
     for page in stored_pictures.pages(database, wanted):
         for picture in page:
             state = _state(shelf, picture, quick=quick)
+            standing = PictureStanding.OK
             if state is PictureState.SAME:
-                done.add(PictureStanding.OK)
+                done.add(standing)
             else:
                 finding = (
                     fetch(picture, state)
                     if fetch
                     else Finding(picture, PictureStanding(state), _WORDS[state])
                 )
-                done.add(finding.standing)
+                standing = finding.standing
+                done.add(standing)
                 tell(finding)
+            if fetch and picture.missing_since is not None and standing in _THERE:
+                with database.write() as tx:
+                    stored_pictures.note_missing(tx, picture, missing=False)
             done.without_sidecar += not shelf.has_sidecar(picture.path)
         progress(done.checked)
+    return done
+
+
+def check_reused(
+    database: Database, shelf: Shelf, run_ids: Sequence[int], *, tell: Tell, fetch: Fetch | None = None
+) -> PicturesChecked:
+    """Look whether the pictures that reused jobs of these runs point at are there, by their sizes; `fetch`
+    gets those that are missing. One that stays so is an attention item, and is never bought by itself.
+    """
+    done = PicturesChecked()
+    for page in stored_pictures.reused_by(database, run_ids):
+        for picture in page:
+            state = _state(shelf, picture, quick=True)
+            standing = PictureStanding.OK if state is PictureState.SAME else PictureStanding(state)
+            if state is PictureState.MISSING:
+                finding = fetch(picture, state) if fetch else Finding(picture, standing, _WORDS[state])
+                standing = finding.standing
+                tell(finding)
+            done.add(standing)
+            is_missing = standing is PictureStanding.MISSING
+            if is_missing or picture.missing_since is not None:
+                with database.write() as tx:
+                    stored_pictures.note_missing(tx, picture, missing=is_missing)
     return done
 
 
@@ -197,6 +225,7 @@ class FetchAgain:
         )
 
 
+_THERE: Final = frozenset({PictureStanding.OK, PictureStanding.FETCHED})
 _WORDS: Final = {
     PictureState.MISSING: "the file is gone",
     PictureState.CHANGED: "the file has other bytes than were stored",

@@ -1,33 +1,27 @@
 """`orchestrator outputs`: the stored pictures."""
 
-import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from orchestrator.actions.reconciling.pictures_check import (
-    FetchAgain,
     Finding,
     PicturesChecked,
     PictureStanding,
     check_pictures,
 )
 from orchestrator.actions.setup.open_database import Use
-from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID, SANDBOX, group
 from orchestrator.cli.context import need_key, opened
+from orchestrator.cli.fetching import fetching, not_fetching
 from orchestrator.cli.moving import move as move_files
 from orchestrator.cli.moving import tell_moved
 from orchestrator.cli.now_and_then import now_and_then
 from orchestrator.cli.rendering.words import count, safe
 from orchestrator.cli.selecting import filters, wanted_jobs
 from orchestrator.core.errors import ExitCode
-from orchestrator.ports import ArtifactStore, PictureState, Provider, Shelf
 from orchestrator.store.views.job_names import require_named
-from orchestrator.store.views.stored_pictures import StoredPicture
 
 
 @group("outputs", short_help="Check the stored pictures, and fetch them again.")
@@ -57,7 +51,7 @@ def check(ids: tuple[int, ...], *, quick: bool, fetch: bool, **words: Any) -> Ex
         if fetch:
             need_key(app)
             move_files(app)  # what was broken off, before files are compared
-        with _fetching(app, shelf) if fetch else _not_fetching() as getter:
+        with fetching(app, shelf) if fetch else not_fetching() as getter:
             done = check_pictures(
                 app.database,
                 shelf,
@@ -104,35 +98,6 @@ def move(ids: tuple[int, ...]) -> ExitCode:
     if done.waiting:
         out.next_steps([("orchestrator outputs check --fetch", "gets files again that are gone")])
     return ExitCode.SOME_FAILED if done.waiting else ExitCode.DONE
-
-
-Getter = Callable[[StoredPicture, PictureState], Finding]
-
-
-@contextmanager
-def _not_fetching() -> Iterator[None]:
-    yield None
-
-
-@contextmanager
-def _fetching(app: App, shelf: Shelf) -> Iterator[Getter]:
-    """What fetches one picture at a time, over connections that stay open."""
-    with asyncio.Runner() as runner:
-
-        async def opening() -> tuple[Provider, ArtifactStore]:
-            return app.provider(), app.artifacts()
-
-        provider, artifacts = runner.run(opening())
-        again = FetchAgain(app.database, shelf=shelf, provider=provider, artifacts=artifacts, clock=app.clock)
-        try:
-            yield lambda picture, state: runner.run(again.fetch(picture, state))
-        finally:
-            runner.run(_close(provider, artifacts))
-
-
-async def _close(provider: Provider, artifacts: ArtifactStore) -> None:
-    await provider.aclose()
-    await artifacts.aclose()
 
 
 def _tell(finding: Finding) -> None:

@@ -3,12 +3,17 @@
 import shlex
 from collections.abc import Iterable
 
-from orchestrator.store.account.pauses import CLOSED
+from orchestrator.store.account.pauses import CLOSED, FINISH_BY
 from orchestrator.store.db.schema import Scope
 from orchestrator.store.money.prices import BILL_DRIFT, PRICE_DRIFT, PRICE_UNKNOWN
 from orchestrator.store.runs.gates import CANARY
 from orchestrator.store.runs.order import HELD
-from orchestrator.store.stops.attention import NAMES_WAITING, OVERDUE_TASKS, RESULTS_EXPIRING
+from orchestrator.store.stops.attention import (
+    NAMES_WAITING,
+    OVERDUE_TASKS,
+    PICTURES_MISSING,
+    RESULTS_EXPIRING,
+)
 from orchestrator.store.stops.stops import Stoppage
 
 _ACCOUNT = {
@@ -30,8 +35,16 @@ _BY_REASON = {
         "gives those tasks to their jobs, or hears that they are not ours",
     ),
     OVERDUE_TASKS: ("orchestrator in-doubt list", "shows the tasks to ask the provider about"),
+    PICTURES_MISSING: (
+        "orchestrator outputs check --fetch",
+        "gets them again while the provider keeps them; a rejected one is made anew by the next run",
+    ),
     NAMES_WAITING: ("orchestrator outputs move", "gives pictures their names, where their files are"),
     RESULTS_EXPIRING: ("orchestrator work --drain", "collects what is paid for"),
+    FINISH_BY: (
+        "orchestrator run MANIFEST",
+        "gives the run until the next such time; a later run takes over what is left",
+    ),
     BILL_DRIFT: (
         "orchestrator reconcile --accept-bill",
         "the bill is right: books it, and goes on at its prices",

@@ -112,12 +112,13 @@ def text(done: Done, root: Path) -> list[str]:
     jobs = progress.jobs
     parts = [f"{jobs['succeeded']:,} done", f"{jobs['failed']:,} failed"]
     parts += [f"{jobs['cancelled']:,} cancelled"] if jobs["cancelled"] else []
+    parts += [f"{jobs['reused']:,} reused"] if jobs["reused"] else []
     parts += [f"{progress.left:,} left"] if progress.left else []
     copies = f", and {done.copies:,} made as copies" if done.copies else ""
     flagged = f", {progress.nsfw:,} flagged" if progress.nsfw else ""
     found = [
         (
-            f"{_HEADLINES[done.code]} after {duration(done.seconds)}: {', '.join(parts)} of "
+            f"{_headline(done)} after {duration(done.seconds)}: {', '.join(parts)} of "
             f"{count(progress.wanted, 'job')}"
         ),
         f"  pictures  {progress.stored:,} stored{flagged}{copies}",
@@ -137,6 +138,12 @@ def text(done: Done, root: Path) -> list[str]:
         )
     found += [f"  {mark(stop):<9} {line(stop)}" for stop in done.stops]
     return found
+
+
+def _headline(done: Done) -> str:
+    if done.code is ExitCode.BUDGET and not any(stop.cap for stop in done.stops):
+        return "Stopped at its time (finish_by)"
+    return _HEADLINES[done.code]
 
 
 def files_words(root: Path, places: Sequence[PicturePlace]) -> str:

@@ -138,6 +138,7 @@ LANE_OPEN: Final = text("NOT lanes.idle")
 ATTEMPT_IS_LIVE: Final = text(f"attempts.{LIVE_SQL}")
 ATTEMPT_IS_UNBILLED: Final = text(UNBILLED_SQL)
 COPY_SQL: Final = "idx >= 1000000000 AND state = 'planned'"  # `core.paths.COPY_FIRST`
+NAME_IS_DIRTY: Final = text("stable_names.dirty_at IS NOT NULL")
 COPY_IS_PLANNED: Final = text("outputs.idx >= 1000000000 AND outputs.state = 'planned'")
 ATTEMPT_IS_REFUNDED: Final = text("attempts.refunded_micros > 0")
 REFUND_IS_DUE: Final = text("attempts.reservation = 'refund_due'")
@@ -258,13 +259,16 @@ jobs = Table(
     Column(
         "canary", Boolean, nullable=False, server_default=text("false")
     ),  # of those that are made first, to be looked at
+    Column("reused_from", BigInt),  # the job of an earlier run whose pictures it has
     UniqueConstraint("run_id", "key"),
     _one_of("state", JobState, "state"),
     CheckConstraint("(state = 'pending') = (queue IS NOT NULL)", name="queued_when_pending"),
     CheckConstraint(
-        "(state IN ('succeeded', 'failed', 'cancelled')) = (finished_at IS NOT NULL)",
+        "(state IN ('succeeded', 'failed', 'cancelled', 'reused')) = (finished_at IS NOT NULL)",
         name="finished_when_final",
     ),
+    CheckConstraint("(state = 'reused') = (reused_from IS NOT NULL)", name="reused_from_another"),
+    CheckConstraint("state <> 'reused' OR (cost_micros = 0 AND attempts = 0)", name="reused_is_free"),
     CheckConstraint("cost_micros >= 0", name="cost"),
     Index(
         "ix_jobs_ready",
@@ -285,6 +289,8 @@ jobs = Table(
     _partial_index("ix_jobs_redo_of", "redo_of", where="redo_of IS NOT NULL"),
     _partial_index("ix_jobs_redone", "run_id", "state", "id", where="redo_of IS NOT NULL"),
     _partial_index("ix_jobs_canary", "run_id", "lane_id", "round", "id", where="canary"),
+    # what earlier runs have made, by key, newest last: without it, a night would read all nights before it
+    _partial_index("ix_jobs_made", "key", "id", "run_id", "verdict", where="state = 'succeeded'"),
 )
 
 job_specs = Table(
@@ -409,15 +415,51 @@ outputs = Table(
     Column("moving_to", Text),  # the name that its file is about to get
     Column("moving_since", BigInt),  # for how long it is
     Column("moving_trouble", Text),  # why it has not got it yet
+    Column("missing_since", BigInt),  # its file was not there when a later run pointed at it
     PrimaryKeyConstraint("job_id", "idx"),
     _one_of("state", OutputState, "state"),
     _partial_index("ix_outputs_copies", "job_id", "idx", where=COPY_SQL),
     _partial_index("ix_outputs_clean_key", "clean_key", where="clean_key IS NOT NULL"),
     _partial_index("ix_outputs_moving", "job_id", "idx", where="moving_to IS NOT NULL"),
+    _partial_index("ix_outputs_missing", "job_id", "idx", where="missing_since IS NOT NULL"),
     CheckConstraint(
         "state <> 'stored' OR (sha256 IS NOT NULL AND stored_path IS NOT NULL)", name="stored_has_digest"
     ),
 )
+
+stable_names = Table(
+    "stable_names",
+    metadata,
+    Column("path_key", LargeBinary, primary_key=True),  # digest of the folded path
+    Column("path", Text, nullable=False),  # as `latest:` of the manifest has it, relative to the output root
+    Column("campaign_id", BigInt, ForeignKey("campaigns.id"), nullable=False),
+    Column("name", Text, nullable=False),  # of the manifest
+    Column("run_id", BigInt, nullable=False),  # the last run that asked for it
+    Column("retired", Boolean, nullable=False, server_default=text("false")),  # nobody asks for it any more
+    Column("dirty_at", BigInt),  # something may have changed its picture; NULL: it is as it should be
+    # what lies under it: the output it is of, its digest, and its place with the real extension
+    Column("job_id", BigInt),
+    Column("idx", Integer),
+    Column("sha256", Text),
+    Column("place", Text),
+    Column("switched_at", BigInt),
+    Column("trouble", Text),
+    _partial_index("ix_stable_names_dirty", "path_key", where="dirty_at IS NOT NULL"),
+    Index("ix_stable_names_manifest", "campaign_id", "name", "run_id"),
+)
+"""Names of `latest:`, each the newest good picture of its place in a manifest."""
+
+stable_tries = Table(
+    "stable_tries",
+    metadata,
+    Column("path_key", LargeBinary, nullable=False),
+    Column("job_id", BigInt, ForeignKey("jobs.id"), nullable=False),
+    Column("idx", Integer, nullable=False),
+    Column("run_id", BigInt, nullable=False),  # the last run that asked for it
+    PrimaryKeyConstraint("path_key", "job_id"),
+    Index("ix_stable_tries_job_id", "job_id"),
+)
+"""Whose pictures may have a stable name."""
 
 verdicts = Table(
     "verdicts",

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from orchestrator.core.nights import GoodPicture
 from orchestrator.core.paths import path_key
 from orchestrator.core.products import product_name
 from orchestrator.core.specs import JobSpec
@@ -32,6 +33,7 @@ class NewJob(NamedTuple):
     clean_paths: tuple[
         str, ...
     ] = ()  # whose names an earlier try of the cell has; empty: `paths` are the clean ones
+    latest: tuple[str, ...] = ()  # stable names of its pictures
 
 
 def encode(spec: JobSpec) -> NewJob:
@@ -50,6 +52,7 @@ def encode(spec: JobSpec) -> NewJob:
         axes=json.dumps(spec.axes) if spec.axes else None,
         product=product_name(spec.axes or (), spec.tags, spec.local_images, ordinal=spec.ordinal),
         paths=spec.output_paths,
+        latest=spec.latest_paths,
     )
 
 
@@ -68,6 +71,7 @@ JOB_COLUMNS: Final = (
     "tries_left",
     "created_at",
 )
+REUSED_COLUMNS: Final = (*JOB_COLUMNS, "finished_at", "reused_from")
 SPEC_COLUMNS: Final = ("job_id", "params", "local_images", "tags", "axes", "run_id", "product")
 OUTPUT_COLUMNS: Final = ("job_id", "idx", "path", "path_key", "state", "clean_path", "clean_key")
 
@@ -94,6 +98,38 @@ def job_rows(
             now,
         )
         for job_id, job in numbered
+    ]
+
+
+def reused_rows(
+    numbered: Sequence[tuple[int, tuple[NewJob, GoodPicture | None]]],
+    *,
+    run_id: int,
+    lane_ids: Mapping[str, int],
+    now: int,
+) -> list[Row]:
+    """Rows of `jobs` that have the pictures of another, in the order of REUSED_COLUMNS."""
+    state = step(JOB_TRANSITIONS, None, JobEvent.REUSED).value
+    return [
+        (
+            job_id,
+            run_id,
+            lane_ids[job.price_digest],
+            job.key,
+            job.ordinal,
+            job.variation,
+            job.round,
+            state,
+            None,
+            job.images,
+            job.price_micros,
+            0,
+            now,
+            now,
+            made.job_id,
+        )
+        for job_id, (job, made) in numbered
+        if made is not None
     ]
 
 

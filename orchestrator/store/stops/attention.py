@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, Select, func, select
+from sqlalchemy import RowMapping, Select, func, select, text
 
 from orchestrator.core.provider_facts import RETENTION_MS
 from orchestrator.core.states import AttemptState
@@ -30,11 +30,23 @@ UPLOADS_REFUSED: Final = "uploads_refused"
 NAMES_WAITING: Final = "names_waiting"
 RESULTS_EXPIRING: Final = "results_expiring"
 """Paid results that the provider soon deletes. What of them a worker can download goes before submissions."""
+PICTURES_MISSING: Final = "pictures_missing"
 
 ATTENTION: Final = frozenset(
-    {OVERDUE_TASKS, DOWNLOADS_FAILING, POLLS_FAILING, UPLOADS_REFUSED, NAMES_WAITING, RESULTS_EXPIRING}
+    {
+        OVERDUE_TASKS,
+        DOWNLOADS_FAILING,
+        POLLS_FAILING,
+        UPLOADS_REFUSED,
+        NAMES_WAITING,
+        RESULTS_EXPIRING,
+        PICTURES_MISSING,
+    }
 )
 """Reasons that stop nothing."""
+
+LASTING: Final = frozenset({OVERDUE_TASKS, NAMES_WAITING, PICTURES_MISSING})
+"""Reasons that no clock ends."""
 
 FAULTS_MIN: Final = 3
 """Fewer faults in a row are no news: most are over a second later."""
@@ -56,6 +68,7 @@ def attention(tx: Tx) -> list[Stoppage]:
         *_stoppages(tx, _UPLOADING, UPLOADS_REFUSED),
         *_stoppages(tx, _MOVING, NAMES_WAITING),
         *_at_risk(tx),
+        *_stoppages(tx, _GONE, PICTURES_MISSING),
     ]
     return sorted(found, key=lambda stop: int(stop.key))
 
@@ -106,6 +119,9 @@ def _stoppage(tx: Tx, row: RowMapping, reason: str) -> Stoppage:
         case "names_waiting":
             names = f"{row['number']} clean names are" if several else "1 clean name is"
             message = f"{names} not that of the chosen picture yet: {row['trouble']}"
+        case "pictures_missing":
+            pictures = f"{row['number']} pictures are" if several else "1 picture is"
+            message = f"{pictures} missing that later runs point at (such as {row['trouble']})"
         case _:
             jobs_ = f"{row['number']} jobs wait" if several else "1 job waits"
             message = f"the picture host refuses uploads: {row['trouble']}; {jobs_}"
@@ -116,7 +132,7 @@ def _stoppage(tx: Tx, row: RowMapping, reason: str) -> Stoppage:
         reason=reason,
         message=message,
         since=row["since"],
-        until=None if reason in {OVERDUE_TASKS, NAMES_WAITING} else max(row["next_try"] or tx.now, tx.now),
+        until=None if reason in LASTING else max(row["next_try"] or tx.now, tx.now),
     )
 
 
@@ -177,5 +193,19 @@ _UPLOADING: Final = (
     .join(runs, runs.c.id == jobs.c.run_id)
     .join(campaigns, campaigns.c.id == runs.c.campaign_id)
     .where(JOB_WAITING, jobs.c.reason.in_(UPLOAD_REASONS), jobs.c.attempts >= FAULTS_MIN)
+    .group_by(jobs.c.run_id, RUN_PATH)
+)
+_GONE: Final = (
+    select(
+        jobs.c.run_id,
+        RUN_PATH.label("name"),
+        func.count().label("number"),
+        func.min(outputs.c.stored_path).label("trouble"),
+        func.min(outputs.c.missing_since).label("since"),
+    )
+    .join_from(outputs, jobs, jobs.c.id == outputs.c.job_id)
+    .join(runs, runs.c.id == jobs.c.run_id)
+    .join(campaigns, campaigns.c.id == runs.c.campaign_id)
+    .where(text("outputs.missing_since IS NOT NULL"))
     .group_by(jobs.c.run_id, RUN_PATH)
 )

@@ -4,14 +4,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, update
 
-from orchestrator.core.paths import index_and_attempt
+from orchestrator.core.paths import EARLIER_INDEX, index_and_attempt
+from orchestrator.core.states import JobState
 from orchestrator.store.attempts.held import HELD_ATTEMPTS, held_attempt
 from orchestrator.store.attempts.origins import origins_of, paths_of
 from orchestrator.store.choosing.told_choices import ENTRY, choices_of
 from orchestrator.store.db.database import Database, Tx
-from orchestrator.store.db.schema import OutputState, attempts, outputs
+from orchestrator.store.db.schema import OutputState, attempts, events, jobs, outputs
 from orchestrator.store.views.walk import PAGE, JobFilter, page_ids
 
 
@@ -30,6 +31,8 @@ class StoredPicture:
     prediction_id: str | None
     accepted_at: int | None  # ms
     moving_to: str | None = None  # where it may lie already: a move was broken off
+    idx: int = 0  # as in its row
+    missing_since: int | None = None  # ms; its file was not there when a later run pointed at it
 
 
 def pages(database: Database, wanted: JobFilter) -> Iterator[list[StoredPicture]]:
@@ -49,6 +52,37 @@ def pages(database: Database, wanted: JobFilter) -> Iterator[list[StoredPicture]
 def of_jobs(tx: Tx, job_ids: Sequence[int]) -> list[StoredPicture]:
     """Every stored picture of these jobs."""
     return [_picture(row) for row in tx.conn.execute(_OF_JOBS, {"ids": list(job_ids)})]
+
+
+def reused_by(database: Database, run_ids: Sequence[int]) -> Iterator[list[StoredPicture]]:
+    """The pictures of other runs that reused jobs of these runs point at, page by page."""
+    for run_id in run_ids:
+        after = 0
+        while True:
+            with database.read() as tx:
+                rows = tx.conn.execute(_POINTING, {"run": run_id, "after": after}).all()
+                ids = [row.reused_from for row in rows]
+                page = [_picture(row) for row in tx.conn.execute(_OF_JOBS, {"ids": ids})] if ids else []
+            if page:
+                yield [picture for picture in page if picture.idx < EARLIER_INDEX]
+            if len(rows) < PAGE:
+                break
+            after = rows[-1].id
+
+
+def note_missing(tx: Tx, picture: StoredPicture, *, missing: bool) -> None:
+    """Record that a picture that a run points at is not there, or is again; once as an event."""
+    since = tx.now if missing else None
+    here = (outputs.c.job_id == picture.job_id) & (outputs.c.idx == picture.idx)
+    changed = outputs.c.missing_since.is_(None) if missing else outputs.c.missing_since.is_not(None)
+    if tx.conn.execute(update(outputs).where(here, changed).values(missing_since=since)).rowcount:
+        kind = "picture_missing" if missing else "picture_back"
+        words = "is not there any more" if missing else "is there again"
+        tx.conn.execute(
+            events.insert().values(
+                at=tx.now, kind=kind, job_id=picture.job_id, message=f"{picture.path} {words}"
+            )
+        )
 
 
 def newest(tx: Tx, most: int) -> list[StoredPicture]:
@@ -99,6 +133,8 @@ def _picture(row: Any) -> StoredPicture:
         prediction_id=row.prediction_id,
         accepted_at=row.accepted_at,
         moving_to=row.moving_to,
+        idx=row.idx,
+        missing_since=row.missing_since,
     )
 
 
@@ -112,4 +148,14 @@ _OF_JOBS: Final = _PICTURES.where(outputs.c.job_id.in_(bindparam("ids", expandin
     outputs.c.job_id, outputs.c.idx
 )
 _NEWEST: Final = _PICTURES.order_by(outputs.c.job_id.desc(), outputs.c.idx).limit(bindparam("most"))
+_POINTING: Final = (
+    select(jobs.c.id, jobs.c.reused_from)
+    .where(
+        jobs.c.run_id == bindparam("run"),
+        jobs.c.state == JobState.REUSED.value,
+        jobs.c.id > bindparam("after"),
+    )
+    .order_by(jobs.c.id)
+    .limit(PAGE)
+)
 _COUNT: Final = select(func.count()).select_from(outputs).where(_IS_STORED)

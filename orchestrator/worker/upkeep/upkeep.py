@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from orchestrator.store.account import latencies, workers
+from orchestrator.store.account import latencies, pauses, rate_limits, workers
 from orchestrator.store.account.latencies import RecordedLatency
 from orchestrator.store.db.database import Tx
 from orchestrator.worker.deps import Deps
@@ -41,6 +41,13 @@ def record_signs_of_life(tx: Tx, rows: Sequence[SignOfLife]) -> list[workers.Sta
     return standings
 
 
+def note_finished(tx: Tx, rows: Sequence[None]) -> list[None]:
+    """Record which runs ended by the clock with jobs left: once for each, whichever worker notices."""
+    rate_limits.lock(tx)
+    pauses.note_over(tx)
+    return [None] * len(rows)
+
+
 async def tick(deps: Deps, account_pauses: AccountPauses, restored_copy: RestoredCopyCheck) -> float:
     """End what stops this worker, its key, its credit, its disk or the list, when that works again."""
     if await account_pauses.key.try_again():
@@ -51,4 +58,8 @@ async def tick(deps: Deps, account_pauses: AccountPauses, restored_copy: Restore
     if not account_pauses.key.refused and restored_copy.unreadable:
         await restored_copy.check()
     await breakers.watch(deps)
+    with deps.database.read() as tx:
+        ended = pauses.any_unnoted(tx)
+    if ended:
+        await deps.writer.submit(note_finished, None)
     return UPKEEP_SECONDS

@@ -4,10 +4,12 @@ INSERT INTO runs (id, campaign_id, name, run_key, model, manifest_path, manifest
 INSERT INTO lanes (id, run_id, price_digest, list_micros, planned_micros, price_micros, priority, idle) VALUES (1, 1, 'd1', 28000, 28000, 14000, 0, false);
 INSERT INTO jobs (id, run_id, lane_id, key, ordinal, variation, state, queue, images, price_micros, tries_left, created_at, round, verdict, note, stars, redo_of, redo_by, canary)
   VALUES (1, 1, 1, 'k1', 0, 1, 'running', NULL, 1, 28000, 3, 1000, 1, 'rejected', 'too dark', 2, 1, 'check', true);
+INSERT INTO jobs (id, run_id, lane_id, key, ordinal, variation, state, finished_at, images, price_micros, tries_left, created_at, reused_from)
+  VALUES (2, 1, 1, 'k2', 1, 1, 'reused', 2000, 1, 28000, 3, 1000, 1);
 INSERT INTO job_specs (job_id, params, local_images, tags, axes, run_id, product) VALUES (1, '{"prompt": "a café"}', '[]', '{}', '[["p", "MUG"]]', 1, 'MUG');
 INSERT INTO attempts (id, job_id, run_id, campaign_id, number, state, token, worker, epoch, lease_expires_at, rate_granted_at, leased_at, reservation, day, price_micros, prediction_id, billed_micros, charged_at, refunded_micros, refunded_at)
   VALUES (1, 1, 1, 1, 1, 'in_flight', 't1', 'w1', 1, 2000, 1000, 1000, 'held', '2026-11-22', 28000, 'p1', 28000, 1500, 28000, 1600);
-INSERT INTO outputs (job_id, idx, path, path_key, state, clean_path, clean_key, wanted_at, moving_to, moving_since, moving_trouble) VALUES (1, 0, 'summer/1~2.png', 'digest', 'planned', 'summer/1.png', 'clean', 1000, 'summer/1.png', 1000, 'the disk is full');
+INSERT INTO outputs (job_id, idx, path, path_key, state, clean_path, clean_key, wanted_at, moving_to, moving_since, moving_trouble, missing_since) VALUES (1, 0, 'summer/1~2.png', 'digest', 'planned', 'summer/1.png', 'clean', 1000, 'summer/1.png', 1000, 'the disk is full', 2000);
 INSERT INTO candidates (attempt_id, prediction_id, status, outputs) VALUES (1, 'p2', 'completed', '[]');
 INSERT INTO webhook_receipts (attempt_id, prediction_id, status, received_at) VALUES (1, 'p4', 'completed', 1000);
 INSERT INTO foreign_predictions (prediction_id, noted_at, note) VALUES ('p3', 1000, 'not ours');
@@ -34,3 +36,5 @@ INSERT INTO bill_entries (key, at, what, attempt_id, prediction_id, charged_micr
 INSERT INTO balance_days (day, first_at, first_micros, last_at, last_micros) VALUES ('2026-11-22', 1000, 5000000, 2000, 4972000);
 INSERT INTO passed_thresholds (scope, scope_id, period, percent, cap_micros, at) VALUES ('account', 0, 'total', 50, 1000000, 1000);
 INSERT INTO notices (id, target, subject, kind, document, created_at, next_try_at, tries, worker, lease_expires_at, trouble, delivered_at) VALUES (1, 'ops', 'run 1 finished', 'run_finished', '{"run": 1}', 1000, 2000, 1, 'w1', 2000, 'no answer', NULL);
+INSERT INTO stable_names (path_key, path, campaign_id, name, run_id, retired, dirty_at, job_id, idx, sha256, place, switched_at, trouble) VALUES ('clean', 'latest/1.png', 1, 'hero', 1, false, 1000, 1, 0, 'ab', 'latest/1.png', 900, 'the disk is full');
+INSERT INTO stable_tries (path_key, job_id, idx, run_id) VALUES ('clean', 1, 0, 1);

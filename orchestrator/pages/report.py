@@ -70,13 +70,14 @@ class ReportWish:
 
 @dataclass(slots=True)
 class ReportPage:
-    """A written page: where it is, how many pictures there are, how many it shows, how many of their files
-    are missing, how many jobs failed.
+    """A written page: where it is, how many pictures there are, how many cells of it show one, whether its
+    limit has cut off products, how many files are missing, how many jobs failed.
     """
 
     path: Path
     pictures: int = 0
     shown: int = 0
+    cut: bool = False
     missing: int = 0
     failed: int = 0
     parts: list[Markup] = field(default_factory=list)
@@ -169,12 +170,15 @@ class _Section:
                 rows, after = products.page(
                     tx, products.ProductWish(self._run.id), after=after, products=PRODUCTS
                 )
-            matrix = _limited(build(rows, reasons), self._wish.limit - self._page.shown)
+            whole = build(rows, reasons)
+            matrix = _limited(whole, self._wish.limit - self._page.shown)
+            self._page.cut = self._page.cut or len(matrix.rows) < len(whole.rows)
             if matrix.rows:
                 self._page.shown += sum(row.pictures for row in matrix.rows)
                 yield self._rendered(matrix, reasons)
             if after is None:
                 return
+        self._page.cut = True
 
     def _rendered(self, matrix: Matrix, reasons: Reasons) -> str:
         self._links.make_ready(matrix)

@@ -9,6 +9,7 @@ from html import unescape
 
 import pytest
 
+from orchestrator.actions.choosing.redo import redo
 from orchestrator.actions.choosing.verdicts import give
 from orchestrator.core.errors import StorageError, UsageError
 from orchestrator.core.verdicts import JobVerdict
@@ -167,8 +168,19 @@ def test_a_limit_shows_whole_products(shop, report):
     shop.apply(["MUG", "SHOE"], ["beach", "alps"])
     shop.make(1, 2, 3, 4)
     page, html = report(limit=1)
-    assert (page.shown, page.pictures) == (2, 4)
+    assert (page.shown, page.pictures, page.cut) == (2, 4, True)
+    assert "2 pictures of 4" in html
     assert ">SHOE<" not in html
+
+
+def test_further_tries_are_no_pictures_that_a_page_has_left_out(shop, report):
+    shop.apply(["MUG"], ["beach"])
+    shop.make(1)
+    redo(shop.database, [1], signed=Signature("kim", "here", "redo"))
+    shop.make(2)
+    page, html = report()
+    assert (page.shown, page.pictures, page.cut) == (1, 2, False)
+    assert "1 picture</p>" in html
 
 
 def test_a_file_of_somebody_else_is_left_alone(shop, report, tmp_path):

@@ -57,7 +57,7 @@ def command(campaign: str | None, run: str | None, output: Path | None, limit: i
         out.document(page_document(page))
         return ExitCode.DONE
     out.answer(page_text(page))
-    if page.shown < page.pictures:
+    if page.cut:
         out.note(
             f"The first {page.shown:,} of {page.pictures:,} pictures; narrow with --run, or raise --limit."
         )

@@ -66,7 +66,7 @@ def command(
         out.document(page_document(page))
         return ExitCode.DONE
     out.answer(page_text(page))
-    if page.shown < page.pictures:
+    if page.cut:
         out.note(f"The first {page.shown:,} of {page.pictures:,} pictures; raise --limit, or use --out DIR.")
     return ExitCode.DONE
 

@@ -24,6 +24,7 @@ each subject:
 * decisions: no cap changes without the act of a person or the word of a file; a refused key stops its worker;
 * choosing: every verdict is kept, and the last one counts; each other try that was asked for is one job,
   which no prune cancels;
+* steering: nothing beyond a canary is sent before its run is approved, and nothing that a person holds;
 * idling: no slot is free beside a ready job, and no lost reply is looked for, without a reason or an end;
 * ending: every job is over, or stopped for a reason that is told.
 """
@@ -45,6 +46,7 @@ from .checks.rate import RateChecks
 from .checks.restored import RestoredChecks
 from .checks.scene import Scene
 from .checks.states import StateChecks
+from .checks.steering import SteeringChecks
 from .checks.webhooks import WebhookChecks
 from .checks.words import WordChecks
 from .disk import SimulatedDisk
@@ -82,6 +84,7 @@ class Checker:
         self.copies = CopyChecks(scene)
         self.choosing = ChoosingChecks(scene)
         self._decisions = DecisionChecks(scene)
+        self.steering = SteeringChecks(scene)
         self.idling = IdlingChecks(scene)
         self._ending = EndingChecks(scene)
         self._seen = 0
@@ -114,6 +117,7 @@ class Checker:
         self.restored_store.posted(who, prompt)
         attempt = self.posts.posted(who, inputs, token)
         self.copies.is_known(who)
+        self.steering.posted(attempt)
         return attempt
 
     def created(self, _task: SimulatedTask) -> None:

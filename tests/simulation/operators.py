@@ -22,6 +22,7 @@ from .brought import file_of, limits_for, named_limits
 from .checker import Checker
 from .judging import PictureReviewer
 from .plan import MODEL, PICTURE, PlannedCap, PlannedRun, SimulationPlan, prompts
+from .steering import CANARY, Steering
 from .timeline import Timeline
 
 PERSON = Signature(who="ada", host="a desk", command="the simulation", why="to see what happens")
@@ -45,6 +46,7 @@ class Operator:
         self._photo = photo
         self._dice = random.Random(f"operator {plan.seed}")
         self._judge = PictureReviewer(database, checker, timeline, seed=plan.seed)
+        self.steering = Steering(database, checker, timeline, seed=plan.seed)
         self._paused: set[str] = set()
         self._applied: dict[str, int] = {}
 
@@ -62,10 +64,13 @@ class Operator:
                     manifest_sha256="0" * 64,
                     priority=run.priority,
                     max_attempts=run.max_attempts,
+                    settings=CANARY if self._plan.steered else {},
                 ),
             )
             specs = [self._spec(run, *each) for each in enumerate(prompts(run))]
             added = runs.add_jobs(tx, stored, specs)
+            if self._plan.steered and added.new:
+                self.steering.begin(tx, stored, specs)
             copies.add_copies(tx, stored, self._twins(run, specs[0]))
             if self._plan.shared_names and len(specs) > 1:
                 copies.add_copies(tx, stored, [(specs[0].key, specs[1].output_paths)])
@@ -74,9 +79,7 @@ class Operator:
         return added.new
 
     def _twins(self, run: PlannedRun, job: JobSpec) -> list[tuple[str, tuple[str, ...]]]:
-        """Rows that ask for what the first job of a run asks for: a further one each time it is applied, at
-        most three.
-        """
+        """Rows that ask for what the first job of a run does: one more each time it is applied, to three."""
         times = self._applied[run.name] = min(3, self._applied.get(run.name, 0) + 1)
         return [
             (job.key, tuple(path.replace(".png", f"-row{row}.png") for path in job.output_paths))

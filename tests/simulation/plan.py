@@ -112,6 +112,7 @@ class SimulationPlan:
     mass_kill: float | None = None  # from then on, all die as soon as several requests are on the wire
     shared_names: bool = False  # rows ask for names that other jobs have, and people judge pictures
     reviews: int = 0  # how often people judge pictures, ask for other tries, and prune
+    steered: bool = False  # people hold jobs, put them ahead, and approve canaries
     lasting: str | None = None  # one of LASTING
     lasting_at: int = 0  # which picture or input
 

@@ -64,6 +64,7 @@ class Simulation:
                 self.surroundings.foreigners(),
                 self.surroundings.other_copy(),
                 self.surroundings.people(),
+                self.surroundings.steering(),
                 self.surroundings.buyer(),
                 self.surroundings.reviewers(),
                 self.surroundings.clock(),

@@ -69,6 +69,17 @@ class Surroundings:
                 self._simulation.failed.set()
                 raise
 
+    async def steering(self) -> None:
+        """Somebody who changes the order of what waits, and lets everything go when the faults are over."""
+        simulation = self._simulation
+        if not simulation.plan.steered:
+            return
+        dice = random.Random(f"steering of {simulation.plan.seed}")
+        while not simulation.account.quiet:
+            await asyncio.sleep(dice.uniform(2, 60))
+            simulation.operator.steering.act()
+        simulation.operator.steering.rest()
+
     async def buyer(self) -> None:
         """Somebody who may accept a price that became dearer, after a while."""
         dice = random.Random(f"buyer {self._simulation.plan.seed}")

@@ -33,6 +33,16 @@ def bill_before_list(dice: random.Random, plan: SimulationPlan) -> None:
     plan.clock_skew_ms = plan.clock_jump_ms = 0
 
 
+def steered(dice: random.Random, plan: SimulationPlan) -> None:
+    """People change the order of what waits, under crashes and lost replies."""
+    run = replace(plan.runs[0], variations=1, images=1, local_images=False)
+    plan.runs = [replace(run, name=name, combinations=dice.randint(3, 5)) for name in ("one", "two")]
+    plan.caps, plan.files, plan.operator_actions = [], [], 0
+    plan.lasting, plan.restored, plan.copy_buys = None, None, 0
+    plan.faults_until = max(plan.faults_until, 400.0)
+    plan.workers, plan.steered = min(plan.workers, 2), True
+
+
 def _plain(plan: SimulationPlan) -> None:
     """Ten jobs for which nothing else is odd."""
     plan.runs = [replace(plan.runs[0], combinations=10, variations=1, images=1, local_images=False)]
@@ -47,5 +57,6 @@ WORLDS: dict[str, Callable[[random.Random, SimulationPlan], None]] = {
     "prices": rising_prices,
     "alone": lone_losses,
     "billed": bill_before_list,
+    "steered": steered,
 }
 """By theme: what makes its world of a plan."""

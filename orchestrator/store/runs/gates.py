@@ -107,6 +107,11 @@ class ClosedGate:
     figures: CanaryFigures
 
 
+def any_closed(tx: Tx) -> bool:
+    """Whether the gate of some run is closed; one look at an index that is nearly always empty."""
+    return tx.conn.execute(_ANY).first() is not None
+
+
 def closed_gates(tx: Tx, *, lock: bool = False) -> list[ClosedGate]:
     """Every run whose gate is closed; with `lock` none is opened meanwhile by anybody else."""
     query = dialect.lock_rows(tx.conn, _GATED) if lock else _GATED
@@ -153,6 +158,7 @@ _STATE: Final = select(runs.c.gate_closed_at, runs.c.approved_at, runs.c.setting
     runs.c.id == bindparam("run")
 )
 _GATED: Final = select(runs.c.id, runs.c.settings).where(RUN_IS_GATED).order_by(runs.c.id)
+_ANY: Final = select(runs.c.id).where(RUN_IS_GATED).limit(1)
 _OF_CANARY: Final = (jobs.c.run_id == bindparam("run"), JOB_IS_CANARY)
 _KEYS: Final = select(jobs.c.key).where(*_OF_CANARY)
 _CLEAR: Final = update(jobs).where(*_OF_CANARY).values(canary=False)

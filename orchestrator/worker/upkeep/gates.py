@@ -12,6 +12,8 @@ from orchestrator.store.runs.gates import CANARY, ClosedGate
 from orchestrator.worker.deps import Deps
 
 GATE_SECONDS: Final = 1.0
+NO_GATE_SECONDS: Final = 5.0
+"""How often it is looked whether a gate was closed; its canary takes longer than that."""
 
 
 class GateKeeper:
@@ -23,10 +25,11 @@ class GateKeeper:
     async def tick(self) -> float:
         """Look at every closed gate once."""
         with self._deps.database.read() as tx:
-            due = bool(steps(tx))
+            closed = gates.any_closed(tx)
+            due = closed and bool(steps(tx))
         if due:
             await self._deps.writer.submit(tend, None)
-        return GATE_SECONDS
+        return GATE_SECONDS if closed else NO_GATE_SECONDS
 
 
 def tend(tx: Tx, rows: Sequence[None]) -> list[int]:

@@ -16,6 +16,7 @@ from typing import Final
 
 from orchestrator.catalogue import InputRules
 from orchestrator.catalogue.images import MEGABYTE, SNIFF_BYTES, formats, sniff
+from orchestrator.core.addresses import Nearness, is_out_of_reach
 from orchestrator.core.specs import LocalImage
 from orchestrator.manifest.nearest_files import closest_file, same_but_for_unicode
 from orchestrator.manifest.picture_facts import HEIC, PictureReader, opener
@@ -55,12 +56,20 @@ class Pictures:
     """Finds local pictures for one manifest; each distinct file is read once."""
 
     def __init__(
-        self, folder: Path, input_roots: Sequence[Path], rules: InputRules, *, normalize: bool = False
+        self,
+        folder: Path,
+        input_roots: Sequence[Path],
+        rules: InputRules,
+        *,
+        normalize: bool = False,
+        api: Nearness = Nearness.LOOPBACK,
     ) -> None:
+        """`api` is how near the provider is, who has to get what URLs name."""
         self._folder = folder
         self._roots = [Path(os.path.realpath(root)) for root in (folder, *input_roots)]
         self._rules = rules
         self.normalize = normalize
+        self._api = api
         self._reader = PictureReader()
         self._known: dict[str, tuple[int, int, LocalImage, Sequence[Remark]]] = {}
         self._recent: dict[str, LocalImage] = {}
@@ -87,6 +96,14 @@ class Pictures:
                 self._recent.clear()
             self._recent[text] = image
         return image
+
+    def check_url(self, text: str) -> None:
+        """Raises TemplateProblem for a URL, checked otherwise, that the provider cannot get anything from."""
+        if is_out_of_reach(text, self._api):
+            raise TemplateProblem(
+                f'"{text}" is on this machine or in its network, where the provider cannot get it',
+                "name the local file, which is uploaded, or an https URL that everybody can reach",
+            )
 
     def look_ahead(self, text: str) -> None:
         """Begin to decode a picture that `find` will be asked for soon."""

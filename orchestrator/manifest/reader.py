@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from orchestrator.catalogue import get
+from orchestrator.core.addresses import Nearness
 from orchestrator.core.specs import NAME_PATTERN
 from orchestrator.manifest.axes import Axis, AxisValue, Source
 from orchestrator.manifest.axes_reader import AxesReader
@@ -60,7 +61,7 @@ class ManifestReader:
         }
         self._constants["run"] = self.fields["run"] = run_key or self._run_key()
 
-    def blueprint(self, input_roots: Sequence[Path], *, normalize: bool = False) -> Blueprint | None:
+    def blueprint(self, roots: Sequence[Path], *, normalize: bool, api: Nearness) -> Blueprint | None:
         """Everything compiled; None when something that expanding needs could not be read."""
         if self.fields["model"] is None:
             return None
@@ -102,7 +103,7 @@ class ManifestReader:
             tags={name: binder.text(template) for name, template in tags.items()},
             variations=self.fields["variations"],
             binder=binder,
-            pictures=Pictures(self._folder, input_roots, model.inputs, normalize=normalize),
+            pictures=Pictures(self._folder, roots, model.inputs, normalize=normalize, api=api),
             labels=Labels(axes),
             cover=cover,
             blames=Blames(

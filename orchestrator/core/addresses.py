@@ -29,6 +29,14 @@ class Nearness(StrEnum):
     LOOPBACK = "loopback"
 
 
+_ORDER: Final = (Nearness.PUBLIC, Nearness.PRIVATE, Nearness.LOOPBACK)
+
+
+def is_out_of_reach(url: str, api: Nearness) -> bool:
+    """Whether a provider that is so near cannot get what this checked URL names: that is nearer still."""
+    return _ORDER.index(nearness_of_host(host_of(url))) > _ORDER.index(api)
+
+
 def is_loopback(host: str | None) -> bool:
     """Whether a host, in lower case and without brackets as URL parsers give it, is this machine."""
     return host in LOOPBACK_HOSTS

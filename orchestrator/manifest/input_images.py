@@ -16,6 +16,7 @@ from typing import Final
 
 from orchestrator.catalogue import InputRules
 from orchestrator.catalogue.images import MEGABYTE, SNIFF_BYTES, formats, sniff
+from orchestrator.core.addresses import Nearness, is_out_of_reach
 from orchestrator.core.specs import LocalImage
 from orchestrator.manifest.nearest_files import closest_file, same_but_for_unicode
 from orchestrator.manifest.picture_facts import HEIC, PictureReader, opener
@@ -65,13 +66,17 @@ class Pictures:
         *,
         normalize: bool = False,
         pixels: PixelDigests | None = None,
+        api: Nearness = Nearness.LOOPBACK,
     ) -> None:
-        """With `pixels`, pictures are told apart by what they show."""
+        """With `pixels`, pictures are told apart by what they show; `api` is how near the provider is, who has
+        to get what URLs name.
+        """
         self.pixels = pixels
         self._folder = folder
         self._roots = [Path(os.path.realpath(root)) for root in (folder, *input_roots)]
         self._rules = rules
         self.normalize = normalize
+        self._api = api
         self._reader = PictureReader()
         self._known: dict[str, tuple[int, int, LocalImage, Sequence[Remark]]] = {}
         self._recent: dict[str, LocalImage] = {}
@@ -98,6 +103,14 @@ class Pictures:
                 self._recent.clear()
             self._recent[text] = image
         return image
+
+    def check_url(self, text: str) -> None:
+        """Raises TemplateProblem for a URL, checked otherwise, that the provider cannot get anything from."""
+        if is_out_of_reach(text, self._api):
+            raise TemplateProblem(
+                f'"{text}" is on this machine or in its network, where the provider cannot get it',
+                "name the local file, which is uploaded, or an https URL that everybody can reach",
+            )
 
     def look_ahead(self, text: str) -> None:
         """Begin to decode a picture that `find` will be asked for soon."""

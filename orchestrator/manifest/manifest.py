@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from orchestrator.core.addresses import Nearness
 from orchestrator.core.errors import UsageError
 from orchestrator.core.nights import Regenerate
 from orchestrator.core.specs import NAME_PATTERN, JobSpec, RunSpec, TwinSpec
@@ -37,6 +38,7 @@ def load_manifest(
     max_attempts: int | None = None,
     jobs_max: int = JOBS_MAX,
     normalize: bool = False,
+    api: Nearness = Nearness.LOOPBACK,
     skip_bad_rows: bool = False,
     regenerate: Regenerate | None = None,
     now_ms: int = 0,
@@ -47,10 +49,11 @@ def load_manifest(
 
     `today` is the ISO date behind `{{ date }}`; `run_key` replaces the manifest's own; `max_attempts` is for
     a manifest that names none. Local pictures may come from the manifest's folder and from `input_roots`, and
-    with `normalize` those that the model does not take are converted. More than `jobs_max` jobs are refused
-    before any is expanded. `skip_bad_rows` leaves out every row of a table that something is wrong with, and
-    tells which in `left_out`. `regenerate` is said instead of the manifest's own word; `now_ms` and
-    `timezone` are for the time that `finish_by` means. In `kept` digests of pixels are found again.
+    with `normalize` those that the model does not take are converted; URLs have to be in reach of a provider
+    that is as near as `api`. More than `jobs_max` jobs are refused before any is expanded. `skip_bad_rows`
+    leaves out every row of a table that something is wrong with, and tells which in `left_out`. `regenerate`
+    is said instead of the manifest's own word; `now_ms` and `timezone` are for the time that `finish_by`
+    means. In `kept` digests of pixels are found again.
     """
     if run_key is not None and not re.fullmatch(NAME_PATTERN, run_key):
         raise UsageError(f"the run key {run_key!r} cannot be used; expected {NAME_WHAT}")
@@ -65,7 +68,7 @@ def load_manifest(
         skip_bad_rows=skip_bad_rows,
         kept=kept,
     )
-    blueprint = reader.blueprint(input_roots, normalize=normalize)
+    blueprint = reader.blueprint(input_roots, normalize=normalize, api=api)
     if reader.report.problems or blueprint is None:
         raise ProblemsError([*reader.report.problems, *_further(blueprint)])
     if skip_bad_rows:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from orchestrator.catalogue import Model, get
+from orchestrator.core.addresses import Nearness
 from orchestrator.core.specs import NAME_PATTERN
 from orchestrator.manifest.axes import Axis, AxisValue, Source
 from orchestrator.manifest.axes_reader import AxesReader
@@ -66,7 +67,7 @@ class ManifestReader:
         }
         self._constants["run"] = self.fields["run"] = run_key or self._run_key()
 
-    def blueprint(self, input_roots: Sequence[Path], *, normalize: bool = False) -> Blueprint | None:
+    def blueprint(self, roots: Sequence[Path], *, normalize: bool, api: Nearness) -> Blueprint | None:
         """Everything compiled; None when something that expanding needs could not be read."""
         if self.fields["model"] is None:
             return None
@@ -108,7 +109,7 @@ class ManifestReader:
             tags={name: binder.text(template) for name, template in tags.items()},
             variations=self.fields["variations"],
             binder=binder,
-            pictures=self._pictures(model, input_roots, normalize=normalize),
+            pictures=self._pictures(model, roots, normalize=normalize, api=api),
             labels=Labels(axes),
             cover=cover,
             blames=Blames(binder, raws, texts),
@@ -116,9 +117,9 @@ class ManifestReader:
             used_columns=_used(texts.values(), raws),
         )
 
-    def _pictures(self, model: Model, roots: Sequence[Path], *, normalize: bool) -> Pictures:
+    def _pictures(self, model: Model, roots: Sequence[Path], *, normalize: bool, api: Nearness) -> Pictures:
         pixels = PixelDigests(self._kept) if self.fields["compare"] == "pixels" else None
-        return Pictures(self._folder, roots, model.inputs, normalize=normalize, pixels=pixels)
+        return Pictures(self._folder, roots, model.inputs, normalize=normalize, pixels=pixels, api=api)
 
     def _binder(self, axes: list[Axis]) -> Binder:
         places = {name: place for place, axis in enumerate(axes) for name in axis.names}

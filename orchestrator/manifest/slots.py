@@ -147,10 +147,11 @@ class SlotMaker:
         found = InputPictures(list(value))
         keyed: list[str] = []
         for index, text in enumerate(found.texts):
-            if is_url(text):
-                keyed.append(text)
-                continue
             try:
+                if is_url(text):
+                    self._pictures.check_url(text)
+                    keyed.append(text)
+                    continue
                 image = found.local[text] = self._pictures.find(text)
                 keyed.append(keyed_as(image))
             except TemplateProblem as error:

@@ -1,6 +1,7 @@
 """The worker: loops over one database and one provider, until it is stopped or nothing is left to do.
 
-It puts its parts together and notices the end; everything else is in the parts.
+It puts its parts together and notices the end; everything else is in the parts. Long because the parts are
+put together in one place.
 """
 
 import os
@@ -119,8 +120,7 @@ class Worker:
 
     def _loops(self, stop: Stop, tasks: TaskGroup, alarms: Alarms) -> tuple[Loop, ...]:
         deps, drain = self._deps, partial(self._drain_by_operator, stop)
-        proof = PriceProof(deps)
-        care = CareTaker(deps)
+        proof, care = PriceProof(deps), CareTaker(deps)
         pipeline = Pipeline(
             deps,
             worker_id=self.id,
@@ -162,7 +162,7 @@ class Worker:
         )
 
     def _bookkeepers(self, pipeline: Pipeline) -> tuple[Tick, ...]:
-        """What is kept up beside the work, and never keeps it up."""
+        """What is kept up beside the work."""
         return (
             partial(upkeep.tick, self._deps, self._pauses, restored_copy=self._restored_copy),
             pipeline.troubles.tick,

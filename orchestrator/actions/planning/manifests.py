@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from orchestrator.core.addresses import host_of, nearness_of_host
 from orchestrator.core.budget import day_of
 from orchestrator.core.errors import UsageError
 from orchestrator.core.nights import Regenerate
@@ -43,6 +44,7 @@ def load_manifests(
                     run_key=run_key,
                     max_attempts=settings.retry.max_attempts,
                     normalize=settings.inputs.normalize,
+                    api=nearness_of_host(host_of(settings.provider.base_url)),
                     skip_bad_rows=skip_bad_rows,
                     regenerate=regenerate,
                     now_ms=now_ms,

@@ -76,7 +76,8 @@ def listed(number, **more):
     )
     return JobRow(**{
         **values, "id": number, "campaign": "summer", "name": "s2", "run": "main", "state": "pending",
-        "cost_micros": 0, "axes": (("sku", f"SE-{number}"), ("scene", "beach")), "outputs": [output],
+        "cost_micros": 0, "created_at": 0, "outputs": [output],
+        "axes": (("sku", f"SE-{number}"), ("scene", "beach")),
         "params": {"prompt": f"Place @Image1 on a beach at noon, with a long shadow, {number}"}, **more,
     })  # fmt: skip
 
@@ -115,3 +116,24 @@ def test_running_what_is_finished_is_one_line(shell, provider):
     assert shell("run", shell.manifest(), "--yes") == 0
     assert shell.said.splitlines() == ["Nothing to do: all 3 jobs are recorded already."]
     assert provider.bill().post_count == 3
+
+
+def test_jobs_are_listed_by_when_they_ended_or_were_recorded(shell):
+    shell("apply", shell.manifest())
+    for words, found in (
+        (("--since", "1h"), 3),
+        (("--until", "1h"), 0),
+        (("--since", "2020-01-01", "--until", "2020-02-01"), 0),
+        (("--since", "2020-01-01", "--state", "pending"), 3),
+    ):
+        assert shell("jobs", "list", "--json", *words) == 0
+        assert len(shell.lines) == found
+    assert shell("jobs", "list", "--since", "yesterday") == 2
+    assert "no moment" in shell.said
+
+
+def test_a_wide_list_tells_when_and_verdicts_where_there_are_any(shell, monkeypatch):
+    shell("apply", shell.manifest())
+    assert shell("jobs", "list") == 0
+    assert "when" in shell.out.splitlines()[0]
+    assert "verdict" not in shell.out.splitlines()[0]

@@ -12,6 +12,8 @@ each subject:
 * money: a reservation ends once; balances are the ledger's sums; no cap is passed at any entry, nor by the
   provider's bill; at the end each attempt counts what the provider kept, nothing was paid twice, and a refund
   that is too large is told;
+* months: a statement has every line of the ledger once, booked leads to billed, and each charge and refund
+  stands at the provider's own time;
 * words: caps and limits are what files and people said, by the rule of who may loosen them;
 * rate: POSTs of the last minute, tasks at once;
 * posts: an attempt said so before, durably, and has not sent yet; its price is known; no other task of the
@@ -41,6 +43,7 @@ from .checks.ending import EndingChecks
 from .checks.files import FileChecks
 from .checks.idling import IdlingChecks
 from .checks.money import MoneyChecks
+from .checks.months import MonthChecks
 from .checks.posts import PostChecks
 from .checks.rate import RateChecks
 from .checks.restored import RestoredChecks
@@ -75,6 +78,7 @@ class Checker:
         self.stopped_for_a_gap = scene.stopped_for_a_gap
         self.states = StateChecks(scene)
         self.money = MoneyChecks(scene)
+        self.months = MonthChecks(scene)
         self.words = WordChecks(scene, self.money)
         self.posts = PostChecks(scene)
         self.rate = RateChecks(scene)
@@ -153,6 +157,7 @@ class Checker:
         self.choosing.as_said()
         self.money.nothing_paid_twice()
         self.money.agrees(attempts)
+        self.months.as_billed(attempts)
         self.files.nothing_overwritten()
         self.files.nothing_lost_by_moves()
         self.files.nothing_kept_aside_is_forgotten()

@@ -102,9 +102,9 @@ def bill_trouble_ends_the_worker(patch: Patch) -> None:
     """An error of the bill loop is everybody's, and a refund that is too large is one."""
     refund_is_believed(patch)
 
-    async def book(self, due, sums):
+    async def book(self, due, bill):
         for row in due:
-            line = bills.BillLine(row.attempt_id, *sums.get(row.prediction_id, (0, 0)))
+            line = bills.BillLine(row.attempt_id, *bill.by_prediction().get(row.prediction_id, (0, 0)))
             await self._deps.writer.submit(bills.book_lines, line)
 
     patch(BillReader, "_book", book)

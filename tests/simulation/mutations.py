@@ -8,6 +8,7 @@ from .decision_bugs import DECISION_BUGS
 from .doubt_bugs import DOUBT_BUGS
 from .ending_bugs import ENDING_BUGS
 from .money_bugs import MONEY_BUGS
+from .month_bugs import MONTH_BUGS
 from .picture_bugs import PICTURE_BUGS
 from .planting import Mutation, planted
 from .price_bugs import PRICE_BUGS
@@ -27,6 +28,7 @@ MUTATIONS = (
     *DOUBT_BUGS,
     *ENDING_BUGS,
     *MONEY_BUGS,
+    *MONTH_BUGS,
     *PICTURE_BUGS,
     *PRICE_BUGS,
     *RESCUE_BUGS,

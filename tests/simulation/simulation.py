@@ -244,6 +244,7 @@ class Simulation:
             raise self.checker.failure
         with self.reader.read() as tx:
             stopped = any(stops_over(tx, lane) for lane in survey(tx, self.plan.timezone).lanes)
+            self.checker.months.adds_up(tx, self.plan.timezone)
         self.checker.finish(stopped=stopped)
         for run in self.plan.runs:
             new = self.operator.apply(run)

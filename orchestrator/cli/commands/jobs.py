@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +18,8 @@ from orchestrator.cli.rendering.job_text import detail_text, jobs_table, left_te
 from orchestrator.cli.rendering.words import count, safe, usd
 from orchestrator.cli.selecting import ending, filters, need_some, wanted_jobs
 from orchestrator.cli.signature import signature_of, why_option
-from orchestrator.core.errors import ExitCode
+from orchestrator.core.errors import ExitCode, UsageError
+from orchestrator.core.moments import MomentError, parse_since
 from orchestrator.store.views import jobs
 from orchestrator.store.views.job_names import require_named
 from orchestrator.store.views.walk import count_up_to
@@ -38,14 +40,20 @@ def command() -> None:
 @command.command("list")
 @filters
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help=f"At most N (a table: {TABLE_ROWS}).")
+@click.option("--since", metavar="WHEN", help="Only jobs that ended since then: 2h, 7d, 2026-11-28.")
+@click.option("--until", metavar="WHEN", help="And before then.")
 @SANDBOX
-def list_jobs(limit: int | None, **words: Any) -> ExitCode:
-    """List jobs, oldest first. With --json one object a line, every job."""
+def list_jobs(limit: int | None, since: str | None, until: str | None, **words: Any) -> ExitCode:
+    """List jobs, oldest first. With --json one object a line, every job. A job that is not over counts as of
+    when it was recorded.
+    """
     from orchestrator.actions.operator.explain import WaitReasons
 
     wanted = wanted_jobs(words)
     with opened(use=Use.LOOK) as app:
         with app.database.read() as tx:
+            zone = app.settings.budgets.timezone
+            wanted = replace(wanted, since=_moment(since, tx.now, zone), until=_moment(until, tx.now, zone))
             require_named(tx, wanted)
         after, left = 0, limit or (None if out.as_json() else TABLE_ROWS)
         rows: list[jobs.JobRow] = []
@@ -73,6 +81,13 @@ def list_jobs(limit: int | None, **words: Any) -> ExitCode:
         out.note(f"{len(rows):,} of {many} jobs; --limit N or --json show more")
     out.next_steps([(f"orchestrator jobs show {rows[0].id}", "shows the whole story of one job")])
     return ExitCode.DONE
+
+
+def _moment(text: str | None, now: int, timezone: str) -> int | None:
+    try:
+        return None if text is None else parse_since(text, now, timezone)
+    except MomentError as error:
+        raise UsageError(f"{error}.") from None
 
 
 @command.command("show")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.cli.rendering.happening_text import history_line
 from orchestrator.cli.rendering.words import count, duration, rfc3339, safe, table, usd, width
+from orchestrator.core.moments import iso_time
 from orchestrator.core.states import JobState, ReservationState
 from orchestrator.core.verdicts import STARS_MAX
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:  # a listing need not load what shows one job
 
 LEFT_SHOWN = 20
 COLUMNS_MIN = 80
+DATED_COLUMNS_MIN = 110
 VALUES_COLUMNS = 40
 PATH_COLUMNS = 60
 PROMPT_COLUMNS_MIN = 16
@@ -35,11 +37,15 @@ def jobs_table(jobs: Sequence[JobRow], columns: int | None) -> str:
     """One line for each job: what tells it from the others first. The path and the prompt take the `columns`
     that the terminal has left; None: as many as they need.
     """
-    header = ["id", "run", "state", "reason", "cost", "values", "path", "prompt"]
-    rows = [_row(job) for job in jobs]
+    dated = columns is None or columns >= DATED_COLUMNS_MIN
+    judged = any(job.verdict for job in jobs)
+    header = ["id", "run", "state", "reason", "cost"]
+    header += [*(["when"] if dated else []), *(["verdict"] if judged else []), "values", "path", "prompt"]
+    rows = [_row(job, dated=dated, judged=judged) for job in jobs]
     if columns is not None:
         room = max(columns, COLUMNS_MIN)
-        for place, most in ((5, VALUES_COLUMNS), (6, PATH_COLUMNS), (7, room)):
+        first = len(header) - 3
+        for place, most in ((first, VALUES_COLUMNS), (first + 1, PATH_COLUMNS), (first + 2, room)):
             taken = sum(max(width(line[at]) for line in [header, *rows]) + 2 for at in range(place))
             each = min(most, room - taken - 1)
             if place == len(header) - 1 and each < PROMPT_COLUMNS_MIN:
@@ -49,7 +55,7 @@ def jobs_table(jobs: Sequence[JobRow], columns: int | None) -> str:
     return table(header, rows, right=frozenset({0, 4}))
 
 
-def _row(job: JobRow) -> list[str]:
+def _row(job: JobRow, *, dated: bool, judged: bool) -> list[str]:
     reason = job.reason or job.attention or ""
     return [
         str(job.id),
@@ -57,10 +63,18 @@ def _row(job: JobRow) -> list[str]:
         job.state,
         "" if reason == job.state else reason,
         usd(job.cost_micros),
+        *([_when(job)] if dated else []),
+        *([job.verdict or ""] if judged else []),
         safe(", ".join(label for _axis, label in job.axes)),
         safe(next((item.path or item.planned_path for item in job.outputs), "")),
         safe(str(job.params.get("prompt", ""))),
     ]
+
+
+def _when(job: JobRow) -> str:
+    """When it ended, or was recorded where it is not over; in UTC, to the minute."""
+    at = job.created_at if job.finished_at is None else job.finished_at
+    return iso_time(at)[:16].replace("T", " ")
 
 
 def left_text(left: Mapping[int, JobState], verb: str) -> str:

@@ -36,6 +36,8 @@ class JobFilter:
     ids: tuple[int, ...] = ()
     run_ids: tuple[int, ...] = ()
     verdict: str | None = None  # of JobVerdict
+    since: int | None = None  # ms: ended then or later, or recorded then or later where it is not over
+    until: int | None = None  # and before this
 
     @property
     def judged(self) -> str | None:
@@ -104,6 +106,10 @@ def _rest(query: Select[Any], wanted: JobFilter) -> Select[Any]:
         query = query.where(jobs.c.verdict == wanted.judged if wanted.judged else jobs.c.verdict.is_(None))
     if wanted.reason is not None:
         query = query.where(jobs.c.reason == wanted.reason)
+    if wanted.since is not None:
+        query = query.where(wanted.since <= _WHEN)
+    if wanted.until is not None:
+        query = query.where(wanted.until > _WHEN)
     if wanted.tags:
         specs = job_specs.alias()  # the outer query may name the table too
         tagged = select(specs.c.job_id).where(specs.c.job_id == jobs.c.id)
@@ -173,6 +179,7 @@ def _heads_by(column: ColumnElement[Any]) -> Select[Any]:
     return select(runs.c.id, first.scalar_subquery().label("first"))
 
 
+_WHEN: Final = func.coalesce(jobs.c.finished_at, jobs.c.created_at)
 _STREAM: Final = _stream_by(jobs.c.state)
 _HEADS: Final = _heads_by(jobs.c.state)
 _JUDGED_STREAM: Final = _stream_by(jobs.c.verdict)

@@ -25,7 +25,7 @@ from orchestrator.store.stops.attention import attention
 from orchestrator.store.stops.reachable import beyond_caps
 from orchestrator.store.stops.stops import Stoppage, survey
 from orchestrator.store.views.places import PicturePlace, places
-from orchestrator.store.views.progress import Progress, part_progress, run_progress
+from orchestrator.store.views.progress import Progress, avoided_micros, part_progress, run_progress
 from orchestrator.store.views.trouble import open_doubts
 from orchestrator.worker.stop import Stop, StopLevel
 
@@ -75,6 +75,7 @@ def work_on(
         progress=progress,
         stops=mine,
         seconds=watch.elapsed(),
+        avoided_micros=watch.avoided(),
         error=error,
         copies=watch.copies(),
         places=watch.places(),
@@ -181,6 +182,11 @@ class _Watch:
             stops=tuple(stop for stop in stops if concerns(stop, progress)),
             doubts=doubts_words(doubts, self._app.settings, now),
         )
+
+    def avoided(self) -> int:
+        """What the jobs would have cost that earlier pictures serve, in micros."""
+        with self._app.database.read() as tx:
+            return 0 if self._run_ids is None else avoided_micros(tx, self._run_ids)
 
     def places(self) -> list[PicturePlace]:
         """Where the pictures of these runs were stored."""

@@ -105,7 +105,7 @@ def night_rule(fields: dict[str, Any], asked: Regenerate | None = None) -> Night
     """The rule of a manifest, with the word that a command says instead of it."""
     said = fields["regenerate"]
     word = asked or (Regenerate(said) if said else Regenerate.ALL)
-    looks = asked is not None or said is not None
+    looks = asked is not None or said is not None or fields.get("schedule") is not None
     default = Leftovers.CANCEL if looks else Leftovers.KEEP
     return NightRule(
         regenerate=word,

@@ -35,6 +35,7 @@ def snapshot(done=10, failed=0, total=40, elapsed=20.0, reasons=()):
         "succeeded": done,
         "failed": failed,
         "cancelled": 0,
+        "reused": 0,
     }
     progress = Progress(
         jobs=jobs,
@@ -48,6 +49,14 @@ def snapshot(done=10, failed=0, total=40, elapsed=20.0, reasons=()):
         runs=[],
     )
     return Snapshot("hero", progress, elapsed, worker={"in_flight": 4})
+
+
+def test_jobs_that_earlier_pictures_serve_are_none_of_those_to_be_made():
+    shown = snapshot(done=10, total=40)
+    shown.progress.jobs["reused"] = 1_180
+    first, _money, _now, result, _keys = lines(shown, 120)
+    assert "10/40  25 %" in first
+    assert result == "result  10 done, 1,180 reused"
 
 
 def test_a_wide_terminal_shows_progress_money_and_what_happens_now():

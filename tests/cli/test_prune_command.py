@@ -78,7 +78,7 @@ def test_a_part_bounds_what_is_spent_while_others_go_on_waiting(shell, provider,
     shell("apply", manifest)
     assert shell("run", manifest, part, "1", "--yes", "--json") == ExitCode.DONE
     assert shell.document["jobs"] == {
-        "pending": 0, "running": 0, "succeeded": 1, "failed": 0, "cancelled": 0,
+        "pending": 0, "running": 0, "succeeded": 1, "failed": 0, "cancelled": 0, "reused": 0,
     }  # fmt: skip
     assert shell.document["next_command"] == f"orchestrator run {manifest}"
     assert provider.bill().post_count == 1

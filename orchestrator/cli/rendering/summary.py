@@ -13,6 +13,7 @@ from orchestrator.cli.rendering.remedies import remedies
 from orchestrator.cli.rendering.stop_text import line, mark
 from orchestrator.cli.rendering.words import count, duration, list_words, safe, usd
 from orchestrator.core.errors import DatabaseReplacedError, ExitCode, OrchestratorError
+from orchestrator.core.money import format_usd
 from orchestrator.core.taxonomy import MENDED_BY_RETRY, Reason
 from orchestrator.store.stops.stops import Stoppage
 from orchestrator.store.views.places import PicturePlace
@@ -54,6 +55,7 @@ class Done:
     progress: Progress
     stops: list[Stoppage]
     seconds: float
+    avoided_micros: int = 0  # what the reused jobs would have cost
     error: OrchestratorError | None = None  # what stopped it, beyond what the database says
     copies: int = 0  # further files of its pictures, which cost nothing
     places: list[PicturePlace] = field(
@@ -103,7 +105,8 @@ def document(done: Done, root: Path) -> dict[str, Any]:
     )
     error = {"error": {"code": int(done.code), "message": str(done.error)}} if done.error else {}
     places = [{"host": each.host, "root": each.root, "jobs": each.jobs} for each in done.places]
-    return {**shape, "copies": done.copies, "places": places, "stopped": stopped, **error}
+    extra = {"copies": done.copies, "avoided_usd": format_usd(done.avoided_micros)}
+    return {**shape, **extra, "places": places, "stopped": stopped, **error}
 
 
 def text(done: Done, root: Path) -> list[str]:
@@ -112,14 +115,13 @@ def text(done: Done, root: Path) -> list[str]:
     jobs = progress.jobs
     parts = [f"{jobs['succeeded']:,} done", f"{jobs['failed']:,} failed"]
     parts += [f"{jobs['cancelled']:,} cancelled"] if jobs["cancelled"] else []
-    parts += [f"{jobs['reused']:,} reused"] if jobs["reused"] else []
     parts += [f"{progress.left:,} left"] if progress.left else []
     copies = f", and {done.copies:,} made as copies" if done.copies else ""
     flagged = f", {progress.nsfw:,} flagged" if progress.nsfw else ""
     found = [
         (
             f"{_headline(done)} after {duration(done.seconds)}: {', '.join(parts)} of "
-            f"{count(progress.wanted, 'job')}"
+            f"{count(progress.wanted, 'job')}{_reused(done)}"
         ),
         f"  pictures  {progress.stored:,} stored{flagged}{copies}",
         f"  files     {files_words(root, done.places)}",
@@ -138,6 +140,11 @@ def text(done: Done, root: Path) -> list[str]:
         )
     found += [f"  {mark(stop):<9} {line(stop)}" for stop in done.stops]
     return found
+
+
+def _reused(done: Done) -> str:
+    reused = done.progress.jobs["reused"]
+    return f"; {reused:,} reused, {usd(done.avoided_micros)} avoided" if reused else ""
 
 
 def _headline(done: Done) -> str:

@@ -1,6 +1,6 @@
 """Stable names that runs ask for, and those that nobody asks for any more; see `stable_names`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from sqlalchemy import bindparam, case, select, update
@@ -14,35 +14,39 @@ from orchestrator.store.db.schema import campaigns, stable_names, stable_tries
 from orchestrator.store.runs.stable_names import INDEX
 
 
-def ask(tx: Tx, owner: tuple[int, int, str], wanted: Sequence[tuple[int, tuple[str, ...]]]) -> None:
-    """Names that a run, by its id, its campaign's and its name, asks for: the job that has or will have the
-    pictures, and their names. Raises UsageError for a name of another manifest.
+def ask(tx: Tx, owner: tuple[int, int, str], wanted: Iterable[tuple[str, ...]]) -> None:
+    """Names that a run, by its id, its campaign's and its name, asks for. Raises UsageError for a name of
+    another manifest. They are locked before lanes, as by whoever marks them when an attempt ends.
     """
     run_id, campaign_id, name = owner
+    named = {path_key(path): path for paths in wanted for path in paths}
+    if not named:
+        return
+    _refuse_foreign(tx, named, (campaign_id, name))
+    own = {"campaign_id": campaign_id, "name": name, "run_id": run_id, "dirty_at": tx.now}
+    statement = dialect.insert(tx.conn, stable_names)
+    again = {"run_id": _later(statement.excluded.run_id), "retired": False, "dirty_at": tx.now}
+    tx.conn.execute(
+        statement.on_conflict_do_update(index_elements=["path_key"], set_=again),
+        [{"path_key": key, "path": path, **own} for key, path in sorted(named.items())],
+    )
+
+
+def try_with(tx: Tx, run_id: int, wanted: Iterable[tuple[int, tuple[str, ...]]]) -> None:
+    """The jobs that have, or will have, the pictures of names that the run asks for."""
     rows = [
-        (path_key(path), path, job_id, index) for job_id, paths in wanted for index, path in enumerate(paths)
+        {"path_key": path_key(path), "job_id": job_id, "idx": index, "run_id": run_id}
+        for job_id, paths in wanted
+        for index, path in enumerate(paths)
     ]
     if not rows:
         return
-    _refuse_foreign(tx, {key: path for key, path, _job, _index in rows}, (campaign_id, name))
-    own = {"campaign_id": campaign_id, "name": name, "run_id": run_id, "dirty_at": tx.now}
-    named = dialect.insert(tx.conn, stable_names)
+    statement = dialect.insert(tx.conn, stable_tries)
     tx.conn.execute(
-        named.on_conflict_do_update(
-            index_elements=["path_key"],
-            set_={"run_id": _later(named.excluded.run_id), "retired": False, "dirty_at": tx.now},
+        statement.on_conflict_do_update(
+            index_elements=["path_key", "job_id"], set_={"run_id": statement.excluded.run_id}
         ),
-        [{"path_key": key, "path": path, **own} for key, path, _job, _index in sorted(rows)],
-    )
-    tried = dialect.insert(tx.conn, stable_tries)
-    tx.conn.execute(
-        tried.on_conflict_do_update(
-            index_elements=["path_key", "job_id"], set_={"run_id": tried.excluded.run_id}
-        ),
-        [
-            {"path_key": key, "job_id": job_id, "idx": index, "run_id": run_id}
-            for key, _path, job_id, index in sorted(rows)
-        ],
+        rows,
     )
 
 

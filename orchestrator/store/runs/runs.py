@@ -163,12 +163,13 @@ def add_encoded(
     given, renamed = output_paths.assign(
         tx=tx, campaign=run.campaign, name=run.name, run_key=run.run_key, jobs_to_be=bought
     )
+    asking_names.ask(tx, (run.id, run.campaign_id, run.name), [job.latest for job in [*given, *reused]])
     ids = insert_jobs(tx, run, given, agreed=agreed) if given else ()
     pointing = [(job, decided[job.key].made) for job in reused]
     insert_reused(tx, run, pointing, agreed=agreed)
-    named = [(job_id, job.latest) for job_id, job in zip(ids, given, strict=True) if job.latest]
-    named += [(made.job_id, job.latest) for job, made in pointing if made and job.latest]
-    asking_names.ask(tx, (run.id, run.campaign_id, run.name), named)
+    named = [(job_id, job.latest) for job_id, job in zip(ids, given, strict=True)]
+    named += [(made.job_id, job.latest) for job, made in pointing if made]
+    asking_names.try_with(tx, run.id, named)
     return Added(
         len(given),
         existing,

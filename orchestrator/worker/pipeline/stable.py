@@ -54,7 +54,8 @@ class StableSwitches:
         for each in done:
             self._note(each.name, each.done)
         self._busy = 0 if done else self._busy + 1
-        return 0.0 if len(done) >= NAMES_MAX else NAMES_SECONDS
+        switched = any(not each.done.trouble for each in done)
+        return 0.0 if switched else NAMES_SECONDS  # the list follows its names at once
 
     def settled(self, tx: Tx) -> bool:
         """Whether nothing is to switch that this worker could switch now."""

@@ -136,11 +136,12 @@ def _series(tx: Tx, end: int) -> dict[Owner, list[Series]]:
     """The schedules of each campaign, and all of them for the account: what their last ticks cost, and when
     the next ones are.
     """
+    live = tx.conn.execute(_SCHEDULES).all()
     past: dict[int, list[tuple[int, int]]] = {}
-    for row in tx.conn.execute(_TICKS, {"since": tx.now - _TICKS_SINCE_MS}):
+    for row in tx.conn.execute(_TICKS, {"since": tx.now - _TICKS_SINCE_MS}) if live else ():
         past.setdefault(row.schedule_id, []).append((row.at, row.cost))
     found: dict[Owner, list[Series]] = {}
-    for row in tx.conn.execute(_SCHEDULES):
+    for row in live:
         its = past.get(row.id, [])
         one = Series(its, coming_ticks([at for at, _ in its], row.next_at, end))
         for owner in (ACCOUNT, (Scope.CAMPAIGN.value, row.campaign_id)):

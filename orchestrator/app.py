@@ -172,14 +172,16 @@ class App:
         drain: bool = True,
         notify: Callable[[str], None] | None = None,
     ) -> "Worker":
-        """A worker with its own connections, which it closes when its `run` ends; `notify` gets what a
-        watcher should know.
-        """
+        """A worker that closes its own connections; `notify` gets what a watcher should know."""
+        from orchestrator.actions.planning.asking_provider import asking_with
+        from orchestrator.actions.planning.expand_tick import TickExpander
+        from orchestrator.runtime import pinging
         from orchestrator.worker.deps import Deps, no_notice
         from orchestrator.worker.worker import Worker
 
-        has_clock = sqlite_path(self.database.url) is None
+        clock, has_clock = self.database.clock, sqlite_path(self.database.url) is None
         provider_clock = ProviderClock(jitter_ms=STEADY_MS if has_clock else 0)
+        ask = asking_with(self.provider, clock, self.account)
         deps = Deps(
             database=self.database,
             writer=self.writer(),
@@ -188,13 +190,15 @@ class App:
             mark=self.mark(),
             artifacts=self.artifacts(),
             mover=self.mover(),
-            clock=self.database.clock,
+            clock=clock,
             entropy=self.entropy,
             settings=self.settings,
             facts=model_facts,
             crashpoint=self.crashpoint,
             account=self.account,
             notify=notify or no_notice,
+            expander=TickExpander(self.database, self.settings, clock, shelf=self.shelf, ask=ask),
+            ping=partial(pinging.ping, network=self.network),
         )
         return Worker(deps, run_ids=run_ids, only_round=only_round, drain=drain)
 

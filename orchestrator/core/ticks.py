@@ -4,7 +4,7 @@ A tick is one firing of a schedule. Its key says which one it is, whatever clock
 date and time of a schedule by the wall clock, the instant in UTC of any other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -77,6 +77,16 @@ class Firing:
 def tick_word(local: str) -> str:
     """`2026-11-28T02-30` for a local date and time."""
     return local.replace(":", "-")
+
+
+Dating = Callable[[str | None], str]
+"""The local date and time behind `{{ date }}` and `{{ tick }}`, in the zone of a schedule (None: there is
+none), such as 2026-11-28T02:30."""
+
+
+def dated(day: str) -> Dating:
+    """The beginning of a day, wherever it is."""
+    return lambda _zone: f"{day}T00:00"
 
 
 @dataclass(frozen=True, slots=True)

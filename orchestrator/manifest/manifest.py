@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from orchestrator.core.errors import UsageError
 from orchestrator.core.specs import NAME_PATTERN, JobSpec, RunSpec, TwinSpec
+from orchestrator.core.ticks import Dating, ScheduleWords, dated
 from orchestrator.manifest.bad_rows import LeftOut, leave_out_bad_rows, left_out, notes
 from orchestrator.manifest.blueprint import Blueprint
 from orchestrator.manifest.choosing_shape import KEPT
@@ -28,7 +29,7 @@ def load_manifest(
     path: Path,
     *,
     input_roots: Sequence[Path] = (),
-    today: str,
+    today: str | Dating,
     run_key: str | None = None,
     max_attempts: int | None = None,
     jobs_max: int = JOBS_MAX,
@@ -37,18 +38,19 @@ def load_manifest(
 ) -> "Manifest":
     """Read a manifest; raises ProblemsError with everything that is wrong with it.
 
-    `today` is the ISO date behind `{{ date }}`; `run_key` replaces the manifest's own; `max_attempts` is for
-    a manifest that names none. Local pictures may come from the manifest's folder and from `input_roots`, and
-    with `normalize` those that the model does not take are converted. More than `jobs_max` jobs are refused
-    before any is expanded. `skip_bad_rows` leaves out every row of a table that something is wrong with, and
-    tells which in `left_out`.
+    `today` is the ISO date behind `{{ date }}`, or what knows the moment in each zone; `run_key` replaces
+    the manifest's own; `max_attempts` is for a manifest that names none. Local pictures may come from the
+    manifest's folder and from `input_roots`, and with `normalize` those that the model does not take are
+    converted. More than `jobs_max` jobs are refused before any is expanded. `skip_bad_rows` leaves out
+    every row of a table that something is wrong with, and tells which in `left_out`.
     """
     if run_key is not None and not re.fullmatch(NAME_PATTERN, run_key):
         raise UsageError(f"the run key {run_key!r} cannot be used; expected {NAME_WHAT}")
     document = load(path)
     folder = path.resolve().parent if path.is_symlink() else path.parent
+    on = dated(today) if isinstance(today, str) else today
     reader = ManifestReader(
-        document, folder, today=today, run_key=run_key, jobs_max=jobs_max, skip_bad_rows=skip_bad_rows
+        document, folder, on=on, run_key=run_key, jobs_max=jobs_max, skip_bad_rows=skip_bad_rows
     )
     blueprint = reader.blueprint(input_roots, normalize=normalize)
     if reader.report.problems or blueprint is None:
@@ -65,10 +67,16 @@ def load_manifest(
         manifest_sha256=document.digest,
         priority=fields["priority"],
         max_attempts=fields["retry"]["max_attempts"] or max_attempts,
-        budget_micros=fields["budget"],
+        budget_micros=_tightest(fields["budget"], fields["schedule"]),
         settings={name: fields[name] for name in KEPT if fields[name]},
     )
-    return Manifest(path, spec, blueprint)
+    return Manifest(path, spec, blueprint, schedule=fields["schedule"])
+
+
+def _tightest(budget: int | None, schedule: ScheduleWords | None) -> int | None:
+    """What the run may spend: the run of a tick is held to the budget of the tick too."""
+    said = [budget, schedule.budget_micros if schedule else None]
+    return min((micros for micros in said if micros is not None), default=None)
 
 
 def _further(blueprint: Blueprint | None) -> list[Problem]:
@@ -84,9 +92,12 @@ def _further(blueprint: Blueprint | None) -> list[Problem]:
 class Manifest:
     """Declared work. `jobs()` expands it, as often as wanted, always alike."""
 
-    def __init__(self, path: Path, spec: RunSpec, blueprint: Blueprint) -> None:
+    def __init__(
+        self, path: Path, spec: RunSpec, blueprint: Blueprint, *, schedule: ScheduleWords | None = None
+    ) -> None:
         self.path = path
         self.spec = spec
+        self.schedule = schedule  # when it is made by itself, if it says so
         self.warnings: list[str] = []
         self.merged: Mapping[int, Pairs] = {}  # ordinals of jobs of several rows: what all those rows have
         self._blueprint = blueprint

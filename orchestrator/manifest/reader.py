@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from orchestrator.catalogue import get
 from orchestrator.core.specs import NAME_PATTERN
+from orchestrator.core.ticks import Dating, tick_word
 from orchestrator.manifest.axes import Axis, AxisValue, Source
 from orchestrator.manifest.axes_reader import AxesReader
 from orchestrator.manifest.binding import Binder
@@ -20,6 +21,7 @@ from orchestrator.manifest.params_reader import ParamsReader
 from orchestrator.manifest.shape import MANIFEST, NAME_WHAT
 from orchestrator.manifest.template_problems import TemplateProblem
 from orchestrator.manifest.templates import Template, compile_template
+from orchestrator.timetable.schedule_shape import own_run_problem
 from orchestrator.yamlio import Document, ProblemReport, ProblemsError
 from orchestrator.yamlio.shapes import Reading
 
@@ -37,7 +39,7 @@ class ManifestReader:
         document: Document,
         folder: Path,
         *,
-        today: str,
+        on: Dating,
         run_key: str | None,
         jobs_max: int,
         skip_bad_rows: bool = False,
@@ -56,8 +58,9 @@ class ManifestReader:
         self._constants = {
             "name": self.fields["name"],
             "campaign": self.fields["campaign"],
-            "date": today,
+            **self._moment(on),
         }
+        self._check_budget(str(self.fields["run"]), run_key)
         self._constants["run"] = self.fields["run"] = run_key or self._run_key()
 
     def blueprint(self, input_roots: Sequence[Path], *, normalize: bool = False) -> Blueprint | None:
@@ -111,6 +114,18 @@ class ManifestReader:
             output_columns=[pair for expression in output.expressions for pair in expression.columns()],
         )
 
+    def _moment(self, on: Dating) -> dict[str, str]:
+        words = self.fields["schedule"]
+        local = on(words.timezone if words else None)
+        return {"date": local[:10], "tick": tick_word(local)}
+
+    def _check_budget(self, written: str, run_key: str | None) -> None:
+        """A budget of each tick is held by the tick's run: that must be its own."""
+        words = self.fields["schedule"]
+        wrong = own_run_problem(words, written) if words and run_key is None else None
+        if wrong is not None:
+            self._reading.wrong(("schedule", "budget"), *wrong)
+
     def _binder(self, axes: list[Axis]) -> Binder:
         places = {name: place for place, axis in enumerate(axes) for name in axis.names}
         return Binder(self._constants, places)
@@ -120,7 +135,7 @@ class ManifestReader:
         try:
             key = compile_template(text).text(self._constants)
         except TemplateProblem as error:
-            hint = error.hint or "available: name, campaign, date"
+            hint = error.hint or "available: name, campaign, date, tick"
             self._reading.wrong(("run",), error.message, hint)
             return "main"
         if not re.fullmatch(NAME_PATTERN, key):

@@ -9,6 +9,7 @@ from orchestrator.core.specs import NAME_PATTERN, JsonObject
 from orchestrator.core.suggest import did_you_mean, listed
 from orchestrator.manifest.choosing_shape import CHOOSING
 from orchestrator.manifest.source_schema import source_schema
+from orchestrator.timetable.schedule_shape import SCHEDULE
 from orchestrator.yamlio.document import Node
 from orchestrator.yamlio.shapes import (
     DRAFT_07,
@@ -26,7 +27,7 @@ from orchestrator.yamlio.shapes import (
 
 NAME_WHAT: Final = "a name of letters, digits, dots, hyphens and underscores, such as summer-hero"
 AXIS_PATTERN: Final = r"[A-Za-z][A-Za-z0-9_]{0,63}"
-RESERVED: Final = ("name", "campaign", "run", "date", "variation", "index", "ext", "key", "number")
+RESERVED: Final = ("name", "campaign", "run", "date", "tick", "variation", "index", "ext", "key", "number")
 VARIATIONS_MAX: Final = 1000
 
 _SCALAR: Final[JsonObject] = {"type": ["string", "number", "boolean"]}
@@ -204,6 +205,7 @@ MANIFEST: Final = Object(
             default={},
         ),
         *CHOOSING,
+        SCHEDULE,
     ),
     "a manifest: a mapping that starts with version: 1",
 )

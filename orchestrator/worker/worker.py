@@ -35,6 +35,7 @@ from orchestrator.worker.upkeep.billing import BillReader
 from orchestrator.worker.upkeep.drain_watchdog import DrainWatchdog
 from orchestrator.worker.upkeep.heartbeat import Heartbeat
 from orchestrator.worker.upkeep.judging import PictureJudge
+from orchestrator.worker.upkeep.nights import TickKeeper
 from orchestrator.worker.upkeep.price_watch import PriceWatch
 from orchestrator.worker.upkeep.rescue import Rescuer
 
@@ -71,6 +72,8 @@ class Worker:
         self._copies = Copies(deps, run_ids=run_ids)
         self._judge = PictureJudge(deps, worker_id=self.id, run_ids=run_ids)
         self._moves = Moves(deps)
+        self._ticks = TickKeeper(deps, worker_id=self.id, everything=run_ids is None)
+        self._settling = (self._copies, self._moves, self._judge, self._ticks)
         self._clock_guard = ClockGuard(deps)
         self._watchdog = DrainWatchdog()
         self._handing_over_since: float | None = None
@@ -166,6 +169,7 @@ class Worker:
             Loop(pipeline.prices.tick, bookkeeping=True),
             Loop(self._copies.tick, bookkeeping=True),
             Loop(self._judge.tick, bookkeeping=True),
+            Loop(partial(self._ticks.tick, stop), self._ticks.alarm, bookkeeping=True),
             Loop(self._moves.tick, alarms.moves, bookkeeping=True),
             Loop(watch, alarms.end),
         )
@@ -189,8 +193,6 @@ class Worker:
             expired=alarms.rescue.ring,
             drain=drain,
         )
-
-    # --- the end --------------------------------------------------------------------------------------------
 
     async def _watch(self, stop: Stop, *, tasks: TaskGroup, pipeline: Pipeline, resolver: Resolver) -> float:
         """Notice the end: stopped and nothing under way, or drained, or nothing that can still move."""
@@ -233,9 +235,8 @@ class Worker:
     def _finished(self) -> bool:
         with self._deps.database.read() as tx:
             timezone = self._deps.settings.budgets.timezone
-            over = outlook(tx, timezone, self._run_ids, only_round=self._only_round).finished
-            named = self._copies.settled(tx) and self._moves.settled(tx)
-            return over and named and self._judge.settled(tx)
+            seen = outlook(tx, timezone, self._run_ids, only_round=self._only_round)
+            return seen.finished and all(part.settled(tx) for part in self._settling)
 
     def _drain_by_operator(self, stop: Stop) -> None:
         self.told_to_drain = True

@@ -56,6 +56,8 @@ class WorkerHarness:
         self.mark: DatabaseMark = NoMark()
         self.provider_clock = ProviderClock()
         self.crashpoint: Callable[[str], None] = no_crash
+        self.expander: Callable[[Any], Any] | None = None
+        self.ping: Callable[[str], bool] | None = None
         self.settings = Settings(
             database_url="unused",
             outputs=Outputs("unused"),
@@ -82,6 +84,8 @@ class WorkerHarness:
             notify=self.notices.append,
             mark=self.mark,
             provider_clock=self.provider_clock,
+            expander=self.expander,
+            ping=self.ping,
         )
 
     def worker(self, *, drain: bool = True, run_ids: frozenset[int] | None = None) -> Worker:

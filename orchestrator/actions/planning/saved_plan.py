@@ -76,6 +76,7 @@ class SavedPlan:
     part: Part
     seals: dict[Path, Seal]
     skip_bad_rows: bool = False
+    at: str | None = None  # the moment that was typed; `date` in templates is its day
 
     def refuse_drift(self, now: Sequence[Seal]) -> None:
         """Raise UsageError unless everything is as it was."""
@@ -102,6 +103,7 @@ class SavedPlan:
             "sample": self.part.sample,
             "unmade": self.part.unmade,
             "skip_bad_rows": self.skip_bad_rows,
+            **({"at": self.at} if self.at is not None else {}),
             "manifests": [
                 {"path": Path(relpath(manifest, path.parent)).as_posix(), **_words(seal)}
                 for manifest, seal in self.seals.items()
@@ -138,6 +140,7 @@ def read_saved(path: Path) -> SavedPlan:
         Part(found["limit"], found["sample"], found["unmade"]),
         seals=seals,
         skip_bad_rows=found["skip_bad_rows"],
+        at=found.get("at"),
     )
 
 

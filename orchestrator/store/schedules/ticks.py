@@ -154,6 +154,13 @@ def newest(tx: Tx, schedule_id: int, limit: int = 1, *, before: int | None = Non
     return [tick_of(row) for row in rows]
 
 
+def between(tx: Tx, schedule_id: int, after: int, *, until: int) -> list[Tick]:
+    """The ticks of a schedule after one moment, up to and with another."""
+    span = (ticks.c.schedule_id == schedule_id, ticks.c.at > after, ticks.c.at <= until)
+    rows = tx.conn.execute(_TICKS.where(*span).order_by(ticks.c.at, ticks.c.id))
+    return [tick_of(row) for row in rows]
+
+
 def tick_of(row: Any) -> Tick:
     """A row as a value."""
     return Tick(

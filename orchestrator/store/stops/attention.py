@@ -18,6 +18,7 @@ from orchestrator.store.db.schema import (
     runs,
 )
 from orchestrator.store.stops.stops import Stoppage
+from orchestrator.store.stops.tick_attention import TICK_ATTENTION, tick_attention
 
 OVERDUE_TASKS: Final = "overdue"
 """The reason of a run with tasks that a person should ask the provider about."""
@@ -28,7 +29,7 @@ UPLOADS_REFUSED: Final = "uploads_refused"
 NAMES_WAITING: Final = "names_waiting"
 
 ATTENTION: Final = frozenset(
-    {OVERDUE_TASKS, DOWNLOADS_FAILING, POLLS_FAILING, UPLOADS_REFUSED, NAMES_WAITING}
+    {OVERDUE_TASKS, DOWNLOADS_FAILING, POLLS_FAILING, UPLOADS_REFUSED, NAMES_WAITING, *TICK_ATTENTION}
 )
 """Reasons that stop nothing."""
 
@@ -40,8 +41,8 @@ UPLOAD_REASONS: Final = ("upload_failed",)
 
 
 def attention(tx: Tx) -> list[Stoppage]:
-    """For each run what its tasks, its pictures and its uploads wait for, one line each, beside what `stops`
-    says.
+    """For each run what its tasks, its pictures and its uploads wait for, and for each schedule what its
+    ticks wait for, one line each, beside what `stops` says.
 
     What ends by itself has a time, that of the next try; an overdue task has none.
     """
@@ -52,7 +53,7 @@ def attention(tx: Tx) -> list[Stoppage]:
         *_stoppages(tx, _UPLOADING, UPLOADS_REFUSED),
         *_stoppages(tx, _MOVING, NAMES_WAITING),
     ]
-    return sorted(found, key=lambda stop: int(stop.key))
+    return [*sorted(found, key=lambda stop: int(stop.key)), *tick_attention(tx)]
 
 
 def attention_word(attempt: Any) -> str | None:

@@ -19,6 +19,7 @@ from orchestrator.store.db.schema import runs as run_table
 from orchestrator.store.money.caps import Cap
 from orchestrator.store.stops.attention import attention
 from orchestrator.store.stops.stops import Stoppage, rate_stop, survey
+from orchestrator.store.views.schedules import ScheduleRow, schedule_rows
 from orchestrator.store.views.trouble import OpenDoubts, open_doubts
 
 
@@ -54,6 +55,7 @@ class Overview:
     stops: Sequence[Stoppage] = ()
     doubts: OpenDoubts = field(default_factory=OpenDoubts)
     accepted: Mapping[int, Acceptance] = field(default_factory=dict)  # by run, where there are verdicts
+    schedules: Sequence[ScheduleRow] = ()
 
 
 def status(tx: Tx, timezone: str) -> Overview:
@@ -61,7 +63,14 @@ def status(tx: Tx, timezone: str) -> Overview:
     found = survey(tx, timezone)
     waits = rate_stop(tx, found.lanes)
     stops = [*found.stops, *attention(tx), *([waits] if waits else [])]
-    return Overview(runs(tx), found.rules.caps, stops, doubts=open_doubts(tx), accepted=by_run(tx))
+    return Overview(
+        runs(tx),
+        found.rules.caps,
+        stops,
+        doubts=open_doubts(tx),
+        accepted=by_run(tx),
+        schedules=schedule_rows(tx),
+    )
 
 
 def runs(tx: Tx, run_ids: Sequence[int] | None = None) -> list[RunRow]:

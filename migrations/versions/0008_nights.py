@@ -10,6 +10,7 @@ BigInt = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade():
+    _reused_jobs()
     _schedules()
     _campaign_money()
     _notices()
@@ -23,6 +24,74 @@ def downgrade():
     op.drop_column("runs", "tick_id")
     op.drop_table("ticks")
     op.drop_table("schedules")
+    _no_reused_jobs()
+
+
+_CHECKS = {
+    "ck_jobs_state": "\"state\" IN ('cancelled', 'failed', 'pending', 'running', 'succeeded')",
+    "ck_jobs_finished_when_final": (
+        "(state IN ('succeeded', 'failed', 'cancelled')) = (finished_at IS NOT NULL)"
+    ),
+}
+_NEW_CHECKS = {
+    "ck_jobs_state": "\"state\" IN ('cancelled', 'failed', 'pending', 'reused', 'running', 'succeeded')",
+    "ck_jobs_finished_when_final": (
+        "(state IN ('succeeded', 'failed', 'cancelled', 'reused')) = (finished_at IS NOT NULL)"
+    ),
+    "ck_jobs_reused_from_another": "(state = 'reused') = (reused_from IS NOT NULL)",
+    "ck_jobs_reused_is_free": "state <> 'reused' OR (cost_micros = 0 AND attempts = 0)",
+}
+
+
+def _reused_jobs():
+    op.add_column("jobs", sa.Column("reused_from", BigInt))
+    _replace_checks(_CHECKS, _NEW_CHECKS)
+    where = sa.text("state = 'succeeded'")
+    columns = ["key", "id", "run_id", "verdict"]
+    op.create_index("ix_jobs_made", "jobs", columns, sqlite_where=where, postgresql_where=where)
+
+
+def _no_reused_jobs():
+    """An older program knows no such job: it only pointed at another one, which stays."""
+    op.drop_index("ix_jobs_made", table_name="jobs")
+    op.execute("DELETE FROM job_specs WHERE job_id IN (SELECT id FROM jobs WHERE state = 'reused')")
+    op.execute("DELETE FROM jobs WHERE state = 'reused'")
+    _replace_checks(_NEW_CHECKS, _CHECKS)
+    op.drop_column("jobs", "reused_from")
+
+
+def _replace_checks(old, new):
+    """SQLite cannot drop a check: there the table is made again with its own words but for these, and with
+    each of its indexes. Its rows are referred to all the while; that is checked when the transaction ends,
+    through the keys and indexes of the tables that refer to it.
+    """
+    if op.get_bind().dialect.name != "sqlite":
+        for name in old:
+            op.drop_constraint(op.f(name), "jobs")
+        for name, words in new.items():
+            op.create_check_constraint(op.f(name), "jobs", words)
+        return
+    bind = op.get_bind()
+    read = "SELECT sql FROM sqlite_master WHERE tbl_name = 'jobs' AND type = :type AND sql IS NOT NULL"
+    (table,) = bind.execute(sa.text(read), {"type": "table"}).scalars()
+    indexes = bind.execute(sa.text(f"{read} ORDER BY name"), {"type": "index"}).scalars().all()
+    for name, words in old.items():
+        clause = f"CONSTRAINT {name} CHECK ({words})"
+        assert clause in table, clause
+        if name in new:
+            table = table.replace(clause, f"CONSTRAINT {name} CHECK ({new[name]})", 1)
+        else:
+            table = table.replace(f"{clause}, ", "", 1)
+    for name in new.keys() - old.keys():
+        first = f"CONSTRAINT {next(iter(old))} "
+        table = table.replace(first, f"CONSTRAINT {name} CHECK ({new[name]}), {first}", 1)
+    op.execute("PRAGMA defer_foreign_keys = ON")
+    op.execute("CREATE TEMP TABLE jobs_before AS SELECT * FROM jobs")
+    op.drop_table("jobs")
+    for statement in (table, *indexes):
+        bind.exec_driver_sql(statement)
+    op.execute("INSERT INTO jobs SELECT * FROM jobs_before")
+    op.execute("DROP TABLE jobs_before")
 
 
 def _schedules():

@@ -145,6 +145,9 @@ def wants_color(env: Mapping[str, str] | None = None) -> bool | None:
 ROW_ID: Final = click.IntRange(min=1, max=2**63 - 1)
 """An id as the database counts them."""
 
+REGENERATE: Final = ("changed", "all", "failed", "rejected")
+"""As `core.nights` has them, which `--help` need not load."""
+
 MANIFESTS: Final = click.argument(
     "manifests",
     nargs=-1,
@@ -165,6 +168,13 @@ BUY_AGAIN: Final = click.option(
     "--buy-again",
     is_flag=True,
     help="Buy pictures that are in the output folder already and that this database does not know.",
+)
+
+
+ACCEPT_CHANGES: Final = click.option(
+    "--accept-changes",
+    is_flag=True,
+    help="More has changed since the run before than `max_changed` allows, and that is meant.",
 )
 
 
@@ -203,6 +213,11 @@ def manifest_options(function: F) -> F:
             "--skip-bad-rows",
             is_flag=True,
             help="Leave out the rows of tables that something is wrong with; they are listed.",
+        ),
+        click.option(
+            "--regenerate",
+            type=click.Choice(REGENERATE),
+            help="What to make anew of what earlier runs have made, instead of the manifest's word.",
         ),
     )
     for decorate in reversed(decorators):

@@ -9,6 +9,7 @@ from orchestrator.actions.planning.saved_plan import SUFFIX, SavedPlan, read_sav
 from orchestrator.app import App
 from orchestrator.cli.invocation import Asked
 from orchestrator.core.errors import UsageError
+from orchestrator.core.nights import Regenerate
 from orchestrator.manifest import Manifest
 
 
@@ -30,6 +31,7 @@ class Given:
                 run_key=self.meant.run_key,
                 skip_bad_rows=self.meant.skip_bad_rows,
                 at=self.meant.at,
+                regenerate=_word(self.meant.regenerate),
             )
         return [
             load_manifests(
@@ -39,6 +41,7 @@ class Given:
                 run_key=seal.run_key,
                 skip_bad_rows=self.saved.skip_bad_rows,
                 at=self.saved.at,
+                regenerate=_word(self.saved.regenerate),
             )[0]
             for path, seal in self.saved.seals.items()
         ]
@@ -49,13 +52,17 @@ class Given:
             self.saved.refuse_drift([row.content.seal for row in planned.manifests if row.content.seal])
 
 
+def _word(said: str | None) -> Regenerate | None:
+    return None if said is None else Regenerate(said)
+
+
 def given(asked: Asked) -> Given:
     """Read a saved plan, if that is what was named."""
     if asked.unmade and asked.limit is None and asked.sample is None:
         raise UsageError("--unmade chooses which jobs --limit N or --sample N take: add one of them.")
     if not any(path.suffix == SUFFIX for path in asked.manifests):
         return Given(asked, asked)
-    brought = asked.run_key is not None or asked.at is not None or asked.part.partial
+    brought = asked.run_key is not None or asked.at is not None or asked.part.partial or asked.regenerate
     if len(asked.manifests) > 1 or brought or asked.skip_bad_rows:
         raise UsageError(
             "A saved plan brings its manifests and their options itself: name it alone. "

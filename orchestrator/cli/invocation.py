@@ -31,6 +31,7 @@ class Asked:
     sample: int | None = None
     unmade: bool = False
     skip_bad_rows: bool = False
+    regenerate: str | None = None
     sandbox: bool = False
     at: str | None = None
 
@@ -53,6 +54,8 @@ class Asked:
                 words += [option, str(value)]
         if self.unmade and not whole:
             words.append("--unmade")
+        if self.regenerate is not None:
+            words += ["--regenerate", self.regenerate]
         if self.skip_bad_rows:
             words.append("--skip-bad-rows")
         if self.sandbox:

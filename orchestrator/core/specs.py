@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from orchestrator.core.nights import NightRule
+
 JsonObject = dict[str, Any]
 
 MAX_ATTEMPTS: Final = 3
@@ -84,3 +86,6 @@ class RunSpec:
     max_attempts: int | None = None  # None: nobody names it; a new run has MAX_ATTEMPTS
     budget_micros: int | None = None
     settings: JsonObject = field(default_factory=dict, hash=False)  # words of its manifest that the run keeps
+    night: NightRule = field(default_factory=NightRule)  # what it makes of earlier runs
+    finish_by: int | None = None  # ms; nothing is submitted for it after this
+    max_changed: JsonObject | None = field(default=None, hash=False)  # {"percent"} or {"micros"}: see `flood`

@@ -23,12 +23,14 @@ class JobState(StrEnum):
     SUCCEEDED = "succeeded"  # every output is stored
     FAILED = "failed"  # no further attempt will be made by itself
     CANCELLED = "cancelled"  # an operator does not want it
+    REUSED = "reused"  # the picture of a job of an earlier run serves: nothing is made, nothing is paid
 
 
 class JobEvent(StrEnum):
     """What happens to a job."""
 
     ADDED = "added"  # by a manifest
+    REUSED = "reused"  # by a manifest that makes only what has changed
     CLAIMED = "claimed"  # by a worker
     TASK_ASSIGNED = "task_assigned"  # a task that nobody remembers is given to it
     ATTEMPT_SUCCEEDED = "attempt_succeeded"
@@ -40,6 +42,7 @@ class JobEvent(StrEnum):
 
 JOB_TRANSITIONS: Final[dict[tuple[JobState | None, JobEvent], JobState]] = {
     (None, JobEvent.ADDED): JobState.PENDING,
+    (None, JobEvent.REUSED): JobState.REUSED,
     (JobState.PENDING, JobEvent.CLAIMED): JobState.RUNNING,
     (JobState.PENDING, JobEvent.TASK_ASSIGNED): JobState.RUNNING,
     (JobState.PENDING, JobEvent.CANCELLED): JobState.CANCELLED,

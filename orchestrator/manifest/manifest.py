@@ -2,17 +2,20 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from orchestrator.core.errors import UsageError
+from orchestrator.core.nights import Regenerate
 from orchestrator.core.specs import NAME_PATTERN, JobSpec, RunSpec, TwinSpec
 from orchestrator.core.ticks import Dating, ScheduleWords, dated
 from orchestrator.manifest.bad_rows import LeftOut, leave_out_bad_rows, left_out, notes
 from orchestrator.manifest.blueprint import Blueprint
 from orchestrator.manifest.choosing_shape import KEPT
 from orchestrator.manifest.expand import Expansion
+from orchestrator.manifest.nights_shape import night_words
 from orchestrator.manifest.picture_words import said
 from orchestrator.manifest.reader import JOBS_MAX, ManifestReader
 from orchestrator.manifest.sample import spread
@@ -35,6 +38,9 @@ def load_manifest(
     jobs_max: int = JOBS_MAX,
     normalize: bool = False,
     skip_bad_rows: bool = False,
+    regenerate: Regenerate | None = None,
+    now_ms: int = 0,
+    timezone: str = "UTC",
 ) -> "Manifest":
     """Read a manifest; raises ProblemsError with everything that is wrong with it.
 
@@ -42,7 +48,8 @@ def load_manifest(
     the manifest's own; `max_attempts` is for a manifest that names none. Local pictures may come from the
     manifest's folder and from `input_roots`, and with `normalize` those that the model does not take are
     converted. More than `jobs_max` jobs are refused before any is expanded. `skip_bad_rows` leaves out
-    every row of a table that something is wrong with, and tells which in `left_out`.
+    every row of a table that something is wrong with, and tells which in `left_out`. `regenerate` is said
+    instead of the manifest's own word; `now_ms` and `timezone` are for the time that `finish_by` means.
     """
     if run_key is not None and not re.fullmatch(NAME_PATTERN, run_key):
         raise UsageError(f"the run key {run_key!r} cannot be used; expected {NAME_WHAT}")
@@ -58,19 +65,26 @@ def load_manifest(
     if skip_bad_rows:
         leave_out_bad_rows(blueprint)
     fields = reader.fields
-    spec = RunSpec(
+    schedule = fields["schedule"]
+    zone = schedule.timezone if schedule else timezone
+    night = night_words(fields, regenerate, now_ms=now_ms, timezone=zone)
+    spec = _run_spec(path, fields, document.digest, max_attempts=max_attempts)
+    return Manifest(path, replace(spec, **night), blueprint, schedule=schedule)
+
+
+def _run_spec(path: Path, fields: Mapping[str, Any], digest: str, *, max_attempts: int | None) -> RunSpec:
+    return RunSpec(
         campaign=fields["campaign"],
         name=fields["name"],
         run_key=fields["run"],
         model=fields["model"],
         manifest_path=str(path.resolve()),
-        manifest_sha256=document.digest,
+        manifest_sha256=digest,
         priority=fields["priority"],
         max_attempts=fields["retry"]["max_attempts"] or max_attempts,
         budget_micros=_tightest(fields["budget"], fields["schedule"]),
         settings={name: fields[name] for name in KEPT if fields[name]},
     )
-    return Manifest(path, spec, blueprint, schedule=fields["schedule"])
 
 
 def _tightest(budget: int | None, schedule: ScheduleWords | None) -> int | None:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from orchestrator.catalogue import get
+from orchestrator.core.nights import Regenerate
 from orchestrator.core.specs import NAME_PATTERN
-from orchestrator.core.ticks import Dating, tick_word
+from orchestrator.core.ticks import CatchUp, Dating, tick_word
 from orchestrator.manifest.axes import Axis, AxisValue, Source
 from orchestrator.manifest.axes_reader import AxesReader
 from orchestrator.manifest.binding import Binder
@@ -17,7 +18,9 @@ from orchestrator.manifest.combinations import Combinations
 from orchestrator.manifest.input_images import Pictures
 from orchestrator.manifest.labels import Labels
 from orchestrator.manifest.names import OUTPUT_NAMES, Names
+from orchestrator.manifest.nights_shape import check_night
 from orchestrator.manifest.params_reader import ParamsReader
+from orchestrator.manifest.raw_params import RawParam
 from orchestrator.manifest.shape import MANIFEST, NAME_WHAT
 from orchestrator.manifest.template_problems import TemplateProblem
 from orchestrator.manifest.templates import Template, compile_template
@@ -53,6 +56,7 @@ class ManifestReader:
         self.fields: dict[str, Any] = MANIFEST.read(document.root, self._reading)
         if not self.fields["retry"]:
             self.fields["retry"] = {"max_attempts": None}
+        check_night(self.fields, self._reading)
         self.fields["name"] = self.fields["name"] or _name_of(Path(document.file))
         self.fields["campaign"] = self.fields["campaign"] or self.fields["name"]
         self._constants = {
@@ -80,7 +84,7 @@ class ManifestReader:
         overrides = [params_reader.read(entry["set"]) for entry in self.fields["override"]]
         output = self._output(names)
         tags = self._tags(names)
-        raws = [one for one in (params, *overrides) if one is not None]
+        raws = self._check_catch_up([one for one in (params, *overrides) if one is not None])
         images = [one[model.images_param] for one in raws if model.images_param in one]
         axes_reader.count(axes, images, self._constants)
         if params is None or output is None or tags is None or added is None or None in overrides:
@@ -125,6 +129,16 @@ class ManifestReader:
         wrong = own_run_problem(words, written) if words and run_key is None else None
         if wrong is not None:
             self._reading.wrong(("schedule", "budget"), *wrong)
+
+    def _check_catch_up(self, raws: list[dict[str, RawParam]]) -> list[dict[str, RawParam]]:
+        """Nights that ask for the same, and reuse what is there, have nothing to catch up one by one."""
+        words, regenerate = self.fields["schedule"], self.fields["regenerate"]
+        if words and words.catch_up is CatchUp.ALL and regenerate == Regenerate.CHANGED:
+            texts = [text for raw in raws for param in raw.values() for _path, text in param.templates()]
+            if not frozenset[str]().union(*(text.names for text in texts)) & {"date", "tick", "run"}:
+                said = "each missed tick would ask for the same, and regenerate: changed reuses it"
+                self._reading.wrong(("schedule", "catchup"), said, "write mode: latest")
+        return raws
 
     def _binder(self, axes: list[Axis]) -> Binder:
         places = {name: place for place, axis in enumerate(axes) for name in axis.names}

@@ -8,6 +8,7 @@ from orchestrator.catalogue import all_models
 from orchestrator.core.specs import NAME_PATTERN, JsonObject
 from orchestrator.core.suggest import did_you_mean, listed
 from orchestrator.manifest.choosing_shape import CHOOSING
+from orchestrator.manifest.nights_shape import NIGHTS
 from orchestrator.manifest.source_schema import source_schema
 from orchestrator.timetable.schedule_shape import SCHEDULE
 from orchestrator.yamlio.document import Node
@@ -204,6 +205,7 @@ MANIFEST: Final = Object(
             doc="Words to find jobs by; text may hold templates.",
             default={},
         ),
+        *NIGHTS,
         *CHOOSING,
         SCHEDULE,
     ),

@@ -60,7 +60,7 @@ class ShownTry:
         """One word: what is to be seen of it."""
         if self.pictures:
             return self.row.verdict or "unseen"
-        return "gone" if self.row.state == JobState.SUCCEEDED else self.row.state
+        return "gone" if self.row.state in {JobState.SUCCEEDED, JobState.REUSED} else self.row.state
 
 
 @dataclass(slots=True)

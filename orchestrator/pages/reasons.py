@@ -34,7 +34,7 @@ class Reasons:
     def of(self, row: TryRow) -> tuple[str, str]:
         """The word and the sentence."""
         if self.for_clients:
-            return ("made" if row.state == JobState.SUCCEEDED else "not made"), ""
+            return ("made" if row.state in {JobState.SUCCEEDED, JobState.REUSED} else "not made"), ""
         match JobState(row.state):
             case JobState.PENDING:
                 return self._pending(row)
@@ -45,7 +45,7 @@ class Reasons:
                 return word.rstrip(": "), row.message or "No reason was recorded."
             case JobState.CANCELLED:
                 return "cancelled", row.message or ""
-            case JobState.SUCCEEDED:
+            case JobState.SUCCEEDED | JobState.REUSED:
                 found = {_GONE[each.state] for each in row.outputs if each.state in _GONE}
                 return "no picture", ", ".join(sorted(found))
 

@@ -7,30 +7,11 @@ from orchestrator.store.account import rate_limits
 from orchestrator.store.db.database import Database
 
 PLAN_KEYS = [
-    "path",
-    "name",
-    "campaign",
-    "run",
-    "model",
-    "jobs",
-    "images",
-    "new",
-    "existing",
-    "cost_usd",
-    "list_usd",
-    "others",
-    "copies",
-    "redone",
-    "axes",
-    "variations",
-    "example",
-    "costs",
-    "instead",
-    "changes",
-    "left_behind",
-    "skipped_rows",
+    "path", "name", "campaign", "run", "model", "jobs", "images", "new", "existing", "reused",
+    "avoided_usd", "under_way", "left_alone", "cost_usd", "list_usd", "others", "copies", "redone",
+    "axes", "variations", "example", "costs", "instead", "changes", "left_behind", "skipped_rows",
     "blank_rows",
-]
+]  # fmt: skip
 
 
 def test_plan_prints_exactly_the_documented_shape(shell):
@@ -44,6 +25,10 @@ def test_plan_prints_exactly_the_documented_shape(shell):
         "images": 3,
         "new": 3,
         "existing": 0,
+        "reused": 0,
+        "avoided_usd": "0.00",
+        "under_way": 0,
+        "left_alone": 0,
         "cost_usd": "0.084",
         "list_usd": "0.084",
         "others": {"jobs": 0, "cost_usd": "0.00"},
@@ -87,7 +72,7 @@ def test_status_prints_exactly_the_documented_shape(shell):
             "campaign": "sale",
             "name": "hero",
             "run": "main",
-            "jobs": {"pending": 3, "running": 0, "succeeded": 0, "failed": 0, "cancelled": 0},
+            "jobs": {"pending": 3, "running": 0, "succeeded": 0, "failed": 0, "cancelled": 0, "reused": 0},
             "in_doubt": 0,
             "images": {"stored": 0, "nsfw": 0},
             "spent_usd": "0.00",

@@ -11,7 +11,8 @@ from orchestrator.store.views.jobs import JobRow
 JOB_KEYS = [
     "id", "campaign", "name", "run", "key", "variation", "state", "reason", "params", "tags", "axes",
     "price_usd", "cost_usd", "attempts", "prediction_id", "inference_ms", "outputs", "created_at",
-    "finished_at", "verdict", "stars", "note", "superseded_by", "redo_of", "charged_usd", "why",
+    "finished_at", "verdict", "stars", "note", "superseded_by", "redo_of", "reused_from",
+    "charged_usd", "why",
 ]  # fmt: skip
 
 

@@ -24,7 +24,13 @@ from orchestrator.core.states import (
 )
 
 MACHINES = {
-    "job": (JOB_TRANSITIONS, JobState, JobEvent, {JobState.PENDING}, {JobState.SUCCEEDED}),
+    "job": (
+        JOB_TRANSITIONS,
+        JobState,
+        JobEvent,
+        {JobState.PENDING, JobState.REUSED},
+        {JobState.SUCCEEDED, JobState.REUSED},
+    ),
     "attempt": (
         ATTEMPT_TRANSITIONS,
         AttemptState,

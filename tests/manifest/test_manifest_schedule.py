@@ -112,6 +112,19 @@ def test_the_run_of_a_tick_is_held_to_the_smaller_of_both_budgets(write, run, cr
         assert load_manifest(path, today="2026-11-28").spec.budget_micros == expected
 
 
+@pytest.mark.parametrize(("prompt", "refused"), [("a beach", True), ("a beach of {{ date }}", False)])
+def test_nights_that_would_ask_for_the_same_are_not_caught_up_one_by_one(write, prompt, refused):
+    path = write("{cron: 30 2 * * *, catchup: {mode: all}}", more="regenerate: changed\n")
+    text = path.read_text()
+    old = next(line for line in text.splitlines() if "prompt:" in line)
+    path.write_text(text.replace(old, f'  prompt: "{prompt}"'))
+    if not refused:
+        assert load_manifest(path, today="2026-11-28").schedule.catch_up is CatchUp.ALL
+        return
+    said = "each missed tick would ask for the same, and regenerate: changed reuses it write mode: latest"
+    assert problems(path) == [f"schedule.catchup: {said}"]
+
+
 def load(path, **words):
     settings = load_settings(None, {}, path.parent)
     (manifest,) = load_manifests([path], settings, NOON, **words)

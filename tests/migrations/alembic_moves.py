@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, MetaData, create_engine, text
 
 from orchestrator.store.db import connections, migrate
 from orchestrator.store.db.database_url import parse_url
@@ -96,3 +97,28 @@ def clauses(body: str) -> list[str]:
             parts.append(body[start:position].strip())
             start = position + 1
     return [*parts, body[start:].strip()]
+
+
+def fill(url: str, script: Path) -> None:
+    """Run the statements of a script; each ends with a semicolon at the end of its line."""
+    with writing(url) as conn:
+        for statement in filter(str.strip, script.read_text(encoding="utf-8").split(";\n")):
+            conn.exec_driver_sql(statement)
+
+
+def contents(url: str) -> dict[str, list[dict[str, object]]]:
+    """Every row of every table, by reflection: the code's own metadata may be ahead of the database. Without
+    the id that a migration gives a database, which is new and random.
+    """
+    found = MetaData()
+    with writing(url) as conn:
+        found.reflect(conn)
+        return {
+            table.name: [
+                dict(row)
+                for row in conn.execute(table.select()).mappings()
+                if row.get("key") != "database_id"
+            ]
+            for table in found.sorted_tables
+            if table.name != "alembic_version"
+        }

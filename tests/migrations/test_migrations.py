@@ -4,8 +4,18 @@ it was reached."""
 from pathlib import Path
 
 import pytest
-from alembic_moves import create_from_metadata, drift, head, move, objects, revisions, writing
-from sqlalchemy import MetaData, text
+from alembic_moves import (
+    contents,
+    create_from_metadata,
+    drift,
+    fill,
+    head,
+    move,
+    objects,
+    revisions,
+    writing,
+)
+from sqlalchemy import text
 
 from orchestrator.core.errors import SchemaVersionError
 from orchestrator.core.paths import name_of_later_job, name_of_retry, path_key
@@ -124,31 +134,6 @@ def test_an_upgrade_makes_old_reservations_say_what_their_costs_say(empty_url, r
     (attempt,) = after["attempts"]
     assert (attempt["reservation"], attempt["cost_micros"]) == expected
     assert (after["ledger"], after["balances"]) == (before["ledger"], before["balances"])
-
-
-def fill(url: str, script: Path) -> None:
-    """Run the statements of a script; each ends with a semicolon at the end of its line."""
-    with writing(url) as conn:
-        for statement in filter(str.strip, script.read_text(encoding="utf-8").split(";\n")):
-            conn.exec_driver_sql(statement)
-
-
-def contents(url: str) -> dict[str, list[dict[str, object]]]:
-    """Every row of every table, by reflection: the code's own metadata may be ahead of the database. Without
-    the id that a migration gives a database, which is new and random.
-    """
-    found = MetaData()
-    with writing(url) as conn:
-        found.reflect(conn)
-        return {
-            table.name: [
-                dict(row)
-                for row in conn.execute(table.select()).mappings()
-                if row.get("key") != "database_id"
-            ]
-            for table in found.sorted_tables
-            if table.name != "alembic_version"
-        }
 
 
 def test_a_database_gets_an_id_when_it_is_made_or_upgraded(empty_urls):

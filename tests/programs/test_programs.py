@@ -19,6 +19,7 @@ SMALLEST = {
     "benchmarks.doubts": ("4", "--only", "list with inputs"),
     "benchmarks.downloads": ("2", "1"),
     "benchmarks.lifecycle": ("5", "0.1", "--only", "SQLite"),
+    "benchmarks.nights": ("20", "3"),
     "benchmarks.pages": ("30",),
     "benchmarks.polling": ("50",),
     "benchmarks.reads": ("50", "1", "--only", "jobs list --state"),

@@ -8,7 +8,7 @@ from orchestrator.core.specs import LocalImage
 from orchestrator.store.db import bulk
 from orchestrator.store.db.schema import job_specs, lanes
 from orchestrator.store.db.schema import runs as run_table
-from orchestrator.store.runs import output_paths, runs
+from orchestrator.store.runs import compared, output_paths, runs
 
 
 def test_applying_twice_changes_nothing(world):
@@ -70,8 +70,8 @@ def test_conflicts_are_found_without_writing(world):
     run = world.run(1)
     taken = spec(9, output_paths=("spring/hero/main/28000/0-v1-0.png",))
     with world.database.read() as tx:
-        found = runs.look_up(tx=tx, run=None, owner=run_spec("autumn"), specs=[taken])
-        own = runs.look_up(tx=tx, run=run, owner=run_spec(), specs=[taken])
+        found = compared.look_up(tx=tx, run=None, owner=run_spec("autumn"), specs=[taken])
+        own = compared.look_up(tx=tx, run=run, owner=run_spec(), specs=[taken])
     assert [conflict.job_id for conflict in found.conflicts] == [1]
     assert (own.fresh, own.conflicts) == ([taken], [])
 

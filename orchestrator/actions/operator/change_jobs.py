@@ -4,11 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from orchestrator.core.errors import NotFoundError
+from orchestrator.core.nights import Leftovers, NightRule
 from orchestrator.core.states import JOB_TRANSITIONS, JobEvent, JobState, sources
 from orchestrator.store.account import workers
 from orchestrator.store.account.acts import Change, Signature, record_all
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.runs import jobs
+from orchestrator.store.runs.earlier import look_back, waiting_in
+from orchestrator.store.runs.runs import Run
 from orchestrator.store.views.job_names import require_named
 from orchestrator.store.views.jobs import count_jobs
 from orchestrator.store.views.walk import JobFilter, page_ids
@@ -77,6 +80,27 @@ def drop_waiting(database: Database, ids: Sequence[int], signed: Signature) -> i
             _record_cancelled(tx, jobs.Cancelled(now, []), signed)
             beside = workers.any_alive(tx)
         dropped += len(now)
+        if beside:
+            database.give_way()
+    return dropped
+
+
+def supersede(database: Database, run: Run, rule: NightRule) -> int:
+    """Cancel what earlier runs of the same manifest still wait for, where the rule of the later `run` says
+    so: it has asked for all that it wants. Returns how many.
+    """
+    if rule.leftovers is not Leftovers.CANCEL:
+        return 0
+    with database.read() as tx:
+        earlier = look_back(tx, rule, campaign=run.campaign, name=run.name, mine=run.id)
+        opened = earlier.open_ids if earlier else ()
+        ids = waiting_in(tx, [run_id for run_id in opened if run_id < run.id])
+    dropped = 0
+    for start in range(0, len(ids), CHUNK):
+        database.require_in_place()
+        with database.write() as tx:
+            dropped += len(jobs.cancel_waiting(tx, ids[start : start + CHUNK], jobs.SUPERSEDED))
+            beside = workers.any_alive(tx)
         if beside:
             database.give_way()
     return dropped

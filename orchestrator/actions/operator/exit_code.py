@@ -2,10 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from orchestrator.core.errors import ExitCode
+from orchestrator.store.account.pauses import FINISH_BY
 from orchestrator.store.stops.stops import BUDGET, Stoppage
 from orchestrator.store.views.progress import Progress
+
+LIMITS: Final = frozenset({BUDGET, FINISH_BY})
+"""What the user set a limit to: money, and time. Reaching it is no trouble."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +21,7 @@ class RunFacts:
     failed: int
     in_doubt: int
     needs_operator: bool  # something about them is stopped until an operator acts
-    over_budget: bool  # no cap admits the next of them
+    over_budget: bool  # no cap admits the next of them, or their time is over (`finish_by`)
     interrupted: bool
 
 
@@ -45,8 +50,8 @@ def facts_of(progress: Progress, stops: Iterable[Stoppage], *, interrupted: bool
         left=progress.left,
         failed=progress.jobs["failed"],
         in_doubt=progress.in_doubt,
-        needs_operator=any(stop.until is None and stop.reason != BUDGET for stop in mine),
-        over_budget=any(stop.reason == BUDGET for stop in mine),
+        needs_operator=any(stop.until is None and stop.reason not in LIMITS for stop in mine),
+        over_budget=any(stop.reason in LIMITS for stop in mine),
         interrupted=interrupted,
     )
 

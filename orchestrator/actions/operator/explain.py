@@ -7,6 +7,7 @@ from orchestrator.core.states import AttemptState, JobState
 from orchestrator.core.taxonomy import MENDED_BY_RETRY, Reason
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import Queue
+from orchestrator.store.runs.jobs import SUPERSEDED
 from orchestrator.store.stops.stops import RATE, Stoppage
 from orchestrator.store.views.detail import AttemptDetail, JobDetail, stops_of
 from orchestrator.store.views.jobs import JobRow
@@ -29,12 +30,27 @@ def why(detail: JobDetail) -> str:
         case JobState.FAILED:
             said = (job.message or job.reason or "no reason was recorded").rstrip(". ")
             return f"Failed: {said}. {_again(detail)}"
+        case JobState.REUSED:
+            return (
+                f"Reused: nothing of what it sends has changed since job {job.reused_from}, whose pictures "
+                "it has. It costs nothing. To make it anew: run its manifest with --regenerate all"
+            )
         case JobState.CANCELLED:
-            return f"Cancelled by an operator. To run it after all: orchestrator jobs retry {job.id}"
+            return _cancelled(job)
         case JobState.RUNNING:
             return _running(detail) + _troubled(detail)
         case JobState.PENDING:
             return why_it_waits(detail.job, detail.stops, detail.now)
+
+
+def _cancelled(job: JobRow) -> str:
+    again = f"after all: orchestrator jobs retry {job.id}"
+    if job.reason == SUPERSEDED:
+        return (
+            "Cancelled: a later run of its manifest was applied, and asks itself for what it wants. To run "
+            f"this one {again}"
+        )
+    return f"Cancelled by an operator. To run it {again}"
 
 
 def _judged(job: JobRow) -> str:

@@ -5,14 +5,14 @@ file, so that exactly what was checked is what is inserted, whatever happens to 
 meanwhile.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
 
-from orchestrator.actions.operator.change_jobs import drop_waiting
-from orchestrator.actions.operator.fleet_words import FileWords, FleetDifference, run_caps, take_words
+from orchestrator.actions.operator.fleet_words import take_words
+from orchestrator.actions.planning.applied import NOTHING, Applied, Pricing, Taking
+from orchestrator.actions.planning.flood import Flood, refuse_floods
 from orchestrator.actions.planning.found_pictures import FoundPictures, refuse
+from orchestrator.actions.planning.inserting import Inserting, JobsToBe
 from orchestrator.actions.planning.live_prices import LivePrices
 from orchestrator.actions.planning.manifests import check_all
 from orchestrator.actions.planning.part import WHOLE, Part, refuse_prune_of
@@ -21,68 +21,14 @@ from orchestrator.actions.planning.spool import Spool
 from orchestrator.actions.planning.walk import Walk
 from orchestrator.manifest import Manifest
 from orchestrator.ports import Shelf
-from orchestrator.store.account import rate_limits, workers
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database
-from orchestrator.store.money import budgets, quotes
-from orchestrator.store.runs.copies import add_copies
-from orchestrator.store.runs.new_jobs import NewJob, encode
+from orchestrator.store.runs.new_jobs import encode
 from orchestrator.store.runs.output_paths import PathConflict, PathTakenError
-from orchestrator.store.runs.runs import Run, add_encoded, ensure_run
-from orchestrator.store.runs.unrequested import Unrequested
 from orchestrator.yamlio import Problem, ProblemsError
 
-RENAMED_KEPT: Final = 1_000
-NOBODY: Final = Signature("unknown", "unknown", "apply")
-
-
-@dataclass(slots=True)
-class Applied:
-    """What one manifest added."""
-
-    manifest: Manifest
-    run_id: int = 0
-    new: int = 0
-    existing: int = 0
-    cost_micros: int = 0  # of all its jobs, new or not
-    others: Unrequested = field(
-        default_factory=Unrequested
-    )  # waited in the run and are not asked for (any more)
-    keys: list[str] = field(default_factory=list)  # of all its jobs, where a part is asked for
-    pruned: int = 0  # as many of the others were cancelled
-    copies: int = 0  # further files that are made of pictures that are paid once
-    renamed: list[tuple[str, str]] = field(
-        default_factory=list
-    )  # wanted path, given path; the first thousand
-
-
-def _say_nothing(_: Sequence[FleetDifference]) -> None:
-    """For callers who show nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Taking:
-    """How words on caps and limits enter the database with the jobs: whose they are (None: only those of the
-    manifests), who brings them, which looser ones a person has agreed to, and who hears what was different.
-    """
-
-    words: FileWords | None = None
-    signed: Signature = NOBODY
-    raised: frozenset[object] = frozenset()
-    tell: Callable[[Sequence[FleetDifference]], None] = _say_nothing
-
-
-NOTHING: Final = Taking()
-
-
-@dataclass(frozen=True, slots=True)
-class Pricing:
-    """The prices of what is applied."""
-
-    prices: LivePrices = field(default_factory=LivePrices)
-    drift_percent: float = 0.0  # a price that is dearer than agreed by more than this waits for a person
-    shown: bool = False  # a person saw the prices and said yes
+__all__ = ["Applied", "Pricing", "Taking", "apply"]
 
 
 def apply(
@@ -95,6 +41,7 @@ def apply(
     shelf: Shelf | None = None,
     taking: Taking = NOTHING,
     pricing: Pricing | None = None,
+    accept_changes: bool = False,
 ) -> list[Applied]:
     """Insert what is new, manifest by manifest; raises ProblemsError or UsageError before anything is
     written.
@@ -107,6 +54,8 @@ def apply(
     jobs whose pictures are there already: without one, a person has said that they are to be bought
     again. Words on caps and limits are taken when everything is checked, before the first job is there.
     `pricing` says what live prices are known or can be asked for, without which list prices count.
+    ChangeFloodError is raised, before anything is written, where more has changed since the run before than
+    `max_changed` of the manifest allows, unless `accept_changes` says that a person has agreed.
     """
     if prune:
         refuse_prune_of(part)
@@ -114,21 +63,16 @@ def apply(
         check_all(manifests)
     with ExitStack() as stack:
         pricing = pricing or Pricing()
-        drafts = _Checking(database, stack, pricing.prices, shelf=shelf).drafts(manifests, part)
+        checking = _Checking(database, stack, pricing.prices, shelf=shelf)
+        drafts = checking.drafts(manifests, part)
+        if not accept_changes:
+            refuse_floods(checking.floods)
         pricing.prices.ask()
         if taking.words is not None:
             found = take_words(database, taking.words, taking.signed, raised=taking.raised)
             taking.tell(found)
-        inserting = _Inserting(database, pricing, taking, prune=prune)
+        inserting = Inserting(database, pricing, taking, prune=prune, whole=not part.partial)
         return [inserting.insert(draft) for draft in drafts]
-
-
-class _Draft(NamedTuple):
-    """What is to be inserted for one manifest."""
-
-    applied: Applied
-    jobs: Spool
-    twins: Spool
 
 
 class _Checking:
@@ -146,8 +90,9 @@ class _Checking:
         self._problems: list[Problem] = []
         self._taken: list[PathConflict] = []
         self._shared: list[str] = []
+        self.floods: list[Flood] = []
 
-    def drafts(self, manifests: Sequence[Manifest], part: Part) -> list[_Draft]:
+    def drafts(self, manifests: Sequence[Manifest], part: Part) -> list[JobsToBe]:
         """What is there already, and spools of what is not; raises with the problems of the manifests
         first.
         """
@@ -164,13 +109,13 @@ class _Checking:
                 refuse(self._found, self._images, identity.database_id(tx))
         return drafts
 
-    def _draft(self, manifest: Manifest, walk: Walk) -> _Draft:
+    def _draft(self, manifest: Manifest, walk: Walk) -> JobsToBe:
         applied = Applied(manifest)
-        draft = _Draft(applied, self._stack.enter_context(Spool()), self._stack.enter_context(Spool()))
+        draft = JobsToBe(applied, self._stack.enter_context(Spool()), self._stack.enter_context(Spool()))
         this = walk.through(manifest)
         try:
             for chunk in this.chunks():
-                applied.existing += len(chunk.specs) - len(chunk.fresh)
+                applied.existing += len(chunk.specs) - len(chunk.fresh) - len(chunk.decided)
                 self._prices.note(manifest.spec.model, chunk.specs)
                 applied.cost_micros += sum(spec.price_micros for spec in chunk.specs)
                 if this.partial:
@@ -179,66 +124,14 @@ class _Checking:
                 self._images += sum(spec.images for spec in chunk.specs)
                 self._taken += chunk.taken
                 self._shared += chunk.shared
-                if chunk.fresh:
-                    draft.jobs.put([encode(spec) for spec in chunk.fresh])
+                new = [*chunk.fresh, *(spec for spec in chunk.specs if spec.key in chunk.decided)]
+                if new:
+                    draft.jobs.put([encode(spec) for spec in new])
                 if chunk.twins:
                     draft.twins.put([(twin.key, twin.output_paths) for twin in chunk.twins])
         except ProblemsError as error:
             self._problems += error.problems
             return draft
         applied.others = this.others()
+        self.floods.append(this.flood)
         return draft
-
-
-@dataclass(frozen=True, slots=True)
-class _Inserting:
-    """Writes checked jobs, with the caps and the prices that they come with."""
-
-    database: Database
-    pricing: Pricing
-    taking: Taking
-    prune: Signature | None
-
-    def insert(self, draft: _Draft) -> Applied:
-        """The jobs are looked up again in the transaction that inserts them: somebody else may have been
-        quicker.
-        """
-        applied = draft.applied
-        with self.database.write() as tx:
-            rate_limits.lock(tx)  # before the lanes: see `deferred_writes.LockOrder`
-            run = ensure_run(tx, applied.manifest.spec)
-            caps = run_caps([applied.manifest.spec])
-            found = budgets.take(tx, caps, self.taking.signed, raised=self.taking.raised)
-            agreed = self.pricing.prices.agreed(tx, run.model, shown=self.pricing.shown)
-            quotes.agree(tx, run.id, agreed)
-            quotes.end_pause_when_agreed(tx, run.model, drift_percent=self.pricing.drift_percent)
-        if self.taking.words is not None:
-            self.taking.tell(self.taking.words.described(found, raised=self.taking.raised))
-        applied.run_id = run.id
-        if self.prune:
-            applied.pruned = drop_waiting(self.database, applied.others.ids, self.prune)
-        for chunk in draft.jobs.chunks():
-            self._add(applied, run, [NewJob._make(job) for job in chunk], agreed=agreed)
-        for chunk in draft.twins.chunks():
-            with self.database.write() as tx:
-                applied.copies += add_copies(tx, run, chunk)
-        self._keep_answers(run.model)
-        return applied
-
-    def _add(self, applied: Applied, run: Run, chunk: Sequence[NewJob], *, agreed: Mapping[str, int]) -> None:
-        self.database.require_in_place()
-        with self.database.write() as tx:
-            added = add_encoded(tx, run, chunk, agreed=agreed)
-            beside = workers.any_alive(tx)
-        if beside:
-            self.database.give_way()
-        applied.new += added.new
-        applied.existing += added.existing
-        applied.renamed += added.renamed[: max(0, RENAMED_KEPT - len(applied.renamed))]
-
-    def _keep_answers(self, model: str) -> None:
-        """What the provider said of its prices is known to everybody from now on."""
-        if answers := self.pricing.prices.seen(model):
-            with self.database.write() as tx:
-                for seen in answers:
-                    quotes.learn(tx, seen, drift_percent=self.pricing.drift_percent)

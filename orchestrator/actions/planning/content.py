@@ -38,6 +38,7 @@ class Content:
             self.example = next(iter([*fresh[:1], *specs[:1]]), None) or self.example
         if self.seal is not None:
             self.seal.add(specs)
+            self.seal.bought += len(fresh)
         self.fresh += fresh[: max(0, COMPARED_MAX - len(self.fresh))]
         room = max(0, min(self.most, LISTED_MAX) - len(self.listed))
         self.listed += [ShownJob(spec, states.get(spec.key)) for spec in specs[:room]]

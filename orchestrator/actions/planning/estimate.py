@@ -1,6 +1,13 @@
 """How long a number of jobs will take, and what holds them up."""
 
+from collections.abc import Container
 from dataclasses import dataclass
+
+from orchestrator.actions.operator.fleet_words import FileWords
+from orchestrator.settings import Settings
+from orchestrator.store.account import configured_limits
+from orchestrator.store.account.configured_limits import LimitName
+from orchestrator.store.db.database import Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +45,19 @@ def estimate(jobs: int, pace: Pace, latency_seconds: float, latency_source: str)
             f"about {latency_seconds:.0f} s each ({latency_source})"
         )
     return Estimate(max(by_rate, by_concurrency) + latency_seconds, name) if jobs else Estimate(0.0, "")
+
+
+def pace_in_force(tx: Tx | None, settings: Settings, words: FileWords, *, raised: Container[object]) -> Pace:
+    """The limits in force, as they will be once the configuration's words are taken."""
+    asked, level = settings.limits, f"level {settings.limits.level}"
+    in_force = configured_limits.limits_in_force(tx) if tx else {}
+    numbers = {name: limit.value for name, limit in in_force.items()}
+    for item in configured_limits.compare(in_force, words.limits):
+        if item.counts(raised):
+            numbers[item.name] = item.wanted
+    mine = (asked.concurrency, asked.submits_per_minute)
+    found = (
+        numbers.get(LimitName.CONCURRENCY, asked.concurrency),
+        numbers.get(LimitName.SUBMITS, asked.submits_per_minute),
+    )
+    return Pace(*found, words=level if found == mine else "in force for all workers")

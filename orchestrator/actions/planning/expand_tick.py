@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator.actions.planning.apply import Applied, Pricing, Taking, apply
+from orchestrator.actions.planning.flood import ChangeFloodError
 from orchestrator.actions.planning.live_prices import Ask, LivePrices
 from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.actions.planning.plan import plan
 from orchestrator.core.errors import DatabaseError, ExitCode, OrchestratorError
 from orchestrator.core.money import format_usd
 from orchestrator.core.suggest import did_you_mean
-from orchestrator.core.ticks import WhenShort
+from orchestrator.core.ticks import TickKind, WhenShort
 from orchestrator.manifest import Manifest
 from orchestrator.ports import Clock, Shelf
 from orchestrator.settings import Settings
@@ -45,6 +46,9 @@ class TickExpander:
             return self._expanded(order)
         except ProblemsError as error:
             return _not_made(TickVerdict.FAILED, "manifest_invalid", _listed(error))
+        except ChangeFloodError as error:
+            said = "; ".join(flood.words for flood in error.floods)
+            return _not_made(TickVerdict.HELD, "change_flood", f"{said}.", code=int(error.exit_code))
         except DatabaseError:
             raise
         except OrchestratorError as error:
@@ -59,7 +63,7 @@ class TickExpander:
         if not path.is_file():
             return _not_made(TickVerdict.FAILED, "manifest_gone", _gone(path))
         (manifest,) = load_manifests(
-            [path], self.settings, self.clock.now_ms(), on=lambda _zone: order.tick.local
+            [path], self.settings, self._night_of(order), on=lambda _zone: order.tick.local
         )
         name = f"{manifest.spec.campaign}/{manifest.spec.name}"
         if name != order.schedule.name:
@@ -79,8 +83,15 @@ class TickExpander:
             shelf=self.shelf(),
             taking=Taking(signed=self._signed(order)),
             pricing=Pricing(prices, self.settings.guards.price_drift_percent),
+            accept_changes=order.approved,
         )
         return Expanded(TickVerdict.APPLIED, run_id=applied.run_id, message=_words(applied))
+
+    def _night_of(self, order: TickOrder) -> int:
+        """The moment that `finish_by` comes after: a night that is made late still ends when it should have;
+        what a person asked for ends the next time.
+        """
+        return order.tick.at if order.tick.kind is TickKind.SCHEDULED else self.clock.now_ms()
 
     def _short(self, manifest: Manifest) -> str | None:
         """Why the money does not suffice for all of it; None when it does."""
@@ -128,4 +139,5 @@ def _gone(path: Path) -> str:
 
 def _words(applied: Applied) -> str:
     left_out = f", {len(applied.manifest.left_out)} rows left out" if applied.manifest.left_out else ""
-    return f"{applied.new:,} new jobs, {applied.existing:,} there already{left_out}"
+    reused = f", {applied.reused:,} reused" if applied.reused else ""
+    return f"{applied.new:,} new jobs, {applied.existing:,} there already{reused}{left_out}"

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from orchestrator.core.errors import UsageError
 from orchestrator.core.moments import MomentError, local_minute, parse_at
+from orchestrator.core.nights import Regenerate
 from orchestrator.core.ticks import Dating
 from orchestrator.manifest import Manifest, load_manifest
 from orchestrator.settings import Settings
@@ -22,6 +23,7 @@ def load_manifests(
     skip_bad_rows: bool = False,
     at: str | None = None,
     on: Dating | None = None,
+    regenerate: Regenerate | None = None,
 ) -> list[Manifest]:
     """Every manifest of `paths`; raises ProblemsError with the problems of all of them together.
 
@@ -44,6 +46,9 @@ def load_manifests(
                     max_attempts=settings.retry.max_attempts,
                     normalize=settings.inputs.normalize,
                     skip_bad_rows=skip_bad_rows,
+                    regenerate=regenerate,
+                    now_ms=now_ms,
+                    timezone=settings.budgets.timezone,
                 )
             )
         except ProblemsError as error:

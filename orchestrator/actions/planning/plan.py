@@ -10,12 +10,12 @@ from orchestrator.actions.operator.fleet_words import FileWords
 from orchestrator.actions.planning.cap_forecast import CapForecast, caps_for, is_about
 from orchestrator.actions.planning.changes import compare
 from orchestrator.actions.planning.content import Content
-from orchestrator.actions.planning.estimate import Estimate, Pace, estimate
+from orchestrator.actions.planning.estimate import Estimate, estimate, pace_in_force
 from orchestrator.actions.planning.live_prices import Ask, LivePrices
 from orchestrator.actions.planning.manifests import check_all
 from orchestrator.actions.planning.part import WHOLE, Part, refuse_prune_of
 from orchestrator.actions.planning.plan_warnings import warn
-from orchestrator.actions.planning.planned import ManifestPlan, Plan
+from orchestrator.actions.planning.planned import FATES, ManifestPlan, Plan
 from orchestrator.actions.planning.saved_plan import Seal
 from orchestrator.actions.planning.tally import Tally
 from orchestrator.actions.planning.walk import ManifestWalk, Walk
@@ -24,8 +24,7 @@ from orchestrator.core.precedence import Weight
 from orchestrator.manifest import Manifest
 from orchestrator.ports import Shelf
 from orchestrator.settings import Settings
-from orchestrator.store.account import configured_limits, latencies
-from orchestrator.store.account.configured_limits import LimitName
+from orchestrator.store.account import latencies
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.runs.unrequested import JobsAt, tries_at_prices, turns_of_tries, waiting_at_prices
@@ -132,12 +131,14 @@ class _Planner:
 
     def _fill(self, row: ManifestPlan, walk: ManifestWalk) -> None:
         for chunk in walk.chunks():
+            states = {**chunk.states, **{key: FATES[item.fate] for key, item in chunk.decided.items()}}
             for item in chunk.specs:
-                row.tally.add(item, chunk.states.get(item.key))
-            row.content.add(chunk.specs, chunk.fresh, chunk.states)
+                row.tally.add(item, states.get(item.key))
+            row.content.add(chunk.specs, chunk.fresh, states)
             row.jobs += len(chunk.specs)
             row.images += sum(item.images for item in chunk.specs)
-            row.existing += len(chunk.specs) - len(chunk.fresh)
+            row.existing += len(chunk.specs) - len(chunk.fresh) - len(chunk.decided)
+            row.count_decided(chunk.specs, chunk.decided)
             row.new += len(chunk.fresh)
             row.new_images += sum(item.images for item in chunk.fresh)
             self._plan.prices.note(row.spec.model, chunk.specs)
@@ -151,6 +152,7 @@ class _Planner:
                 f"{item.path} belongs to job {item.job_id} of {item.campaign}/{item.name}, run {item.run_key}"
                 for item in chunk.taken
             ]
+        row.flood = walk.flood
         if walk.run and self._tx:
             others = row.others = walk.others()
             self._waiting[id(row)] = found = waiting_at_prices(self._tx, walk.run.id)
@@ -181,6 +183,9 @@ class _Planner:
         live = partial(self._plan.prices.micros, row.spec.model)
         row.cost_micros = sum(jobs * live(digest, price) for digest, (jobs, price) in row.new_at.items())
         row.list_micros = sum(jobs * price for jobs, price in row.new_at.values())
+        row.avoided_micros = sum(
+            jobs * live(digest, price) for digest, (jobs, price) in row.reused_at.items()
+        )
         others = tuple(
             part._replace(price_micros=live(part.digest, part.price_micros)) for part in row.others.at_prices
         )
@@ -224,22 +229,7 @@ class _Planner:
                 seconds, source = typical, "measured" if measured else guess.source
         return estimate(
             jobs=self._plan.total("to_submit"),
-            pace=self._pace(),
+            pace=pace_in_force(self._tx, self._settings, self._words, raised=self._raised),
             latency_seconds=seconds,
             latency_source=source,
         )
-
-    def _pace(self) -> Pace:
-        """The limits in force, as they will be once the configuration's words are taken."""
-        asked, level = self._settings.limits, f"level {self._settings.limits.level}"
-        in_force = configured_limits.limits_in_force(self._tx) if self._tx else {}
-        numbers = {name: limit.value for name, limit in in_force.items()}
-        for item in configured_limits.compare(in_force, self._words.limits):
-            if item.counts(self._raised):
-                numbers[item.name] = item.wanted
-        mine = (asked.concurrency, asked.submits_per_minute)
-        found = (
-            numbers.get(LimitName.CONCURRENCY, asked.concurrency),
-            numbers.get(LimitName.SUBMITS, asked.submits_per_minute),
-        )
-        return Pace(*found, words=level if found == mine else "in force for all workers")

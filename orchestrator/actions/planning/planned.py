@@ -1,7 +1,8 @@
 """What applying manifests would do: the numbers of each, and of all together."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from orchestrator.actions.operator.fleet_words import FleetDifference
 from orchestrator.actions.planning.affordable import Affordable
@@ -9,12 +10,23 @@ from orchestrator.actions.planning.cap_forecast import CapForecast
 from orchestrator.actions.planning.content import Content
 from orchestrator.actions.planning.cuts import Cut
 from orchestrator.actions.planning.estimate import Estimate
+from orchestrator.actions.planning.flood import Flood
 from orchestrator.actions.planning.found_pictures import FoundPictures
 from orchestrator.actions.planning.live_prices import LivePrices
 from orchestrator.actions.planning.tally import Tally
-from orchestrator.core.specs import RunSpec
+from orchestrator.core.nights import Fate
+from orchestrator.core.specs import JobSpec, RunSpec
+from orchestrator.core.states import JobState
 from orchestrator.manifest.bad_rows import LeftOut
+from orchestrator.store.runs.earlier import Decided
 from orchestrator.store.runs.unrequested import Turn, Unrequested
+
+FATES: Final = {
+    Fate.REUSE: JobState.REUSED.value,
+    Fate.UNDER_WAY: JobState.RUNNING.value,
+    Fate.LEAVE: "left alone",
+}
+"""The state that is shown of a job which the run does not get, or gets for nothing."""
 
 
 @dataclass(slots=True)
@@ -30,6 +42,12 @@ class ManifestPlan:
     existing: int = 0
     cost_micros: int = 0  # of the new jobs, at the live price where it is known
     list_micros: int = 0  # the same at list prices
+    reused: int = 0  # have the pictures of earlier runs
+    reused_at: dict[str, tuple[int, int]] = field(default_factory=dict)  # as `new_at`
+    avoided_micros: int = 0  # what these would cost
+    under_way: int = 0  # another run is making them
+    left_alone: int = 0  # not asked for, because of the word `regenerate`
+    flood: Flood | None = None  # how much is other than in the run before
     copies: int = 0  # further files of pictures that are paid once
     waiting: int = 0  # asked for, recorded by an earlier apply, not submitted yet
     waiting_images: int = 0
@@ -81,6 +99,18 @@ class ManifestPlan:
         return (
             self.list_micros + self.waiting_list_micros + sum(part.jobs * part.list_micros for part in others)
         )
+
+    def count_decided(self, specs: Sequence[JobSpec], decided: Mapping[str, Decided]) -> None:
+        """Count the jobs that earlier runs decide about."""
+        for spec in specs if decided else ():
+            if (item := decided.get(spec.key)) is None:
+                continue
+            self.reused += item.fate is Fate.REUSE
+            self.under_way += item.fate is Fate.UNDER_WAY
+            self.left_alone += item.fate is Fate.LEAVE
+            if item.fate is Fate.REUSE:
+                jobs, _ = self.reused_at.get(spec.priced_by, (0, 0))
+                self.reused_at[spec.priced_by] = (jobs + 1, spec.price_micros)
 
 
 class Cost(NamedTuple):

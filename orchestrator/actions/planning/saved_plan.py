@@ -35,6 +35,7 @@ class Seal:
     pictures: dict[str, str] = field(default_factory=dict)
     prices: dict[str, int] = field(default_factory=dict)  # of one job in micros, by what decides it
     jobs: str = ""  # digest over the keys and paths of all jobs, in order
+    bought: int = 0  # jobs that the run had not, and that no earlier run served
     _hash: Any = field(default_factory=hashlib.sha256, repr=False)
 
     def add(self, specs: Iterable[JobSpec]) -> None:
@@ -63,6 +64,8 @@ class Seal:
         for digest, before in self.prices.items():
             if (micros := now.prices.get(digest, before)) > before:
                 found.append(f"a job costs ${format_usd(micros)} now, and cost ${format_usd(before)} then")
+        if now.bought > self.bought:
+            found.append(f"{name} would buy {now.bought:,} jobs now, and {self.bought:,} then")
         if not found and now.jobs != self.jobs:
             found.append(f"{name} gives other jobs or paths, by another configuration or release")
         return found
@@ -77,6 +80,7 @@ class SavedPlan:
     seals: dict[Path, Seal]
     skip_bad_rows: bool = False
     at: str | None = None  # the moment that was typed; `date` in templates is its day
+    regenerate: str | None = None  # said instead of the manifests' words
 
     def refuse_drift(self, now: Sequence[Seal]) -> None:
         """Raise UsageError unless everything is as it was."""
@@ -104,6 +108,7 @@ class SavedPlan:
             "unmade": self.part.unmade,
             "skip_bad_rows": self.skip_bad_rows,
             **({"at": self.at} if self.at is not None else {}),
+            "regenerate": self.regenerate,
             "manifests": [
                 {"path": Path(relpath(manifest, path.parent)).as_posix(), **_words(seal)}
                 for manifest, seal in self.seals.items()
@@ -141,10 +146,11 @@ def read_saved(path: Path) -> SavedPlan:
         seals=seals,
         skip_bad_rows=found["skip_bad_rows"],
         at=found.get("at"),
+        regenerate=found["regenerate"],
     )
 
 
-_NAMES: Final = ("manifest", "run_key", "tables", "pictures", "prices", "jobs")
+_NAMES: Final = ("manifest", "run_key", "tables", "pictures", "prices", "jobs", "bought")
 
 
 def _words(seal: Seal) -> dict[str, Any]:

@@ -64,7 +64,7 @@ class Tally:
         """Count a job; `state` is None while the run does not have it."""
         product = self._product(spec)
         if state not in {None, JobState.PENDING}:
-            made = state in {JobState.SUCCEEDED, JobState.RUNNING}
+            made = state in {JobState.SUCCEEDED, JobState.RUNNING, JobState.REUSED}
             self.settled += 1
             (self._there if made else self._lost)[product] += 1
             return

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Final, NamedTuple
 
+from orchestrator.actions.planning.flood import flood_of
 from orchestrator.actions.planning.found_pictures import FoundPictures, find
 from orchestrator.actions.planning.part import Part
 from orchestrator.actions.planning.path_register import PathRegister
@@ -16,10 +17,12 @@ from orchestrator.core.states import JobState
 from orchestrator.manifest import Manifest
 from orchestrator.ports import Shelf
 from orchestrator.store.db.database import Tx
+from orchestrator.store.runs.compared import look_up, states_by_key
 from orchestrator.store.runs.copies import look_up_twins
+from orchestrator.store.runs.earlier import Decided, look_back
 from orchestrator.store.runs.left_behind import LeftBehind, left_behind
 from orchestrator.store.runs.output_paths import PathConflict
-from orchestrator.store.runs.runs import find_run, look_up, states_by_key
+from orchestrator.store.runs.runs import find_run
 from orchestrator.store.runs.unrequested import Requested, Unrequested
 
 CHUNK: Final = 2_000
@@ -35,10 +38,11 @@ class Chunk(NamedTuple):
 
     specs: list[JobSpec]
     states: Mapping[str, str]  # of those that the run has, by key
-    fresh: list[JobSpec]  # those that the run does not have yet
+    fresh: list[JobSpec]  # those that the run does not have yet, and that are to be bought for it
     taken: list[PathConflict]  # output paths that another manifest's jobs own
     shared: list[str]  # a sentence for each output path that an earlier manifest of the command has
     found: FoundPictures  # pictures of the fresh ones that are there already
+    decided: Mapping[str, Decided]  # what earlier runs decide about, of those that the run does not have
     twins: list[TwinSpec]  # rows that share a job, of this chunk or an earlier one
     copies: int  # files that do not exist and will be made for them
 
@@ -83,6 +87,25 @@ class ManifestWalk:
                 else None
             )
             self._requested = Requested(tx, self.run.id) if tx and self.run else None
+            mine = self.run.id if self.run else None
+            self.flood = flood_of(
+                tx,
+                run=f"{owner.campaign}/{owner.name}/{owner.run_key}",
+                mine=mine,
+                owner=owner,
+                partial=self.partial,
+            )
+            self.earlier = (
+                look_back(
+                    tx,
+                    owner.night,
+                    campaign=owner.campaign,
+                    name=owner.name,
+                    mine=mine,
+                )
+                if tx
+                else None
+            )
 
     def chunks(self) -> Iterator[Chunk]:
         """Every job that is asked for; raises ProblemsError where the manifest is off."""
@@ -121,16 +144,20 @@ class ManifestWalk:
     def _compared(self, specs: list[JobSpec], twins: list[TwinSpec], shared: list[str]) -> Chunk:
         untried: list[JobSpec] = []
         states: Mapping[str, str] = {}
+        decided: Mapping[str, Decided] = {}
         now = 0
         with self._reading() as tx:
             if tx is None:
                 fresh, taken = specs, []
                 copies = sum(len(twin.output_paths) for twin in twins if not twin.first)
             else:
-                looked = look_up(tx=tx, run=self.run, owner=self._owner, specs=specs)
-                wanted = look_up_twins(tx=tx, run=self.run, owner=self._owner, twins=twins)
+                back = self.earlier
+                looked = look_up(tx=tx, run=self.run, owner=self._owner, specs=specs, earlier=back)
+                wanted = look_up_twins(tx=tx, run=self.run, owner=self._owner, twins=twins, earlier=back)
+                decided = looked.decided
                 fresh, taken, copies = looked.fresh, [*looked.conflicts, *wanted.conflicts], wanted.new
                 untried, states, now = looked.untried, looked.states, tx.now
+                self.flood.add(tx, specs, fresh)
                 if self._requested:
                     self._requested.add(looked.known)
         found = find(self._shelf, self._owner, fresh)  # reads files, so in no transaction
@@ -140,6 +167,7 @@ class ManifestWalk:
             specs=specs,
             states=states,
             fresh=fresh,
+            decided=decided,
             taken=taken,
             shared=shared,
             found=found,

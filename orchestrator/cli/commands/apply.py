@@ -9,13 +9,14 @@ from orchestrator.actions.planning.plan import plan
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.asking import asking, pricing
-from orchestrator.cli.base import BUY_AGAIN, PRUNE, SANDBOX, manifest_options, options
+from orchestrator.cli.base import ACCEPT_CHANGES, BUY_AGAIN, PRUNE, SANDBOX, manifest_options, options
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.deciding import agreed, file_words, tell
 from orchestrator.cli.given import given
 from orchestrator.cli.invocation import Asked, Step, next_fields
 from orchestrator.cli.rendering.left_out_text import left_out_document, left_out_lines
+from orchestrator.cli.rendering.nights_text import reused_document, reused_words
 from orchestrator.cli.rendering.plan_documents import others_document
 from orchestrator.cli.rendering.unrequested_text import others_text
 from orchestrator.cli.rendering.words import count, safe
@@ -34,6 +35,7 @@ NEXT: Final[list[Step]] = [
 @PRUNE
 @why_option
 @BUY_AGAIN
+@ACCEPT_CHANGES
 @SANDBOX
 def command(
     manifests: tuple[Path, ...],
@@ -41,6 +43,7 @@ def command(
     prune: bool,
     why: str | None,
     buy_again: bool,
+    accept_changes: bool,
     **words: Any,
 ) -> ExitCode:
     """Record the jobs of MANIFESTs, or of a saved plan. Spends nothing; `work` or `run` submits them.
@@ -68,6 +71,7 @@ def command(
             taking=taking,
             shelf=shelf,
             pricing=pricing(app),
+            accept_changes=accept_changes,
         )
     _tell(applied, what.meant, prune=prune)
     return ExitCode.DONE
@@ -104,6 +108,10 @@ def applied_text(item: Applied) -> str:
             f"{item.existing:,} existing"
         )
     ]
+    if words := reused_words(item):
+        lines.append(f"  {words}")
+    if item.superseded:
+        lines.append(f"  {count(item.superseded, 'waiting job')} of earlier runs superseded")
     if item.pruned:
         lines.append(f"  {count(item.pruned, 'waiting job')} of an earlier version cancelled")
     for wanted, _given in item.renamed[:RENAMED_SHOWN]:
@@ -127,6 +135,8 @@ def _document(item: Applied) -> dict[str, object]:
         "run": spec.run_key,
         "new": item.new,
         "existing": item.existing,
+        **reused_document(item),
+        "superseded": item.superseded,
         "others": others_document(item.others),
         **left_out_document(item.manifest.left_out),
         "pruned": item.pruned,

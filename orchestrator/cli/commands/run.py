@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from orchestrator.actions.planning.apply import Pricing, Taking, apply
+from orchestrator.actions.planning.flood import refuse_floods
 from orchestrator.actions.planning.found_pictures import refuse
 from orchestrator.actions.planning.plan import plan
 from orchestrator.actions.planning.planned import Plan
@@ -17,7 +18,7 @@ from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.asking import asking, pricing
-from orchestrator.cli.base import BUY_AGAIN, PRUNE, manifest_options, options, remember
+from orchestrator.cli.base import ACCEPT_CHANGES, BUY_AGAIN, PRUNE, manifest_options, options, remember
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import need_key, opened
 from orchestrator.cli.deciding import agreed, file_words, tell
@@ -26,14 +27,16 @@ from orchestrator.cli.given import given
 from orchestrator.cli.invocation import Asked
 from orchestrator.cli.rendering.cap_text import amount, question
 from orchestrator.cli.rendering.display import choose
+from orchestrator.cli.rendering.nights_text import flood_question, reused_words, tripped
 from orchestrator.cli.rendering.plan_text import plan_text
 from orchestrator.cli.rendering.summary import summarize
-from orchestrator.cli.rendering.words import count, usd
+from orchestrator.cli.rendering.words import count, safe, usd
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.cli.working import work_on
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.manifest import Manifest
 from orchestrator.ports import Shelf
+from orchestrator.store.stops.stops import survey
 from orchestrator.store.views.progress import is_finished, pending_cost
 
 
@@ -41,6 +44,7 @@ from orchestrator.store.views.progress import is_finished, pending_cost
 @manifest_options
 @PRUNE
 @BUY_AGAIN
+@ACCEPT_CHANGES
 @click.option("--yes", is_flag=True, help="Spend without asking.")
 @click.option(
     "--sandbox",
@@ -55,6 +59,7 @@ def command(
     *,
     prune: bool,
     buy_again: bool,
+    accept_changes: bool,
     yes: bool,
     sandbox: bool,
     why: str | None,
@@ -86,11 +91,13 @@ def command(
         out.note(plan_text(planned, what.meant))
         _refuse_conflicts(planned)
         refuse(planned.found, planned.total("images"), planned.database_id)
+        meant = accept_changes or changes_are_meant(planned, attended=not yes)
         shown = False
         if planned.total("to_submit") and not sandbox:
             need_key(app)
             shown = consent(planned, yes=yes)
-        return carry_out(app, loaded, wanted, known=pricing(app, planned.prices, shown=shown), raised=raised)
+        known = pricing(app, planned.prices, shown=shown)
+        return carry_out(app, loaded, replace(wanted, accept_changes=meant), known=known, raised=raised)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,7 @@ class Wanted:
     asked: Asked = field(default_factory=Asked)
     prune: bool = False
     why: str | None = None
+    accept_changes: bool = True  # a person has agreed, or nothing is asked
     page: Path | None = None  # where the page of its pictures goes; None: into the output folder
 
 
@@ -144,8 +152,13 @@ def carry_out(
         prune=signature_of("run --prune", wanted.why) if wanted.prune else None,
         taking=Taking(words=words, signed=signature_of("run", wanted.why), raised=raised, tell=tell),
         pricing=known,
+        accept_changes=wanted.accept_changes,
     )
     run_ids = frozenset(item.run_id for item in applied)
+    if not out.as_json():
+        for item in applied:
+            if said := reused_words(item):
+                out.note(f"{safe(item.manifest.spec.name)}: {said}")
     if not wanted.asked.sandbox and not out.as_json() and not any(item.new for item in applied):
         with app.database.read() as tx:
             if is_finished(tx, run_ids):
@@ -176,6 +189,18 @@ def consent(planned: Plan, *, yes: bool) -> bool:
     return True
 
 
+def changes_are_meant(planned: Plan, *, attended: bool) -> bool:
+    """Whether a person agrees that so much has changed; raises ChangeFloodError where nobody can be asked."""
+    floods = tripped(planned)
+    if not floods or not attended or not sys.stdin.isatty():
+        refuse_floods(floods)
+        return False
+    answer = click.prompt(flood_question(floods), default="n", show_default=False, err=True)
+    if answer.strip().lower() not in {"y", "yes"}:
+        raise UsageError("Not run. Nothing was written and nothing was spent.")
+    return True
+
+
 def _refuse_conflicts(planned: Plan) -> None:
     if planned.conflicts:
         shown = "\n".join(f"  {sentence}" for sentence in planned.conflicts[:10])
@@ -192,5 +217,8 @@ def _unpaid(app: App, code: ExitCode, run_ids: frozenset[int]) -> list[str]:
         return []
     with app.database.read() as tx:
         left = [pending_cost(tx, run_id) for run_id in run_ids]
+        stopped = survey(tx, app.settings.budgets.timezone).stops
     jobs, micros = sum(item[0] for item in left), sum(item[2] for item in left)
+    if not any(stop.cap for stop in stopped):
+        return [f"  unpaid    {count(jobs, 'job')} wait; they would cost {usd(micros)}"]
     return [f"  unpaid    {count(jobs, 'job')} wait; they would cost {usd(micros)}. Raise the cap to go on"]

@@ -70,11 +70,13 @@ def command(*, show_all: bool, kinds: tuple[str, ...]) -> ExitCode:
 
 def _text(status: Overview, now: int, *, show_all: bool) -> str:
     runs = status.runs if show_all else status.runs[-RUNS_SHOWN:]
+    reused = any(row.jobs["reused"] for row in runs)
     header = [
         "run",
         "waiting",
         "running",
         "done",
+        *(["reused"] if reused else []),
         "failed",
         "cancelled",
         "in doubt",
@@ -84,7 +86,7 @@ def _text(status: Overview, now: int, *, show_all: bool) -> str:
         "held",
     ]
     blocks = [
-        table(header, [_run(row) for row in runs], right=frozenset(range(1, len(header))))
+        table(header, [_run(row, reused=reused) for row in runs], right=frozenset(range(1, len(header))))
         if runs
         else "No runs yet."
     ]
@@ -105,8 +107,9 @@ def _text(status: Overview, now: int, *, show_all: bool) -> str:
     return "\n".join(blocks)
 
 
-def _run(row: RunRow) -> list[str]:
-    states = [f"{row.jobs[state]:,}" for state in ("pending", "running", "succeeded", "failed", "cancelled")]
+def _run(row: RunRow, *, reused: bool) -> list[str]:
+    shown = ["pending", "running", "succeeded", *(["reused"] if reused else []), "failed", "cancelled"]
+    states = [f"{row.jobs[state]:,}" for state in shown]
     numbers = [*states, f"{row.in_doubt:,}", f"{row.stored:,}", f"{row.nsfw:,}"]
     return [
         safe(f"{row.campaign}/{row.name}/{row.run}", 48),

@@ -74,7 +74,9 @@ def _why_left(job_id: int, state: JobState, verb: str) -> str:
     match state:
         case JobState.SUCCEEDED if verb == "retry":
             return f"has its picture: `orchestrator redo {job_id}` asks for another"
-        case JobState.SUCCEEDED | JobState.FAILED:
+        case JobState.REUSED if verb == "retry":
+            return "has the picture of an earlier run: `run --regenerate all` makes it anew"
+        case JobState.SUCCEEDED | JobState.FAILED | JobState.REUSED:
             return "is over"
         case JobState.CANCELLED:
             return "is cancelled already"
@@ -138,6 +140,7 @@ def detail_text(detail: JobDetail, why: str, output_root: Path) -> str:
 def _choosing(job: JobRow) -> list[tuple[str, str]]:
     """Whose try it is, and what was said of its pictures."""
     tried = [("redo of", f"job {job.redo_of}")] if job.redo_of is not None else []
+    tried += [("pictures of", f"job {job.reused_from}")] if job.reused_from is not None else []
     stars = f"{job.stars} of {STARS_MAX} stars" if job.stars else ""
     said = ", ".join(part for part in (job.verdict or "", stars) if part)
     note = f": {safe(job.note, 200)}" if job.note else ""

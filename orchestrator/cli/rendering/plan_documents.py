@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.rendering.left_out_text import left_out_document
+from orchestrator.cli.rendering.nights_text import flood_document, reused_document
 from orchestrator.core.money import format_usd
 
 if TYPE_CHECKING:  # a listing need not load what expands manifests
@@ -32,11 +33,13 @@ def plan_document(plan: Plan) -> Json:
                 "images": row.images,
                 "new": row.new,
                 "existing": row.existing,
+                **reused_document(row),
                 "cost_usd": format_usd(row.cost_micros),
                 "list_usd": format_usd(row.list_micros),
                 "others": others_document(row.others),
                 "copies": row.copies,
                 "redone": {"jobs": row.redone, "cost_usd": format_usd(row.redone_micros)},
+                **flood_document(row.flood),
                 **_content(row),
                 **left_out_document(row.left_out),
             }
@@ -54,6 +57,10 @@ def _totals(plan: Plan) -> Json:
         "images": plan.total("images"),
         "new": plan.total("new"),
         "existing": plan.total("existing"),
+        "reused": plan.total("reused"),
+        "avoided_usd": format_usd(plan.total("avoided_micros")),
+        "under_way": plan.total("under_way"),
+        "left_alone": plan.total("left_alone"),
         "cost_usd": format_usd(plan.total("cost_micros")),
         "list_usd": format_usd(plan.total("list_micros")),
         "others": {"jobs": others.jobs, "cost_usd": format_usd(others.cost_micros)},

@@ -7,6 +7,7 @@ from orchestrator.cli.invocation import Asked
 from orchestrator.cli.rendering.cap_text import covered, whose_cap
 from orchestrator.cli.rendering.content_text import change_lines, content_lines
 from orchestrator.cli.rendering.left_out_text import left_out_lines
+from orchestrator.cli.rendering.nights_text import plan_lines
 from orchestrator.cli.rendering.unrequested_text import plan_others
 from orchestrator.cli.rendering.words import bar, count, duration, percent, safe, table, unit_price, usd
 
@@ -24,6 +25,9 @@ def plan_text(plan: Plan, asked: Asked = NOTHING_ASKED, *, diff: bool = False) -
     left_out = left_out_lines([table for row in plan.manifests for table in row.left_out])
     notes = [*left_out, *_others(plan, asked), *_warnings(plan)]
     if not plan.total("to_submit"):
+        if reused := plan_lines(plan):
+            words = f"{plan.total('existing'):,} recorded already" if plan.total("existing") else "all served"
+            return "\n".join([f"Nothing to pay: {words}.", *reused, *notes])
         everything = f"all {count(plan.total('existing'), 'job')} are recorded already"
         if copies := plan.total("copies"):
             made = f"{everything}; `run` or `work` makes {_copies(copies)}"
@@ -31,7 +35,7 @@ def plan_text(plan: Plan, asked: Asked = NOTHING_ASKED, *, diff: bool = False) -
         return "\n".join([f"Nothing to do: {everything}.", *notes])
     blocks = [_manifests(plan), _money(plan)]
     told = [*content_lines(plan), *change_lines(plan, whole=diff)]
-    return "\n".join([*blocks, *_headroom(plan), _time(plan), *told, *notes])
+    return "\n".join([*blocks, *plan_lines(plan), *_headroom(plan), _time(plan), *told, *notes])
 
 
 def _manifests(plan: Plan) -> str:

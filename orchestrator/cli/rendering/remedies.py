@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterable
 
+from orchestrator.store.account.pauses import FINISH_BY
 from orchestrator.store.db.schema import Scope
 from orchestrator.store.money.prices import BILL_DRIFT, PRICE_DRIFT, PRICE_UNKNOWN
 from orchestrator.store.stops.attention import NAMES_WAITING, OVERDUE_TASKS
@@ -24,6 +25,10 @@ _BY_REASON = {
     ),
     OVERDUE_TASKS: ("orchestrator in-doubt list", "shows the tasks to ask the provider about"),
     NAMES_WAITING: ("orchestrator outputs move", "gives pictures their names, where their files are"),
+    FINISH_BY: (
+        "orchestrator run MANIFEST",
+        "gives the run until the next such time; a later run takes over what is left",
+    ),
     BILL_DRIFT: (
         "orchestrator reconcile --accept-bill",
         "the bill is right: books it, and goes on at its prices",

@@ -159,6 +159,8 @@ def _result(progress: Progress) -> str:
         parts.append(f"{count(progress.nsfw, 'picture')} flagged")
     if progress.jobs["failed"]:
         parts.append(_failures(progress))
+    if progress.jobs["reused"]:
+        parts.append(f"{progress.jobs['reused']:,} reused")
     if progress.jobs["cancelled"]:
         parts.append(f"{progress.jobs['cancelled']:,} cancelled")
     if progress.in_doubt:

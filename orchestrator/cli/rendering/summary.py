@@ -111,11 +111,12 @@ def text(done: Done, root: Path) -> list[str]:
     jobs = progress.jobs
     parts = [f"{jobs['succeeded']:,} done", f"{jobs['failed']:,} failed"]
     parts += [f"{jobs['cancelled']:,} cancelled"] if jobs["cancelled"] else []
+    parts += [f"{jobs['reused']:,} reused"] if jobs["reused"] else []
     parts += [f"{progress.left:,} left"] if progress.left else []
     flagged = f", {progress.nsfw:,} flagged" if progress.nsfw else ""
     found = [
         (
-            f"{_HEADLINES[done.code]} after {duration(done.seconds)}: {', '.join(parts)} of "
+            f"{_headline(done)} after {duration(done.seconds)}: {', '.join(parts)} of "
             f"{count(progress.wanted, 'job')}"
         ),
         f"  pictures  {progress.stored:,} stored{flagged}",
@@ -132,6 +133,12 @@ def text(done: Done, root: Path) -> list[str]:
         )
     found += [f"  {mark(stop):<9} {line(stop)}" for stop in done.stops]
     return found
+
+
+def _headline(done: Done) -> str:
+    if done.code is ExitCode.BUDGET and not any(stop.cap for stop in done.stops):
+        return "Stopped at its time (finish_by)"
+    return _HEADLINES[done.code]
 
 
 def files_words(root: Path, places: Sequence[PicturePlace]) -> str:

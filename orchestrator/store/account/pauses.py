@@ -4,15 +4,23 @@ A pause costs no job a try: the claim passes over the lanes that it covers. A pa
 by itself.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import bindparam, delete, select
 
+from orchestrator.core.moments import iso_time
+from orchestrator.core.states import JobState
 from orchestrator.store.account.subjects import Subject, subject_of
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import events, pauses
+from orchestrator.store.db.schema import events, jobs, pauses, runs
+
+FINISH_BY: Final = "finish_by"
+"""The reason of a run whose time is over (`finish_by`). It is in no row: the clock of the database begins it,
+on all workers at once, and it also stops what is claimed but not sent yet.
+"""
 
 BY_OPERATOR: Final = "paused"
 """The reason of a pause that an operator began. It also stops what is claimed but not sent yet."""
@@ -86,6 +94,34 @@ def in_force(tx: Tx) -> list[Pause]:
     ]
 
 
+def finished(run_id: int, finish_by: int) -> Pause:
+    """What stops a run whose time is over."""
+    message = f"its time ended at {iso_time(finish_by)}; what runs is collected"
+    return Pause(scope="run", name=str(run_id), reason=FINISH_BY, message=message, since=finish_by)
+
+
+def over(tx: Tx, run_ids: Collection[int]) -> set[int]:
+    """Those of the runs whose time is over."""
+    return set(tx.conn.execute(_OVER, {"ids": list(run_ids), "now": tx.now}).scalars())
+
+
+def any_unnoted(tx: Tx) -> bool:
+    """Whether the time of some run is over with jobs left, and nobody has recorded that."""
+    return tx.conn.execute(_UNNOTED.limit(1), {"now": tx.now}).first() is not None
+
+
+def note_over(tx: Tx) -> list[int]:
+    """Record once for each run that its time is over with jobs left; returns these runs. The account's row
+    is locked, so that no other worker does the same.
+    """
+    rows = tx.conn.execute(_UNNOTED, {"now": tx.now}).all()
+    for row in rows:
+        _note(
+            tx, FINISH_BY, subject_of(tx, "run", str(row.id)), message=finished(row.id, row.finish_by).message
+        )
+    return [row.id for row in rows]
+
+
 def by_operator(tx: Tx) -> set[tuple[str, str]]:
     """Scope and name of everything that an operator has paused."""
     return {(row.scope, row.name) for row in tx.conn.execute(_BY_OPERATOR)}
@@ -103,6 +139,20 @@ def _note(tx: Tx, kind: str, subject: Subject, *, message: str) -> None:
     )
 
 
+_OVER: Final = select(runs.c.id).where(
+    runs.c.id.in_(bindparam("ids", expanding=True)), runs.c.finish_by <= bindparam("now")
+)
+_UNNOTED: Final = (
+    select(runs.c.id, runs.c.finish_by)
+    .where(
+        runs.c.finish_by <= bindparam("now"),
+        select(jobs.c.id).where(jobs.c.run_id == runs.c.id, jobs.c.state == JobState.PENDING.value).exists(),
+        ~select(events.c.id)
+        .where(events.c.run_id == runs.c.id, events.c.kind == FINISH_BY, events.c.at >= runs.c.finish_by)
+        .exists(),
+    )
+    .order_by(runs.c.id)
+)
 _END: Final = delete(pauses).where(
     pauses.c.scope == bindparam("p_scope"),
     pauses.c.name == bindparam("p_name"),

@@ -28,7 +28,7 @@ class Send(StrEnum):
 
     GO = "go"  # `submitting` is durable: from here on money may be owed
     WAIT = "wait"  # the rate grant is too old and the window has no room to renew it; ask again
-    PAUSED = "paused"  # an operator paused the account or the campaign: give the attempt back
+    PAUSED = "paused"  # an operator paused it, or the time of its run is over: give the attempt back
     REPRICED = "repriced"  # it holds less than its job costs now: give the attempt back
     CANCELLED = "cancelled"  # an operator cancelled the job: give the attempt back
     LATE = "late"  # the attempt is no longer this worker's
@@ -58,11 +58,12 @@ def begin_submit(tx: Tx, rows: Sequence[BeginSubmit]) -> list[Send]:
     digests = {row.attempt_id: row.sent_digest for row in rows}
     moves: list[tuple[transitions.LockedAttempt, AttemptEvent, dict[str, Any]]] = []
     paused = pauses.by_operator(tx)
+    over = pauses.over(tx, {attempt.run_id for attempt in held.values()})
     outpriced = prices.outpriced(tx, list(held))
     for attempt in held.values():
         if attempt.cancel_requested:
             answers[attempt.id] = Send.CANCELLED
-        elif paused & {("account", ""), ("campaign", str(attempt.campaign_id))}:
+        elif attempt.run_id in over or paused & {("account", ""), ("campaign", str(attempt.campaign_id))}:
             answers[attempt.id] = Send.PAUSED
         elif attempt.id in outpriced:
             answers[attempt.id] = Send.REPRICED

@@ -169,21 +169,17 @@ def _refusals(tx: Tx, job_ids: Iterable[int]) -> list[NotJudged]:
 
 
 def _why(job_id: int, state: JobState | None) -> str:
-    match state:
-        case None:
-            return "there is no such job"
-        case JobState.PENDING:
-            return "it waits, and has no picture yet"
-        case JobState.RUNNING:
-            return "it is being made, and has no picture yet"
-        case JobState.FAILED:
-            return f"it failed, and has no picture: `orchestrator redo {job_id} --prompt TEXT` asks otherwise"
-        case JobState.CANCELLED:
-            return f"it was cancelled, and has no picture: `orchestrator jobs retry {job_id}` queues it again"
-        case JobState.SUCCEEDED:
-            return "none of its pictures was kept"
+    return "there is no such job" if state is None else _WHY[state].format(id=job_id)
 
 
+_WHY: Final = {
+    JobState.PENDING: "it waits, and has no picture yet",
+    JobState.RUNNING: "it is being made, and has no picture yet",
+    JobState.FAILED: "it failed, and has no picture: `orchestrator redo {id} --prompt TEXT` asks otherwise",
+    JobState.CANCELLED: "it was cancelled, without a picture: `orchestrator jobs retry {id}` queues it again",
+    JobState.REUSED: "its picture is that of an earlier run's job: judge that one, see `jobs show {id}`",
+    JobState.SUCCEEDED: "none of its pictures was kept",
+}
 _HAS_PICTURE: Final = (
     select(outputs.c.job_id)
     .where(

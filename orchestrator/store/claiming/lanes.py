@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Select, bindparam, exists, select
 
 from orchestrator.store.account import pauses
-from orchestrator.store.account.pauses import Pause
+from orchestrator.store.account.pauses import Pause, finished
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import (
     JOB_READY,
@@ -52,6 +52,7 @@ class Lane:
     weight: int  # of the campaign
     served: int  # the campaign's position in the fair share
     ready: bool = True  # some job is ready, not only due later
+    finish_by: int | None = None  # ms; nothing of its run is submitted after this
     pauses: Sequence[Pause] = ()  # oldest first
     caps: Sequence[Cap] = ()
 
@@ -91,7 +92,7 @@ def unpaused_lanes(tx: Tx, day: str, run_ids: Collection[int] | None) -> list[La
     """Open lanes of the given runs (None: of all) that no pause covers, by priority, with their caps."""
     query = _OPEN if run_ids is None else _OPEN.where(lanes.c.run_id.in_(list(run_ids)))
     found = [_lane(row) for row in tx.conn.execute(query)]
-    _add_pauses(found, pauses.in_force(tx))
+    _add_pauses(found, pauses.in_force(tx), tx.now)
     free = [lane for lane in found if not lane.pauses]
     _add_caps(free, _caps_about(tx, day, free))
     return free
@@ -112,7 +113,7 @@ def pending_lanes(
     values |= {} if only_round is None else {"round": only_round}
     query = _pending(run_ids is None, only_round is None)
     found = [_lane(row, ready=row.ready) for row in tx.conn.execute(query, values)]
-    _add_pauses(found, rules.pauses if rules else pauses.in_force(tx))
+    _add_pauses(found, rules.pauses if rules else pauses.in_force(tx), tx.now)
     _add_caps(found, rules.caps if rules else _caps_about(tx, day, found))
     return found
 
@@ -121,7 +122,7 @@ def lane_of_job(tx: Tx, day: str, job_id: int) -> Lane:
     """The lane of an existing job, with its pauses and caps."""
     row = tx.conn.execute(_OF_JOB, {"job": job_id}).one()
     found = [_lane(row, ready=row.ready)]
-    _add_pauses(found, pauses.in_force(tx))
+    _add_pauses(found, pauses.in_force(tx), tx.now)
     _add_caps(found, _caps_about(tx, day, found))
     return found[0]
 
@@ -140,10 +141,14 @@ def _lane(row: Any, *, ready: bool = True) -> Lane:
         weight=row.weight,
         served=row.served,
         ready=ready,
+        finish_by=row.finish_by,
     )
 
 
-def _add_pauses(found: Iterable[Lane], in_force: Iterable[Pause]) -> None:
+def _add_pauses(found: Sequence[Lane], in_force: Iterable[Pause], now: int) -> None:
+    for lane in found:
+        if lane.finish_by is not None and lane.finish_by <= now:
+            lane.pauses = [finished(lane.run_id, lane.finish_by)]
     over: dict[tuple[str, str], list[Pause]] = {}
     for pause in in_force:
         over.setdefault((pause.scope, pause.name), []).append(pause)
@@ -154,7 +159,7 @@ def _add_pauses(found: Iterable[Lane], in_force: Iterable[Pause]) -> None:
             ("campaign", str(lane.campaign_id)),
             ("run", str(lane.run_id)),
         )
-        covering = [pause for scope in scopes for pause in over.get(scope, ())]
+        covering = [*lane.pauses, *(pause for scope in scopes for pause in over.get(scope, ()))]
         lane.pauses = sorted(covering, key=lambda pause: pause.since or 0)
 
 
@@ -203,6 +208,7 @@ _LANES: Final = (
         lanes.c.priority,
         runs.c.campaign_id,
         runs.c.model,
+        runs.c.finish_by,
         campaigns.c.weight,
         campaigns.c.served,
         RUN_PATH.label("run"),

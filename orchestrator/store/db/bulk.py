@@ -1,5 +1,6 @@
 """Many rows at once: looked up by key in bounded statements, and inserted straight through the driver."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
@@ -9,6 +10,10 @@ Item = TypeVar("Item")
 
 LOOKUP_CHUNK: Final = 500
 """Parameters of one statement; older builds of SQLite take 999."""
+
+
+EACH_CHUNK: Final = 5_000
+"""Values that are given as one text."""
 
 
 def chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
@@ -35,6 +40,20 @@ def lookup(conn: Connection, query: str, values: Sequence[Any], *given: Any) -> 
         marks = ", ".join("?" * len(chunk))
         statement = query.format(*"?" * len(given), any=f"IN ({marks})")
         yield from conn.exec_driver_sql(statement, (*given, *chunk))
+
+
+def each(conn: Connection, query: str, values: Sequence[str]) -> Iterator[Any]:
+    """Rows of `query`, in which `{each}` stands for a table of the values with one column, `value`: for what
+    is to be found for every one of them by itself, such as the newest.
+    """
+    if conn.dialect.name != "sqlite":
+        if values:
+            table = query.format(each="unnest(%s::text[])").replace(" AS wanted", " AS wanted (value)", 1)
+            yield from conn.exec_driver_sql(table, (_array(values),))
+        return
+    for start in range(0, len(values), EACH_CHUNK):
+        chunk = json.dumps(values[start : start + EACH_CHUNK])
+        yield from conn.exec_driver_sql(query.format(each="json_each(?)"), (chunk,))
 
 
 def _array(values: Sequence[str] | Sequence[bytes]) -> str:

@@ -245,13 +245,16 @@ jobs = Table(
     Column("note", Text),
     Column("redo_of", BigInt),  # the job that this is a further try of
     Column("redo_by", Text),  # VerdictSource of who asked for it
+    Column("reused_from", BigInt),  # the job of an earlier run whose pictures it has
     UniqueConstraint("run_id", "key"),
     _one_of("state", JobState, "state"),
     CheckConstraint("(state = 'pending') = (queue IS NOT NULL)", name="queued_when_pending"),
     CheckConstraint(
-        "(state IN ('succeeded', 'failed', 'cancelled')) = (finished_at IS NOT NULL)",
+        "(state IN ('succeeded', 'failed', 'cancelled', 'reused')) = (finished_at IS NOT NULL)",
         name="finished_when_final",
     ),
+    CheckConstraint("(state = 'reused') = (reused_from IS NOT NULL)", name="reused_from_another"),
+    CheckConstraint("state <> 'reused' OR (cost_micros = 0 AND attempts = 0)", name="reused_is_free"),
     CheckConstraint("cost_micros >= 0", name="cost"),
     Index(
         "ix_jobs_ready",
@@ -271,6 +274,8 @@ jobs = Table(
     _partial_index("ix_jobs_verdict", "run_id", "verdict", "id", "images", where="verdict IS NOT NULL"),
     _partial_index("ix_jobs_redo_of", "redo_of", where="redo_of IS NOT NULL"),
     _partial_index("ix_jobs_redone", "run_id", "state", "id", where="redo_of IS NOT NULL"),
+    # what earlier runs have made, by key, newest last: without it, a night would read all nights before it
+    _partial_index("ix_jobs_made", "key", "id", "run_id", "verdict", where="state = 'succeeded'"),
 )
 
 job_specs = Table(

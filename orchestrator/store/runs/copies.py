@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import bindparam, select
 
 from orchestrator.core.errors import UsageError
+from orchestrator.core.nights import Fate
 from orchestrator.core.paths import COPIES_MAX, copy_index, copy_number, name_of_later_job, path_key
 from orchestrator.core.specs import RunSpec, TwinSpec
 from orchestrator.store.db import bulk, dialect
@@ -17,6 +18,7 @@ from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, jobs, outputs
 from orchestrator.store.runs import new_jobs, output_paths
+from orchestrator.store.runs.earlier import OtherRuns
 from orchestrator.store.runs.output_paths import PathConflict, PathTakenError
 from orchestrator.store.runs.runs import Run, existing_ids
 
@@ -31,11 +33,21 @@ class WantedCopies(NamedTuple):
     conflicts: list[PathConflict]  # their paths that jobs of another manifest own
 
 
-def look_up_twins(tx: Tx, run: Run | None, owner: RunSpec, twins: Sequence[TwinSpec]) -> WantedCopies:
+def look_up_twins(
+    tx: Tx, run: Run | None, owner: RunSpec, twins: Sequence[TwinSpec], *, earlier: OtherRuns | None = None
+) -> WantedCopies:
     """Compare rows of `owner` that share jobs with what is stored. Writes nothing."""
     if not twins:
         return WantedCopies(0, [])
     known = existing_ids(tx, run.id, [twin.key for twin in twins]) if run else {}
+    if earlier is not None:
+        decided = earlier.decide(tx, [twin.key for twin in twins if twin.key not in known])
+        pointing = _reused(tx, sorted(set(known.values())))
+        twins = [
+            twin
+            for twin in twins
+            if (known[twin.key] not in pointing if twin.key in known else decided[twin.key].fate is Fate.BUY)
+        ]
     # A job that is new takes the paths of its first row itself.
     beside = [twin for twin in twins if twin.key in known or not twin.first]
     wanted = [path for twin in beside for path in twin.output_paths]
@@ -54,10 +66,13 @@ def add_copies(tx: Tx, run: Run, wanted: Sequence[Wanted]) -> int:
     Their jobs are there. Raises PathTakenError for a path of another manifest, and then plans none.
     """
     dialect.lock_inserts(tx.conn, jobs)  # paths are read first, then taken
+    ids = existing_ids(tx, run.id, [key for key, _own in wanted])
+    pointing = _reused(tx, sorted(set(ids.values())))
+    # A row whose job earlier runs serve, or make, has no file of its own in this run.
+    wanted = [each for each in wanted if each[0] in ids and ids[each[0]] not in pointing]
     paths = [path for _key, own in wanted for path in own]
     if taken := output_paths.foreign(tx=tx, campaign=run.campaign, name=run.name, wanted=paths):
         raise PathTakenError(taken)
-    ids = existing_ids(tx, run.id, [key for key, _own in wanted])
     numbers = _highest_numbers(tx, sorted(set(ids.values())))
     rows = []
     for (key, own), missing in zip(wanted, _missing(tx=tx, run=run, wanted=wanted, ids=ids), strict=True):
@@ -108,6 +123,14 @@ def _missing(tx: Tx, run: Run, wanted: Sequence[Wanted], ids: Mapping[str, int])
     return found
 
 
+def _reused(tx: Tx, job_ids: Sequence[int]) -> set[int]:
+    return {
+        job_id
+        for chunk in chunks(job_ids)
+        for job_id in tx.conn.execute(_POINTING, {"ids": list(chunk)}).scalars()
+    }
+
+
 def _highest_numbers(tx: Tx, job_ids: Sequence[int]) -> dict[int, int]:
     """The number of the last row of each job that has a copy already."""
     found = dict.fromkeys(job_ids, 0)
@@ -117,6 +140,9 @@ def _highest_numbers(tx: Tx, job_ids: Sequence[int]) -> dict[int, int]:
     return found
 
 
+_POINTING: Final = select(jobs.c.id).where(
+    jobs.c.id.in_(bindparam("ids", expanding=True)), jobs.c.reused_from.is_not(None)
+)
 _INDEXES: Final = select(outputs.c.job_id, outputs.c.idx).where(
     outputs.c.job_id.in_(bindparam("ids", expanding=True))
 )

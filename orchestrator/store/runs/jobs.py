@@ -20,6 +20,9 @@ CANCELLED: Final = "cancelled"
 PRUNED: Final = "pruned"
 """The word for one that its manifest did not ask for any more."""
 
+SUPERSEDED: Final = "superseded"
+"""The word for one that a later run of its manifest took the place of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
@@ -125,7 +128,8 @@ def _end(tx: Tx, pending: Sequence[int], reason: str = CANCELLED) -> Sequence[in
             message=None,
         )
     )
-    _note(tx, "cancelled", pending)
+    by = "by a later run of its manifest" if reason == SUPERSEDED else "by an operator"
+    _note(tx, "cancelled", pending, by=by)
     return pending
 
 
@@ -160,12 +164,9 @@ def _set_aside_outputs(tx: Tx, job_id: int, attempt_number: int) -> None:
         )
 
 
-def _note(tx: Tx, kind: str, job_ids: Sequence[int]) -> None:
+def _note(tx: Tx, kind: str, job_ids: Sequence[int], *, by: str = "by an operator") -> None:
     if job_ids:
         tx.conn.execute(
             events.insert(),
-            [
-                {"at": tx.now, "kind": kind, "job_id": job_id, "message": "by an operator"}
-                for job_id in job_ids
-            ],
+            [{"at": tx.now, "kind": kind, "job_id": job_id, "message": by} for job_id in job_ids],
         )

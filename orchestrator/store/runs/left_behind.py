@@ -56,7 +56,7 @@ def left_behind(tx: Tx, run_id: int, asked: Collection[int]) -> LeftBehind:
         for row in gone:
             found.waiting += row.state == JobState.PENDING
             found.running += row.state == JobState.RUNNING
-            found.made += row.state == JobState.SUCCEEDED
+            found.made += row.state in {JobState.SUCCEEDED, JobState.REUSED}
             found.failed += row.state == JobState.FAILED
             found.spent_micros += row.cost_micros
         room = COMPARED_MAX - len(found.compared)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from orchestrator.core.nights import GoodPicture
 from orchestrator.core.paths import path_key
 from orchestrator.core.products import product_name
 from orchestrator.core.specs import JobSpec
@@ -68,6 +69,7 @@ JOB_COLUMNS: Final = (
     "tries_left",
     "created_at",
 )
+REUSED_COLUMNS: Final = (*JOB_COLUMNS, "finished_at", "reused_from")
 SPEC_COLUMNS: Final = ("job_id", "params", "local_images", "tags", "axes", "run_id", "product")
 OUTPUT_COLUMNS: Final = ("job_id", "idx", "path", "path_key", "state", "clean_path", "clean_key")
 
@@ -94,6 +96,38 @@ def job_rows(
             now,
         )
         for job_id, job in numbered
+    ]
+
+
+def reused_rows(
+    numbered: Sequence[tuple[int, tuple[NewJob, GoodPicture | None]]],
+    *,
+    run_id: int,
+    lane_ids: Mapping[str, int],
+    now: int,
+) -> list[Row]:
+    """Rows of `jobs` that have the pictures of another, in the order of REUSED_COLUMNS."""
+    state = step(JOB_TRANSITIONS, None, JobEvent.REUSED).value
+    return [
+        (
+            job_id,
+            run_id,
+            lane_ids[job.price_digest],
+            job.key,
+            job.ordinal,
+            job.variation,
+            job.round,
+            state,
+            None,
+            job.images,
+            job.price_micros,
+            0,
+            now,
+            now,
+            made.job_id,
+        )
+        for job_id, (job, made) in numbered
+        if made is not None
     ]
 
 

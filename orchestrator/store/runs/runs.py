@@ -1,13 +1,15 @@
 """Runs and their new jobs: what `apply` writes."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import func, select, update
 
 from orchestrator.core.errors import UsageError
+from orchestrator.core.nights import Fate, GoodPicture, NightRule
 from orchestrator.core.specs import MAX_ATTEMPTS, JobSpec, RunSpec
 from orchestrator.store.db import bulk, dialect
 from orchestrator.store.db.database import Tx
@@ -16,6 +18,7 @@ from orchestrator.store.runs import new_jobs, output_paths
 from orchestrator.store.runs.campaigns import ensure_campaign
 from orchestrator.store.runs.new_jobs import NewJob, encode
 from orchestrator.store.runs.run_lanes import ensure_lanes, lock_lanes
+from orchestrator.store.runs.superseding import decide
 
 LIST_PRICES: Final[Mapping[str, int]] = MappingProxyType({})
 """No other prices were shown than those of the catalogue."""
@@ -42,6 +45,11 @@ class Added:
     new: int
     existing: int
     renamed: tuple[tuple[str, str], ...]  # (wanted, given) where an earlier job owns the path
+    reused: int = 0  # have the pictures of an earlier run
+    avoided_micros: int = 0  # what these would have cost
+    under_way: int = 0  # another run is making them: they were not added
+    left_alone: int = 0  # the rule does not ask for them: they were not added
+    superseded: int = 0  # jobs of earlier runs that waited for the same, and were cancelled
 
 
 def ensure_run(tx: Tx, spec: RunSpec) -> Run:
@@ -55,6 +63,7 @@ def ensure_run(tx: Tx, spec: RunSpec) -> Run:
         "priority": spec.priority,
         "applied_at": tx.now,
         "settings": spec.settings or None,
+        "finish_by": spec.finish_by,
         **({} if spec.max_attempts is None else {"max_attempts": spec.max_attempts}),
     }
     this = select(runs.c.id).where(
@@ -119,50 +128,6 @@ def existing_ids(tx: Tx, run_id: int, keys: Sequence[str]) -> dict[str, int]:
     return dict(bulk.lookup(tx.conn, _KNOWN, keys, run_id))
 
 
-def states_by_key(tx: Tx, run_id: int, keys: Sequence[str]) -> dict[str, str]:
-    """The states of the jobs that the run already has with these keys."""
-    known = existing_ids(tx, run_id, keys)
-    found = _standing(tx, known.values())
-    return {key: found[job_id].state for key, job_id in known.items() if job_id in found}
-
-
-@dataclass(frozen=True, slots=True)
-class LookedUp:
-    """What a chunk of specs would change."""
-
-    fresh: list[JobSpec]  # those that the run does not have yet
-    conflicts: list[output_paths.PathConflict]  # their paths that jobs of another manifest own
-    known: Collection[int]  # ids of the jobs that the run has already
-    states: Mapping[str, str]  # their states, by key
-    untried: list[JobSpec]  # those of them that wait and were never tried
-
-
-def look_up(tx: Tx, run: Run | None, owner: RunSpec, specs: Sequence[JobSpec]) -> LookedUp:
-    """Compare specs of `owner` with what is stored; `run` is None when it does not exist. Writes nothing."""
-    known = existing_ids(tx, run.id, [spec.key for spec in specs]) if run else {}
-    fresh = [spec for spec in specs if spec.key not in known]
-    wanted = [path for spec in fresh for path in spec.output_paths]
-    found = _standing(tx, known.values())
-    return LookedUp(
-        fresh=fresh,
-        conflicts=output_paths.foreign(tx=tx, campaign=owner.campaign, name=owner.name, wanted=wanted),
-        known=known.values(),
-        states={key: found[job_id].state for key, job_id in known.items() if job_id in found},
-        untried=[spec for spec in specs if spec.key in known and _is_untried(found.get(known[spec.key]))],
-    )
-
-
-def _standing(tx: Tx, ids: Collection[int]) -> dict[int, Any]:
-    found: dict[int, Any] = {}
-    for chunk in bulk.chunks(list(ids)):
-        found.update((row.id, row) for row in tx.conn.execute(_STANDING, {"ids": chunk}))
-    return found
-
-
-def _is_untried(row: Any) -> bool:
-    return row is not None and row.queue is not None and row.attempts == 0
-
-
 def add_jobs(tx: Tx, run: Run, specs: Sequence[JobSpec]) -> Added:
     """Insert the specs that the run does not have yet. Raises PathTakenError and then inserts none; see
     `output_paths`.
@@ -170,20 +135,65 @@ def add_jobs(tx: Tx, run: Run, specs: Sequence[JobSpec]) -> Added:
     return add_encoded(tx, run, [encode(spec) for spec in specs])
 
 
-def add_encoded(tx: Tx, run: Run, wanted: Sequence[NewJob], agreed: Mapping[str, int] = LIST_PRICES) -> Added:
+def add_encoded(
+    tx: Tx,
+    run: Run,
+    wanted: Sequence[NewJob],
+    agreed: Mapping[str, int] = LIST_PRICES,
+    *,
+    rule: NightRule | None = None,
+) -> Added:
     """Insert jobs that are encoded already, as `add_jobs` does. `agreed` are the prices that a person was
-    shown, by price digest; a job without one was shown at its list price.
+    shown, by price digest; a job without one was shown at its list price. What earlier runs hold is looked at
+    here once more, by the `rule`: two runs that are applied at once buy once.
     """
     dialect.lock_inserts(tx.conn, jobs)  # ids and paths are read first, then taken
     known = existing_ids(tx, run.id, [job.key for job in wanted])
     fresh = [job for job in wanted if job.key not in known]
+    existing = len(wanted) - len(fresh)
     if not fresh:
-        return Added(0, len(wanted), ())
+        return Added(0, existing, ())
+    keys = [job.key for job in fresh]
+    this = run.id, run.campaign, run.name
+    decided = decide(tx, this, keys, rule=rule)
+    bought = [job for job in fresh if decided[job.key].fate is Fate.BUY]
+    reused = [job for job in fresh if decided[job.key].fate is Fate.REUSE]
+    fates = Counter(item.fate for item in decided.values())
     given, renamed = output_paths.assign(
-        tx=tx, campaign=run.campaign, name=run.name, run_key=run.run_key, jobs_to_be=fresh
+        tx=tx, campaign=run.campaign, name=run.name, run_key=run.run_key, jobs_to_be=bought
     )
-    insert_jobs(tx, run, given, agreed=agreed)
-    return Added(len(given), len(wanted) - len(given), tuple(renamed))
+    if given:
+        insert_jobs(tx, run, given, agreed=agreed)
+    insert_reused(tx, run, [(job, decided[job.key].made) for job in reused], agreed=agreed)
+    return Added(
+        len(given),
+        existing,
+        tuple(renamed),
+        reused=len(reused),
+        avoided_micros=sum(agreed.get(job.price_digest, job.price_micros) for job in reused),
+        under_way=fates[Fate.UNDER_WAY],
+        left_alone=fates[Fate.LEAVE],
+        superseded=sum(len(item.superseded) for item in decided.values()),
+    )
+
+
+def insert_reused(
+    tx: Tx, run: Run, given: Sequence[tuple[NewJob, GoodPicture | None]], *, agreed: Mapping[str, int]
+) -> None:
+    """Insert jobs that have the pictures of others: they take no path, hold no money and are never claimed.
+    Inserts are locked.
+    """
+    if not given:
+        return
+    first_id = (tx.conn.execute(_HIGHEST_ID).scalar() or 0) + 1
+    lane_ids = ensure_lanes(
+        tx, [job for job, _made in given], run_id=run.id, priority=run.priority, agreed=agreed
+    )
+    numbered = list(enumerate(given, start=first_id))
+    rows = new_jobs.reused_rows(numbered, run_id=run.id, lane_ids=lane_ids, now=tx.now)
+    bulk.insert_many(conn=tx.conn, table=jobs, columns=new_jobs.REUSED_COLUMNS, rows=rows)
+    specs = new_jobs.spec_rows([(job_id, job) for job_id, (job, _made) in numbered], run.id)
+    bulk.insert_many(conn=tx.conn, table=job_specs, columns=new_jobs.SPEC_COLUMNS, rows=specs)
 
 
 def insert_jobs(tx: Tx, run: Run, given: Sequence[NewJob], *, agreed: Mapping[str, int]) -> Sequence[int]:
@@ -207,7 +217,4 @@ def insert_jobs(tx: Tx, run: Run, given: Sequence[NewJob], *, agreed: Mapping[st
 
 _RUNS: Final = select(runs, campaigns.c.name.label("campaign")).join_from(runs, campaigns)
 _KNOWN: Final = "SELECT key, id FROM jobs WHERE run_id = {} AND key {any}"
-_STANDING: Final = select(jobs.c.id, jobs.c.state, jobs.c.queue, jobs.c.attempts).where(
-    jobs.c.id.in_(bindparam("ids", expanding=True))
-)
 _HIGHEST_ID: Final = select(func.max(jobs.c.id))

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, exists, select, update
 
 from orchestrator.core.states import TickEvent, TickState
-from orchestrator.core.ticks import Admission, admissions
+from orchestrator.core.tick_decisions import Admission, admissions
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import runs, schedules, ticks
 from orchestrator.store.schedules import schedules as rows

@@ -6,7 +6,8 @@ from typing import Final
 from sqlalchemy import ColumnElement, exists, func, select, update
 
 from orchestrator.core.states import TickState
-from orchestrator.core.ticks import Firing, TickKind, caught_up, jitter_of
+from orchestrator.core.tick_decisions import caught_up
+from orchestrator.core.ticks import Firing, TickKind, jitter_of
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import schedules, ticks
 from orchestrator.store.schedules import schedules as rows

@@ -7,7 +7,8 @@ from typing import Any, Final
 from sqlalchemy import bindparam, select, update
 
 from orchestrator.core.states import TICK_OPEN, TICK_TRANSITIONS, TickEvent, TickState, step
-from orchestrator.core.ticks import Firing, OpenTick, TickKind
+from orchestrator.core.tick_decisions import OpenTick
+from orchestrator.core.ticks import Firing, TickKind
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import schedules, ticks

@@ -9,7 +9,7 @@ from sqlalchemy import case, cast, select
 from orchestrator.core.budget import day_of
 from orchestrator.core.money import format_usd
 from orchestrator.store.account import rate_limits, worker_stops
-from orchestrator.store.account.pauses import Pause
+from orchestrator.store.account.pauses import FINISH_BY, Pause
 from orchestrator.store.claiming.lanes import Lane, Rules, pending_lanes, rules_in_force
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import RUN_PATH, BigInt, attempts, campaigns, pauses, runs
@@ -58,7 +58,7 @@ def survey(tx: Tx, timezone: str) -> Survey:
     day = day_of(tx.now, timezone)
     rules = rules_in_force(tx, day)
     found = pending_lanes(tx, day, rules=rules)
-    paused = [*_keyless(tx, rules.pauses), *_paused(tx, rules.pauses)]
+    paused = [*_keyless(tx, rules.pauses), *_paused(tx, rules.pauses), *_over(found)]
     return Survey(rules, found, [*paused, *_blocked(tx, found), *_held(tx)])
 
 
@@ -66,7 +66,8 @@ def stops_over(tx: Tx, lane: Lane) -> list[Stoppage]:
     """What stops the jobs of this lane: its pauses, oldest first, and then the tightest cap that does not
     admit the next job. Empty when the jobs may run.
     """
-    return [*_paused(tx, lane.pauses), *_blocked(tx, [lane])]
+    begun = [pause for pause in lane.pauses if pause.reason != FINISH_BY]
+    return [*_over([lane]), *_paused(tx, begun), *_blocked(tx, [lane])]
 
 
 def rate_stop(tx: Tx, lanes: Iterable[Lane]) -> Stoppage | None:
@@ -123,6 +124,25 @@ def _paused(tx: Tx, in_force: Sequence[Pause]) -> list[Stoppage]:
         for pause in in_force
         if pause.scope != worker_stops.WORKER
     ]
+
+
+def _over(lanes: Iterable[Lane]) -> list[Stoppage]:
+    """Runs whose time is over, and that have jobs left."""
+    found = {
+        lane.run_id: Stoppage(
+            scope="run",
+            key=str(lane.run_id),
+            name=lane.run,
+            reason=FINISH_BY,
+            message=pause.message,
+            since=lane.finish_by or 0,
+            until=None,
+        )
+        for lane in lanes
+        for pause in lane.pauses
+        if pause.reason == FINISH_BY
+    }
+    return list(found.values())
 
 
 def _blocked(tx: Tx, lanes: Iterable[Lane]) -> list[Stoppage]:

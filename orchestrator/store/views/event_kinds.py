@@ -13,6 +13,7 @@ EVENT_KINDS: Final = MappingProxyType(
         "chosen": "the clean name of a picture went to another try",
         "database_back": "a worker can write again, after the database was away",
         "doubt_ended": "it became known what a lost reply had done",
+        "finish_by": "the time of a run is over, with jobs left",
         "kept_aside": "a file that somebody had changed made room for a chosen picture, under another name",
         "late_acceptance": "a task was accepted for an attempt that was over",
         "not_moved": "a picture could not get its name now; it is tried again",

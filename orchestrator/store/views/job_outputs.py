@@ -10,6 +10,7 @@ from orchestrator.core.paths import copy_number, index_and_attempt, is_supersede
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState
+from orchestrator.store.db.schema import jobs as job_table
 from orchestrator.store.db.schema import outputs as output_table
 
 
@@ -36,14 +37,18 @@ class OutputRow:
 
 
 def outputs_of(tx: Tx, job_ids: Sequence[int]) -> dict[int, list[OutputRow]]:
-    """Every output of these jobs, in order, followed by those kept from earlier attempts."""
+    """Every output of these jobs, in order, followed by those kept from earlier attempts; of a reused job the
+    outputs of the job whose pictures it has.
+    """
+    if not job_ids:
+        return {}
     query = (
         select(output_table)
-        .where(output_table.c.job_id.in_(job_ids))
+        .where(output_table.c.job_id.in_([*job_ids, *(origins := _origins(tx, job_ids)).values()]))
         .order_by(output_table.c.job_id, output_table.c.idx)
     )
     found: dict[int, list[OutputRow]] = {}
-    rows = tx.conn.execute(query).all() if job_ids else []
+    rows = tx.conn.execute(query).all()
     holders = _holders(tx, [bytes(row.clean_key) for row in rows if row.clean_key is not None])
     for row in rows:
         index, kept_from = index_and_attempt(row.idx)
@@ -67,7 +72,16 @@ def outputs_of(tx: Tx, job_ids: Sequence[int]) -> dict[int, list[OutputRow]]:
                 moving_to=row.moving_to,
             )
         )
-    return {job_id: _flagged_alike(rows) for job_id, rows in found.items()}
+    whole = {job_id: _flagged_alike(rows) for job_id, rows in found.items()}
+    for job_id, origin in origins.items():
+        whole[job_id] = [row for row in whole.get(origin, []) if row.kept_from is None and not row.is_copy]
+    return whole
+
+
+def _origins(tx: Tx, job_ids: Sequence[int]) -> dict[int, int]:
+    """Of the reused ones: whose pictures they have."""
+    rows = tx.conn.execute(_ORIGINS, {"ids": list(job_ids)})
+    return {row.id: row.reused_from for row in rows}
 
 
 def _is_superseded(row: Any) -> bool:
@@ -88,6 +102,9 @@ def _flagged_alike(rows: list[OutputRow]) -> list[OutputRow]:
     return [replace(row, nsfw=flags.get(row.index)) if row.is_copy else row for row in rows]
 
 
+_ORIGINS: Final = select(job_table.c.id, job_table.c.reused_from).where(
+    job_table.c.id.in_(bindparam("ids", expanding=True)), job_table.c.reused_from.is_not(None)
+)
 _HOLDERS: Final = select(output_table.c.path_key, output_table.c.job_id).where(
     output_table.c.path_key.in_(bindparam("keys", expanding=True))
 )

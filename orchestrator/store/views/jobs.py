@@ -56,6 +56,7 @@ class JobRow:
     stars: int | None = None
     note: str | None = None
     redo_of: int | None = None  # the job that this is a further try of
+    reused_from: int | None = None  # the job of an earlier run whose pictures it has
     superseded_by: int | None = None  # the job whose picture has the clean name of its cell
     axes: tuple[
         tuple[str, str], ...
@@ -171,6 +172,7 @@ def _job_row(row: Any, last: LastAttempt, pictures: list[OutputRow]) -> JobRow:
         stars=row.stars,
         note=row.note,
         redo_of=row.redo_of,
+        reused_from=row.reused_from,
         axes=tuple((str(name), str(label)) for name, label in row.axes or ()),
     )
 

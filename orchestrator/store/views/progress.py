@@ -41,17 +41,19 @@ class Progress:
     @property
     def finished(self) -> int:
         """Jobs that are over: nothing more happens to them by itself."""
-        return self.jobs[JobState.SUCCEEDED] + self.jobs[JobState.FAILED] + self.jobs[JobState.CANCELLED]
+        return self.made + self.jobs[JobState.CANCELLED] + self.jobs[JobState.REUSED]
 
     @property
     def made(self) -> int:
-        """Jobs that ended with or without pictures, without those that were called off."""
+        """Jobs that ended with or without pictures of their own, without those that were called off."""
         return self.jobs[JobState.SUCCEEDED] + self.jobs[JobState.FAILED]
 
     @property
     def wanted(self) -> int:
-        """All jobs without those that were called off."""
-        return self.total - self.jobs[JobState.CANCELLED]
+        """All jobs that are to be made: without those that were called off, and those that earlier pictures
+        serve.
+        """
+        return self.total - self.jobs[JobState.CANCELLED] - self.jobs[JobState.REUSED]
 
     @property
     def left(self) -> int:

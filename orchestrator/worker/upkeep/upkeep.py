@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from orchestrator.ports import Balance
-from orchestrator.store.account import latencies, pauses, workers
+from orchestrator.store.account import latencies, pauses, rate_limits, workers
 from orchestrator.store.account.latencies import RecordedLatency
 from orchestrator.store.db.database import Tx
 from orchestrator.store.runs import failure_rates
@@ -42,6 +42,13 @@ def record_signs_of_life(tx: Tx, rows: Sequence[SignOfLife]) -> list[workers.Sta
     return standings
 
 
+def note_finished(tx: Tx, rows: Sequence[None]) -> list[None]:
+    """Record which runs ended by the clock with jobs left: once for each, whichever worker notices."""
+    rate_limits.lock(tx)
+    pauses.note_over(tx)
+    return [None] * len(rows)
+
+
 async def tick(deps: Deps, account_pauses: AccountPauses, restored_copy: RestoredCopyCheck) -> float:
     """End the pauses for a key, for credit or for a disk that work again."""
     with deps.database.read() as tx:
@@ -59,6 +66,10 @@ async def tick(deps: Deps, account_pauses: AccountPauses, restored_copy: Restore
     if not account_pauses.key.refused and (restored_copy.unreadable or LIST_UNREADABLE in in_force):
         await restored_copy.check()
     await _watch_rates(deps)
+    with deps.database.read() as tx:
+        ended = pauses.any_unnoted(tx)
+    if ended:
+        await deps.writer.submit(note_finished, None)
     return UPKEEP_SECONDS
 
 

@@ -4,6 +4,8 @@ INSERT INTO runs (id, campaign_id, name, run_key, model, manifest_path, manifest
 INSERT INTO lanes (id, run_id, price_digest, list_micros, planned_micros, price_micros, priority, idle) VALUES (1, 1, 'd1', 28000, 28000, 14000, 0, false);
 INSERT INTO jobs (id, run_id, lane_id, key, ordinal, variation, state, queue, images, price_micros, tries_left, created_at, round, verdict, note, stars, redo_of, redo_by)
   VALUES (1, 1, 1, 'k1', 0, 1, 'running', NULL, 1, 28000, 3, 1000, 1, 'rejected', 'too dark', 2, 1, 'check');
+INSERT INTO jobs (id, run_id, lane_id, key, ordinal, variation, state, finished_at, images, price_micros, tries_left, created_at, reused_from)
+  VALUES (2, 1, 1, 'k2', 1, 1, 'reused', 2000, 1, 28000, 3, 1000, 1);
 INSERT INTO job_specs (job_id, params, local_images, tags, axes, run_id, product) VALUES (1, '{"prompt": "a café"}', '[]', '{}', '[["p", "MUG"]]', 1, 'MUG');
 INSERT INTO attempts (id, job_id, run_id, campaign_id, number, state, token, worker, epoch, lease_expires_at, rate_granted_at, leased_at, reservation, day, price_micros, prediction_id)
   VALUES (1, 1, 1, 1, 1, 'in_flight', 't1', 'w1', 1, 2000, 1000, 1000, 'held', '2026-11-22', 28000, 'p1');

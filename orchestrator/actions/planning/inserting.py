@@ -1,0 +1,84 @@
+"""Writing jobs that are checked: by thousands, each batch durable when its transaction ends."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from orchestrator.actions.operator.change_jobs import drop_waiting, supersede
+from orchestrator.actions.operator.fleet_words import run_caps
+from orchestrator.actions.planning.applied import RENAMED_KEPT, Applied, Pricing, Taking
+from orchestrator.actions.planning.spool import Spool
+from orchestrator.store.account import rate_limits, workers
+from orchestrator.store.account.acts import Signature
+from orchestrator.store.db.database import Database
+from orchestrator.store.money import budgets, quotes
+from orchestrator.store.runs.copies import add_copies
+from orchestrator.store.runs.new_jobs import NewJob
+from orchestrator.store.runs.runs import Run, add_encoded, ensure_run
+
+
+class JobsToBe(NamedTuple):
+    """What is to be inserted for one manifest."""
+
+    applied: Applied
+    jobs: Spool
+    twins: Spool
+
+
+@dataclass(frozen=True, slots=True)
+class Inserting:
+    """Writes checked jobs, with the caps and the prices that they come with."""
+
+    database: Database
+    pricing: Pricing
+    taking: Taking
+    prune: Signature | None
+    whole: bool
+
+    def insert(self, draft: JobsToBe) -> Applied:
+        """The jobs are looked up again in the transaction that inserts them: somebody else may have been
+        quicker.
+        """
+        applied = draft.applied
+        with self.database.write() as tx:
+            rate_limits.lock(tx)  # before the lanes: see `deferred_writes.LockOrder`
+            run = ensure_run(tx, applied.manifest.spec)
+            caps = run_caps([applied.manifest.spec])
+            found = budgets.take(tx, caps, self.taking.signed, raised=self.taking.raised)
+            agreed = self.pricing.prices.agreed(tx, run.model, shown=self.pricing.shown)
+            quotes.agree(tx, run.id, agreed)
+            quotes.end_pause_when_agreed(tx, run.model, drift_percent=self.pricing.drift_percent)
+        if self.taking.words is not None:
+            self.taking.tell(self.taking.words.described(found, raised=self.taking.raised))
+        applied.run_id = run.id
+        if self.prune:
+            applied.pruned = drop_waiting(self.database, applied.others.ids, self.prune)
+        for chunk in draft.jobs.chunks():
+            self._add(applied, run, [NewJob._make(job) for job in chunk], agreed=agreed)
+        for chunk in draft.twins.chunks():
+            with self.database.write() as tx:
+                applied.copies += add_copies(tx, run, chunk)
+        if self.whole:
+            applied.superseded += supersede(self.database, run, applied.manifest.spec.night)
+        self._keep_answers(run.model)
+        return applied
+
+    def _add(self, applied: Applied, run: Run, chunk: Sequence[NewJob], *, agreed: Mapping[str, int]) -> None:
+        self.database.require_in_place()
+        with self.database.write() as tx:
+            added = add_encoded(tx, run, chunk, agreed=agreed, rule=applied.manifest.spec.night)
+            beside = workers.any_alive(tx)
+        if beside:
+            self.database.give_way()
+        applied.new += added.new
+        applied.existing += added.existing
+        for name in ("reused", "avoided_micros", "under_way", "left_alone", "superseded"):
+            setattr(applied, name, getattr(applied, name) + getattr(added, name))
+        applied.renamed += added.renamed[: max(0, RENAMED_KEPT - len(applied.renamed))]
+
+    def _keep_answers(self, model: str) -> None:
+        """What the provider said of its prices is known to everybody from now on."""
+        if answers := self.pricing.prices.seen(model):
+            with self.database.write() as tx:
+                for seen in answers:
+                    quotes.learn(tx, seen, drift_percent=self.pricing.drift_percent)

@@ -1,0 +1,127 @@
+"""What a run makes of the jobs that earlier runs of the same manifest have made already.
+
+| The rule | good picture | none, a try failed or was cancelled | it is rejected | never asked for |
+|---|---|---|---|---|
+| `all` | bought | bought | bought | bought |
+| `changed` | reused | bought | bought | bought |
+| `failed` | reused | bought | left alone | left alone |
+| `rejected` | reused | left alone | bought | left alone |
+
+A *good picture* is stored, not discarded and not rejected, of a job with the same key in any other run of the
+same campaign and name. With `older_than` a picture counts until it is so old. What another run is making at
+this moment, or may have paid for, is never bought beside it, but for `all`, which asks for just that.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+
+class Regenerate(StrEnum):
+    """Which jobs of a run are made anew."""
+
+    ALL = "all"
+    CHANGED = "changed"
+    FAILED = "failed"
+    REJECTED = "rejected"
+
+
+class Leftovers(StrEnum):
+    """What becomes of jobs that wait in earlier runs when a later one of the same manifest is applied."""
+
+    CANCEL = "cancel"  # they are superseded
+    CARRY = "carry"  # they stay, and the later run does not ask for the same
+    KEEP = "keep"  # they stay, and the later run asks for its own
+
+
+class Orphans(StrEnum):
+    """What becomes of a stable name whose row is gone from the data."""
+
+    KEEP = "keep"
+    RETIRE = "retire"
+
+
+class Fate(StrEnum):
+    """What a run does about one job."""
+
+    BUY = "buy"
+    REUSE = "reuse"
+    UNDER_WAY = "under_way"  # another run is making it
+    LEAVE = "leave"  # the rule does not ask for it
+
+
+@dataclass(frozen=True, slots=True)
+class NightRule:
+    """What a manifest, or a command, says of earlier runs."""
+
+    regenerate: Regenerate = Regenerate.ALL
+    older_than_ms: int | None = None
+    leftovers: Leftovers = Leftovers.KEEP
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether earlier runs matter at all."""
+        return self.regenerate is not Regenerate.ALL or self.leftovers is not Leftovers.KEEP
+
+
+@dataclass(frozen=True, slots=True)
+class GoodPicture:
+    """A good picture, as a job has it."""
+
+    job_id: int
+    at: int  # ms; when the job ended
+    accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What other runs of the manifest hold for one job key."""
+
+    made: GoodPicture | None = None
+    rejected: bool = False  # some picture of it is
+    failed: bool = False  # some try of it failed or was cancelled
+    under_way: bool = False  # claimed by a worker, or in doubt: it may be paid for
+    waiting: bool = False  # pending, in a run that this one does not supersede
+
+
+NOTHING = Past()
+
+
+def fate(rule: NightRule, past: Past, now: int) -> Fate:
+    """What becomes of one job that the run does not have yet; `now` in ms."""
+    if rule.regenerate is Regenerate.ALL:
+        return Fate.UNDER_WAY if past.waiting and rule.leftovers is Leftovers.CARRY else Fate.BUY
+    made = past.made
+    fresh = made is not None and (rule.older_than_ms is None or now - made.at < rule.older_than_ms)
+    if fresh:
+        return Fate.REUSE
+    if past.under_way or past.waiting:
+        return Fate.UNDER_WAY
+    if rule.regenerate is Regenerate.CHANGED:
+        return Fate.BUY
+    wanted = past.failed if rule.regenerate is Regenerate.FAILED else past.rejected
+    return Fate.BUY if wanted else Fate.LEAVE
+
+
+def better(first: GoodPicture | None, second: GoodPicture | None) -> GoodPicture | None:
+    """Which of two tries of one picture counts: an accepted one, or else the newest."""
+    known = [each for each in (first, second) if each is not None]
+    return max(known, key=lambda each: (each.accepted, each.job_id), default=None)
+
+
+def finish_at(by: str, after_ms: int, timezone: str) -> int:
+    """The first time, in ms, at or after which the clock of a zone shows `by` (HH:MM), later than `after_ms`.
+
+    A time that a change to summer time leaves out counts from the moment of the change; one that comes twice
+    counts at its first coming.
+    """
+    zone = ZoneInfo(timezone)
+    clock = time.fromisoformat(by)
+    day = datetime.fromtimestamp(after_ms / 1000, tz=UTC).astimezone(zone).date()
+    for ahead in range(3):
+        local = datetime.combine(day + timedelta(days=ahead), clock, tzinfo=zone)
+        found = int(local.timestamp() * 1000)
+        if found > after_ms:
+            return found
+    raise AssertionError(f"no {by} within three days in {timezone}")

@@ -1,0 +1,117 @@
+"""What a manifest says of its earlier runs: what is made anew, and what stays."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from orchestrator.core.nights import Leftovers, NightRule, Regenerate, finish_at
+from orchestrator.core.specs import JsonObject
+from orchestrator.yamlio.document import Node
+from orchestrator.yamlio.shapes import Choice, Field, Money, Reading, Text, described
+
+_UNIT_MS: Final = {"h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_AGE: Final = re.compile(r"([1-9]\d{0,4})\s*([hdw])")
+_SHARE: Final = re.compile(r"(\d{1,3}(?:\.\d{1,2})?)\s*%")
+
+
+WHOLE: Final = 100  # per cent
+
+
+@dataclass(frozen=True)
+class _Age:
+    """A length of time in hours, days or weeks; gives ms."""
+
+    def read(self, node: Node, reading: Reading) -> int | None:
+        """The time in ms."""
+        found = _AGE.fullmatch(str(node.value)) if isinstance(node.value, str) else None
+        if found is None:
+            reading.expected(node, "a length of time such as 12h, 30d or 8w")
+            return None
+        return int(found[1]) * _UNIT_MS[found[2]]
+
+    def schema(self) -> JsonObject:
+        """A string."""
+        return {"type": "string", "pattern": f"^{_AGE.pattern}$"}
+
+
+@dataclass(frozen=True)
+class _Flood:
+    """A share of all jobs, or an amount of money: beyond it a person decides."""
+
+    def read(self, node: Node, reading: Reading) -> dict[str, int | float] | None:
+        """`{"percent": ...}` or `{"micros": ...}`."""
+        found = _SHARE.fullmatch(node.value.strip()) if isinstance(node.value, str) else None
+        if found and 0 < float(found[1]) <= WHOLE:
+            return {"percent": float(found[1])}
+        if found or (isinstance(node.value, str) and not re.fullmatch(r"[\d.]+", node.value)):
+            reading.wrong(node.path, f"expected a share such as 20%, or US dollars, got {described(node)}")
+            return None
+        micros = Money().read(node, reading)
+        return None if micros is None else {"micros": micros}
+
+    def schema(self) -> JsonObject:
+        """A share, or an amount."""
+        share = {"type": "string", "pattern": f"^{_SHARE.pattern}$"}
+        return {"anyOf": [share, *Money().schema()["anyOf"]]}
+
+
+NIGHTS: Final = (
+    Field(
+        "regenerate",
+        Choice(tuple(Regenerate)),
+        "Which jobs are made anew where an earlier run of this manifest has made them; all when absent.",
+    ),
+    Field(
+        "older_than",
+        _Age(),
+        "With `regenerate: changed`: pictures older than this are made anew, such as 30d.",
+    ),
+    Field(
+        "leftovers",
+        Choice(tuple(Leftovers)),
+        "What becomes of jobs that wait in earlier runs: cancel (with `regenerate`), carry, or keep.",
+    ),
+    Field(
+        "finish_by",
+        Text("a time of day such as 06:00", r"(?:[01]\d|2[0-3]):[0-5]\d"),
+        "Nothing is submitted after this time of day; what runs is collected.",
+    ),
+    Field(
+        "max_changed",
+        _Flood(),
+        "More new or lost jobs than this share, or new ones for more US dollars, need a person's word.",
+    ),
+)
+
+
+def night_rule(fields: dict[str, Any], asked: Regenerate | None = None) -> NightRule:
+    """The rule of a manifest, with the word that a command says instead of it."""
+    said = fields["regenerate"]
+    word = asked or (Regenerate(said) if said else Regenerate.ALL)
+    looks = asked is not None or said is not None
+    default = Leftovers.CANCEL if looks else Leftovers.KEEP
+    return NightRule(
+        regenerate=word,
+        older_than_ms=fields["older_than"] if word is Regenerate.CHANGED else None,
+        leftovers=Leftovers(fields["leftovers"] or default),
+    )
+
+
+def check_night(fields: dict[str, Any], reading: Reading) -> None:
+    """Report words that go with others."""
+    if fields["older_than"] is not None and fields["regenerate"] != Regenerate.CHANGED:
+        reading.wrong(
+            ("older_than",), "says when pictures are made anew", "write `regenerate: changed` beside it"
+        )
+
+
+def night_words(
+    fields: dict[str, Any], asked: Regenerate | None, *, now_ms: int, timezone: str
+) -> dict[str, Any]:
+    """What a run keeps of them, by field of its spec; times are those of a zone, counted from now."""
+    by = fields["finish_by"]
+    return {
+        "night": night_rule(fields, asked),
+        "finish_by": finish_at(by, now_ms, timezone) if by else None,
+        "max_changed": fields["max_changed"],
+    }

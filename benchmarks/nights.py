@@ -2,8 +2,9 @@
 
     python -m benchmarks.nights [rows] [nights]
 
-On SQLite: the first night has made every picture, each later one points at them. The plain plan is of the same
-manifest, in the same database, without a look at earlier nights. Each plan is made in a process of its own.
+On SQLite: the first night has made every picture, each later one points at them. The plain plan is of the
+same manifest, in the same database, without a look at earlier nights. Each plan is made in a process of its
+own.
 """
 
 import argparse
@@ -33,8 +34,8 @@ RUN = (
 )
 POINTING = (
     "INSERT INTO jobs (run_id, lane_id, key, ordinal, variation, round, state, images, price_micros, "
-    "tries_left, created_at, finished_at, reused_from) SELECT :night, lane_id, key, ordinal, variation, round, "
-    "'reused', images, price_micros, tries_left, created_at, created_at, id FROM jobs WHERE run_id = 1"
+    "tries_left, created_at, finished_at, reused_from) SELECT :night, lane_id, key, ordinal, variation, "
+    "round, 'reused', images, price_micros, tries_left, created_at, created_at, id FROM jobs WHERE run_id = 1"
 )
 
 

@@ -1,7 +1,7 @@
 """The composition root: the only place that names concrete adapters.
 
-The adapters are imported where they are made: most commands only read the database, and should answer at
-once.
+The adapters are imported where they are made: most commands only read, and should answer at once.
+Long because all of them are named and handed in here.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +26,7 @@ from orchestrator.ports import (
     Provider,
     Reached,
     Shelf,
+    StableNames,
 )
 from orchestrator.runtime import crashpoints
 from orchestrator.runtime.clock import SystemClock, SystemEntropy
@@ -106,9 +107,7 @@ class App:
         return key_fingerprint(self.settings, self.env)
 
     def reach(self, url: str) -> Reached:
-        """Whether anything answers at this address, asked without credentials, and what time it thinks it
-        is.
-        """
+        """Whether anything answers at this address, asked without credentials, and what its clock shows."""
         from orchestrator.provider.reach import reach
 
         return reach(url, self.network)
@@ -136,18 +135,23 @@ class App:
             api_host=host_of(self.settings.provider.base_url),
             network=self.network,
         )
-        local = setup.open(self.crashpoint)
         if not self.settings.separate_downloads:
-            return local
+            return setup.open(self.crashpoint)
         from orchestrator.artifacts.process.client import SeparateArtifacts
 
-        return SeparateArtifacts(local, server.COMMAND, setup)
+        return SeparateArtifacts(setup.open(self.crashpoint), server.COMMAND, setup)
 
     def shelf(self, folder: Path | None = None) -> Shelf:
         """The pictures that lie in the output folder, or in this one."""
         from orchestrator.artifacts.shelf import FolderShelf
 
         return FolderShelf(folder or self.output_root)
+
+    def stable_names(self) -> StableNames:
+        """The output folder, for names that switch."""
+        from orchestrator.artifacts.stable import FolderNames
+
+        return FolderNames(self.output_root, crashpoint=self.crashpoint)
 
     def mover(self) -> Mover:
         """Moves pictures inside the output folder."""
@@ -190,6 +194,7 @@ class App:
             mark=self.mark(),
             artifacts=self.artifacts(),
             mover=self.mover(),
+            names=self.stable_names(),
             clock=clock,
             entropy=self.entropy,
             settings=self.settings,
@@ -216,9 +221,9 @@ def open_app(
 ) -> Iterator[App]:
     """Read the configuration and open what it names.
 
-    A SQLite file that is absent is created where `use` says so; another database must have been brought up to
-    date by `db upgrade`. Nothing is written beyond that: who only looks must not change what others work by.
-    With `sandbox`, an embedded stand-in provider is started, with a database and an output folder of its own.
+    A SQLite file that is absent is created where `use` says so; another database must be up to date (`db
+    upgrade`). Nothing is written beyond that: who only looks must not change what others work by. With
+    `sandbox`, an embedded stand-in provider is started, with a database and an output folder of its own.
     Without a `crashpoint`, the environment may arm one (`orchestrator.runtime.crashpoints`).
     """
     settings = load_settings(config, env, cwd)

@@ -11,6 +11,7 @@ BigInt = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade():
     _reused_jobs()
+    _stable_names()
     _schedules()
     _campaign_money()
     _notices()
@@ -24,7 +25,45 @@ def downgrade():
     op.drop_column("runs", "tick_id")
     op.drop_table("ticks")
     op.drop_table("schedules")
+    op.drop_table("stable_tries")
+    op.drop_table("stable_names")
     _no_reused_jobs()
+
+
+def _stable_names():
+    op.create_table(
+        "stable_names",
+        sa.Column("path_key", sa.LargeBinary(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("campaign_id", BigInt, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("run_id", BigInt, nullable=False),
+        sa.Column("retired", sa.Boolean(), nullable=False, server_default=sa.text("false")),
+        sa.Column("dirty_at", BigInt),
+        sa.Column("job_id", BigInt),
+        sa.Column("idx", sa.Integer()),
+        sa.Column("sha256", sa.Text()),
+        sa.Column("place", sa.Text()),
+        sa.Column("switched_at", BigInt),
+        sa.Column("trouble", sa.Text()),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_stable_names_campaign_id")),
+        sa.PrimaryKeyConstraint("path_key", name=op.f("pk_stable_names")),
+    )
+    where = sa.text("dirty_at IS NOT NULL")
+    op.create_index(
+        "ix_stable_names_dirty", "stable_names", ["path_key"], sqlite_where=where, postgresql_where=where
+    )
+    op.create_index("ix_stable_names_manifest", "stable_names", ["campaign_id", "name", "run_id"])
+    op.create_table(
+        "stable_tries",
+        sa.Column("path_key", sa.LargeBinary(), nullable=False),
+        sa.Column("job_id", BigInt, nullable=False),
+        sa.Column("idx", sa.Integer(), nullable=False),
+        sa.Column("run_id", BigInt, nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_stable_tries_job_id")),
+        sa.PrimaryKeyConstraint("path_key", "job_id", name=op.f("pk_stable_tries")),
+    )
+    op.create_index("ix_stable_tries_job_id", "stable_tries", ["job_id"])
 
 
 _CHECKS = {

@@ -14,7 +14,15 @@ SHOWN = 5
 
 def move(app: App, job_ids: Sequence[int] | None = None) -> Performed:
     """Move what was decided for the cells of these jobs, or for all, as far as its files are here."""
-    return asyncio.run(perform(app.database, app.mover(), job_ids=job_ids, crashpoint=app.crashpoint))
+    return asyncio.run(
+        perform(
+            app.database,
+            app.mover(),
+            names=app.stable_names(),
+            job_ids=job_ids,
+            crashpoint=app.crashpoint,
+        )
+    )
 
 
 def tell_moved(done: Performed) -> None:

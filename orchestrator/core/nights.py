@@ -12,9 +12,11 @@ same campaign and name. With `older_than` a picture counts until it is so old. W
 this moment, or may have paid for, is never bought beside it, but for `all`, which asks for just that.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 
@@ -108,6 +110,21 @@ def better(first: GoodPicture | None, second: GoodPicture | None) -> GoodPicture
     """Which of two tries of one picture counts: an accepted one, or else the newest."""
     known = [each for each in (first, second) if each is not None]
     return max(known, key=lambda each: (each.accepted, each.job_id), default=None)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StableTry:
+    """A good picture that may have a stable name; in the order in which one is better than another."""
+
+    run_id: int  # the last run that asked for it
+    accepted: bool
+    job_id: int
+    picture: Any = field(default=None, compare=False)
+
+
+def stable_choice(tries: Iterable[StableTry]) -> StableTry | None:
+    """The picture of a stable name: of what was asked for last an accepted one, or else the newest."""
+    return max(tries, default=None)
 
 
 def finish_at(by: str, after_ms: int, timezone: str) -> int:

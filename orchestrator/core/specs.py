@@ -25,6 +25,7 @@ class LocalImage:
     bytes: int
     media_type: str  # image/png, image/jpeg, image/webp, ...
     recipe: str = ""  # how a copy is converted that is sent in its place; empty: it is sent as it is
+    shown: str = ""  # what the job key sees in place of its bytes: a digest of its pixels
 
     @property
     def content(self) -> str:
@@ -52,6 +53,7 @@ class JobSpec:
     price_digest: str = ""  # of the inputs that decide the price; empty: an equal list price stands for them
     axes: tuple[tuple[str, str], ...] = ()  # its value on each axis in words, in the manifest's order
     round: int = 0  # its turn among the jobs of its product, from 1; 0: its variation
+    latest_paths: tuple[str, ...] = ()  # stable names of its pictures, in output order; empty: none
 
     @property
     def priced_by(self) -> str:
@@ -88,4 +90,5 @@ class RunSpec:
     settings: JsonObject = field(default_factory=dict, hash=False)  # words of its manifest that the run keeps
     night: NightRule = field(default_factory=NightRule)  # what it makes of earlier runs
     finish_by: int | None = None  # ms; nothing is submitted for it after this
+    retires: bool = False  # stable names that no row asks for any more are taken away
     max_changed: JsonObject | None = field(default=None, hash=False)  # {"percent"} or {"micros"}: see `flood`

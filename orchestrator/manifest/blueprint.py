@@ -28,6 +28,7 @@ class Blueprint:
     params: Mapping[str, RawParam]
     overrides: Sequence[Mapping[str, RawParam]]
     output: BoundText
+    latest: BoundText | None
     tags: Mapping[str, BoundText]
     variations: int
     binder: Binder

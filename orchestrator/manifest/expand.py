@@ -33,6 +33,7 @@ class Expansion:
     def __init__(self, blueprint: Blueprint, *, skips: bool = False) -> None:
         self.blueprint = blueprint
         self._paths = PathClaims(blueprint.output)
+        self._latest = None if blueprint.latest is None else PathClaims(blueprint.latest)
         self.findings = Findings(
             blueprint.document, self._paths.collisions, blueprint.blames.row, skips=skips
         )
@@ -173,6 +174,8 @@ class Expansion:
             self.twins.add(first, combination.values, paths)
             return TwinSpec(key, paths)
         self._paths.claim(paths, ordinal)
+        combination.bind(index=0)
+        latest = self._stable(combination, prepared.images, ordinal) if self._latest else ()
         return JobSpec(
             key=key,
             ordinal=ordinal,
@@ -186,7 +189,24 @@ class Expansion:
             tags=self._tags if self._tags is not None else self._render_tags(combination),
             axes=self.blueprint.labels.pairs(combination.values),
             round=turn,
+            latest_paths=latest,
         )
+
+    def _stable(self, combination: Combination, images: int, ordinal: int) -> tuple[str, ...]:
+        """The stable names of a job; raises ParamsError, also for one that another job has."""
+        assert self._latest is not None
+        try:
+            paths = self._latest.render(combination, images)
+        except TemplateProblem as error:
+            raise ParamsError([wrong_at(("latest",), error)]) from None
+        taken = len(self._latest.collisions)
+        self._latest.claim(paths, ordinal)
+        if len(self._latest.collisions) > taken:
+            shared = TemplateProblem(
+                f'another job has the stable name "{paths[0]}" too', "add what tells them apart"
+            )
+            raise ParamsError([wrong_at(("latest",), shared)])
+        return paths
 
     def _first_rows(self) -> Iterator[TwinSpec]:
         """The rows that shared jobs are made from, by walking again: their names are wanted like those of the

@@ -28,6 +28,7 @@ from orchestrator.manifest.picture_rules import (
     recipe_of,
     too_heavy,
 )
+from orchestrator.manifest.pixels import PixelDigests
 from orchestrator.manifest.template_problems import TemplateProblem
 
 _CACHE_MAX: Final = 100_000
@@ -43,20 +44,28 @@ _NORMALIZE: Final = "or set `inputs: {normalize: true}` in the configuration: th
 
 
 def keyed_as(image: LocalImage) -> str:
-    """How the job key sees a picture: by the bytes of its file, and the scheme by which they are converted.
-
-    Not by the converted bytes: another release of an image library would make them anew, and buy everything
-    again.
+    """How the job key sees a picture: by the bytes of its file, or with `compare: pixels` by what it shows,
+    and the scheme by which it is converted. Not by the converted bytes: another release of an image
+    library would make them anew, and buy everything again.
     """
-    return f"sha256:{image.sha256}+n{SCHEME}" if image.recipe else f"sha256:{image.sha256}"
+    seen = image.shown or f"sha256:{image.sha256}"
+    return f"{seen}+n{SCHEME}" if image.recipe else seen
 
 
 class Pictures:
     """Finds local pictures for one manifest; each distinct file is read once."""
 
     def __init__(
-        self, folder: Path, input_roots: Sequence[Path], rules: InputRules, *, normalize: bool = False
+        self,
+        folder: Path,
+        input_roots: Sequence[Path],
+        rules: InputRules,
+        *,
+        normalize: bool = False,
+        pixels: PixelDigests | None = None,
     ) -> None:
+        """With `pixels`, pictures are told apart by what they show."""
+        self.pixels = pixels
         self._folder = folder
         self._roots = [Path(os.path.realpath(root)) for root in (folder, *input_roots)]
         self._rules = rules
@@ -162,7 +171,10 @@ class Pictures:
         if verdict.flaws and not (self.normalize and verdict.mendable):
             raise self._refused(text, verdict)
         recipe = recipe_of(verdict, self._rules) if self.normalize else ""
-        image = LocalImage(path=real, sha256=sha256, bytes=size, media_type=media_type, recipe=recipe)
+        shown = self.pixels.of(Path(real), facts, media_type, sha256=sha256) if self.pixels else ""
+        image = LocalImage(
+            path=real, sha256=sha256, bytes=size, media_type=media_type, recipe=recipe, shown=shown
+        )
         mended = [flaw.remark for flaw in verdict.flaws if flaw.remark is not None]
         return image, [*verdict.remarks, *mended]
 

@@ -15,11 +15,12 @@ from orchestrator.manifest.bad_rows import LeftOut, leave_out_bad_rows, left_out
 from orchestrator.manifest.blueprint import Blueprint
 from orchestrator.manifest.choosing_shape import KEPT
 from orchestrator.manifest.expand import Expansion
-from orchestrator.manifest.nights_shape import night_words
+from orchestrator.manifest.nights_shape import night_words, stable_index
 from orchestrator.manifest.picture_words import said
 from orchestrator.manifest.reader import JOBS_MAX, ManifestReader
 from orchestrator.manifest.sample import spread
 from orchestrator.manifest.shape import NAME_WHAT
+from orchestrator.timetable.schedule_shape import run_budget
 from orchestrator.yamlio import Problem, ProblemsError, load
 
 if TYPE_CHECKING:
@@ -41,15 +42,16 @@ def load_manifest(
     regenerate: Regenerate | None = None,
     now_ms: int = 0,
     timezone: str = "UTC",
+    kept: Path | None = None,
 ) -> "Manifest":
     """Read a manifest; raises ProblemsError with everything that is wrong with it.
 
     `today` is the ISO date behind `{{ date }}`, or what knows the moment in each zone; `run_key` replaces
     the manifest's own; `max_attempts` is for a manifest that names none. Local pictures may come from the
     manifest's folder and from `input_roots`, and with `normalize` those that the model does not take are
-    converted. More than `jobs_max` jobs are refused before any is expanded. `skip_bad_rows` leaves out
-    every row of a table that something is wrong with, and tells which in `left_out`. `regenerate` is said
-    instead of the manifest's own word; `now_ms` and `timezone` are for the time that `finish_by` means.
+    converted. More than `jobs_max` jobs are refused. `skip_bad_rows` leaves out every row of a table that
+    is off, and tells which in `left_out`. `regenerate` is said instead of the manifest's own word; `now_ms`
+    and `timezone` are for the time that `finish_by` means. In `kept` digests of pixels are found again.
     """
     if run_key is not None and not re.fullmatch(NAME_PATTERN, run_key):
         raise UsageError(f"the run key {run_key!r} cannot be used; expected {NAME_WHAT}")
@@ -57,7 +59,13 @@ def load_manifest(
     folder = path.resolve().parent if path.is_symlink() else path.parent
     on = dated(today) if isinstance(today, str) else today
     reader = ManifestReader(
-        document, folder, on=on, run_key=run_key, jobs_max=jobs_max, skip_bad_rows=skip_bad_rows
+        document,
+        folder,
+        on=on,
+        run_key=run_key,
+        jobs_max=jobs_max,
+        skip_bad_rows=skip_bad_rows,
+        kept=kept,
     )
     blueprint = reader.blueprint(input_roots, normalize=normalize)
     if reader.report.problems or blueprint is None:
@@ -72,7 +80,7 @@ def load_manifest(
     return Manifest(path, replace(spec, **night), blueprint, schedule=schedule)
 
 
-def _run_spec(path: Path, fields: Mapping[str, Any], digest: str, *, max_attempts: int | None) -> RunSpec:
+def _run_spec(path: Path, fields: dict[str, Any], digest: str, *, max_attempts: int | None) -> RunSpec:
     return RunSpec(
         campaign=fields["campaign"],
         name=fields["name"],
@@ -82,15 +90,9 @@ def _run_spec(path: Path, fields: Mapping[str, Any], digest: str, *, max_attempt
         manifest_sha256=digest,
         priority=fields["priority"],
         max_attempts=fields["retry"]["max_attempts"] or max_attempts,
-        budget_micros=_tightest(fields["budget"], fields["schedule"]),
-        settings={name: fields[name] for name in KEPT if fields[name]},
+        budget_micros=run_budget(fields["budget"], fields["schedule"]),
+        settings={name: fields[name] for name in KEPT if fields[name]} | stable_index(fields),
     )
-
-
-def _tightest(budget: int | None, schedule: ScheduleWords | None) -> int | None:
-    """What the run may spend: the run of a tick is held to the budget of the tick too."""
-    said = [budget, schedule.budget_micros if schedule else None]
-    return min((micros for micros in said if micros is not None), default=None)
 
 
 def _further(blueprint: Blueprint | None) -> list[Problem]:
@@ -211,6 +213,11 @@ class Manifest:
         yield from entries if limit is None else _until(entries, limit)
         expansion.findings.raise_if_any(complete=not expansion.findings.full)
         self._keep_warnings(expansion)
+
+    def keep_pixels(self) -> None:
+        """Keep what was decoded to compare pictures, so that the next night need not."""
+        if self._blueprint.pictures.pixels is not None:
+            self._blueprint.pictures.pixels.save()
 
     def check(self) -> None:
         """Expand everything once; raises ProblemsError with everything that was found."""

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from orchestrator.core.nights import Leftovers, NightRule, Regenerate, finish_at
+from orchestrator.core.nights import Leftovers, NightRule, Orphans, Regenerate, finish_at
 from orchestrator.core.specs import JsonObject
 from orchestrator.yamlio.document import Node
 from orchestrator.yamlio.shapes import Choice, Field, Money, Reading, Text, described
@@ -77,6 +77,23 @@ NIGHTS: Final = (
         "Nothing is submitted after this time of day; what runs is collected.",
     ),
     Field(
+        "compare",
+        Choice(("bytes", "pixels")),
+        "What makes an input picture another one: its bytes, or what it shows: then metadata do not count.",
+        default="bytes",
+    ),
+    Field(
+        "latest",
+        Text(),
+        "A stable name for each picture, relative to the output root: it is always the newest good one.",
+    ),
+    Field(
+        "orphans",
+        Choice(tuple(Orphans)),
+        "Stable names whose row is gone from the data: keep, or retire, which takes them away.",
+        default=Orphans.KEEP.value,
+    ),
+    Field(
         "max_changed",
         _Flood(),
         "More new or lost jobs than this share, or new ones for more US dollars, need a person's word.",
@@ -99,6 +116,8 @@ def night_rule(fields: dict[str, Any], asked: Regenerate | None = None) -> Night
 
 def check_night(fields: dict[str, Any], reading: Reading) -> None:
     """Report words that go with others."""
+    if fields["latest"] is not None and fields["latest"] == fields["output"]:
+        reading.wrong(("latest",), "is the same as `output`", "give it a folder of its own, such as latest/")
     if fields["older_than"] is not None and fields["regenerate"] != Regenerate.CHANGED:
         reading.wrong(
             ("older_than",), "says when pictures are made anew", "write `regenerate: changed` beside it"
@@ -114,4 +133,15 @@ def night_words(
         "night": night_rule(fields, asked),
         "finish_by": finish_at(by, now_ms, timezone) if by else None,
         "max_changed": fields["max_changed"],
+        "retires": fields["orphans"] == Orphans.RETIRE,
     }
+
+
+def stable_index(fields: dict[str, Any]) -> dict[str, str]:
+    """Where the list of the stable names of a run goes: into the folder that they share."""
+    text = fields["latest"]
+    if not text:
+        return {}
+    folder = text.partition("{")[0].rpartition("/")[0]
+    name = f"{fields['campaign']}.{fields['name']}.{fields['run']}.jsonl"
+    return {"latest_index": f"{folder}/{name}" if folder else name}

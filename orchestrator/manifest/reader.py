@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from orchestrator.catalogue import get
+from orchestrator.catalogue import Model, get
 from orchestrator.core.nights import Regenerate
 from orchestrator.core.specs import NAME_PATTERN
 from orchestrator.core.ticks import CatchUp, Dating, tick_word
@@ -20,6 +20,7 @@ from orchestrator.manifest.labels import Labels
 from orchestrator.manifest.names import OUTPUT_NAMES, Names
 from orchestrator.manifest.nights_shape import check_night
 from orchestrator.manifest.params_reader import ParamsReader
+from orchestrator.manifest.pixels import PixelDigests
 from orchestrator.manifest.raw_params import RawParam
 from orchestrator.manifest.shape import MANIFEST, NAME_WHAT
 from orchestrator.manifest.template_problems import TemplateProblem
@@ -46,7 +47,9 @@ class ManifestReader:
         run_key: str | None,
         jobs_max: int,
         skip_bad_rows: bool = False,
+        kept: Path | None = None,
     ) -> None:
+        self._kept = kept  # where digests of pixels are kept from one night to the next
         self.report = ProblemReport()
         self._document = document
         self._folder = folder
@@ -83,6 +86,7 @@ class ManifestReader:
         params = params_reader.base(self.fields["params"])
         overrides = [params_reader.read(entry["set"]) for entry in self.fields["override"]]
         output = self._output(names)
+        latest = self._latest(names)
         tags = self._tags(names)
         raws = self._check_catch_up([one for one in (params, *overrides) if one is not None])
         images = [one[model.images_param] for one in raws if model.images_param in one]
@@ -106,15 +110,14 @@ class ManifestReader:
             params=params,
             overrides=[one for one in overrides if one is not None],
             output=binder.text(output),
+            latest=None if latest is None else binder.text(latest),
             tags={name: binder.text(template) for name, template in tags.items()},
             variations=self.fields["variations"],
             binder=binder,
-            pictures=Pictures(self._folder, input_roots, model.inputs, normalize=normalize),
+            pictures=self._pictures(model, input_roots, normalize=normalize),
             labels=Labels(axes),
             cover=cover,
-            blames=Blames(
-                binder, raws, {("output",): output} | {("tags", name): tags[name] for name in tags}
-            ),
+            blames=Blames(binder, raws, _places_of(output, latest, tags)),
             output_columns=[pair for expression in output.expressions for pair in expression.columns()],
         )
 
@@ -139,6 +142,10 @@ class ManifestReader:
                 said = "each missed tick would ask for the same, and regenerate: changed reuses it"
                 self._reading.wrong(("schedule", "catchup"), said, "write mode: latest")
         return raws
+
+    def _pictures(self, model: Model, roots: Sequence[Path], *, normalize: bool) -> Pictures:
+        pixels = PixelDigests(self._kept) if self.fields["compare"] == "pixels" else None
+        return Pictures(self._folder, roots, model.inputs, normalize=normalize, pixels=pixels)
 
     def _binder(self, axes: list[Axis]) -> Binder:
         places = {name: place for place, axis in enumerate(axes) for name in axis.names}
@@ -186,12 +193,30 @@ class ManifestReader:
             return None
         return template
 
+    def _latest(self, names: Names) -> Template | None:
+        text = self.fields["latest"]
+        template = names.template(("latest",), text, OUTPUT_NAMES) if text else None
+        unstable = sorted(template.names & {"run", "date", "key", "number"}) if template else []
+        if unstable:
+            what = f'a stable name cannot have "{unstable[0]}", which another night may have otherwise'
+            self._reading.wrong(("latest",), what, "name what tells the rows apart")
+        if template and self.fields["variations"] > 1 and "variation" not in template.names:
+            self._reading.wrong(("latest",), "the variations would share each name", 'add "{{ variation }}"')
+        return template
+
     def _tags(self, names: Names) -> dict[str, Template] | None:
         found: dict[str, Template] = {}
         for name, text in self.fields["tags"].items():
             if text is not None and (template := names.template(("tags", name), text, OUTPUT_NAMES)):
                 found[name] = template
         return found if len(found) == len(self.fields["tags"]) else None
+
+
+def _places_of(
+    output: Template, latest: Template | None, tags: dict[str, Template]
+) -> dict[tuple[str, ...], Template]:
+    stable: dict[tuple[str, ...], Template] = {} if latest is None else {("latest",): latest}
+    return {("output",): output, **stable, **{("tags", name): tags[name] for name in tags}}
 
 
 def sources_of(axes: Sequence[Axis]) -> dict[str, Source]:

@@ -58,6 +58,7 @@ from orchestrator.ports.outcomes import (
 )
 from orchestrator.ports.provider import Provider
 from orchestrator.ports.shelf import KeptPicture, PictureState, Shelf
+from orchestrator.ports.stable import NoStableNames, StableDone, StableNames, StableSwitch
 
 __all__ = [
     "Accepted",
@@ -90,6 +91,7 @@ __all__ = [
     "NoFolder",
     "NoMark",
     "NoPrice",
+    "NoStableNames",
     "NotSent",
     "OtherCharge",
     "PictureKey",
@@ -103,6 +105,9 @@ __all__ = [
     "Rejected",
     "ResultOutcome",
     "Shelf",
+    "StableDone",
+    "StableNames",
+    "StableSwitch",
     "Status",
     "StoredArtifact",
     "SubmitOutcome",

@@ -170,3 +170,9 @@ def own_run_problem(words: ScheduleWords, run: str) -> tuple[str, str] | None:
     if Timetable(words.cron, words.timezone).often:
         return "several ticks of one day share a run, and so its budget", 'write run: "{{ tick }}"'
     return None
+
+
+def run_budget(budget: int | None, words: ScheduleWords | None) -> int | None:
+    """What a run may spend, in micros: the run of a tick is held to the budget of the tick too."""
+    said = [budget, words.budget_micros if words else None]
+    return min((micros for micros in said if micros is not None), default=None)

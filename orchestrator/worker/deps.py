@@ -15,7 +15,9 @@ from orchestrator.ports import (
     Mover,
     NoFolder,
     NoMark,
+    NoStableNames,
     Provider,
+    StableNames,
     no_crash,
 )
 from orchestrator.settings import Settings
@@ -53,6 +55,7 @@ class Deps:
     provider_clock: ProviderClock = field(default_factory=ProviderClock)  # as far as it was measured
     mark: DatabaseMark = field(default_factory=NoMark)
     mover: Mover = field(default_factory=NoFolder)
+    names: StableNames = field(default_factory=NoStableNames)
     notify: Callable[[str], None] = field(
         default=no_notice
     )  # messages for the person who watches this worker

@@ -26,7 +26,7 @@ from orchestrator.worker.loops import Loop, start_loops
 from orchestrator.worker.pipeline.claim import Claimer
 from orchestrator.worker.pipeline.copies import Copies
 from orchestrator.worker.pipeline.latencies import Latencies
-from orchestrator.worker.pipeline.moves import Moves
+from orchestrator.worker.pipeline.naming import Naming
 from orchestrator.worker.pipeline.pipeline import Pipeline
 from orchestrator.worker.stop import Stop, StopLevel
 from orchestrator.worker.tasks import TaskGroup
@@ -71,9 +71,9 @@ class Worker:
         self._restored_copy = RestoredCopyCheck(deps)
         self._copies = Copies(deps, run_ids=run_ids)
         self._judge = PictureJudge(deps, worker_id=self.id, run_ids=run_ids)
-        self._moves = Moves(deps)
+        self._naming = Naming(deps)
         self._ticks = TickKeeper(deps, worker_id=self.id, everything=run_ids is None)
-        self._settling = (self._copies, self._moves, self._judge, self._ticks)
+        self._settling = (self._copies, self._naming, self._judge, self._ticks)
         self._clock_guard = ClockGuard(deps)
         self._watchdog = DrainWatchdog()
         self._handing_over_since: float | None = None
@@ -170,7 +170,7 @@ class Worker:
             Loop(self._copies.tick, bookkeeping=True),
             Loop(self._judge.tick, bookkeeping=True),
             Loop(partial(self._ticks.tick, stop), self._ticks.alarm, bookkeeping=True),
-            Loop(self._moves.tick, alarms.moves, bookkeeping=True),
+            Loop(self._naming.tick, alarms.moves, bookkeeping=True),
             Loop(watch, alarms.end),
         )
 

@@ -69,8 +69,10 @@ POINTS = tuple(
         kill.point for case in (*AT_FIRST, *AFTER_ANOTHER_KILL) for kill in case.kills if isinstance(kill, At)
     )
 )
-BY_TESTS_OF_THEIR_OWN = ("bill.read", "resolve.confirmed")
-"""Points that a worker passes only long after its jobs have ended, or only where webhooks are configured."""
+BY_TESTS_OF_THEIR_OWN = ("bill.read", "resolve.confirmed", "stable.copied", "stable.named")
+"""Points that a worker passes only long after its jobs have ended, or only where webhooks are configured, or
+where a manifest has stable names (`tests/artifacts/test_stable_names.py`).
+"""
 
 PASSINGS_MAX = {"migrate.statement": 60, "db.before_commit": 40, "db.after_commit": 40}
 """How often a point is passed in one worker's life, about; others: as often as there are jobs."""

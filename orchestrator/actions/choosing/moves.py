@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.ports import Crashpoint, Mover, no_crash
+from orchestrator.ports import Crashpoint, Mover, StableNames, no_crash
 from orchestrator.store.choosing import cells
 from orchestrator.store.choosing.carrying_out import carry_out
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.group_commit import InlineWriter
+from orchestrator.store.runs.switching import switch_names
 
 CELLS: int = 200
 """Cells whose moves are decided in one transaction."""
@@ -31,6 +32,7 @@ async def perform(
     database: Database,
     mover: Mover,
     *,
+    names: StableNames | None = None,
     job_ids: Sequence[int] | None = None,
     crashpoint: Crashpoint = no_crash,
 ) -> Performed:
@@ -46,7 +48,30 @@ async def perform(
         for moved in came.moved:
             done.moved.update(moved.places)
             done.aside += moved.aside
+    if names is not None:
+        await _switch(database, mover, names=names, done=done)
     return done
+
+
+async def _switch(database: Database, mover: Mover, *, names: StableNames, done: Performed) -> None:
+    """Stable names follow; those of other manifests too, which costs a look where nothing is to do."""
+    passed_over: set[bytes] = set()
+    while True:
+        came = await switch_names(
+            database,
+            names,
+            mover,
+            write=InlineWriter(database).submit,
+            most=CELLS,
+            passed_over=passed_over,
+        )
+        if not came:
+            return
+        for each in came:
+            if each.done.trouble:
+                passed_over.add(each.name.key)
+                done.waiting += 1
+                done.troubles.append(each.done.trouble)
 
 
 def _keys(database: Database, job_ids: Sequence[int] | None) -> list[bytes]:

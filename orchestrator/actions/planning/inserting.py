@@ -12,6 +12,7 @@ from orchestrator.store.account import rate_limits, workers
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.db.database import Database
 from orchestrator.store.money import budgets, quotes
+from orchestrator.store.runs import asking_names
 from orchestrator.store.runs.copies import add_copies
 from orchestrator.store.runs.new_jobs import NewJob
 from orchestrator.store.runs.runs import Run, add_encoded, ensure_run
@@ -58,10 +59,22 @@ class Inserting:
         for chunk in draft.twins.chunks():
             with self.database.write() as tx:
                 applied.copies += add_copies(tx, run, chunk)
+        self._name(applied, run)
+        applied.manifest.keep_pixels()
         if self.whole:
             applied.superseded += supersede(self.database, run, applied.manifest.spec.night)
         self._keep_answers(run.model)
         return applied
+
+    def _name(self, applied: Applied, run: Run) -> None:
+        """Stable names: their list, and what becomes of those that nobody asks for any more."""
+        spec, owner = applied.manifest.spec, (run.id, run.campaign_id, run.name)
+        if (index := spec.settings.get("latest_index")) is None:
+            return
+        with self.database.write() as tx:
+            asking_names.ask_for_index(tx, owner, index)
+            if self.whole and spec.retires:
+                asking_names.retire(tx, owner)
 
     def _add(self, applied: Applied, run: Run, chunk: Sequence[NewJob], *, agreed: Mapping[str, int]) -> None:
         self.database.require_in_place()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from orchestrator.core.errors import UsageError
@@ -12,6 +13,9 @@ from orchestrator.core.ticks import Dating
 from orchestrator.manifest import Manifest, load_manifest
 from orchestrator.settings import Settings
 from orchestrator.yamlio import Problem, ProblemsError
+
+KEPT_PIXELS: Final = ".orchestrator/pixels.json"
+"""In the output folder, with what else the program keeps there."""
 
 
 def load_manifests(
@@ -49,6 +53,7 @@ def load_manifests(
                     regenerate=regenerate,
                     now_ms=now_ms,
                     timezone=settings.budgets.timezone,
+                    kept=Path(settings.outputs.root) / KEPT_PIXELS,
                 )
             )
         except ProblemsError as error:

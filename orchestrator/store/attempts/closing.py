@@ -24,6 +24,7 @@ from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import LedgerKind, Queue, jobs
 from orchestrator.store.money import ledger
+from orchestrator.store.runs import stable_names
 from orchestrator.store.runs.run_lanes import reopen_lanes
 
 
@@ -57,6 +58,7 @@ def close(tx: Tx, closings: Sequence[Closing]) -> None:
         tx, [end.attempt.lane_id for end in closings if _job_event(end) is JobEvent.ATTEMPT_ENDED_RETRY]
     )
     dialect.run_many(tx.conn, _END_JOB, [_job_values(tx, end) for end in closings])
+    stable_names.mark(tx, [end.attempt.job_id for end in closings if end.succeeded])
 
 
 def _attempt_values(tx: Tx, end: Closing) -> dict[str, Any]:

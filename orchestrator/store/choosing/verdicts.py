@@ -20,6 +20,7 @@ from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, jobs, outputs, verdicts
+from orchestrator.store.runs import stable_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ def judge(
     changed = [item for item in judged if item.changed]
     _record(tx, changed, signed)
     settle_choice(tx, [item.job_id for item in changed])
+    stable_names.mark(tx, [item.job_id for item in changed])
     return judged, refused
 
 

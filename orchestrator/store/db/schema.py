@@ -136,6 +136,7 @@ LANE_OPEN: Final = text("NOT lanes.idle")
 ATTEMPT_IS_LIVE: Final = text(f"attempts.{LIVE_SQL}")
 ATTEMPT_IS_UNBILLED: Final = text(UNBILLED_SQL)
 COPY_SQL: Final = "idx >= 1000000000 AND state = 'planned'"  # `core.paths.COPY_FIRST`
+NAME_IS_DIRTY: Final = text("stable_names.dirty_at IS NOT NULL")
 COPY_IS_PLANNED: Final = text("outputs.idx >= 1000000000 AND outputs.state = 'planned'")
 REFUND_IS_DUE: Final = text("attempts.reservation = 'refund_due'")
 
@@ -406,6 +407,40 @@ outputs = Table(
         "state <> 'stored' OR (sha256 IS NOT NULL AND stored_path IS NOT NULL)", name="stored_has_digest"
     ),
 )
+
+stable_names = Table(
+    "stable_names",
+    metadata,
+    Column("path_key", LargeBinary, primary_key=True),  # digest of the folded path
+    Column("path", Text, nullable=False),  # as `latest:` of the manifest has it, relative to the output root
+    Column("campaign_id", BigInt, ForeignKey("campaigns.id"), nullable=False),
+    Column("name", Text, nullable=False),  # of the manifest
+    Column("run_id", BigInt, nullable=False),  # the last run that asked for it
+    Column("retired", Boolean, nullable=False, server_default=text("false")),  # nobody asks for it any more
+    Column("dirty_at", BigInt),  # something may have changed its picture; NULL: it is as it should be
+    # what lies under it: the output it is of, its digest, and its place with the real extension
+    Column("job_id", BigInt),
+    Column("idx", Integer),
+    Column("sha256", Text),
+    Column("place", Text),
+    Column("switched_at", BigInt),
+    Column("trouble", Text),
+    _partial_index("ix_stable_names_dirty", "path_key", where="dirty_at IS NOT NULL"),
+    Index("ix_stable_names_manifest", "campaign_id", "name", "run_id"),
+)
+"""Names of `latest:`, each the newest good picture of its place in a manifest."""
+
+stable_tries = Table(
+    "stable_tries",
+    metadata,
+    Column("path_key", LargeBinary, nullable=False),
+    Column("job_id", BigInt, ForeignKey("jobs.id"), nullable=False),
+    Column("idx", Integer, nullable=False),
+    Column("run_id", BigInt, nullable=False),  # the last run that asked for it
+    PrimaryKeyConstraint("path_key", "job_id"),
+    Index("ix_stable_tries_job_id", "job_id"),
+)
+"""Whose pictures may have a stable name."""
 
 verdicts = Table(
     "verdicts",

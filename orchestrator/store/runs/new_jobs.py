@@ -33,6 +33,7 @@ class NewJob(NamedTuple):
     clean_paths: tuple[
         str, ...
     ] = ()  # whose names an earlier try of the cell has; empty: `paths` are the clean ones
+    latest: tuple[str, ...] = ()  # stable names of its pictures
 
 
 def encode(spec: JobSpec) -> NewJob:
@@ -51,6 +52,7 @@ def encode(spec: JobSpec) -> NewJob:
         axes=json.dumps(spec.axes) if spec.axes else None,
         product=product_name(spec.axes or (), spec.tags, spec.local_images, ordinal=spec.ordinal),
         paths=spec.output_paths,
+        latest=spec.latest_paths,
     )
 
 

@@ -14,7 +14,7 @@ from orchestrator.core.specs import MAX_ATTEMPTS, JobSpec, RunSpec
 from orchestrator.store.db import bulk, dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import campaigns, job_specs, jobs, lanes, outputs, runs
-from orchestrator.store.runs import new_jobs, output_paths
+from orchestrator.store.runs import asking_names, new_jobs, output_paths
 from orchestrator.store.runs.campaigns import ensure_campaign
 from orchestrator.store.runs.new_jobs import NewJob, encode
 from orchestrator.store.runs.run_lanes import ensure_lanes, lock_lanes
@@ -162,9 +162,12 @@ def add_encoded(
     given, renamed = output_paths.assign(
         tx=tx, campaign=run.campaign, name=run.name, run_key=run.run_key, jobs_to_be=bought
     )
-    if given:
-        insert_jobs(tx, run, given, agreed=agreed)
-    insert_reused(tx, run, [(job, decided[job.key].made) for job in reused], agreed=agreed)
+    ids = insert_jobs(tx, run, given, agreed=agreed) if given else ()
+    pointing = [(job, decided[job.key].made) for job in reused]
+    insert_reused(tx, run, pointing, agreed=agreed)
+    named = [(job_id, job.latest) for job_id, job in zip(ids, given, strict=True) if job.latest]
+    named += [(made.job_id, job.latest) for job, made in pointing if made and job.latest]
+    asking_names.ask(tx, (run.id, run.campaign_id, run.name), named)
     return Added(
         len(given),
         existing,

@@ -15,6 +15,7 @@ from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import attempts, lanes
 from orchestrator.store.db.schema import jobs as job_table
+from orchestrator.store.runs import stable_names
 from orchestrator.store.runs.apart import states_of
 from orchestrator.store.views.overview import RunRow, no_jobs, runs
 
@@ -88,6 +89,8 @@ def is_finished(tx: Tx, run_ids: Collection[int]) -> bool:
     """
     found = run_progress(tx, list(run_ids))
     if found.left or found.jobs["failed"] or found.in_doubt or missing(tx, run_ids, ()):
+        return False
+    if stable_names.any_dirty(tx):
         return False
     rules = {run_id: said for run_id, (said, _stored) in checks.rules_of_runs(tx, run_ids).items()}
     return not keys_of_moving(tx, 1) and not checks.unjudged(tx, rules, ())

@@ -1,7 +1,7 @@
 """The composition root: the only place that names concrete adapters.
 
-The adapters are imported where they are made: most commands only read the database, and should answer at
-once. Long because a reader looks for every adapter in one place.
+The adapters are imported where they are made: most commands only read, and should answer at once.
+Long because all of them are named and handed in here.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -184,14 +184,16 @@ class App:
         drain: bool = True,
         notify: Callable[[str], None] | None = None,
     ) -> "Worker":
-        """A worker with its own connections, which it closes when its `run` ends; `notify` gets what a
-        watcher should know.
-        """
+        """A worker that closes its own connections; `notify` gets what a watcher should know."""
+        from orchestrator.actions.planning.asking_provider import asking_with
+        from orchestrator.actions.planning.expand_tick import TickExpander
+        from orchestrator.runtime import pinging
         from orchestrator.worker.deps import Deps, no_notice
         from orchestrator.worker.worker import Worker
 
-        has_clock = sqlite_path(self.database.url) is None
+        clock, has_clock = self.database.clock, sqlite_path(self.database.url) is None
         provider_clock = ProviderClock(jitter_ms=STEADY_MS if has_clock else 0)
+        ask = asking_with(self.provider, clock, self.account)
         deps = Deps(
             database=self.database,
             writer=self.writer(),
@@ -202,13 +204,15 @@ class App:
             mover=self.mover(),
             notifier=self.notifier(),
             names=self.stable_names(),
-            clock=self.database.clock,
+            clock=clock,
             entropy=self.entropy,
             settings=self.settings,
             facts=model_facts,
             crashpoint=self.crashpoint,
             account=self.account,
             notify=notify or no_notice,
+            expander=TickExpander(self.database, self.settings, clock, shelf=self.shelf, ask=ask),
+            ping=partial(pinging.ping, network=self.network),
         )
         return Worker(deps, run_ids=run_ids, only_round=only_round, drain=drain)
 
@@ -226,9 +230,9 @@ def open_app(
 ) -> Iterator[App]:
     """Read the configuration and open what it names.
 
-    A SQLite file that is absent is created where `use` says so; another database must have been brought up to
-    date by `db upgrade`. Nothing is written beyond that: who only looks must not change what others work by.
-    With `sandbox`, an embedded stand-in provider is started, with a database and an output folder of its own.
+    A SQLite file that is absent is created where `use` says so; another database must be up to date (`db
+    upgrade`). Nothing is written beyond that: who only looks must not change what others work by. With
+    `sandbox`, an embedded stand-in provider is started, with a database and an output folder of its own.
     Without a `crashpoint`, the environment may arm one (`orchestrator.runtime.crashpoints`).
     """
     settings = load_settings(config, env, cwd)

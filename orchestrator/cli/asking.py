@@ -1,10 +1,8 @@
 """Asking the provider for live prices, where there is a key to ask with."""
 
-import asyncio
-from collections.abc import Mapping
-
 from orchestrator.actions.planning.apply import Pricing
-from orchestrator.actions.planning.live_prices import Ask, LivePrices, PriceKey, Question, Quoted, ask_all
+from orchestrator.actions.planning.asking_provider import asking_with
+from orchestrator.actions.planning.live_prices import Ask, LivePrices
 from orchestrator.app import App
 from orchestrator.ports import Clock
 from orchestrator.settings import api_key
@@ -14,15 +12,7 @@ def asking(app: App, clock: Clock | None = None) -> Ask | None:
     """What asks; None without a key. `clock` is the database's, where the answers will be kept."""
     if api_key(app.settings, app.env) is None:
         return None
-
-    async def ask(questions: Mapping[PriceKey, Question]) -> Quoted:
-        provider = app.provider()
-        try:
-            return await ask_all(provider, clock or app.clock, questions, account=app.account)
-        finally:
-            await provider.aclose()
-
-    return lambda questions: asyncio.run(ask(questions))
+    return asking_with(app.provider, clock or app.clock, app.account)
 
 
 def pricing(app: App, prices: LivePrices | None = None, *, shown: bool = False) -> Pricing:

@@ -189,11 +189,16 @@ SANDBOX: Final = click.option(
 
 
 def manifest_options(function: F) -> F:
-    """Add MANIFEST..., --run, --limit, --sample and --unmade, the words `plan`, `apply` and `run` share."""
+    """Add MANIFEST..., --run, --at, --limit, --sample, --unmade: the words of `plan`, `apply` and `run`."""
     decorators: Sequence[Callable[[F], F]] = (
         MANIFESTS,
         click.option(
             "--run", "run_key", metavar="KEY", help="Apply under this run key instead of the manifest's."
+        ),
+        click.option(
+            "--at",
+            metavar="TIME",
+            help="The moment of {{ date }} and {{ tick }}, such as 2026-11-28T02:30, instead of now.",
         ),
         click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N jobs."),
         click.option(

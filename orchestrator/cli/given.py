@@ -30,6 +30,7 @@ class Given:
                 app.clock.now_ms(),
                 run_key=self.meant.run_key,
                 skip_bad_rows=self.meant.skip_bad_rows,
+                at=self.meant.at,
                 regenerate=_word(self.meant.regenerate),
             )
         return [
@@ -39,6 +40,7 @@ class Given:
                 self.saved.made_at,
                 run_key=seal.run_key,
                 skip_bad_rows=self.saved.skip_bad_rows,
+                at=self.saved.at,
                 regenerate=_word(self.saved.regenerate),
             )[0]
             for path, seal in self.saved.seals.items()
@@ -60,13 +62,8 @@ def given(asked: Asked) -> Given:
         raise UsageError("--unmade chooses which jobs --limit N or --sample N take: add one of them.")
     if not any(path.suffix == SUFFIX for path in asked.manifests):
         return Given(asked, asked)
-    if (
-        len(asked.manifests) > 1
-        or asked.run_key is not None
-        or asked.part.partial
-        or asked.skip_bad_rows
-        or asked.regenerate
-    ):
+    brought = asked.run_key is not None or asked.at is not None or asked.part.partial or asked.regenerate
+    if len(asked.manifests) > 1 or brought or asked.skip_bad_rows:
         raise UsageError(
             "A saved plan brings its manifests and their options itself: name it alone. "
             "Nothing was written and nothing was spent."

@@ -33,6 +33,7 @@ class Asked:
     skip_bad_rows: bool = False
     regenerate: str | None = None
     sandbox: bool = False
+    at: str | None = None
 
     @property
     def part(self) -> Part:
@@ -46,6 +47,8 @@ class Asked:
         words = [PROGRAM, verb, *([only] if only else [str(path) for path in self.manifests])]
         if self.run_key is not None:
             words += ["--run", self.run_key]
+        if self.at is not None:
+            words += ["--at", self.at]
         for option, value in (("--limit", self.limit), ("--sample", self.sample)):
             if value is not None and not whole:
                 words += [option, str(value)]

@@ -44,6 +44,9 @@ SECTIONS: Final = {
         "redo": Entry(_COMMANDS + "redo", "Ask for another try of a job; spends nothing by itself."),
     },
     "Steer": {
+        "schedule": Entry(
+            _COMMANDS + "schedule", "What is made by itself: add, list, pause, run now, backfill."
+        ),
         "pause": Entry(_COMMANDS + "pause", "Stop spending everywhere, until `resume`."),
         "resume": Entry(_COMMANDS + "resume", "Go on after `pause`."),
         "workers": Entry(_COMMANDS + "workers", "List workers, and ask one to finish."),

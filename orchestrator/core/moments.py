@@ -30,6 +30,23 @@ def parse_since(text: str, now_ms: int, timezone: str) -> int:
         ) from None
 
 
+def parse_at(text: str) -> datetime:
+    """The date and time that a text names, such as 2026-11-28T02:30; without an offset it is a time on the
+    wall, wherever that is.
+    """
+    try:
+        return datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise MomentError(
+            f"{text!r} is no date and time; write one such as 2026-11-28T02:30, or 2026-11-28T01:30:00Z"
+        ) from None
+
+
+def local_minute(moment: datetime) -> str:
+    """A moment on the wall, to the minute; the second pass of an hour that comes twice ends in -2."""
+    return moment.strftime("%Y-%m-%dT%H:%M") + ("-2" if moment.fold else "")
+
+
 def iso_time(at_ms: int) -> str:
     """A moment in ms as RFC 3339 writes it, in UTC, to the second."""
     return datetime.fromtimestamp(at_ms / 1000, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

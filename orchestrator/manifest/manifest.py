@@ -11,6 +11,7 @@ from orchestrator.core.addresses import Nearness
 from orchestrator.core.errors import UsageError
 from orchestrator.core.nights import Regenerate
 from orchestrator.core.specs import NAME_PATTERN, JobSpec, RunSpec, TwinSpec
+from orchestrator.core.ticks import Dating, ScheduleWords, dated
 from orchestrator.manifest.bad_rows import LeftOut, leave_out_bad_rows, left_out, notes
 from orchestrator.manifest.blueprint import Blueprint
 from orchestrator.manifest.choosing_shape import KEPT
@@ -21,6 +22,7 @@ from orchestrator.manifest.picture_words import said
 from orchestrator.manifest.reader import JOBS_MAX, ManifestReader
 from orchestrator.manifest.sample import spread
 from orchestrator.manifest.shape import NAME_WHAT
+from orchestrator.timetable.schedule_shape import run_budget
 from orchestrator.yamlio import Problem, ProblemsError, load
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def load_manifest(
     path: Path,
     *,
     input_roots: Sequence[Path] = (),
-    today: str,
+    today: str | Dating,
     run_key: str | None = None,
     max_attempts: int | None = None,
     jobs_max: int = JOBS_MAX,
@@ -47,8 +49,8 @@ def load_manifest(
 ) -> "Manifest":
     """Read a manifest; raises ProblemsError with everything that is wrong with it.
 
-    `today` is the ISO date behind `{{ date }}`; `run_key` replaces the manifest's own; `max_attempts` is for
-    a manifest that names none. Local pictures may come from the manifest's folder and from `input_roots`, and
+    `today` is the ISO date behind `{{ date }}`, or what knows the moment in each zone; `run_key` replaces the
+    manifest's own; `max_attempts` is for a manifest that names none. Local pictures may come from the manifest's folder and from `input_roots`, and
     with `normalize` those that the model does not take are converted; URLs have to be in reach of a provider
     that is as near as `api`. More than `jobs_max` jobs are refused before any is expanded. `skip_bad_rows`
     leaves out every row of a table that something is wrong with, and tells which in `left_out`. `regenerate`
@@ -59,10 +61,11 @@ def load_manifest(
         raise UsageError(f"the run key {run_key!r} cannot be used; expected {NAME_WHAT}")
     document = load(path)
     folder = path.resolve().parent if path.is_symlink() else path.parent
+    on = dated(today) if isinstance(today, str) else today
     reader = ManifestReader(
         document,
         folder,
-        today=today,
+        on=on,
         run_key=run_key,
         jobs_max=jobs_max,
         skip_bad_rows=skip_bad_rows,
@@ -74,9 +77,11 @@ def load_manifest(
     if skip_bad_rows:
         leave_out_bad_rows(blueprint)
     fields = reader.fields
-    night = night_words(fields, regenerate, now_ms=now_ms, timezone=timezone)
+    schedule = fields["schedule"]
+    zone = schedule.timezone if schedule else timezone
+    night = night_words(fields, regenerate, now_ms=now_ms, timezone=zone)
     spec = _run_spec(path, fields, document.digest, max_attempts=max_attempts)
-    return Manifest(path, replace(spec, **night), blueprint)
+    return Manifest(path, replace(spec, **night), blueprint, schedule=schedule)
 
 
 def _run_spec(path: Path, fields: dict[str, Any], digest: str, *, max_attempts: int | None) -> RunSpec:
@@ -89,7 +94,7 @@ def _run_spec(path: Path, fields: dict[str, Any], digest: str, *, max_attempts: 
         manifest_sha256=digest,
         priority=fields["priority"],
         max_attempts=fields["retry"]["max_attempts"] or max_attempts,
-        budget_micros=fields["budget"],
+        budget_micros=run_budget(fields["budget"], fields["schedule"]),
         settings={name: fields[name] for name in KEPT if fields[name]} | stable_index(fields),
     )
 
@@ -107,9 +112,12 @@ def _further(blueprint: Blueprint | None) -> list[Problem]:
 class Manifest:
     """Declared work. `jobs()` expands it, as often as wanted, always alike."""
 
-    def __init__(self, path: Path, spec: RunSpec, blueprint: Blueprint) -> None:
+    def __init__(
+        self, path: Path, spec: RunSpec, blueprint: Blueprint, *, schedule: ScheduleWords | None = None
+    ) -> None:
         self.path = path
         self.spec = spec
+        self.schedule = schedule  # when it is made by itself, if it says so
         self.warnings: list[str] = []
         self.merged: Mapping[int, Pairs] = {}  # ordinals of jobs of several rows: what all those rows have
         self._blueprint = blueprint

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from orchestrator.catalogue import Model, get
 from orchestrator.core.addresses import Nearness
+from orchestrator.core.nights import Regenerate
 from orchestrator.core.specs import NAME_PATTERN
+from orchestrator.core.ticks import CatchUp, Dating, tick_word
 from orchestrator.manifest.axes import Axis, AxisValue, Source
 from orchestrator.manifest.axes_reader import AxesReader
 from orchestrator.manifest.binding import Binder
@@ -24,6 +26,7 @@ from orchestrator.manifest.raw_params import RawParam
 from orchestrator.manifest.shape import MANIFEST, NAME_WHAT
 from orchestrator.manifest.template_problems import TemplateProblem
 from orchestrator.manifest.templates import Template, compile_template
+from orchestrator.timetable.schedule_shape import own_run_problem
 from orchestrator.yamlio import Document, ProblemReport, ProblemsError
 from orchestrator.yamlio.shapes import Reading
 
@@ -41,7 +44,7 @@ class ManifestReader:
         document: Document,
         folder: Path,
         *,
-        today: str,
+        on: Dating,
         run_key: str | None,
         jobs_max: int,
         skip_bad_rows: bool = False,
@@ -63,8 +66,9 @@ class ManifestReader:
         self._constants = {
             "name": self.fields["name"],
             "campaign": self.fields["campaign"],
-            "date": today,
+            **self._moment(on),
         }
+        self._check_budget(str(self.fields["run"]), run_key)
         self._constants["run"] = self.fields["run"] = run_key or self._run_key()
 
     def blueprint(self, roots: Sequence[Path], *, normalize: bool, api: Nearness) -> Blueprint | None:
@@ -83,7 +87,7 @@ class ManifestReader:
         params = params_reader.base(self.fields["params"])
         overrides = [params_reader.read(entry["set"]) for entry in self.fields["override"]]
         output, latest, tags = self._output(names), self._latest(names), self._tags(names)
-        raws = [one for one in (params, *overrides) if one is not None]
+        raws = self._check_catch_up([one for one in (params, *overrides) if one is not None])
         images = [one[model.images_param] for one in raws if model.images_param in one]
         axes_reader.count(axes, images, self._constants)
         if params is None or output is None or tags is None or added is None or None in overrides:
@@ -117,6 +121,28 @@ class ManifestReader:
             used_columns=_used(texts.values(), raws),
         )
 
+    def _moment(self, on: Dating) -> dict[str, str]:
+        words = self.fields["schedule"]
+        local = on(words.timezone if words else None)
+        return {"date": local[:10], "tick": tick_word(local)}
+
+    def _check_budget(self, written: str, run_key: str | None) -> None:
+        """A budget of each tick is held by the tick's run: that must be its own."""
+        words = self.fields["schedule"]
+        wrong = own_run_problem(words, written) if words and run_key is None else None
+        if wrong is not None:
+            self._reading.wrong(("schedule", "budget"), *wrong)
+
+    def _check_catch_up(self, raws: list[dict[str, RawParam]]) -> list[dict[str, RawParam]]:
+        """Nights that ask for the same, and reuse what is there, have nothing to catch up one by one."""
+        words, regenerate = self.fields["schedule"], self.fields["regenerate"]
+        if words and words.catch_up is CatchUp.ALL and regenerate == Regenerate.CHANGED:
+            texts = [text for raw in raws for param in raw.values() for _path, text in param.templates()]
+            if not frozenset[str]().union(*(text.names for text in texts)) & {"date", "tick", "run"}:
+                said = "each missed tick would ask for the same, and regenerate: changed reuses it"
+                self._reading.wrong(("schedule", "catchup"), said, "write mode: latest")
+        return raws
+
     def _pictures(self, model: Model, roots: Sequence[Path], *, normalize: bool, api: Nearness) -> Pictures:
         pixels = PixelDigests(self._kept) if self.fields["compare"] == "pixels" else None
         return Pictures(self._folder, roots, model.inputs, normalize=normalize, pixels=pixels, api=api)
@@ -130,7 +156,7 @@ class ManifestReader:
         try:
             key = compile_template(text).text(self._constants)
         except TemplateProblem as error:
-            hint = error.hint or "available: name, campaign, date"
+            hint = error.hint or "available: name, campaign, date, tick"
             self._reading.wrong(("run",), error.message, hint)
             return "main"
         if not re.fullmatch(NAME_PATTERN, key):

@@ -11,6 +11,7 @@ from orchestrator.manifest.choosing_shape import CHOOSING
 from orchestrator.manifest.gate_shape import GATES
 from orchestrator.manifest.nights_shape import NIGHTS
 from orchestrator.manifest.source_schema import source_schema
+from orchestrator.timetable.schedule_shape import SCHEDULE
 from orchestrator.yamlio.document import Node
 from orchestrator.yamlio.shapes import (
     DRAFT_07,
@@ -28,7 +29,7 @@ from orchestrator.yamlio.shapes import (
 
 NAME_WHAT: Final = "a name of letters, digits, dots, hyphens and underscores, such as summer-hero"
 AXIS_PATTERN: Final = r"[A-Za-z][A-Za-z0-9_]{0,63}"
-RESERVED: Final = ("name", "campaign", "run", "date", "variation", "index", "ext", "key", "number")
+RESERVED: Final = ("name", "campaign", "run", "date", "tick", "variation", "index", "ext", "key", "number")
 VARIATIONS_MAX: Final = 1000
 
 _SCALAR: Final[JsonObject] = {"type": ["string", "number", "boolean"]}
@@ -208,6 +209,7 @@ MANIFEST: Final = Object(
         *NIGHTS,
         *CHOOSING,
         *GATES,
+        SCHEDULE,
     ),
     "a manifest: a mapping that starts with version: 1",
 )

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
+from orchestrator.core.moments import local_minute
 from orchestrator.core.ticks import Firing
 from orchestrator.timetable.zones import zone_of
 
@@ -77,8 +78,7 @@ class Timetable:
 
     def local(self, ms: int) -> str:
         """A moment on the wall clock, to the minute."""
-        moment = datetime.fromtimestamp(ms / 1000, tz=self.zone)
-        return moment.strftime("%Y-%m-%dT%H:%M") + ("-2" if moment.fold else "")
+        return local_minute(datetime.fromtimestamp(ms / 1000, tz=self.zone))
 
     @cached_property
     def often(self) -> bool:

@@ -25,6 +25,7 @@ from orchestrator.ports import (
 from orchestrator.settings import Settings
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.group_commit import Writer
+from orchestrator.store.schedules.expanding import Expanded, TickOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,9 @@ class Deps:
     notify: Callable[[str], None] = field(
         default=no_notice
     )  # messages for the person who watches this worker
+
+    expander: Callable[[TickOrder], Expanded] | None = None  # makes the run of a tick; None: fires none
+    ping: Callable[[str], bool] | None = None  # tells an address, in a thread
 
     def moment(self) -> Instant:
         """Now, by both clocks."""

@@ -35,6 +35,7 @@ from orchestrator.worker.upkeep.drain_watchdog import DrainWatchdog
 from orchestrator.worker.upkeep.gates import GateKeeper
 from orchestrator.worker.upkeep.heartbeat import Heartbeat
 from orchestrator.worker.upkeep.judging import PictureJudge
+from orchestrator.worker.upkeep.nights import TickKeeper
 from orchestrator.worker.upkeep.notifying import Teller
 from orchestrator.worker.upkeep.price_watch import PriceWatch
 from orchestrator.worker.upkeep.rescue import Rescuer
@@ -71,6 +72,8 @@ class Worker:
         self._judge = PictureJudge(deps, worker_id=self.id, run_ids=run_ids)
         self._naming = Naming(deps)
         self._teller = Teller(deps, self.id)
+        self._ticks = TickKeeper(deps, worker_id=self.id, everything=run_ids is None)
+        self._settling = (self._copies, self._naming, self._judge, self._ticks)
         self._clock_guard = ClockGuard(deps)
         self._watchdog = DrainWatchdog()
         self._handing_over_since: float | None = None
@@ -156,6 +159,7 @@ class Worker:
             Loop(resolver.tick, alarms.resolve, when_unsure=alarms.heartbeat.ring),
             Loop(BillReader(deps).tick),
             Loop(PriceWatch(deps, proof).tick, alarms.prices),
+            Loop(partial(self._ticks.tick, stop), self._ticks.alarm, bookkeeping=True),
             Loop(self._naming.tick, alarms.moves, bookkeeping=True),
             *(Loop(tick, bookkeeping=True) for tick in self._bookkeepers(pipeline)),
             Loop(watch, alarms.end),
@@ -193,8 +197,6 @@ class Worker:
             expired=alarms.rescue.ring,
             drain=drain,
         )
-
-    # --- the end --------------------------------------------------------------------------------------------
 
     async def _watch(self, stop: Stop, *, tasks: TaskGroup, pipeline: Pipeline, resolver: Resolver) -> float:
         """Notice the end: stopped and nothing under way, or drained, or nothing that can still move."""
@@ -236,9 +238,8 @@ class Worker:
     def _finished(self) -> bool:
         with self._deps.database.read() as tx:
             timezone = self._deps.settings.budgets.timezone
-            over = outlook(tx, timezone, self._run_ids, only_round=self._only_round).finished
-            named = self._copies.settled(tx) and self._naming.settled(tx)
-            return over and named and self._judge.settled(tx)
+            seen = outlook(tx, timezone, self._run_ids, only_round=self._only_round)
+            return seen.finished and all(part.settled(tx) for part in self._settling)
 
     def _drain_by_operator(self, stop: Stop) -> None:
         self.told_to_drain = True

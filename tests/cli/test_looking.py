@@ -22,7 +22,7 @@ def folder(shell, monkeypatch):
     with looking.open_folder() as folder:
         monkeypatch.chdir(folder)
         shell.folder = folder
-        shell.manifest()
+        shell.manifest(extra="schedule: {cron: 30 2 * * *}")
         yield folder
 
 
@@ -32,6 +32,12 @@ def elsewhere():
     with looking.open_folder() as folder:
         folder.chmod(0o777)
         yield folder
+
+
+def make(shell):
+    """Every kind of thing that commands look at."""
+    assert shell("apply", "hero.yaml") == ExitCode.DONE
+    assert shell("schedule", "add", "hero.yaml") == ExitCode.DONE
 
 
 def words_of(name, elsewhere):
@@ -71,7 +77,7 @@ def test_an_empty_file_is_left_empty(folder, elsewhere, shell, name):
 
 @pytest.mark.parametrize("name", LOOKING)
 def test_a_file_in_a_folder_that_may_not_be_written_is_read(folder, elsewhere, shell, name):
-    assert shell("apply", "hero.yaml") == ExitCode.DONE
+    make(shell)
     shell(*words_of(name, elsewhere))
     before = looking.contents(folder)
     with looking.read_only(folder):
@@ -81,7 +87,7 @@ def test_a_file_in_a_folder_that_may_not_be_written_is_read(folder, elsewhere, s
 
 @pytest.mark.parametrize("name", LOOKING)
 def test_a_file_that_may_be_written_is_left_as_it_is(folder, elsewhere, shell, name):
-    assert shell("apply", "hero.yaml") == ExitCode.DONE
+    make(shell)
     before = looking.contents(folder)
     assert shell(*words_of(name, elsewhere)) == ExitCode.DONE, shell.said
     assert looking.contents(folder) == before
@@ -90,7 +96,7 @@ def test_a_file_that_may_be_written_is_left_as_it_is(folder, elsewhere, shell, n
 @pytest.mark.parametrize("may_write", [False, True])
 @pytest.mark.parametrize("name", LOOKING)
 def test_what_is_in_the_log_alone_is_seen_while_somebody_works(folder, elsewhere, shell, name, may_write):
-    assert shell("apply", "hero.yaml") == ExitCode.DONE
+    make(shell)
     url = f"sqlite:///{folder}/orchestrator.db"
     worker = Database.open(url, SystemClock())
     with worker.write() as tx:
@@ -147,7 +153,7 @@ def test_every_command_that_looks_works_for_a_user_who_may_only_select(
     folder, elsewhere, shell, server_url, monkeypatch
 ):
     monkeypatch.setenv("ORCHESTRATOR_DATABASE_URL", server_url)
-    assert shell("apply", "hero.yaml") == ExitCode.DONE
+    make(shell)
     before = looking.rows(server_url)
     with looking.select_only(server_url) as url:
         monkeypatch.setenv("ORCHESTRATOR_DATABASE_URL", url)

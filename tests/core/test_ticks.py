@@ -5,21 +5,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.core.states import TICK_TRANSITIONS, TickEvent, TickState, step
-from orchestrator.core.ticks import (
+from orchestrator.core.tick_decisions import (
     CAUGHT_UP_MAX,
-    HOUR_MS,
     STUCK_MS,
-    CatchUp,
-    Firing,
     OpenTick,
-    Overlap,
-    ScheduleWords,
-    TickKind,
     TickWork,
-    WhenShort,
     admissions,
     caught_up,
     end_of,
+)
+from orchestrator.core.ticks import (
+    HOUR_MS,
+    CatchUp,
+    Firing,
+    Overlap,
+    ScheduleWords,
+    TickKind,
+    WhenShort,
     jitter_of,
     words_from,
 )
@@ -176,6 +178,7 @@ def work(**said):
         ({"failed": 3, "succeeded": 0}, TickEvent.FAILED, "nothing_stored", 3, True),
         ({"succeeded": 0}, TickEvent.ENDED, None, 0, False),
         ({"waiting": 4, "capped": True}, TickEvent.ENDED, "cap", 4, False),
+        ({"waiting": 4, "capped": True, "over_time": True}, TickEvent.ENDED, "finish_by", 4, False),
         ({"waiting": 4, "capped": True, "succeeded": 0}, TickEvent.ENDED, "cap", 4, False),
         ({"waiting": 4, "stuck_ms": STUCK_MS}, TickEvent.ENDED, "stopped", 5, True),
         ({"waiting": 4, "stuck_ms": STUCK_MS, "succeeded": 0}, TickEvent.FAILED, "stopped", 5, True),

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 from support.nights import Nights
 
-from orchestrator.core.ticks import STUCK_MS
+from orchestrator.core.tick_decisions import STUCK_MS
 from orchestrator.store.account import pauses
 from orchestrator.store.db.schema import runs, ticks
 

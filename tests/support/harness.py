@@ -57,6 +57,8 @@ class WorkerHarness:
         self.notifier: Notifier = NoNotifier()
         self.provider_clock = ProviderClock()
         self.crashpoint: Callable[[str], None] = no_crash
+        self.expander: Callable[[Any], Any] | None = None
+        self.ping: Callable[[str], bool] | None = None
         self.settings = Settings(
             database_url="unused",
             outputs=Outputs("unused"),
@@ -84,6 +86,8 @@ class WorkerHarness:
             mark=self.mark,
             notifier=self.notifier,
             provider_clock=self.provider_clock,
+            expander=self.expander,
+            ping=self.ping,
         )
 
     def worker(self, *, drain: bool = True, run_ids: frozenset[int] | None = None) -> Worker:

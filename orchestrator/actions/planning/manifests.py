@@ -1,13 +1,16 @@
 """Loading the manifests that a command names."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from orchestrator.core.addresses import host_of, nearness_of_host
-from orchestrator.core.budget import day_of
 from orchestrator.core.errors import UsageError
+from orchestrator.core.moments import MomentError, local_minute, parse_at
 from orchestrator.core.nights import Regenerate
+from orchestrator.core.ticks import Dating
 from orchestrator.manifest import Manifest, load_manifest
 from orchestrator.settings import Settings
 from orchestrator.yamlio import Problem, ProblemsError
@@ -23,14 +26,17 @@ def load_manifests(
     *,
     run_key: str | None = None,
     skip_bad_rows: bool = False,
+    at: str | None = None,
+    on: Dating | None = None,
     regenerate: Regenerate | None = None,
 ) -> list[Manifest]:
     """Every manifest of `paths`; raises ProblemsError with the problems of all of them together.
 
-    `{{ date }}` is the calendar day in the budgets' time zone. Two files for one run are refused, because
-    each of them would claim to be the whole of it.
+    `{{ date }}` and `{{ tick }}` are those of now, or of the moment `at` as it was typed, in the time zone of
+    the manifest's schedule, or else of the budgets; `on` knows better which. Two files for one run are
+    refused, because each of them would claim to be the whole of it.
     """
-    today = day_of(now_ms, settings.budgets.timezone)
+    on = on or _dating(now_ms, at, settings.budgets.timezone)
     roots = [Path(root) for root in settings.input_roots]
     manifests: list[Manifest] = []
     problems: list[Problem] = []
@@ -40,7 +46,7 @@ def load_manifests(
                 load_manifest(
                     path,
                     input_roots=roots,
-                    today=today,
+                    today=on,
                     run_key=run_key,
                     max_attempts=settings.retry.max_attempts,
                     normalize=settings.inputs.normalize,
@@ -58,6 +64,19 @@ def load_manifests(
         raise ProblemsError(problems)
     _refuse_twins(manifests)
     return manifests
+
+
+def _dating(now_ms: int, at: str | None, otherwise: str) -> Dating:
+    try:
+        moment = datetime.fromtimestamp(now_ms / 1000, tz=UTC) if at is None else parse_at(at)
+    except MomentError as error:
+        raise UsageError(f"--at: {error}. Nothing was written and nothing was spent.") from None
+
+    def local(zone: str | None) -> str:
+        there = moment.astimezone(ZoneInfo(zone or otherwise)) if moment.tzinfo else moment
+        return local_minute(there)
+
+    return local
 
 
 def check_all(manifests: Sequence[Manifest]) -> None:

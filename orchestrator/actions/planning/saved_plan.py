@@ -79,6 +79,7 @@ class SavedPlan:
     part: Part
     seals: dict[Path, Seal]
     skip_bad_rows: bool = False
+    at: str | None = None  # the moment that was typed; `date` in templates is its day
     regenerate: str | None = None  # said instead of the manifests' words
 
     def refuse_drift(self, now: Sequence[Seal]) -> None:
@@ -106,6 +107,7 @@ class SavedPlan:
             "sample": self.part.sample,
             "unmade": self.part.unmade,
             "skip_bad_rows": self.skip_bad_rows,
+            **({"at": self.at} if self.at is not None else {}),
             "regenerate": self.regenerate,
             "manifests": [
                 {"path": Path(relpath(manifest, path.parent)).as_posix(), **_words(seal)}
@@ -143,6 +145,7 @@ def read_saved(path: Path) -> SavedPlan:
         Part(found["limit"], found["sample"], found["unmade"]),
         seals=seals,
         skip_bad_rows=found["skip_bad_rows"],
+        at=found.get("at"),
         regenerate=found["regenerate"],
     )
 

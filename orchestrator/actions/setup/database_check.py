@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator.actions.operator.fleet_words import FileWords
+from orchestrator.actions.setup import schedules_check
 from orchestrator.actions.setup.check import Check, CheckResult, Patient
 from orchestrator.actions.setup.mounts import network_file_system
 from orchestrator.core.errors import OrchestratorError
@@ -51,6 +52,7 @@ def examine(patient: Patient) -> Iterator[Check]:
             yield from _sqlite(database, path)
         yield from _fleet(database, patient.settings)
         yield from _at_risk(database)
+        yield from schedules_check.examine(database)
     except OrchestratorError as error:
         yield Check(
             name="database",

@@ -102,9 +102,15 @@ def _check_name(saved: Path | None) -> None:
 def _save(planned: Plan, asked: Asked, saved: Path, *, made_at: int) -> Asked:
     """Save the plan; what follows is asked of the file."""
     seals = {Path(row.path): row.content.seal for row in planned.manifests if row.content.seal}
-    SavedPlan(
-        made_at, asked.part, seals=seals, skip_bad_rows=asked.skip_bad_rows, regenerate=asked.regenerate
-    ).write(saved)
+    sealed = SavedPlan(
+        made_at,
+        asked.part,
+        seals=seals,
+        skip_bad_rows=asked.skip_bad_rows,
+        at=asked.at,
+        regenerate=asked.regenerate,
+    )
+    sealed.write(saved)
     return Asked((saved,), sandbox=asked.sandbox)
 
 

@@ -14,6 +14,7 @@ from orchestrator.cli.rendering.doubts_text import doubts_words
 from orchestrator.cli.rendering.folding import FoldedCaps, fold_caps, runs_to_show
 from orchestrator.cli.rendering.forecast_text import forecast_text
 from orchestrator.cli.rendering.remedies import remedies
+from orchestrator.cli.rendering.schedule_text import schedule_table
 from orchestrator.cli.rendering.stop_text import lasting, mark
 from orchestrator.cli.rendering.words import bar, count, left_or_over, percent, safe, table, usd
 from orchestrator.core.errors import ExitCode
@@ -52,9 +53,9 @@ def command(*, show_all: bool, kinds: tuple[str, ...]) -> ExitCode:
     by = [row for row in found if row.kind in kinds]
     if out.as_json():
         accepted_by = {"accepted_by": breakdown_document(by)} if kinds else {}
-        out.document({**status_document(status, differences), **accepted_by})
+        out.document({**status_document(status, differences, now=now), **accepted_by})
         return ExitCode.DONE
-    if not status.runs:
+    if not status.runs and not status.schedules:
         out.answer("No runs yet.")
         out.next_steps(
             [("orchestrator plan MANIFEST", "prices a manifest"), ("orchestrator demo", "shows a batch")]
@@ -90,6 +91,8 @@ def _text(status: Overview, now: int, *, timezone: str, show_all: bool) -> str:
     ]
     blocks = [
         table(header, [_run(row, reused=reused) for row in runs], right=frozenset(range(1, len(header))))
+        if runs
+        else "No runs yet."
     ]
     if len(runs) < len(status.runs):
         blocks.append(f"and {len(status.runs) - len(runs)} older runs (--all shows them)")
@@ -101,6 +104,8 @@ def _text(status: Overview, now: int, *, timezone: str, show_all: bool) -> str:
         blocks.append(f"and {count(folded.folded, 'cap')} of finished runs (--all shows them)")
     if told := forecast_text(status.forecasts, timezone):
         blocks += ["", told]
+    if status.schedules:
+        blocks += ["", schedule_table(list(status.schedules), now)]
     for row in runs:
         if row.id in status.accepted:
             blocks.append(acceptance_line(f"{row.campaign}/{row.name}/{row.run}", status.accepted[row.id]))
@@ -139,6 +144,9 @@ def _next(status: Overview) -> list[tuple[str, str]]:
         steps.append(("orchestrator in-doubt list", "shows the tasks to ask the provider about"))
     if any(row.jobs["failed"] for row in status.runs):
         steps.append(("orchestrator jobs list --state failed", "shows what failed and why"))
+    steps += remedies(stop for stop in status.stops if stop.scope == "schedule")
     if any(row.jobs["pending"] for row in status.runs):
         steps += remedies(status.stops) or [("orchestrator work --drain", "works on what waits")]
+    if not status.runs:
+        steps.append(("orchestrator schedule list", "shows when each fires"))
     return steps or [("orchestrator review", "shows the pictures, to accept, reject and redo")]

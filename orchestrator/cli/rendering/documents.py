@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.cli.rendering import happening_text
 from orchestrator.cli.rendering.acceptance_text import acceptance_document
 from orchestrator.cli.rendering.forecast_text import forecast_document
+from orchestrator.cli.rendering.schedule_text import schedule_document
 from orchestrator.cli.rendering.words import rfc3339
 from orchestrator.core.money import format_usd
 from orchestrator.store.stops.attention import ATTENTION
@@ -40,14 +41,18 @@ def difference_document(item: FleetDifference) -> Json:
     }
 
 
-def status_document(status: Overview, differences: Sequence[FleetDifference] = ()) -> Json:
-    """Runs, budgets, what is stopped; `differences` where this configuration says other than is in force."""
+def status_document(status: Overview, differences: Sequence[FleetDifference] = (), *, now: int = 0) -> Json:
+    """Runs, budgets, what is stopped, schedules if there are any; `differences` where this configuration says
+    other than is in force.
+    """
     document: Json = {
         "runs": [_run_with_verdicts(row, status) for row in status.runs],
         "budgets": [budget_document(cap) for cap in status.caps],
         "stopped": [stopped_document(stop) for stop in status.stops],
         "forecast": [forecast_document(each) for each in status.forecasts],
     }
+    if status.schedules:
+        document["schedules"] = [schedule_document(row, now) for row in status.schedules]
     if differences:
         document["differences"] = [difference_document(item) for item in differences]
     return document

@@ -53,6 +53,19 @@ _BY_REASON = {
 _MODEL = {PRICE_DRIFT: "accepts the price", PRICE_UNKNOWN: "asks for the price again"}
 
 
+def _of_schedule(stop: Stoppage) -> tuple[str, str]:
+    name = shlex.quote(stop.name)
+    match stop.reason:
+        case "tick_waiting":
+            return f"orchestrator schedule approve {name}", "lets the tick go on; `refuse` does not make it"
+        case "schedule_paused":
+            return f"orchestrator schedule resume {name}", "lets it fire again"
+        case "tick_unread":
+            return "orchestrator work", "makes the tick, on a host that has its manifest"
+        case _:
+            return f"orchestrator schedule history {name}", "shows its ticks; `backfill` makes one again"
+
+
 def remedies(stops: Iterable[Stoppage]) -> list[tuple[str, str]]:
     """A command for each stop that needs one, and why; stops that end by themselves have none."""
     found = dict.fromkeys(step for stop in stops if stop.until is None and (step := _remedy(stop)))
@@ -68,11 +81,19 @@ def _remedy(stop: Stoppage) -> tuple[str, str] | None:
         return f"orchestrator budget set {shlex.quote(owner)} --{cap.window.value} USD", "raises the cap"
     if stop.scope in _BY_SCOPE:
         return _BY_SCOPE[stop.scope].get(stop.reason)
-    if stop.scope in {"campaign", "run"}:
-        return _resumed(stop)
-    if stop.reason in _MODEL:
-        return f"orchestrator resume --model {shlex.quote(stop.name)}", _MODEL[stop.reason]
-    return None
+    match stop.scope:
+        case "schedule":
+            return _of_schedule(stop)
+        case "campaign" | "run":
+            return _resumed(stop)
+        case _:
+            return _of_model(stop)
+
+
+def _of_model(stop: Stoppage) -> tuple[str, str] | None:
+    if stop.reason not in _MODEL:
+        return None
+    return f"orchestrator resume --model {shlex.quote(stop.name)}", _MODEL[stop.reason]
 
 
 def _resumed(stop: Stoppage) -> tuple[str, str]:

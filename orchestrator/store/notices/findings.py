@@ -22,9 +22,11 @@ from orchestrator.store.db.schema import (
     schedules,
     ticks,
 )
+from orchestrator.store.runs.gates import CANARY
 from orchestrator.store.stops.attention import RESULTS_EXPIRING, attention
 from orchestrator.store.stops.expiring import expiring
 from orchestrator.store.stops.stops import BUDGET, Stoppage, survey
+from orchestrator.store.stops.tick_attention import TICK_FAILED, TICK_WAITING
 from orchestrator.store.views.progress import run_progress
 
 BEGAN: Final = "notices_from"
@@ -42,7 +44,10 @@ _KINDS: Final = {
     "unproven": NoticeKind.ATTENTION,
     "worker_lost": NoticeKind.ATTENTION,
 }
-_APPROVALS: Final = frozenset({"canary", "approval", "max_changed"})
+_TOLD_ELSEWHERE: Final = frozenset({RESULTS_EXPIRING, TICK_FAILED, TICK_WAITING})
+"""Reasons that have findings of their own here."""
+
+_APPROVALS: Final = frozenset({CANARY})
 _TICKS: Final = {
     TickState.WAITING_APPROVAL: (NoticeKind.APPROVAL_WAITING, "waits for approval"),
     TickState.MISSED: (NoticeKind.SCHEDULE, "was missed"),
@@ -134,10 +139,10 @@ def _ending(tx: Tx, run_id: int, last: int) -> Notice:
 def _stopped(tx: Tx, timezone: str) -> Iterator[Notice]:
     """What does not go on by itself."""
     found = (*survey(tx, timezone).stops, *attention(tx))
-    stops = [stop for stop in found if stop.until is None and stop.reason != RESULTS_EXPIRING]
+    stops = [stop for stop in found if stop.until is None and stop.reason not in _TOLD_ELSEWHERE]
     campaign_of = _campaigns(tx, {int(stop.key) for stop in stops if stop.scope == "run"})
     for stop in stops:
-        campaign = stop.name if stop.scope == "campaign" else None
+        campaign = stop.name.partition("/")[0] if stop.scope in {"campaign", "schedule"} else None
         if stop.scope == "run":
             campaign = campaign_of.get(int(stop.key))
         yield Notice(
@@ -154,6 +159,8 @@ def _stopped(tx: Tx, timezone: str) -> Iterator[Notice]:
 def _kind(stop: Stoppage) -> NoticeKind:
     if stop.cap is not None:
         return NoticeKind.CAP_THRESHOLD
+    if stop.scope == "schedule":
+        return NoticeKind.SCHEDULE
     return NoticeKind.APPROVAL_WAITING if stop.reason in _APPROVALS else NoticeKind.ATTENTION
 
 

@@ -8,8 +8,9 @@ from sqlalchemy import exists, func, select
 
 from orchestrator.core.budget import day_of
 from orchestrator.core.states import JobState, TickEvent, TickState
-from orchestrator.core.ticks import TickEnd, TickWork, end_of
-from orchestrator.store.claiming.lanes import pending_lanes
+from orchestrator.core.tick_decisions import TickEnd, TickWork, end_of
+from orchestrator.store.account.pauses import FINISH_BY
+from orchestrator.store.claiming.lanes import Lane, pending_lanes
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import attempts, jobs
 from orchestrator.store.schedules import schedules as rows
@@ -93,16 +94,20 @@ def _work(tx: Tx, tick: Tick, timezone: str) -> tuple[TickWork, Counter[str]]:
         moving=False,
         waiting=counts[JobState.PENDING],
         failed=counts[JobState.FAILED],
-        succeeded=counts[JobState.SUCCEEDED],
+        succeeded=counts[JobState.SUCCEEDED] + counts[JobState.REUSED],
         in_doubt=seen.in_doubt,
-        capped=bool(lanes) and all(lane.blockers() and not _is_paused(lane.pauses) for lane in lanes),
+        capped=bool(lanes) and all(map(_is_over, lanes)),
+        over_time=any(pause.reason == FINISH_BY for lane in lanes for pause in lane.pauses),
         stuck_ms=stuck_ms,
     )
     return work, counts
 
 
-def _is_paused(found: Collection[object]) -> bool:
-    return any(getattr(pause, "until", None) is None for pause in found)
+def _is_over(lane: Lane) -> bool:
+    """Whether money or time is used up, and no person is needed."""
+    if any(pause.until is None and pause.reason != FINISH_BY for pause in lane.pauses):
+        return False
+    return bool(lane.pauses or lane.blockers())
 
 
 def _counts(tx: Tx, run_id: int) -> Counter[str]:
@@ -122,6 +127,7 @@ def _words(end: TickEnd, counts: Counter[str]) -> str:
         f"{counts[state]:,} {word}"
         for state, word in (
             (JobState.SUCCEEDED, "done"),
+            (JobState.REUSED, "reused"),
             (JobState.FAILED, "failed"),
             (JobState.PENDING, "waiting"),
             (JobState.CANCELLED, "cancelled"),
@@ -131,6 +137,7 @@ def _words(end: TickEnd, counts: Counter[str]) -> str:
     made = ", ".join(parts) or "nothing to do"
     return {
         "cap": f"{made}: the money of a cap is used up",
+        "finish_by": f"{made}: its time is over",
         "stopped": f"{made}: it is stopped until a person acts (orchestrator status)",
         "in_doubt": f"{made}: a lost reply waits for a person (orchestrator in-doubt list)",
         "nothing_stored": f"{made}: nothing was stored",

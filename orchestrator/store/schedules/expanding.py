@@ -2,12 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, exists, select, update
 
 from orchestrator.core.states import TickEvent, TickState
-from orchestrator.core.ticks import Admission, admissions
+from orchestrator.core.tick_decisions import Admission, admissions
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import runs, schedules, ticks
 from orchestrator.store.schedules import schedules as rows
@@ -46,6 +47,34 @@ class TickOrder:
         return self.tick.approved_at is not None
 
 
+class TickVerdict(StrEnum):
+    """What came of expanding a tick."""
+
+    APPLIED = "applied"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """The answer of whoever expanded a tick: a run, or why there is none."""
+
+    verdict: TickVerdict
+    run_id: int | None = None
+    message: str | None = None
+    why: TickWhy | None = None
+
+
+def finish(tx: Tx, order: TickOrder, expanded: Expanded) -> bool:
+    """Write what came of it; False for a worker that lost its lease."""
+    if expanded.run_id is not None:
+        return applied(tx, order, expanded.run_id, message=expanded.message)
+    assert expanded.why is not None
+    write = {TickVerdict.SKIPPED: skipped, TickVerdict.HELD: held}.get(expanded.verdict, failed)
+    return write(tx, order, expanded.why)
+
+
 def manifests_due(tx: Tx) -> dict[int, str]:
     """The schedules that have a due tick, and the manifests that a worker must be able to read for them."""
     due = select(ticks.c.schedule_id).where(ticks.c.state == TickState.DUE.value, ticks.c.due_at <= tx.now)
@@ -77,13 +106,17 @@ def prolong(tx: Tx, order: TickOrder) -> bool:
     return bool(changed.rowcount)
 
 
+def has_lost(tx: Tx) -> bool:
+    """Whether some tick's worker is gone."""
+    return bool(tx.conn.execute(select(exists().where(_lost(tx)))).scalar())
+
+
 def expire(tx: Tx) -> int:
     """Let ticks whose worker is gone be taken again. Their runs have the same keys, so what was recorded is
     not recorded twice.
     """
-    lost = (ticks.c.state == TickState.EXPANDING.value) & (ticks.c.lease_expires_at <= tx.now)
     found = [tick for tick in open_ticks(tx) if tick.state is TickState.EXPANDING]
-    gone = set(tx.conn.execute(select(ticks.c.id).where(lost)).scalars())
+    gone = set(tx.conn.execute(select(ticks.c.id).where(_lost(tx))).scalars())
     number = 0
     for tick in found:
         if tick.id in gone and move(tx, tick, TickEvent.LEASE_LOST, worker=None, lease_expires_at=None):
@@ -92,7 +125,11 @@ def expire(tx: Tx) -> int:
     return number
 
 
-def applied(tx: Tx, order: TickOrder, run_id: int, message: str | None = None) -> bool:
+def _lost(tx: Tx) -> ColumnElement[bool]:
+    return (ticks.c.state == TickState.EXPANDING.value) & (ticks.c.lease_expires_at <= tx.now)
+
+
+def applied(tx: Tx, order: TickOrder, run_id: int, *, message: str | None = None) -> bool:
     """Its jobs are recorded; False for a worker that lost its lease."""
     if not move(
         tx, order.tick, TickEvent.APPLIED, run_id=run_id, message=message, reason=None, lease_expires_at=None

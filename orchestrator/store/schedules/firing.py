@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 
 from orchestrator.core.states import TickState
-from orchestrator.core.ticks import Firing, TickKind, caught_up, jitter_of
+from orchestrator.core.tick_decisions import caught_up
+from orchestrator.core.ticks import Firing, TickKind, jitter_of
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import schedules, ticks
 from orchestrator.store.schedules import schedules as rows
@@ -25,6 +26,13 @@ class Fired:
     missed: int = 0
 
 
+def is_ripe(tx: Tx) -> bool:
+    """Whether the time of some schedule has come."""
+    return bool(
+        tx.conn.execute(select(exists().where(*_ripe(tx), schedules.c.removed_at.is_(None)))).scalar()
+    )
+
+
 def fire(tx: Tx) -> Fired:
     """Fire every schedule whose time has come by the database's clock.
 
@@ -32,11 +40,14 @@ def fire(tx: Tx) -> Fired:
     of a tick would let one of them. A paused schedule fires nothing, and misses nothing.
     """
     due = missed = 0
-    ripe = (schedules.c.paused_at.is_(None), schedules.c.next_at <= tx.now)
-    for schedule in rows.locked(tx, *ripe):
+    for schedule in rows.locked(tx, *_ripe(tx)):
         one = _fire(tx, schedule)
         due, missed = due + one.due, missed + one.missed
     return Fired(due, missed)
+
+
+def _ripe(tx: Tx) -> tuple[ColumnElement[bool], ...]:
+    return schedules.c.paused_at.is_(None), schedules.c.next_at <= tx.now
 
 
 def next_look(tx: Tx) -> int | None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 
 from orchestrator.core.ticks import words_from
 from orchestrator.store.db import dialect
@@ -40,6 +40,12 @@ class Ping:
 def owed(tx: Tx, url: str | None, what: str) -> dict[str, Any]:
     """The columns that go into the step of a tick."""
     return {"ping_owed": what, "ping_at": tx.now, "ping_tries": 0} if url else {}
+
+
+def any_owed(tx: Tx) -> bool:
+    """Whether something is to be told now."""
+    owing = exists().where(ticks.c.ping_owed.is_not(None), ticks.c.ping_at <= tx.now)
+    return bool(tx.conn.execute(select(owing)).scalar())
 
 
 def take(tx: Tx, limit: int = 10) -> list[Ping]:

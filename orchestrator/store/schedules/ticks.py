@@ -7,7 +7,8 @@ from typing import Any, Final
 from sqlalchemy import bindparam, select, update
 
 from orchestrator.core.states import TICK_OPEN, TICK_TRANSITIONS, TickEvent, TickState, step
-from orchestrator.core.ticks import Firing, OpenTick, TickKind
+from orchestrator.core.tick_decisions import OpenTick
+from orchestrator.core.ticks import Firing, TickKind
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import schedules, ticks
@@ -151,6 +152,13 @@ def newest(tx: Tx, schedule_id: int, limit: int = 1, *, before: int | None = Non
     if before is not None:
         query = query.where(ticks.c.at < before)
     rows = tx.conn.execute(query.order_by(ticks.c.at.desc(), ticks.c.id.desc()).limit(limit))
+    return [tick_of(row) for row in rows]
+
+
+def between(tx: Tx, schedule_id: int, after: int, *, until: int) -> list[Tick]:
+    """The ticks of a schedule after one moment, up to and with another."""
+    span = (ticks.c.schedule_id == schedule_id, ticks.c.at > after, ticks.c.at <= until)
+    rows = tx.conn.execute(_TICKS.where(*span).order_by(ticks.c.at, ticks.c.id))
     return [tick_of(row) for row in rows]
 
 

@@ -20,6 +20,7 @@ from orchestrator.store.db.schema import (
 )
 from orchestrator.store.stops.expiring import expiring
 from orchestrator.store.stops.stops import Stoppage
+from orchestrator.store.stops.tick_attention import TICK_ATTENTION, tick_attention
 
 OVERDUE_TASKS: Final = "overdue"
 """The reason of a run with tasks that a person should ask the provider about."""
@@ -41,6 +42,7 @@ ATTENTION: Final = frozenset(
         NAMES_WAITING,
         RESULTS_EXPIRING,
         PICTURES_MISSING,
+        *TICK_ATTENTION,
     }
 )
 """Reasons that stop nothing."""
@@ -56,8 +58,8 @@ UPLOAD_REASONS: Final = ("upload_failed",)
 
 
 def attention(tx: Tx) -> list[Stoppage]:
-    """For each run what its tasks, its pictures and its uploads wait for, one line each, beside what `stops`
-    says.
+    """For each run what its tasks, its pictures and its uploads wait for, and for each schedule what its
+    ticks wait for, one line each, beside what `stops` says.
 
     What ends by itself has a time, that of the next try; an overdue task has none.
     """
@@ -70,7 +72,7 @@ def attention(tx: Tx) -> list[Stoppage]:
         *_at_risk(tx),
         *_stoppages(tx, _GONE, PICTURES_MISSING),
     ]
-    return sorted(found, key=lambda stop: int(stop.key))
+    return [*sorted(found, key=lambda stop: int(stop.key)), *tick_attention(tx)]
 
 
 def attention_word(attempt: Any) -> str | None:

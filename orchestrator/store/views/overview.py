@@ -20,6 +20,7 @@ from orchestrator.store.money.caps import Cap
 from orchestrator.store.stops.attention import attention
 from orchestrator.store.stops.stops import Stoppage, rate_stop, survey
 from orchestrator.store.views.forecasts import MonthForecast, month_forecasts
+from orchestrator.store.views.schedules import ScheduleRow, schedule_rows
 from orchestrator.store.views.trouble import OpenDoubts, open_doubts
 
 
@@ -56,6 +57,7 @@ class Overview:
     doubts: OpenDoubts = field(default_factory=OpenDoubts)
     accepted: Mapping[int, Acceptance] = field(default_factory=dict)  # by run, where there are verdicts
     forecasts: Sequence[MonthForecast] = ()
+    schedules: Sequence[ScheduleRow] = ()
 
 
 def status(tx: Tx, timezone: str) -> Overview:
@@ -70,6 +72,7 @@ def status(tx: Tx, timezone: str) -> Overview:
         doubts=open_doubts(tx),
         accepted=by_run(tx),
         forecasts=month_forecasts(tx, timezone, rules=found.rules, lanes=found.lanes),
+        schedules=schedule_rows(tx),
     )
 
 

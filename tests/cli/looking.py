@@ -205,8 +205,12 @@ def read_only(folder: Path) -> Iterator[None]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file below the folder."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """Every file below the folder, without the small pictures that pages keep where there are outputs."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and "thumbnails" not in path.parts
+    }
 
 
 def rows(url: str) -> dict[str, list[tuple[object, ...]]]:

@@ -81,6 +81,8 @@ def test_photos_that_were_all_exported_again_wait_for_a_person(night):
     for path in (night.folder / "photos").glob("*.jpg"):
         with Image.open(path) as picture:
             picture.convert("L").save(path)
+    assert night.shell("plan", "nightly.yaml", "--run", "n2") == ExitCode.OPERATOR
+    assert "orchestrator run nightly.yaml --run n2 --accept-changes" in night.shell.said
     assert night.shell("run", "nightly.yaml", "--run", "n2", "--yes") == ExitCode.OPERATOR
     assert "3 of 3 jobs are new or changed" in night.shell.said
     assert "--accept-changes" in night.shell.said

@@ -18,6 +18,7 @@ from orchestrator.cli.context import database_if_any, opened
 from orchestrator.cli.given import given
 from orchestrator.cli.invocation import Asked, Step, next_fields
 from orchestrator.cli.rendering.content_text import change_lines, listing, markdown
+from orchestrator.cli.rendering.nights_text import tripped
 from orchestrator.cli.rendering.plan_documents import plan_document
 from orchestrator.cli.rendering.plan_text import plan_text
 from orchestrator.cli.rendering.words import safe
@@ -54,7 +55,7 @@ def command(
 
     Shows how many jobs and pictures they mean, which exist already, what the new ones cost, how that stands
     against the caps, and how long it takes. Exits with 2 when `apply` would refuse, and with 5 when it would
-    need a person's word, because pictures of new jobs are there already.
+    need a person's word: pictures of new jobs are there already, or more has changed than `max_changed` says.
     """
     _check_name(saved)
     what = given(Asked(manifests, sandbox=options().sandbox, **words))
@@ -91,7 +92,7 @@ def _end(planned: Plan, steps: list[Step]) -> ExitCode:
         out.warn("Output paths collide, so `apply` would refuse. Nothing was written and nothing was spent.")
         return ExitCode.USAGE
     out.next_steps(steps)
-    return ExitCode.OPERATOR if planned.found.jobs else ExitCode.DONE
+    return ExitCode.OPERATOR if planned.found.jobs or tripped(planned) else ExitCode.DONE
 
 
 def _check_name(saved: Path | None) -> None:
@@ -133,7 +134,8 @@ def _steps(planned: Plan, asked: Asked) -> list[Step]:
         return [(rebuild_words(planned.found), "records the pictures that are here, spends nothing")]
     if not planned.jobs_to_submit:
         return []
+    meant = ["--accept-changes"] if tripped(planned) else []
     return [
-        (asked.command("apply"), "records the jobs, spends nothing"),
-        (asked.command("run"), "asks, then submits them"),
+        (asked.command("apply", *meant), "records the jobs, spends nothing"),
+        (asked.command("run", *meant), "asks, then submits them"),
     ]

@@ -41,11 +41,13 @@ class CanaryPick:
         self._keys: frozenset[str] = frozenset()
         self._fresh = self._waiting = self._have = 0
         self._known: set[str] = set()
-        self._open = True
-        if self.rules and run:
+        self._open, self._was_closed = True, False
+        if run:
             with database.read() as tx:
-                approved = gates.state_of(tx, run.id).approved_at is not None
+                state = gates.state_of(tx, run.id)
+                approved = self.rules is None or state.approved_at is not None
                 self._known = set() if approved else gates.canary_keys(tx, run.id)
+            self._was_closed = state.closed
         size = manifest.size if self.rules else 0
         self._may_be_new, self._may_be = bytearray(size), bytearray(size)
 
@@ -66,10 +68,10 @@ class CanaryPick:
         """Close the gate of a run that has jobs, before the new ones are there."""
         if self._run is None:
             return
-        if self.rules is None:
+        if self.rules is None and self._was_closed:
             with database.write() as tx:
                 gates.open_gate(tx, self._run.id, "its manifest has no canary any more")
-        elif self._waiting:
+        elif self.rules and self._waiting:
             self._keys = self._picked()
             with database.write() as tx:
                 self._open = not gates.close_anew(

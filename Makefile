@@ -73,6 +73,7 @@ bench: $(READY) ## measure, in a short form of a few minutes; prints tables with
 	@$(BIN)/python -m benchmarks.claim $(or $(ROWS),100000)
 	@$(BIN)/python -m benchmarks.reads $(or $(ROWS),100000)
 	@$(BIN)/python -m benchmarks.pages $(or $(ROWS),100000)
+	@$(BIN)/python -m benchmarks.months $(or $(ROWS),100000)
 
 queues: .venv/.bench ## measure other queues on Postgres doing the same work (installs them first)
 	@$(BIN)/python -m benchmarks.queues $(or $(JOBS),3000)

@@ -52,7 +52,7 @@ LOOKS: dict[str, tuple[Callable[[Tx], object], bool]] = {
 """What is measured, and whether it has a target."""
 
 
-class Took(NamedTuple):
+class MonthTook(NamedTuple):
     """Medians in seconds; the processor's are this process's and the server's."""
 
     wall: float
@@ -61,7 +61,7 @@ class Took(NamedTuple):
 
 def timed(
     database: Database, look: Callable[[Tx], object], times: int, *, server_cpu: Callable[[], float]
-) -> Took:
+) -> MonthTook:
     """The median of some times, after one that fills the caches."""
     walls, cpus = [], []
     for number in range(times + 1):
@@ -71,7 +71,7 @@ def timed(
         if number:
             walls.append(time.perf_counter() - began)
             cpus.append(time.process_time() + server_cpu() - spent)
-    return Took(median(walls), median(cpus))
+    return MonthTook(median(walls), median(cpus))
 
 
 def no_server() -> float:
@@ -81,7 +81,7 @@ def no_server() -> float:
 
 def measure(
     url: str, jobs: int, times: int, *, only: str, server_cpu: Callable[[], float] = no_server
-) -> dict[str, Took]:
+) -> dict[str, MonthTook]:
     """Fill a database and look at it."""
     database = Database.open(url, SystemClock())
     shape = FillShape(jobs, finished=0.9, failed=0.02, runs=4, outputs=True, tags='{"client": "acme"}')
@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only looks whose name holds this")
     parser.add_argument("--database", choices=["sqlite", "postgres"], help="only on this one")
     given = parser.parse_args()
-    took: dict[str, dict[str, Took]] = {}
+    took: dict[str, dict[str, MonthTook]] = {}
     if given.database != "postgres":
         url = f"sqlite:///{scratch.folder() / 'months.db'}"
         migrate.upgrade(url)
@@ -125,7 +125,7 @@ def main() -> None:
     table.show(["Read", *(f"{name}, {what} s" for name in took for what in ("wall", "CPU"))], rows)
 
 
-def _shown(took: Took, *, has_target: bool) -> tuple[str, str]:
+def _shown(took: MonthTook, *, has_target: bool) -> tuple[str, str]:
     """The target is on the processor's seconds, which other work on the machine does not change."""
     cpu = table.at_most(took.cpu, TARGET_SECONDS) if has_target else f"{took.cpu:.2f}"
     return f"{took.wall:.2f}", cpu

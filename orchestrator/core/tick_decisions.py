@@ -35,6 +35,7 @@ class OpenTick:
     state: TickState
     queued: bool = False  # it waits for an earlier one to end
     approved: bool = False
+    begun: bool = False  # a worker died over it: its run may exist, so it is gone on with
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def admissions(ticks: Sequence[OpenTick], now: int, words: ScheduleWords) -> lis
         (t for t in ticks if t.state is TickState.DUE and t.due_at <= now), key=lambda t: (t.at, t.id)
     )
     found = []
-    scheduled = [tick for tick in due if tick.kind is TickKind.SCHEDULED]
+    scheduled = [tick for tick in due if tick.kind is TickKind.SCHEDULED and not tick.begun]
     newest = scheduled[-1].id if scheduled else 0
     for tick in scheduled:
         spared = tick.queued or tick.approved
@@ -80,6 +81,7 @@ def admissions(ticks: Sequence[OpenTick], now: int, words: ScheduleWords) -> lis
 def _overlapping(tick: OpenTick, words: ScheduleWords) -> Admission:
     is_skipped = (
         tick.kind is TickKind.SCHEDULED
+        and not tick.begun
         and words.overlap is Overlap.SKIP
         and words.catch_up is CatchUp.LATEST
         and not tick.approved

@@ -135,6 +135,13 @@ def test_an_approved_tick_begins_late_and_is_not_skipped():
     assert decided(busy) == [(2, None, "queued")]
 
 
+def test_what_a_worker_died_over_is_gone_on_with_however_late_and_before_what_came_since():
+    assert decided([tick(1, hours=30, begun=True), tick(2)]) == [(1, TickEvent.TAKEN, None)]
+    assert decided([tick(1, TickState.WORKING, hours=31), tick(2, hours=30, begun=True)]) == [
+        (2, None, "queued")
+    ]
+
+
 TICKS = st.lists(
     st.builds(
         OpenTick,

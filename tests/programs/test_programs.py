@@ -28,6 +28,7 @@ SMALLEST = {
     "benchmarks.toplevel": ("0.004", "--task-seconds", "0.3"),
     "tests.browser.screenshot": (),
     "tests.crashes": ("--cycles", "1", "--lanes", "1"),
+    "tests.nights": ("--seeds", "1", "--days", "1"),
     "tests.powerloss": ("--jobs", "1", "--torn", "1"),
     "tests.simulation": ("--seeds", "2", "--first", "6", "--jobs", "1"),
     "tests.soak": ("--minutes", "0.01", "--workers", "1", "--database", "sqlite", "--faults", "0"),
@@ -38,6 +39,7 @@ SAYS = {
     "benchmarks": "|---|",
     "tests.browser.screenshot": "review.png: ",
     "tests.crashes": "paid twice 0, lost 0",
+    "tests.nights": "violations 0",
     "tests.powerloss": "problems: none",
     "tests.simulation": "violations 0",
     "tests.soak": "PASSED",
@@ -46,6 +48,7 @@ NEEDS_POSTGRES = {"benchmarks.claim", "benchmarks.reads", "tests.simulation"}
 STARTED_ELSEWHERE = {
     "benchmarks.queues": "needs the packages of the bench group; its own test below",
     "tests.simulation.mutations": "every planted bug is a case of tests/simulation/test_mutations.py",
+    "tests.nights.bugs": "every planted bug is a case of tests/nights/test_nights_bugs.py",
     "tests.powerloss.victim": "the process that tests.powerloss kills",
     "tests.crashes.processes": "the fork server of tests.crashes",
     "tests.tidy.generate_docs": "tests/tidy/test_tidy_docs.py makes every part of the documents",

@@ -9,7 +9,7 @@ from orchestrator.core.moments import MomentError, parse_at
 from orchestrator.core.ticks import Firing, ScheduleWords
 from orchestrator.store.account.acts import Change, Signature, record
 from orchestrator.store.db.database import Tx
-from orchestrator.store.schedules import asking, schedules
+from orchestrator.store.schedules import asking, firing, schedules
 from orchestrator.store.schedules.asking import AskedTicks
 from orchestrator.store.schedules.schedules import Put, Schedule
 from orchestrator.store.schedules.ticks import Tick, between
@@ -20,6 +20,9 @@ BACKFILL_MAX: Final = 31
 
 def add_schedule(tx: Tx, name: str, words: ScheduleWords, *, manifest_path: str, signed: Signature) -> Put:
     """Let a manifest's schedule count. Nothing is recorded where it is so already."""
+    for known in schedules.every(tx):
+        if known.name == name:
+            firing.fire_one(tx, known)
     put = schedules.put(tx, name, words, manifest_path=manifest_path)
     if put.changed:
         old = _described(put.before) if put.before else None
@@ -29,12 +32,14 @@ def add_schedule(tx: Tx, name: str, words: ScheduleWords, *, manifest_path: str,
 
 def remove_schedule(tx: Tx, schedule: Schedule, signed: Signature) -> None:
     """Let it fire no more."""
+    firing.fire_one(tx, schedule)
     schedules.remove(tx, schedule)
     _record(tx, signed, schedule, old=_described(schedule), new=None)
 
 
 def pause_schedule(tx: Tx, schedule: Schedule, signed: Signature) -> bool:
     """Fire nothing, until it is resumed. False when that was so already."""
+    firing.fire_one(tx, schedule)
     changed = schedules.pause(tx, schedule, signed.why or "paused by an operator")
     if changed:
         _record(tx, signed, schedule, old="fires", new="paused")
@@ -106,13 +111,12 @@ def _named(tx: Tx, schedule: Schedule, first: str, *, last: str | None) -> list[
     known = [tick for tick in between(tx, schedule.id, begin, until=until) if not tick.key.startswith("now:")]
     earlier = {tick.local[:10] for tick in known if tick.revision != schedule.revision}
     found = {tick.key: tick.firing for tick in known}
-    coming = takewhile(lambda firing: firing.at <= until, table.after(begin))
-    for firing in coming:
-        if firing.date not in earlier:
-            found.setdefault(firing.key, firing)
+    for each in takewhile(lambda coming: coming.at <= until, table.after(begin)):
+        if each.date not in earlier:
+            found.setdefault(each.key, each)
         if len(found) > BACKFILL_MAX:
             break
-    return sorted(found.values(), key=lambda firing: (firing.at, firing.key))
+    return sorted(found.values(), key=lambda one: (one.at, one.key))
 
 
 def _span(text: str, schedule: Schedule) -> tuple[datetime, datetime]:
@@ -129,9 +133,7 @@ def _span(text: str, schedule: Schedule) -> tuple[datetime, datetime]:
         return day, datetime.combine(moment.date() + timedelta(days=1), time(), tzinfo=zone)
     else:
         moment = moment.replace(tzinfo=zone)
-        by_name = [
-            firing for firing in schedule.timetable.between(*_around(moment)) if firing.local == text.strip()
-        ]
+        by_name = [one for one in schedule.timetable.between(*_around(moment)) if one.local == text.strip()]
         if by_name:  # one that the clock skips fires later than it is called
             moment = datetime.fromtimestamp(by_name[0].at / 1000, tz=zone)
     return moment, moment + timedelta(minutes=1)

@@ -60,7 +60,7 @@ def waiting(tx: Tx, schedule: Schedule) -> list[Tick]:
 
 def approve(tx: Tx, tick: Tick) -> bool:
     """Let a tick go on as it is. False when it does not wait any more."""
-    changed = move(tx, tick, TickEvent.APPROVED, approved_at=tx.now, reason=None)
+    changed = move(tx, tick, TickEvent.APPROVED, approved_at=tx.now, taken_at=None, reason=None)
     if changed:
         note(tx, "tick_approved", f"{tick.words} goes on: a person has agreed")
     return changed
@@ -78,7 +78,13 @@ def refuse(tx: Tx, tick: Tick, why: str, *, schedule: Schedule) -> bool:
 def _again(tx: Tx, tick: Tick) -> bool:
     if tick.state in TICK_OPEN or (tick.state, TickEvent.ASKED_AGAIN) not in TICK_TRANSITIONS:
         return False
-    columns = {"kind": TickKind.BACKFILL.value, "due_at": tx.now, "stuck_since": None, "finished_at": None}
+    columns = {
+        "kind": TickKind.BACKFILL.value,
+        "due_at": tx.now,
+        "stuck_since": None,
+        "finished_at": None,
+        "taken_at": None,
+    }
     changed = move(tx, tick, TickEvent.ASKED_AGAIN, reason=None, message=None, code=None, **columns)
     if changed:
         note(tx, "tick_due", f"{tick.words} is due again: a backfill")

@@ -46,6 +46,15 @@ def fire(tx: Tx) -> Fired:
     return Fired(due, missed)
 
 
+def fire_one(tx: Tx, schedule: Schedule) -> Fired:
+    """Fire what of one schedule has come and was not looked at, before an edit or a pause changes what
+    comes.
+    """
+    if schedule.paused_at is not None or schedule.next_at is None or schedule.next_at > tx.now:
+        return Fired()
+    return _fire(tx, rows.lock(tx, schedule.id))
+
+
 def _ripe(tx: Tx) -> tuple[ColumnElement[bool], ...]:
     return schedules.c.paused_at.is_(None), schedules.c.next_at <= tx.now
 

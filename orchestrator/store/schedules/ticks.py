@@ -66,6 +66,7 @@ class Tick:
             state=self.state,
             queued=self.reason == QUEUED,
             approved=self.approved_at is not None,
+            begun=self.taken_at is not None,
         )
 
 

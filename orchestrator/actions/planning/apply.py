@@ -167,7 +167,7 @@ class _Checking:
     def _draft(self, manifest: Manifest, walk: Walk) -> _Draft:
         applied = Applied(manifest)
         this = walk.through(manifest)
-        canary = CanaryPick(self._database, manifest, this.run)
+        canary = CanaryPick(self._database, manifest, this.run, partial=this.partial)
         jobs, twins = self._stack.enter_context(Spool()), self._stack.enter_context(Spool())
         draft = _Draft(applied, jobs, twins, canary=canary)
         try:

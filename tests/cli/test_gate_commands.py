@@ -102,6 +102,13 @@ def test_the_canary_of_a_part_is_in_the_part(shell, part):
     assert len(canaries(shell)) == 1
 
 
+def test_a_part_that_is_asked_for_later_adds_nothing_to_the_canary(shell):
+    shell("apply", shell.manifest(extra="canary: 1"))
+    first = canaries(shell)
+    shell("apply", "hero.yaml", "--limit", "1")
+    assert canaries(shell) == first
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -2,15 +2,12 @@
 happens to its jobs.
 """
 
-import threading
-
 import pytest
 from support.world import PRICE, run_spec, spec
 
 from orchestrator.core.gates import CanaryRules
 from orchestrator.core.states import AttemptState
 from orchestrator.store.account import pauses
-from orchestrator.store.claiming import claim
 from orchestrator.store.db.schema import events, jobs
 from orchestrator.store.runs import campaigns, gates, order, runs
 from orchestrator.store.runs.apart import set_apart
@@ -74,8 +71,26 @@ def test_neither_what_is_put_ahead_nor_a_part_gets_past_the_gate(world):
     with world.database.write() as tx:
         order.put_ahead(tx, [ids[5]], order.next_turn(tx))
         part = set_apart(tx, [run.id], ids[3:5])
-    assert claimed(world, only_round=part.round) == []
-    assert claimed(world) == ids[:2]
+    assert claimed(world, only_round=part.round) == ids[:2]
+    assert claimed(world, only_round=part.round) == claimed(world) == []
+
+
+def test_who_works_on_a_part_makes_the_canary_and_ends_when_it_waits(world):
+    run = gated(world)
+    with world.database.write() as tx:
+        part = set_apart(tx, [run.id], ids_of(world)[3:5])
+
+    def over():
+        with world.database.read() as tx:
+            return outlook(tx, "UTC", [run.id], only_round=part.round).finished
+
+    assert not over()
+    make(world, 2)
+    assert not over()  # until it is decided
+    tended(world)
+    assert over()
+    assert approved(world, run)
+    assert claimed(world, only_round=part.round) == ids_of(world)[3:5]
 
 
 def test_a_canary_that_is_made_waits_for_a_person_and_says_so(world):
@@ -193,47 +208,6 @@ def test_an_approval_stands_for_few_new_jobs_and_not_for_many(world):
         assert (
             gates.figures_of(tx, run.id, checked=False).succeeded == 0
         )  # the earlier canary is no part of it
-
-
-def test_a_gate_that_closes_while_workers_claim_is_heeded_by_the_next_claim(world, open_database):
-    """On a server two sessions race: the claim waits for the row that closing holds, and sees the gate."""
-    specs = [spec(at) for at in range(6)]
-    world.apply(specs)
-    (run_id,) = {row.run_id for row in world.rows(jobs)}
-    other = open_database()
-    got: list[int] = []
-
-    def take():
-        with other.write() as tx:
-            (answer,) = claim.claim(tx, [world.request(worker="w2")])
-        got.extend(item.job_id for item in answer.claimed)
-
-    thread = threading.Thread(target=take)
-    with world.database.write() as tx:
-        assert gates.close_anew(tx, run_id, CanaryRules(2), keys=[specs[4].key], fresh=0)
-        thread.start()
-        thread.join(0.3)
-        assert got == []
-    thread.join()
-    assert got == [ids_of(world)[4]]
-
-
-def test_two_who_approve_at_once_are_told_apart(world, open_database):
-    run = gated(world)
-    other = open_database()
-    answers: list[bool] = []
-
-    def second():
-        with other.write() as tx:
-            answers.append(gates.open_gate(tx, run.id, "approved by bob"))
-
-    thread = threading.Thread(target=second)
-    with world.database.write() as tx:
-        answers.append(gates.open_gate(tx, run.id, "approved by ada"))
-        thread.start()
-        thread.join(0.2)
-    thread.join()
-    assert answers == [True, False]
 
 
 def test_a_keeper_that_looked_before_an_approval_does_not_pause_after_it(world):

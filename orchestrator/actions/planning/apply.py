@@ -116,7 +116,7 @@ class _Checking:
     def _draft(self, manifest: Manifest, walk: Walk) -> JobsToBe:
         applied = Applied(manifest)
         this = walk.through(manifest)
-        canary = CanaryPick(self._database, manifest, this.run)
+        canary = CanaryPick(self._database, manifest, this.run, partial=this.partial)
         jobs, twins = self._stack.enter_context(Spool()), self._stack.enter_context(Spool())
         draft = JobsToBe(applied, jobs, twins, canary=canary)
         try:

@@ -34,7 +34,9 @@ def made_first(tx: Tx | None, row: ManifestPlan) -> int | None:
 class CanaryPick:
     """Of one manifest that is applied; where it says nothing of a canary, a gate that it closed opens."""
 
-    def __init__(self, database: Database, manifest: Manifest, run: Run | None) -> None:
+    def __init__(self, database: Database, manifest: Manifest, run: Run | None, *, partial: bool) -> None:
+        """With `partial` only a part of the manifest is asked for, beside the canary that there is."""
+        self._partial = partial
         self._manifest = manifest
         self._run = run
         self.rules = canary_rules(manifest.spec.settings)
@@ -93,7 +95,7 @@ class CanaryPick:
     def _picked(self) -> frozenset[str]:
         """The keys of so many as are missing: of the new ones, else of all that wait."""
         assert self.rules is not None
-        missing = self.rules.jobs - self._have
+        missing = self.rules.jobs - (len(self._known) if self._partial else self._have)
         among = self._may_be_new if self._fresh else self._may_be
         if missing <= 0:
             return frozenset()

@@ -147,7 +147,8 @@ def _heads(tx: Tx, campaign_lanes: Sequence[Lane]) -> dict[int, tuple[int, int]]
 
 def _jobs_of(tx: Tx, lane: Lane, at_first: int, rounds: Rounds) -> Iterator[Selected]:
     """Ready jobs of one lane in order, read in pages that double in size."""
-    count, (turn, last), job_id = at_first, rounds, 0
+    # Whoever works on a part of a run makes its canary first too: nobody else may be there to make it.
+    count, (turn, last), job_id = at_first, (LOWEST, HIGHEST) if lane.gated else rounds, 0
     while True:
         after = {"lane": lane.id, "round": turn, "id": job_id, "last": last, "want": count}
         query = _READY_CANARY if lane.gated else _READY

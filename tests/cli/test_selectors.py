@@ -1,5 +1,6 @@
 """Selectors that name nothing are errors and change nothing; `--sandbox` looks at the rehearsal alone."""
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -47,6 +48,9 @@ BY_FILTER = [
     ["jobs", "list"],
     ["jobs", "retry"],
     ["jobs", "cancel", "--dry-run"],
+    ["jobs", "hold"],
+    ["jobs", "release"],
+    ["jobs", "prioritise"],
     ["accept", "--yes"],
     ["reject", "--dry-run"],
     ["redo", "--yes"],
@@ -111,17 +115,18 @@ def test_without_a_rehearsal_every_reading_verb_says_how_to_make_one(shell, word
 
 
 def test_every_reading_verb_looks_at_the_rehearsal_and_its_hints_stay_there(recorded):
-    rehearsed = recorded.manifest("rehearsal")
+    rehearsed = recorded.manifest("rehearsal", extra="schedule: {cron: 30 2 * * *}")
+    assert recorded("schedule", "add", rehearsed, "--sandbox") == 0
     assert recorded("run", rehearsed, "--sandbox", "--yes", "--limit", "1") == 0
     assert "orchestrator review --sandbox" in recorded.said
     for words in READING:
-        there = words.replace("report hero", "report rehearsal").format(elsewhere=recorded.folder)
+        there = re.sub(r" hero\b(?!\.yaml)", " rehearsal", words).format(elsewhere=recorded.folder)
         assert recorded(*there.split(), "--sandbox") == 0, words
     assert recorded("status", "--sandbox", "--json") == 0
     assert [run["name"] for run in recorded.document["runs"]] == ["rehearsal"]
     assert recorded("status", "--json") == 0
     assert [run["name"] for run in recorded.document["runs"]] == ["hero"]
-    assert recorded("jobs", "retry", "1", "--sandbox") == 0
+    assert recorded("jobs", "retry", "1", "--sandbox") == ExitCode.USAGE
     assert "`orchestrator redo 1 --sandbox` asks for another" in recorded.said
     assert recorded("gallery", "--sandbox") == 0
     page = (recorded.folder / "sandbox" / "gallery.html").read_text()
@@ -147,7 +152,9 @@ def test_a_hint_that_cannot_go_to_the_rehearsal_is_not_given_there():
         found = cli
         for word in words.split():
             found = found.get_command(context, word)
-        assert any(parameter.name == "sandbox" for parameter in found.params), words
+        names = found.list_commands(context) if isinstance(found, click.Group) else ()
+        for each in [found.get_command(context, name) for name in names] or [found]:
+            assert any(parameter.name == "sandbox" for parameter in each.params), (words, each.name)
 
 
 REFUSED = [

@@ -27,6 +27,7 @@ OTHERS = {
         "limits: {level: bronze}\nbudgets: {account: {month: 0.01}, campaigns: {sale: {total: 0.01}}}\n"
     ),
 }
+NIGHTLY = "schedule: {cron: 30 2 * * *}"
 LOOKING = [words.replace("{elsewhere}/", "") for words in looking.LOOKING.values()]
 CAPS = {("account", "month"): 100_000, ("campaign", "total"): 60_000}
 
@@ -36,7 +37,8 @@ def fleet(shell, database_url, monkeypatch):
     """A shell whose database is shared; `prod.yaml` has set its caps and limits."""
     monkeypatch.setenv("ORCHESTRATOR_DATABASE_URL", database_url)
     (shell.folder / "prod.yaml").write_text(PROD)
-    assert shell("--config", "prod.yaml", "apply", shell.manifest()) == ExitCode.DONE
+    assert shell("--config", "prod.yaml", "apply", shell.manifest(extra=NIGHTLY)) == ExitCode.DONE
+    assert shell("schedule", "add", "hero.yaml") == ExitCode.DONE
     database = Database.open(database_url, FakeClock(), clock_from_server=False)
     with database.write() as tx:
         rate_limits.configure(tx, concurrency=4, submits_per_minute=20)

@@ -106,6 +106,7 @@ def test_with_a_schedule_its_last_ticks_tell_what_the_next_ones_cost(world):
                     revision=1,
                     kind="scheduled",
                     at=now - (3 - number) * DAY_MS,
+                    due_at=now - (3 - number) * DAY_MS,
                     local="",
                     state="done",
                     run_id=night.id,

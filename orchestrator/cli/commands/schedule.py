@@ -9,7 +9,7 @@ from orchestrator.actions.operator import scheduling
 from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
-from orchestrator.cli.base import MANIFESTS, group
+from orchestrator.cli.base import MANIFESTS, SANDBOX, group
 from orchestrator.cli.commands.schedule_ticks import DECIDING, LIST, NAME, WORK
 from orchestrator.cli.context import opened
 from orchestrator.cli.invocation import Step, next_fields
@@ -51,6 +51,7 @@ for deciding in DECIDING:
 @command.command("add")
 @MANIFESTS
 @why_option
+@SANDBOX
 def add(manifests: tuple[Path, ...], why: str | None) -> ExitCode:
     """Let the `schedule:` of MANIFESTs count from now on. Spends nothing by itself.
 
@@ -82,6 +83,7 @@ def add(manifests: tuple[Path, ...], why: str | None) -> ExitCode:
 @command.command("remove")
 @NAME
 @why_option
+@SANDBOX
 def remove(name: str, why: str | None) -> ExitCode:
     """Let schedule NAME fire no more. Its ticks, runs and pictures stay."""
     with opened() as app, app.database.write() as tx:
@@ -92,6 +94,7 @@ def remove(name: str, why: str | None) -> ExitCode:
 
 
 @command.command("list")
+@SANDBOX
 def list_schedules() -> ExitCode:
     """Every schedule with its next and its last tick, and what waits. With --json one object a line."""
     with opened(use=Use.LOOK) as app, app.database.read() as tx:
@@ -110,6 +113,7 @@ def list_schedules() -> ExitCode:
 
 @command.command("show")
 @NAME
+@SANDBOX
 def show(name: str) -> ExitCode:
     """One schedule: when it fires, how its last tick ended, what waits."""
     with opened(use=Use.LOOK) as app, app.database.read() as tx:
@@ -129,6 +133,7 @@ def show(name: str) -> ExitCode:
 @command.command("history")
 @NAME
 @click.option("--limit", type=click.IntRange(min=1), default=HISTORY_SHOWN, help="The newest N.")
+@SANDBOX
 def history(name: str, limit: int) -> ExitCode:
     """The ticks of schedule NAME, newest first. With --json one object a line, with whole messages."""
     with opened(use=Use.LOOK) as app, app.database.read() as tx:
@@ -144,6 +149,7 @@ def history(name: str, limit: int) -> ExitCode:
 @command.command("pause")
 @NAME
 @why_option
+@SANDBOX
 def pause(name: str, why: str | None) -> ExitCode:
     """Fire nothing more of schedule NAME. What has begun goes on."""
     with opened() as app, app.database.write() as tx:
@@ -156,6 +162,7 @@ def pause(name: str, why: str | None) -> ExitCode:
 @command.command("resume")
 @NAME
 @why_option
+@SANDBOX
 def resume(name: str, why: str | None) -> ExitCode:
     """Fire schedule NAME again, from its next tick on; what the pause left out is not made."""
     with opened() as app, app.database.write() as tx:

@@ -7,6 +7,7 @@ import click
 
 from orchestrator.actions.operator import scheduling
 from orchestrator.cli import out
+from orchestrator.cli.base import SANDBOX
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.invocation import Step, next_fields
@@ -29,6 +30,7 @@ NAME: Final = click.argument("name", metavar="NAME")
 @declare("run-now")
 @NAME
 @why_option
+@SANDBOX
 def run_now(name: str, why: str | None) -> ExitCode:
     """Make a tick of schedule NAME now, beside its own. A running worker makes it, and spends.
 
@@ -44,6 +46,7 @@ def run_now(name: str, why: str | None) -> ExitCode:
 @click.argument("first", metavar="FROM")
 @click.argument("last", metavar="[TO]", required=False)
 @why_option
+@SANDBOX
 def backfill(name: str, first: str, last: str | None, why: str | None) -> ExitCode:
     """Make the past ticks of schedule NAME from FROM to TO, dates or local times such as 2026-11-28T02:30.
 
@@ -62,6 +65,7 @@ def backfill(name: str, first: str, last: str | None, why: str | None) -> ExitCo
 @declare("approve")
 @NAME
 @why_option
+@SANDBOX
 def approve(name: str, why: str | None) -> ExitCode:
     """Let the ticks of schedule NAME go on that a guard holds. A running worker makes them, and spends."""
     signed = signature_of("schedule approve", why)
@@ -73,6 +77,7 @@ def approve(name: str, why: str | None) -> ExitCode:
 @declare("refuse")
 @NAME
 @why_option
+@SANDBOX
 def refuse(name: str, why: str | None) -> ExitCode:
     """Do not make the ticks of schedule NAME that a guard holds."""
     signed = signature_of("schedule refuse", why)

@@ -9,7 +9,7 @@ from orchestrator.core.errors import DatabaseError
 from orchestrator.ports import Lost, Status
 from orchestrator.store.db.schema import attempts
 from orchestrator.store.money import bills
-from orchestrator.worker.upkeep import upkeep
+from orchestrator.worker.upkeep import breakers
 from orchestrator.worker.upkeep.billing import TROUBLE
 
 pytestmark = pytest.mark.usefixtures("seldom_idle")
@@ -111,7 +111,7 @@ def test_trouble_with_the_upkeep_stops_the_buying_and_what_is_paid_for_is_collec
         if provider.posts:
             raise ZeroDivisionError
 
-    monkeypatch.setattr(upkeep, "_watch_rates", watch_rates)
+    monkeypatch.setattr(breakers, "watch", watch_rates)
     with pytest.raises(ZeroDivisionError):
         harness.drain()
     bought = len(provider.posts)

@@ -69,9 +69,17 @@ POINTS = tuple(
         kill.point for case in (*AT_FIRST, *AFTER_ANOTHER_KILL) for kill in case.kills if isinstance(kill, At)
     )
 )
-BY_TESTS_OF_THEIR_OWN = ("bill.read", "resolve.confirmed", "stable.copied", "stable.named")
+BY_TESTS_OF_THEIR_OWN = (
+    "bill.read",
+    "resolve.confirmed",
+    "stable.copied",
+    "stable.named",
+    "tick.expanded",
+    "tick.taken",
+)
 """Points that a worker passes only long after its jobs have ended, or only where webhooks are configured, or
-where a manifest has stable names (`tests/artifacts/test_stable_names.py`).
+where a manifest has stable names (`tests/artifacts/test_stable_names.py`) or a schedule
+(`tests/worker/test_worker_nights.py`).
 """
 
 PASSINGS_MAX = {"migrate.statement": 60, "db.before_commit": 40, "db.after_commit": 40}

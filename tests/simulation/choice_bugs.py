@@ -45,7 +45,7 @@ CHOICE_BUGS = (
         name="broken off moves are not found",
         apply=broken_off_moves_are_not_found,
         theme="crashes",
-        first=151,
+        first=264,
     ),
     Mutation("moves are not recorded", moves_are_not_recorded, "mixed", first=6),
     Mutation("later tries are not looked at", later_tries_are_not_looked_at, "mixed", first=6),

@@ -117,12 +117,13 @@ def test_an_invalid_manifest_is_something_to_look_at_and_work_goes_on(harness, n
     assert "a.yaml:1:1: no; a.yaml:2:1: no" in stop.message
 
 
-def test_a_tick_is_made_by_the_next_worker_when_one_dies_over_it(harness, nights):
+@pytest.mark.parametrize(("point", "begun"), [("tick.taken", 1), ("tick.expanded", 2)])
+def test_a_tick_is_made_by_the_next_worker_when_one_dies_over_it(harness, nights, point, begun):
     class Died(BaseException):
         """The process ends here."""
 
     def die(name):
-        if name == "tick.expanded":
+        if name == point:
             raise Died
 
     nights.add()
@@ -134,7 +135,7 @@ def test_a_tick_is_made_by_the_next_worker_when_one_dies_over_it(harness, nights
     harness.crashpoint = lambda name: None
     assert nights.ticks() == [("11-23T02:30", "expanding", None)]
     harness.run_for(200)
-    assert nights.expanded == ["2026-11-23T02:30"] * 2
+    assert nights.expanded == ["2026-11-23T02:30"] * begun
     assert nights.ticks() == [("11-23T02:30", "done", None)]
     assert harness.world.jobs() == {"succeeded": 2}
 

@@ -92,7 +92,7 @@ def write_report(
     own_files.refuse_others(target, MARKS, "page")
     if wish.form is Form.FOLDER:
         own_files.make_folder(target.parent)
-    links = LINKS[wish.form](ThumbnailShelf(root, keep=False), root, page=target, originals=not wish.client)
+    links = LINKS[wish.form](ThumbnailShelf(root), root, page=target, originals=not wish.client)
     page = ReportPage(target)
     files = ReportFiles(client=wish.client)
     for run in runs:

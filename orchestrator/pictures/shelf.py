@@ -34,10 +34,8 @@ class ThumbnailShelf:
     when it is whole, and whoever comes second writes the same.
     """
 
-    def __init__(self, root: Path, *, keep: bool = True) -> None:
-        """Who only looks keeps nothing of what it makes."""
+    def __init__(self, root: Path) -> None:
         self._root = root / FOLDER
-        self._keeps = keep
 
     def path(self, sha256: str, kind: ThumbnailKind) -> Path:
         """Where a small picture lies, or would."""
@@ -79,7 +77,7 @@ class ThumbnailShelf:
             raise NoThumbnailError("the file has changed since it was stored")
         made = make(io.BytesIO(content), flagged=flagged)
         with suppress(OSError):
-            for kind, webp in made.items() if self._keeps else ():
+            for kind, webp in made.items():
                 self._keep(self.path(sha256, kind), webp)
         return made
 

@@ -87,6 +87,7 @@ class RunSpec:
     priority: int = 0
     max_attempts: int | None = None  # None: nobody names it; a new run has MAX_ATTEMPTS
     budget_micros: int | None = None
+    campaign_budget_micros: int | None = None  # of the campaign, over all its manifests and runs
     settings: JsonObject = field(default_factory=dict, hash=False)  # words of its manifest that the run keeps
     night: NightRule = field(default_factory=NightRule)  # what it makes of earlier runs
     finish_by: int | None = None  # ms; nothing is submitted for it after this

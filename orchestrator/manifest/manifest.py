@@ -95,6 +95,7 @@ def _run_spec(path: Path, fields: dict[str, Any], digest: str, *, max_attempts: 
         priority=fields["priority"],
         max_attempts=fields["retry"]["max_attempts"] or max_attempts,
         budget_micros=run_budget(fields["budget"], fields["schedule"]),
+        campaign_budget_micros=fields["campaign_budget"],
         settings={name: fields[name] for name in KEPT if fields[name]} | stable_index(fields),
     )
 

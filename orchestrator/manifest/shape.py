@@ -118,6 +118,11 @@ MANIFEST: Final = Object(
         ),
         Field("model", _ModelId(), "The model that makes the pictures.", required=True),
         Field("budget", Money(), "US dollars that one run may spend; nothing is admitted beyond it."),
+        Field(
+            "campaign_budget",
+            Money(),
+            "US dollars that its campaign may spend, over all manifests and runs; the strictest word counts.",
+        ),
         Field(name="priority", shape=Integer(-1000, 1000), doc="Higher is worked on first.", default=0),
         Field(
             name="variations",

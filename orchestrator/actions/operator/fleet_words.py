@@ -5,7 +5,7 @@ of `core/precedence.py`; what a file does not name is no opinion.
 """
 
 import shlex
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -89,7 +89,7 @@ class FileWords:
     @property
     def caps(self) -> dict[Key, int]:
         """Every cap that is named, in micros."""
-        return caps_of(self.settings) | run_caps(self.specs)
+        return stricter(caps_of(self.settings), manifest_caps(self.specs))
 
     @property
     def limits(self) -> ConfiguredLimits:
@@ -147,7 +147,7 @@ class FileWords:
         return FleetDifference(
             key=item.key,
             subject=cap_name(scope, name, window),
-            said_by=self._manifest(name) if scope is Scope.RUN else self._config(),
+            said_by=self._manifest(item) or self._config(),
             wanted=f"${format_usd(item.wanted_micros)}",
             in_force=f"${format_usd(item.standing.cap_micros)}" if item.standing else None,
             set_by_operator=item.standing is not None and item.standing.source == OPERATOR,
@@ -157,8 +157,8 @@ class FileWords:
 
     def _decide(self, item: CapDifference) -> str:
         scope, name, window = item.key
-        if scope is Scope.RUN:
-            return f"orchestrator budget apply {shlex.quote(self._manifest(name))}{self.given}"
+        if manifest := self._manifest(item):
+            return f"orchestrator budget apply {shlex.quote(manifest)}{self.given}"
         owner = "account" if scope is Scope.ACCOUNT else shlex.quote(f"campaign:{name}")
         change = f"orchestrator budget set {owner} --{window.value}"
         if item.weight is Weight.OVERRULED:
@@ -168,8 +168,12 @@ class FileWords:
     def _config(self) -> str:
         return self.settings.origin.name if self.settings.origin else "the configuration"
 
-    def _manifest(self, path: str) -> str:
-        return next(spec.manifest_path for spec in self.specs if run_path(spec) == path)
+    def _manifest(self, item: CapDifference) -> str | None:
+        """The manifest that names this cap; None where the configuration does."""
+        for spec in self.specs:
+            if manifest_caps([spec]).get(item.key) == item.wanted_micros:
+                return spec.manifest_path
+        return None
 
 
 def caps_of(settings: Settings) -> dict[Key, int]:
@@ -182,12 +186,23 @@ def caps_of(settings: Settings) -> dict[Key, int]:
     return caps
 
 
-def run_caps(specs: Iterable[RunSpec]) -> dict[Key, int]:
-    """The caps that manifests name for their runs, in micros."""
+def manifest_caps(specs: Iterable[RunSpec]) -> dict[Key, int]:
+    """The caps that manifests name for their runs and campaigns, in micros; of several the strictest."""
+    found: dict[Key, int] = {}
+    for spec in specs:
+        if spec.budget_micros is not None:
+            found[Scope.RUN, run_path(spec), Window.TOTAL] = spec.budget_micros
+        if spec.campaign_budget_micros is not None:
+            word = {(Scope.CAMPAIGN, spec.campaign, Window.TOTAL): spec.campaign_budget_micros}
+            found = stricter(found, word)
+    return found
+
+
+def stricter(some: Mapping[Key, int], others: Mapping[Key, int]) -> dict[Key, int]:
+    """The caps of both; where both name one, the lower."""
     return {
-        (Scope.RUN, run_path(spec), Window.TOTAL): spec.budget_micros
-        for spec in specs
-        if spec.budget_micros is not None
+        key: min(micros for micros in (some.get(key), others.get(key)) if micros is not None)
+        for key in {**some, **others}
     }
 
 

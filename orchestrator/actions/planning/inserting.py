@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from orchestrator.actions.operator.change_jobs import drop_waiting, supersede
-from orchestrator.actions.operator.fleet_words import run_caps
+from orchestrator.actions.operator.fleet_words import manifest_caps
 from orchestrator.actions.planning.applied import RENAMED_KEPT, Applied, Pricing, Taking
 from orchestrator.actions.planning.canary import CanaryPick
 from orchestrator.actions.planning.spool import Spool
@@ -48,7 +48,7 @@ class Inserting:
             rate_limits.lock(tx)  # before the lanes: see `deferred_writes.LockOrder`
             run = ensure_run(tx, applied.manifest.spec)
             draft.canary.close_of_new(tx, run.id)
-            caps = run_caps([applied.manifest.spec])
+            caps = manifest_caps([applied.manifest.spec])
             found = budgets.take(tx, caps, self.taking.signed, raised=self.taking.raised)
             agreed = self.pricing.prices.agreed(tx, run.model, shown=self.pricing.shown)
             quotes.agree(tx, run.id, agreed)

@@ -56,7 +56,8 @@ def whose_cap(plan: Plan) -> list[str]:
         return []
     (item, *_rest) = plan.headroom
     command = f"orchestrator budget set {shlex.quote(f'campaign:{campaigns.pop()}')} --total USD"
-    return [f"each run key has its own cap of {usd(item.cap.cap_micros)}; one for all runs: {safe(command)}"]
+    each = f"each run key has its own cap of {usd(item.cap.cap_micros)}"
+    return [f"{each}; one for all: `campaign_budget:` in the manifest, or {safe(command)}"]
 
 
 def _products(found: Affordable) -> str:

@@ -154,5 +154,5 @@ SENDING_BUGS = (
     Mutation("every POST sent twice", posted_twice, "mixed"),
     Mutation(name="rate window too short", apply=rate_window_too_short, theme="mixed", first=19),
     Mutation(name="stale grants are used", apply=stale_grants_are_used, theme="zombies", first=100),
-    Mutation(name="doubts take no slot", apply=doubts_take_no_slot, theme="lost", first=62),
+    Mutation(name="doubts take no slot", apply=doubts_take_no_slot, theme="lost", first=14),
 )

@@ -38,6 +38,7 @@ from orchestrator.store.db.database_url import sqlite_path
 from orchestrator.store.db.server_clock import STEADY_MS
 
 if TYPE_CHECKING:
+    from orchestrator.actions.reconciling.fetching_again import Sources
     from orchestrator.runtime.network import Network
     from orchestrator.store.db.group_commit import Writer
     from orchestrator.worker.deps import ModelFacts
@@ -143,6 +144,12 @@ class App:
 
         return SeparateArtifacts(setup.open(self.crashpoint), server.COMMAND, setup)
 
+    def sources(self) -> "Sources":
+        """Where a picture that is missing is fetched again."""
+        from orchestrator.actions.reconciling.fetching_again import Sources
+
+        return Sources(self.provider, self.artifacts)
+
     def shelf(self, folder: Path | None = None) -> Shelf:
         """The pictures that lie in the output folder, or in this one."""
         from orchestrator.artifacts.shelf import FolderShelf
@@ -187,6 +194,7 @@ class App:
         """A worker that closes its own connections; `notify` gets what a watcher should know."""
         from orchestrator.actions.planning.asking_provider import asking_with
         from orchestrator.actions.planning.expand_tick import TickExpander
+        from orchestrator.actions.reconciling.fetching_again import LookAgain
         from orchestrator.runtime import pinging
         from orchestrator.worker.deps import Deps, no_notice
         from orchestrator.worker.worker import Worker
@@ -194,6 +202,9 @@ class App:
         clock, has_clock = self.database.clock, sqlite_path(self.database.url) is None
         provider_clock = ProviderClock(jitter_ms=STEADY_MS if has_clock else 0)
         ask = asking_with(self.provider, clock, self.account)
+        has_key = api_key(self.settings, self.env) is not None
+        sources = self.sources() if has_key else None
+        look = LookAgain(self.database, self.shelf, clock=clock, sources=sources)
         deps = Deps(
             database=self.database,
             writer=self.writer(),
@@ -211,7 +222,7 @@ class App:
             crashpoint=self.crashpoint,
             account=self.account,
             notify=notify or no_notice,
-            expander=TickExpander(self.database, self.settings, clock, shelf=self.shelf, ask=ask),
+            expander=TickExpander(self.database, self.settings, clock, shelf=self.shelf, ask=ask, look=look),
             ping=partial(pinging.ping, network=self.network),
         )
         return Worker(deps, run_ids=run_ids, only_round=only_round, drain=drain)

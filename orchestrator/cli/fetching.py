@@ -1,18 +1,15 @@
 """Getting pictures again from the provider, for commands that find some missing."""
 
-import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
-from orchestrator.actions.reconciling.pictures_check import FetchAgain, Finding, PictureStanding, check_reused
+from orchestrator.actions.reconciling import fetching_again
+from orchestrator.actions.reconciling.pictures_check import Fetch, Finding, PictureStanding, check_reused
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.rendering.words import count, safe
-from orchestrator.ports import ArtifactStore, PictureState, Provider, Shelf
+from orchestrator.ports import Shelf
 from orchestrator.settings import api_key
-from orchestrator.store.views.stored_pictures import StoredPicture
-
-Getter = Callable[[StoredPicture, PictureState], Finding]
 
 
 @contextmanager
@@ -21,25 +18,9 @@ def not_fetching() -> Iterator[None]:
     yield None
 
 
-@contextmanager
-def fetching(app: App, shelf: Shelf) -> Iterator[Getter]:
+def fetching(app: App, shelf: Shelf) -> AbstractContextManager[Fetch]:
     """What fetches one picture at a time, over connections that stay open."""
-    with asyncio.Runner() as runner:
-
-        async def opening() -> tuple[Provider, ArtifactStore]:
-            return app.provider(), app.artifacts()
-
-        provider, artifacts = runner.run(opening())
-        again = FetchAgain(app.database, shelf=shelf, provider=provider, artifacts=artifacts, clock=app.clock)
-        try:
-            yield lambda picture, state: runner.run(again.fetch(picture, state))
-        finally:
-            runner.run(_close(provider, artifacts))
-
-
-async def _close(provider: Provider, artifacts: ArtifactStore) -> None:
-    await provider.aclose()
-    await artifacts.aclose()
+    return fetching_again.fetching(app.database, shelf, app.sources(), clock=app.clock)
 
 
 def fetch_reused(app: App, run_ids: list[int]) -> None:

@@ -159,7 +159,9 @@ class Worker:
             Loop(resolver.tick, alarms.resolve, when_unsure=alarms.heartbeat.ring),
             Loop(BillReader(deps).tick),
             Loop(PriceWatch(deps, proof).tick, alarms.prices),
-            Loop(partial(self._ticks.tick, stop), self._ticks.alarm, bookkeeping=True),
+            Loop(
+                partial(self._ticks.tick, stop, made=alarms.moves.ring), self._ticks.alarm, bookkeeping=True
+            ),
             Loop(self._naming.tick, alarms.moves, bookkeeping=True),
             *(Loop(tick, bookkeeping=True) for tick in self._bookkeepers(pipeline)),
             Loop(watch, alarms.end),

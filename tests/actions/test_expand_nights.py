@@ -1,9 +1,12 @@
 """Nights that reuse, that a guard holds, and whose time is over."""
 
+from dataclasses import replace
+
 import pytest
 from support.night_studio import NightStudio
 
 from orchestrator.actions.operator import scheduling
+from orchestrator.actions.reconciling.pictures_check import PicturesChecked
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.schedules.expanding import TickVerdict
 
@@ -48,6 +51,37 @@ def test_a_second_night_buys_only_what_has_changed(studio):
     studio.nights.settle()
     assert studio.nights.ticks()[-1] == ("11-24T02:30", "done", None)
     assert studio.world.account()[0] == 3 * 28_000
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (PicturesChecked(checked=1), ""),
+        (
+            PicturesChecked(checked=2, fetched=1, missing=1),
+            ", 1 of them fetched again, 1 of them missing: see `status`",
+        ),
+        (
+            OSError("the disk is away"),
+            "; the pictures it points at could not be looked at (OSError: the disk is away)",
+        ),
+    ],
+)
+def test_a_night_looks_at_the_pictures_it_points_at_and_is_made_whatever_comes_of_it(studio, found, said):
+    looked = []
+
+    def look(run_id):
+        looked.append(run_id)
+        if isinstance(found, OSError):
+            raise found
+        return found
+
+    studio.expander = replace(studio.expander, look=look)
+    first = studio.order()
+    studio.expander(first)  # the worker dies before it records this: the tick is taken again, and looks again
+    expanded = studio.expand(first)
+    assert (expanded.verdict, len(looked)) == (TickVerdict.APPLIED, 2)
+    assert expanded.message == "0 new jobs, 2 there already" + said
 
 
 def test_a_night_whose_time_is_over_ends_and_is_no_failure(studio):

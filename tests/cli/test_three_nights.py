@@ -116,6 +116,19 @@ def test_a_picture_that_is_missing_is_fetched_again_and_not_bought(night):
     assert "fetched again" in night.shell.said
 
 
+def test_a_tick_fetches_a_picture_that_is_missing_and_buys_nothing(night):
+    night("n1")
+    lost = next((night.folder / "outputs/always-fresh/n1").glob("mug*.webp"))
+    before = lost.read_bytes()
+    lost.unlink()
+    night.shell("schedule", "add", "nightly.yaml")
+    night.shell("schedule", "run-now", "always-fresh/nightly")
+    assert night.shell("work", "--drain") == ExitCode.DONE
+    assert (lost.read_bytes(), bought(night)) == (before, 3)
+    night.shell("events")
+    assert "picture_back" not in night.shell.said  # it was never recorded as missing
+
+
 def test_a_picture_that_the_provider_has_no_more_needs_attention_and_is_not_bought(night):
     night("n1")
     lost = next((night.folder / "outputs/always-fresh/n1").glob("mug*.webp"))

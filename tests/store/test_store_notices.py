@@ -118,6 +118,18 @@ def test_a_run_is_finished_when_nothing_of_it_is_left_to_do_and_its_numbers_are_
     assert (told.campaign, told.run) == ("spring", "spring/hero/main")
 
 
+def test_a_run_that_begins_and_ends_between_two_looks_is_told_at_the_next_and_once(world, reader):
+    assert reader.news(NoticeKind.RUN_FINISHED) == []
+    world.clock.advance(5)
+    world.run(jobs=1)
+    succeed(world, world.lease())
+    found = []
+    for _ in range(9):
+        found += reader.news(NoticeKind.RUN_FINISHED)
+        world.clock.advance(10)
+    assert len({each.subject for each in found}) == 1
+
+
 def test_two_processes_find_the_same_subjects(world, reader):
     world.run(jobs=1)
     other = Reader(world)

@@ -113,6 +113,24 @@ def test_the_list_is_written_last_and_says_what_lies_where(world):
     assert (head["run"], line["path"], line["job"]) == ("n1", NAME, 1)
 
 
+def test_a_night_that_changes_nothing_has_its_list_too(world):
+    night(world, "n1")
+    world.until(AttemptState.SUCCEEDED)
+    switch(world)
+    night(world, "n2")
+    switch(world)
+    lists = [row for row in world.rows(table) if row.idx == stable_names.INDEX]
+    assert {row.path: row.place for row in lists} == {
+        f"latest/{key}.jsonl": f"latest/{key}.jsonl" for key in ("n1", "n2")
+    }
+
+
+def test_a_night_that_has_something_to_make_has_no_list_before_a_name_switches(world):
+    night(world, "n1")
+    switch(world)
+    assert [row.place for row in world.rows(table) if row.idx == stable_names.INDEX] == [None]
+
+
 def test_a_name_that_changes_while_it_is_switched_is_looked_at_again(world):
     night(world, "n1")
     first = world.until(AttemptState.SUCCEEDED).job_id

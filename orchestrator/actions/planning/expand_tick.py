@@ -14,6 +14,7 @@ from orchestrator.actions.planning.flood import ChangeFloodError
 from orchestrator.actions.planning.live_prices import Ask, LivePrices
 from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.actions.planning.plan import plan
+from orchestrator.actions.reconciling.pictures_check import PicturesChecked
 from orchestrator.core.errors import DatabaseError, ExitCode, OrchestratorError
 from orchestrator.core.money import format_usd
 from orchestrator.core.suggest import did_you_mean
@@ -39,6 +40,7 @@ class TickExpander:
     clock: Clock
     shelf: Callable[[], Shelf]
     ask: Ask | None = None  # None: there is no key, and list prices count
+    look: Callable[[int], PicturesChecked] | None = None  # at what the run points at; None: nobody looks
 
     def __call__(self, order: TickOrder) -> Expanded:
         """Make the run of a tick. Raises only what concerns the database."""
@@ -85,7 +87,19 @@ class TickExpander:
             pricing=Pricing(prices, self.settings.guards.price_drift_percent),
             accept_changes=order.approved,
         )
-        return Expanded(TickVerdict.APPLIED, run_id=applied.run_id, message=_words(applied))
+        said = _words(applied) + self._looked(applied.run_id)
+        return Expanded(TickVerdict.APPLIED, run_id=applied.run_id, message=said)
+
+    def _looked(self, run_id: int) -> str:
+        """What there is to say of pictures that are missing. The run is made whatever comes of it."""
+        try:
+            done = self.look(run_id) if self.look else PicturesChecked()
+        except DatabaseError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a folder that breaks us must not undo the tick
+            return f"; the pictures it points at could not be looked at ({type(error).__name__}: {error})"
+        fetched = f", {done.fetched:,} of them fetched again" if done.fetched else ""
+        return fetched + (f", {done.missing:,} of them missing: see `status`" if done.missing else "")
 
     def _night_of(self, order: TickOrder) -> int:
         """The moment that `finish_by` comes after: a night that is made late still ends when it should have;

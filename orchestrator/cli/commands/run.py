@@ -156,8 +156,7 @@ def carry_out(
         accept_changes=wanted.accept_changes,
     )
     run_ids = frozenset(item.run_id for item in applied)
-    if pointing := [item.run_id for item in applied if item.reused]:
-        fetch_reused(app, pointing)
+    fetch_reused(app, sorted(run_ids))  # also after a run that was interrupted, which adds none now
     if not out.as_json():
         for item in applied:
             if said := reused_words(item):

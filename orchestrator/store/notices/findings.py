@@ -12,16 +12,7 @@ from orchestrator.core.money import format_usd
 from orchestrator.core.notices import Notice, NoticeKind
 from orchestrator.core.states import JobState, TickState
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import (
-    RUN_PATH,
-    campaigns,
-    events,
-    jobs,
-    meta,
-    runs,
-    schedules,
-    ticks,
-)
+from orchestrator.store.db.schema import RUN_PATH, campaigns, events, jobs, meta, runs, schedules, ticks
 from orchestrator.store.runs.gates import CANARY
 from orchestrator.store.stops.attention import RESULTS_EXPIRING, attention
 from orchestrator.store.stops.expiring import expiring
@@ -33,6 +24,9 @@ BEGAN: Final = "notices_from"
 """The row of `meta` with the time from which on anybody is told: what is older is no news."""
 
 OLD_MS: Final = 7 * 86_400_000
+LATE_MS: Final = 60_000
+"""A run may be seen so long after it was applied: its transaction takes its time first."""
+
 REREAD: Final = 1000
 """So many of the last events are read again: a transaction may take an id long before it ends."""
 
@@ -60,7 +54,8 @@ class NewsSeen:
     """What one process has looked at; a new process looks again, and tells nothing twice."""
 
     event_id: int = 0
-    unfinished: set[int] | None = None  # runs that had something to do; None: nobody has looked yet
+    unfinished: set[int] | None = None  # runs that were at work, or new; None: nobody has looked
+    looked_at: int = 0
     told: set[str] = field(default_factory=set)  # subjects that are in the outbox by now
 
 
@@ -73,9 +68,7 @@ def begin(tx: Tx) -> int:
 
 
 def find(tx: Tx, seen: NewsSeen, *, began: int, timezone: str) -> Iterator[Notice]:
-    """What is to be told, with what was told before: the outbox knows. `timezone` decides when the day of a
-    cap begins.
-    """
+    """What is to be told, also what was told before: the outbox knows. `timezone`: of the days of caps."""
     since = max(began, tx.now - OLD_MS)
     yield from _recorded(tx, seen, since)
     yield from _finished(tx, seen, since)
@@ -100,7 +93,7 @@ def _recorded(tx: Tx, seen: NewsSeen, since: int) -> Iterator[Notice]:
 
 
 def _finished(tx: Tx, seen: NewsSeen, since: int) -> Iterator[Notice]:
-    """Runs that have nothing left to do and had when somebody looked before."""
+    """Runs that have nothing left to do, and had when somebody looked before or have begun since then."""
     now = set(tx.conn.execute(_UNFINISHED).scalars())
     before = seen.unfinished
     if before is None:
@@ -108,7 +101,8 @@ def _finished(tx: Tx, seen: NewsSeen, since: int) -> Iterator[Notice]:
     for run_id in sorted(before - now):
         if last := tx.conn.execute(_LAST_END, {"run": run_id}).scalar():
             yield _ending(tx, run_id, last)
-    seen.unfinished = now
+    new = {"since": seen.looked_at - LATE_MS if seen.looked_at else tx.now}
+    seen.unfinished, seen.looked_at = now | set(tx.conn.execute(_RECENT, new).scalars()), tx.now
 
 
 def _ending(tx: Tx, run_id: int, last: int) -> Notice:

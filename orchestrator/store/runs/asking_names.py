@@ -7,10 +7,11 @@ from sqlalchemy import bindparam, case, select, update
 
 from orchestrator.core.errors import UsageError
 from orchestrator.core.paths import path_key
+from orchestrator.core.states import JobState
 from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import campaigns, stable_names, stable_tries
+from orchestrator.store.db.schema import campaigns, jobs, stable_names, stable_tries
 from orchestrator.store.runs.stable_names import INDEX
 
 
@@ -51,13 +52,14 @@ def try_with(tx: Tx, run_id: int, wanted: Iterable[tuple[int, tuple[str, ...]]])
 
 
 def ask_for_index(tx: Tx, owner: tuple[int, int, str], path: str) -> None:
-    """The list of a manifest's names, as one run has it."""
+    """The list of a manifest's names, as one run has it. Names that switch ask for it to be written; where
+    nothing is to be made none may switch, and it is due by itself.
+    """
     run_id, campaign_id, name = owner
-    tx.conn.execute(
-        dialect.insert_or_ignore(tx.conn, stable_names).values(
-            path_key=path_key(path), path=path, campaign_id=campaign_id, name=name, run_id=run_id, idx=INDEX
-        )
-    )
+    is_at_work = tx.conn.execute(_IS_AT_WORK, {"run": run_id}).first() is not None
+    row = {"path_key": path_key(path), "path": path, "campaign_id": campaign_id, "name": name}
+    row |= {"run_id": run_id, "idx": INDEX, "dirty_at": None if is_at_work else tx.now}
+    tx.conn.execute(dialect.insert_or_ignore(tx.conn, stable_names), row)
 
 
 def retire(tx: Tx, owner: tuple[int, int, str]) -> int:
@@ -103,6 +105,13 @@ def _refuse_foreign(tx: Tx, wanted: Mapping[bytes, str], owner: tuple[int, str])
                 )
 
 
+_IS_AT_WORK: Final = (
+    select(jobs.c.id)
+    .where(
+        jobs.c.run_id == bindparam("run"), jobs.c.state.in_([JobState.PENDING.value, JobState.RUNNING.value])
+    )
+    .limit(1)
+)
 _RETIRE: Final = (
     update(stable_names)
     .where(

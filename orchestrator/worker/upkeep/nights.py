@@ -40,9 +40,9 @@ class TickKeeper:
         self._expanding = False
         self.alarm: Final = Alarm()
 
-    async def tick(self, stop: Stop) -> float:
+    async def tick(self, stop: Stop, *, made: Callable[[], None] | None = None) -> float:
         """Fire, expand, end and tell; returns the delay to the next look. A worker that stops begins
-        nothing.
+        nothing. `made` hears that a run was made: names may be to switch that no download tells of.
         """
         if self._expander is None:
             return LOOK_SECONDS * 6
@@ -53,6 +53,8 @@ class TickKeeper:
         await self._end()
         await self._tell()
         if began:
+            if made:
+                made()
             return 0.0
         with self._deps.database.read() as tx:
             upcoming, now = firing.next_look(tx), tx.now

@@ -47,6 +47,7 @@ class Teller:
 
     async def _last_round(self) -> None:
         await self._find()
+        await self._find()  # a run that the first one saw as new may have ended already
         while await self._deliver():
             pass
 

@@ -27,7 +27,7 @@ from orchestrator.store.db.identity import database_id
 from orchestrator.store.views import products
 from orchestrator.store.views.named_runs import path_of
 from orchestrator.store.views.overview import RunRow
-from orchestrator.store.views.progress import run_progress
+from orchestrator.store.views.progress import avoided_micros, reused_pictures, run_progress
 from orchestrator.store.views.timings import timings
 from orchestrator.store.views.waiting import waits
 
@@ -96,7 +96,6 @@ def write_report(
     page = ReportPage(target)
     files = ReportFiles(client=wish.client)
     for run in runs:
-        page.pictures += run.stored
         page.failed += run.jobs[JobState.FAILED]
         section = _Section(database, run, wish, page=page, links=links, files=files)
         page.parts.append(Markup(section.render()))  # noqa: S704 - rendered, and so escaped
@@ -138,6 +137,7 @@ class _Section:
         self._page = page
         self._links = links
         self._files = files
+        self._pictures = 0  # of its own, and those of earlier runs that its reused jobs have
 
     def render(self) -> str:
         """Headline, products, tables."""
@@ -147,6 +147,10 @@ class _Section:
             failures = run_progress(tx, [self._run.id]).failures
             total = acceptance.by_run(tx, [self._run.id]).get(self._run.id)
             by_value = acceptance.breakdown(tx, [self._run.id]) if total and not self._wish.client else []
+            reused = reused_pictures(tx, self._run.id)
+            avoided = avoided_micros(tx, [self._run.id]) if reused else 0
+        self._pictures = self._run.stored + reused
+        self._page.pictures += self._pictures
         self._files.add_run(self._run, said)
         return rendering.render(
             "section.html.j2",
@@ -154,6 +158,9 @@ class _Section:
             name=path_of(self._run),
             rows=[Markup(rows) for rows in self._rows()],  # noqa: S704 - rendered, and so escaped
             said=said,
+            pictures=self._pictures,
+            reused=reused,
+            avoided=avoided,
             timings=took,
             failures=failures,
             total=total,
@@ -178,7 +185,7 @@ class _Section:
                 yield self._rendered(matrix, reasons)
             if after is None:
                 return
-        self._page.is_cut |= self._run.stored > 0
+        self._page.is_cut |= self._pictures > 0
 
     def _rendered(self, matrix: Matrix, reasons: Reasons) -> str:
         self._links.make_ready(matrix)

@@ -204,3 +204,18 @@ def test_a_try_behind_the_one_that_is_shown_is_no_cut_of_the_page(shop, report):
     page, html = report()
     assert (page.pictures, page.shown, page.is_cut) == (2, 1, False)
     assert '<p id="count">1 picture</p>' in html
+
+
+@pytest.mark.parametrize("client", [False, True])
+def test_pictures_of_earlier_runs_are_counted_and_what_they_saved_is_told(shop, report, client):
+    shop.apply(["MUG"], ["beach", "alps"], run_key="n1")
+    shop.make(1)
+    shop.apply(["MUG"], ["beach", "alps"], run_key="n2", name="later")
+    shop.set(3, state="reused", queue=None, reused_from=1, finished_at=0)
+    shop.make(4)
+    facts = re.findall(r'<p class="facts">(.*?)</p>', report(client=client)[1], re.DOTALL)
+    assert "earlier runs" not in facts[0]
+    assert "reused" not in facts[0]
+    assert facts[1].startswith("2 pictures, 1 of them from earlier runs")
+    assert ("1 reused, $0.028 avoided" in facts[1]) is not client
+    assert report(client=client)[0].pictures == 3

@@ -20,3 +20,17 @@ def test_the_tries_of_another_night_stand_in_the_stack_and_the_next_picture_is_o
         assert 'href="/review/runs/2"' in html
 
     review(main)
+
+
+def test_the_head_of_a_night_says_how_many_jobs_earlier_pictures_serve(shop, review):
+    shop.apply(["MUG"], ["beach", "alps"], run_key="n1")
+    shop.make(1, 2)
+    shop.apply(["MUG"], ["beach", "alps"], run_key="n2")
+    shop.set(3, state="reused", queue=None, reused_from=1, finished_at=0)
+
+    async def main(browser):
+        kim = await browser().enter()
+        assert "1 reused" in (await kim.get("/review/runs/2"))[1]
+        assert "reused" not in (await kim.get("/review/runs/1"))[1]
+
+    review(main)

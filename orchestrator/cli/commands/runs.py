@@ -66,7 +66,7 @@ def approve(run: str, why: str | None) -> ExitCode:
             }
         )
         return ExitCode.DONE
-    early = f" {count(done.unfinished, 'job')} of its canary were not over." if done.unfinished else ""
+    early = f" Not over yet: {count(done.unfinished, 'job')} of its canary." if done.unfinished else ""
     word = f"is approved.{early}" if done.changed else "was approved already."
     rest = f"{count(done.jobs, 'job')} for {usd(done.cost_micros)} at most" if done.jobs else "No job"
     waits = "wait" if done.jobs > 1 else "waits"

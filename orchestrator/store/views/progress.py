@@ -134,6 +134,14 @@ def avoided_micros(tx: Tx, run_ids: Sequence[int]) -> int:
     return int(tx.conn.execute(query).scalar_one())
 
 
+def reused_pictures(tx: Tx, run_id: int) -> int:
+    """How many pictures of earlier runs the reused jobs of a run stand for."""
+    query = select(func.coalesce(func.sum(job_table.c.images), 0)).where(
+        job_table.c.run_id == run_id, job_table.c.state == JobState.REUSED.value
+    )
+    return int(tx.conn.execute(query).scalar_one())
+
+
 def refund_due_micros(tx: Tx, run_ids: Sequence[int]) -> int:
     """What the provider owes back for attempts of these runs."""
     query = (

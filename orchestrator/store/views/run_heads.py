@@ -37,6 +37,7 @@ class HeadCounts:
     failed: int
     accepted: int
     rejected: int
+    reused: int = 0
 
 
 def newest_runs(tx: Tx) -> list[HeadRow]:
@@ -68,6 +69,7 @@ def head_counts(tx: Tx, run_id: int) -> HeadCounts:
         failed=in_state(JobState.FAILED),
         accepted=with_verdict("accepted"),
         rejected=with_verdict("rejected"),
+        reused=in_state(JobState.REUSED),
     )
 
 

@@ -45,6 +45,7 @@ class RunHead:
         counts = self.counts
         judged = min(counts.accepted + counts.rejected, COUNTED_MAX + 1)
         parts = [f"{_many(judged)} of {_many(counts.made)} reviewed", f"{_many(counts.accepted)} accepted"]
+        parts += [f"{_many(counts.reused)} reused"] if counts.reused else []
         parts += [f"{_many(counts.coming)} not made yet"] if counts.coming else []
         parts += [f"{_many(counts.failed)} failed"] if counts.failed else []
         return " · ".join([*parts, f"${format_usd(self.run.spent_micros)} spent"])

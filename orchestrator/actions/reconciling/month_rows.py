@@ -95,8 +95,8 @@ def refuse_unknown(tx: Tx, wanted: Sequence[Dimension], groups: Iterable[Group])
     unknown = [f"{each.kind}:{each.name}" for each in without if not month_sums.is_known(tx, each)]
     if unknown:
         raise UsageError(
-            f"--by {','.join(unknown)}: no job has that. `orchestrator jobs list --json` shows the tags and axes "
-            "of each job; an axis has one value, whatever columns its rows have"
+            f"--by {','.join(unknown)}: no job has that. `orchestrator jobs list --json` shows the tags and "
+            "axes of each job; an axis has one value, whatever columns its rows have"
         )
 
 

@@ -1,10 +1,11 @@
 """A month's statement adds up: booked to the ledger, billed to the bill, and one leads to the other."""
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 from statements import bill, bridge, go_to, paid, refund_due, statement, sums
 from support.world import PRICE
 
+from orchestrator.core.errors import UsageError
 from orchestrator.core.states import AttemptState
 from orchestrator.store.db.schema import attempts, balances, job_specs, jobs
 from orchestrator.store.money import balance_days, bill_entries
@@ -103,7 +104,10 @@ def test_values_of_jobs_tell_lines_apart_and_a_job_without_one_is_a_line_too(nov
 
 @pytest.mark.parametrize("by", ["campaign", "run", "model", "resolution", "tag:client", "axis:scene"])
 def test_the_total_is_the_same_by_whatever_it_is_told_apart(november, by):
-    paid(november)
+    held = paid(november)
+    with november.database.write() as tx:
+        one = update(job_specs).where(job_specs.c.job_id == held.job_id)
+        tx.conn.execute(one.values(tags={"client": "kim"}, axes=[["scene", "beach"]]))
     bill(november, refund_due(november))
     found = statement(november, "2026-11", by=(by,))
     assert sums(found) == sums(statement(november, "2026-11"))
@@ -194,3 +198,14 @@ def test_money_that_left_the_account_on_no_bill_is_told(november):
 def test_without_readings_nothing_is_said_of_the_balance(november):
     paid(november)
     assert statement(november, "2026-11").equation is None
+
+
+def test_a_tag_or_axis_that_no_job_of_any_month_has_is_refused_and_an_older_one_is_not(november):
+    paid(november)
+    with pytest.raises(UsageError, match="tag:clint,axis:nope: no job has that"):
+        statement(november, "2026-11", by=("tag:clint", "campaign", "axis:nope"))
+    with november.database.write() as tx:
+        tagged = tx.conn.execute(select(func.max(job_specs.c.job_id))).scalar_one()  # one that still waits
+        tx.conn.execute(update(job_specs).where(job_specs.c.job_id == tagged).values(tags={"clint": "x"}))
+    (row,) = statement(november, "2026-11", by=("tag:clint",)).booked
+    assert row.values == ("untagged",)

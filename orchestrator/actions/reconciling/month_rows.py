@@ -82,6 +82,24 @@ def dimension_of(name: str) -> Dimension | None:
     )
 
 
+def refuse_unknown(tx: Tx, wanted: Sequence[Dimension], groups: Iterable[Group]) -> None:
+    """Raise UsageError for tags and axes that no job has: a slip would put a whole month under `untagged`.
+    All jobs are asked only where none of the month has a value.
+    """
+    found = list(groups)
+    without = [
+        each
+        for at, each in enumerate(wanted, 1)
+        if each.kind != "param" and found and all(group[at] is None for group in found)
+    ]
+    unknown = [f"{each.kind}:{each.name}" for each in without if not month_sums.is_known(tx, each)]
+    if unknown:
+        raise UsageError(
+            f"--by {','.join(unknown)}: no job has that. `orchestrator jobs list --json` shows the tags and "
+            "axes of each job; an axis has one value, whatever columns its rows have"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Placing:
     """Where a group or a line stands."""

@@ -15,6 +15,7 @@ from orchestrator.actions.reconciling.month_rows import (
     booked_rows,
     dimension_of,
     prior_rows,
+    refuse_unknown,
     summed,
 )
 from orchestrator.core.month import Amounts, Equation, month_ms, total_of
@@ -65,6 +66,7 @@ def month_statement(
     moved = [line for lines in late.values() for line in lines if line.month == month]
     prior = late.get(month, [])
     sums = month_sums.money(tx, bounds, wanted)
+    refuse_unknown(tx, wanted, sums)
     placing = Placing(
         by=by,
         runs=run_names(tx),

@@ -126,6 +126,12 @@ def groups_of(tx: Tx, attempt_ids: Sequence[int], by: Sequence[Dimension]) -> di
     return {row[0]: tuple(row[1:]) for row in tx.conn.execute(query, {"ids": list(attempt_ids)})}
 
 
+def is_known(tx: Tx, by: Dimension) -> bool:
+    """Whether any job, of any month, has it."""
+    query = select(job_specs.c.job_id).where(_value(by).is_not(None)).limit(1)
+    return tx.conn.execute(query).first() is not None
+
+
 def _read(
     tx: Tx, query: Select[Any], bounds: MonthBounds, *, by: Sequence[Dimension]
 ) -> dict[Group, dict[str, int]]:

@@ -37,7 +37,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Duration:
+class WaitingTime:
     """A time: 30m, 12h, 2d."""
 
     def read(self, node: Node, reading: Reading) -> int | None:
@@ -66,7 +66,7 @@ _CANARY: Final = Object(
         Field("max_flagged", Nullable(Share()), "Of its pictures; auto alone.", default=0.1),
         Field("max_unfit", Nullable(Share()), "Of its jobs that fail a check; auto alone.", default=0.1),
         Field("min_accepted", Share(), "Of its jobs that succeeded; auto alone."),
-        Field("timeout", Duration(), "How long it waits for approval; without end when absent."),
+        Field("timeout", WaitingTime(), "How long it waits for approval; without end when absent."),
         Field("on_timeout", Choice(("stop", "go")), "What happens then.", default="stop"),
     ),
     "a number of jobs, or a mapping with jobs",

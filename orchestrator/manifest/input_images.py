@@ -68,8 +68,8 @@ class Pictures:
         pixels: PixelDigests | None = None,
         api: Nearness = Nearness.LOOPBACK,
     ) -> None:
-        """With `pixels`, pictures are told apart by what they show; `api` is how near the provider is, who has
-        to get what URLs name.
+        """With `pixels`, pictures are told apart by what they show. `api` is how near the provider is, who
+        has to get what URLs name.
         """
         self.pixels = pixels
         self._folder = folder

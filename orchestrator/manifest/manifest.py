@@ -14,15 +14,14 @@ from orchestrator.core.specs import NAME_PATTERN, JobSpec, RunSpec, TwinSpec
 from orchestrator.core.ticks import Dating, ScheduleWords, dated
 from orchestrator.manifest.bad_rows import LeftOut, leave_out_bad_rows, left_out, notes
 from orchestrator.manifest.blueprint import Blueprint
-from orchestrator.manifest.choosing_shape import KEPT
 from orchestrator.manifest.expand import Expansion
-from orchestrator.manifest.nights_shape import night_words, stable_index
+from orchestrator.manifest.nights_shape import night_words
 from orchestrator.manifest.odd_cells import odd_cells
 from orchestrator.manifest.picture_words import said
 from orchestrator.manifest.reader import JOBS_MAX, ManifestReader
+from orchestrator.manifest.run_spec import run_spec
 from orchestrator.manifest.sample import spread
 from orchestrator.manifest.shape import NAME_WHAT
-from orchestrator.timetable.schedule_shape import run_budget
 from orchestrator.yamlio import Problem, ProblemsError, load
 
 if TYPE_CHECKING:
@@ -50,12 +49,12 @@ def load_manifest(
     """Read a manifest; raises ProblemsError with everything that is wrong with it.
 
     `today` is the ISO date behind `{{ date }}`, or what knows the moment in each zone; `run_key` replaces the
-    manifest's own; `max_attempts` is for a manifest that names none. Local pictures may come from the manifest's folder and from `input_roots`, and
-    with `normalize` those that the model does not take are converted; URLs have to be in reach of a provider
-    that is as near as `api`. More than `jobs_max` jobs are refused before any is expanded. `skip_bad_rows`
-    leaves out every row of a table that something is wrong with, and tells which in `left_out`. `regenerate`
-    is said instead of the manifest's own word; `now_ms` and `timezone` are for the time that `finish_by`
-    means. In `kept` digests of pixels are found again.
+    manifest's own; `max_attempts` is for a manifest that names none. Local pictures may come from the
+    manifest's folder and from `input_roots`, and with `normalize` those that the model does not take are
+    converted; URLs have to be in reach of a provider that is as near as `api`. More than `jobs_max` jobs are
+    refused. `skip_bad_rows` leaves out rows that something is wrong with, and tells which in `left_out`.
+    `regenerate` is said instead of the manifest's own word; `now_ms` and `timezone` are for `finish_by`. In
+    `kept` digests of pixels are found again.
     """
     if run_key is not None and not re.fullmatch(NAME_PATTERN, run_key):
         raise UsageError(f"the run key {run_key!r} cannot be used; expected {NAME_WHAT}")
@@ -76,28 +75,11 @@ def load_manifest(
         raise ProblemsError([*reader.report.problems, *_further(blueprint)])
     if skip_bad_rows:
         leave_out_bad_rows(blueprint)
-    fields = reader.fields
-    schedule = fields["schedule"]
+    fields, schedule = reader.fields, reader.fields["schedule"]
     zone = schedule.timezone if schedule else timezone
     night = night_words(fields, regenerate, now_ms=now_ms, timezone=zone)
-    spec = _run_spec(path, fields, document.digest, max_attempts=max_attempts)
+    spec = run_spec(path, fields, document.digest, max_attempts=max_attempts)
     return Manifest(path, replace(spec, **night), blueprint, schedule=schedule)
-
-
-def _run_spec(path: Path, fields: dict[str, Any], digest: str, *, max_attempts: int | None) -> RunSpec:
-    return RunSpec(
-        campaign=fields["campaign"],
-        name=fields["name"],
-        run_key=fields["run"],
-        model=fields["model"],
-        manifest_path=str(path.resolve()),
-        manifest_sha256=digest,
-        priority=fields["priority"],
-        max_attempts=fields["retry"]["max_attempts"] or max_attempts,
-        budget_micros=run_budget(fields["budget"], fields["schedule"]),
-        campaign_budget_micros=fields["campaign_budget"],
-        settings={name: fields[name] for name in KEPT if fields[name]} | stable_index(fields),
-    )
 
 
 def _further(blueprint: Blueprint | None) -> list[Problem]:

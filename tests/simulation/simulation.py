@@ -1,5 +1,4 @@
-"""One seed from beginning to end: workers come, crash and come back; people interfere; then the faults
-stop."""
+"""One seed from beginning to end: workers come, crash and come back; people interfere; the faults stop."""
 
 import asyncio
 import contextvars

@@ -81,6 +81,8 @@ class Month:
             loop = runner.get_loop()
             while self.clock.now_ms() < self.end + QUIET_DAYS * DAY_MS:
                 is_quiet = self.clock.now_ms() >= self.end
+                if is_quiet:
+                    self._all_are_back()
                 self._pass()
                 if not is_quiet:
                     self._happen()
@@ -91,6 +93,11 @@ class Month:
         for spans in self.spans.values():
             spans[-1].end = self.clock.now_ms()
         self.judge.end()
+
+    def _all_are_back(self) -> None:
+        """No host is away when a month ends: what nobody has looked at yet would be taken for lost."""
+        for worker in self.workers:
+            worker.up_at = min(worker.up_at, self.end)
 
     def _look(self, loop: asyncio.AbstractEventLoop, *, is_quiet: bool) -> None:
         looked = [each for each in self.workers if each.look(loop, mortal=not is_quiet)]

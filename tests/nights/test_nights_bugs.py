@@ -7,6 +7,7 @@ import pytest
 
 from .bugs import BUGS, noticed
 from .command import month, stage
+from .month import DAY_MS, Month
 
 HERE = Path(__file__).parent
 MONTHS_MAX = 3
@@ -23,6 +24,18 @@ def test_a_short_month_holds(bench):
     assert failure is None
     assert found["done"] > 4
     assert found["deaths"] > 0
+
+
+def test_a_host_that_is_away_at_the_end_of_a_month_has_lost_nothing(bench, tmp_path):
+    with bench.fresh_url() as url:
+        lived = Month(1, url, tmp_path, days=0)
+        for worker in lived.workers:
+            worker.up_at = lived.end + 3 * DAY_MS
+        lived.live()
+        states = lived.judge.summary()
+        lived.close()
+    assert states["done"] > 0
+    assert states["due"] == 0
 
 
 def test_a_night_on_a_server_holds(request):

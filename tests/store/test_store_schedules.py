@@ -9,7 +9,7 @@ from support.world import World
 
 from orchestrator.core.errors import NotFoundError
 from orchestrator.core.ticks import HOUR_MS, CatchUp, Overlap
-from orchestrator.store.schedules import expanding, schedules
+from orchestrator.store.schedules import asking, expanding
 from orchestrator.store.schedules.expanding import TickWhy
 
 
@@ -154,8 +154,9 @@ def test_a_removed_schedule_fires_nothing_and_comes_back_with_its_history(nights
     nights.until("2026-11-23T02:30")
     nights.fire()
     with nights.world.database.write() as tx:
-        schedules.remove(tx, nights.schedule())
+        asking.remove(tx, nights.schedule())
     assert nights.take() is None
+    assert nights.ticks() == [("11-23T02:30", "skipped", "removed")]
     nights.until("2026-11-24T02:30")
     assert nights.fire().due == 0
     with pytest.raises(NotFoundError, match="no schedule 'spring/hero'"):

@@ -31,9 +31,9 @@ def add_schedule(tx: Tx, name: str, words: ScheduleWords, *, manifest_path: str,
 
 
 def remove_schedule(tx: Tx, schedule: Schedule, signed: Signature) -> None:
-    """Let it fire no more."""
+    """Let it fire no more; what of it has not begun is not made."""
     firing.fire_one(tx, schedule)
-    schedules.remove(tx, schedule)
+    asking.remove(tx, schedule)
     _record(tx, signed, schedule, old=_described(schedule), new=None)
 
 

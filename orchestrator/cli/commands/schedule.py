@@ -85,7 +85,7 @@ def add(manifests: tuple[Path, ...], why: str | None) -> ExitCode:
 @why_option
 @SANDBOX
 def remove(name: str, why: str | None) -> ExitCode:
-    """Let schedule NAME fire no more. Its ticks, runs and pictures stay."""
+    """Let schedule NAME fire no more. What has begun goes on; its ticks, runs and pictures stay."""
     with opened() as app, app.database.write() as tx:
         schedule = schedules.find(tx, name)
         scheduling.remove_schedule(tx, schedule, signature_of("schedule remove", why))

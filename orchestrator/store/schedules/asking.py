@@ -1,11 +1,15 @@
-"""What a person decides about ticks: run one now, make past ones, let one go on or not."""
+"""What a person decides about ticks: run one now, make past ones, let one go on or not, want no more."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from sqlalchemy import update
+
 from orchestrator.core.states import TICK_OPEN, TICK_TRANSITIONS, TickEvent, TickState
 from orchestrator.core.ticks import Firing, TickKind
 from orchestrator.store.db.database import Tx
+from orchestrator.store.db.schema import schedules
+from orchestrator.store.schedules import schedules as rows
 from orchestrator.store.schedules.pings import owed
 from orchestrator.store.schedules.schedules import Schedule, note
 from orchestrator.store.schedules.ticks import Tick, by_id, by_key, insert, move, open_ticks
@@ -73,6 +77,27 @@ def refuse(tx: Tx, tick: Tick, why: str, *, schedule: Schedule) -> bool:
     if changed:
         note(tx, "tick_skipped", f"{tick.words} is skipped: {why}")
     return changed
+
+
+def remove(tx: Tx, schedule: Schedule) -> None:
+    """Fire nothing any more and list the schedule no longer; its ticks and their runs stay.
+
+    What has begun goes on, also where its worker has died. What has not is skipped: nobody who looks at
+    schedules would see it, or could let it go on.
+    """
+    rows.lock(tx, schedule.id)  # a worker that takes a tick at this moment is waited for
+    for tick in open_ticks(tx, [schedule.id]):
+        columns = {"reason": "removed", "message": "its schedule was removed", "finished_at": tx.now}
+        if tick.state is TickState.WAITING_APPROVAL:
+            columns |= owed(tx, schedule.words.ping, "0")
+            changed = move(tx, tick, TickEvent.REFUSED, **columns)
+        else:
+            is_left = tick.state is TickState.DUE and tick.taken_at is None
+            changed = is_left and move(tx, tick, TickEvent.SKIPPED, **columns)
+        if changed:
+            note(tx, "tick_skipped", f"{tick.words} is skipped: its schedule was removed")
+    this = schedules.c.id == schedule.id
+    tx.conn.execute(update(schedules).where(this).values(removed_at=tx.now, next_at=None, paused_at=None))
 
 
 def _again(tx: Tx, tick: Tick) -> bool:

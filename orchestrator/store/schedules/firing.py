@@ -28,9 +28,7 @@ class Fired:
 
 def is_ripe(tx: Tx) -> bool:
     """Whether the time of some schedule has come."""
-    return bool(
-        tx.conn.execute(select(exists().where(*_ripe(tx), schedules.c.removed_at.is_(None)))).scalar()
-    )
+    return bool(tx.conn.execute(select(exists().where(*_ripe(tx)))).scalar())
 
 
 def fire(tx: Tx) -> Fired:
@@ -50,13 +48,14 @@ def fire_one(tx: Tx, schedule: Schedule) -> Fired:
     """Fire what of one schedule has come and was not looked at, before an edit or a pause changes what
     comes.
     """
-    if schedule.paused_at is not None or schedule.next_at is None or schedule.next_at > tx.now:
+    now = rows.lock(tx, schedule.id)  # another may have paused or edited it since it was read
+    if now.paused_at is not None or now.next_at is None or now.next_at > tx.now:
         return Fired()
-    return _fire(tx, rows.lock(tx, schedule.id))
+    return _fire(tx, now)
 
 
 def _ripe(tx: Tx) -> tuple[ColumnElement[bool], ...]:
-    return schedules.c.paused_at.is_(None), schedules.c.next_at <= tx.now
+    return schedules.c.removed_at.is_(None), schedules.c.paused_at.is_(None), schedules.c.next_at <= tx.now
 
 
 def next_look(tx: Tx) -> int | None:

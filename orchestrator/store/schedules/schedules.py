@@ -73,6 +73,8 @@ def put(tx: Tx, name: str, words: ScheduleWords, *, manifest_path: str) -> Put:
             "since": tx.now,
             "next_at": upcoming.at if upcoming else None,
         }
+    if old is not None and old.removed_at is not None:
+        values["failures"] = 0
     if old is None:
         row = dialect.insert(tx.conn, schedules).values(name=name, created_at=tx.now, **values)
         tx.conn.execute(row.on_conflict_do_nothing(index_elements=["name"]))
@@ -107,7 +109,9 @@ def pause(tx: Tx, schedule: Schedule, why: str) -> bool:
     """Fire nothing any more; what has begun goes on. False when it was paused already: then the first reason
     stays.
     """
-    this = (schedules.c.id == schedule.id) & schedules.c.paused_at.is_(None)
+    this = (
+        (schedules.c.id == schedule.id) & schedules.c.paused_at.is_(None) & schedules.c.removed_at.is_(None)
+    )
     values = {"paused_at": tx.now, "paused_why": why}
     changed = bool(tx.conn.execute(update(schedules).where(this).values(**values)).rowcount)
     if changed:
@@ -119,7 +123,8 @@ def resume(tx: Tx, schedule: Schedule) -> bool:
     """Fire again, what comes from now on: nobody wanted the ticks of a pause. False when it was not
     paused.
     """
-    upcoming = schedule.timetable.next_after(tx.now)
+    timetable = lock(tx, schedule.id).timetable  # an edit during the pause counts
+    upcoming = timetable.next_after(tx.now)
     changed = tx.conn.execute(
         update(schedules)
         .where(schedules.c.id == schedule.id, schedules.c.paused_at.is_not(None))
@@ -134,12 +139,6 @@ def resume(tx: Tx, schedule: Schedule) -> bool:
     if changed:
         note(tx, "schedule_resumed", f"schedule {schedule.name} fires again")
     return bool(changed)
-
-
-def remove(tx: Tx, schedule: Schedule) -> None:
-    """Fire nothing any more and list it no longer; its ticks and their runs stay."""
-    this = schedules.c.id == schedule.id
-    tx.conn.execute(update(schedules).where(this).values(removed_at=tx.now, next_at=None, paused_at=None))
 
 
 def count_failure(tx: Tx, schedule: Schedule, why: str) -> None:
@@ -165,7 +164,7 @@ def note(tx: Tx, kind: str, message: str, *, run_id: int | None = None) -> None:
 
 def locked(tx: Tx, *conditions: Any) -> list[Schedule]:
     """The schedules that match, for this transaction alone; those that another one has are passed over."""
-    query = _SCHEDULES.where(schedules.c.removed_at.is_(None), *conditions).order_by(schedules.c.id)
+    query = _SCHEDULES.where(*conditions).order_by(schedules.c.id)
     rows = tx.conn.execute(dialect.lock_rows(tx.conn, query, schedules, skip_locked=True))
     return [schedule_of(row) for row in rows]
 

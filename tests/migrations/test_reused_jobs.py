@@ -20,7 +20,9 @@ def test_jobs_made_anew_for_reuse_keep_what_refers_to_them_and_every_index(empty
     assert indexes_of_jobs(empty_url) == indexes | {"ix_jobs_made", "ix_jobs_canary"}
     with writing(empty_url) as conn, pytest.raises(IntegrityError):
         conn.execute(text("DELETE FROM jobs"))
-    assert contents(empty_url)["attempts"] == before["attempts"]
+    (held,) = before["attempts"]
+    (after,) = contents(empty_url)["attempts"]
+    assert {name: after[name] for name in held} == held
 
 
 def test_a_downgrade_drops_jobs_that_only_point_at_another_and_keeps_the_others(empty_url):

@@ -150,7 +150,7 @@ class Worker:
             doubted=alarms.resolve.ring,
             account_pauses=self._pauses,
         )
-        watch = partial(self._watch, stop, tasks=tasks, pipeline=pipeline, resolver=resolver)
+        watch = partial(self._watch, stop, tasks=tasks, pipeline=pipeline, resolver=resolver, rescuer=rescuer)
         return (
             Loop(claimer.tick, alarms.claim, when_unsure=claimer.when_unsure),
             Loop(pipeline.poller.tick, alarms.poll),
@@ -200,10 +200,12 @@ class Worker:
             drain=drain,
         )
 
-    async def _watch(self, stop: Stop, *, tasks: TaskGroup, pipeline: Pipeline, resolver: Resolver) -> float:
+    async def _watch(
+        self, stop: Stop, *, tasks: TaskGroup, pipeline: Pipeline, resolver: Resolver, rescuer: Rescuer
+    ) -> float:
         """Notice the end: stopped and nothing under way, or drained, or nothing that can still move."""
         busy = self.activity.busy or tasks.busy
-        if stop.level is StopLevel.RUNNING and self._drain and not busy and self._finished():
+        if self._drain and rescuer.looked and not (stop.stopping or busy) and self._finished():
             stop.raise_to(StopLevel.FINISHING)
         if not stop.stopping and (wrong := self._clock_guard.wrong(midway=True)):
             tasks.fail(OperatorNeededError(wrong))

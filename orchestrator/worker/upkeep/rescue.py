@@ -33,6 +33,7 @@ class Rescuer:
         self._resume = resume
         self._doubted = doubted
         self._pauses = account_pauses
+        self.looked = False  # once at least, for what earlier workers have left
         lease_ms = int(deps.settings.worker.lease_seconds * 1000)
         self._request = leases.Rescue(worker_id, lease_ms, deps.settings.guards.deaths)
 
@@ -40,6 +41,7 @@ class Rescuer:
         """Rescue a bounded number; returns the seconds until the next try. Without a key or room for
         files nothing could go on.
         """
+        self.looked = self.looked or not self._pauses.collects
         if self._stop.stopping or not self._pauses.collects or not self._heartbeat.may_rescue():
             return IDLE_SECONDS
         rescued = await self._deps.writer.submit(leases.rescue, self._request)
@@ -48,5 +50,6 @@ class Rescuer:
             self._resume(attempt)
         if rescued.doubted:
             self._doubted()
+        self.looked = True
         is_full = len(rescued.taken_over) == leases.RESCUE_MAX
         return 0.0 if is_full else self._deps.settings.worker.lease_seconds / 4

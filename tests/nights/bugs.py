@@ -93,9 +93,9 @@ def nights_overlap(patch: Patch) -> None:
 
 def budget_of_a_tick_is_a_wish(patch: Patch) -> None:
     """The run of a tick has no cap of its own."""
-    from orchestrator.manifest import manifest
+    from orchestrator.manifest import run_spec
 
-    patch(manifest, "run_budget", lambda budget, words: None)
+    patch(run_spec, "run_budget", lambda budget, words: None)
 
 
 def guard_is_not_heard(patch: Patch) -> None:

@@ -82,7 +82,7 @@ def refuse(name: str, why: str | None) -> ExitCode:
     """Do not make the ticks of schedule NAME that a guard holds."""
     signed = signature_of("schedule refuse", why)
     found = _decide(name, lambda tx, one: scheduling.refuse_ticks(tx, one, signed))
-    _ticks(found, _waited(found, "are not made"), steps=[LIST])
+    _ticks(found, _waited(found, "not made, as a person said"), steps=[LIST])
     return ExitCode.DONE
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import bindparam, exists, func, literal_column, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator.core.money import format_usd
 from orchestrator.core.notices import Notice, NoticeKind
 from orchestrator.core.states import JobState, TickState
+from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import RUN_PATH, campaigns, events, jobs, meta, runs, schedules, ticks
 from orchestrator.store.runs.gates import CANARY
@@ -61,9 +61,7 @@ class NewsSeen:
 
 def begin(tx: Tx) -> int:
     """When telling began, which is now where nobody has told anything yet."""
-    insert = sqlite.insert if tx.conn.dialect.name == "sqlite" else postgresql.insert
-    row = insert(meta).values(key=BEGAN, value=json.dumps(tx.now))
-    tx.conn.execute(row.on_conflict_do_nothing(index_elements=["key"]))
+    tx.conn.execute(dialect.insert_or_ignore(tx.conn, meta), {"key": BEGAN, "value": json.dumps(tx.now)})
     return int(tx.conn.execute(_BEGAN).scalar_one())
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import bindparam, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator.core.notices import Notice, wait_ms
+from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import events, notices
 
@@ -142,7 +142,6 @@ def waiting(tx: Tx, targets: Collection[str] | None = None) -> dict[str, int]:
 
 
 def _put(tx: Tx, notice: Notice, target: str) -> int:
-    insert = sqlite.insert if tx.conn.dialect.name == "sqlite" else postgresql.insert
     values = {
         "target": target,
         "subject": notice.subject,
@@ -151,8 +150,9 @@ def _put(tx: Tx, notice: Notice, target: str) -> int:
         "created_at": tx.now,
         "next_try_at": tx.now,
     }
-    statement = insert(notices).values(values).on_conflict_do_nothing(index_elements=["target", "subject"])
-    return len(tx.conn.execute(statement.returning(notices.c.id)).all())
+    statement = dialect.insert(tx.conn, notices).values(values)
+    once = statement.on_conflict_do_nothing(index_elements=["target", "subject"])
+    return len(tx.conn.execute(once.returning(notices.c.id)).all())
 
 
 def _take(tx: Tx, row: Take) -> list[TakenNotice]:

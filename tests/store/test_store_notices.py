@@ -18,8 +18,8 @@ NEWS = Notice(subject="run 1", kind=NoticeKind.RUN_FINISHED, title="It has finis
 BOTH = NewNotice(NEWS, ("ops", "team"))
 
 
-def take(world, worker="w1", *targets, **more):
-    return world.do(outbox.take, Take(worker, frozenset(targets or ("ops", "team")), **more))
+def take(world, worker="w1", *targets):
+    return world.do(outbox.take, Take(worker, frozenset(targets or ("ops", "team"))))
 
 
 def test_each_target_is_told_once_of_each_subject(world):

@@ -4,11 +4,11 @@ A notice is told once to each target, whatever the number of workers: its subjec
 delivers it holds a lease; when it dies, another one delivers it again, under the same id.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from orchestrator.core.notices import Notice, wait_ms
 from orchestrator.store.db import dialect
@@ -34,7 +34,6 @@ class Take:
 
     worker: str
     targets: frozenset[str]
-    at_once: bool = False  # whatever its time
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +134,6 @@ def newest(tx: Tx, limit: int) -> list[NoticeRow]:
     ]
 
 
-def waiting(tx: Tx, targets: Collection[str] | None = None) -> dict[str, int]:
-    """How many wait for each target."""
-    query = _WAITING if targets is None else _WAITING.where(notices.c.target.in_(sorted(targets)))
-    return {row.target: row.number for row in tx.conn.execute(query.group_by(notices.c.target))}
-
-
 def _put(tx: Tx, notice: Notice, target: str) -> int:
     values = {
         "target": target,
@@ -156,8 +149,7 @@ def _put(tx: Tx, notice: Notice, target: str) -> int:
 
 
 def _take(tx: Tx, row: Take) -> list[TakenNotice]:
-    query = _DUE if row.at_once else _DUE.where(notices.c.next_try_at <= tx.now)
-    found = tx.conn.execute(query, {"targets": sorted(row.targets), "now": tx.now, "taker": row.worker}).all()
+    found = tx.conn.execute(_DUE, {"targets": sorted(row.targets), "now": tx.now, "taker": row.worker}).all()
     taken = []
     for each in found:
         change = {"which": each.id, "now": tx.now, "taker": row.worker, "until": tx.now + LEASE_MS}
@@ -176,7 +168,8 @@ _FREE: Final = or_(
 _DUE: Final = (
     select(notices.c.id, notices.c.target, notices.c.tries, notices.c.document)
     .where(
-        notices.c.next_try_at.is_not(None),
+        notices.c.next_try_at.is_not(None),  # as the partial index says it
+        notices.c.next_try_at <= bindparam("now"),
         notices.c.target.in_(bindparam("targets", expanding=True)),
         _FREE,
     )
@@ -216,7 +209,4 @@ _ROWS: Final = select(
     notices.c.next_try_at,
     notices.c.delivered_at,
     notices.c.trouble,
-)
-_WAITING: Final = select(notices.c.target, func.count().label("number")).where(
-    notices.c.next_try_at.is_not(None)
 )

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 from typing import Final
 
-from orchestrator.core.notices import Notice, NoticeKind
+from orchestrator.core.notices import Notice
 from orchestrator.ports import Letter
 from orchestrator.store.notices import findings, outbox
 from orchestrator.store.notices.findings import NewsSeen
@@ -67,9 +67,7 @@ class Teller:
     def _targets(self, notice: Notice) -> tuple[str, ...]:
         wishes = self._deps.notifier.wishes
         return tuple(
-            name
-            for name, wish in sorted(wishes.items())
-            if notice.kind is NoticeKind.TEST or wish.wants(notice.kind.value, notice.campaign)
+            name for name, wish in sorted(wishes.items()) if wish.wants(notice.kind.value, notice.campaign)
         )
 
     async def _deliver(self) -> int:

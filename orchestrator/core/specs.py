@@ -33,6 +33,19 @@ class LocalImage:
         return f"{self.sha256}+{self.recipe}" if self.recipe else self.sha256
 
 
+PICTURE: Final = "@picture"
+"""How a job of a later stage writes the picture that it takes, where a local image is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """The picture that a job of a later stage takes: of which job of its run, and when it may have it."""
+
+    key: str  # of the job that makes it
+    index: int  # which of its outputs, from 0
+    accepted: bool  # only one that a person or a rule has accepted
+
+
 @dataclass(frozen=True, slots=True)
 class JobSpec:
     """One job to be: what to send, what it costs, where its pictures go.
@@ -54,6 +67,9 @@ class JobSpec:
     axes: tuple[tuple[str, str], ...] = ()  # its value on each axis in words, in the manifest's order
     round: int = 0  # its turn among the jobs of its product, from 1; 0: its variation
     latest_paths: tuple[str, ...] = ()  # stable names of its pictures, in output order; empty: none
+    stage: str = ""  # the stage that it is of; empty: what the manifest itself asks for
+    needs: Needs | None = None  # what it takes from an earlier stage, written as PICTURE among its images
+    seen_urls: dict[str, str] = field(default_factory=dict)  # what its https inputs were, where that is known
 
     @property
     def priced_by(self) -> str:

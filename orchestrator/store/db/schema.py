@@ -133,6 +133,7 @@ JOB_WAITING: Final = text("jobs.queue = 'waiting'")
 JOB_IS_REDO: Final = text("jobs.redo_of IS NOT NULL")
 JOB_IS_JUDGED: Final = text("jobs.verdict IS NOT NULL")
 JOB_IS_CANARY: Final = text("jobs.canary")
+JOB_NEEDS: Final = text("jobs.needs_job IS NOT NULL")
 RUN_IS_GATED: Final = text("runs.gate_closed_at IS NOT NULL")
 LANE_OPEN: Final = text("NOT lanes.idle")
 ATTEMPT_IS_LIVE: Final = text(f"attempts.{LIVE_SQL}")
@@ -185,6 +186,8 @@ runs = Table(
     Column("operator_priority", Integer),  # a person's word, which counts before the manifest's `priority`
     Column("gate_closed_at", BigInt),  # only its canary is claimed since then; NULL: all of it
     Column("approved_at", BigInt),  # when its canary was found good, by a person or by its thresholds
+    # Money is kept for what follows from a job that was claimed: `reserve: chain`.
+    Column("chain_reserved", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("campaign_id", "name", "run_key"),
     _partial_index("ix_runs_gate", "id", where="gate_closed_at IS NOT NULL"),
 )
@@ -260,6 +263,12 @@ jobs = Table(
         "canary", Boolean, nullable=False, server_default=text("false")
     ),  # of those that are made first, to be looked at
     Column("reused_from", BigInt),  # the job of an earlier run whose pictures it has
+    # A job of a later stage: which picture of which job of its run it takes, and whether a person must have
+    # accepted that one; the digest of the picture that it was given, NULL: none yet.
+    Column("needs_job", BigInt),
+    Column("needs_index", Integer),
+    Column("needs_accepted", Boolean),
+    Column("needs_sha256", Text),
     UniqueConstraint("run_id", "key"),
     _one_of("state", JobState, "state"),
     CheckConstraint("(state = 'pending') = (queue IS NOT NULL)", name="queued_when_pending"),
@@ -289,6 +298,7 @@ jobs = Table(
     _partial_index("ix_jobs_redo_of", "redo_of", where="redo_of IS NOT NULL"),
     _partial_index("ix_jobs_redone", "run_id", "state", "id", where="redo_of IS NOT NULL"),
     _partial_index("ix_jobs_canary", "run_id", "lane_id", "round", "id", where="canary"),
+    _partial_index("ix_jobs_needs", "needs_job", "state", "id", where="needs_job IS NOT NULL"),
     # what earlier runs have made, by key, newest last: without it, a night would read all nights before it
     _partial_index("ix_jobs_made", "key", "id", "run_id", "verdict", where="state = 'succeeded'"),
 )
@@ -304,6 +314,9 @@ job_specs = Table(
     Column("axes", JSON(none_as_null=True)),
     Column("run_id", BigInt),  # as in `jobs`, for the index
     Column("product", Text),  # what its pictures show: its row on pages
+    Column("stage", Text),  # the stage that it is of; NULL: what the manifest itself asks for
+    # what its https inputs were, {url: validator}, where that was asked
+    Column("seen_urls", JSON(none_as_null=True)),
     Index("ix_job_specs_product", "run_id", "product", "job_id"),
 )
 

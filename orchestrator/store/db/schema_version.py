@@ -6,7 +6,7 @@ from typing import Final
 
 from orchestrator.core.errors import SchemaVersionError, UsageError
 
-HEAD: Final = "0008"
+HEAD: Final = "0009"
 """The newest revision. A test compares it with the migration scripts, so that a check does not have to import
 Alembic."""
 

@@ -151,7 +151,10 @@ def test_a_backfill_names_its_ticks_and_leaves_alone_what_is_under_way(nightly):
         (["2099-01-01"], "has no tick there that is past"),
         (["2026-03-28T05:00"], "has no tick there that is past"),
         (["last-week"], "write one such as 2026-11-28T02:30"),
-        (["2026-03-30", "2026-03-28"], "has no tick there that is past"),
+        (
+            ["2026-03-30", "2026-03-28"],
+            "2026-03-30 is later than 2026-03-28. Say the earlier one first: orchestrator schedule backfill",
+        ),
     ],
 )
 def test_a_backfill_that_means_nothing_or_too_much_is_refused(nightly, span, said):

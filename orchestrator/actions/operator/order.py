@@ -68,6 +68,7 @@ def release_jobs(database: Database, wanted: JobFilter, signed: Signature, *, dr
 class RunOrder:
     """What `prioritise_run` did."""
 
+    run_id: int
     run: str  # campaign/name/run
     old: int
     new: int
@@ -90,7 +91,7 @@ def prioritise_run(
         if new != old:
             subject = subject_of(tx, "run", str(found.id))
             record(tx, signed, change_of(subject, f"priority {old}", f"priority {new}"))
-    return RunOrder(path_of(found), old, new)
+    return RunOrder(found.id, path_of(found), old=old, new=new)
 
 
 def _each(

@@ -192,8 +192,8 @@ def _refuse_rehearsal(ctx: click.Context, param: click.Parameter, value: bool) -
     del param
     if value:
         raise click.UsageError(
-            "A rehearsal has no provider to ask afterwards: its stand-in ends with each command. To try this, keep "
-            "one running: orchestrator sandbox (see docs/sandbox.md). Nothing was changed.",
+            "A rehearsal has no provider to ask afterwards: its stand-in ends with each command. To try it, "
+            "keep one running: orchestrator sandbox (docs/sandbox.md). Nothing was changed.",
             ctx,
         )
 

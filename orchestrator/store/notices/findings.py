@@ -18,7 +18,7 @@ from orchestrator.store.stops.attention import RESULTS_EXPIRING, attention
 from orchestrator.store.stops.expiring import expiring
 from orchestrator.store.stops.stops import BUDGET, Stoppage, survey
 from orchestrator.store.stops.tick_attention import TICK_FAILED, TICK_WAITING
-from orchestrator.store.views.progress import run_progress
+from orchestrator.store.views.progress import Progress, avoided_micros, reused_pictures, run_progress
 
 BEGAN: Final = "notices_from"
 """The row of `meta` with the time from which on anybody is told: what is older is no news."""
@@ -109,23 +109,33 @@ def _ending(tx: Tx, run_id: int, last: int) -> Notice:
     path = f"{run.campaign}/{run.name}/{run.run}"
     counts = {state: number for state, number in found.jobs.items() if number}
     lines = [f"{number:,} jobs {state}" for state, number in counts.items()]
+    avoided = avoided_micros(tx, [run_id]) if found.jobs[JobState.REUSED] else 0
+    lines += [f"${format_usd(avoided)} avoided"] if avoided else []
     lines += [f"{found.nsfw:,} pictures flagged"] if found.nsfw else []
     lines += [f"failed: {number:,} {reason}" for reason, number in found.failures]
     return Notice(
         subject=f"run {run_id} finished {last}",
         kind=NoticeKind.RUN_FINISHED,
-        title=f"{path} has finished: {found.stored:,} pictures, ${format_usd(found.spent_micros)}",
+        title=f"{path} has finished: {_headline(tx, found, run_id)}, ${format_usd(found.spent_micros)}",
         text="\n".join(lines),
         campaign=run.campaign,
         run=path,
         data={
             "jobs": counts,
             "pictures": found.stored,
+            **({"avoided_usd": format_usd(avoided)} if avoided else {}),
             "flagged": found.nsfw,
             "spent_usd": format_usd(found.spent_micros),
             "failures": dict(found.failures),
         },
     )
+
+
+def _headline(tx: Tx, found: Progress, run_id: int) -> str:
+    """How many pictures are new, and how many are those of earlier runs."""
+    if not found.jobs[JobState.REUSED]:
+        return f"{found.stored:,} pictures"
+    return f"{found.stored:,} new pictures, {reused_pictures(tx, [run_id]):,} reused"
 
 
 def _stopped(tx: Tx, timezone: str) -> Iterator[Notice]:

@@ -202,6 +202,24 @@ def test_doctor_says_when_nobody_is_there(nightly, database):
         assert firing.next_look(tx) is not None
 
 
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("partial", "a tick of its schedule makes what fits, every product first (when_short: partial)"),
+        ("skip", "a tick of its schedule is skipped then, and makes nothing (when_short: skip)"),
+    ],
+)
+def test_a_plan_says_what_a_tick_does_whose_money_is_too_little(shell, word, said):
+    night = 'run: "{{ date }}"\n' + NIGHTLY.replace("}", f", budget: 0.06, when_short: {word}}}")
+    assert shell("plan", shell.manifest("night", extra=night)) == 0
+    assert "covers 2 of 3 pictures" in shell.said
+    assert said in shell.said
+    assert shell("plan", "night.yaml", "--json") == 0
+    assert shell.document["manifests"][0]["when_short"] == word
+    assert shell("plan", shell.manifest("night", extra=night.replace("0.06", "6"))) == 0
+    assert "when_short" not in shell.said
+
+
 def test_a_run_of_another_moment_is_planned_applied_and_saved_alike(shell):
     shell.manifest("night", extra='run: "{{ tick }}"\n' + NIGHTLY)
     assert shell("plan", "night.yaml", "--at", "2026-11-28T02:30", "--json", "-o", "night.plan") == 0

@@ -101,6 +101,7 @@ class _Planner:
                 shape=manifest.shape,
                 besides=manifest.besides,
                 variations=manifest.variations,
+                when_short=manifest.schedule.when_short if manifest.schedule else None,
                 content=Content(listing, lines=manifest.lines, seal=Seal() if sealed else None),
             )
             self._fill(row, walk.through(manifest))

@@ -1,4 +1,4 @@
-"""Which pictures of earlier runs served in a month, by group: they cost nothing, so no attempt tells of them."""
+"""What pictures of earlier runs served in a month, by group: it cost nothing, so no attempt tells of it."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -9,10 +9,11 @@ from sqlalchemy import bindparam, exists, func, literal_column, select
 
 from orchestrator.core.money import format_usd
 from orchestrator.core.notices import Notice, NoticeKind
-from orchestrator.core.states import JobState, TickState
+from orchestrator.core.states import JobState
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import RUN_PATH, campaigns, events, jobs, meta, runs, schedules, ticks
+from orchestrator.store.db.schema import RUN_PATH, campaigns, events, jobs, meta, runs
+from orchestrator.store.notices.tick_findings import ticked
 from orchestrator.store.runs.gates import CANARY
 from orchestrator.store.stops.attention import RESULTS_EXPIRING, attention
 from orchestrator.store.stops.expiring import expiring
@@ -42,11 +43,6 @@ _TOLD_ELSEWHERE: Final = frozenset({RESULTS_EXPIRING, TICK_FAILED, TICK_WAITING}
 """Reasons that have findings of their own here."""
 
 _APPROVALS: Final = frozenset({CANARY})
-_TICKS: Final = {
-    TickState.WAITING_APPROVAL: (NoticeKind.APPROVAL_WAITING, "waits for approval"),
-    TickState.MISSED: (NoticeKind.SCHEDULE, "was missed"),
-    TickState.FAILED: (NoticeKind.SCHEDULE, "has failed"),
-}
 
 
 @dataclass(slots=True)
@@ -71,7 +67,7 @@ def find(tx: Tx, seen: NewsSeen, *, began: int, timezone: str) -> Iterator[Notic
     yield from _recorded(tx, seen, since)
     yield from _finished(tx, seen, since)
     yield from _stopped(tx, timezone)
-    yield from _ticked(tx, since)
+    yield from ticked(tx, since)
     yield from _expiring(tx)
 
 
@@ -174,20 +170,6 @@ def _subject(stop: Stoppage) -> str:
     return f"{about} {stop.since}" if stop.since else about
 
 
-def _ticked(tx: Tx, since: int) -> Iterator[Notice]:
-    values = {"since": since, "states": [state.value for state in _TICKS]}
-    for row in tx.conn.execute(_TICKED, values):
-        kind, words = _TICKS[TickState(row.state)]
-        yield Notice(
-            subject=f"tick {row.id} {row.state}",
-            kind=kind,
-            title=f"Schedule {row.name}: the tick of {row.local} {words}",
-            text=row.message or "",
-            campaign=row.name.partition("/")[0],
-            data={"schedule": row.name, "tick": row.local, "became": row.state, "reason": row.reason},
-        )
-
-
 def _expiring(tx: Tx) -> Iterator[Notice]:
     for each in expiring(tx):
         yield Notice(
@@ -240,10 +222,4 @@ _CAMPAIGNS: Final = (
     select(runs.c.id, campaigns.c.name)
     .join(campaigns, campaigns.c.id == runs.c.campaign_id)
     .where(runs.c.id.in_(bindparam("runs", expanding=True)))
-)
-_TICKED: Final = (
-    select(ticks.c.id, ticks.c.state, ticks.c.local, ticks.c.reason, ticks.c.message, schedules.c.name)
-    .join(schedules, schedules.c.id == ticks.c.schedule_id)
-    .where(ticks.c.created_at >= bindparam("since"), ticks.c.state.in_(bindparam("states", expanding=True)))
-    .order_by(ticks.c.id)
 )

@@ -49,6 +49,10 @@ def test_the_second_night_buys_the_one_picture_whose_photo_changed_and_the_third
     assert (second["jobs"]["succeeded"], second["jobs"]["reused"], bought(night)) == (1, 2, 4)
     two = names(night.folder)
     assert {name for name in one if one[name] != two[name]} == {"mug"}
+    assert night.shell("run", "nightly.yaml", "--run", "n2b", "--yes") == ExitCode.DONE
+    assert "0 done, 0 failed of 0 jobs; 3 reused, $0.084 avoided" in night.shell.said
+    assert "0 stored, 3 of earlier runs" in night.shell.said
+    assert (night.folder / "outputs/always-fresh-nightly-n2b.html").is_file()
     third = night("n3")
     assert (third["jobs"]["succeeded"], third["jobs"]["reused"], bought(night)) == (0, 3, 4)
     assert names(night.folder) == two

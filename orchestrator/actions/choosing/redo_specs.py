@@ -156,8 +156,6 @@ def _why_not(source: RedoSource, *, changed: bool) -> str | None:
             return "it is being made, and has no picture yet that another could be better than"
         case JobState.CANCELLED:
             return f"it was cancelled, and never made: `orchestrator jobs retry {job_id}` queues it again"
-        case JobState.REUSED:
-            return f"its picture is that of an earlier run's job: redo that one, see `jobs show {job_id}`"
         case JobState.FAILED if not changed and source.reason in set(PaidReason):
             return f"its task was paid for: `orchestrator jobs retry {job_id}` looks at it before it buys"
         case _:

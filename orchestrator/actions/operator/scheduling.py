@@ -66,6 +66,11 @@ def backfill(tx: Tx, schedule: Schedule, first: str, *, last: str | None, signed
     what is still to come.
     """
     firings = _named(tx, schedule, first, last=last)
+    if not firings and last is not None and _span(last, schedule)[1] <= _span(first, schedule)[0]:
+        raise UsageError(
+            f"{first} is later than {last}. Say the earlier one first: orchestrator schedule backfill "
+            f"{schedule.name} {last} {first}. Nothing was changed."
+        )
     if not firings:
         raise UsageError(
             f"{schedule.name} has no tick there that is past. Its ticks: {schedule.words.cron} in "

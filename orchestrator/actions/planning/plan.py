@@ -67,6 +67,24 @@ def plan(
         return planner.plan(manifests, part, prune=prune, listing=listing, sealed=sealed)
 
 
+def _begun(manifest: Manifest, *, partial: bool, prune: bool, content: Content) -> ManifestPlan:
+    """What is known of a manifest before its jobs are walked through."""
+    by = catalogue.get(manifest.spec.model).price.by
+    return ManifestPlan(
+        str(manifest.path),
+        manifest.spec,
+        partial=partial,
+        prune=prune,
+        tally=Tally(manifest.cover, by),
+        fixed={by: manifest.fixed(by)},
+        shape=manifest.shape,
+        besides=manifest.besides,
+        variations=manifest.variations,
+        when_short=manifest.schedule.when_short if manifest.schedule else None,
+        content=content,
+    )
+
+
 class _Planner:
     def __init__(
         self,
@@ -90,19 +108,8 @@ class _Planner:
     ) -> Plan:
         walk = Walk(lambda: nullcontext(self._tx), part, several=len(manifests) > 1, shelf=self._shelf)
         for manifest in manifests:
-            by = catalogue.get(manifest.spec.model).price.by
-            row = ManifestPlan(
-                str(manifest.path),
-                manifest.spec,
-                partial=part.partial,
-                prune=prune,
-                tally=Tally(manifest.cover, by),
-                fixed={by: manifest.fixed(by)},
-                shape=manifest.shape,
-                besides=manifest.besides,
-                variations=manifest.variations,
-                content=Content(listing, lines=manifest.lines, seal=Seal() if sealed else None),
-            )
+            content = Content(listing, lines=manifest.lines, seal=Seal() if sealed else None)
+            row = _begun(manifest, partial=part.partial, prune=prune, content=content)
             self._fill(row, walk.through(manifest))
             row.content.changes = compare(row.content.left.compared, row.content.fresh)
             row.tally.merged = manifest.merged

@@ -17,6 +17,7 @@ from orchestrator.actions.planning.tally import Tally
 from orchestrator.core.nights import Fate
 from orchestrator.core.specs import JobSpec, RunSpec
 from orchestrator.core.states import JobState
+from orchestrator.core.ticks import WhenShort
 from orchestrator.manifest.bad_rows import LeftOut
 from orchestrator.store.runs.earlier import Decided
 from orchestrator.store.runs.unrequested import Turn, Unrequested
@@ -72,6 +73,9 @@ class ManifestPlan:
     instead: dict[str, int] = field(default_factory=dict)  # their cost at other values of what decides it
     left_out: list[LeftOut] = field(default_factory=list)  # rows of its tables
     canary: int | None = None  # so many are made first, and the run then waits; None: its gate is open
+    when_short: WhenShort | None = (
+        None  # what a tick of its schedule does without enough money; None: no schedule
+    )
     new_at: dict[str, tuple[int, int]] = field(default_factory=dict)  # price digest: jobs, list price of one
 
     @property

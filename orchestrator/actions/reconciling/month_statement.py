@@ -21,7 +21,7 @@ from orchestrator.actions.reconciling.month_rows import (
 from orchestrator.core.month import Amounts, Equation, month_ms, total_of
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import BillEntry
-from orchestrator.store.views import month_lines, month_sums
+from orchestrator.store.views import month_lines, month_reuse, month_sums
 from orchestrator.store.views.month_lines import ClosedMonth, OtherEntries
 from orchestrator.store.views.month_sums import MonthBounds
 from orchestrator.store.views.run_names import run_names
@@ -72,8 +72,9 @@ def month_statement(
         runs=run_names(tx),
         groups=month_sums.groups_of(tx, month_lines.attempt_ids([*moved, *prior]), wanted),
     )
+    served = month_reuse.reused(tx, *month_ms(month, timezone), wanted)
     booked = [
-        *booked_rows(tx, bounds, wanted, placing=placing, sums=sums, moved=moved),
+        *booked_rows(tx, bounds, wanted, placing=placing, sums=sums, moved=moved, reused=served),
         *prior_rows(prior, placing),
     ]
     others = month_lines.other_entries(tx, bounds.start, bounds.end)

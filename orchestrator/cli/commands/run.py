@@ -161,7 +161,11 @@ def carry_out(
         for item in applied:
             if said := reused_words(item):
                 out.note(f"{safe(item.manifest.spec.name)}: {said}")
-    if not wanted.asked.sandbox and not out.as_json() and not any(item.new for item in applied):
+    if (
+        not wanted.asked.sandbox
+        and not out.as_json()
+        and not any(item.new or item.reused for item in applied)
+    ):
         with app.database.read() as tx:
             if is_finished(tx, run_ids):
                 return ExitCode.DONE  # the plan has said so, in one line

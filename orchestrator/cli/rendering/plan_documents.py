@@ -39,6 +39,7 @@ def plan_document(plan: Plan) -> Json:
                 "list_usd": format_usd(row.list_micros),
                 "others": others_document(row.others),
                 "copies": row.copies,
+                **({} if row.when_short is None else {"when_short": row.when_short.value}),
                 **({} if row.canary is None else {"canary": {"jobs": row.canary}}),
                 "redone": {"jobs": row.redone, "cost_usd": format_usd(row.redone_micros)},
                 **flood_document(row.flood),

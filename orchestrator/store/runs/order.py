@@ -1,7 +1,7 @@
 """The order of waiting jobs, as a person changes it: ahead of the others, held, released.
 
-What is written here is what the next claim of any worker reads. Only jobs that wait are changed: one that a
-worker has claimed is made.
+What is written here is what the next claim of any worker reads. Only jobs that wait are changed: whoever
+holds one back gives back first what was claimed and not sent (`attempts.releases`).
 """
 
 from collections.abc import Sequence

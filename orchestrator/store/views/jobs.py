@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, func, select
 
 from orchestrator.store.choosing.choices import superseded_by
+from orchestrator.store.choosing.originals import ORIGIN, said_columns
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, attempts, job_specs
 from orchestrator.store.db.schema import campaigns as campaign_table
@@ -172,9 +173,9 @@ def _job_row(row: Any, last: LastAttempt, pictures: list[OutputRow]) -> JobRow:
         canary=row.canary,
         gated=row.gated,
         charged_micros=last.charged_micros,
-        verdict=row.verdict,
-        stars=row.stars,
-        note=row.note,
+        verdict=row.said_verdict,
+        stars=row.said_stars,
+        note=row.said_note,
         redo_of=row.redo_of,
         reused_from=row.reused_from,
         axes=tuple((str(name), str(label)) for name, label in row.axes or ()),
@@ -185,6 +186,7 @@ _ROWS: Final = (
     select(
         job_table,
         lane_table.c.price_micros.label("live_micros"),
+        *said_columns(job_table),
         run_table.c.name,
         run_table.c.run_key,
         run_table.c.gate_closed_at.is_not(None).label("gated"),
@@ -198,6 +200,7 @@ _ROWS: Final = (
     .join(campaign_table, campaign_table.c.id == run_table.c.campaign_id)
     .join(lane_table, lane_table.c.id == job_table.c.lane_id)
     .join(job_specs, job_specs.c.job_id == job_table.c.id)
+    .outerjoin(ORIGIN, ORIGIN.c.id == job_table.c.reused_from)
     .where(job_table.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(job_table.c.id)
 )

@@ -96,7 +96,7 @@ def odd_lines(tx: Tx, month: str, by: Sequence[Dimension] = ()) -> dict[Group, A
     """What the ledger's lines of the month say that are no hold, release or settlement: refunds, adjustments,
     what was written off; by group.
     """
-    values = [_value(each).label(f"value{at}") for at, each in enumerate(by)]
+    values = [value_of(each).label(f"value{at}") for at, each in enumerate(by)]
     sums = [
         func.sum(ledger.c[name]).label(name) for name in ("spent_delta", "held_delta", "refund_due_delta")
     ]
@@ -118,7 +118,7 @@ def odd_lines(tx: Tx, month: str, by: Sequence[Dimension] = ()) -> dict[Group, A
 
 def groups_of(tx: Tx, attempt_ids: Sequence[int], by: Sequence[Dimension]) -> dict[int, Group]:
     """In which group each of these attempts is."""
-    values = [_value(each).label(f"value{at}") for at, each in enumerate(by)]
+    values = [value_of(each).label(f"value{at}") for at, each in enumerate(by)]
     query = select(attempts.c.id, attempts.c.run_id, *values).select_from(attempts)
     if by:
         query = query.outerjoin(job_specs, job_specs.c.job_id == attempts.c.job_id)
@@ -128,7 +128,7 @@ def groups_of(tx: Tx, attempt_ids: Sequence[int], by: Sequence[Dimension]) -> di
 
 def is_known(tx: Tx, by: Dimension) -> bool:
     """Whether any job, of any month, has it."""
-    query = select(job_specs.c.job_id).where(_value(by).is_not(None)).limit(1)
+    query = select(job_specs.c.job_id).where(value_of(by).is_not(None)).limit(1)
     return tx.conn.execute(query).first() is not None
 
 
@@ -151,7 +151,7 @@ def _pictures(sums: dict[str, ColumnElement[Any]], by: Sequence[Dimension]) -> S
 
 
 def _grouped(sums: dict[str, ColumnElement[Any]], by: Sequence[Dimension]) -> Select[Any]:
-    values = [_value(each).label(f"value{at}") for at, each in enumerate(by)]
+    values = [value_of(each).label(f"value{at}") for at, each in enumerate(by)]
     named = [func.sum(what).label(name) for name, what in sums.items()]
     query = select(attempts.c.run_id, *values, *named).select_from(attempts)
     if by:
@@ -159,7 +159,8 @@ def _grouped(sums: dict[str, ColumnElement[Any]], by: Sequence[Dimension]) -> Se
     return query.group_by(attempts.c.run_id, *values)
 
 
-def _value(by: Dimension) -> ColumnElement[Any]:
+def value_of(by: Dimension) -> ColumnElement[Any]:
+    """What a job has of a dimension; the query joins `job_specs`."""
     found: ColumnElement[Any]
     if by.kind in {"tag", "param"}:
         column = job_specs.c.tags if by.kind == "tag" else job_specs.c.params

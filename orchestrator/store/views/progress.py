@@ -134,10 +134,10 @@ def avoided_micros(tx: Tx, run_ids: Sequence[int]) -> int:
     return int(tx.conn.execute(query).scalar_one())
 
 
-def reused_pictures(tx: Tx, run_id: int) -> int:
-    """How many pictures of earlier runs the reused jobs of a run stand for."""
+def reused_pictures(tx: Tx, run_ids: Sequence[int]) -> int:
+    """How many pictures of earlier runs the reused jobs of these runs stand for."""
     query = select(func.coalesce(func.sum(job_table.c.images), 0)).where(
-        job_table.c.run_id == run_id, job_table.c.state == JobState.REUSED.value
+        job_table.c.run_id.in_(run_ids), job_table.c.state == JobState.REUSED.value
     )
     return int(tx.conn.execute(query).scalar_one())
 

@@ -104,8 +104,10 @@ def test_run_now_makes_a_tick_and_says_who_spends(nightly):
     (tick,) = nightly.document["ticks"]
     assert (tick["state"], tick["kind"]) == ("due", "run_now")
     assert nightly.document["next_command"] == "orchestrator work"
+    assert nightly("schedule", "run-now", "night") == 0
+    assert "was asked for before, and is made once." in nightly.said
     assert nightly("schedule", "history", "night") == 0
-    assert "run_now  due" in nightly.said
+    assert nightly.said.count("run_now  due") == 1
     assert nightly("events", "--acts", "--json") == 0
     assert nightly.lines[-1]["why"] == "a launch"
 

@@ -116,8 +116,11 @@ def test_run_now_is_a_tick_of_its_own_and_waits_for_the_one_at_work(nights):
     nights.until("2026-11-23T02:30")
     nights.night()
     with nights.world.database.write() as tx:
-        tick = asking.run_now(tx, nights.schedule())
-        assert asking.run_now(tx, nights.schedule()).id == tick.id
+        (tick,) = asking.run_now(tx, nights.schedule()).begun
+        assert [each.id for each in asking.run_now(tx, nights.schedule()).left] == [tick.id]
+    nights.world.clock.advance(90)
+    with nights.world.database.write() as tx:
+        assert asking.run_now(tx, nights.schedule()).begun == []
     assert nights.take() is None
     nights.succeed()
     nights.settle()

@@ -41,10 +41,6 @@ _BY_REASON = {
     ),
     NAMES_WAITING: ("orchestrator outputs move", "gives pictures their names, where their files are"),
     RESULTS_EXPIRING: ("orchestrator work --drain", "collects what is paid for"),
-    FINISH_BY: (
-        "orchestrator run MANIFEST",
-        "gives the run until the next such time; a later run takes over what is left",
-    ),
     BILL_DRIFT: (
         "orchestrator reconcile --accept-bill",
         "the bill is right: books it, and goes on at its prices",
@@ -97,6 +93,12 @@ def _of_model(stop: Stoppage) -> tuple[str, str] | None:
 
 
 def _resumed(stop: Stoppage) -> tuple[str, str]:
+    if stop.reason == FINISH_BY:
+        key = shlex.quote(stop.name.rpartition("/")[2])
+        return (
+            f"orchestrator run MANIFEST --run {key}",
+            "gives the run until the next such time; a later run takes over what is left",
+        )
     campaign = shlex.quote(stop.name.split("/")[0])
     if stop.reason == HELD:
         return f"orchestrator jobs release --run {shlex.quote(stop.name)}", "lets the held jobs run"

@@ -1,4 +1,4 @@
-"""What is to be told of ticks: each once, and a hold once, however many ticks take each other's place in it."""
+"""What is to be told of ticks: each once, and a hold once, however many ticks take over in it."""
 
 from collections.abc import Iterator
 from typing import Final

@@ -114,6 +114,9 @@ class InputAddresses:
             request = httpx.Request(method, target, headers=headers, extensions=limits)
             async with asyncio.timeout(self._answer_seconds):
                 response = await transport.handle_async_request(request)
+                if method == "HEAD":  # read to its end, which has come: the connection serves the next one
+                    async for _nothing in response.aiter_raw():
+                        pass
                 await response.aclose()
             location = response.headers.get("Location")
             if response.status_code not in _REDIRECTS or not location:

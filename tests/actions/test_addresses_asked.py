@@ -46,6 +46,13 @@ def test_hosts_are_asked_where_a_night_goes_by_it_or_a_later_one_will(
     assert [row.seen_urls is not None for row in sqlite_world.rows(job_specs)] == [asks] * 3
 
 
+def test_a_run_that_goes_on_asks_nothing_about_the_jobs_it_has(sqlite_world, night, host):
+    applied(sqlite_world, night("2026-11-01"), host)
+    host.asked.clear()
+    applied(sqlite_world, night("2026-11-01", "abcd"), host)
+    assert host.asked == ["https://in.example/d.png?v=1"]
+
+
 @pytest.mark.parametrize(("word", "said"), [("maybe", "etag, url, always"), ("etags", 'did you mean "etag"')])
 def test_a_wrong_word_says_which_there_are(night, word, said):
     with pytest.raises(ProblemsError) as caught:

@@ -3,7 +3,7 @@
 import pytest
 from support.input_host import ToldAnswer, input_host
 
-from orchestrator.artifacts.input_addresses import SILENCES_MAX, InputAddresses
+from orchestrator.artifacts.input_addresses import AT_ONCE, SILENCES_MAX, InputAddresses
 from orchestrator.core.url_inputs import GONE, SILENT, UNTOLD
 from orchestrator.runtime.network import DIRECT
 
@@ -23,6 +23,17 @@ def test_an_etag_is_asked_for_by_head_once_without_credentials(host):
     assert asker()([url]) == {url: '"v1" 0 -'}
     assert host.asked == [("HEAD", "/a.png")]
     assert set(host.heard[0]) <= {"Host", "Accept", "Accept-Encoding", "User-Agent"}
+
+
+def test_one_connection_serves_many_questions_and_a_second_look_takes_another(host):
+    """Machines behind one address may disagree: the second look should meet another one."""
+    urls = [host.serves(f"/{number}.png", '"v1"') for number in range(60)]
+    ask = asker()
+    ask(urls)
+    assert len(host.clients) <= AT_ONCE
+    first = set(host.clients)
+    ask(urls[:1])
+    assert len(set(host.clients) - first) == 1
 
 
 def test_a_host_that_tells_nothing_is_known_to_tell_nothing(host):

@@ -17,6 +17,7 @@ class ToldAnswer:
     headers: list[Headers] = field(default_factory=lambda: [{}])
     get_status: int | None = None  # to GET, where that is another one
     hangs: bool = False  # it answers when the host closes
+    body: bytes = b""
 
     def next(self) -> Headers:
         return self.headers.pop(0) if len(self.headers) > 1 else self.headers[0]
@@ -30,6 +31,7 @@ class InputHost:
         self.told: dict[str, ToldAnswer] = {}
         self.asked: list[tuple[str, str]] = []
         self.heard: list[Headers] = []  # the headers of each request
+        self.clients: set[int] = set()  # the ports of those who asked: one for each connection
         self.closing = threading.Event()
 
     def serves(self, path: str, *tags: str, **more) -> str:
@@ -54,14 +56,17 @@ def input_host() -> Iterator[InputHost]:
         def _answer(self) -> None:
             host.asked.append((self.command, self.path))
             host.heard.append(dict(self.headers))
+            host.clients.add(self.client_address[1])
             told = host.told.get(self.path, ToldAnswer(404))
             if told.hangs:
                 host.closing.wait(30)
             by_get = self.command == "GET" and told.get_status is not None
             self.send_response(told.get_status if by_get else told.status)
-            for name, value in {"Content-Length": "0", **told.next()}.items():
+            for name, value in {"Content-Length": str(len(told.body)), **told.next()}.items():
                 self.send_header(name, value)
             self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(told.body)
 
         def log_message(self, *_: object) -> None:
             """Nobody reads it."""

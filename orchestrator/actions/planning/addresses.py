@@ -1,6 +1,6 @@
 """What the https inputs of a command's jobs serve: asked once for each address, outside of transactions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -23,21 +23,23 @@ class Addresses:
     def __init__(self, ask: AskAddresses | None = None) -> None:
         self._ask = ask
         self._answers: dict[str, str] = {}
-        self._late: set[str] = set()  # there was no time to ask
+        self._late: set[int] = set()  # hashes of those that there was no time to ask: they may be a million
         self._sure: set[str] = set()  # asked a second time
         self._gone: dict[str, str] = {}  # what is gone, and the first row that asks for it
 
     def unasked(self, urls: Iterable[str]) -> list[str]:
         """Those that are still to be asked."""
-        return [] if self._ask is None else [url for url in dict.fromkeys(urls) if url not in self._answers]
+        if self._ask is None:
+            return []
+        return [
+            url for url in dict.fromkeys(urls) if url not in self._answers and hash(url) not in self._late
+        ]
 
     def look(self, urls: Sequence[str]) -> None:
         """Ask what they serve."""
         found = self._ask(urls) if self._ask else {}
-        for url in urls:
-            self._answers[url] = found.get(url, UNTOLD)
-            if url not in found:
-                self._late.add(url)
+        self._answers.update(found)
+        self._late.update(hash(url) for url in urls if url not in found)
 
     def unsure(self, urls: Iterable[str]) -> list[str]:
         """Those that were asked once alone."""
@@ -81,7 +83,7 @@ class Addresses:
                 "unknown counts as unchanged"
             )
         for answer, words in _WORDS.items():
-            urls = [url for url, given in self._answers.items() if given == answer and url not in self._late]
+            urls = [url for url, given in self._answers.items() if given == answer]
             if urls:
                 hosts = list(dict.fromkeys(urlsplit(url).hostname or "" for url in urls))
                 listed = ", ".join(hosts[:NAMED_MAX]) + (" and others" if len(hosts) > NAMED_MAX else "")
@@ -101,7 +103,7 @@ def _addresses(number: int) -> str:
     return "1 address" if number == 1 else f"{number:,} addresses"
 
 
-def _was(these: set[str]) -> str:
+def _was(these: Sized) -> str:
     return "was" if len(these) == 1 else "were"
 
 

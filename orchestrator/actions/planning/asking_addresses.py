@@ -9,6 +9,7 @@ from orchestrator.actions.planning.addresses import Addresses, https_inputs
 from orchestrator.catalogue import get
 from orchestrator.core.specs import JobSpec, RunSpec
 from orchestrator.store.runs.earlier import OtherRuns
+from orchestrator.store.runs.runs import Run, existing_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +24,23 @@ class Asking:
         specs: list[JobSpec],
         owner: RunSpec,
         *,
+        run: Run | None,
         earlier: OtherRuns | None,
         reading: Callable[[], AbstractContextManager[Any]],
     ) -> list[JobSpec]:
-        """The specs of `owner`, those with https inputs with what these serve. What seems to be another
-        picture than the one that `earlier` runs made theirs from is asked for twice.
+        """The specs of `owner`, those with https inputs with what these serve. Those that its `run` has
+        already are left as they are. What seems to be another picture than the one that `earlier` runs made
+        theirs from is asked for twice.
         """
         night = owner.night
         if not night.heeds_addresses:
             return specs
         name = get(owner.model).images_param
         inputs = {spec.key: urls for spec in specs if (urls := https_inputs(spec.params, name))}
+        if inputs and run:
+            with reading() as tx:
+                known = existing_ids(tx, run.id, list(inputs))
+            inputs = {key: urls for key, urls in inputs.items() if key not in known}
         if inputs and night.asks:
             self._look([url for urls in inputs.values() for url in urls])
             if earlier is not None:

@@ -166,7 +166,9 @@ class ManifestWalk:
             return left_behind(tx, self.run.id, self._requested.asked())
 
     def _compared(self, specs: list[JobSpec], twins: list[TwinSpec], shared: list[str]) -> Chunk:
-        specs = self._asking.seen(specs, self._owner, earlier=self.earlier, reading=self._reading)
+        specs = self._asking.seen(
+            specs, self._owner, run=self.run, earlier=self.earlier, reading=self._reading
+        )
         untried: list[JobSpec] = []
         differing: Collection[str] = ()
         states: Mapping[str, str] = {}

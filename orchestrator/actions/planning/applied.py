@@ -32,7 +32,8 @@ class Applied:
     reused: int = 0  # have the pictures of earlier runs
     avoided_micros: int = 0  # what these would have cost
     under_way: int = 0  # another run is making them: they were not added
-    left_alone: int = 0  # not asked for, because of the word `regenerate`: they were not added
+    left_alone: int = 0  # not asked for, because of the word `regenerate`, or an https input that is gone
+    at_address: int = 0  # of the new ones: an https input of theirs serves another picture
     superseded: int = 0  # waiting jobs of earlier runs that were cancelled
     renamed: list[tuple[str, str]] = field(
         default_factory=list

@@ -91,7 +91,8 @@ class Inserting:
             self.database.give_way()
         applied.new += added.new
         applied.existing += added.existing
-        for name in ("reused", "avoided_micros", "under_way", "left_alone", "superseded"):
+        counts = ("reused", "avoided_micros", "under_way", "left_alone", "superseded", "at_address")
+        for name in counts:
             setattr(applied, name, getattr(applied, name) + getattr(added, name))
         applied.renamed += added.renamed[: max(0, RENAMED_KEPT - len(applied.renamed))]
 

@@ -48,7 +48,8 @@ class ManifestPlan:
     reused_at: dict[str, tuple[int, int]] = field(default_factory=dict)  # as `new_at`
     avoided_micros: int = 0  # what these would cost
     under_way: int = 0  # another run is making them
-    left_alone: int = 0  # not asked for, because of the word `regenerate`
+    left_alone: int = 0  # not asked for, because of the word `regenerate`, or an https input that is gone
+    at_address: int = 0  # of the new ones: an https input of theirs serves another picture
     flood: Flood | None = None  # how much is other than in the run before
     copies: int = 0  # further files of pictures that are paid once
     waiting: int = 0  # asked for, recorded by an earlier apply, not submitted yet

@@ -9,6 +9,7 @@ from orchestrator.core.paths import path_key
 from orchestrator.core.products import product_name
 from orchestrator.core.specs import JobSpec
 from orchestrator.core.states import JOB_TRANSITIONS, JobEvent, step
+from orchestrator.core.url_inputs import recorded
 from orchestrator.store.db.schema import OutputState, Queue
 
 Row = tuple[Any, ...]
@@ -34,6 +35,7 @@ class NewJob(NamedTuple):
         str, ...
     ] = ()  # whose names an earlier try of the cell has; empty: `paths` are the clean ones
     latest: tuple[str, ...] = ()  # stable names of its pictures
+    seen: dict[str, str] | None = None  # what its https inputs serve; None: nothing is known of them
 
 
 def encode(spec: JobSpec) -> NewJob:
@@ -53,6 +55,7 @@ def encode(spec: JobSpec) -> NewJob:
         product=product_name(spec.axes or (), spec.tags, spec.local_images, ordinal=spec.ordinal),
         paths=spec.output_paths,
         latest=spec.latest_paths,
+        seen=dict(spec.seen_urls) or None,
     )
 
 
@@ -72,7 +75,7 @@ JOB_COLUMNS: Final = (
     "created_at",
 )
 REUSED_COLUMNS: Final = (*JOB_COLUMNS, "finished_at", "reused_from")
-SPEC_COLUMNS: Final = ("job_id", "params", "local_images", "tags", "axes", "run_id", "product")
+SPEC_COLUMNS: Final = ("job_id", "params", "local_images", "tags", "axes", "run_id", "product", "seen_urls")
 OUTPUT_COLUMNS: Final = ("job_id", "idx", "path", "path_key", "state", "clean_path", "clean_key")
 
 
@@ -136,7 +139,7 @@ def reused_rows(
 def spec_rows(numbered: Sequence[tuple[int, NewJob]], run_id: int) -> list[Row]:
     """Rows of `job_specs`, in the order of SPEC_COLUMNS."""
     return [
-        (job_id, job.params, job.local_images, job.tags, job.axes, run_id, job.product)
+        (job_id, job.params, job.local_images, job.tags, job.axes, run_id, job.product, _seen_urls(job))
         for job_id, job in numbered
     ]
 
@@ -153,6 +156,11 @@ def output_rows(numbered: Sequence[tuple[int, NewJob]]) -> Iterator[Row]:
 def clean_columns(path: str, clean: str) -> tuple[str | None, bytes | None]:
     """The columns `clean_path` and `clean_key` of an output: empty where its path is the clean name."""
     return (None, None) if path == clean else (clean, path_key(clean))
+
+
+def _seen_urls(job: NewJob) -> str | None:
+    known = recorded(job.seen) if job.seen else {}
+    return json.dumps(known) if known else None
 
 
 def _local_images(spec: JobSpec) -> dict[str, dict[str, Any]]:

@@ -50,6 +50,7 @@ class Added:
     under_way: int = 0  # another run is making them: they were not added
     left_alone: int = 0  # the rule does not ask for them: they were not added
     superseded: int = 0  # jobs of earlier runs that waited for the same, and were cancelled
+    at_address: int = 0  # bought because an https input serves another picture
 
 
 def ensure_run(tx: Tx, spec: RunSpec) -> Run:
@@ -156,9 +157,11 @@ def add_encoded(
         return Added(0, existing, ())
     keys = [job.key for job in fresh]
     this = run.id, run.campaign, run.name
-    decided = decide(tx, this, keys, rule=rule)
+    decided = decide(tx, this, keys, rule=rule, seen={job.key: job.seen for job in fresh if job.seen})
     bought = [job for job in fresh if decided[job.key].fate is Fate.BUY]
-    reused = [job for job in fresh if decided[job.key].fate is Fate.REUSE]
+    reused = [
+        job._replace(seen=dict(decided[job.key].seen)) for job in fresh if decided[job.key].fate is Fate.REUSE
+    ]
     fates = Counter(item.fate for item in decided.values())
     given, renamed = output_paths.assign(
         tx=tx, campaign=run.campaign, name=run.name, run_key=run.run_key, jobs_to_be=bought
@@ -179,6 +182,7 @@ def add_encoded(
         under_way=fates[Fate.UNDER_WAY],
         left_alone=fates[Fate.LEAVE],
         superseded=sum(len(item.superseded) for item in decided.values()),
+        at_address=sum(item.differs for item in decided.values()),
     )
 
 

@@ -43,10 +43,11 @@ class Decided:
 
 
 @dataclass(slots=True)
-class _Tries:
+class FurtherTries:
     """What further tries say, by the key of the job that they are tries of."""
 
     made: dict[str, GoodPicture] = field(default_factory=dict)
+    made_from: dict[tuple[str, str], GoodPicture] = field(default_factory=dict)  # by the picture taken, too
     open: set[str] = field(default_factory=set)
     rejected: set[str] = field(default_factory=set)
 
@@ -59,7 +60,7 @@ class OtherRuns:
     run_ids: Sequence[int]  # newest first
     open_ids: Sequence[int]  # those with jobs that wait or run
     before: int | None  # the run that asks: those with a lower id are earlier; None: it does not exist yet
-    tries: _Tries
+    tries: FurtherTries
 
     def decide(self, tx: Tx, keys: Sequence[str]) -> dict[str, Decided]:
         """What becomes of the jobs with these keys, none of which the run has yet."""
@@ -158,7 +159,7 @@ def waiting_in(tx: Tx, run_ids: Iterable[int]) -> list[int]:
     return [job_id for run_id in run_ids for job_id in tx.conn.execute(_WAITING, {"run": run_id}).scalars()]
 
 
-def _tries(tx: Tx, run_ids: Sequence[int]) -> _Tries:
+def _tries(tx: Tx, run_ids: Sequence[int]) -> FurtherTries:
     rows = {
         row.id: row for chunk in chunks(run_ids) for row in tx.conn.execute(_REDONE, {"runs": list(chunk)})
     }
@@ -168,7 +169,7 @@ def _tries(tx: Tx, run_ids: Sequence[int]) -> _Tries:
         for chunk in chunks(sorted(set(firsts.values())))
         for row in tx.conn.execute(_KEYS, {"ids": list(chunk)})
     }
-    found = _Tries()
+    found = FurtherTries()
     for job_id, row in rows.items():
         key = keys.get(firsts[job_id])
         if key is None:
@@ -178,7 +179,11 @@ def _tries(tx: Tx, run_ids: Sequence[int]) -> _Tries:
         elif row.state == JobState.SUCCEEDED and row.verdict == REJECTED:
             found.rejected.add(key)
         elif row.state == JobState.SUCCEEDED:
-            made = GoodPicture(job_id, row.finished_at, accepted=row.verdict == ACCEPTED)
+            its = {"accepted": row.verdict == ACCEPTED, "taken": row.needs_sha256}
+            made = GoodPicture(job_id, row.finished_at, **its)
+            if made.taken is not None:
+                taken = key, made.taken
+                found.made_from[taken] = better(found.made_from.get(taken), made) or made
             found.made[key] = better(found.made.get(key), made) or made
     return found
 
@@ -231,7 +236,7 @@ _WAITING: Final = (
     )
     .order_by(jobs.c.id)
 )
-_REDONE: Final = select(jobs.c.id, jobs.c.redo_of, jobs.c.state, jobs.c.verdict, jobs.c.finished_at).where(
-    JOB_IS_REDO, jobs.c.run_id.in_(bindparam("runs", expanding=True))
-)
+_REDONE: Final = select(
+    jobs.c.id, jobs.c.redo_of, jobs.c.state, jobs.c.verdict, jobs.c.finished_at, jobs.c.needs_sha256
+).where(JOB_IS_REDO, jobs.c.run_id.in_(bindparam("runs", expanding=True)))
 _KEYS: Final = select(jobs.c.id, jobs.c.key).where(jobs.c.id.in_(bindparam("ids", expanding=True)))

@@ -123,10 +123,10 @@ class Staged:
         self.finish(held, images)
         return held.job_id
 
-    def finish(self, held: Any, images: int = 1) -> None:
-        kept = tuple((index, _picture(held, index)) for index in range(images))
+    def finish(self, held: Any, images: int = 1, *, flagged: tuple[int, ...] = (), expected: int = 0) -> None:
+        kept = tuple((index, _picture(held, index, flagged=index in flagged)) for index in range(images))
         row = pictures.Finish(
-            attempt_id=held.attempt_id, epoch=held.epoch, stored=kept, lost=(), expected=images
+            attempt_id=held.attempt_id, epoch=held.epoch, stored=kept, lost=(), expected=expected or images
         )
         assert self.world.do(endings.finish, row)
 
@@ -148,9 +148,9 @@ class Staged:
         return made.job_id
 
 
-def _picture(held: Any, index: int) -> StoredArtifact:
+def _picture(held: Any, index: int, *, flagged: bool) -> StoredArtifact:
     return StoredArtifact(
-        path=f"stored/{held.attempt_id}-{index}.png",
+        path=f"{'quarantine' if flagged else 'stored'}/{held.attempt_id}-{index}.png",
         sha256=digest(f"attempt {held.attempt_id}, picture {index}"),
         bytes=8,
         media_type="image/png",

@@ -16,6 +16,7 @@ from orchestrator.store.db.schema import RUN_PATH, campaigns, events, jobs, meta
 from orchestrator.store.runs.gates import CANARY
 from orchestrator.store.stops.attention import RESULTS_EXPIRING, attention
 from orchestrator.store.stops.expiring import expiring
+from orchestrator.store.stops.picture_waits import UNJUDGED
 from orchestrator.store.stops.stops import BUDGET, Stoppage, survey
 from orchestrator.store.stops.tick_attention import TICK_FAILED, TICK_WAITING
 from orchestrator.store.views.progress import run_progress
@@ -41,7 +42,7 @@ _KINDS: Final = {
 _TOLD_ELSEWHERE: Final = frozenset({RESULTS_EXPIRING, TICK_FAILED, TICK_WAITING})
 """Reasons that have findings of their own here."""
 
-_APPROVALS: Final = frozenset({CANARY})
+_APPROVALS: Final = frozenset({CANARY, UNJUDGED})
 _TICKS: Final = {
     TickState.WAITING_APPROVAL: (NoticeKind.APPROVAL_WAITING, "waits for approval"),
     TickState.MISSED: (NoticeKind.SCHEDULE, "was missed"),

@@ -92,6 +92,21 @@ def first_tries(tx: Tx, job_ids: Collection[int]) -> set[int]:
     return set(_firsts(tx, job_ids, dict(_known(tx, job_ids))).values())
 
 
+def places(tx: Tx, job_id: int, sha256: str) -> list[str]:
+    """Where the picture with this digest lies that a job takes, relative to the output root, wherever it has
+    moved to; the likeliest first.
+    """
+    row = tx.conn.execute(_NEEDS, {"id": job_id}).one()
+    if row.needs_job is None:
+        return []
+    found = []
+    for chunk in chunks(sorted(tries_of(tx, [row.needs_job])[row.needs_job])):
+        rows = tx.conn.execute(_BY_DIGEST, {"ids": list(chunk), "sha256": sha256}).all()
+        found += [(each.idx != row.needs_index, each.stored_path) for each in rows]
+        found += [(True, each.moving_to) for each in rows if each.moving_to]
+    return [path for _, path in sorted(found)]
+
+
 def _firsts(tx: Tx, job_ids: Iterable[int], known: dict[int, _Known]) -> dict[int, int]:
     wanted = set(job_ids)
     asked = set(known)
@@ -166,6 +181,12 @@ _LAST_ACCEPTED: Final = (
     .where(verdicts.c.job_id == jobs.c.id, verdicts.c.verdict == ACCEPTED)
     .correlate(jobs)
     .scalar_subquery()
+)
+_NEEDS: Final = select(jobs.c.needs_job, jobs.c.needs_index).where(jobs.c.id == bindparam("id"))
+_BY_DIGEST: Final = select(outputs.c.idx, outputs.c.stored_path, outputs.c.moving_to).where(
+    outputs.c.job_id.in_(_IDS),
+    outputs.c.sha256 == bindparam("sha256"),
+    outputs.c.state == OutputState.STORED.value,
 )
 _STORED: Final[Select[Any]] = (
     select(

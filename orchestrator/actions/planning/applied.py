@@ -34,6 +34,7 @@ class Applied:
     under_way: int = 0  # another run is making them: they were not added
     left_alone: int = 0  # not asked for, because of the word `regenerate`: they were not added
     superseded: int = 0  # waiting jobs of earlier runs that were cancelled
+    again: int = 0  # further tries of what was made of a picture that is not the choice any more
     renamed: list[tuple[str, str]] = field(
         default_factory=list
     )  # wanted path, given path; the first thousand

@@ -42,6 +42,7 @@ class RedoSource:
     clean_paths: Mapping[int, str]  # by the index of the output, copies among them
     tries: tuple[int, ...] = ()  # jobs that are a further try of it, and wait, run or have succeeded
     stage: str = ""
+    reused_from: int | None = None
     needs: Needs | None = None  # the picture of another job that it takes: another try takes it as it is then
 
     @property
@@ -113,6 +114,7 @@ def _source(row: Any, clean_paths: Mapping[int, str], tries: tuple[int, ...]) ->
         clean_paths=clean_paths,
         tries=tries,
         stage=row.stage or "",
+        reused_from=row.reused_from,
         needs=None
         if row.needs_key is None
         else Needs(row.needs_key, row.needs_index, accepted=bool(row.needs_accepted)),

@@ -73,7 +73,13 @@ def tries_of(tx: Tx, sources: Collection[int]) -> dict[int, set[int]]:
     known = dict(_known(tx, sources))
     starts = {source: (known[source].reused_from or source) for source in sources if source in known}
     firsts = _firsts(tx, starts.values(), known)
-    members = {first: {first} for first in firsts.values()}
+    members = further_tries(tx, set(firsts.values()))
+    return {source: members[firsts[starts[source]]] if source in starts else set() for source in sources}
+
+
+def further_tries(tx: Tx, firsts: Collection[int]) -> dict[int, set[int]]:
+    """These jobs, each with all that are further tries of it, by whatever way round."""
+    members = {first: {first} for first in firsts}
     owner = {first: first for first in members}
     level = list(members)
     while level:
@@ -84,7 +90,7 @@ def tries_of(tx: Tx, sources: Collection[int]) -> dict[int, set[int]]:
                 members[owner[of]].add(job_id)
                 following.append(job_id)
         level = following
-    return {source: members[firsts[starts[source]]] if source in starts else set() for source in sources}
+    return members
 
 
 def first_tries(tx: Tx, job_ids: Collection[int]) -> set[int]:

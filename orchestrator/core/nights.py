@@ -84,6 +84,7 @@ class GoodPicture:
     job_id: int
     at: int  # ms; when the job ended
     accepted: bool = False
+    taken: str | None = None  # digest of the picture of another job that it was made from
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class Applied:
     left_alone: int = 0  # not asked for, because of the word `regenerate`, or an https input that is gone
     at_address: int = 0  # of the new ones: an https input of theirs serves another picture
     superseded: int = 0  # waiting jobs of earlier runs that were cancelled
+    again: int = 0  # further tries of what was made of a picture that is not the choice any more
     renamed: list[tuple[str, str]] = field(
         default_factory=list
     )  # wanted path, given path; the first thousand

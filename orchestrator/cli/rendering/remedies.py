@@ -14,6 +14,7 @@ from orchestrator.store.stops.attention import (
     PICTURES_MISSING,
     RESULTS_EXPIRING,
 )
+from orchestrator.store.stops.picture_waits import NO_PICTURE, UNJUDGED
 from orchestrator.store.stops.stops import Stoppage
 
 _ACCOUNT = {
@@ -39,6 +40,8 @@ _BY_REASON = {
         "orchestrator outputs check --fetch",
         "gets them again while the provider keeps them; a rejected one is made anew by the next run",
     ),
+    UNJUDGED: ("orchestrator review", "accepts the pictures that others are to be made of"),
+    NO_PICTURE: ("orchestrator jobs list --state pending", "says of each what became of its picture"),
     NAMES_WAITING: ("orchestrator outputs move", "gives pictures their names, where their files are"),
     RESULTS_EXPIRING: ("orchestrator work --drain", "collects what is paid for"),
     BILL_DRIFT: (

@@ -23,7 +23,7 @@ from orchestrator.store.db import bulk, dialect
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, job_specs, jobs, outputs
-from orchestrator.store.runs import asking_names, output_paths
+from orchestrator.store.runs import asking_names, needs, output_paths
 from orchestrator.store.runs.new_jobs import NewJob, encode
 from orchestrator.store.runs.runs import Run, existing_ids, insert_jobs
 
@@ -73,6 +73,7 @@ def add_tries(
     ids = insert_jobs(tx, run, new, agreed=agreed) if new else ()
     made = {item.source.job_id: job_id for item, job_id in zip(fresh, ids, strict=True)}
     _add_outputs(tx, fresh, made, paths=paths)
+    needs.settle_waiting(tx, [made[item.source.job_id] for item in fresh if item.spec.needs])
     asking_names.inherit(tx, made)
     whose = {item.source.job_id: item.by.value for item in fresh}
     dialect.run_many(tx.conn, _OF, [{"j_id": made[of], "v_of": of, "v_by": by} for of, by in whose.items()])

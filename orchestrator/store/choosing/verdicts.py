@@ -21,7 +21,7 @@ from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, jobs, outputs, verdicts
-from orchestrator.store.runs import stable_names
+from orchestrator.store.runs import needs, stable_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,7 @@ def judge(
     _record(tx, changed, signed)
     settle_choice(tx, [item.job_id for item in changed])
     stable_names.mark(tx, [item.job_id for item in changed])
+    needs.settle(tx, [item.job_id for item in changed], pointed_at=True)
     named = {origin: job_id for job_id, origin in through.items()}
     return [replace(item, through=named.get(item.job_id)) for item in judged], refused
 

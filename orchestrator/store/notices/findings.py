@@ -17,6 +17,7 @@ from orchestrator.store.notices.tick_findings import ticked
 from orchestrator.store.runs.gates import CANARY
 from orchestrator.store.stops.attention import RESULTS_EXPIRING, attention
 from orchestrator.store.stops.expiring import expiring
+from orchestrator.store.stops.picture_waits import UNJUDGED
 from orchestrator.store.stops.stops import BUDGET, Stoppage, survey
 from orchestrator.store.stops.tick_attention import TICK_FAILED, TICK_WAITING
 from orchestrator.store.views.progress import Progress, avoided_micros, reused_pictures, run_progress
@@ -42,7 +43,7 @@ _KINDS: Final = {
 _TOLD_ELSEWHERE: Final = frozenset({RESULTS_EXPIRING, TICK_FAILED, TICK_WAITING})
 """Reasons that have findings of their own here."""
 
-_APPROVALS: Final = frozenset({CANARY})
+_APPROVALS: Final = frozenset({CANARY, UNJUDGED})
 
 
 @dataclass(slots=True)

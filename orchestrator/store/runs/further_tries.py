@@ -23,6 +23,7 @@ class FurtherTries:
     """What further tries say, by the key of the job that they are tries of."""
 
     made: dict[str, GoodPicture] = field(default_factory=dict)
+    made_from: dict[tuple[str, str], GoodPicture] = field(default_factory=dict)  # by the picture taken, too
     open: set[str] = field(default_factory=set)
     rejected: set[str] = field(default_factory=set)
 
@@ -48,7 +49,11 @@ def further_tries(tx: Tx, run_ids: Sequence[int]) -> FurtherTries:
         elif row.state == JobState.SUCCEEDED and row.verdict == REJECTED:
             found.rejected.add(key)
         elif row.state == JobState.SUCCEEDED:
-            made = GoodPicture(job_id, row.finished_at, accepted=row.verdict == ACCEPTED)
+            its = {"accepted": row.verdict == ACCEPTED, "taken": row.needs_sha256}
+            made = GoodPicture(job_id, row.finished_at, **its)
+            if made.taken is not None:
+                taken = key, made.taken
+                found.made_from[taken] = better(found.made_from.get(taken), made) or made
             found.made[key] = better(found.made.get(key), made) or made
     return found
 
@@ -62,7 +67,7 @@ def _first(job_id: int, rows: Mapping[int, object]) -> int:
     return job_id
 
 
-_REDONE: Final = select(jobs.c.id, jobs.c.redo_of, jobs.c.state, jobs.c.verdict, jobs.c.finished_at).where(
-    JOB_IS_REDO, jobs.c.run_id.in_(bindparam("runs", expanding=True))
-)
+_REDONE: Final = select(
+    jobs.c.id, jobs.c.redo_of, jobs.c.state, jobs.c.verdict, jobs.c.finished_at, jobs.c.needs_sha256
+).where(JOB_IS_REDO, jobs.c.run_id.in_(bindparam("runs", expanding=True)))
 _KEYS: Final = select(jobs.c.id, jobs.c.key).where(jobs.c.id.in_(bindparam("ids", expanding=True)))

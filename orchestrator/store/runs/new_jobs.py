@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from orchestrator.core.nights import GoodPicture
@@ -13,6 +14,12 @@ from orchestrator.core.url_inputs import recorded
 from orchestrator.store.db.schema import OutputState, Queue
 
 Row = tuple[Any, ...]
+Places = Mapping[str, int]
+"""The ids of the jobs of a run that others need, by key."""
+
+NO_PLACES: Final[Places] = MappingProxyType({})
+NEEDS_PICTURE: Final = "needs_picture"
+"""The reason of a job that waits for the picture of another."""
 
 
 class NewJob(NamedTuple):
@@ -36,6 +43,8 @@ class NewJob(NamedTuple):
     ] = ()  # whose names an earlier try of the cell has; empty: `paths` are the clean ones
     latest: tuple[str, ...] = ()  # stable names of its pictures
     seen: dict[str, str] | None = None  # what its https inputs serve; None: nothing is known of them
+    stage: str = ""
+    needs: tuple[str, int, bool] | None = None  # as `core.specs.Needs`
 
 
 def encode(spec: JobSpec) -> NewJob:
@@ -56,6 +65,8 @@ def encode(spec: JobSpec) -> NewJob:
         paths=spec.output_paths,
         latest=spec.latest_paths,
         seen=dict(spec.seen_urls) or None,
+        stage=spec.stage,
+        needs=None if spec.needs is None else (spec.needs.key, spec.needs.index, spec.needs.accepted),
     )
 
 
@@ -74,16 +85,34 @@ JOB_COLUMNS: Final = (
     "tries_left",
     "created_at",
 )
-REUSED_COLUMNS: Final = (*JOB_COLUMNS, "finished_at", "reused_from")
-SPEC_COLUMNS: Final = ("job_id", "params", "local_images", "tags", "axes", "run_id", "product", "seen_urls")
+NEEDING_COLUMNS: Final = (*JOB_COLUMNS, "reason", "needs_job", "needs_index", "needs_accepted")
+NEEDS_COLUMNS: Final = ("needs_job", "needs_index", "needs_accepted", "needs_sha256")
+REUSED_COLUMNS: Final = (*JOB_COLUMNS, "finished_at", "reused_from", *NEEDS_COLUMNS)
+SPEC_COLUMNS: Final = (
+    "job_id",
+    "params",
+    "local_images",
+    "tags",
+    "axes",
+    "run_id",
+    "product",
+    "stage",
+    "seen_urls",
+)
 OUTPUT_COLUMNS: Final = ("job_id", "idx", "path", "path_key", "state", "clean_path", "clean_key")
 
 
 def job_rows(
-    numbered: Sequence[tuple[int, NewJob]], run_id: int, lane_ids: Mapping[str, int], tries: int, now: int
+    numbered: Sequence[tuple[int, NewJob]],
+    run_id: int,
+    lane_ids: Mapping[str, int],
+    tries: int,
+    now: int,
+    *,
+    queue: Queue = Queue.READY,
 ) -> list[Row]:
     """Rows of `jobs`, in the order of JOB_COLUMNS; `lane_ids` are by price digest."""
-    state, queue = step(JOB_TRANSITIONS, None, JobEvent.ADDED).value, Queue.READY.value
+    state = step(JOB_TRANSITIONS, None, JobEvent.ADDED).value
     return [
         (
             job_id,
@@ -94,7 +123,7 @@ def job_rows(
             job.variation,
             job.round,
             state,
-            queue,
+            queue.value,
             job.images,
             job.price_micros,
             tries,
@@ -104,12 +133,25 @@ def job_rows(
     ]
 
 
+def needing_rows(rows: Sequence[Row], numbered: Sequence[tuple[int, NewJob]], places: Places) -> list[Row]:
+    """Rows of `jobs` that wait for the picture of another, in the order of NEEDING_COLUMNS."""
+    return [(*row, NEEDS_PICTURE, *_needs(job, places)) for row, (_, job) in zip(rows, numbered, strict=True)]
+
+
+def _needs(job: NewJob, places: Places) -> Row:
+    if job.needs is None:
+        return (None, None, None)
+    key, index, accepted = job.needs
+    return (places[key], index, accepted)
+
+
 def reused_rows(
     numbered: Sequence[tuple[int, tuple[NewJob, GoodPicture | None]]],
     *,
     run_id: int,
     lane_ids: Mapping[str, int],
     now: int,
+    places: Places = NO_PLACES,
 ) -> list[Row]:
     """Rows of `jobs` that have the pictures of another, in the order of REUSED_COLUMNS."""
     state = step(JOB_TRANSITIONS, None, JobEvent.REUSED).value
@@ -130,6 +172,8 @@ def reused_rows(
             now,
             now,
             made.job_id,
+            *_needs(job, places),
+            made.taken,
         )
         for job_id, (job, made) in numbered
         if made is not None
@@ -139,7 +183,17 @@ def reused_rows(
 def spec_rows(numbered: Sequence[tuple[int, NewJob]], run_id: int) -> list[Row]:
     """Rows of `job_specs`, in the order of SPEC_COLUMNS."""
     return [
-        (job_id, job.params, job.local_images, job.tags, job.axes, run_id, job.product, _seen_urls(job))
+        (
+            job_id,
+            job.params,
+            job.local_images,
+            job.tags,
+            job.axes,
+            run_id,
+            job.product,
+            job.stage or None,
+            _seen_urls(job),
+        )
         for job_id, job in numbered
     ]
 

@@ -25,7 +25,7 @@ from orchestrator.store.db.schema import (
     lanes,
     runs,
 )
-from orchestrator.store.runs import held_jobs
+from orchestrator.store.runs import held_jobs, needs
 from orchestrator.store.runs.run_lanes import lock_lanes, reopen_lanes
 
 HELD: Final = "held"
@@ -116,6 +116,7 @@ def release(tx: Tx, job_ids: Sequence[int]) -> Reordered:
     reopen_lanes(tx, sorted({row.lane_id for row in rows if row.id in changed}))
     for chunk in bulk.chunks(done.changed):
         tx.conn.execute(_RELEASE, {"ids": chunk})
+    needs.settle_waiting(tx, done.changed)
     return done
 
 
@@ -175,9 +176,7 @@ _HOLD: Final = (
     .values(queue=Queue.WAITING.value, due_at=None, reason=HELD, message=bindparam("said"))
 )
 _RELEASE: Final = (
-    update(jobs)
-    .where(*_MINE, jobs.c.reason == HELD, jobs.c.due_at.is_(None))
-    .values(queue=Queue.READY.value, reason=None, message=None)
+    update(jobs).where(*_MINE, jobs.c.reason == HELD, jobs.c.due_at.is_(None)).values(**needs.FREED)
 )
 _FIRST: Final = (
     select(jobs.c.round)

@@ -34,7 +34,11 @@ def decide(
     earlier = look_back(tx, rule, campaign=campaign, name=name, mine=run_id) if rule else None
     if earlier is None:
         return {key: Decided(Fate.BUY, seen=recorded(seen.get(key, {}))) for key in keys}
-    decided = earlier.decide(tx, keys, seen)
+    return carry_out(tx, earlier.decide(tx, keys, seen))
+
+
+def carry_out(tx: Tx, decided: dict[str, Decided]) -> dict[str, Decided]:
+    """Cancel what is superseded; where a worker was quicker the later job is not added."""
     waiting = [job_id for item in decided.values() for job_id in item.superseded]
     gone = set(jobs.cancel_waiting(tx, waiting, jobs.SUPERSEDED))
     for key, item in decided.items():

@@ -59,8 +59,13 @@ class Progress:
 
     @property
     def left(self) -> int:
-        """Jobs that still wait or run."""
-        return self.total - self.finished
+        """Jobs that still wait or run, and are not over for want of a picture that does not come."""
+        return self.total - self.finished - self.stranded
+
+    @property
+    def stranded(self) -> int:
+        """Jobs that take pictures of others which do not come by themselves."""
+        return sum(run.blocked.none for run in self.runs)
 
 
 def run_progress(tx: Tx, run_ids: Sequence[int] | None) -> Progress:

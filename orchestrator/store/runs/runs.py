@@ -172,17 +172,8 @@ def add_encoded(
         tx=tx, campaign=run.campaign, name=run.name, run_key=run.run_key, jobs_to_be=bought
     )
     asking_names.ask(tx, (run.id, run.campaign_id, run.name), [job.latest for job in [*given, *reused]])
-    plain = [job for job in given if job.needs is None]
-    following = [job for job in given if job.needs is not None]
-    ids = list(insert_jobs(tx, run, plain, agreed=agreed)) if plain else []
     pointing = [(job, decided[job.key].made) for job in reused]
-    insert_reused(tx, run, pointing, agreed=agreed)
-    if following:  # they name those that were just inserted
-        blocked = insert_jobs(tx, run, following, agreed=agreed)
-        needs.settle_waiting(tx, blocked)
-        ids += blocked
-    named = [(job_id, job.latest) for job_id, job in zip(ids, [*plain, *following], strict=True)]
-    named += [(made.job_id, job.latest) for job, made in pointing if made]
+    named = _insert(tx, run, given, agreed=agreed, pointing=pointing)
     asking_names.try_with(tx, run.id, named)
     return Added(
         len(given),
@@ -195,6 +186,27 @@ def add_encoded(
         superseded=sum(len(item.superseded) for item in decided.values()),
         at_address=sum(item.differs for item in decided.values()),
     )
+
+
+def _insert(
+    tx: Tx,
+    run: Run,
+    given: Sequence[NewJob],
+    *,
+    agreed: Mapping[str, int],
+    pointing: Sequence[tuple[NewJob, GoodPicture | None]],
+) -> list[tuple[int, tuple[str, ...]]]:
+    """Insert what is made and what is reused; the job behind each stable name that is asked for."""
+    plain = [job for job in given if job.needs is None]
+    following = [job for job in given if job.needs is not None]
+    ids = list(insert_jobs(tx, run, plain, agreed=agreed)) if plain else []
+    insert_reused(tx, run, pointing, agreed=agreed)
+    if following:  # they name those that were just inserted
+        blocked = insert_jobs(tx, run, following, agreed=agreed)
+        needs.settle_waiting(tx, blocked)
+        ids += blocked
+    named = [(job_id, job.latest) for job_id, job in zip(ids, [*plain, *following], strict=True)]
+    return named + [(made.job_id, job.latest) for job, made in pointing if made]
 
 
 def insert_reused(

@@ -140,6 +140,24 @@ def test_a_tick_is_made_by_the_next_worker_when_one_dies_over_it(harness, nights
     assert harness.world.jobs() == {"succeeded": 2}
 
 
+def test_a_drain_that_looks_at_the_moment_a_tick_is_taken_does_not_end_over_it(harness, nights):
+    nights.add()
+    nights.until("2026-11-23T02:30")
+    keeper = upkeep.TickKeeper(harness.deps(), worker_id="w1", everything=True)
+    seen, submit = [], harness.writer.submit
+
+    async def look(operation, row):
+        answer = await submit(operation, row)
+        if operation.__name__ in {"_take", "_finish"}:
+            with harness.world.database.read() as tx:
+                seen.append(keeper.settled(tx))
+        return answer
+
+    harness.writer.submit = look
+    harness.run(keeper.tick(Stop()))
+    assert seen == [False, False]
+
+
 def test_a_database_that_is_away_while_a_tick_is_expanded_costs_time_and_no_tick(harness, nights):
     made = harness.expander
     troubles = [DatabaseError("away", transient=True)]

@@ -16,7 +16,7 @@ from orchestrator.worker.upkeep import nights as upkeep
 
 
 @pytest.fixture(autouse=True)
-def _at_once(monkeypatch, seldom_idle):
+def _at_once(monkeypatch):
     """In virtual time a thread would be slower than any deadline."""
 
     async def inline(work, *words):

@@ -166,7 +166,8 @@ def add_encoded(
     given, renamed = output_paths.assign(
         tx=tx, campaign=run.campaign, name=run.name, run_key=run.run_key, jobs_to_be=bought
     )
-    asking_names.ask(tx, (run.id, run.campaign_id, run.name), [job.latest for job in [*given, *reused]])
+    # Also of rows whose job another run makes, or that are left alone: they are not gone from the data.
+    asking_names.ask(tx, (run.id, run.campaign_id, run.name), [job.latest for job in fresh])
     ids = insert_jobs(tx, run, given, agreed=agreed) if given else ()
     pointing = [(job, decided[job.key].made) for job in reused]
     insert_reused(tx, run, pointing, agreed=agreed)

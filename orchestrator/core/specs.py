@@ -109,3 +109,4 @@ class RunSpec:
     finish_by: int | None = None  # ms; nothing is submitted for it after this
     retires: bool = False  # stable names that no row asks for any more are taken away
     max_changed: JsonObject | None = field(default=None, hash=False)  # {"percent"} or {"micros"}: see `flood`
+    chain_reserved: bool = False  # a job is begun only while the caps hold all that follows from it too

@@ -80,8 +80,8 @@ def main() -> None:
     folder = stage.folder()
     stage.manifest(folder, given.rows)
     earlier_nights(folder, given.nights)
-    plain = process.run(planning, folder, "all").results[0]
-    looking = process.run(planning, folder, "changed").results[0]
+    first, second = (process.run(planning, folder, word) for word in ("all", "changed"))
+    plain, looking = first.results[0], second.results[0]
     if (plain[1:], looking[1:]) != ((given.rows, 0), (0, given.rows)):
         raise RuntimeError(f"not what was to be planned: {plain}, {looking}")
     print(f"{machine.name()}\n{given.rows:,} jobs, {given.nights} earlier nights, SQLite\n")
@@ -91,8 +91,11 @@ def main() -> None:
         f"{looking[0]:.1f}",
         f"{given.rows / looking[0]:,.0f}",
         table.at_most(ratio, TARGET),
+        f"{second.cpu_seconds / first.cpu_seconds:.2f}",
+        f"{first.memory_mb:.0f}; {second.memory_mb:.0f}",
     ]
-    table.show(["Plan", "plain, s", "changed, s", "jobs/s", "changed / plain"], [["of a night", *row]])
+    heads = ["Plan", "plain, s", "changed, s", "jobs/s", "changed / plain", "CPU", "plain; changed, MB"]
+    table.show(heads, [["of a night", *row]])
 
 
 if __name__ == "__main__":

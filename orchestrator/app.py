@@ -7,7 +7,7 @@ Long because all of them are named and handed in here.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,8 @@ from orchestrator.store.db.database_url import sqlite_path
 from orchestrator.store.db.server_clock import STEADY_MS
 
 if TYPE_CHECKING:
+    from orchestrator.actions.planning.addresses import Addresses
+    from orchestrator.actions.planning.expand_tick import TickExpander
     from orchestrator.actions.reconciling.fetching_again import Sources
     from orchestrator.runtime.network import Network
     from orchestrator.store.db.group_commit import Writer
@@ -114,6 +116,18 @@ class App:
         from orchestrator.provider.reach import reach
 
         return reach(url, self.network)
+
+    @cached_property
+    def addresses(self) -> "Addresses":
+        """What https inputs serve, asked once in this command."""
+        return self.ask_addresses()
+
+    def ask_addresses(self) -> "Addresses":
+        """The same, to be asked anew."""
+        from orchestrator.actions.planning.addresses import Addresses
+        from orchestrator.artifacts.input_addresses import InputAddresses
+
+        return Addresses(InputAddresses(host_of(self.settings.provider.base_url), self.network))
 
     def mark(self) -> DatabaseMark:
         """The mark of this database, kept beside the outputs; none where those are not in a folder."""
@@ -192,19 +206,12 @@ class App:
         notify: Callable[[str], None] | None = None,
     ) -> "Worker":
         """A worker that closes its own connections; `notify` gets what a watcher should know."""
-        from orchestrator.actions.planning.asking_provider import asking_with
-        from orchestrator.actions.planning.expand_tick import TickExpander
-        from orchestrator.actions.reconciling.fetching_again import LookAgain
         from orchestrator.runtime import pinging
         from orchestrator.worker.deps import Deps, no_notice
         from orchestrator.worker.worker import Worker
 
         clock, has_clock = self.database.clock, sqlite_path(self.database.url) is None
         provider_clock = ProviderClock(jitter_ms=STEADY_MS if has_clock else 0)
-        ask = asking_with(self.provider, clock, self.account)
-        has_key = api_key(self.settings, self.env) is not None
-        sources = self.sources() if has_key else None
-        look = LookAgain(self.database, self.shelf, clock=clock, sources=sources)
         deps = Deps(
             database=self.database,
             writer=self.writer(),
@@ -222,10 +229,27 @@ class App:
             crashpoint=self.crashpoint,
             account=self.account,
             notify=notify or no_notice,
-            expander=TickExpander(self.database, self.settings, clock, shelf=self.shelf, ask=ask, look=look),
+            expander=self._expander(clock),
             ping=partial(pinging.ping, network=self.network),
         )
         return Worker(deps, run_ids=run_ids, only_round=only_round, drain=drain)
+
+    def _expander(self, clock: Clock) -> "TickExpander":
+        from orchestrator.actions.planning.asking_provider import asking_with
+        from orchestrator.actions.planning.expand_tick import TickExpander
+        from orchestrator.actions.reconciling.fetching_again import LookAgain
+
+        has_key = api_key(self.settings, self.env) is not None
+        sources = self.sources() if has_key else None
+        return TickExpander(
+            self.database,
+            self.settings,
+            clock,
+            shelf=self.shelf,
+            ask=asking_with(self.provider, clock, self.account),
+            look=LookAgain(self.database, self.shelf, clock=clock, sources=sources),
+            addresses=self.ask_addresses,
+        )
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import pytest
 from hypothesis import HealthCheck, settings
 from support.artifacts import FakeArtifacts
+from support.compiled import share_compiled_statements
 from support.databases import PostgresServer, SqliteFiles, postgres_server
 from support.provider import FakeProvider
 from support.times import FakeClock, FakeEntropy
@@ -28,6 +29,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("suite")
+share_compiled_statements()
 
 
 @pytest.hookimpl(wrapper=True)

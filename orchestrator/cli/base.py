@@ -188,6 +188,22 @@ SANDBOX: Final = click.option(
 )
 
 
+def _refuse_rehearsal(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    del param
+    if value:
+        raise click.UsageError(
+            "A rehearsal has no provider to ask afterwards: its stand-in ends with each command. To try it, "
+            "keep one running: orchestrator sandbox (docs/sandbox.md). Nothing was changed.",
+            ctx,
+        )
+
+
+NO_REHEARSAL: Final = click.option(
+    "--sandbox", is_flag=True, hidden=True, expose_value=False, callback=_refuse_rehearsal
+)
+"""Of commands that ask the provider what it has made and billed: a rehearsal's is gone by then."""
+
+
 def manifest_options(function: F) -> F:
     """Add MANIFEST..., --run, --at, --limit, --sample, --unmade: the words of `plan`, `apply` and `run`."""
     decorators: Sequence[Callable[[F], F]] = (

@@ -18,7 +18,7 @@ def page_of_runs(app: App, run_ids: Collection[int], target: Path | None) -> Pat
     try:
         with app.database.read() as tx:
             found = runs(tx, list(run_ids))
-        if not any(run.stored or run.jobs["failed"] for run in found):
+        if not any(run.stored or run.jobs["failed"] or run.jobs["reused"] for run in found):
             return None
         page = target or app.output_root / f"{_name(found)}.html"
         wish = ReportWish(_title(found), form=Form.BESIDE, timezone=app.settings.budgets.timezone)

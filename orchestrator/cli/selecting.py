@@ -1,5 +1,6 @@
 """Which jobs a command is about: ids, or the filters of `jobs list`; the question before it acts on many."""
 
+import re
 import sys
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -13,6 +14,7 @@ from orchestrator.store.views.walk import JobFilter
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_PERIOD: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?")
 _STATE: Final = click.Choice([state.value for state in JobState])
 _VERDICT: Final = click.Choice([verdict.value for verdict in JobVerdict])
 
@@ -73,6 +75,12 @@ def need_some(wanted: JobFilter, command: str, example: str) -> None:
             f"Say which jobs to {command.rsplit(maxsplit=1)[-1]}: ids, or a filter such as: "
             f"orchestrator {command} {example}. Nothing was changed."
         )
+
+
+def need_period(text: str) -> None:
+    """Raise UsageError for what is neither a month nor a day, such as 2026-13."""
+    if not _PERIOD.fullmatch(text):
+        raise UsageError(f"--period {text}: expected a month such as 2026-11, or a day such as 2026-11-28")
 
 
 def ids_or_filter(words: dict[str, Any], ids: tuple[int, ...], *, command: str, example: str) -> JobFilter:

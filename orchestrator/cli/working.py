@@ -25,7 +25,13 @@ from orchestrator.store.stops.attention import attention
 from orchestrator.store.stops.reachable import beyond_caps
 from orchestrator.store.stops.stops import Stoppage, survey
 from orchestrator.store.views.places import PicturePlace, places
-from orchestrator.store.views.progress import Progress, avoided_micros, part_progress, run_progress
+from orchestrator.store.views.progress import (
+    Progress,
+    avoided_micros,
+    part_progress,
+    reused_pictures,
+    run_progress,
+)
 from orchestrator.store.views.trouble import open_doubts
 from orchestrator.worker.stop import Stop, StopLevel
 
@@ -76,6 +82,7 @@ def work_on(
         stops=mine,
         seconds=watch.elapsed(),
         avoided_micros=watch.avoided(),
+        reused_pictures=watch.reused_pictures(),
         error=error,
         copies=watch.copies(),
         places=watch.places(),
@@ -187,6 +194,11 @@ class _Watch:
         """What the jobs would have cost that earlier pictures serve, in micros."""
         with self._app.database.read() as tx:
             return 0 if self._run_ids is None else avoided_micros(tx, self._run_ids)
+
+    def reused_pictures(self) -> int:
+        """How many pictures of earlier runs serve them."""
+        with self._app.database.read() as tx:
+            return 0 if self._run_ids is None else reused_pictures(tx, list(self._run_ids))
 
     def places(self) -> list[PicturePlace]:
         """Where the pictures of these runs were stored."""

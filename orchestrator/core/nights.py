@@ -8,8 +8,9 @@
 | `rejected` | reused | left alone | bought | left alone |
 
 A *good picture* is stored, not discarded and not rejected, of a job with the same key in any other run of the
-same campaign and name. With `older_than` a picture counts until it is so old. What another run is making at
-this moment, or may have paid for, is never bought beside it, but for `all`, which asks for just that.
+same campaign and name. With `older_than` a picture counts until it is so old. With `changed` it counts no
+longer once an https input serves another picture (`url_inputs`). What another run is making at this moment,
+or may have paid for, is never bought beside it, but for `all`, which asks for just that.
 """
 
 from collections.abc import Iterable
@@ -18,6 +19,8 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from orchestrator.core.url_inputs import UrlInputs
 
 
 class Regenerate(StrEnum):
@@ -50,7 +53,7 @@ class Fate(StrEnum):
     BUY = "buy"
     REUSE = "reuse"
     UNDER_WAY = "under_way"  # another run is making it
-    LEAVE = "leave"  # the rule does not ask for it
+    LEAVE = "leave"  # the rule does not ask for it, or an https input of it is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,18 @@ class NightRule:
     regenerate: Regenerate = Regenerate.ALL
     older_than_ms: int | None = None
     leftovers: Leftovers = Leftovers.KEEP
+    url_inputs: UrlInputs = UrlInputs.URL
+    asks: bool = False  # what https inputs serve is asked, for this night or a later one
 
     @property
     def looks_back(self) -> bool:
         """Whether earlier runs matter at all."""
-        return self.regenerate is not Regenerate.ALL or self.leftovers is not Leftovers.KEEP
+        return self.regenerate is not Regenerate.ALL or self.leftovers is not Leftovers.KEEP or self.asks
+
+    @property
+    def heeds_addresses(self) -> bool:
+        """Whether it matters which https inputs a job has."""
+        return self.asks or self.url_inputs is UrlInputs.ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,7 @@ class GoodPicture:
     job_id: int
     at: int  # ms; when the job ended
     accepted: bool = False
+    taken: str | None = None  # digest of the picture of another job that it was made from
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +96,28 @@ class Past:
     failed: bool = False  # some try of it failed or was cancelled
     under_way: bool = False  # claimed by a worker, or in doubt: it may be paid for
     waiting: bool = False  # pending, in a run that this one does not supersede
+    by_address: bool = False  # it has https inputs
+    differs: bool = False  # one of them serves another picture than the one that `made` was made from
+    gone: bool = False  # nothing is there at one of them any more
 
 
 NOTHING = Past()
 
 
 def fate(rule: NightRule, past: Past, now: int) -> Fate:
-    """What becomes of one job that the run does not have yet; `now` in ms."""
+    """What becomes of one job that the run does not have yet; `now` in ms. What would fail over an input that
+    is gone is not bought.
+    """
+    found = _fate(rule, past, now)
+    return Fate.LEAVE if found is Fate.BUY and past.gone else found
+
+
+def _fate(rule: NightRule, past: Past, now: int) -> Fate:
     if rule.regenerate is Regenerate.ALL:
         return Fate.UNDER_WAY if past.waiting and rule.leftovers is Leftovers.CARRY else Fate.BUY
     made = past.made
     fresh = made is not None and (rule.older_than_ms is None or now - made.at < rule.older_than_ms)
-    if fresh:
+    if fresh and not (rule.regenerate is Regenerate.CHANGED and _has_other_inputs(rule, past)):
         return Fate.REUSE
     if past.under_way or past.waiting:
         return Fate.UNDER_WAY
@@ -104,6 +125,11 @@ def fate(rule: NightRule, past: Past, now: int) -> Fate:
         return Fate.BUY
     wanted = past.failed if rule.regenerate is Regenerate.FAILED else past.rejected
     return Fate.BUY if wanted else Fate.LEAVE
+
+
+def _has_other_inputs(rule: NightRule, past: Past) -> bool:
+    """Whether its https inputs count as others than those that its picture was made from."""
+    return past.differs or (rule.url_inputs is UrlInputs.ALWAYS and past.by_address)
 
 
 def better(first: GoodPicture | None, second: GoodPicture | None) -> GoodPicture | None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from orchestrator.core.nights import Leftovers, NightRule, Orphans, Regenerate, finish_at
 from orchestrator.core.specs import JsonObject
+from orchestrator.core.url_inputs import UrlInputs
 from orchestrator.yamlio.document import Node
 from orchestrator.yamlio.shapes import Choice, Field, Money, Reading, Text, described
 
@@ -83,6 +84,13 @@ NIGHTS: Final = (
         default="bytes",
     ),
     Field(
+        "url_inputs",
+        Choice(tuple(UrlInputs)),
+        "What makes a picture at an https address another one: what its host tells of it (etag), its address "
+        "alone (url), or each night (always).",
+        default=UrlInputs.ETAG.value,
+    ),
+    Field(
         "latest",
         Text(),
         "A stable name for each picture, relative to the output root: it is always the newest good one.",
@@ -107,10 +115,15 @@ def night_rule(fields: dict[str, Any], asked: Regenerate | None = None) -> Night
     word = asked or (Regenerate(said) if said else Regenerate.ALL)
     looks = asked is not None or said is not None or fields.get("schedule") is not None
     default = Leftovers.CANCEL if looks else Leftovers.KEEP
+    urls = UrlInputs(fields["url_inputs"] or UrlInputs.ETAG)
+    # Asked also by a run that makes all anew, where the next one may look back at it.
+    nightly = fields.get("schedule") is not None or {word, said} - {Regenerate.ALL, None}
     return NightRule(
         regenerate=word,
         older_than_ms=fields["older_than"] if word is Regenerate.CHANGED else None,
         leftovers=Leftovers(fields["leftovers"] or default),
+        url_inputs=urls,
+        asks=urls is UrlInputs.ETAG and bool(nightly),
     )
 
 

@@ -147,7 +147,7 @@ class _Section:
             failures = run_progress(tx, [self._run.id]).failures
             total = acceptance.by_run(tx, [self._run.id]).get(self._run.id)
             by_value = acceptance.breakdown(tx, [self._run.id]) if total and not self._wish.client else []
-            reused = reused_pictures(tx, self._run.id)
+            reused = reused_pictures(tx, [self._run.id])
             avoided = avoided_micros(tx, [self._run.id]) if reused else 0
         self._pictures = self._run.stored + reused
         self._page.pictures += self._pictures

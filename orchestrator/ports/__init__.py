@@ -3,6 +3,7 @@
 There is no port for the database: a real SQLite file is its test double.
 """
 
+from orchestrator.ports.addresses import AskAddresses
 from orchestrator.ports.artifacts import (
     ArtifactRequest,
     ArtifactStore,
@@ -65,6 +66,7 @@ __all__ = [
     "Accepted",
     "ArtifactRequest",
     "ArtifactStore",
+    "AskAddresses",
     "Balance",
     "BalanceOutcome",
     "BillingOutcome",

@@ -39,6 +39,7 @@ from orchestrator.worker.upkeep.nights import TickKeeper
 from orchestrator.worker.upkeep.notifying import Teller
 from orchestrator.worker.upkeep.price_watch import PriceWatch
 from orchestrator.worker.upkeep.rescue import Rescuer
+from orchestrator.worker.upkeep.stage_keeper import StageKeeper
 
 DRAIN_SECONDS: Final = 0.5
 LEAVE_GRACE_SECONDS: Final = 10.0
@@ -73,7 +74,8 @@ class Worker:
         self._naming = Naming(deps)
         self._teller = Teller(deps, self.id)
         self._ticks = TickKeeper(deps, worker_id=self.id, everything=run_ids is None)
-        self._settling = (self._copies, self._naming, self._judge, self._ticks)
+        self._stages = StageKeeper(deps)
+        self._settling = (self._copies, self._naming, self._judge, self._ticks, self._stages)
         self._clock_guard = ClockGuard(deps)
         self._watchdog = DrainWatchdog()
         self._handing_over_since: float | None = None
@@ -163,6 +165,7 @@ class Worker:
                 partial(self._ticks.tick, stop, made=alarms.moves.ring), self._ticks.alarm, bookkeeping=True
             ),
             Loop(self._naming.tick, alarms.moves, bookkeeping=True),
+            Loop(self._stages.tick, self._stages.alarm, bookkeeping=True),
             *(Loop(tick, bookkeeping=True) for tick in self._bookkeepers(pipeline)),
             Loop(watch, alarms.end),
         )

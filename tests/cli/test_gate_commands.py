@@ -53,6 +53,17 @@ def test_a_canary_is_approved_once_and_a_second_approval_says_so(shell):
     assert states(shell)[2]["why"].startswith("Ready")
 
 
+def test_what_follows_on_an_approval_under_a_cap_that_lets_nothing_through_is_a_higher_cap(shell):
+    shell("apply", shell.manifest(extra="canary: 1\nbudget: 0.01"))
+    raised = "orchestrator budget set run:sale/hero/main --total USD"
+    for words in (["approve", "hero"], ["prioritise", "hero"]):
+        assert shell("runs", *words, "--json") == 0
+        assert (shell.document["next_command"], shell.document["spends"]) == (raised, False)
+    assert shell("budget", "set", "run:sale/hero/main", "--total", "1") == 0
+    assert shell("runs", "approve", "hero", "--json") == 0
+    assert shell.document["next_command"] == "orchestrator work --drain"
+
+
 def test_a_run_without_a_canary_needs_no_approval(shell):
     shell("apply", shell.manifest())
     assert shell("runs", "approve", "hero") == 2

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from orchestrator.cli.rendering.job_text import jobs_table
+from orchestrator.core.errors import ExitCode
 from orchestrator.store.views.jobs import JobRow
 
 JOB_KEYS = [
@@ -130,6 +131,13 @@ def test_jobs_are_listed_by_when_they_ended_or_were_recorded(shell):
         assert len(shell.lines) == found
     assert shell("jobs", "list", "--since", "yesterday") == 2
     assert "no moment" in shell.said
+
+
+@pytest.mark.parametrize(("since", "until"), [("1h", "2h"), ("2026-11-28", "2026-11-01"), ("1h", "1h")])
+def test_a_span_that_is_upside_down_is_an_error_that_turns_it_round(shell, since, until):
+    shell("apply", shell.manifest())
+    assert shell("jobs", "list", "--since", since, "--until", until) == ExitCode.USAGE
+    assert f"orchestrator jobs list --since {until} --until {since}" in shell.said
 
 
 def test_a_wide_list_tells_when_and_verdicts_where_there_are_any(shell, monkeypatch):

@@ -50,7 +50,14 @@ def test_a_period_a_campaign_or_a_run_narrows_it(spent):
 
 
 @pytest.mark.parametrize(
-    "words", [("--campaign", "nix"), ("--run", "nix"), ("--period", "2026"), ("--period", "%")]
+    "words",
+    [
+        ("--campaign", "nix"),
+        ("--run", "nix"),
+        ("--period", "2026"),
+        ("--period", "2026-13"),
+        ("--period", "%"),
+    ],
 )
 def test_what_names_nothing_is_an_error(spent, words):
     assert spent("ledger", "export", *words) == ExitCode.USAGE

@@ -55,6 +55,25 @@ def test_csv_has_six_digits_one_view_and_no_formula(shell, provider):
     assert shell.out.removeprefix("\ufeff").splitlines()[0] == "campaign,charged,refunded,net"
 
 
+def test_what_earlier_nights_served_stands_in_columns_of_its_own_behind_the_others(shell, provider):
+    night = shell.manifest(extra="regenerate: changed")
+    for key in ("n1", "n2", "n3"):
+        assert shell("run", night, "--run", key, "--yes", "--limit", "1") == 0
+    assert shell("report", "month", MONTH, "--by", "run,tag:client", "--csv") == ExitCode.DONE
+    rows = cells(shell.out)
+    assert [(row["run"], row["net"], row["images"], row["reused"], row["avoided"]) for row in rows] == [
+        ("sale/hero/n1", "0.028000", "1", "0", "0.000000"),
+        ("sale/hero/n2", "0.000000", "0", "1", "0.028000"),
+        ("sale/hero/n3", "0.000000", "0", "1", "0.028000"),
+    ]
+    assert list(rows[0])[-3:] == ["cost_per_image", "reused", "avoided"]
+    assert shell("report", "month", MONTH) == ExitCode.DONE
+    assert "avoided" in shell.out
+    assert "$0.056" in shell.out
+    assert shell("report", "month", "2020-02", "--csv") == ExitCode.DONE
+    assert cells(shell.out) == []
+
+
 def test_a_sum_that_differs_exits_with_1_and_names_the_audit(shell, provider):
     shell("run", shell.manifest(), "--yes")
     change(shell, update(balances).where(balances.c.scope == "account").values(spent_micros=1))

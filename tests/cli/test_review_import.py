@@ -128,3 +128,11 @@ def test_a_note_with_half_a_character_is_taken_without_it(shell, shop, file):
     )
     assert shell("review", "import", half) == 0, "as the page seals it"
     assert (shop.world.job(1).verdict, shop.world.job(1).note) == ("rejected", "c\ufffd")
+
+
+def test_a_word_on_a_picture_of_an_earlier_night_is_taken_from_the_page_that_showed_it(shell, shop, file):
+    shop.apply(["MUG"], ["beach"], run_key="n2")
+    shop.set(3, state="reused", queue=None, reused_from=1, finished_at=0)
+    name = file((3, "rejected", "too dark", {"ref": reference(2, 3), "sha256": shop.sha256(1)}), runs="2")
+    assert shell("review", "import", name) == ExitCode.DONE
+    assert verdicts(shop) == ["rejected", None]

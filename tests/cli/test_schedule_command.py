@@ -104,8 +104,10 @@ def test_run_now_makes_a_tick_and_says_who_spends(nightly):
     (tick,) = nightly.document["ticks"]
     assert (tick["state"], tick["kind"]) == ("due", "run_now")
     assert nightly.document["next_command"] == "orchestrator work"
+    assert nightly("schedule", "run-now", "night") == 0
+    assert "was asked for before, and is made once." in nightly.said
     assert nightly("schedule", "history", "night") == 0
-    assert "run_now  due" in nightly.said
+    assert nightly.said.count("run_now  due") == 1
     assert nightly("events", "--acts", "--json") == 0
     assert nightly.lines[-1]["why"] == "a launch"
 
@@ -151,7 +153,10 @@ def test_a_backfill_names_its_ticks_and_leaves_alone_what_is_under_way(nightly):
         (["2099-01-01"], "has no tick there that is past"),
         (["2026-03-28T05:00"], "has no tick there that is past"),
         (["last-week"], "write one such as 2026-11-28T02:30"),
-        (["2026-03-30", "2026-03-28"], "has no tick there that is past"),
+        (
+            ["2026-03-30", "2026-03-28"],
+            "2026-03-30 is later than 2026-03-28. Say the earlier one first: orchestrator schedule backfill",
+        ),
     ],
 )
 def test_a_backfill_that_means_nothing_or_too_much_is_refused(nightly, span, said):
@@ -197,6 +202,24 @@ def test_doctor_says_when_nobody_is_there(nightly, database):
     assert any("cannot be read on this host" in check["message"] for check in nightly.document["checks"])
     with database.read() as tx:
         assert firing.next_look(tx) is not None
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("partial", "a tick of its schedule makes what fits, every product first (when_short: partial)"),
+        ("skip", "a tick of its schedule is skipped then, and makes nothing (when_short: skip)"),
+    ],
+)
+def test_a_plan_says_what_a_tick_does_whose_money_is_too_little(shell, word, said):
+    night = 'run: "{{ date }}"\n' + NIGHTLY.replace("}", f", budget: 0.06, when_short: {word}}}")
+    assert shell("plan", shell.manifest("night", extra=night)) == 0
+    assert "covers 2 of 3 pictures" in shell.said
+    assert said in shell.said
+    assert shell("plan", "night.yaml", "--json") == 0
+    assert shell.document["manifests"][0]["when_short"] == word
+    assert shell("plan", shell.manifest("night", extra=night.replace("0.06", "6"))) == 0
+    assert "when_short" not in shell.said
 
 
 def test_a_run_of_another_moment_is_planned_applied_and_saved_alike(shell):

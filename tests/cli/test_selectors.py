@@ -157,6 +157,33 @@ def test_a_hint_that_cannot_go_to_the_rehearsal_is_not_given_there():
             assert any(parameter.name == "sandbox" for parameter in each.params), (words, each.name)
 
 
+def test_what_asks_the_provider_afterwards_says_why_it_has_no_rehearsal(recorded):
+    for words in (["reconcile"], ["jobs", "adopt", "1", "task"]):
+        assert recorded(*words, "--sandbox") == ExitCode.USAGE
+        assert "one running: orchestrator sandbox" in recorded.said
+    assert not (recorded.folder / "sandbox").exists()
+
+
+def test_what_decides_about_a_rehearsal_leaves_real_work_alone(recorded):
+    assert recorded("apply", "hero.yaml", "--sandbox") == 0
+    for words in (
+        ["pause", "--why", "a try"],
+        ["campaigns", "pause", "sale"],
+        ["budget", "set", "account", "--day", "0"],
+    ):
+        assert recorded(*words, "--sandbox") == 0
+    assert recorded("status", "--sandbox", "--json") == 0
+    assert len(recorded.document["stopped"]) > 1
+    assert recorded("status", "--json") == 0
+    assert recorded.document["stopped"] == []
+    assert recorded("resume", "--sandbox") == 0
+    assert recorded("campaigns", "resume", "sale", "--sandbox") == 0
+    assert recorded("campaigns", "close", "sale", "--sandbox") == 0
+    assert "orchestrator campaigns reopen sale --sandbox" in recorded.said
+    assert recorded("jobs", "list", "--state", "pending", "--json") == 0
+    assert len(recorded.lines) == 3
+
+
 REFUSED = [
     ["accept", "1"],
     ["reject", "1"],

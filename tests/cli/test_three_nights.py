@@ -1,4 +1,4 @@
-"""The nightly example, whole, against the sandbox, over three nights; in the second one photo is another."""
+"""The examples, whole, against the sandbox, over three nights; in the second one input is another."""
 
 import json
 import shutil
@@ -49,12 +49,58 @@ def test_the_second_night_buys_the_one_picture_whose_photo_changed_and_the_third
     assert (second["jobs"]["succeeded"], second["jobs"]["reused"], bought(night)) == (1, 2, 4)
     two = names(night.folder)
     assert {name for name in one if one[name] != two[name]} == {"mug"}
+    assert night.shell("run", "nightly.yaml", "--run", "n2b", "--yes") == ExitCode.DONE
+    assert "0 done, 0 failed of 0 jobs; 3 reused, $0.084 avoided" in night.shell.said
+    assert "0 stored, 3 of earlier runs" in night.shell.said
+    assert (night.folder / "outputs/always-fresh-nightly-n2b.html").is_file()
     third = night("n3")
     assert (third["jobs"]["succeeded"], third["jobs"]["reused"], bought(night)) == (0, 3, 4)
     assert names(night.folder) == two
     assert night.shell("budget", "audit") == ExitCode.DONE
     night.shell("status")
     assert "reused" in night.shell.said
+
+
+LARGER = """\
+override:
+  - when: {product: {sku: MUG-01}, scene: beach at sunset, aspect_ratio: 1:1}
+    set: {resolution: 2k}
+params:"""
+
+
+@pytest.mark.parametrize(
+    ("manifest", "before", "after", "jobs", "edited"),
+    [
+        # one combination, in its two variations
+        (
+            "campaign-cost-capped.yaml",
+            "wrapped in paper on a workbench",
+            "wrapped in cloth on a bench",
+            24,
+            2,
+        ),
+        # a marketing batch: one shape of one scene of one product is wanted larger
+        ("quickstart.yaml", "params:", LARGER, 8, 1),
+    ],
+    ids=["capped", "marketing"],
+)
+def test_each_night_of_an_example_buys_only_what_was_edited(night, manifest, before, after, jobs, edited):
+    shutil.copy(JOBS / manifest, night.folder)
+    shutil.copy(JOBS / "products.csv", night.folder)
+
+    def again(key: str) -> tuple[int, int, int]:
+        words = ("--run", key, "--regenerate", "changed", "--yes", "--json")
+        assert night.shell("run", manifest, *words) == ExitCode.DONE, night.shell.said
+        found = night.shell.document["jobs"]
+        return found["succeeded"], found["reused"], bought(night)
+
+    assert again("n1") == (jobs, 0, jobs)
+    path = night.folder / manifest
+    assert before in path.read_text()
+    path.write_text(path.read_text().replace(before, after))
+    assert again("n2") == (edited, jobs - edited, jobs + edited)
+    assert again("n3") == (0, jobs, jobs + edited)
+    assert night.shell("budget", "audit") == ExitCode.DONE
 
 
 def test_the_list_of_a_night_says_what_lies_under_each_name(night):

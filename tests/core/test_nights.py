@@ -18,6 +18,7 @@ from orchestrator.core.nights import (
     fate,
     finish_at,
 )
+from orchestrator.core.url_inputs import UrlInputs
 
 DAY = 86_400_000
 MADE = GoodPicture(7, at=10 * DAY)
@@ -31,12 +32,17 @@ PASTS = some.builds(
     failed=some.booleans(),
     under_way=some.booleans(),
     waiting=some.booleans(),
+    by_address=some.booleans(),
+    differs=some.booleans(),
+    gone=some.booleans(),
 )
 RULES = some.builds(
     NightRule,
     regenerate=some.sampled_from(Regenerate),
     older_than_ms=some.none() | some.just(30 * DAY),
     leftovers=some.sampled_from(Leftovers),
+    url_inputs=some.sampled_from(UrlInputs),
+    asks=some.booleans(),
 )
 
 
@@ -66,6 +72,29 @@ def test_what_may_be_paid_for_is_bought_beside_it_only_where_all_is_asked_for(ru
 def test_only_a_good_picture_is_reused(rule, past):
     if fate(rule, past, 11 * DAY) is Fate.REUSE:
         assert past.made is not None
+
+
+@pytest.mark.parametrize(("word", "expected"), [("changed", "B"), ("failed", "R"), ("rejected", "R")])
+def test_another_picture_at_an_address_is_a_change_for_the_word_changed_alone(word, expected):
+    found = fate(NightRule(Regenerate(word)), Past(made=MADE, by_address=True, differs=True), 11 * DAY)
+    assert found is LETTER[expected]
+
+
+def test_addresses_that_always_count_as_others_have_their_jobs_made_anew_each_night():
+    rule = NightRule(Regenerate.CHANGED, url_inputs=UrlInputs.ALWAYS)
+    assert fate(rule, Past(made=MADE, by_address=True), 11 * DAY) is Fate.BUY
+    assert fate(rule, Past(made=MADE), 11 * DAY) is Fate.REUSE
+    assert fate(rule, Past(made=MADE, by_address=True, under_way=True), 11 * DAY) is Fate.UNDER_WAY
+
+
+@given(RULES, PASTS)
+def test_nothing_is_bought_whose_input_is_gone(rule, past):
+    if past.gone:
+        assert fate(rule, past, 11 * DAY) is not Fate.BUY
+
+
+def test_a_picture_that_is_good_serves_also_when_its_input_is_gone():
+    assert fate(NightRule(Regenerate.CHANGED), Past(made=MADE, gone=True), 11 * DAY) is Fate.REUSE
 
 
 def test_of_two_tries_the_accepted_one_counts_or_else_the_newest():

@@ -1,11 +1,12 @@
 """A month that is closed stays as it is; what comes later stands in the month it comes in."""
 
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 from statements import ADA, bill, bridge, closed, go_to, paid, refund_due, statement, sums
 from support.databases import wipe
 from support.times import FakeClock
@@ -14,9 +15,18 @@ from support.world import PRICE, World
 from orchestrator.core.errors import UsageError
 from orchestrator.core.month import next_month
 from orchestrator.core.states import AttemptState
-from orchestrator.store.db.schema import acts, closed_months, ledger
+from orchestrator.store.db.schema import acts, attempts, closed_months, ledger
 from orchestrator.store.db.server_clock import ServerClock
+from orchestrator.store.money import closing
 from orchestrator.store.money.audit import audit
+from orchestrator.store.money.closing import Freezing
+
+FROZEN = (
+    "(902, 1793491200000, {attempt}, {run}, {campaign}, '2026-11-01', 'settle', -28000, 28000, 0, None)"
+    "(905, 1793491200001, None, {run}, {campaign}, '2026-11-30', 'adjusted', 0, -5, 0, \"Ada's: 2 × $0.03\")"
+    "(906, 1793491200002, None, None, None, '2026-11-30', 'written_off', 0, 9, 0, 'C:\\\\tmp\\n\"x\\'')"
+)
+"""Three lines as every month that was ever closed has them under its digest."""
 
 
 @pytest.fixture
@@ -96,6 +106,25 @@ def test_a_line_that_was_changed_under_a_closed_month_is_found(november, column)
     assert "are not as they were" in closed(november, "2026-11").changed[0]
     with november.database.read() as tx:
         assert any("2026-11 was closed with" in each.what for each in audit(tx).differences)
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 2_000])
+def test_the_digest_of_lines_is_what_it_was_when_months_were_closed_with_it(november, monkeypatch, page):
+    names = [column.name for column in ledger.columns]
+    ids = november.rows(attempts)[0]
+    attempt, run, campaign = ids.id, ids.run_id, ids.campaign_id
+    rows = [
+        (902, 1793491200000, attempt, run, campaign, "2026-11-01", "settle", -28_000, 28_000, 0, None),
+        (905, 1793491200001, None, run, campaign, "2026-11-30", "adjusted", 0, -5, 0, "Ada's: 2 × $0.03"),
+        (906, 1793491200002, None, None, None, "2026-11-30", "written_off", 0, 9, 0, "C:\\tmp\n\"x'"),
+        (907, 1793491200003, None, run, campaign, "2026-11-30", "release", -1, 0, 0, None),
+    ]
+    with november.database.write() as tx:
+        tx.conn.execute(insert(ledger), [dict(zip(names, row, strict=True)) for row in rows])
+    monkeypatch.setattr(closing, "PAGE", page)
+    frozen = FROZEN.format(attempt=attempt, run=run, campaign=campaign)
+    with november.database.read() as tx:
+        assert closing.digest(tx, Freezing(901, 906)) == sha256(frozen.encode()).hexdigest()
 
 
 def test_what_does_not_add_up_is_not_closed(november):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from orchestrator.actions.planning import expand_tick
 from orchestrator.core.states import TickEvent, TickState
 from orchestrator.core.tick_decisions import Admission
-from orchestrator.store.schedules import ending, expanding, firing, schedules, ticks
+from orchestrator.store.schedules import asking, ending, expanding, firing, schedules, ticks
 from orchestrator.timetable import timetable
 from tests.simulation.planting import Mutation, Patch, planted
 
@@ -117,6 +117,33 @@ def resumed_makes_up(patch: Patch) -> None:
     patch(schedules, "resume", resume)
 
 
+def comes_back_with_what_it_missed(patch: Patch) -> None:
+    """A schedule that was removed, and is added again, makes up for the time in between."""
+    real = schedules.put
+
+    def put(tx, name, words, *, manifest_path):
+        table = schedules.schedules
+        old = tx.conn.execute(schedules.select(table).where(table.c.name == name)).one_or_none()
+        found = real(tx, name, words, manifest_path=manifest_path)
+        if old is not None and old.removed_at is not None:
+            values = {"since": old.since, "next_at": tx.now}
+            tx.conn.execute(schedules.update(table).where(table.c.id == old.id).values(**values))
+        return found
+
+    patch(schedules, "put", put)
+
+
+def removal_leaves_what_waits(patch: Patch) -> None:
+    """What a removed schedule has not begun is made all the same."""
+
+    def remove(tx, schedule):
+        this = schedules.schedules.c.id == schedule.id
+        values = {"removed_at": tx.now, "next_at": None}
+        tx.conn.execute(schedules.update(schedules.schedules).where(this).values(**values))
+
+    patch(asking, "remove", remove)
+
+
 def end_is_not_noticed(patch: Patch) -> None:
     """A tick whose work is over stays at work."""
     patch(ending, "end_of", lambda work: None)
@@ -156,6 +183,13 @@ BUGS = (
     Mutation("the budget of a tick is a wish", budget_of_a_tick_is_a_wish, "nights"),
     Mutation(name="a guard is not heard", apply=guard_is_not_heard, theme="nights", first=2),
     Mutation(name="resuming makes up for the pause", apply=resumed_makes_up, theme="nights", first=2),
+    Mutation(
+        name="it comes back with what it missed",
+        apply=comes_back_with_what_it_missed,
+        theme="nights",
+        first=2,
+    ),
+    Mutation(name="removal leaves what waits", apply=removal_leaves_what_waits, theme="nights", first=2),
     Mutation("an end is not noticed", end_is_not_noticed, "nights"),
     Mutation(name="a begun run is left", apply=begun_run_is_left, theme="nights", first=4),
     Mutation("a run key is new each time", run_key_is_new, "nights"),

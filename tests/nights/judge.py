@@ -28,6 +28,7 @@ class NightJudge:
         self._month = month
         self._attended: list[int] = []  # moments at which a worker has looked
         self._bought: Counter[str] = Counter()  # by key of the job, of the schedule that reuses
+        self._not_begun: set[int] = set()  # ticks, when their schedules were removed
 
     def has_run(self, name: str) -> bool:
         """Whether some tick of the schedule has a run."""
@@ -44,6 +45,13 @@ class NightJudge:
         if row.name == "vienna":
             self._bought[row.key] += 1
             _hold(self._bought[row.key] == 1, f"invariant: {row.key} was regenerated without cause")
+
+    def removed(self, tx: Any, schedule_id: int) -> None:
+        """A schedule is about to be removed."""
+        waits = ticks.c.state.in_(["due", "waiting_approval"]) & ticks.c.taken_at.is_(None)
+        waits |= ticks.c.state == "waiting_approval"
+        found = tx.conn.execute(select(ticks.c.id).where(ticks.c.schedule_id == schedule_id, waits))
+        self._not_begun |= set(found.scalars())
 
     def look(self, *, attended: bool) -> None:
         """What must hold at every moment."""
@@ -88,6 +96,8 @@ class NightJudge:
 
     def _is_over(self, name: str, row: Any) -> None:
         _hold(row.state in OVER, f"invariant: {name} at {row.local} is {row.state} for ever")
+        if row.id in self._not_begun:
+            _hold(row.state == "skipped", f"invariant: {name} at {row.local} is {row.state}, though removed")
         if row.state == "missed" and row.reason == "missed":
             seen = [moment for moment in self._attended if row.at <= moment <= row.at + LATE_MS]
             _hold(not seen, f"invariant: {name} at {row.local} is missed, though somebody was there")

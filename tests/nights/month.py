@@ -69,6 +69,7 @@ class Month:
         self.spans: dict[str, list[Span]] = {}
         self.titles = ["A", "B", "C"]
         self.flooded_at: int | None = None
+        self.gone: dict[str, int] = {}  # removed schedules, and when each is added again
         self.judge = NightJudge(self)
         self._flights: list[tuple[int, object]] = []  # attempts, and when their tasks end
 
@@ -85,13 +86,15 @@ class Month:
                     self._all_are_back()
                 self._pass()
                 if not is_quiet:
+                    self._come_back()
                     self._happen()
                 self._look(loop, is_quiet=is_quiet)
             for _ in range(4):  # what has just begun comes to its end
                 self.clock.advance_ms(1_000)
                 self._look(loop, is_quiet=True)
-        for spans in self.spans.values():
-            spans[-1].end = self.clock.now_ms()
+        for name, spans in self.spans.items():
+            if name not in self.gone:
+                spans[-1].end = self.clock.now_ms()
         self.judge.end()
 
     def _all_are_back(self) -> None:
@@ -141,6 +144,8 @@ class Month:
                 self._approve()
             case 12:
                 self._pause(self.dice.choice(list(NAMES)))
+            case 13 | 14 | 15:
+                self._remove(self.dice.choice(list(NAMES)))
 
     def _add(self, name: str, span: Span) -> None:
         _zone, _times, run, more, words = NAMES[name]
@@ -163,6 +168,8 @@ class Month:
 
     def _edit(self, name: str) -> None:
         """Another time of the day, or another zone; what is past and was not looked at is not made up for."""
+        if name in self.gone:
+            return
         old = self.spans[name][-1]
         hour, minute = old.times[0]
         times = (((hour + 1) % 6, minute), *old.times[1:])
@@ -183,7 +190,29 @@ class Month:
             scheduling.resume_schedule(tx, schedule, SIGNED)
         self._since(name, Span(last.times, last.zone, self.clock.now_ms()))
 
+    def _remove(self, name: str) -> None:
+        """For up to two days; what has not begun is not made."""
+        if name in self.gone:
+            return
+        with self.database.write() as tx:
+            schedule = schedules.find(tx, f"fresh/{name}")
+            firing.fire_one(tx, schedule)
+            self.judge.removed(tx, schedule.id)
+            scheduling.remove_schedule(tx, schedule, SIGNED)
+            self.spans[name][-1].end = tx.now
+        self.gone[name] = self.clock.now_ms() + self.dice.randrange(2 * DAY_MS)
+
+    def _come_back(self) -> None:
+        """At the same times, or others."""
+        for name in [name for name, at in self.gone.items() if at <= self.clock.now_ms()]:
+            del self.gone[name]
+            old = self.spans[name][-1]
+            others = tuple((hour, (minute + 7) % 60) for hour, minute in old.times)
+            self._add(name, Span(self.dice.choice([old.times, others]), old.zone, self.clock.now_ms()))
+
     def _approve(self) -> None:
+        if "vienna" in self.gone:
+            return
         with self.database.write() as tx:
             schedule = schedules.find(tx, "fresh/vienna")
             decide = scheduling.approve_ticks if self.dice.random() < 0.8 else scheduling.refuse_ticks

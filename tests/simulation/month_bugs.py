@@ -1,8 +1,9 @@
 """Bugs planted in what a month's statement is made of."""
 
+from orchestrator.core.month_money import MoneyStanding
 from orchestrator.ports.paging import Bill, BillTimes
 from orchestrator.store.money import bills
-from orchestrator.store.views import month_sums
+from orchestrator.store.views import month_money
 
 from .planting import Mutation, Patch
 
@@ -42,13 +43,13 @@ def refund_has_the_time_of_its_charge(patch: Patch) -> None:
 
 def unusual_attempts_are_in_no_statement(patch: Patch) -> None:
     """A statement sums what went as usual, and nothing else."""
-    genuine = month_sums._read
+    genuine = month_money.money_of
 
-    def read(tx, query, bounds, *, by):
-        found = genuine(tx, query, bounds, by=by)
-        return {} if any("unread" in sums for sums in found.values()) else found
+    def of_the_usual(standing, sums):
+        usual = MoneyStanding.CHARGED in standing and MoneyStanding.SETTLED in standing
+        return genuine(standing, sums) if usual and MoneyStanding.FAILED not in standing else iter(())
 
-    patch(month_sums, "_read", read)
+    patch(month_money, "money_of", of_the_usual)
 
 
 MONTH_BUGS = (

@@ -1,8 +1,14 @@
 """What another has done to a schedule since it was read counts; of a removed one nothing is left open."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from support.nights import HOUR, NIGHTLY, Nights
+from support.times import FakeEntropy
+from support.world import World
 
+from orchestrator.core.errors import NotFoundError
 from orchestrator.store.schedules import asking, expanding, firing, schedules
 from orchestrator.store.schedules.expanding import LEASE_MS, TickWhy
 
@@ -83,3 +89,37 @@ def test_nothing_is_fired_of_a_pause_that_began_since_the_schedule_was_read(nigh
         assert firing.fire_one(tx, read) == firing.Fired()
     nights.add(cron=NIGHTLY)
     assert nights.ticks() == [("11-23T02:30", "due", None)]
+
+
+def test_people_who_ask_at_once_beside_a_tick_of_the_schedule_get_one_each_and_one_at_a_time(
+    nights, open_database, clock
+):
+    others = [Nights(World(open_database(), clock, FakeEntropy(number))) for number in range(3)]
+    barrier = threading.Barrier(3)
+
+    def ask(number):
+        mine = others[number]
+        barrier.wait(10)
+        if number == 2:
+            return mine.fire().due
+        with mine.world.database.write() as tx:
+            return len(asking.run_now(tx, mine.schedule()).begun)
+
+    with ThreadPoolExecutor(3) as pool:
+        assert sorted(pool.map(ask, range(3))) == [0, 1, 1]
+    first = nights.take()
+    assert [each.take("w2") for each in others] == [None] * 3
+    run = nights.apply(first, jobs=2)
+    nights.succeed()
+    nights.settle()
+    second = nights.take()
+    assert nights.apply(second, jobs=2) == run, "both are of one date"
+    assert nights.world.claim() == ()
+
+
+def test_a_schedule_that_was_removed_since_it_was_read_makes_nothing_now(nights):
+    read = nights.schedule()
+    _remove(nights)
+    with nights.world.database.write() as tx, pytest.raises(NotFoundError, match="was removed"):
+        asking.run_now(tx, read)
+    assert nights.ticks() == []

@@ -1,6 +1,7 @@
 """The outbox: each target is told once of each subject, whoever finds it, and until it is told."""
 
 import pytest
+from sqlalchemy import update
 from support.world import PRICE
 
 from orchestrator.core.notices import WAITS_SECONDS, Notice, NoticeKind
@@ -8,7 +9,7 @@ from orchestrator.core.provider_facts import RETENTION_MS
 from orchestrator.core.states import AttemptState
 from orchestrator.store.account import pauses
 from orchestrator.store.account.pauses import Pause
-from orchestrator.store.db.schema import Scope, events, schedules, ticks
+from orchestrator.store.db.schema import Scope, events, jobs, schedules, ticks
 from orchestrator.store.notices import findings, outbox
 from orchestrator.store.notices.findings import NewsSeen
 from orchestrator.store.notices.outbox import NewNotice, Take, Told
@@ -116,6 +117,22 @@ def test_a_run_is_finished_when_nothing_of_it_is_left_to_do_and_its_numbers_are_
     assert told.title.startswith("spring/hero/main has finished: 1 pictures, $0.028")
     assert told.data["jobs"] == {"succeeded": 1, "failed": 1}
     assert (told.campaign, told.run) == ("spring", "spring/hero/main")
+
+
+def test_a_night_that_only_reuses_says_what_it_has_and_what_that_saved(world, reader):
+    world.run(jobs=2)
+    for held in world.claim():
+        succeed(world, held)
+    reader.news()
+    night = world.run(jobs=2, run_key="n2")
+    with world.database.write() as tx:
+        values = {"state": "reused", "queue": None, "reused_from": 1, "finished_at": tx.now}
+        tx.conn.execute(update(jobs).where(jobs.c.run_id == night.id).values(**values))
+    reader.news()  # sees it as new
+    told = reader.news(NoticeKind.RUN_FINISHED)[-1]
+    assert told.title == "spring/hero/n2 has finished: 0 new pictures, 2 reused, $0.00"
+    assert "$0.056 avoided" in told.text
+    assert (told.data["jobs"], told.data["avoided_usd"]) == ({"reused": 2}, "0.056")
 
 
 def test_a_run_that_begins_and_ends_between_two_looks_is_told_at_the_next_and_once(world, reader):

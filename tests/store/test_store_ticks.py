@@ -3,8 +3,10 @@
 import pytest
 from support.nights import Nights
 
+from orchestrator.core.notices import NoticeKind
 from orchestrator.core.ticks import HOUR_MS
 from orchestrator.store.db.schema import ticks
+from orchestrator.store.notices.tick_findings import ticked
 from orchestrator.store.schedules import asking, expanding, pings, schedules
 from orchestrator.store.schedules.expanding import TickWhy
 
@@ -114,8 +116,11 @@ def test_run_now_is_a_tick_of_its_own_and_waits_for_the_one_at_work(nights):
     nights.until("2026-11-23T02:30")
     nights.night()
     with nights.world.database.write() as tx:
-        tick = asking.run_now(tx, nights.schedule())
-        assert asking.run_now(tx, nights.schedule()).id == tick.id
+        (tick,) = asking.run_now(tx, nights.schedule()).begun
+        assert [each.id for each in asking.run_now(tx, nights.schedule()).left] == [tick.id]
+    nights.world.clock.advance(90)
+    with nights.world.database.write() as tx:
+        assert asking.run_now(tx, nights.schedule()).begun == []
     assert nights.take() is None
     nights.succeed()
     nights.settle()
@@ -189,3 +194,49 @@ def test_an_end_takes_the_place_of_a_start_that_was_not_told(nights):
     nights.settle()
     with nights.world.database.write() as tx:
         assert [ping.what for ping in pings.take(tx)] == ["0"]
+
+
+def test_a_dead_mans_switch_hears_that_a_tick_waits_for_a_person_and_how_it_goes_on(nights):
+    nights.add(ping="https://hc.example/abc")
+    nights.until("2026-11-23T02:30")
+    nights.fire()
+    heard = []
+
+    def listen():
+        with nights.world.database.write() as tx:
+            taken = pings.take(tx)
+            pings.told(tx, taken)
+        heard.extend(ping.what for ping in taken)
+
+    order = nights.take()
+    listen()
+    with nights.world.database.write() as tx:
+        assert expanding.held(tx, order, FLOOD)
+    listen()
+    with nights.world.database.write() as tx:
+        (tick,) = asking.waiting(tx, nights.schedule())
+        assert asking.approve(tx, tick)
+    nights.apply(nights.take(), 0)
+    listen()
+    nights.settle()
+    listen()
+    assert heard == ["start", "5", "start", "0"]
+
+
+def test_a_hold_that_the_next_ticks_take_over_is_told_once_and_a_new_one_anew(nights):
+    nights.add(cron="* * * * *")
+
+    def minute(end):
+        nights.world.clock.advance(60)
+        nights.fire()
+        order = nights.take()
+        with nights.world.database.write() as tx:
+            end(tx, order, FLOOD)
+        with nights.world.database.read() as tx:
+            return {each.subject for each in ticked(tx, 0) if each.kind is NoticeKind.APPROVAL_WAITING}
+
+    held = [minute(expanding.held) for _ in range(3)]
+    assert held == [{f"tick {nights.world.rows(ticks)[0].id} waiting_approval"}] * 3
+    assert minute(expanding.failed) == set()
+    again = [minute(expanding.held) for _ in range(2)]
+    assert again[0] == again[1] != held[0]

@@ -12,6 +12,7 @@ from orchestrator.core.verdicts import JobVerdict
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.choosing import new_tries, redo_sources
 from orchestrator.store.choosing.new_tries import RedoneJob, WantedTry, add_tries
+from orchestrator.store.choosing.originals import meant, originals, run_of
 from orchestrator.store.choosing.redo_sources import RedoSource
 from orchestrator.store.choosing.verdicts import NotJudged
 from orchestrator.store.db.database import Database
@@ -105,12 +106,13 @@ class _Redoing:
         """Look at all of them: what would be made, what it costs, what cannot be."""
         redone = Redone()
         found: list[tuple[RedoSource, WantedTry]] = []
+        self._mean_originals(redone)
         for ids in self._pages():
             with self._database.read() as tx:
                 sources = redo_sources.sources(tx, ids)
             found += self._ready(ids, sources, redone)
         self._maker.problems.refuse()
-        redone.warnings = sentences(self._maker.problems.warnings)
+        redone.warnings += sentences(self._maker.problems.warnings)
         prices = self._pricing.prices
         for source, wanted in found:
             prices.note(source.model, [wanted.spec])
@@ -154,6 +156,19 @@ class _Redoing:
                         quotes.learn(tx, seen, drift_percent=self._pricing.drift_percent)
             asked.tries += [_numbered(prices[of], made[of]) for of in ids if of in made]
         return asked
+
+    def _mean_originals(self, redone: Redone) -> None:
+        """Of a reused job that is named the one is meant whose picture it has."""
+        if isinstance(self._wanted, JobFilter):
+            return
+        with self._database.read() as tx:
+            found = originals(tx, self._wanted)
+            self._wanted = meant(self._wanted, found)
+            redone.warnings += [
+                f"job {job_id} has the picture of job {origin} of {run_of(tx, origin)}: that one is asked "
+                "for once more, in its run and under its caps"
+                for job_id, origin in found.items()
+            ]
 
     def _pages(self) -> Iterator[list[int]]:
         if not isinstance(self._wanted, JobFilter):

@@ -8,7 +8,7 @@ from typing import Any, Final
 from orchestrator import catalogue
 from orchestrator.catalogue import Kind, Model, Severity
 from orchestrator.core.errors import NotFoundError, UsageError
-from orchestrator.core.specs import JobSpec, LocalImage
+from orchestrator.core.specs import JobSpec
 from orchestrator.core.states import JobState
 from orchestrator.core.taxonomy import PaidReason, Reason
 from orchestrator.manifest.input_images import Pictures
@@ -75,13 +75,15 @@ class TryMaker:
             ordinal=source.ordinal,
             variation=source.variation,
             params=params,
-            local_images=_local(source),
+            local_images=source.own_images,
             price_micros=model.price_micros(priced),
             images=source.images,
             output_paths=(),
             tags=source.tags,
             price_digest=source.digest if digest == model.price_digest(source.params) else digest,
             axes=source.axes,
+            stage=source.stage,
+            needs=source.needs,
         )
 
     def _values(self, model: Model) -> dict[str, Any]:
@@ -115,7 +117,7 @@ class TryMaker:
 
     def _missing_picture(self, source: RedoSource, model: Model) -> str | None:
         """What is wrong with the local pictures that are sent, as they are on disk now."""
-        for image in _local(source).values():
+        for image in source.own_images.values():
             normalize = bool(image.recipe)
             pictures = self._pictures.get((model.id, normalize))
             if pictures is None:
@@ -130,10 +132,6 @@ class TryMaker:
                     f"its picture {image.path} has changed since: apply the manifest to use it as it is now"
                 )
         return None
-
-
-def _local(source: RedoSource) -> dict[str, LocalImage]:
-    return {written: LocalImage(**image) for written, image in source.local_images.items()}
 
 
 def _fixed(model: Model, name: str) -> str | None:
@@ -156,8 +154,6 @@ def _why_not(source: RedoSource, *, changed: bool) -> str | None:
             return "it is being made, and has no picture yet that another could be better than"
         case JobState.CANCELLED:
             return f"it was cancelled, and never made: `orchestrator jobs retry {job_id}` queues it again"
-        case JobState.REUSED:
-            return f"its picture is that of an earlier run's job: redo that one, see `jobs show {job_id}`"
         case JobState.FAILED if not changed and source.reason in set(PaidReason):
             return f"its task was paid for: `orchestrator jobs retry {job_id}` looks at it before it buys"
         case _:

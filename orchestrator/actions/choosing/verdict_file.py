@@ -15,8 +15,7 @@ from orchestrator.store.account.acts import Signature
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.identity import database_id
 from orchestrator.store.views.overview import runs
-from orchestrator.store.views.stored_pictures import pages
-from orchestrator.store.views.walk import JobFilter
+from orchestrator.store.views.stored_pictures import shown_by
 
 KIND: Final = "orchestrator verdicts"
 VERSION: Final = 1
@@ -131,12 +130,11 @@ def _stored(
     """The jobs that the entries speak of, with the digests of their pictures."""
     found: dict[str, tuple[int, frozenset[str]]] = {}
     for run_id in run_ids:
-        for page in pages(database, JobFilter(run_ids=(run_id,))):
-            for picture in page:
-                ref = reference(run_id, picture.job_id)
-                if ref in refs:
-                    before = found.get(ref, (0, frozenset()))[1]
-                    found[ref] = (picture.job_id, before | {picture.sha256})
+        for job_id, picture in shown_by(database, run_id):
+            ref = reference(run_id, job_id)
+            if ref in refs:
+                before = found.get(ref, (0, frozenset()))[1]
+                found[ref] = (job_id, before | {picture.sha256})
     return found
 
 

@@ -8,6 +8,7 @@ from orchestrator.core.errors import UsageError
 from orchestrator.core.states import JobState
 from orchestrator.core.verdicts import STARS_MAX, JobVerdict, Opinion, VerdictSource, plain_text
 from orchestrator.store.account.acts import Signature
+from orchestrator.store.choosing.originals import meant, originals
 from orchestrator.store.choosing.verdicts import JudgedJob, NotJudged, judge
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.views.job_names import require_named
@@ -15,6 +16,7 @@ from orchestrator.store.views.jobs import count_paid
 from orchestrator.store.views.walk import JobFilter, page_ids
 
 CHUNK: Final = 500
+_WITH_PICTURES: Final = (JobState.SUCCEEDED.value, JobState.REUSED.value)
 
 
 class Judgeable(NamedTuple):
@@ -96,13 +98,15 @@ def give(
 
 
 def judgeable(wanted: JobFilter) -> JobFilter:
-    """The filter, narrowed to the jobs that have pictures; without states where it names none of them."""
-    succeeded = JobState.SUCCEEDED.value
-    return replace(wanted, states=(succeeded,) if not wanted.states or succeeded in wanted.states else ())
+    """The filter, narrowed to the jobs that have pictures; without states where it names none of them. Those
+    of earlier runs, which reused jobs have, are meant where it says so.
+    """
+    states = tuple(state for state in wanted.states if state in _WITH_PICTURES)
+    return replace(wanted, states=states if wanted.states else (JobState.SUCCEEDED.value,))
 
 
 def count_judgeable(tx: Tx, wanted: JobFilter) -> Judgeable:
     """What a verdict by this filter would be about; raises NotFoundError for one that names nothing."""
     require_named(tx, replace(wanted, ids=()))  # each job is answered by itself
-    narrowed = judgeable(wanted)
+    narrowed = judgeable(replace(wanted, ids=tuple(meant(wanted.ids, originals(tx, wanted.ids)))))
     return Judgeable(*count_paid(tx, narrowed)) if narrowed.states else Judgeable(0, 0, 0)

@@ -16,6 +16,7 @@ from orchestrator.store.views.progress import pending_cost
 class ApprovedRun:
     """What an approval did. Not `changed`: it was approved before."""
 
+    run_id: int
     run: str  # campaign/name/run
     changed: bool
     jobs: int  # wait in it now
@@ -44,7 +45,13 @@ def approve(database: Database, run: str | int, signed: Signature) -> ApprovedRu
             record(tx, signed, change_of(subject, "waits for approval", "approved"))
         jobs, images, micros = pending_cost(tx, found.id)
     return ApprovedRun(
-        run=path, changed=changed, jobs=jobs, images=images, cost_micros=micros, unfinished=figures.unfinished
+        run_id=found.id,
+        run=path,
+        changed=changed,
+        jobs=jobs,
+        images=images,
+        cost_micros=micros,
+        unfinished=figures.unfinished,
     )
 
 

@@ -7,6 +7,7 @@ from orchestrator.core.states import AttemptState, JobState
 from orchestrator.core.taxonomy import MENDED_BY_RETRY, Reason
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import Queue
+from orchestrator.store.runs.blocked import BlockedJob, Lack
 from orchestrator.store.runs.jobs import SUPERSEDED
 from orchestrator.store.runs.order import HELD
 from orchestrator.store.stops.stops import RATE, Stoppage
@@ -134,9 +135,8 @@ def _live(live: AttemptDetail) -> str:
 def why_it_waits(job: JobRow, stops: Sequence[Stoppage], now: int) -> str:
     """Why a waiting job is not running at the time `now`, in ms; `stops` are what stops its lane."""
     stop = next(iter(stops), None)
-    if job.queue == Queue.WAITING and job.due_at is None and job.reason == HELD:
-        said = (job.message or "").rstrip(". ")
-        return f"Held: {said}. To let it run: orchestrator jobs release {job.id}"
+    if (kept_back := _kept_back(job)) is not None:
+        return kept_back
     if stop is not None and stop.reason != RATE:
         return _stopped(stop, job.price_micros)
     if job.queue == Queue.WAITING and job.due_at is not None and job.due_at > now:
@@ -152,6 +152,40 @@ def why_it_waits(job: JobRow, stops: Sequence[Stoppage], now: int) -> str:
         "Ready: a worker takes it when a slot and the submits of this minute allow. If none runs: "
         "orchestrator work"
     )
+
+
+def _kept_back(job: JobRow) -> str | None:
+    """Why it would not run whatever else lets it; None where nothing of itself keeps it."""
+    if job.queue == Queue.WAITING and job.due_at is None and job.reason == HELD:
+        said = (job.message or "").rstrip(". ")
+        return f"Held: {said}. To let it run: orchestrator jobs release {job.id}"
+    return None if job.blocked is None else lacking(job.blocked)
+
+
+def lacking(blocked: BlockedJob) -> str:
+    """Why a job has not the picture that it takes, and what gives it one."""
+    of = f"picture {blocked.index + 1} of job {blocked.source}"
+    tried = blocked.tried
+    if blocked.lack is Lack.WORD:
+        return (
+            f"Waits until {of} is accepted: look at it with orchestrator review, or: orchestrator accept "
+            f"{tried}"
+        )
+    if blocked.lack is Lack.COMING:
+        return f"Waits for {of}, which is not made yet."
+    return f"Waits for {of}, and that does not come by itself: {_NOT_COMING[blocked.why].format(id=tried)}"
+
+
+_NOT_COMING = {
+    "failed": "job {id} failed. To try it again: orchestrator jobs retry {id}",
+    "cancelled": "job {id} was cancelled. To make it after all: orchestrator jobs retry {id}",
+    "rejected": "the picture of job {id} is rejected. To make another: orchestrator redo {id}",
+    "flagged": "the picture of job {id} is flagged. To make another: orchestrator redo {id}",
+    "absent": "job {id} brought fewer pictures than were asked for. To make it anew: orchestrator redo {id}",
+    "blocked": "job {id} has no picture to be made of itself: orchestrator jobs show {id}",
+    "reused": "job {id} has no picture any more. To make it anew: run its manifest with --regenerate all",
+    "gone": "job {id} is not there any more. Run its manifest again",
+}
 
 
 def _stopped(stop: Stoppage, price_micros: int) -> str:

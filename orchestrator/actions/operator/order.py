@@ -8,6 +8,7 @@ from orchestrator.actions.operator.change_jobs import CHUNK
 from orchestrator.core.states import JobState
 from orchestrator.store.account.acts import Change, Signature, change_of, record, record_all
 from orchestrator.store.account.subjects import subject_of
+from orchestrator.store.attempts.releases import release_claims
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.runs import order
 from orchestrator.store.runs.order import Reordered
@@ -18,6 +19,10 @@ from orchestrator.store.views.walk import JobFilter, page_ids
 
 WITHOUT_A_REASON: Final = "held by an operator"
 WAITING: Final = "waiting"
+
+
+HOLD_SOON_MS: Final = 5_000
+"""So long a job that was taken back for a hold is claimed by nobody: the hold is a transaction of its own."""
 
 
 @dataclass(slots=True)
@@ -48,8 +53,13 @@ def prioritise_jobs(database: Database, wanted: JobFilter, signed: Signature, *,
 
 
 def hold_jobs(database: Database, wanted: JobFilter, signed: Signature, *, dry_run: bool) -> Ordered:
-    """Let no worker claim these jobs until they are released; one that is being made is left."""
+    """Let no worker make these jobs until they are released. What a worker has claimed and not begun to send
+    is taken from it; one that may have been sent is left.
+    """
     said = signed.why or WITHOUT_A_REASON
+    taken = [] if dry_run else _take_back(database, wanted)
+    if taken and wanted.states and JobState.PENDING not in wanted.states:
+        wanted = JobFilter(ids=tuple(taken))  # those that were running wait now
 
     def step(tx: Tx, ids: Sequence[int]) -> Reordered:
         return order.hold(tx, ids, said)
@@ -64,10 +74,32 @@ def release_jobs(database: Database, wanted: JobFilter, signed: Signature, *, dr
     )
 
 
+def _take_back(database: Database, wanted: JobFilter) -> list[int]:
+    """Claims that nothing was sent for are given back, and their jobs, which are returned, wait for a moment:
+    the hold comes next.
+    """
+    with database.read() as tx:
+        require_named(tx, wanted)
+    running = JobState.RUNNING.value
+    if not wanted.ids and wanted.states and running not in wanted.states:
+        return []
+    narrowed, after = replace(wanted, states=(running,)), 0
+    taken: list[int] = []
+    while True:
+        database.require_in_place()
+        with database.write() as tx:
+            ids = page_ids(tx, narrowed, after_id=after, limit=CHUNK)
+            taken += release_claims(tx, ids, delay_ms=HOLD_SOON_MS)
+        if len(ids) < CHUNK:
+            return taken
+        after = ids[-1]
+
+
 @dataclass(frozen=True, slots=True)
 class RunOrder:
     """What `prioritise_run` did."""
 
+    run_id: int
     run: str  # campaign/name/run
     old: int
     new: int
@@ -90,7 +122,7 @@ def prioritise_run(
         if new != old:
             subject = subject_of(tx, "run", str(found.id))
             record(tx, signed, change_of(subject, f"priority {old}", f"priority {new}"))
-    return RunOrder(path_of(found), old, new)
+    return RunOrder(found.id, path_of(found), old=old, new=new)
 
 
 def _each(

@@ -5,7 +5,8 @@ from orchestrator.store.account.acts import Change, Signature, change_of, record
 from orchestrator.store.account.subjects import ACCOUNT, subject_of
 from orchestrator.store.db.database import Tx
 from orchestrator.store.runs import campaigns
-from orchestrator.store.views.named_runs import one_run, path_of
+from orchestrator.store.views.named_runs import one_run
+from orchestrator.store.views.overview import RunRow
 
 WITHOUT_A_REASON = "paused by an operator"
 
@@ -45,15 +46,13 @@ def resume_campaign(tx: Tx, name: str, signed: Signature) -> bool:
     return changed
 
 
-def resume_run(tx: Tx, run: str, signed: Signature) -> tuple[str, bool]:
-    """Let a run that a breaker paused go on, its figures counted anew; its whole name, and false when none
-    did.
-    """
+def resume_run(tx: Tx, run: str, signed: Signature) -> tuple[RunRow, bool]:
+    """Let a run that a breaker paused go on, its figures counted anew; the run, and false when none did."""
     found = one_run(tx, run)
     changed = campaigns.resume_run(tx, found.id)
     if changed:
         record(tx, signed, change_of(subject_of(tx, "run", str(found.id)), PAUSED, RUNNING))
-    return path_of(found), changed
+    return found, changed
 
 
 def weigh_campaign(tx: Tx, name: str, weight: int, signed: Signature) -> bool:

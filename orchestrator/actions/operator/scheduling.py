@@ -54,11 +54,12 @@ def resume_schedule(tx: Tx, schedule: Schedule, signed: Signature) -> bool:
     return changed
 
 
-def run_now(tx: Tx, schedule: Schedule, signed: Signature) -> Tick:
-    """A tick of this moment, for a worker to make."""
-    tick = asking.run_now(tx, schedule)
-    _record(tx, signed, schedule, old=None, new=f"a tick of {tick.local}")
-    return tick
+def run_now(tx: Tx, schedule: Schedule, signed: Signature) -> AskedTicks:
+    """A tick of this moment, for a worker to make; or the one that was asked for before and has not begun."""
+    asked = asking.run_now(tx, schedule)
+    for tick in asked.begun:
+        _record(tx, signed, schedule, old=None, new=f"a tick of {tick.local}")
+    return asked
 
 
 def backfill(tx: Tx, schedule: Schedule, first: str, *, last: str | None, signed: Signature) -> AskedTicks:
@@ -66,6 +67,11 @@ def backfill(tx: Tx, schedule: Schedule, first: str, *, last: str | None, signed
     what is still to come.
     """
     firings = _named(tx, schedule, first, last=last)
+    if not firings and last is not None and _span(last, schedule)[1] <= _span(first, schedule)[0]:
+        raise UsageError(
+            f"{first} is later than {last}. Say the earlier one first: orchestrator schedule backfill "
+            f"{schedule.name} {last} {first}. Nothing was changed."
+        )
     if not firings:
         raise UsageError(
             f"{schedule.name} has no tick there that is past. Its ticks: {schedule.words.cron} in "

@@ -32,8 +32,10 @@ class Applied:
     reused: int = 0  # have the pictures of earlier runs
     avoided_micros: int = 0  # what these would have cost
     under_way: int = 0  # another run is making them: they were not added
-    left_alone: int = 0  # not asked for, because of the word `regenerate`: they were not added
+    left_alone: int = 0  # not asked for, because of the word `regenerate`, or an https input that is gone
+    at_address: int = 0  # of the new ones: an https input of theirs serves another picture
     superseded: int = 0  # waiting jobs of earlier runs that were cancelled
+    again: int = 0  # further tries of what was made of a picture that is not the choice any more
     renamed: list[tuple[str, str]] = field(
         default_factory=list
     )  # wanted path, given path; the first thousand

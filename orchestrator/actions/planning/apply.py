@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from orchestrator.actions.operator.fleet_words import take_words
+from orchestrator.actions.planning.addresses import Addresses
 from orchestrator.actions.planning.applied import NOTHING, Applied, Pricing, Taking
+from orchestrator.actions.planning.asking_addresses import Asking
 from orchestrator.actions.planning.canary import CanaryPick
 from orchestrator.actions.planning.flood import Flood, refuse_floods
 from orchestrator.actions.planning.found_pictures import FoundPictures, refuse
@@ -44,6 +46,7 @@ def apply(
     taking: Taking = NOTHING,
     pricing: Pricing | None = None,
     accept_changes: bool = False,
+    addresses: Addresses | None = None,
 ) -> list[Applied]:
     """Insert what is new, manifest by manifest; raises ProblemsError or UsageError before anything is
     written.
@@ -57,7 +60,8 @@ def apply(
     again. Words on caps and limits are taken when everything is checked, before the first job is there.
     `pricing` says what live prices are known or can be asked for, without which list prices count.
     ChangeFloodError is raised, before anything is written, where more has changed since the run before than
-    `max_changed` of the manifest allows, unless `accept_changes` says that a person has agreed.
+    `max_changed` of the manifest allows, unless `accept_changes` says that a person has agreed. `addresses`
+    asks what https inputs serve; it knows already what a plan of the same command has asked.
     """
     if prune:
         refuse_prune_of(part)
@@ -67,7 +71,8 @@ def apply(
         check_all(manifests)
     with ExitStack() as stack:
         pricing = pricing or Pricing()
-        checking = _Checking(database, stack, pricing.prices, shelf=shelf)
+        asking = Asking(addresses or Addresses())
+        checking = _Checking(database, stack, pricing.prices, shelf=shelf, asking=asking)
         drafts = checking.drafts(manifests, part)
         if not accept_changes:
             refuse_floods(checking.floods)
@@ -83,11 +88,18 @@ class _Checking:
     """Expands every manifest and checks every job and output path: all manifests or none."""
 
     def __init__(
-        self, database: Database, stack: ExitStack, prices: LivePrices, *, shelf: Shelf | None
+        self,
+        database: Database,
+        stack: ExitStack,
+        prices: LivePrices,
+        *,
+        shelf: Shelf | None,
+        asking: Asking,
     ) -> None:
         self._database = database
         self._prices = prices
         self._shelf = shelf
+        self._asking = asking
         self._found = FoundPictures()
         self._images = 0
         self._stack = stack
@@ -100,7 +112,8 @@ class _Checking:
         """What is there already, and spools of what is not; raises with the problems of the manifests
         first.
         """
-        walk = Walk(self._database.read, part, several=len(manifests) > 1, shelf=self._shelf)
+        several = len(manifests) > 1
+        walk = Walk(self._database.read, part, several=several, shelf=self._shelf, asking=self._asking)
         drafts = [self._draft(manifest, walk) for manifest in manifests]
         if self._problems:
             raise ProblemsError(self._problems)

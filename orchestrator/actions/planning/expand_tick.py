@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from orchestrator.actions.planning.addresses import Addresses
 from orchestrator.actions.planning.apply import Applied, Pricing, Taking, apply
 from orchestrator.actions.planning.flood import ChangeFloodError
 from orchestrator.actions.planning.live_prices import Ask, LivePrices
@@ -41,6 +42,7 @@ class TickExpander:
     shelf: Callable[[], Shelf]
     ask: Ask | None = None  # None: there is no key, and list prices count
     look: Callable[[int], PicturesChecked] | None = None  # at what the run points at; None: nobody looks
+    addresses: Callable[[], Addresses] = Addresses  # asks anew in each tick what https inputs serve
 
     def __call__(self, order: TickOrder) -> Expanded:
         """Make the run of a tick. Raises only what concerns the database."""
@@ -74,9 +76,9 @@ class TickExpander:
                 f"schedule add {path}"
             )
             return _not_made(TickVerdict.FAILED, "renamed", message)
-        prices = LivePrices(self.ask)
+        prices, addresses = LivePrices(self.ask), self.addresses()
         if order.schedule.words.when_short is WhenShort.SKIP:
-            short = self._short(manifest)
+            short = self._short(manifest, addresses)
             if short is not None:
                 return _not_made(TickVerdict.SKIPPED, "short", short, code=int(ExitCode.BUDGET))
         (applied,) = apply(
@@ -86,8 +88,9 @@ class TickExpander:
             taking=Taking(signed=self._signed(order)),
             pricing=Pricing(prices, self.settings.guards.price_drift_percent),
             accept_changes=order.approved,
+            addresses=addresses,
         )
-        said = _words(applied) + self._looked(applied.run_id)
+        said = "; ".join([_words(applied), *addresses.warnings()]) + self._looked(applied.run_id)
         return Expanded(TickVerdict.APPLIED, run_id=applied.run_id, message=said)
 
     def _looked(self, run_id: int) -> str:
@@ -107,9 +110,9 @@ class TickExpander:
         """
         return order.tick.at if order.tick.kind is TickKind.SCHEDULED else self.clock.now_ms()
 
-    def _short(self, manifest: Manifest) -> str | None:
+    def _short(self, manifest: Manifest, addresses: Addresses) -> str | None:
         """Why the money does not suffice for all of it; None when it does."""
-        planned = plan([manifest], self.settings, self.database, ask=self.ask)
+        planned = plan([manifest], self.settings, self.database, ask=self.ask, addresses=addresses)
         wanted, found = planned.micros_to_pay, planned.affordable
         if found is None or found.jobs >= planned.jobs_to_submit:
             return None
@@ -154,4 +157,5 @@ def _gone(path: Path) -> str:
 def _words(applied: Applied) -> str:
     left_out = f", {len(applied.manifest.left_out)} rows left out" if applied.manifest.left_out else ""
     reused = f", {applied.reused:,} reused" if applied.reused else ""
-    return f"{applied.new:,} new jobs, {applied.existing:,} there already{reused}{left_out}"
+    changed = f", {applied.at_address:,} changed at their address" if applied.at_address else ""
+    return f"{applied.new:,} new jobs, {applied.existing:,} there already{reused}{changed}{left_out}"

@@ -5,7 +5,7 @@ be read to its end loses most rows. Caps let both through. `max_changed` of the 
 looks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,18 +42,22 @@ class Flood:
     before: int = 0  # jobs of the run before
     jobs: int = 0
     seen: int = 0  # of the jobs: those that the run before has as well
-    changed: int = 0  # to be bought, and not in the run before
+    changed: int = 0  # to be bought, and not in the run before, or with another picture at an address
     changed_micros: int = 0
 
-    def add(self, tx: Tx, specs: Sequence[JobSpec], fresh: Sequence[JobSpec]) -> None:
-        """See some jobs go by; the `fresh` ones of them are to be bought."""
+    def add(
+        self, tx: Tx, specs: Sequence[JobSpec], fresh: Sequence[JobSpec], *, differing: Collection[str] = ()
+    ) -> None:
+        """See some jobs go by; the `fresh` ones of them are to be bought, those with the keys `differing`
+        because an https input serves another picture.
+        """
         self.jobs += len(specs)
         if self.previous is None:
             return
         known = existing_ids(tx, self.previous, [spec.key for spec in specs])
         self.seen += len(known)
         for spec in fresh:
-            if spec.key not in known:
+            if spec.key not in known or spec.key in differing:
                 self.changed += 1
                 self.changed_micros += spec.price_micros
 

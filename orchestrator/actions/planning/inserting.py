@@ -11,6 +11,7 @@ from orchestrator.actions.planning.canary import CanaryPick
 from orchestrator.actions.planning.spool import Spool
 from orchestrator.store.account import rate_limits, workers
 from orchestrator.store.account.acts import Signature
+from orchestrator.store.choosing.made_again import AGAIN_MAX, any_stale, make_again
 from orchestrator.store.db.database import Database
 from orchestrator.store.money import budgets, quotes
 from orchestrator.store.runs import asking_names
@@ -63,12 +64,25 @@ class Inserting:
         for chunk in draft.twins.chunks():
             with self.database.write() as tx:
                 applied.copies += add_copies(tx, run, chunk)
+        if self.whole:
+            applied.again += self._make_again(run)
         self._name(applied, run)
         applied.manifest.keep_pixels()
         if self.whole:
             applied.superseded += supersede(self.database, run, applied.manifest.spec.night)
         self._keep_answers(run.model)
         return applied
+
+    def _make_again(self, run: Run) -> int:
+        """What was made of a picture that is not the choice any more; only here, never by a worker alone."""
+        with self.database.read() as tx:
+            stale = any_stale(tx, run.id)
+        made, added = 0, AGAIN_MAX if stale else 0
+        while added == AGAIN_MAX:
+            with self.database.write() as tx:
+                added = make_again(tx, run.id, self.taking.signed)
+            made += added
+        return made
 
     def _name(self, applied: Applied, run: Run) -> None:
         """Stable names: their list, and what becomes of those that nobody asks for any more."""
@@ -91,7 +105,8 @@ class Inserting:
             self.database.give_way()
         applied.new += added.new
         applied.existing += added.existing
-        for name in ("reused", "avoided_micros", "under_way", "left_alone", "superseded"):
+        counts = ("reused", "avoided_micros", "under_way", "left_alone", "superseded", "at_address")
+        for name in counts:
             setattr(applied, name, getattr(applied, name) + getattr(added, name))
         applied.renamed += added.renamed[: max(0, RENAMED_KEPT - len(applied.renamed))]
 

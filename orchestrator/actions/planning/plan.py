@@ -7,6 +7,8 @@ from functools import partial
 
 from orchestrator import catalogue
 from orchestrator.actions.operator.fleet_words import FileWords
+from orchestrator.actions.planning.addresses import Addresses
+from orchestrator.actions.planning.asking_addresses import Asking
 from orchestrator.actions.planning.canary import made_first
 from orchestrator.actions.planning.cap_forecast import CapForecast, caps_for, is_about
 from orchestrator.actions.planning.changes import compare
@@ -20,6 +22,7 @@ from orchestrator.actions.planning.plan_warnings import warn
 from orchestrator.actions.planning.planned import FATES, ManifestPlan, Plan
 from orchestrator.actions.planning.saved_plan import Seal
 from orchestrator.actions.planning.tally import Tally
+from orchestrator.actions.planning.view import View
 from orchestrator.actions.planning.walk import ManifestWalk, Walk
 from orchestrator.actions.planning.within_caps import at_other_values, costs_of, within_caps
 from orchestrator.core.precedence import Weight
@@ -45,6 +48,7 @@ def plan(
     ask: Ask | None = None,
     listing: int = 0,
     sealed: bool = False,
+    addresses: Addresses | None = None,
 ) -> Plan:
     """What applying and running `manifests` would do; raises ProblemsError when one is off.
 
@@ -53,56 +57,62 @@ def plan(
     more, and raises UsageError together with it. `raised` are the caps and limits whose looser words a person
     has agreed to take. `ask` asks the provider for live prices; without it, jobs cost what the catalogue
     says. The first `listing` jobs of each manifest are kept to be shown; `sealed`, what the plan stands on is
-    kept too.
+    kept too. `addresses` asks what https inputs serve.
     """
     if prune:
         refuse_prune_of(part)
     if part.partial:
         check_all(manifests)  # a problem beyond the first N must not come up later
-    if database is None:
-        planner = _Planner(None, settings, ask, shelf=shelf, raised=raised)
-        return planner.plan(manifests, part, prune=prune, listing=listing, sealed=sealed)
-    with database.read() as tx:
-        planner = _Planner(tx, settings, ask, shelf=shelf, raised=raised)
-        return planner.plan(manifests, part, prune=prune, listing=listing, sealed=sealed)
+    with View(database) as view:
+        walk = Walk(
+            lambda: nullcontext(view.tx),
+            part,
+            several=len(manifests) > 1,
+            shelf=shelf,
+            asking=Asking(addresses or Addresses(), view.away),
+        )
+        planner = _Planner(view, settings, ask, raised=raised)
+        return planner.plan(manifests, walk, prune=prune, listing=listing, sealed=sealed)
+
+
+def _begun(manifest: Manifest, *, partial: bool, prune: bool, content: Content) -> ManifestPlan:
+    """What is known of a manifest before its jobs are walked through."""
+    by = catalogue.get(manifest.spec.model).price.by
+    return ManifestPlan(
+        str(manifest.path),
+        manifest.spec,
+        partial=partial,
+        prune=prune,
+        tally=Tally(manifest.cover, by),
+        fixed={by: manifest.fixed(by)},
+        shape=manifest.shape,
+        besides=manifest.besides,
+        variations=manifest.variations,
+        when_short=manifest.schedule.when_short if manifest.schedule else None,
+        content=content,
+    )
 
 
 class _Planner:
-    def __init__(
-        self,
-        tx: Tx | None,
-        settings: Settings,
-        ask: Ask | None,
-        *,
-        shelf: Shelf | None,
-        raised: Container[object],
-    ) -> None:
-        self._tx = tx
-        self._shelf = shelf
+    def __init__(self, view: View, settings: Settings, ask: Ask | None, *, raised: Container[object]) -> None:
+        self._view = view
         self._settings = settings
         self._raised = raised
         self._waiting: dict[int, list[JobsAt]] = {}  # by the row's identity
         self._tries: dict[int, list[JobsAt]] = {}
-        self._plan = Plan(database_id=identity.database_id(tx) if tx else None, prices=LivePrices(ask))
+        known = identity.database_id(view.tx) if view.tx else None
+        self._plan = Plan(database_id=known, prices=LivePrices(ask))
+
+    @property
+    def _tx(self) -> Tx | None:
+        return self._view.tx
 
     def plan(
-        self, manifests: Sequence[Manifest], part: Part, *, prune: bool, listing: int, sealed: bool
+        self, manifests: Sequence[Manifest], walk: Walk, *, prune: bool, listing: int, sealed: bool
     ) -> Plan:
-        walk = Walk(lambda: nullcontext(self._tx), part, several=len(manifests) > 1, shelf=self._shelf)
         for manifest in manifests:
-            by = catalogue.get(manifest.spec.model).price.by
-            row = ManifestPlan(
-                str(manifest.path),
-                manifest.spec,
-                partial=part.partial,
-                prune=prune,
-                tally=Tally(manifest.cover, by),
-                fixed={by: manifest.fixed(by)},
-                shape=manifest.shape,
-                besides=manifest.besides,
-                variations=manifest.variations,
-                content=Content(listing, lines=manifest.lines, seal=Seal() if sealed else None),
-            )
+            content = Content(listing, lines=manifest.lines, seal=Seal() if sealed else None)
+            row = _begun(manifest, partial=walk.part.partial, prune=prune, content=content)
             self._fill(row, walk.through(manifest))
             row.content.changes = compare(row.content.left.compared, row.content.fresh)
             row.tally.merged = manifest.merged
@@ -110,6 +120,7 @@ class _Planner:
             row.canary = made_first(self._tx, row)
             self._plan.manifests.append(row)
             self._plan.warnings += manifest.warnings
+        self._plan.warnings += walk.asking.addresses.warnings()
         self._plan.prices.ask()
         if self._tx:
             self._plan.prices.heed(self._tx)
@@ -147,6 +158,7 @@ class _Planner:
             row.existing += len(chunk.specs) - len(chunk.fresh) - len(chunk.decided)
             row.count_decided(chunk.specs, chunk.decided)
             row.new += len(chunk.fresh)
+            row.at_address += len(chunk.differing)
             row.new_images += sum(item.images for item in chunk.fresh)
             self._plan.prices.note(row.spec.model, chunk.specs)
             for item in chunk.fresh:

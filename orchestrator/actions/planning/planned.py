@@ -17,6 +17,7 @@ from orchestrator.actions.planning.tally import Tally
 from orchestrator.core.nights import Fate
 from orchestrator.core.specs import JobSpec, RunSpec
 from orchestrator.core.states import JobState
+from orchestrator.core.ticks import WhenShort
 from orchestrator.manifest.bad_rows import LeftOut
 from orchestrator.store.runs.earlier import Decided
 from orchestrator.store.runs.unrequested import Turn, Unrequested
@@ -47,7 +48,8 @@ class ManifestPlan:
     reused_at: dict[str, tuple[int, int]] = field(default_factory=dict)  # as `new_at`
     avoided_micros: int = 0  # what these would cost
     under_way: int = 0  # another run is making them
-    left_alone: int = 0  # not asked for, because of the word `regenerate`
+    left_alone: int = 0  # not asked for, because of the word `regenerate`, or an https input that is gone
+    at_address: int = 0  # of the new ones: an https input of theirs serves another picture
     flood: Flood | None = None  # how much is other than in the run before
     copies: int = 0  # further files of pictures that are paid once
     waiting: int = 0  # asked for, recorded by an earlier apply, not submitted yet
@@ -72,6 +74,9 @@ class ManifestPlan:
     instead: dict[str, int] = field(default_factory=dict)  # their cost at other values of what decides it
     left_out: list[LeftOut] = field(default_factory=list)  # rows of its tables
     canary: int | None = None  # so many are made first, and the run then waits; None: its gate is open
+    when_short: WhenShort | None = (
+        None  # what a tick of its schedule does without enough money; None: no schedule
+    )
     new_at: dict[str, tuple[int, int]] = field(default_factory=dict)  # price digest: jobs, list price of one
 
     @property

@@ -4,16 +4,19 @@
 written.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Final, NamedTuple
 
+from orchestrator.actions.planning.asking_addresses import Asking
 from orchestrator.actions.planning.flood import flood_of
 from orchestrator.actions.planning.found_pictures import FoundPictures, find
 from orchestrator.actions.planning.part import Part
 from orchestrator.actions.planning.path_register import PathRegister
+from orchestrator.core.nights import Fate
 from orchestrator.core.specs import JobSpec, TwinSpec
 from orchestrator.core.states import JobState
+from orchestrator.core.url_inputs import GONE
 from orchestrator.manifest import Manifest
 from orchestrator.ports import Shelf
 from orchestrator.store.db.database import Tx
@@ -29,6 +32,8 @@ CHUNK: Final = 2_000
 """How many jobs are looked at, and then written, in one transaction: a worker beside must not wait long for
 the one write lock of SQLite, and this many take about a tenth of a second."""
 
+_LEFT: Final = Decided(Fate.LEAVE)
+
 Reading = Callable[[], AbstractContextManager[Tx | None]]
 """Opens what one chunk is compared with; None where no database exists yet: then every job is new."""
 
@@ -43,6 +48,7 @@ class Chunk(NamedTuple):
     shared: list[str]  # a sentence for each output path that an earlier manifest of the command has
     found: FoundPictures  # pictures of the fresh ones that are there already
     decided: Mapping[str, Decided]  # what earlier runs decide about, of those that the run does not have
+    differing: Collection[str]  # keys of fresh ones whose https inputs serve another picture than before
     twins: list[TwinSpec]  # rows that share a job, of this chunk or an earlier one
     copies: int  # files that do not exist and will be made for them
 
@@ -50,16 +56,32 @@ class Chunk(NamedTuple):
 class Walk:
     """Through the manifests of one command, in turn. What they would both write is noticed across them."""
 
-    def __init__(self, reading: Reading, part: Part, *, several: bool, shelf: Shelf | None = None) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        part: Part,
+        *,
+        several: bool,
+        shelf: Shelf | None = None,
+        asking: Asking | None = None,
+    ) -> None:
         """Without a `shelf`, no look is taken at the pictures that are there."""
         self._reading = reading
         self._shelf = shelf
-        self._part = part
+        self.part = part
+        self.asking = asking or Asking()
         self._register = PathRegister() if several else None
 
     def through(self, manifest: Manifest) -> "ManifestWalk":
         """The walk through one of them."""
-        return ManifestWalk(manifest, self._reading, self._part, register=self._register, shelf=self._shelf)
+        return ManifestWalk(
+            manifest,
+            self._reading,
+            self.part,
+            register=self._register,
+            shelf=self._shelf,
+            asking=self.asking,
+        )
 
 
 class ManifestWalk:
@@ -73,7 +95,9 @@ class ManifestWalk:
         *,
         register: PathRegister | None,
         shelf: Shelf | None,
+        asking: Asking,
     ) -> None:
+        self._asking = asking
         self.partial = part.partial
         self._owner = owner = manifest.spec
         self._manifest, self._part = manifest, part
@@ -144,24 +168,31 @@ class ManifestWalk:
             return left_behind(tx, self.run.id, self._requested.asked())
 
     def _compared(self, specs: list[JobSpec], twins: list[TwinSpec], shared: list[str]) -> Chunk:
+        specs = self._asking.seen(
+            specs, self._owner, run=self.run, earlier=self.earlier, reading=self._reading
+        )
         untried: list[JobSpec] = []
+        differing: Collection[str] = ()
         states: Mapping[str, str] = {}
         decided: Mapping[str, Decided] = {}
         now = 0
         with self._reading() as tx:
             if tx is None:
-                fresh, taken = specs, []
+                fresh, taken = [spec for spec in specs if GONE not in spec.seen_urls.values()], []
+                decided = {spec.key: _LEFT for spec in specs if GONE in spec.seen_urls.values()}
                 copies = sum(len(twin.output_paths) for twin in twins if not twin.first)
             else:
                 back = self.earlier
                 looked = look_up(tx=tx, run=self.run, owner=self._owner, specs=specs, earlier=back)
                 wanted = look_up_twins(tx=tx, run=self.run, owner=self._owner, twins=twins, earlier=back)
-                decided = looked.decided
+                decided, differing = looked.decided, looked.differing
                 fresh, taken, copies = looked.fresh, [*looked.conflicts, *wanted.conflicts], wanted.new
                 untried, states, now = looked.untried, looked.states, tx.now
-                self.flood.add(tx, specs, fresh)
+                self.flood.add(tx, specs, fresh, differing=differing)
                 if self._requested:
                     self._requested.add(looked.known)
+        left = (spec for spec in specs if (item := decided.get(spec.key)) and item.fate is Fate.LEAVE)
+        self._asking.addresses.note_gone(left)
         found = find(self._shelf, self._owner, fresh)  # reads files, so in no transaction
         # What waits here and was bought before now is in a newer state of this database, or in another one.
         found.add(find(self._shelf, self._owner, untried, accepted_before_ms=now))
@@ -170,6 +201,7 @@ class ManifestWalk:
             states=states,
             fresh=fresh,
             decided=decided,
+            differing=differing,
             taken=taken,
             shared=shared,
             found=found,

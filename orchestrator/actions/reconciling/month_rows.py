@@ -34,6 +34,8 @@ class StatementRow:
     accepted: int = 0
     nsfw: int = 0
     failed_paid: int = 0  # tries without pictures that were paid all the same
+    reused: int = 0  # jobs that pictures of earlier runs served
+    avoided: int = 0  # what these would have cost, in micros
 
     @property
     def cost_per_image(self) -> int | None:
@@ -131,6 +133,7 @@ def booked_rows(
     placing: Placing,
     sums: Mapping[Group, Mapping[str, int]],
     moved: Sequence[MonthLine],
+    reused: Mapping[Group, tuple[int, int]],
 ) -> list[StatementRow]:
     """The rows of the month itself, without lines that came after it was closed."""
     rows: dict[tuple[str, ...], StatementRow] = {}
@@ -152,6 +155,9 @@ def booked_rows(
         each.images += pictures["images"]
         each.accepted += pictures["accepted"]
         each.nsfw += pictures["nsfw"]
+    for group, (jobs, micros) in reused.items():
+        each = row(placing.values(group))
+        each.reused, each.avoided = each.reused + jobs, each.avoided + micros
     for line in moved:
         row(placing.of_line(line)).amounts -= _amounts(line)
     return [rows[values] for values in sorted(rows)]

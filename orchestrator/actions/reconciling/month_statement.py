@@ -21,7 +21,7 @@ from orchestrator.actions.reconciling.month_rows import (
 from orchestrator.core.month import Amounts, Equation, month_ms, total_of
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import BillEntry
-from orchestrator.store.views import month_lines, month_sums
+from orchestrator.store.views import month_lines, month_money, month_reuse, month_sums
 from orchestrator.store.views.month_lines import ClosedMonth, OtherEntries
 from orchestrator.store.views.month_sums import MonthBounds
 from orchestrator.store.views.run_names import run_names
@@ -65,15 +65,16 @@ def month_statement(
     late = month_lines.late_lines(tx, timezone, closings)
     moved = [line for lines in late.values() for line in lines if line.month == month]
     prior = late.get(month, [])
-    sums = month_sums.money(tx, bounds, wanted)
+    sums = month_money.money(tx, bounds, wanted)
     refuse_unknown(tx, wanted, sums)
     placing = Placing(
         by=by,
         runs=run_names(tx),
         groups=month_sums.groups_of(tx, month_lines.attempt_ids([*moved, *prior]), wanted),
     )
+    served = month_reuse.reused(tx, *month_ms(month, timezone), wanted)
     booked = [
-        *booked_rows(tx, bounds, wanted, placing=placing, sums=sums, moved=moved),
+        *booked_rows(tx, bounds, wanted, placing=placing, sums=sums, moved=moved, reused=served),
         *prior_rows(prior, placing),
     ]
     others = month_lines.other_entries(tx, bounds.start, bounds.end)

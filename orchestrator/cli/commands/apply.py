@@ -56,7 +56,15 @@ def command(
     with opened(use=Use.MAKE) as app:
         loaded = what.load(app)
         if what.saved is not None:
-            now = plan(loaded, app.settings, app.database, part=what.meant.part, ask=asking(app), sealed=True)
+            now = plan(
+                loaded,
+                app.settings,
+                app.database,
+                part=what.meant.part,
+                ask=asking(app),
+                sealed=True,
+                addresses=app.addresses,
+            )
             what.refuse_drift(now)
         said = file_words(app, loaded)
         signed = signature_of("apply", why)
@@ -72,8 +80,11 @@ def command(
             shelf=shelf,
             pricing=pricing(app),
             accept_changes=accept_changes,
+            addresses=app.addresses,
         )
     _tell(applied, what.meant, prune=prune)
+    for warning in app.addresses.warnings():
+        out.warn(safe(warning))
     return ExitCode.DONE
 
 

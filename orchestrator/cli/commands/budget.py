@@ -53,6 +53,7 @@ command.add_command(show)
 @click.option("--month", metavar="USD", help="Cap for each calendar month; 'none' removes it.")
 @click.option("--day", metavar="USD", help="Cap for each calendar day; 'none' removes it.")
 @why_option
+@SANDBOX
 def set_budget(
     scope: str, total: str | None, month: str | None, day: str | None, why: str | None
 ) -> ExitCode:

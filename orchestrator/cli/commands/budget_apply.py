@@ -10,7 +10,7 @@ from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
-from orchestrator.cli.base import Command
+from orchestrator.cli.base import SANDBOX, Command
 from orchestrator.cli.context import opened
 from orchestrator.cli.deciding import file_words
 from orchestrator.cli.rendering.words import count, safe
@@ -36,6 +36,7 @@ WEIGHTS = {
 @click.option("--run", "run_key", metavar="KEY", help="The run key of the manifests, instead of their own.")
 @click.option("--yes", is_flag=True, help="Change them without asking.")
 @why_option
+@SANDBOX
 def apply_budget(manifests: tuple[Path, ...], run_key: str | None, why: str | None, *, yes: bool) -> ExitCode:
     """Make every cap that the configuration names, and the caps of these MANIFESTs' runs, what the files say.
 

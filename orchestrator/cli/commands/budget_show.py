@@ -1,7 +1,5 @@
 """`orchestrator budget show`: every cap with what counts under it, now or in a period that is past."""
 
-import re
-
 import click
 
 from orchestrator.actions.setup.open_database import Use
@@ -12,14 +10,13 @@ from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import budget_document
 from orchestrator.cli.rendering.folding import FoldedCaps, fold_caps
 from orchestrator.cli.rendering.words import bar, count, left_or_over, percent, safe, table, usd
+from orchestrator.cli.selecting import need_period
 from orchestrator.core.budget import day_of
-from orchestrator.core.errors import ExitCode, UsageError
+from orchestrator.core.errors import ExitCode
 from orchestrator.core.money import format_usd
 from orchestrator.store.money.caps import Cap, caps_in_force
 from orchestrator.store.money.past_caps import PeriodSums, sums_of_period
 from orchestrator.store.views import overview
-
-PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?")
 
 
 @declare("show", short_help="Every cap with what counts under it; any month or day.")
@@ -66,8 +63,7 @@ def _line(row: Cap) -> list[str]:
 
 
 def _show_period(period: str, *, show_all: bool) -> ExitCode:
-    if not PERIOD.fullmatch(period):
-        raise UsageError(f"--period {period}: expected a month such as 2026-11, or a day such as 2026-11-28")
+    need_period(period)
     with opened(use=Use.LOOK) as app, app.database.read() as tx:
         rows = sums_of_period(tx, period, with_runs=show_all)
     if out.as_json():

@@ -46,6 +46,7 @@ def list_campaigns() -> ExitCode:
 @command.command("pause")
 @click.argument("name")
 @click.option("--why", "--because", metavar="TEXT", help=WHY_HELP)
+@SANDBOX
 def pause(name: str, why: str | None) -> ExitCode:
     """Submit nothing more of campaign NAME. What the provider has accepted is still collected."""
     with opened() as app, app.database.write() as tx:
@@ -59,6 +60,7 @@ def pause(name: str, why: str | None) -> ExitCode:
 @command.command("resume")
 @click.argument("name")
 @why_option
+@SANDBOX
 def resume(name: str, why: str | None) -> ExitCode:
     """Let campaign NAME go on."""
     with opened() as app, app.database.write() as tx:
@@ -72,6 +74,7 @@ def resume(name: str, why: str | None) -> ExitCode:
 @command.command("close")
 @click.argument("name")
 @why_option
+@SANDBOX
 def close(name: str, why: str | None) -> ExitCode:
     """Buy nothing more for campaign NAME: what waits is cancelled, what the provider has accepted is
     collected, and no manifest is applied to it until it is opened again.
@@ -102,6 +105,7 @@ def close(name: str, why: str | None) -> ExitCode:
 @command.command("reopen")
 @click.argument("name")
 @why_option
+@SANDBOX
 def reopen(name: str, why: str | None) -> ExitCode:
     """Take jobs for a closed campaign NAME again. What was cancelled when it was closed stays so."""
     with opened() as app, app.database.write() as tx:
@@ -118,6 +122,7 @@ def reopen(name: str, why: str | None) -> ExitCode:
 @click.argument("name")
 @click.argument("weight", type=int)
 @why_option
+@SANDBOX
 def weigh(name: str, weight: int, why: str | None) -> ExitCode:
     """Give campaign NAME so many turns for each turn of a campaign of weight 1. Campaigns begin with weight
     1.

@@ -154,6 +154,7 @@ def _tell_candidates(possible: list[PossibleTask]) -> None:
     help="Give it up, also an overdue one; its money counts as spent.",
 )
 @why_option
+@SANDBOX
 def resolve(
     attempt_ids: tuple[int, ...],
     prediction_id: str | None,

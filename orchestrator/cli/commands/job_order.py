@@ -66,7 +66,8 @@ def prioritise(ids: tuple[int, ...], **words: Any) -> ExitCode:
 def hold(ids: tuple[int, ...], **words: Any) -> ExitCode:
     """Let no worker take waiting jobs until they are released, by ID or by filter.
 
-    A job that a worker has taken already is made. Held jobs keep their turns, and can be cancelled.
+    A job that a worker has taken and not begun to send is held too; one that may have been sent is made. Held
+    jobs keep their turns, and can be cancelled.
     """
     done = _done(order.hold_jobs, "hold", ids=ids, words=words)
     steps = [("orchestrator jobs release --reason held", "lets all that are held run")]

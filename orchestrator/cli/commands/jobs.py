@@ -1,6 +1,7 @@
 """`orchestrator jobs`: list, show, retry, cancel, adopt; their order is in `job_order`."""
 
 import asyncio
+import shlex
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import click
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out
-from orchestrator.cli.base import ROW_ID, SANDBOX, group
+from orchestrator.cli.base import NO_REHEARSAL, ROW_ID, SANDBOX, group
 from orchestrator.cli.commands import job_order
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import detail_document, job_document
@@ -54,6 +55,12 @@ def list_jobs(limit: int | None, since: str | None, until: str | None, **words: 
         with app.database.read() as tx:
             zone = app.settings.budgets.timezone
             wanted = replace(wanted, since=_moment(since, tx.now, zone), until=_moment(until, tx.now, zone))
+            if wanted.since is not None and wanted.until is not None and wanted.since >= wanted.until:
+                raise UsageError(
+                    f"--since {since} is not before --until {until}: no moment lies between. Say the earlier "
+                    f"one first: orchestrator jobs list --since {shlex.quote(str(until))} --until "
+                    f"{shlex.quote(str(since))}"
+                )
             require_named(tx, wanted)
         after, left = 0, limit or (None if out.as_json() else TABLE_ROWS)
         rows: list[jobs.JobRow] = []
@@ -178,6 +185,7 @@ def cancel(ids: tuple[int, ...], *, dry_run: bool, why: str | None, **words: Any
 @click.argument("job_id", type=ROW_ID, metavar="JOB")
 @click.argument("prediction_id", metavar="TASK")
 @why_option
+@NO_REHEARSAL
 def adopt(job_id: int, prediction_id: str, why: str | None) -> ExitCode:
     """Give the waiting JOB a TASK of the provider that another copy of this database bought for it. Buys
     nothing.

@@ -1,6 +1,5 @@
 """`orchestrator ledger`: every movement of money, for a spreadsheet or another program."""
 
-import re
 from dataclasses import asdict
 from typing import Any
 
@@ -11,8 +10,9 @@ from orchestrator.cli import out
 from orchestrator.cli.base import SANDBOX, group
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.words import count, usd
+from orchestrator.cli.selecting import need_period
 from orchestrator.core import spreadsheet
-from orchestrator.core.errors import ExitCode, OperatorNeededError, UsageError
+from orchestrator.core.errors import ExitCode, OperatorNeededError
 from orchestrator.core.moments import iso_time
 from orchestrator.core.money import format_usd
 from orchestrator.core.spreadsheet import Amount
@@ -26,7 +26,6 @@ from orchestrator.store.views.ledger_lines import (
     sums,
 )
 
-PERIOD = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 COLUMNS = (
     "id",
     "at",
@@ -64,8 +63,8 @@ def export(*, period: str | None, campaign: str | None, run: str | None) -> Exit
     Compares the sum of an account's movements with the balance that caps are held against, and exits with 5
     when they differ.
     """
-    if period is not None and not PERIOD.fullmatch(period):
-        raise UsageError(f"--period {period}: expected a month such as 2026-11, or a day such as 2026-11-28")
+    if period is not None:
+        need_period(period)
     with opened(use=Use.LOOK) as app, app.database.read() as tx:
         wanted = LedgerFilter(
             period=period or "",

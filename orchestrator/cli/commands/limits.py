@@ -50,6 +50,7 @@ def show() -> ExitCode:
 @click.argument("key", type=click.Choice([*(name.value for name in LimitName), LEVEL]))
 @click.argument("value")
 @why_option
+@SANDBOX
 def set_limit(key: str, value: str, why: str | None) -> ExitCode:
     """Set a limit for every worker; a running fleet takes it with its next claim.
 

@@ -4,6 +4,7 @@ import click
 
 from orchestrator.actions.operator.pausing import pause_account
 from orchestrator.cli import out
+from orchestrator.cli.base import SANDBOX
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.signature import WHY_HELP, signature_of
@@ -12,6 +13,7 @@ from orchestrator.core.errors import ExitCode
 
 @declare("pause", short_help="Stop spending everywhere, until `resume`.")
 @click.option("--why", "--because", metavar="TEXT", help=WHY_HELP)
+@SANDBOX
 def command(why: str | None) -> ExitCode:
     """Submit nothing more, on any worker of this database. What the provider has accepted is still collected.
 

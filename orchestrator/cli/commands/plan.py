@@ -72,6 +72,7 @@ def command(
                 ask=asking(app),
                 listing=LISTED_MAX if listed else SAMPLE_LISTED if asked.sample else 0,
                 sealed=saved is not None or what.saved is not None,
+                addresses=app.addresses,
             )
         made_at = app.clock.now_ms()
     what.refuse_drift(planned)

@@ -10,6 +10,7 @@ from orchestrator.actions.reconciling.reconcile import reconcile
 from orchestrator.actions.reconciling.reconciliation import Period, Reconciliation
 from orchestrator.app import App
 from orchestrator.cli import out
+from orchestrator.cli.base import NO_REHEARSAL
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering import bill_text
@@ -35,6 +36,7 @@ SHOWN_MAX = 20
 @click.option("--not-ours", is_flag=True, help="The unknown tasks are another program's: stop asking.")
 @click.option("--accept-bill", is_flag=True, help="The bill is right as it is: book it, and go on.")
 @why_option
+@NO_REHEARSAL
 def command(hours: int, *, not_ours: bool, accept_bill: bool, why: str | None) -> ExitCode:
     """Compare the last HOURS with the provider's list, bill and balance; book refunds and differences.
 

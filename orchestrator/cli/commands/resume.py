@@ -5,6 +5,7 @@ import click
 from orchestrator.actions.operator.accept_price import accept_price
 from orchestrator.actions.operator.pausing import resume_account
 from orchestrator.cli import out
+from orchestrator.cli.base import SANDBOX
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.words import count, safe, unit_price
@@ -19,6 +20,7 @@ from orchestrator.store.account import pauses
     "--model", metavar="MODEL", help="Accept the present price of MODEL for all its jobs, and go on buying."
 )
 @why_option
+@SANDBOX
 def command(model: str | None, why: str | None) -> ExitCode:
     """End what `orchestrator pause` began. Other stops stay, such as a refused key or a paused campaign.
 

@@ -132,6 +132,7 @@ def _planned(
         raised=raised,
         ask=asking(app, app.database.clock),
         sealed=sealed,
+        addresses=app.addresses,
     )
 
 
@@ -154,6 +155,7 @@ def carry_out(
         taking=Taking(words=words, signed=signature_of("run", wanted.why), raised=raised, tell=tell),
         pricing=known,
         accept_changes=wanted.accept_changes,
+        addresses=app.addresses,
     )
     run_ids = frozenset(item.run_id for item in applied)
     fetch_reused(app, sorted(run_ids))  # also after a run that was interrupted, which adds none now
@@ -161,7 +163,11 @@ def carry_out(
         for item in applied:
             if said := reused_words(item):
                 out.note(f"{safe(item.manifest.spec.name)}: {said}")
-    if not wanted.asked.sandbox and not out.as_json() and not any(item.new for item in applied):
+    if (
+        not wanted.asked.sandbox
+        and not out.as_json()
+        and not any(item.new or item.reused for item in applied)
+    ):
         with app.database.read() as tx:
             if is_finished(tx, run_ids):
                 return ExitCode.DONE  # the plan has said so, in one line

@@ -4,10 +4,12 @@ import click
 
 from orchestrator.actions.operator import order, pausing
 from orchestrator.actions.setup.open_database import Use
+from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import SANDBOX, group
 from orchestrator.cli.context import opened
-from orchestrator.cli.invocation import next_fields
+from orchestrator.cli.invocation import Step, next_fields
+from orchestrator.cli.onward import onward
 from orchestrator.cli.rendering.documents import run_document
 from orchestrator.cli.rendering.words import count, safe, table, usd
 from orchestrator.cli.signature import signature_of, why_option
@@ -53,7 +55,7 @@ def approve(run: str, why: str | None) -> ExitCode:
 
     with opened() as app:
         done = approve_run(app.database, run, signature_of("runs approve", why))
-    steps = [("orchestrator work --drain", "makes the rest, where no worker runs")] if done.jobs else []
+        steps = _onward(app, done.run_id, "makes the rest, where no worker runs") if done.jobs else []
     if out.as_json():
         out.document(
             {
@@ -96,7 +98,7 @@ def prioritise(run: str, priority: int | None, *, reset: bool, why: str | None) 
         done = order.prioritise_run(
             database=app.database, run=run, priority=priority, signed=signed, reset=reset
         )
-    steps = [("orchestrator work --drain", "makes it, where no worker runs")]
+        steps = _onward(app, done.run_id, "makes it, where no worker runs")
     if out.as_json():
         changed = {"run": done.run, "old": done.old, "new": done.new, "changed": done.old != done.new}
         out.document({**changed, **next_fields(steps)})
@@ -116,15 +118,22 @@ def resume(run: str, why: str | None) -> ExitCode:
 
     A canary that waits for approval is let go by `runs approve`, a campaign by `campaigns resume`.
     """
-    with opened() as app, app.database.write() as tx:
-        path, changed = pausing.resume_run(tx, run, signature_of("runs resume", why))
-    steps = [("orchestrator work --drain", "goes on with what waits")] if changed else []
+    with opened() as app:
+        with app.database.write() as tx:
+            found, changed = pausing.resume_run(tx, run, signature_of("runs resume", why))
+        steps = _onward(app, found.id, "goes on with what waits") if changed else []
+    path = path_of(found)
     if out.as_json():
         out.document({"run": path, "changed": changed, **next_fields(steps)})
         return ExitCode.DONE
     out.answer(f"Run {safe(path)} {'goes on' if changed else 'was not paused by a breaker'}.")
     out.next_steps(steps)
     return ExitCode.DONE
+
+
+def _onward(app: App, run_id: int, words: str) -> list[Step]:
+    with app.database.read() as tx:
+        return onward(tx, app.settings.budgets.timezone, [run_id], words=words)
 
 
 def _kept(priority: int) -> str:

@@ -34,10 +34,14 @@ NAME: Final = click.argument("name", metavar="NAME")
 def run_now(name: str, why: str | None) -> ExitCode:
     """Make a tick of schedule NAME now, beside its own. A running worker makes it, and spends.
 
-    While an earlier tick of it is at work, this one waits.
+    While an earlier tick of it is at work, this one waits. Asked for again before it has begun, it is the
+    same tick; and ticks of one run key ({{ date }}) are one run, which pays once.
     """
-    tick = _decide(name, lambda tx, one: scheduling.run_now(tx, one, signature_of("schedule run-now", why)))
-    _ticks([tick], f"{tick.words} is due now.")
+    asked = _decide(name, lambda tx, one: scheduling.run_now(tx, one, signature_of("schedule run-now", why)))
+    (tick,) = asked.begun or asked.left
+    _ticks(
+        [tick], f"{tick.words} {'is due now' if asked.begun else 'was asked for before, and is made once'}."
+    )
     return ExitCode.DONE
 
 

@@ -50,6 +50,7 @@ def list_workers() -> ExitCode:
 @command.command("drain")
 @click.argument("worker_id", metavar="ID")
 @why_option
+@SANDBOX
 def drain(worker_id: str, why: str | None) -> ExitCode:
     """Ask worker ID to finish what it has and to leave with exit code 0, wherever it runs.
 

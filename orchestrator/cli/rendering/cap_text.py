@@ -1,11 +1,13 @@
 """A plan in terms of its caps, in words: what they let through, what makes the rest fit, what is asked."""
 
 import shlex
+from typing import Final
 
 from orchestrator.actions.planning.affordable import Affordable
 from orchestrator.actions.planning.planned import Plan
 from orchestrator.cli.rendering.content_text import plural
 from orchestrator.cli.rendering.words import count, safe, usd
+from orchestrator.core.ticks import WhenShort
 from orchestrator.store.db.schema import Scope
 
 
@@ -18,7 +20,26 @@ def covered(plan: Plan) -> list[str]:
     return [
         f"covers {found.images:,} of {whole} ({usd(found.cost_micros)}){_products(found)}",
         _fitting(plan),
+        *_ticks(plan),
     ]
+
+
+def _ticks(plan: Plan) -> list[str]:
+    """What becomes of the ticks of schedules whose money is too little."""
+    found = []
+    for row in plan.manifests:
+        if row.when_short is not None:
+            whose = (
+                "its schedule" if len(plan.manifests) == 1 else f"the schedule of {safe(row.spec.name, 40)}"
+            )
+            found.append(f"a tick of {whose} {_SHORT[row.when_short]} (when_short: {row.when_short.value})")
+    return found
+
+
+_SHORT: Final = {
+    WhenShort.PARTIAL: "makes what fits, every product first",
+    WhenShort.SKIP: "is skipped then, and makes nothing",
+}
 
 
 def question(plan: Plan) -> str:

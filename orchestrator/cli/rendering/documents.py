@@ -126,6 +126,8 @@ def job_document(row: JobRow, why: str | None = None) -> Json:
         "note": row.note,
         "superseded_by": row.superseded_by,
         "redo_of": row.redo_of,
+        "stage": row.stage or None,
+        "needs_job": row.needs_job,
         "reused_from": row.reused_from,
         "charged_usd": None if row.charged_micros is None else format_usd(row.charged_micros),
         "why": why,

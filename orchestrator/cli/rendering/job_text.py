@@ -154,6 +154,7 @@ def detail_text(detail: JobDetail, why: str, output_root: Path) -> str:
 def _choosing(job: JobRow) -> list[tuple[str, str]]:
     """Whose try it is, and what was said of its pictures."""
     tried = [("redo of", f"job {job.redo_of}")] if job.redo_of is not None else []
+    tried += [("made of", f"picture of job {job.needs_job}")] if job.needs_job is not None else []
     tried += [("pictures of", f"job {job.reused_from}")] if job.reused_from is not None else []
     stars = f"{job.stars} of {STARS_MAX} stars" if job.stars else ""
     said = ", ".join(part for part in (job.verdict or "", stars) if part)

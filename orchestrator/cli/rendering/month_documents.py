@@ -7,7 +7,7 @@ from orchestrator.actions.reconciling.close_month import ClosingAnswer
 from orchestrator.actions.reconciling.month_bridge import WORDS
 from orchestrator.actions.reconciling.month_rows import StatementRow
 from orchestrator.actions.reconciling.month_statement import MonthStatement
-from orchestrator.cli.rendering.month_text import COUNTS, MONEY
+from orchestrator.cli.rendering.month_text import COUNTS, MONEY, REUSE
 from orchestrator.core import spreadsheet
 from orchestrator.core.moments import iso_time
 from orchestrator.core.spreadsheet import Amount
@@ -67,11 +67,13 @@ def closing_document(answer: ClosingAnswer) -> Json:
 
 def booked_csv(found: MonthStatement) -> Iterator[str]:
     """The booked view: a line for each group, none for the total, so that a column can be summed."""
-    yield spreadsheet.MARK + spreadsheet.row([*found.by, "period", *MONEY, *COUNTS, "cost_per_image"])
+    yield spreadsheet.MARK + spreadsheet.row([*found.by, "period", *MONEY, *COUNTS, "cost_per_image", *REUSE])
     for row in found.booked:
         amounts = [Amount(getattr(row.amounts, name)) for name in MONEY]
         counts = [getattr(row, name) for name in COUNTS]
-        yield spreadsheet.row([*row.values, row.period, *amounts, *counts, _each(row)])
+        yield spreadsheet.row(
+            [*row.values, row.period, *amounts, *counts, _each(row), row.reused, Amount(row.avoided)]
+        )
 
 
 def billed_csv(found: MonthStatement) -> Iterator[str]:
@@ -96,6 +98,8 @@ def _booked_row(found: MonthStatement, row: StatementRow) -> Json:
         **{name: _usd(getattr(row.amounts, name)) for name in MONEY},
         **{name: getattr(row, name) for name in COUNTS},
         "cost_per_image": _each(row) or None,
+        "reused": row.reused,
+        "avoided": _usd(row.avoided),
     }
 
 

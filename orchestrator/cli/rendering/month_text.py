@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MONEY = ("charged", "refunded", "adjusted", "written_off", "net", "held_open")
 COUNTS = ("images", "accepted", "nsfw", "failed_paid")
+REUSE = ("reused", "avoided")
 
 
 def text(found: MonthStatement, view: str | None) -> str:
@@ -60,23 +61,25 @@ def closing_text(answer: ClosingAnswer) -> str:
 def _booked(found: MonthStatement) -> str:
     title = f"booked {found.month}, by the day of admission ({safe(found.timezone)}): what caps saw"
     prior = [row for row in found.booked if row.period != found.month]
+    reuse = any(row.reused for row in found.booked)
     header = [
         *(safe(name) for name in found.by),
         *(["period"] if prior else []),
         *MONEY,
         *COUNTS,
         "per image",
+        *(REUSE if reuse else []),
     ]
-    rows = [_row(row, found.month, wide=bool(prior)) for row in found.booked]
+    rows = [_row(row, found.month, wide=bool(prior), reuse=reuse) for row in found.booked]
     whole = StatementRow(("total", *("" for _ in found.by[1:])), "", amounts=found.booked_total)
-    for name in COUNTS:
+    for name in (*COUNTS, *REUSE):
         setattr(whole, name, sum(getattr(row, name) for row in found.booked))
-    rows.append(_row(whole, "", wide=bool(prior)))
+    rows.append(_row(whole, "", wide=bool(prior), reuse=reuse))
     first = len(found.by) + bool(prior)
     return f"{title}\n{table(header, rows, right=frozenset(range(first, len(header))))}"
 
 
-def _row(row: StatementRow, month: str, *, wide: bool) -> list[str]:
+def _row(row: StatementRow, month: str, *, wide: bool, reuse: bool) -> list[str]:
     period = [] if not wide else ["" if row.period == month else f"prior period {row.period}".rstrip()]
     amounts = [usd(getattr(row.amounts, name)) for name in MONEY]
     return [
@@ -85,6 +88,7 @@ def _row(row: StatementRow, month: str, *, wide: bool) -> list[str]:
         *amounts,
         *(f"{getattr(row, name):,}" for name in COUNTS),
         "" if row.cost_per_image is None else usd(row.cost_per_image),
+        *([f"{row.reused:,}", usd(row.avoided)] if reuse else []),
     ]
 
 

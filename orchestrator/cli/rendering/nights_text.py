@@ -22,6 +22,7 @@ class Reusing(Protocol):
     avoided_micros: int
     under_way: int
     left_alone: int
+    at_address: int
 
 
 def reused_words(item: Reusing) -> str:
@@ -33,6 +34,8 @@ def reused_words(item: Reusing) -> str:
         parts.append(f"{item.under_way:,} being made by an earlier run")
     if item.left_alone:
         parts.append(f"{item.left_alone:,} left alone")
+    if item.at_address:
+        parts.append(f"{item.at_address:,} changed at their address")
     return ", ".join(parts)
 
 
@@ -43,6 +46,7 @@ def reused_document(item: Reusing) -> Json:
         "avoided_usd": format_usd(item.avoided_micros),
         "under_way": item.under_way,
         "left_alone": item.left_alone,
+        "changed_at_address": item.at_address,
     }
 
 

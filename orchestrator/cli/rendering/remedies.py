@@ -14,6 +14,7 @@ from orchestrator.store.stops.attention import (
     PICTURES_MISSING,
     RESULTS_EXPIRING,
 )
+from orchestrator.store.stops.picture_waits import NO_PICTURE, UNJUDGED
 from orchestrator.store.stops.stops import Stoppage
 
 _ACCOUNT = {
@@ -39,12 +40,10 @@ _BY_REASON = {
         "orchestrator outputs check --fetch",
         "gets them again while the provider keeps them; a rejected one is made anew by the next run",
     ),
+    UNJUDGED: ("orchestrator review", "accepts the pictures that others are to be made of"),
+    NO_PICTURE: ("orchestrator jobs list --state pending", "says of each what became of its picture"),
     NAMES_WAITING: ("orchestrator outputs move", "gives pictures their names, where their files are"),
     RESULTS_EXPIRING: ("orchestrator work --drain", "collects what is paid for"),
-    FINISH_BY: (
-        "orchestrator run MANIFEST",
-        "gives the run until the next such time; a later run takes over what is left",
-    ),
     BILL_DRIFT: (
         "orchestrator reconcile --accept-bill",
         "the bill is right: books it, and goes on at its prices",
@@ -97,6 +96,12 @@ def _of_model(stop: Stoppage) -> tuple[str, str] | None:
 
 
 def _resumed(stop: Stoppage) -> tuple[str, str]:
+    if stop.reason == FINISH_BY:
+        key = shlex.quote(stop.name.rpartition("/")[2])
+        return (
+            f"orchestrator run MANIFEST --run {key}",
+            "gives the run until the next such time; a later run takes over what is left",
+        )
     campaign = shlex.quote(stop.name.split("/")[0])
     if stop.reason == HELD:
         return f"orchestrator jobs release --run {shlex.quote(stop.name)}", "lets the held jobs run"

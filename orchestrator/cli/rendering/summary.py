@@ -56,6 +56,7 @@ class Done:
     stops: list[Stoppage]
     seconds: float
     avoided_micros: int = 0  # what the reused jobs would have cost
+    reused_pictures: int = 0  # of earlier runs, which serve reused jobs
     error: OrchestratorError | None = None  # what stopped it, beyond what the database says
     copies: int = 0  # further files of its pictures, which cost nothing
     places: list[PicturePlace] = field(
@@ -118,12 +119,13 @@ def text(done: Done, root: Path) -> list[str]:
     parts += [f"{progress.left:,} left"] if progress.left else []
     copies = f", and {done.copies:,} made as copies" if done.copies else ""
     flagged = f", {progress.nsfw:,} flagged" if progress.nsfw else ""
+    earlier = f", {done.reused_pictures:,} of earlier runs" if done.reused_pictures else ""
     found = [
         (
             f"{_headline(done)} after {duration(done.seconds)}: {', '.join(parts)} of "
             f"{count(progress.wanted, 'job')}{_reused(done)}"
         ),
-        f"  pictures  {progress.stored:,} stored{flagged}{copies}",
+        f"  pictures  {progress.stored:,} stored{flagged}{earlier}{copies}",
         f"  files     {files_words(root, done.places)}",
         (
             f"  money     {usd(progress.spent_micros)} spent, {usd(progress.held_micros)} held"

@@ -26,6 +26,15 @@ def given_text(given: VerdictsGiven, signed: Signature, verb: str) -> list[str]:
     already = len(given.judged) - changed
     more = f"; {count(already, 'job')} stood like this already" if already else ""
     lines = [f"{_PAST[verb]} {count(changed, 'job')}{more}."]
+    through = [item for item in given.judged if item.through]
+    lines += [
+        f"  job {item.through} has the picture of job {item.job_id}, which is the one that was judged"
+        for item in through[:SHOWN_MAX]
+    ]
+    if len(through) > SHOWN_MAX:
+        lines.append(
+            f"  and {count(len(through) - SHOWN_MAX, 'more job')} with pictures of earlier runs (--json)"
+        )
     overruled = given.overruled(signed)
     lines += [_overruled(item) for item in overruled[:SHOWN_MAX]]
     if len(overruled) > SHOWN_MAX:
@@ -69,6 +78,7 @@ def given_document(given: VerdictsGiven) -> dict[str, Any]:
                 "id": item.job_id,
                 **opinion_document(item.after),
                 "changed": item.changed,
+                **({} if item.through is None else {"through": item.through}),
                 "before": None if item.before is None else opinion_document(item.before),
             }
             for item in given.judged

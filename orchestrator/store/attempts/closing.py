@@ -24,7 +24,7 @@ from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import LedgerKind, Queue, jobs
 from orchestrator.store.money import ledger
-from orchestrator.store.runs import stable_names
+from orchestrator.store.runs import needs, stable_names
 from orchestrator.store.runs.run_lanes import reopen_lanes
 
 
@@ -59,6 +59,10 @@ def close(tx: Tx, closings: Sequence[Closing]) -> None:
     )
     dialect.run_many(tx.conn, _END_JOB, [_job_values(tx, end) for end in closings])
     stable_names.mark(tx, [end.attempt.job_id for end in closings if end.succeeded])
+    needs.settle(tx, [end.attempt.job_id for end in closings if end.succeeded and end.attempt.is_needed])
+    needs.settle_waiting(
+        tx, [end.attempt.job_id for end in closings if not end.succeeded and end.attempt.needs_another]
+    )
 
 
 def _attempt_values(tx: Tx, end: Closing) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Releases: attempts that were claimed but not sent are given back, and cost their jobs no try."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import bindparam, select
@@ -43,17 +44,36 @@ def release_worker(tx: Tx, worker_id: str) -> int:
     return len(unsent)
 
 
-def _released(attempt_id: int, epoch: int, message: str) -> endings.GiveBack:
+def release_claims(tx: Tx, job_ids: Sequence[int], *, delay_ms: int) -> list[int]:
+    """Give back what workers have claimed for these jobs and not begun to send; nobody claims them again for
+    so long. Returns whose it was. A worker that is about to send is late at its own fence, and sends nothing.
+    """
+    rows = tx.conn.execute(_LEASED, {"ids": list(job_ids)}).all()
+    released = [_released(row.id, row.epoch, "a person holds its job", delay_ms=delay_ms) for row in rows]
+    given_back = endings.give_back(tx, released)
+    return [row.job_id for row, done in zip(rows, given_back, strict=True) if done]
+
+
+def _released(attempt_id: int, epoch: int, message: str, *, delay_ms: int = 0) -> endings.GiveBack:
     return endings.GiveBack(
         attempt_id=attempt_id,
         epoch=epoch,
         event=AttemptEvent.RELEASED,
-        delay_ms=0,
+        delay_ms=delay_ms,
         reason="released",
         message=message,
     )
 
 
+_LEASED: Final = (
+    select(attempts.c.id, attempts.c.epoch, attempts.c.job_id)
+    .where(
+        ATTEMPT_IS_LIVE,
+        attempts.c.job_id.in_(bindparam("ids", expanding=True)),
+        attempts.c.state == AttemptState.LEASED.value,
+    )
+    .order_by(attempts.c.id)
+)
 _UNSENT: Final = (
     select(attempts.c.id, attempts.c.epoch)
     .where(

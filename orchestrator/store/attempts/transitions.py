@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Row, Select, Update, bindparam, select, update
+from sqlalchemy import Row, Select, Update, bindparam, exists, select, text, update
 
 from orchestrator.core.states import ATTEMPT_TRANSITIONS, AttemptEvent, AttemptState, sources, step
 from orchestrator.store.account import rate_limits, rate_window
@@ -49,6 +49,8 @@ class LockedAttempt:
     rate_granted_at: int
     tries_left: int
     cancel_requested: bool
+    needs_another: bool  # its job takes the picture of another
+    is_needed: bool  # another job may wait for the picture of its job
 
     @property
     def charge_micros(self) -> int:
@@ -140,9 +142,12 @@ def _held(row: Row[Any]) -> LockedAttempt:
         rate_granted_at=row.rate_granted_at,
         tries_left=row.tries_left,
         cancel_requested=row.cancel_requested,
+        needs_another=row.needs_job is not None,
+        is_needed=bool(row.is_needed),
     )
 
 
+_NEEDING: Final = jobs.alias("needing")
 _HELD: Final = select(
     attempts.c.id,
     attempts.c.epoch,
@@ -157,4 +162,9 @@ _HELD: Final = select(
     jobs.c.lane_id,
     jobs.c.tries_left,
     jobs.c.cancel_requested,
+    jobs.c.needs_job,
+    (
+        jobs.c.redo_of.is_not(None)
+        | exists().where(_NEEDING.c.needs_job == jobs.c.id, text("needing.needs_job IS NOT NULL"))
+    ).label("is_needed"),
 ).join_from(attempts, jobs)

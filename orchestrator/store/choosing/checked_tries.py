@@ -10,14 +10,12 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, case, func, select
 
-from orchestrator.core.specs import JobSpec, LocalImage
 from orchestrator.core.states import JobState
 from orchestrator.core.verdicts import JobVerdict, VerdictSource
 from orchestrator.store.account import rate_limits
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.choosing import checks, redo_sources
 from orchestrator.store.choosing.new_tries import WantedTry, add_tries
-from orchestrator.store.choosing.redo_sources import RedoSource
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import jobs, lanes, runs
@@ -49,7 +47,7 @@ def _redo(tx: Tx, row: CheckedJob) -> int | None:
         return None
     if _asked_for(tx, source.run_id) + source.lane_micros > allowed["budget"]:
         return None
-    wanted = WantedTry(source, _again(tx, source), request="checks", by=VerdictSource.CHECK)
+    wanted = WantedTry(source, source.same_again, request="checks", by=VerdictSource.CHECK)
     (made,) = add_tries(tx, run_by_id(tx, source.run_id), [wanted], agreed={}, signed=row.signed)
     return made.job_id if made.created else None
 
@@ -75,24 +73,6 @@ def _asked_for(tx: Tx, run_id: int) -> int:
     return int(tx.conn.execute(_COST, {"run": run_id}).scalar_one())
 
 
-def _again(tx: Tx, source: RedoSource) -> JobSpec:
-    """The same once more: it was checked and priced when it was made."""
-    lane = {"run": source.run_id, "digest": source.digest}
-    return JobSpec(
-        key="",
-        ordinal=source.ordinal,
-        variation=source.variation,
-        params=source.params,
-        local_images={written: LocalImage(**image) for written, image in source.local_images.items()},
-        price_micros=tx.conn.execute(_LIST_PRICE, lane).scalar_one(),
-        images=source.images,
-        output_paths=(),
-        tags=source.tags,
-        price_digest=source.digest,
-        axes=source.axes,
-    )
-
-
 _SETTINGS: Final = select(runs.c.settings).where(runs.c.id == bindparam("run"))
 _CAME_OF: Final = select(jobs.c.redo_of, jobs.c.redo_by).where(jobs.c.id == bindparam("job"))
 _OPEN: Final = jobs.c.state.in_([JobState.PENDING.value, JobState.RUNNING.value])
@@ -104,7 +84,4 @@ _COST: Final = (
         jobs.c.redo_of.is_not(None),
         jobs.c.redo_by == VerdictSource.CHECK.value,
     )
-)
-_LIST_PRICE: Final = select(lanes.c.list_micros).where(
-    lanes.c.run_id == bindparam("run"), lanes.c.price_digest == bindparam("digest")
 )

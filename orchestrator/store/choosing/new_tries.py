@@ -22,8 +22,8 @@ from orchestrator.store.choosing.redo_sources import RedoSource
 from orchestrator.store.db import bulk, dialect
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import OutputState, jobs, outputs
-from orchestrator.store.runs import asking_names, output_paths
+from orchestrator.store.db.schema import OutputState, job_specs, jobs, outputs
+from orchestrator.store.runs import asking_names, needs, output_paths
 from orchestrator.store.runs.new_jobs import NewJob, encode
 from orchestrator.store.runs.runs import Run, existing_ids, insert_jobs
 
@@ -73,9 +73,11 @@ def add_tries(
     ids = insert_jobs(tx, run, new, agreed=agreed) if new else ()
     made = {item.source.job_id: job_id for item, job_id in zip(fresh, ids, strict=True)}
     _add_outputs(tx, fresh, made, paths=paths)
+    needs.settle_waiting(tx, [made[item.source.job_id] for item in fresh if item.spec.needs])
     asking_names.inherit(tx, made)
     whose = {item.source.job_id: item.by.value for item in fresh}
     dialect.run_many(tx.conn, _OF, [{"j_id": made[of], "v_of": of, "v_by": by} for of, by in whose.items()])
+    dialect.run_many(tx.conn, _SEEN_AS, [{"j_id": made[of], "v_of": of} for of in whose])
     record_all(
         tx,
         signed,
@@ -194,5 +196,14 @@ _OF: Final = (
         redo_by=bindparam("v_by"),
         # A further try of what is looked at first is looked at first too.
         canary=select(_SOURCE.c.canary).where(_SOURCE.c.id == bindparam("v_of")).scalar_subquery(),
+    )
+)
+_FIRST: Final = job_specs.alias()
+_SEEN_AS: Final = (
+    # What its https inputs were: without it, a later night could not tell that one of them is another.
+    update(job_specs)
+    .where(job_specs.c.job_id == bindparam("j_id"))
+    .values(
+        seen_urls=select(_FIRST.c.seen_urls).where(_FIRST.c.job_id == bindparam("v_of")).scalar_subquery()
     )
 )

@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import BindParameter, bindparam, select
 
 from orchestrator.core.paths import COPY_FIRST
+from orchestrator.core.specs import PICTURE, JobSpec, LocalImage, Needs
 from orchestrator.core.states import JobState
 from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
@@ -37,8 +38,37 @@ class RedoSource:
     covered: str | None  # the axis whose values take turns in its run; None: the outermost
     digest: str  # of the inputs that decide its price
     lane_micros: int  # what its lane holds for one job
+    list_micros: int  # the catalogue's price of it
     clean_paths: Mapping[int, str]  # by the index of the output, copies among them
     tries: tuple[int, ...] = ()  # jobs that are a further try of it, and wait, run or have succeeded
+    stage: str = ""
+    reused_from: int | None = None
+    needs: Needs | None = None  # the picture of another job that it takes: another try takes it as it is then
+
+    @property
+    def own_images(self) -> dict[str, LocalImage]:
+        """Its input pictures that lie on the disk, but for the one that it takes from another job."""
+        images = self.local_images.items()
+        return {written: LocalImage(**image) for written, image in images if written != PICTURE}
+
+    @property
+    def same_again(self) -> JobSpec:
+        """The same once more, without key and paths: it was checked and priced when it was made."""
+        return JobSpec(
+            key="",
+            ordinal=self.ordinal,
+            variation=self.variation,
+            params=self.params,
+            local_images=self.own_images,
+            price_micros=self.list_micros,
+            images=self.images,
+            output_paths=(),
+            tags=self.tags,
+            price_digest=self.digest,
+            axes=self.axes,
+            stage=self.stage,
+            needs=self.needs,
+        )
 
 
 def sources(tx: Tx, job_ids: Sequence[int], *, locked: bool = False) -> dict[int, RedoSource]:
@@ -80,8 +110,14 @@ def _source(row: Any, clean_paths: Mapping[int, str], tries: tuple[int, ...]) ->
         covered=(row.settings or {}).get("cover"),
         digest=row.price_digest,
         lane_micros=row.lane_micros,
+        list_micros=row.list_micros,
         clean_paths=clean_paths,
         tries=tries,
+        stage=row.stage or "",
+        reused_from=row.reused_from,
+        needs=None
+        if row.needs_key is None
+        else Needs(row.needs_key, row.needs_index, accepted=bool(row.needs_accepted)),
     )
 
 
@@ -106,6 +142,7 @@ _FINISHED: Final = (
     .where(jobs.c.id.in_(_IDS), jobs.c.state.in_([JobState.SUCCEEDED.value, JobState.FAILED.value]))
     .order_by(jobs.c.id)
 )
+_NEEDED: Final = jobs.alias("needed")
 _SOURCES: Final = (
     select(
         jobs,
@@ -113,15 +150,19 @@ _SOURCES: Final = (
         runs.c.settings,
         lanes.c.price_digest,
         lanes.c.price_micros.label("lane_micros"),
+        lanes.c.list_micros,
         job_specs.c.params,
         job_specs.c.local_images,
         job_specs.c.tags,
         job_specs.c.axes,
         job_specs.c.product,
+        job_specs.c.stage,
+        _NEEDED.c.key.label("needs_key"),
     )
     .join_from(jobs, runs, runs.c.id == jobs.c.run_id)
     .join(lanes, lanes.c.id == jobs.c.lane_id)
     .join(job_specs, job_specs.c.job_id == jobs.c.id)
+    .outerjoin(_NEEDED, _NEEDED.c.id == jobs.c.needs_job)
     .where(jobs.c.id.in_(_IDS))
 )
 _TRIES: Final = (

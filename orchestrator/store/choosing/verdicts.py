@@ -6,7 +6,7 @@ each other at its row: the last one counts, and is told whose word was there bef
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import bindparam, func, insert, select, update
@@ -16,11 +16,12 @@ from orchestrator.core.states import JobState
 from orchestrator.core.verdicts import JobVerdict, Opinion, VerdictSource, said_over
 from orchestrator.store.account.acts import Change, Signature, record_all
 from orchestrator.store.choosing.moves import settle_choice
+from orchestrator.store.choosing.originals import meant, originals
 from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, jobs, outputs, verdicts
-from orchestrator.store.runs import stable_names
+from orchestrator.store.runs import needs, stable_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,12 @@ class JudgedJob:
     before: GivenVerdict | None
     after: GivenVerdict
     changed: bool
+    through: int | None = None  # the reused job that was named: the word is on the job whose picture it has
+
+    @property
+    def named(self) -> int:
+        """The job that a person named."""
+        return self.through or self.job_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +66,10 @@ def judge(
     tx: Tx, job_ids: Sequence[int], said: Opinion, *, signed: Signature, source: VerdictSource
 ) -> tuple[list[JudgedJob], list[NotJudged]]:
     """Say it of each job that has a stored picture, and decide again whose the clean names are; the others
-    are returned with the reason.
+    are returned with the reason. Of a reused job the one is meant whose picture it has.
     """
+    through = originals(tx, job_ids)
+    job_ids = meant(job_ids, through)
     judging = _Judging(now=tx.now, said=said, signed=signed, source=source)
     judged: list[JudgedJob] = []
     refused: list[NotJudged] = []
@@ -75,12 +84,15 @@ def judge(
     _record(tx, changed, signed)
     settle_choice(tx, [item.job_id for item in changed])
     stable_names.mark(tx, [item.job_id for item in changed])
-    return judged, refused
+    needs.settle(tx, [item.job_id for item in changed], pointed_at=True)
+    named = {origin: job_id for job_id, origin in through.items()}
+    return [replace(item, through=named.get(item.job_id)) for item in judged], refused
 
 
 def refusals(tx: Tx, job_ids: Iterable[int]) -> list[NotJudged]:
     """Those of the jobs on which no verdict can be given, each with the reason."""
-    wanted = list(dict.fromkeys(job_ids))
+    named = list(job_ids)
+    wanted = meant(named, originals(tx, named))
     found: list[NotJudged] = []
     for chunk in chunks(wanted):
         can = {row.id for row in tx.conn.execute(_JUDGEABLE, {"ids": list(chunk)})}
@@ -190,7 +202,6 @@ _WHY: Final = {
     JobState.RUNNING: "it is being made, and has no picture yet",
     JobState.FAILED: "it failed, and has no picture: `orchestrator redo {id} --prompt TEXT` asks otherwise",
     JobState.CANCELLED: "it was cancelled, without a picture: `orchestrator jobs retry {id}` queues it again",
-    JobState.REUSED: "its picture is that of an earlier run's job: judge that one, see `jobs show {id}`",
     JobState.SUCCEEDED: "none of its pictures was kept",
 }
 _HAS_PICTURE: Final = (

@@ -44,6 +44,7 @@ from orchestrator.store.db.schema import (
     jobs,
 )
 from orchestrator.store.money import ledger
+from orchestrator.store.runs import needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +114,20 @@ def _claim_one(tx: Tx, request: ClaimRequest) -> ClaimResult:
         if want > 0
         else []
     )
+    picks = _with_pictures(tx, picks)
     if picks:
         rate_limits.grant(tx, len(picks))
     claimed = _lease(tx, request, picks)
     retry_at = _retry_at(tx, lost.held_until, rate_bound=allowance.submits <= len(picks))
     return ClaimResult(claimed, draining=False, retry_at=retry_at, concurrency=allowance.concurrency)
+
+
+def _with_pictures(tx: Tx, picks: Sequence[Selected]) -> list[Selected]:
+    """Those of the jobs that may be made of what they have: a picture that was chosen otherwise a moment ago,
+    by a transaction that settled nothing or by none, is never sent.
+    """
+    right = needs.still_right(tx, [pick.job_id for pick in picks if pick.needs])
+    return [pick for pick in picks if not pick.needs or pick.job_id in right]
 
 
 def _retry_at(tx: Tx, held_until: int | None, *, rate_bound: bool) -> int | None:

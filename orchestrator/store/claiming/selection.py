@@ -18,7 +18,7 @@ from orchestrator.store.claiming.lanes import Lane, unpaused_lanes
 from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import JOB_IS_CANARY, JOB_READY, campaigns, jobs, lanes
+from orchestrator.store.db.schema import JOB_HAS_PICTURE, JOB_IS_CANARY, JOB_READY, campaigns, jobs, lanes
 
 if TYPE_CHECKING:
     from orchestrator.store.money.caps import BalanceKey
@@ -40,6 +40,7 @@ class Selected:
     round: int
     attempts: int
     images: int
+    needs: bool = False  # it takes the picture of another job
 
 
 def select_jobs(
@@ -157,7 +158,12 @@ def _jobs_of(tx: Tx, lane: Lane, at_first: int, rounds: Rounds) -> Iterator[Sele
             _close_if_idle(tx, lane.id)
         for row in rows:
             yield Selected(
-                lane=lane, job_id=row.id, round=row.round, attempts=row.attempts, images=row.images
+                lane=lane,
+                job_id=row.id,
+                round=row.round,
+                attempts=row.attempts,
+                images=row.images,
+                needs=row.needs_job is not None,
             )
         if len(rows) < count:
             return
@@ -181,8 +187,8 @@ def _close_if_idle(tx: Tx, lane_id: int) -> None:
 
 _RUN_OF_LANE: Final = select(lanes.c.run_id).where(lanes.c.id == bindparam("lane")).scalar_subquery()
 _READY: Final = (
-    select(jobs.c.id, jobs.c.round, jobs.c.attempts, jobs.c.images)
-    .where(jobs.c.lane_id == bindparam("lane"), JOB_READY)
+    select(jobs.c.id, jobs.c.round, jobs.c.attempts, jobs.c.images, jobs.c.needs_job)
+    .where(jobs.c.lane_id == bindparam("lane"), JOB_READY, JOB_HAS_PICTURE)
     .where(tuple_(jobs.c.round, jobs.c.id) > tuple_(bindparam("round"), bindparam("id")))
     .where(jobs.c.round <= bindparam("last"))
     .order_by(jobs.c.round, jobs.c.id)

@@ -1,10 +1,10 @@
 """Many rows at once: looked up by key in bounded statements, and inserted straight through the driver."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Table, exc
+from sqlalchemy import Connection, Select, Table, exc
 
 Item = TypeVar("Item")
 
@@ -54,6 +54,20 @@ def each(conn: Connection, query: str, values: Sequence[str]) -> Iterator[Any]:
     for start in range(0, len(values), EACH_CHUNK):
         chunk = json.dumps(values[start : start + EACH_CHUNK])
         yield from conn.exec_driver_sql(query.format(each="json_each(?)"), (chunk,))
+
+
+def plain_rows(conn: Connection, query: Select[Any], values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Rows as the driver has them, for millions of rows whose columns need no conversion: making rows of
+    SQLAlchemy of them takes a quarter of the time of reading them.
+    """
+    with conn.execute(query, values) as result:
+        cursor = result.cursor
+        assert cursor is not None
+        base = conn.dialect.loaded_dbapi.Error
+        try:
+            return list(cursor.fetchall())
+        except base as error:  # SQLAlchemy did not see this call
+            raise exc.DBAPIError.instance(str(query), None, error, base, dialect=conn.dialect) from error
 
 
 def _array(values: Sequence[str] | Sequence[bytes]) -> str:

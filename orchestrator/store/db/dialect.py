@@ -1,6 +1,7 @@
 """Statements, locks and clocks that differ between SQLite and Postgres; `connections` has the rest."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -90,6 +91,19 @@ def _compiled(statement: UpdateBase, dialect: Dialect, columns: tuple[str, ...])
             (name, conversion) for name, conversion in conversions.items() if conversion is not None
         ),
     )
+
+
+@contextmanager
+def hashed_groups(conn: Connection, *, few: bool) -> Iterator[None]:
+    """Where the groups of a large statement are `few`, tell Postgres so: it takes an expression to be another
+    for every tenth row, and would sort millions of rows on disk. SQLite has no other way than to sort.
+    """
+    if conn.dialect.name == "sqlite" or not few:
+        yield
+        return
+    conn.exec_driver_sql("SET LOCAL enable_sort = off")
+    yield
+    conn.exec_driver_sql("SET LOCAL enable_sort TO DEFAULT")
 
 
 def lock_rows(conn: Connection, query: Select[Any], *of: Table, skip_locked: bool = False) -> Select[Any]:

@@ -133,6 +133,8 @@ JOB_WAITING: Final = text("jobs.queue = 'waiting'")
 JOB_IS_REDO: Final = text("jobs.redo_of IS NOT NULL")
 JOB_IS_JUDGED: Final = text("jobs.verdict IS NOT NULL")
 JOB_IS_CANARY: Final = text("jobs.canary")
+JOB_HAS_PICTURE: Final = text("(jobs.needs_job IS NULL OR jobs.needs_sha256 IS NOT NULL)")
+"""A job that takes the picture of another has it, or it takes none."""
 JOB_NEEDS: Final = text("jobs.needs_job IS NOT NULL")
 RUN_IS_GATED: Final = text("runs.gate_closed_at IS NOT NULL")
 LANE_OPEN: Final = text("NOT lanes.idle")

@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, func, select
 
-from orchestrator.store.db import dialect
+from orchestrator.store.db import bulk, dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import closed_months, ledger
 
-PAGE: Final = 20_000
+PAGE: Final = 2_000
+"""Lines that are read at once: with more, they fall out of the processor's cache before they are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,12 @@ def own_sums(tx: Tx, month: str, ledger_to: int) -> tuple[int, int, int]:
 
 
 def digest(tx: Tx, lines: Freezing) -> str:
-    """SHA-256 over every field of the lines, in the order of their ids."""
+    """SHA-256 over every field of the lines, in the order of their ids, written as Python writes a tuple: a
+    month that was closed keeps its digest, so neither columns nor words may ever change here.
+    """
     found = hashlib.sha256()
-    for row in _rows(tx, lines):
-        found.update(repr(tuple(row)).encode())
+    for page in _pages(tx, lines):
+        found.update("".join(map(repr, page)).encode())
     return found.hexdigest()
 
 
@@ -96,14 +99,14 @@ def changed_months(tx: Tx) -> Iterator[tuple[str, str, str]]:
             yield row.month, row.digest, now
 
 
-def _rows(tx: Tx, lines: Freezing) -> Iterator[Any]:
+def _pages(tx: Tx, lines: Freezing) -> Iterator[list[tuple[Any, ...]]]:
     after = lines.ledger_from
     while True:
-        page = tx.conn.execute(_PAGE, {"after": after, "to": lines.ledger_to, "most": PAGE}).all()
-        yield from page
+        page = bulk.plain_rows(tx.conn, _PAGE, {"after": after, "to": lines.ledger_to, "most": PAGE})
+        yield page
         if len(page) < PAGE:
             return
-        after = page[-1].id
+        after = page[-1][0]
 
 
 _LAST: Final = select(func.max(ledger.c.id))
@@ -122,7 +125,19 @@ _OWN: Final = select(
     func.coalesce(func.sum(ledger.c.held_delta + ledger.c.refund_due_delta), 0),
 ).where(ledger.c.day.between(bindparam("first"), bindparam("last")), ledger.c.id <= bindparam("to"))
 _PAGE: Final = (
-    select(ledger)
+    select(
+        ledger.c.id,
+        ledger.c.at,
+        ledger.c.attempt_id,
+        ledger.c.run_id,
+        ledger.c.campaign_id,
+        ledger.c.day,
+        ledger.c.kind,
+        ledger.c.held_delta,
+        ledger.c.spent_delta,
+        ledger.c.refund_due_delta,
+        ledger.c.note,
+    )
     .where(ledger.c.id > bindparam("after"), ledger.c.id <= bindparam("to"))
     .order_by(ledger.c.id)
     .limit(bindparam("most"))

@@ -9,16 +9,18 @@ from sqlalchemy import bindparam, exists, func, literal_column, select
 
 from orchestrator.core.money import format_usd
 from orchestrator.core.notices import Notice, NoticeKind
-from orchestrator.core.states import JobState, TickState
+from orchestrator.core.states import JobState
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import RUN_PATH, campaigns, events, jobs, meta, runs, schedules, ticks
+from orchestrator.store.db.schema import RUN_PATH, campaigns, events, jobs, meta, runs
+from orchestrator.store.notices.tick_findings import ticked
 from orchestrator.store.runs.gates import CANARY
 from orchestrator.store.stops.attention import RESULTS_EXPIRING, attention
 from orchestrator.store.stops.expiring import expiring
+from orchestrator.store.stops.picture_waits import UNJUDGED
 from orchestrator.store.stops.stops import BUDGET, Stoppage, survey
 from orchestrator.store.stops.tick_attention import TICK_FAILED, TICK_WAITING
-from orchestrator.store.views.progress import run_progress
+from orchestrator.store.views.progress import Progress, avoided_micros, reused_pictures, run_progress
 
 BEGAN: Final = "notices_from"
 """The row of `meta` with the time from which on anybody is told: what is older is no news."""
@@ -41,12 +43,7 @@ _KINDS: Final = {
 _TOLD_ELSEWHERE: Final = frozenset({RESULTS_EXPIRING, TICK_FAILED, TICK_WAITING})
 """Reasons that have findings of their own here."""
 
-_APPROVALS: Final = frozenset({CANARY})
-_TICKS: Final = {
-    TickState.WAITING_APPROVAL: (NoticeKind.APPROVAL_WAITING, "waits for approval"),
-    TickState.MISSED: (NoticeKind.SCHEDULE, "was missed"),
-    TickState.FAILED: (NoticeKind.SCHEDULE, "has failed"),
-}
+_APPROVALS: Final = frozenset({CANARY, UNJUDGED})
 
 
 @dataclass(slots=True)
@@ -71,7 +68,7 @@ def find(tx: Tx, seen: NewsSeen, *, began: int, timezone: str) -> Iterator[Notic
     yield from _recorded(tx, seen, since)
     yield from _finished(tx, seen, since)
     yield from _stopped(tx, timezone)
-    yield from _ticked(tx, since)
+    yield from ticked(tx, since)
     yield from _expiring(tx)
 
 
@@ -109,23 +106,33 @@ def _ending(tx: Tx, run_id: int, last: int) -> Notice:
     path = f"{run.campaign}/{run.name}/{run.run}"
     counts = {state: number for state, number in found.jobs.items() if number}
     lines = [f"{number:,} jobs {state}" for state, number in counts.items()]
+    avoided = avoided_micros(tx, [run_id]) if found.jobs[JobState.REUSED] else 0
+    lines += [f"${format_usd(avoided)} avoided"] if avoided else []
     lines += [f"{found.nsfw:,} pictures flagged"] if found.nsfw else []
     lines += [f"failed: {number:,} {reason}" for reason, number in found.failures]
     return Notice(
         subject=f"run {run_id} finished {last}",
         kind=NoticeKind.RUN_FINISHED,
-        title=f"{path} has finished: {found.stored:,} pictures, ${format_usd(found.spent_micros)}",
+        title=f"{path} has finished: {_headline(tx, found, run_id)}, ${format_usd(found.spent_micros)}",
         text="\n".join(lines),
         campaign=run.campaign,
         run=path,
         data={
             "jobs": counts,
             "pictures": found.stored,
+            **({"avoided_usd": format_usd(avoided)} if avoided else {}),
             "flagged": found.nsfw,
             "spent_usd": format_usd(found.spent_micros),
             "failures": dict(found.failures),
         },
     )
+
+
+def _headline(tx: Tx, found: Progress, run_id: int) -> str:
+    """How many pictures are new, and how many are those of earlier runs."""
+    if not found.jobs[JobState.REUSED]:
+        return f"{found.stored:,} pictures"
+    return f"{found.stored:,} new pictures, {reused_pictures(tx, [run_id]):,} reused"
 
 
 def _stopped(tx: Tx, timezone: str) -> Iterator[Notice]:
@@ -162,20 +169,6 @@ def _subject(stop: Stoppage) -> str:
     if stop.cap is not None and stop.reason == BUDGET:
         return f"{about} {stop.cap.scope} {stop.cap.scope_id} {stop.cap.period} {stop.cap.cap_micros}"
     return f"{about} {stop.since}" if stop.since else about
-
-
-def _ticked(tx: Tx, since: int) -> Iterator[Notice]:
-    values = {"since": since, "states": [state.value for state in _TICKS]}
-    for row in tx.conn.execute(_TICKED, values):
-        kind, words = _TICKS[TickState(row.state)]
-        yield Notice(
-            subject=f"tick {row.id} {row.state}",
-            kind=kind,
-            title=f"Schedule {row.name}: the tick of {row.local} {words}",
-            text=row.message or "",
-            campaign=row.name.partition("/")[0],
-            data={"schedule": row.name, "tick": row.local, "became": row.state, "reason": row.reason},
-        )
 
 
 def _expiring(tx: Tx) -> Iterator[Notice]:
@@ -230,10 +223,4 @@ _CAMPAIGNS: Final = (
     select(runs.c.id, campaigns.c.name)
     .join(campaigns, campaigns.c.id == runs.c.campaign_id)
     .where(runs.c.id.in_(bindparam("runs", expanding=True)))
-)
-_TICKED: Final = (
-    select(ticks.c.id, ticks.c.state, ticks.c.local, ticks.c.reason, ticks.c.message, schedules.c.name)
-    .join(schedules, schedules.c.id == ticks.c.schedule_id)
-    .where(ticks.c.created_at >= bindparam("since"), ticks.c.state.in_(bindparam("states", expanding=True)))
-    .order_by(ticks.c.id)
 )

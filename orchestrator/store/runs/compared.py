@@ -35,6 +35,7 @@ class LookedUp:
     states: Mapping[str, str]  # their states, by key
     untried: list[JobSpec]  # those of them that wait and were never tried
     decided: Mapping[str, Decided]  # of those that the run does not have, and that earlier runs decide about
+    differing: Collection[str]  # keys of the fresh ones whose https inputs serve another picture than before
 
 
 def look_up(
@@ -43,7 +44,8 @@ def look_up(
     """Compare specs of `owner` with what is stored; `run` is None when it does not exist. Writes nothing."""
     known = existing_ids(tx, run.id, [spec.key for spec in specs]) if run else {}
     fresh = [spec for spec in specs if spec.key not in known]
-    decided = earlier.decide(tx, [spec.key for spec in fresh]) if earlier else {}
+    seen = {spec.key: spec.seen_urls for spec in fresh if spec.seen_urls}
+    decided = earlier.decide(tx, [spec.key for spec in fresh], seen) if earlier else {}
     fresh = [spec for spec in fresh if decided.get(spec.key, BOUGHT).fate is Fate.BUY]
     wanted = [path for spec in fresh for path in spec.output_paths]
     found = _standing(tx, known.values())
@@ -54,6 +56,7 @@ def look_up(
         states={key: found[job_id].state for key, job_id in known.items() if job_id in found},
         untried=[spec for spec in specs if spec.key in known and _is_untried(found.get(known[spec.key]))],
         decided={key: item for key, item in decided.items() if item.fate is not Fate.BUY},
+        differing=frozenset(key for key, item in decided.items() if item.differs),
     )
 
 

@@ -8,6 +8,7 @@ they are a try of.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import bindparam, func, select
@@ -24,13 +25,17 @@ from orchestrator.core.nights import (
     fate,
 )
 from orchestrator.core.states import JobState
+from orchestrator.core.url_inputs import Seen, UrlInputs, other_urls, recorded
 from orchestrator.store.db import bulk
-from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import JOB_IS_REDO, campaigns, jobs, runs
+from orchestrator.store.db.schema import campaigns, jobs, runs
+from orchestrator.store.runs.further_tries import REJECTED, FurtherTries, further_tries
+from orchestrator.store.runs.seen_addresses import compared
 
-ACCEPTED: Final = "accepted"
-REJECTED: Final = "rejected"
+FIRST_NIGHT: Final = NightRule()
+"""Where there is no other run, everything is asked for, whatever word there is."""
+
+NONE_SEEN: Final[Mapping[str, Seen]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +45,8 @@ class Decided:
     fate: Fate
     made: GoodPicture | None = None
     superseded: tuple[int, ...] = ()  # jobs of earlier runs that wait for the same, and are cancelled for it
-
-
-@dataclass(slots=True)
-class _Tries:
-    """What further tries say, by the key of the job that they are tries of."""
-
-    made: dict[str, GoodPicture] = field(default_factory=dict)
-    open: set[str] = field(default_factory=set)
-    rejected: set[str] = field(default_factory=set)
+    differs: bool = False  # an https input serves another picture than before
+    seen: Mapping[str, str] = field(default_factory=dict)  # what is recorded of its https inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +57,47 @@ class OtherRuns:
     run_ids: Sequence[int]  # newest first
     open_ids: Sequence[int]  # those with jobs that wait or run
     before: int | None  # the run that asks: those with a lower id are earlier; None: it does not exist yet
-    tries: _Tries
+    tries: FurtherTries
+    odd: dict[str, Past] = field(default_factory=dict)  # whose https inputs had a say: rows that share them
 
-    def decide(self, tx: Tx, keys: Sequence[str]) -> dict[str, Decided]:
-        """What becomes of the jobs with these keys, none of which the run has yet."""
-        if not self.run_ids:
-            return {key: Decided(Fate.BUY) for key in keys}
-        pasts, waiting = self._pasts(tx, keys)
+    def decide(self, tx: Tx, keys: Sequence[str], seen: Mapping[str, Seen] = NONE_SEEN) -> dict[str, Decided]:
+        """What becomes of the jobs with these keys, none of which the run has yet. `seen` is what the https
+        inputs serve of those that have any.
+        """
+        pasts, waiting = self._pasts(tx, keys) if self.run_ids else ({}, {})
+        counting: dict[str, Seen] = {}
+        if seen:
+            pasts, counting = compared(tx, self.run_ids, pasts, seen=seen)
+        rule = self.rule if self.run_ids else FIRST_NIGHT
         found: dict[str, Decided] = {}
         for key in keys:
-            past = pasts.get(key, NOTHING)
-            word = fate(self.rule, past, tx.now)
+            past = self._with_addresses(key, pasts.get(key, NOTHING))
+            word = fate(rule, past, tx.now)
             superseded = waiting.get(key, ()) if word is Fate.BUY else ()
-            found[key] = Decided(word, past.made if word is Fate.REUSE else None, tuple(superseded))
+            kept = recorded(seen.get(key, {}))
+            if word is Fate.REUSE:  # a difference would have counted: what was known first goes on counting
+                kept |= counting.get(key, {})
+            differs = past.differs and word is Fate.BUY
+            made = past.made if word is Fate.REUSE else None
+            found[key] = Decided(word, made, tuple(superseded), differs=differs, seen=kept)
         return found
+
+    def other_urls(self, tx: Tx, seen: Mapping[str, Seen]) -> set[str]:
+        """The addresses that seem to serve other pictures than those that are there were made from."""
+        if not self.run_ids or self.rule.regenerate is not Regenerate.CHANGED:
+            return set()
+        pasts: dict[str, Past] = {}
+        self._add_made(tx, list(seen), pasts)
+        _found, counting = compared(tx, self.run_ids, pasts, seen=seen)
+        return {url for key, now in seen.items() for url in other_urls(counting.get(key, {}), now)}
+
+    def _with_addresses(self, key: str, past: Past) -> Past:
+        """A row that shares a job comes after it, by its key alone."""
+        if past.gone or past.differs or (past.by_address and self.rule.url_inputs is UrlInputs.ALWAYS):
+            self.odd[key] = past
+        elif (known := self.odd.get(key)) is not None:
+            return replace(past, gone=known.gone, differs=known.differs, by_address=known.by_address)
+        return past
 
     def _pasts(self, tx: Tx, keys: Sequence[str]) -> tuple[dict[str, Past], dict[str, list[int]]]:
         pasts: dict[str, Past] = {}
@@ -137,7 +162,7 @@ def look_back(
         run_ids=ids,
         open_ids=[row.id for row in others if row.open],
         before=mine,
-        tries=_tries(tx, ids),
+        tries=further_tries(tx, ids),
     )
 
 
@@ -156,40 +181,6 @@ def jobs_of_run(tx: Tx, run_id: int) -> int:
 def waiting_in(tx: Tx, run_ids: Iterable[int]) -> list[int]:
     """The jobs that wait in these runs, without further tries that people asked for."""
     return [job_id for run_id in run_ids for job_id in tx.conn.execute(_WAITING, {"run": run_id}).scalars()]
-
-
-def _tries(tx: Tx, run_ids: Sequence[int]) -> _Tries:
-    rows = {
-        row.id: row for chunk in chunks(run_ids) for row in tx.conn.execute(_REDONE, {"runs": list(chunk)})
-    }
-    firsts = {job_id: _first(job_id, rows) for job_id in rows}
-    keys = {
-        row.id: row.key
-        for chunk in chunks(sorted(set(firsts.values())))
-        for row in tx.conn.execute(_KEYS, {"ids": list(chunk)})
-    }
-    found = _Tries()
-    for job_id, row in rows.items():
-        key = keys.get(firsts[job_id])
-        if key is None:
-            continue
-        if row.state in {JobState.PENDING, JobState.RUNNING}:
-            found.open.add(key)
-        elif row.state == JobState.SUCCEEDED and row.verdict == REJECTED:
-            found.rejected.add(key)
-        elif row.state == JobState.SUCCEEDED:
-            made = GoodPicture(job_id, row.finished_at, accepted=row.verdict == ACCEPTED)
-            found.made[key] = better(found.made.get(key), made) or made
-    return found
-
-
-def _first(job_id: int, rows: Mapping[int, object]) -> int:
-    """The job that a chain of further tries began with."""
-    seen = set()
-    while job_id in rows and job_id not in seen:
-        seen.add(job_id)
-        job_id = rows[job_id].redo_of  # type: ignore[attr-defined]
-    return job_id
 
 
 _MADE: Final = """\
@@ -231,7 +222,3 @@ _WAITING: Final = (
     )
     .order_by(jobs.c.id)
 )
-_REDONE: Final = select(jobs.c.id, jobs.c.redo_of, jobs.c.state, jobs.c.verdict, jobs.c.finished_at).where(
-    JOB_IS_REDO, jobs.c.run_id.in_(bindparam("runs", expanding=True))
-)
-_KEYS: Final = select(jobs.c.id, jobs.c.key).where(jobs.c.id.in_(bindparam("ids", expanding=True)))

@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from orchestrator.core.states import JobState
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import JOB_WAITING, RUN_PATH, Queue, campaigns, jobs, runs
+from orchestrator.store.runs import needs
 from orchestrator.store.runs.run_lanes import reopen_lanes
 
 REASON: Final = "unknown_task"
@@ -51,9 +52,7 @@ def release(tx: Tx) -> int:
     if not held:
         return 0
     reopen_lanes(tx, held)
-    return tx.conn.execute(
-        update(jobs).where(*_HELD).values(queue=Queue.READY.value, reason=None, message=None)
-    ).rowcount
+    return tx.conn.execute(update(jobs).where(*_HELD).values(**needs.FREED)).rowcount
 
 
 def held_runs(tx: Tx) -> list[HeldRun]:

@@ -11,7 +11,8 @@ from orchestrator.core.states import JOB_TRANSITIONS, JobEvent, JobState, source
 from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import OutputState, Queue, events, jobs, outputs, runs
+from orchestrator.store.db.schema import OutputState, events, jobs, outputs, runs
+from orchestrator.store.runs import needs
 from orchestrator.store.runs.run_lanes import reopen_lanes
 
 CANCELLED: Final = "cancelled"
@@ -40,7 +41,14 @@ def retry(tx: Tx, job_ids: Sequence[int]) -> list[int]:
     moved: list[int] = []
     for chunk in chunks(job_ids):
         query = (
-            select(jobs.c.id, jobs.c.state, jobs.c.lane_id, jobs.c.attempts, runs.c.max_attempts)
+            select(
+                jobs.c.id,
+                jobs.c.state,
+                jobs.c.lane_id,
+                jobs.c.attempts,
+                jobs.c.needs_job,
+                runs.c.max_attempts,
+            )
             .join_from(jobs, runs)
             .where(jobs.c.id.in_(chunk), jobs.c.state.in_(states))
             .order_by(jobs.c.id)
@@ -54,16 +62,14 @@ def retry(tx: Tx, job_ids: Sequence[int]) -> list[int]:
                 .where(jobs.c.id == row.id)
                 .values(
                     state=step(JOB_TRANSITIONS, JobState(row.state), JobEvent.RETRIED).value,
-                    queue=Queue.READY.value,
-                    due_at=None,
                     finished_at=None,
                     cancel_requested=False,
-                    reason=None,
-                    message=None,
+                    **needs.FREED,
                     tries_left=row.max_attempts,
                     deaths=0,
                 )
             )
+        needs.settle_waiting(tx, [row.id for row in rows if row.needs_job is not None])
         _note(tx, "retried", [row.id for row in rows])
         moved.extend(row.id for row in rows)
     return moved

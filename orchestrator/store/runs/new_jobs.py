@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from orchestrator.core.nights import GoodPicture
@@ -9,9 +10,16 @@ from orchestrator.core.paths import path_key
 from orchestrator.core.products import product_name
 from orchestrator.core.specs import JobSpec
 from orchestrator.core.states import JOB_TRANSITIONS, JobEvent, step
+from orchestrator.core.url_inputs import recorded
 from orchestrator.store.db.schema import OutputState, Queue
 
 Row = tuple[Any, ...]
+Places = Mapping[str, int]
+"""The ids of the jobs of a run that others need, by key."""
+
+NO_PLACES: Final[Places] = MappingProxyType({})
+NEEDS_PICTURE: Final = "needs_picture"
+"""The reason of a job that waits for the picture of another."""
 
 
 class NewJob(NamedTuple):
@@ -34,6 +42,9 @@ class NewJob(NamedTuple):
         str, ...
     ] = ()  # whose names an earlier try of the cell has; empty: `paths` are the clean ones
     latest: tuple[str, ...] = ()  # stable names of its pictures
+    seen: dict[str, str] | None = None  # what its https inputs serve; None: nothing is known of them
+    stage: str = ""
+    needs: tuple[str, int, bool] | None = None  # as `core.specs.Needs`
 
 
 def encode(spec: JobSpec) -> NewJob:
@@ -53,6 +64,9 @@ def encode(spec: JobSpec) -> NewJob:
         product=product_name(spec.axes or (), spec.tags, spec.local_images, ordinal=spec.ordinal),
         paths=spec.output_paths,
         latest=spec.latest_paths,
+        seen=dict(spec.seen_urls) or None,
+        stage=spec.stage,
+        needs=None if spec.needs is None else (spec.needs.key, spec.needs.index, spec.needs.accepted),
     )
 
 
@@ -71,16 +85,34 @@ JOB_COLUMNS: Final = (
     "tries_left",
     "created_at",
 )
-REUSED_COLUMNS: Final = (*JOB_COLUMNS, "finished_at", "reused_from")
-SPEC_COLUMNS: Final = ("job_id", "params", "local_images", "tags", "axes", "run_id", "product")
+NEEDING_COLUMNS: Final = (*JOB_COLUMNS, "reason", "needs_job", "needs_index", "needs_accepted")
+NEEDS_COLUMNS: Final = ("needs_job", "needs_index", "needs_accepted", "needs_sha256")
+REUSED_COLUMNS: Final = (*JOB_COLUMNS, "finished_at", "reused_from", *NEEDS_COLUMNS)
+SPEC_COLUMNS: Final = (
+    "job_id",
+    "params",
+    "local_images",
+    "tags",
+    "axes",
+    "run_id",
+    "product",
+    "stage",
+    "seen_urls",
+)
 OUTPUT_COLUMNS: Final = ("job_id", "idx", "path", "path_key", "state", "clean_path", "clean_key")
 
 
 def job_rows(
-    numbered: Sequence[tuple[int, NewJob]], run_id: int, lane_ids: Mapping[str, int], tries: int, now: int
+    numbered: Sequence[tuple[int, NewJob]],
+    run_id: int,
+    lane_ids: Mapping[str, int],
+    tries: int,
+    now: int,
+    *,
+    queue: Queue = Queue.READY,
 ) -> list[Row]:
     """Rows of `jobs`, in the order of JOB_COLUMNS; `lane_ids` are by price digest."""
-    state, queue = step(JOB_TRANSITIONS, None, JobEvent.ADDED).value, Queue.READY.value
+    state = step(JOB_TRANSITIONS, None, JobEvent.ADDED).value
     return [
         (
             job_id,
@@ -91,7 +123,7 @@ def job_rows(
             job.variation,
             job.round,
             state,
-            queue,
+            queue.value,
             job.images,
             job.price_micros,
             tries,
@@ -101,12 +133,25 @@ def job_rows(
     ]
 
 
+def needing_rows(rows: Sequence[Row], numbered: Sequence[tuple[int, NewJob]], places: Places) -> list[Row]:
+    """Rows of `jobs` that wait for the picture of another, in the order of NEEDING_COLUMNS."""
+    return [(*row, NEEDS_PICTURE, *_needs(job, places)) for row, (_, job) in zip(rows, numbered, strict=True)]
+
+
+def _needs(job: NewJob, places: Places) -> Row:
+    if job.needs is None:
+        return (None, None, None)
+    key, index, accepted = job.needs
+    return (places[key], index, accepted)
+
+
 def reused_rows(
     numbered: Sequence[tuple[int, tuple[NewJob, GoodPicture | None]]],
     *,
     run_id: int,
     lane_ids: Mapping[str, int],
     now: int,
+    places: Places = NO_PLACES,
 ) -> list[Row]:
     """Rows of `jobs` that have the pictures of another, in the order of REUSED_COLUMNS."""
     state = step(JOB_TRANSITIONS, None, JobEvent.REUSED).value
@@ -127,6 +172,8 @@ def reused_rows(
             now,
             now,
             made.job_id,
+            *_needs(job, places),
+            made.taken,
         )
         for job_id, (job, made) in numbered
         if made is not None
@@ -136,7 +183,17 @@ def reused_rows(
 def spec_rows(numbered: Sequence[tuple[int, NewJob]], run_id: int) -> list[Row]:
     """Rows of `job_specs`, in the order of SPEC_COLUMNS."""
     return [
-        (job_id, job.params, job.local_images, job.tags, job.axes, run_id, job.product)
+        (
+            job_id,
+            job.params,
+            job.local_images,
+            job.tags,
+            job.axes,
+            run_id,
+            job.product,
+            job.stage or None,
+            _seen_urls(job),
+        )
         for job_id, job in numbered
     ]
 
@@ -153,6 +210,11 @@ def output_rows(numbered: Sequence[tuple[int, NewJob]]) -> Iterator[Row]:
 def clean_columns(path: str, clean: str) -> tuple[str | None, bytes | None]:
     """The columns `clean_path` and `clean_key` of an output: empty where its path is the clean name."""
     return (None, None) if path == clean else (clean, path_key(clean))
+
+
+def _seen_urls(job: NewJob) -> str | None:
+    known = recorded(job.seen) if job.seen else {}
+    return json.dumps(known) if known else None
 
 
 def _local_images(spec: JobSpec) -> dict[str, dict[str, Any]]:

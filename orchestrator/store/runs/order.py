@@ -1,7 +1,7 @@
 """The order of waiting jobs, as a person changes it: ahead of the others, held, released.
 
-What is written here is what the next claim of any worker reads. Only jobs that wait are changed: one that a
-worker has claimed is made.
+What is written here is what the next claim of any worker reads. Only jobs that wait are changed: whoever
+holds one back gives back first what was claimed and not sent (`attempts.releases`).
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from orchestrator.store.db.schema import (
     lanes,
     runs,
 )
-from orchestrator.store.runs import held_jobs
+from orchestrator.store.runs import held_jobs, needs
 from orchestrator.store.runs.run_lanes import lock_lanes, reopen_lanes
 
 HELD: Final = "held"
@@ -116,6 +116,7 @@ def release(tx: Tx, job_ids: Sequence[int]) -> Reordered:
     reopen_lanes(tx, sorted({row.lane_id for row in rows if row.id in changed}))
     for chunk in bulk.chunks(done.changed):
         tx.conn.execute(_RELEASE, {"ids": chunk})
+    needs.settle_waiting(tx, done.changed)
     return done
 
 
@@ -175,9 +176,7 @@ _HOLD: Final = (
     .values(queue=Queue.WAITING.value, due_at=None, reason=HELD, message=bindparam("said"))
 )
 _RELEASE: Final = (
-    update(jobs)
-    .where(*_MINE, jobs.c.reason == HELD, jobs.c.due_at.is_(None))
-    .values(queue=Queue.READY.value, reason=None, message=None)
+    update(jobs).where(*_MINE, jobs.c.reason == HELD, jobs.c.due_at.is_(None)).values(**needs.FREED)
 )
 _FIRST: Final = (
     select(jobs.c.round)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -13,11 +14,12 @@ from orchestrator.core.nights import Fate, GoodPicture, NightRule
 from orchestrator.core.specs import MAX_ATTEMPTS, JobSpec, RunSpec
 from orchestrator.store.db import bulk, dialect
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import campaigns, job_specs, jobs, lanes, outputs, runs
-from orchestrator.store.runs import asking_names, new_jobs, output_paths
+from orchestrator.store.db.schema import Queue, campaigns, job_specs, jobs, lanes, outputs, runs
+from orchestrator.store.runs import asking_names, needs, new_jobs, output_paths
 from orchestrator.store.runs.campaigns import ensure_campaign, refuse_closed
 from orchestrator.store.runs.new_jobs import NewJob, encode
 from orchestrator.store.runs.run_lanes import ensure_lanes, lock_lanes
+from orchestrator.store.runs.stage_fates import decide_following
 from orchestrator.store.runs.superseding import decide
 
 LIST_PRICES: Final[Mapping[str, int]] = MappingProxyType({})
@@ -50,6 +52,7 @@ class Added:
     under_way: int = 0  # another run is making them: they were not added
     left_alone: int = 0  # the rule does not ask for them: they were not added
     superseded: int = 0  # jobs of earlier runs that waited for the same, and were cancelled
+    at_address: int = 0  # bought because an https input serves another picture
 
 
 def ensure_run(tx: Tx, spec: RunSpec) -> Run:
@@ -65,6 +68,7 @@ def ensure_run(tx: Tx, spec: RunSpec) -> Run:
         "applied_at": tx.now,
         "settings": spec.settings or None,
         "finish_by": spec.finish_by,
+        "chain_reserved": spec.chain_reserved,
         **({} if spec.max_attempts is None else {"max_attempts": spec.max_attempts}),
     }
     this = select(runs.c.id).where(
@@ -154,21 +158,22 @@ def add_encoded(
     existing = len(wanted) - len(fresh)
     if not fresh:
         return Added(0, existing, ())
-    keys = [job.key for job in fresh]
     this = run.id, run.campaign, run.name
-    decided = decide(tx, this, keys, rule=rule)
+    firsts = [job for job in fresh if job.needs is None]
+    seen = {job.key: job.seen for job in firsts if job.seen}
+    decided = decide(tx, this, [job.key for job in firsts], rule=rule, seen=seen)
+    decided |= decide_following(tx, this, fresh, rule=rule, decided=decided)
     bought = [job for job in fresh if decided[job.key].fate is Fate.BUY]
-    reused = [job for job in fresh if decided[job.key].fate is Fate.REUSE]
+    reused = [
+        job._replace(seen=dict(decided[job.key].seen)) for job in fresh if decided[job.key].fate is Fate.REUSE
+    ]
     fates = Counter(item.fate for item in decided.values())
     given, renamed = output_paths.assign(
         tx=tx, campaign=run.campaign, name=run.name, run_key=run.run_key, jobs_to_be=bought
     )
     asking_names.ask(tx, (run.id, run.campaign_id, run.name), [job.latest for job in [*given, *reused]])
-    ids = insert_jobs(tx, run, given, agreed=agreed) if given else ()
     pointing = [(job, decided[job.key].made) for job in reused]
-    insert_reused(tx, run, pointing, agreed=agreed)
-    named = [(job_id, job.latest) for job_id, job in zip(ids, given, strict=True)]
-    named += [(made.job_id, job.latest) for job, made in pointing if made]
+    named = _insert(tx, run, given, agreed=agreed, pointing=pointing)
     asking_names.try_with(tx, run.id, named)
     return Added(
         len(given),
@@ -179,7 +184,29 @@ def add_encoded(
         under_way=fates[Fate.UNDER_WAY],
         left_alone=fates[Fate.LEAVE],
         superseded=sum(len(item.superseded) for item in decided.values()),
+        at_address=sum(item.differs for item in decided.values()),
     )
+
+
+def _insert(
+    tx: Tx,
+    run: Run,
+    given: Sequence[NewJob],
+    *,
+    agreed: Mapping[str, int],
+    pointing: Sequence[tuple[NewJob, GoodPicture | None]],
+) -> list[tuple[int, tuple[str, ...]]]:
+    """Insert what is made and what is reused; the job behind each stable name that is asked for."""
+    plain = [job for job in given if job.needs is None]
+    following = [job for job in given if job.needs is not None]
+    ids = list(insert_jobs(tx, run, plain, agreed=agreed)) if plain else []
+    insert_reused(tx, run, pointing, agreed=agreed)
+    if following:  # they name those that were just inserted
+        blocked = insert_jobs(tx, run, following, agreed=agreed)
+        needs.settle_waiting(tx, blocked)
+        ids += blocked
+    named = [(job_id, job.latest) for job_id, job in zip(ids, [*plain, *following], strict=True)]
+    return named + [(made.job_id, job.latest) for job, made in pointing if made]
 
 
 def insert_reused(
@@ -195,7 +222,8 @@ def insert_reused(
         tx, [job for job, _made in given], run_id=run.id, priority=run.priority, agreed=agreed
     )
     numbered = list(enumerate(given, start=first_id))
-    rows = new_jobs.reused_rows(numbered, run_id=run.id, lane_ids=lane_ids, now=tx.now)
+    places = _places(tx, run.id, [(job_id, job) for job_id, (job, _made) in numbered])
+    rows = new_jobs.reused_rows(numbered, run_id=run.id, lane_ids=lane_ids, now=tx.now, places=places)
     bulk.insert_many(conn=tx.conn, table=jobs, columns=new_jobs.REUSED_COLUMNS, rows=rows)
     specs = new_jobs.spec_rows([(job_id, job) for job_id, (job, _made) in numbered], run.id)
     bulk.insert_many(conn=tx.conn, table=job_specs, columns=new_jobs.SPEC_COLUMNS, rows=specs)
@@ -208,16 +236,27 @@ def insert_jobs(tx: Tx, run: Run, given: Sequence[NewJob], *, agreed: Mapping[st
     first_id = (tx.conn.execute(_HIGHEST_ID).scalar() or 0) + 1
     lane_ids = ensure_lanes(tx, given, run_id=run.id, priority=run.priority, agreed=agreed)
     numbered = list(enumerate(given, start=first_id))
-    rows = new_jobs.job_rows(
-        numbered=numbered, run_id=run.id, lane_ids=lane_ids, tries=run.max_attempts, now=tx.now
-    )
-    bulk.insert_many(conn=tx.conn, table=jobs, columns=new_jobs.JOB_COLUMNS, rows=rows)
+    rows = partial(new_jobs.job_rows, run_id=run.id, lane_ids=lane_ids, tries=run.max_attempts, now=tx.now)
+    plain = [(job_id, job) for job_id, job in numbered if job.needs is None]
+    bulk.insert_many(conn=tx.conn, table=jobs, columns=new_jobs.JOB_COLUMNS, rows=rows(plain))
+    needing = [(job_id, job) for job_id, job in numbered if job.needs is not None]
+    if needing:
+        waiting = new_jobs.needing_rows(
+            rows(needing, queue=Queue.WAITING), needing, _places(tx, run.id, needing)
+        )
+        bulk.insert_many(conn=tx.conn, table=jobs, columns=new_jobs.NEEDING_COLUMNS, rows=waiting)
     specs = new_jobs.spec_rows(numbered, run.id)
     bulk.insert_many(conn=tx.conn, table=job_specs, columns=new_jobs.SPEC_COLUMNS, rows=specs)
     bulk.insert_many(
         conn=tx.conn, table=outputs, columns=new_jobs.OUTPUT_COLUMNS, rows=new_jobs.output_rows(numbered)
     )
     return range(first_id, first_id + len(given))
+
+
+def _places(tx: Tx, run_id: int, numbered: Sequence[tuple[int, NewJob]]) -> dict[str, int]:
+    """The jobs that some of these need, by key: the run has them, or they are among these."""
+    keys = sorted({job.needs[0] for _, job in numbered if job.needs})
+    return {**{job.key: job_id for job_id, job in numbered}, **existing_ids(tx, run_id, keys)} if keys else {}
 
 
 _RUNS: Final = select(runs, campaigns.c.name.label("campaign")).join_from(runs, campaigns)

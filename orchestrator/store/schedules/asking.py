@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import update
 
+from orchestrator.core.errors import NotFoundError
 from orchestrator.core.states import TICK_OPEN, TICK_TRANSITIONS, TickEvent, TickState
 from orchestrator.core.ticks import Firing, TickKind
 from orchestrator.store.db.database import Tx
@@ -24,17 +25,25 @@ class AskedTicks:
     left: list[Tick] = field(default_factory=list)  # under way, or done: nothing is changed
 
 
-def run_now(tx: Tx, schedule: Schedule) -> Tick:
-    """A tick of this moment; one that was asked for in the same second is that one."""
+def run_now(tx: Tx, schedule: Schedule) -> AskedTicks:
+    """A tick of this moment. While one that was asked for before has not begun, it is that one: two people
+    who ask at once mean the same. Raises NotFoundError for a schedule that was removed meanwhile.
+    """
+    schedule = rows.lock(tx, schedule.id)
+    if schedule.removed_at is not None:
+        raise NotFoundError(f"Schedule {schedule.name} was removed. Nothing was changed.")
+    asked = [tick for tick in open_ticks(tx, [schedule.id]) if _waits_as_asked(tick)]
+    if asked:
+        return AskedTicks(left=asked[:1])
     local = schedule.timetable.local(tx.now)
     firing = Firing(f"now:{tx.now // 1000}", tx.now, local)
     added = insert(tx, firing, schedule_id=schedule.id, revision=schedule.revision, kind=TickKind.RUN_NOW)
     if added is not None:
         note(tx, "tick_due", f"{schedule.name} at {local} is due, because a person asked for it")
-        return by_id(tx, added)
-    known = by_key(tx, schedule.id, firing.key)
+        return AskedTicks(begun=[by_id(tx, added)])
+    known = by_key(tx, schedule.id, firing.key)  # it has begun within this second
     assert known is not None
-    return known
+    return AskedTicks(left=[known])
 
 
 def backfill(tx: Tx, schedule: Schedule, firings: Sequence[Firing]) -> AskedTicks:
@@ -98,6 +107,10 @@ def remove(tx: Tx, schedule: Schedule) -> None:
             note(tx, "tick_skipped", f"{tick.words} is skipped: its schedule was removed")
     this = schedules.c.id == schedule.id
     tx.conn.execute(update(schedules).where(this).values(removed_at=tx.now, next_at=None, paused_at=None))
+
+
+def _waits_as_asked(tick: Tick) -> bool:
+    return tick.kind is TickKind.RUN_NOW and tick.state is TickState.DUE and tick.taken_at is None
 
 
 def _again(tx: Tx, tick: Tick) -> bool:

@@ -13,6 +13,7 @@ from orchestrator.store.account.pauses import FINISH_BY
 from orchestrator.store.claiming.lanes import Lane, pending_lanes
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import attempts, jobs
+from orchestrator.store.runs import blocked
 from orchestrator.store.schedules import schedules as rows
 from orchestrator.store.schedules.pings import owed
 from orchestrator.store.schedules.schedules import count_failure, count_success, note
@@ -115,6 +116,10 @@ def _counts(tx: Tx, run_id: int) -> Counter[str]:
     found: Counter[str] = Counter()
     for state, number in tx.conn.execute(query):
         found[JobState(state)] = number
+    if (without := blocked.of_runs(tx, [run_id]).get(run_id)) is not None:
+        # They wait for verdicts, which may be given in days: the night is over without them.
+        found[JobState.PENDING] -= without.word + without.none
+        found[_UNJUDGED], found[_WITHOUT] = without.word, without.none
     return found
 
 
@@ -131,6 +136,8 @@ def _words(end: TickEnd, counts: Counter[str]) -> str:
             (JobState.FAILED, "failed"),
             (JobState.PENDING, "waiting"),
             (JobState.CANCELLED, "cancelled"),
+            (_UNJUDGED, "wait for accepted pictures (orchestrator review)"),
+            (_WITHOUT, "without the picture that they take"),
         )
         if counts[state]
     ]
@@ -145,3 +152,4 @@ def _words(end: TickEnd, counts: Counter[str]) -> str:
 
 
 _BUDGET = 4
+_UNJUDGED, _WITHOUT = "unjudged", "without"

@@ -160,11 +160,14 @@ def failed(tx: Tx, order: TickOrder, why: TickWhy) -> bool:
 
 
 def held(tx: Tx, order: TickOrder, why: TickWhy) -> bool:
-    """A guard asks for a person before anything is recorded. It counts as a failure."""
+    """A guard asks for a person before anything is recorded. It counts as a failure, also for a dead-man's
+    switch: nothing is made until somebody comes.
+    """
     if rows.lock(tx, order.schedule.id).removed_at is not None:  # nobody could let it go on
         return skipped(tx, order, TickWhy("removed", "its schedule was removed", code=0))
     columns = {"reason": why.reason, "message": why.message, "worker": None, "lease_expires_at": None}
-    if not move(tx, order.tick, TickEvent.HELD, **columns):
+    owes = owed(tx, order.schedule.words.ping, str(why.code))
+    if not move(tx, order.tick, TickEvent.HELD, **columns, **owes):
         return False
     note(
         tx,

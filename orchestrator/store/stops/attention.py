@@ -19,6 +19,7 @@ from orchestrator.store.db.schema import (
     runs,
 )
 from orchestrator.store.stops.expiring import expiring
+from orchestrator.store.stops.picture_waits import NO_PICTURE
 from orchestrator.store.stops.stops import Stoppage
 from orchestrator.store.stops.tick_attention import TICK_ATTENTION, tick_attention
 
@@ -42,12 +43,13 @@ ATTENTION: Final = frozenset(
         NAMES_WAITING,
         RESULTS_EXPIRING,
         PICTURES_MISSING,
+        NO_PICTURE,
         *TICK_ATTENTION,
     }
 )
 """Reasons that stop nothing."""
 
-LASTING: Final = frozenset({OVERDUE_TASKS, NAMES_WAITING, PICTURES_MISSING})
+LASTING: Final = frozenset({OVERDUE_TASKS, NAMES_WAITING, PICTURES_MISSING, NO_PICTURE})
 """Reasons that no clock ends."""
 
 FAULTS_MIN: Final = 3

@@ -15,6 +15,7 @@ from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import RUN_PATH, BigInt, attempts, campaigns, pauses, runs
 from orchestrator.store.money.caps import Cap
 from orchestrator.store.runs import held_jobs, order
+from orchestrator.store.stops import picture_waits
 
 BUDGET: Final = "budget"
 """The reason of a stop by a cap."""
@@ -182,34 +183,35 @@ def _blocked(tx: Tx, lanes: Iterable[Lane]) -> list[Stoppage]:
 
 def _held(tx: Tx) -> list[Stoppage]:
     """Runs some of whose jobs wait for a person: the account has a task that asks for the same, or he holds
-    them.
+    them; or that have no picture to be made of.
     """
+    unknown = "of its jobs would buy what a task of the account has made that is not known here"
     return [
-        Stoppage(
-            scope="run",
-            key=str(held.run_id),
-            name=held.run,
-            reason=held_jobs.REASON,
-            message=(
-                f"{held.jobs} of its jobs would buy what a task of the account has made that is not known "
-                "here"
-            ),
-            since=tx.now,
-            until=None,
-        )
-        for held in held_jobs.held_runs(tx)
-    ] + [
-        Stoppage(
-            scope="run",
-            key=str(held.run_id),
-            name=held.run,
-            reason=order.HELD,
-            message=f"{held.jobs} of its jobs are held: {held.message}",
-            since=tx.now,
-            until=None,
-        )
-        for held in order.held_by_person(tx)
+        *(
+            _of_run(tx, held.run_id, held.run, reason=held_jobs.REASON, message=f"{held.jobs} {unknown}")
+            for held in held_jobs.held_runs(tx)
+        ),
+        *(
+            _of_run(
+                tx,
+                held.run_id,
+                held.run,
+                reason=order.HELD,
+                message=f"{held.jobs} of its jobs are held: {held.message}",
+            )
+            for held in order.held_by_person(tx)
+        ),
+        *(
+            _of_run(tx, each.run_id, each.run, reason=each.reason, message=each.message)
+            for each in picture_waits.picture_waits(tx)
+        ),
     ]
+
+
+def _of_run(tx: Tx, run_id: int, name: str, *, reason: str, message: str) -> Stoppage:
+    return Stoppage(
+        scope="run", key=str(run_id), name=name, reason=reason, message=message, since=tx.now, until=None
+    )
 
 
 def _names(tx: Tx) -> Mapping[tuple[str, str], str]:

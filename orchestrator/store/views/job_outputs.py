@@ -7,10 +7,10 @@ from typing import Any, Final
 from sqlalchemy import bindparam, select
 
 from orchestrator.core.paths import copy_number, index_and_attempt, is_superseded
+from orchestrator.store.choosing.originals import originals
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState
-from orchestrator.store.db.schema import jobs as job_table
 from orchestrator.store.db.schema import outputs as output_table
 
 
@@ -44,7 +44,7 @@ def outputs_of(tx: Tx, job_ids: Sequence[int]) -> dict[int, list[OutputRow]]:
         return {}
     query = (
         select(output_table)
-        .where(output_table.c.job_id.in_([*job_ids, *(origins := _origins(tx, job_ids)).values()]))
+        .where(output_table.c.job_id.in_([*job_ids, *(found_in := originals(tx, job_ids)).values()]))
         .order_by(output_table.c.job_id, output_table.c.idx)
     )
     found: dict[int, list[OutputRow]] = {}
@@ -73,15 +73,9 @@ def outputs_of(tx: Tx, job_ids: Sequence[int]) -> dict[int, list[OutputRow]]:
             )
         )
     whole = {job_id: _flagged_alike(rows) for job_id, rows in found.items()}
-    for job_id, origin in origins.items():
+    for job_id, origin in found_in.items():
         whole[job_id] = [row for row in whole.get(origin, []) if row.kept_from is None and not row.is_copy]
     return whole
-
-
-def _origins(tx: Tx, job_ids: Sequence[int]) -> dict[int, int]:
-    """Of the reused ones: whose pictures they have."""
-    rows = tx.conn.execute(_ORIGINS, {"ids": list(job_ids)})
-    return {row.id: row.reused_from for row in rows}
 
 
 def _is_superseded(row: Any) -> bool:
@@ -102,9 +96,6 @@ def _flagged_alike(rows: list[OutputRow]) -> list[OutputRow]:
     return [replace(row, nsfw=flags.get(row.index)) if row.is_copy else row for row in rows]
 
 
-_ORIGINS: Final = select(job_table.c.id, job_table.c.reused_from).where(
-    job_table.c.id.in_(bindparam("ids", expanding=True)), job_table.c.reused_from.is_not(None)
-)
 _HOLDERS: Final = select(output_table.c.path_key, output_table.c.job_id).where(
     output_table.c.path_key.in_(bindparam("keys", expanding=True))
 )

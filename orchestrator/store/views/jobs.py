@@ -6,7 +6,9 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, func, select
 
+from orchestrator.core.states import JobState
 from orchestrator.store.choosing.choices import superseded_by
+from orchestrator.store.choosing.originals import ORIGIN, said_columns
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, attempts, job_specs
 from orchestrator.store.db.schema import campaigns as campaign_table
@@ -14,6 +16,8 @@ from orchestrator.store.db.schema import jobs as job_table
 from orchestrator.store.db.schema import lanes as lane_table
 from orchestrator.store.db.schema import outputs as output_table
 from orchestrator.store.db.schema import runs as run_table
+from orchestrator.store.runs import blocked
+from orchestrator.store.runs.blocked import BlockedJob
 from orchestrator.store.stops.attention import attention_word
 from orchestrator.store.views.job_outputs import OutputRow, outputs_of
 from orchestrator.store.views.walk import PAGE, JobFilter, matching, page_ids
@@ -63,6 +67,9 @@ class JobRow:
     axes: tuple[
         tuple[str, str], ...
     ] = ()  # its value on each axis; empty where it was recorded without names
+    stage: str = ""  # empty: what the manifest itself asks for
+    needs_job: int | None = None  # the job whose picture it takes
+    blocked: BlockedJob | None = None  # it waits for that one
 
 
 def list_jobs(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE) -> list[JobRow]:
@@ -72,7 +79,10 @@ def list_jobs(tx: Tx, wanted: JobFilter, *, after_id: int = 0, limit: int = PAGE
     tries, pictures = _last_attempts(tx, ids), outputs_of(tx, ids)
     found = [_job_row(row, tries.get(row.id, NO_ATTEMPT), pictures.get(row.id, [])) for row in rows]
     beside = superseded_by(tx, ids)
-    return [replace(row, superseded_by=beside[row.id]) if row.id in beside else row for row in found]
+    found = [replace(row, superseded_by=beside[row.id]) if row.id in beside else row for row in found]
+    waiting = [row.id for row in found if row.needs_job is not None and row.state == JobState.PENDING]
+    without = blocked.of_jobs(tx, waiting) if waiting else {}
+    return [replace(row, blocked=without[row.id]) if row.id in without else row for row in found]
 
 
 def count_jobs(tx: Tx, wanted: JobFilter) -> tuple[int, int]:
@@ -172,12 +182,14 @@ def _job_row(row: Any, last: LastAttempt, pictures: list[OutputRow]) -> JobRow:
         canary=row.canary,
         gated=row.gated,
         charged_micros=last.charged_micros,
-        verdict=row.verdict,
-        stars=row.stars,
-        note=row.note,
+        verdict=row.said_verdict,
+        stars=row.said_stars,
+        note=row.said_note,
         redo_of=row.redo_of,
         reused_from=row.reused_from,
         axes=tuple((str(name), str(label)) for name, label in row.axes or ()),
+        stage=row.stage or "",
+        needs_job=row.needs_job,
     )
 
 
@@ -185,6 +197,7 @@ _ROWS: Final = (
     select(
         job_table,
         lane_table.c.price_micros.label("live_micros"),
+        *said_columns(job_table),
         run_table.c.name,
         run_table.c.run_key,
         run_table.c.gate_closed_at.is_not(None).label("gated"),
@@ -192,12 +205,14 @@ _ROWS: Final = (
         job_specs.c.params,
         job_specs.c.tags,
         job_specs.c.axes,
+        job_specs.c.stage,
     )
     .select_from(job_table)
     .join(run_table, run_table.c.id == job_table.c.run_id)
     .join(campaign_table, campaign_table.c.id == run_table.c.campaign_id)
     .join(lane_table, lane_table.c.id == job_table.c.lane_id)
     .join(job_specs, job_specs.c.job_id == job_table.c.id)
+    .outerjoin(ORIGIN, ORIGIN.c.id == job_table.c.reused_from)
     .where(job_table.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(job_table.c.id)
 )

@@ -1,4 +1,4 @@
-"""What attempts cost, were billed and made in a month, by group: one pass over the attempts.
+"""How a month's attempts are grouped, what pictures they made, and what the ledger's odd lines say of them.
 
 Groups are the run and values of a job: a tag, an axis, a parameter. A job has one value of each, so its cost
 stands whole in one group.
@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, literal, select
 
 from orchestrator.core.month import Amounts, amounts_of
 from orchestrator.core.paths import COPY_FIRST
-from orchestrator.core.states import AttemptState, ReservationState
 from orchestrator.core.verdicts import JobVerdict
+from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import (
     JOB_IS_JUDGED,
@@ -61,30 +61,13 @@ Group = tuple[int, *tuple[str | None, ...]]
 """A run, and its values of the dimensions; None where a job has none."""
 
 
-def money(tx: Tx, bounds: MonthBounds, by: Sequence[Dimension] = ()) -> dict[Group, dict[str, int]]:
-    """Sums of each group, by the names in `_MONEY`; in micros.
-
-    Most attempts were admitted, charged and paid in the month, at the price that was held: they are summed
-    by themselves, which takes half the time.
-    """
-    usual = _grouped({"spent": attempts.c.cost_micros}, by).where(_USUAL)
-    found: dict[Group, dict[str, int]] = {}
-    for group, sums in _read(tx=tx, query=usual, bounds=bounds, by=by).items():
-        found[group] = {**dict.fromkeys(_MONEY, 0), "spent": sums["spent"], "charged": sums["spent"]}
-    other = or_(_BOOKED, _CHARGED, _REFUNDED) & (case((_USUAL, 1), else_=0) == 0)
-    rest = _read(tx=tx, query=_grouped(_MONEY, by).where(other), bounds=bounds, by=by)
-    for group, sums in rest.items():
-        before = found.get(group, {})
-        found[group] = {name: before.get(name, 0) + micros for name, micros in sums.items()}
-    return found
-
-
 def pictures(tx: Tx, bounds: MonthBounds, by: Sequence[Dimension] = ()) -> dict[Group, dict[str, int]]:
     """Stored pictures of attempts that were admitted in the month, those of accepted jobs, and flagged ones,
     by group.
     """
     stored = _pictures(_STORED, by)
-    found = {group: {**sums, "accepted": 0} for group, sums in _read(tx, stored, bounds, by=by).items()}
+    with dialect.hashed_groups(tx.conn, few=not by):
+        found = {group: {**sums, "accepted": 0} for group, sums in _read(tx, stored, bounds, by=by).items()}
     judged = _pictures(_ACCEPTED, by).join(jobs, jobs.c.id == outputs.c.job_id)
     judged = judged.where(JOB_IS_JUDGED, jobs.c.verdict == JobVerdict.ACCEPTED.value)
     for group, sums in _read(tx, judged, bounds, by=by).items():
@@ -96,7 +79,7 @@ def odd_lines(tx: Tx, month: str, by: Sequence[Dimension] = ()) -> dict[Group, A
     """What the ledger's lines of the month say that are no hold, release or settlement: refunds, adjustments,
     what was written off; by group.
     """
-    values = [_value(each).label(f"value{at}") for at, each in enumerate(by)]
+    values = [value_of(each).label(f"value{at}") for at, each in enumerate(by)]
     sums = [
         func.sum(ledger.c[name]).label(name) for name in ("spent_delta", "held_delta", "refund_due_delta")
     ]
@@ -118,17 +101,15 @@ def odd_lines(tx: Tx, month: str, by: Sequence[Dimension] = ()) -> dict[Group, A
 
 def groups_of(tx: Tx, attempt_ids: Sequence[int], by: Sequence[Dimension]) -> dict[int, Group]:
     """In which group each of these attempts is."""
-    values = [_value(each).label(f"value{at}") for at, each in enumerate(by)]
-    query = select(attempts.c.id, attempts.c.run_id, *values).select_from(attempts)
-    if by:
-        query = query.outerjoin(job_specs, job_specs.c.job_id == attempts.c.job_id)
+    values = [value_of(each).label(f"value{at}") for at, each in enumerate(by)]
+    query = of_jobs(select(attempts.c.id, attempts.c.run_id, *values), by)
     query = query.where(attempts.c.id.in_(bindparam("ids", expanding=True)))
     return {row[0]: tuple(row[1:]) for row in tx.conn.execute(query, {"ids": list(attempt_ids)})}
 
 
 def is_known(tx: Tx, by: Dimension) -> bool:
     """Whether any job, of any month, has it."""
-    query = select(job_specs.c.job_id).where(_value(by).is_not(None)).limit(1)
+    query = select(job_specs.c.job_id).where(value_of(by).is_not(None)).limit(1)
     return tx.conn.execute(query).first() is not None
 
 
@@ -147,19 +128,24 @@ def _read(
 
 def _pictures(sums: dict[str, ColumnElement[Any]], by: Sequence[Dimension]) -> Select[Any]:
     query = _grouped(sums, by).join(outputs, outputs.c.attempt_id == attempts.c.id)
-    return query.where(_BOOKED, outputs.c.state == OutputState.STORED.value, outputs.c.idx < COPY_FIRST)
+    return query.where(BOOKED, outputs.c.state == OutputState.STORED.value, outputs.c.idx < COPY_FIRST)
 
 
 def _grouped(sums: dict[str, ColumnElement[Any]], by: Sequence[Dimension]) -> Select[Any]:
-    values = [_value(each).label(f"value{at}") for at, each in enumerate(by)]
+    values = [value_of(each).label(f"value{at}") for at, each in enumerate(by)]
     named = [func.sum(what).label(name) for name, what in sums.items()]
-    query = select(attempts.c.run_id, *values, *named).select_from(attempts)
-    if by:
-        query = query.outerjoin(job_specs, job_specs.c.job_id == attempts.c.job_id)
+    query = of_jobs(select(attempts.c.run_id, *values, *named), by)
     return query.group_by(attempts.c.run_id, *values)
 
 
-def _value(by: Dimension) -> ColumnElement[Any]:
+def of_jobs(query: Select[Any], by: Sequence[Dimension]) -> Select[Any]:
+    """From attempts, and what is known of their jobs where it is asked for."""
+    query = query.select_from(attempts)
+    return query.outerjoin(job_specs, job_specs.c.job_id == attempts.c.job_id) if by else query
+
+
+def value_of(by: Dimension) -> ColumnElement[Any]:
+    """A job's value of it, out of the JSON of its spec."""
     found: ColumnElement[Any]
     if by.kind in {"tag", "param"}:
         column = job_specs.c.tags if by.kind == "tag" else job_specs.c.params
@@ -175,60 +161,8 @@ def _value(by: Dimension) -> ColumnElement[Any]:
     return case(*named)
 
 
-def _only(when: ColumnElement[bool], what: ColumnElement[Any]) -> ColumnElement[Any]:
-    return case((when, what), else_=0)
-
-
-_AT: Final = func.coalesce(attempts.c.charged_at, attempts.c.accepted_at, attempts.c.finished_at)
-_BACK_AT: Final = func.coalesce(attempts.c.refunded_at, attempts.c.billed_at)
-_CHARGE: Final = func.coalesce(attempts.c.billed_micros, 0)
-_BACK: Final = func.coalesce(attempts.c.refunded_micros, 0)
-_COST: Final = func.coalesce(attempts.c.cost_micros, 0)
-
-_BOOKED: Final[ColumnElement[bool]] = attempts.c.day.between(bindparam("first"), bindparam("last"))
-_CHARGED: Final[ColumnElement[bool]] = and_(
-    attempts.c.billed_micros > 0, bindparam("start") <= _AT, bindparam("end") > _AT
-)
-_REFUNDED: Final[ColumnElement[bool]] = and_(
-    attempts.c.refunded_micros > 0, bindparam("start") <= _BACK_AT, bindparam("end") > _BACK_AT
-)
-_IS_SETTLED: Final = attempts.c.reservation == ReservationState.SETTLED.value
-_IS_HELD: Final = attempts.c.reservation == ReservationState.HELD.value
-_IS_DUE: Final = attempts.c.reservation == ReservationState.REFUND_DUE.value
-_IS_RELEASED: Final = attempts.c.reservation == ReservationState.RELEASED.value
-_FAILED: Final = attempts.c.state == AttemptState.FAILED.value
-_UNREAD: Final = attempts.c.billed_micros.is_(None)
-
-_USUAL: Final = and_(
-    _BOOKED,
-    _CHARGED,
-    _IS_SETTLED,
-    attempts.c.state == AttemptState.SUCCEEDED.value,
-    attempts.c.billed_micros == attempts.c.cost_micros,
-    _BACK == 0,
-)
-
-_MONEY: Final[dict[str, ColumnElement[Any]]] = {
-    # booked: what counts in the month for the caps
-    "spent": _only(_BOOKED, _COST),
-    "open": _only(_BOOKED & (_IS_HELD | _IS_DUE), attempts.c.price_micros),
-    "failed_paid": _only(_BOOKED & _FAILED & _IS_SETTLED, literal(1)),
-    # billed: what the provider charged and paid back in the month
-    "charged": _only(_CHARGED, _CHARGE),
-    "refunded": _only(_REFUNDED, _BACK),
-    # the bridge from one to the other; its parts come to the difference
-    "charged_elsewhen": _only(_BOOKED & ~func.coalesce(_CHARGED, False), -_CHARGE),
-    "charged_of_other": _only(~_BOOKED & _CHARGED, _CHARGE),
-    "refunded_elsewhen": _only(_BOOKED & ~func.coalesce(_REFUNDED, False), _BACK),
-    "refunded_of_other": _only(~_BOOKED & _REFUNDED, -_BACK),
-    "unread": _only(_BOOKED & _UNREAD, -_COST),
-    "under_way": _only(_BOOKED & _IS_HELD, _CHARGE - _BACK),
-    "due": _only(_BOOKED & _IS_DUE, _CHARGE - _BACK),
-    "counted_free": _only(_BOOKED & _IS_RELEASED, _CHARGE - _BACK),
-    "otherwise": _only(_BOOKED & _IS_SETTLED & ~_UNREAD, _CHARGE - _BACK - _COST),
-}
-BRIDGE: Final = tuple(_MONEY)[5:]
-"""The names of the parts of the bridge."""
+BOOKED: Final[ColumnElement[bool]] = attempts.c.day.between(bindparam("first"), bindparam("last"))
+"""Attempts that count in the month for the caps."""
 
 _STORED: Final[dict[str, ColumnElement[Any]]] = {
     "images": literal(1),

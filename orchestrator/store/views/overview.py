@@ -5,6 +5,7 @@ A million jobs are counted through the index on (run, state); money comes from t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from sqlalchemy import func, select, text
 
@@ -17,11 +18,15 @@ from orchestrator.store.db.schema import campaigns as campaign_table
 from orchestrator.store.db.schema import jobs as job_table
 from orchestrator.store.db.schema import runs as run_table
 from orchestrator.store.money.caps import Cap
+from orchestrator.store.runs import blocked
+from orchestrator.store.runs.blocked import BlockedCounts
 from orchestrator.store.stops.attention import attention
 from orchestrator.store.stops.stops import Stoppage, rate_stop, survey
 from orchestrator.store.views.forecasts import MonthForecast, month_forecasts
 from orchestrator.store.views.schedules import ScheduleRow, schedule_rows
 from orchestrator.store.views.trouble import OpenDoubts, open_doubts
+
+NOT_BLOCKED: Final = BlockedCounts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ class RunRow:
     nsfw: int
     spent_micros: int
     held_micros: int
+    blocked: BlockedCounts = field(default_factory=BlockedCounts)  # jobs that wait for pictures of others
 
     @property
     def total(self) -> int:
@@ -86,7 +92,7 @@ def runs(tx: Tx, run_ids: Sequence[int] | None = None) -> list[RunRow]:
     if run_ids is not None:
         query = query.where(run_table.c.id.in_(run_ids))
     counts, doubts = counts_by_state(tx, run_ids), doubts_by_run(tx)
-    money = _money(tx)
+    money, waiting = _money(tx), blocked.of_runs(tx, run_ids)
     found = []
     for row in tx.conn.execute(query):
         spent, held = money.get(row.id, (0, 0))
@@ -104,6 +110,7 @@ def runs(tx: Tx, run_ids: Sequence[int] | None = None) -> list[RunRow]:
                 nsfw=row.pictures_flagged,
                 spent_micros=spent,
                 held_micros=held,
+                blocked=waiting.get(row.id, NOT_BLOCKED),
             )
         )
     return found

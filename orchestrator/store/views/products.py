@@ -11,6 +11,7 @@ from sqlalchemy import Select, Text, and_, bindparam, case, cast, func, or_, sel
 from orchestrator.core.states import JobState
 from orchestrator.store.choosing import checks
 from orchestrator.store.choosing.checks import CheckFound
+from orchestrator.store.choosing.originals import ORIGIN, said_columns
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import job_specs, jobs, lanes
@@ -69,6 +70,7 @@ class TryRow:
     failed_checks: Sequence[tuple[str, str]] = ()  # rules that its picture does not pass, and why
     beside: int | None = None  # of another run: the job of this one whose clean name it shares
     elsewhere: str = ""  # then: its run, as campaign/name/key
+    reused_from: int | None = None  # the job of an earlier run whose picture it has, and what is said of it
 
     @property
     def place(self) -> Place:
@@ -207,10 +209,11 @@ def _try(row: Any, pictures: Sequence[OutputRow], failed: Sequence[CheckFound]) 
         cost_micros=row.cost_micros,
         created_at=row.created_at,
         finished_at=row.finished_at,
-        verdict=row.verdict,
-        stars=row.stars or 0,
-        note=row.note,
+        verdict=row.said_verdict,
+        stars=row.said_stars or 0,
+        note=row.said_note,
         redo_of=row.redo_of,
+        reused_from=row.reused_from,
         tags=row.tags or {},
         local_images=row.local_images if isinstance(row.local_images, dict) else {},
         params=row.params if row.params is not None else {"prompt": row.prompt or ""},
@@ -224,6 +227,7 @@ _ROWS: Final = (
     select(
         jobs,
         lanes.c.price_micros.label("live_micros"),
+        *said_columns(jobs),
         job_specs.c.product,
         job_specs.c.axes,
         job_specs.c.tags,
@@ -235,6 +239,7 @@ _ROWS: Final = (
     )
     .join_from(jobs, job_specs, job_specs.c.job_id == jobs.c.id)
     .join(lanes, lanes.c.id == jobs.c.lane_id)
+    .outerjoin(ORIGIN, ORIGIN.c.id == jobs.c.reused_from)
     .where(jobs.c.id.in_(bindparam("ids", expanding=True)))
 )
 _VERDICTS: Final = (

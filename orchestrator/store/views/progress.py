@@ -59,8 +59,13 @@ class Progress:
 
     @property
     def left(self) -> int:
-        """Jobs that still wait or run."""
-        return self.total - self.finished
+        """Jobs that still wait or run, and are not over for want of a picture that does not come."""
+        return self.total - self.finished - self.stranded
+
+    @property
+    def stranded(self) -> int:
+        """Jobs that take pictures of others which do not come by themselves."""
+        return sum(run.blocked.none for run in self.runs)
 
 
 def run_progress(tx: Tx, run_ids: Sequence[int] | None) -> Progress:
@@ -134,10 +139,10 @@ def avoided_micros(tx: Tx, run_ids: Sequence[int]) -> int:
     return int(tx.conn.execute(query).scalar_one())
 
 
-def reused_pictures(tx: Tx, run_id: int) -> int:
-    """How many pictures of earlier runs the reused jobs of a run stand for."""
+def reused_pictures(tx: Tx, run_ids: Sequence[int]) -> int:
+    """How many pictures of earlier runs the reused jobs of these runs stand for."""
     query = select(func.coalesce(func.sum(job_table.c.images), 0)).where(
-        job_table.c.run_id == run_id, job_table.c.state == JobState.REUSED.value
+        job_table.c.run_id.in_(run_ids), job_table.c.state == JobState.REUSED.value
     )
     return int(tx.conn.execute(query).scalar_one())
 

@@ -49,6 +49,23 @@ def pages(database: Database, wanted: JobFilter) -> Iterator[list[StoredPicture]
         after = ids[-1]
 
 
+def shown_by(database: Database, run_id: int) -> Iterator[tuple[int, StoredPicture]]:
+    """Every stored picture that a page of the run shows, with the job by which it does: its own, and those
+    of earlier runs that its reused jobs have.
+    """
+    for page in pages(database, JobFilter(run_ids=(run_id,))):
+        yield from ((picture.job_id, picture) for picture in page)
+    after, whole = 0, True
+    while whole:
+        with database.read() as tx:
+            rows = tx.conn.execute(_POINTING, {"run": run_id, "after": after}).all()
+            by = {row.reused_from: row.id for row in rows}
+            page = of_jobs(tx, list(by)) if by else []
+        yield from ((by[picture.job_id], picture) for picture in page)
+        whole = len(rows) == PAGE
+        after = rows[-1].id if rows else after
+
+
 def of_jobs(tx: Tx, job_ids: Sequence[int]) -> list[StoredPicture]:
     """Every stored picture of these jobs."""
     return [_picture(row) for row in tx.conn.execute(_OF_JOBS, {"ids": list(job_ids)})]

@@ -210,7 +210,7 @@ def _changes(form: ReviewForm) -> dict[str, str]:
 
 
 def _judged(item: JudgedJob) -> dict[str, Any]:
-    return {"job": item.job_id, "before": _said(item.before), "after": _said(item.after)}
+    return {"job": item.named, "before": _said(item.before), "after": _said(item.after)}
 
 
 def _said(given: GivenVerdict | None) -> dict[str, Any]:

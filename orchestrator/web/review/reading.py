@@ -151,7 +151,7 @@ class ReviewReading:
                 cell=cell,
                 shown=shown,
                 reasons=reasons,
-                said=history(tx, job_id),
+                said=history(tx, shown.row.reused_from or job_id),
                 before=choices[at - 1] if at else None,
                 then=choices[at + 1] if at + 1 < len(choices) else _first(below),
             )

@@ -3,6 +3,7 @@
 | Outcome | Reason | Job waits | What pauses | Event once the intent to send is durable |
 |---|---|---|---|---|
 | input changed | input_changed | for a person | nothing | never happens |
+| picture not here | picture_not_here | a minute | nothing | never happens |
 | rejected upload | upload_rejected | for a person | nothing | it ends the attempt: see `Submitter` |
 | lost upload | upload_failed | with backoff | nothing | the attempt is in doubt: see `Submitter` |
 | throttled | throttled | as the pause | the account, for a while | throttled |
@@ -28,9 +29,9 @@ from orchestrator.store.money import prices
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.guards import price_guard
 from orchestrator.worker.guards.account_pauses import AccountPauses
-from orchestrator.worker.pipeline.prepare import InputChanged
+from orchestrator.worker.pipeline.prepare import InputChanged, PictureNotHere
 
-NotPrepared = InputChanged | Rejected | Throttled | KeyRefused | NoCredit | NotSent | Lost
+NotPrepared = PictureNotHere | InputChanged | Rejected | Throttled | KeyRefused | NoCredit | NotSent | Lost
 """What preparing ends with when there is nothing to send."""
 
 NothingCreated = Throttled | KeyRefused | NoCredit | NotSent
@@ -41,6 +42,7 @@ class Wait(Enum):
     """How long the job waits for its next try."""
 
     NONE = "none"  # beyond what pauses
+    A_MINUTE = "a minute"  # another worker may be able to
     BACKOFF = "backoff"  # longer with each try of the job
     FOR_A_PERSON = "for a person"
 
@@ -58,6 +60,7 @@ class GivenBack:
 GIVEN_BACK: Final[Mapping[type, GivenBack]] = MappingProxyType(
     {
         InputChanged: GivenBack(reason="input_changed", wait=Wait.FOR_A_PERSON),
+        PictureNotHere: GivenBack(reason="picture_not_here", wait=Wait.A_MINUTE),
         Rejected: GivenBack(reason="upload_rejected", wait=Wait.FOR_A_PERSON),
         Lost: GivenBack(reason="upload_failed", wait=Wait.BACKOFF),
         Throttled: GivenBack(reason="throttled", pause=AccountPauses.throttled, event=AttemptEvent.THROTTLED),

@@ -1,7 +1,6 @@
 """Preparing what is sent: local images become hosted URLs, uploaded once per distinct content."""
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any, Final
 
 from orchestrator.core.backoff import backoff_seconds
 from orchestrator.core.sending import sent_inputs
-from orchestrator.core.specs import LocalImage
+from orchestrator.core.specs import PICTURE, LocalImage
 from orchestrator.manifest.normalizing import CannotConvertError, converted_copy
 from orchestrator.ports import (
     KeyRefused,
@@ -26,6 +25,7 @@ from orchestrator.store.attempts.held import HeldAttempt
 from orchestrator.store.db.database import Tx
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import read_durably, write_durably
+from orchestrator.worker.pipeline.taken_pictures import TakenPictures, changed
 
 HOSTED_LIVES_MS: Final = 24 * 3600 * 1000
 """How long a hosted copy is reused; the provider keeps it longer (the official clients cache it as long)."""
@@ -56,7 +56,16 @@ class InputChanged:
     message: str
 
 
-Prepared = Ready | InputChanged | Rejected | Throttled | KeyRefused | NoCredit | NotSent | Lost
+@dataclass(frozen=True, slots=True)
+class PictureNotHere:
+    """The picture of another job that this one takes is not in the output folder of this worker."""
+
+    message: str
+
+
+Prepared = (
+    Ready | PictureNotHere | InputChanged | Rejected | Throttled | KeyRefused | NoCredit | NotSent | Lost
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +95,19 @@ class Inputs:
         self._refusals: dict[str, _Refusals] = {}
         self._by_content: dict[str, asyncio.Lock] = {}
         self._urls: dict[str, tuple[str, int]] = {}  # sha256 -> (url, reusable until, ms)
+        self._taken = TakenPictures(deps)
 
     async def prepare(self, attempt: HeldAttempt) -> Prepared:
         """The inputs with hosted URLs in place of local images, or the first trouble met."""
         local = {written: LocalImage(**image) for written, image in attempt.local_images.items()}
         urls: dict[str, str] = {}
         for written, image in local.items():
-            outcome = await self._hosted(image)
+            taken = written == PICTURE
+            outcome = await self._hosted(await self._taken.found(attempt.job_id, image) if taken else image)
+            if taken and isinstance(outcome, InputChanged):
+                return PictureNotHere(
+                    f"the picture that it takes is not in this output folder ({image.path})"
+                )
             if not isinstance(outcome, Uploaded):
                 return outcome
             urls[written] = outcome.url
@@ -113,8 +128,8 @@ class Inputs:
             until = self._deps.clock.now_ms() + HOSTED_MARGIN_MS
             if (known := await self._known(content, until)) is not None:
                 return Uploaded(known)
-            if (changed := await asyncio.to_thread(_changed, image)) is not None:
-                return InputChanged(changed)
+            if (wrong := await asyncio.to_thread(changed, image)) is not None:
+                return InputChanged(wrong)
             outcome = await self._upload(image)
             if isinstance(outcome, Uploaded):
                 self._deps.crashpoint("upload.hosted")
@@ -175,20 +190,6 @@ class Inputs:
         return await read_durably(
             self._deps, lambda tx: uploads.hosted_url(tx, self._base_url, sha256, until=until)
         )
-
-
-def _changed(image: LocalImage) -> str | None:
-    """None when the file still has the bytes that were planned, else what is wrong."""
-    try:
-        with Path(image.path).open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        return f"the input picture {image.path} cannot be read: {error.strerror}"
-    if digest != image.sha256:
-        return (
-            f"the input picture {image.path} has changed since the job was applied; apply the manifest again"
-        )
-    return None
 
 
 def _remember(tx: Tx, rows: Sequence[_Hosted]) -> list[None]:

@@ -1,5 +1,7 @@
 """Giving back an attempt that created nothing: what pauses, and when its job may be tried again."""
 
+from typing import Final
+
 from orchestrator.core.states import AttemptEvent
 from orchestrator.ports import Lost
 from orchestrator.store.attempts import endings
@@ -16,6 +18,8 @@ from orchestrator.worker.pipeline.outcomes import (
     given_back,
     retry_seconds,
 )
+
+A_MINUTE_SECONDS: Final = 60.0
 
 
 class Releaser:
@@ -70,6 +74,8 @@ class Releaser:
         if row.wait is Wait.FOR_A_PERSON:
             return None
         seconds = await row.pause(self._pauses, outcome) if row.pause is not None else 0.0
+        if row.wait is Wait.A_MINUTE:
+            seconds = A_MINUTE_SECONDS
         if row.wait is Wait.BACKOFF:
             seconds = retry_seconds(self._deps, attempt.number)
         return int(seconds * 1000)

@@ -121,7 +121,7 @@ class PictureJudge:
     def _sources(self, picture: UnjudgedPicture, stack: ExitStack) -> list[Image.Image]:
         if not picture.rules.get("like_source"):
             return []
-        paths = [Path(image["path"]) for image in picture.local_images.values()]
+        paths = [self._root / image["path"] for image in picture.local_images.values()]
         return _opened(paths, stack)
 
     def _siblings(self, picture: UnjudgedPicture, stack: ExitStack) -> list[tuple[str, Image.Image]]:

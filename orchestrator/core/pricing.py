@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from orchestrator.core.keys import encoded
+from orchestrator.core.specs import PICTURE
 
 UNBELIEVED_BELOW: Final = 50
 """A price below this part of the list price is no discount: rather another unit, such as cents. Holding so
@@ -24,11 +25,14 @@ def believed_micros(quoted: int, list_micros: int) -> int:
 
 
 def asked_inputs(params: Mapping[str, Any], local: Collection[str]) -> dict[str, Any]:
-    """The inputs of a question about a price before anything is uploaded: without the local pictures."""
+    """The inputs of a question about a price before anything is uploaded: without the local pictures, and
+    without the one that a job of a later stage will take.
+    """
     found: dict[str, Any] = {}
+    here = {PICTURE, *local}
     for name, value in params.items():
         if isinstance(value, list | tuple):
-            value = [item for item in value if item not in local]  # noqa: PLW2901 - the same value, less
+            value = [item for item in value if item not in here]  # noqa: PLW2901 - the same value, less
         if value != []:
             found[name] = value
     return found

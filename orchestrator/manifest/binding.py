@@ -58,9 +58,13 @@ Reader = Callable[[Combination], Any]
 class Binder:
     """Knows which axis binds which name, and which names are the same for the whole manifest."""
 
-    def __init__(self, constants: Mapping[str, Any], axis_of: Mapping[str, int]) -> None:
+    def __init__(
+        self, constants: Mapping[str, Any], axis_of: Mapping[str, int], *, own: frozenset[str] = OWN_NAMES
+    ) -> None:
+        """`own` are the names that belong to one job alone."""
         self._constants = constants
         self._axis_of = axis_of
+        self.own = own
 
     def text(self, template: Template) -> "BoundText":
         """A template that gives text."""
@@ -70,7 +74,7 @@ class Binder:
             if isinstance(part, str):
                 steps.append(part)
                 continue
-            names = part.names & OWN_NAMES
+            names = part.names & self.own
             own |= names
             folded = self._folded(part) if part.names <= self._constants.keys() else None
             steps.append(self._reader(part, names) if folded is None else folded)
@@ -94,7 +98,7 @@ class Binder:
         one.
         """
         axes = self.axes(names)
-        if len(axes) > 1 or names & OWN_NAMES:
+        if len(axes) > 1 or names & self.own:
             return read
         key = next(_ids)
         if not axes:

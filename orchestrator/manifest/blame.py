@@ -16,7 +16,7 @@ class Blames:
         self,
         binder: Binder,
         params: Iterable[Mapping[str, RawParam]],
-        others: Mapping[tuple[str, ...], Template],
+        others: Mapping[Path, Template],
     ) -> None:
         """`params` of the manifest and of its overrides, and `others` by their paths."""
         self._binder = binder

@@ -12,6 +12,7 @@ from orchestrator.manifest.combinations import Combinations
 from orchestrator.manifest.input_images import Pictures
 from orchestrator.manifest.labels import Labels
 from orchestrator.manifest.raw_params import RawParam
+from orchestrator.manifest.stages import BoundStage
 from orchestrator.yamlio import Document
 from orchestrator.yamlio.document import Path
 
@@ -37,4 +38,6 @@ class Blueprint:
     blames: Blames
     output_columns: Sequence[tuple[str, str]]  # axis and column that the output template uses
     used_columns: frozenset[tuple[str, str]] = frozenset()  # that any template uses
+    stages: Sequence[BoundStage] = ()  # each after the one that it needs
+    span: int = 0  # how many jobs of stages follow from one job of the manifest at most
     cover: int = 0  # the place of the axis whose values take turns

@@ -1,7 +1,7 @@
 """Combinations to job specs, streaming: nothing but fingerprints of what was seen is kept."""
 
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from orchestrator.core.specs import JobSpec, TwinSpec
@@ -9,13 +9,18 @@ from orchestrator.manifest.axes import AxisValue
 from orchestrator.manifest.binding import Combination
 from orchestrator.manifest.blueprint import Blueprint
 from orchestrator.manifest.findings import Findings
+from orchestrator.manifest.first_rows import FirstRows
+from orchestrator.manifest.job_texts import JobTexts
+from orchestrator.manifest.labels import Pairs
 from orchestrator.manifest.params import ParamPlan, Prepared
-from orchestrator.manifest.path_claims import PathClaims
 from orchestrator.manifest.raw_params import merged
-from orchestrator.manifest.repeats import Repeats, explain_collisions
+from orchestrator.manifest.repeats import Repeats
 from orchestrator.manifest.sameness import Sameness
 from orchestrator.manifest.slots import ParamsError
-from orchestrator.manifest.template_problems import TemplateProblem, wrong_at
+from orchestrator.manifest.stage_collisions import explain_paths
+from orchestrator.manifest.stage_jobs import SourceRow, StageJobs
+from orchestrator.manifest.stages_shape import PICTURES
+from orchestrator.manifest.template_problems import TemplateProblem
 from orchestrator.manifest.turns import Turns
 from orchestrator.manifest.twins import Twins
 from orchestrator.manifest.unmet import explain_unmet
@@ -32,23 +37,41 @@ class Expansion:
 
     def __init__(self, blueprint: Blueprint, *, skips: bool = False) -> None:
         self.blueprint = blueprint
-        self._paths = PathClaims(blueprint.output)
-        self._latest = None if blueprint.latest is None else PathClaims(blueprint.latest)
+        self._texts = JobTexts(blueprint.output, blueprint.latest, blueprint.tags)
+        self._paths = self._texts.paths
         self.findings = Findings(
             blueprint.document, self._paths.collisions, blueprint.blames.row, skips=skips
         )
         self.repeats = Repeats()  # ask for the same work, and for the same files
         self.twins = Twins()
-        self.sameness = Sameness()
+        self.sameness = Sameness(stages=bool(blueprint.stages))
         self._plans: dict[int, ParamPlan] = {}
-        tags = {name: bound.constant for name, bound in blueprint.tags.items() if bound.constant is not None}
-        self._tags: dict[str, str] | None = tags if len(tags) == len(blueprint.tags) else None
+        self._every = range(1, blueprint.variations + 1)
+        self._left: int | None = None  # so many jobs of the manifest itself are still wanted
+        self._stages = (
+            StageJobs(
+                blueprint,
+                self._texts,
+                self.sameness,
+                twins=self.twins,
+                findings=self.findings,
+                tell=self._tell,
+            )
+            if blueprint.stages
+            else None
+        )
+        self._stage: Pairs = (("stage", PICTURES),) if blueprint.stages else ()
 
     def specs(
-        self, *, only: Collection[int] | None = None, combinations_max: int | None = None
+        self,
+        *,
+        only: Collection[int] | None = None,
+        combinations_max: int | None = None,
+        limit: int | None = None,
     ) -> Iterator[JobSpec | TwinSpec]:
-        """Every job in run order, or those with an ordinal in `only`, and between them the rows that want
-        their pictures too. Ends early, without a word, when it is full.
+        """Every job in run order, or the first `limit`, or those with an ordinal in `only`; between them the
+        rows that want their pictures too, and after each what follows from it. Ends early, without a word,
+        when it is full.
         """
         blueprint = self.blueprint
         blueprint.pictures.begin_pass()
@@ -57,11 +80,14 @@ class Expansion:
         variations = blueprint.variations
         last = max(only, default=-1) if only is not None else None
         complete, number = True, -1
+        self._left = limit
         try:
             turns = Turns(blueprint.combinations, blueprint.cover)
             walk = blueprint.combinations.walk(met)
             for number, (values, bits) in enumerate(walk if only is not None else self._ahead(walk)):
                 first = number * variations
+                if self._left is not None and self._left <= 0:
+                    return
                 if (last is not None and first > last) or number == combinations_max or self.findings.full:
                     complete = False
                     break
@@ -70,22 +96,30 @@ class Expansion:
         except ProblemsError as error:  # a row of a table
             self.findings.foreign += error.problems
             complete = False
-        explain_collisions(
-            self.findings,
-            blueprint.combinations,
-            output=blueprint.output,
-            columns=blueprint.output_columns,
-            variations=variations,
-        )
+        explain_paths(self.findings, blueprint, self._stages)
         if not self.findings:
             yield from self._first_rows()
         if complete and only is None:
-            axes = blueprint.combinations.axes
-            explain_unmet(self.findings, blueprint.conditions, axes, met=met[0])
-            if number < 0 and not self.findings:
-                self.findings.wrong_always(
-                    ("exclude",), "leaves no combination at all", "exclude less, or add some with `add`"
-                )
+            self._check_whole(met[0], combinations=number + 1)
+
+    def _first_rows(self) -> Iterator[TwinSpec]:
+        return FirstRows(
+            blueprint=self.blueprint,
+            plans=self._plans,
+            texts=self._texts,
+            twins=self.twins,
+            findings=self.findings,
+            stages=self._stages,
+        ).walk()
+
+    def _check_whole(self, met: int, *, combinations: int) -> None:
+        """What only a whole walk knows: conditions that met nothing, and that nothing is left."""
+        axes = self.blueprint.combinations.axes
+        explain_unmet(self.findings, self.blueprint.conditions, axes, met=met)
+        if not combinations and not self.findings:
+            self.findings.wrong_always(
+                ("exclude",), "leaves no combination at all", "exclude less, or add some with `add`"
+            )
 
     def _ahead(self, walk: Iterator[Walked]) -> Iterator[Walked]:
         """The same walk, some steps ahead: pictures are decoded by other threads before their turn comes."""
@@ -110,11 +144,11 @@ class Expansion:
         plan = self._plans.get(bits) or self._plan(bits)
         specs: list[JobSpec | TwinSpec] = []
         prepared: Prepared | None = None
-        for variation in range(1, blueprint.variations + 1):
+        whole = only is None and self._left is None
+        for variation in self._every if whole else self._variations(first, only):
             ordinal = first + variation - 1
-            if only is not None and ordinal not in only:
-                continue
             combination = Combination(blueprint.constants, values, {"variation": variation})
+            at = turn[0] + (variation - 1) * turn[1]
             try:
                 if prepared is None or plan.own:
                     prepared = plan.prepare(combination)
@@ -124,7 +158,7 @@ class Expansion:
                     prepared=prepared,
                     ordinal=ordinal,
                     variation=variation,
-                    turn=turn[0] + (variation - 1) * turn[1],
+                    turn=at,
                 )
             except ParamsError as error:
                 jobs = 1 if plan.own or prepared else blueprint.variations
@@ -138,7 +172,21 @@ class Expansion:
             else:
                 if spec is not None and not self.findings:
                     specs.append(spec)
+                if self._stages is not None:
+                    key, own = prepared.stem.key(variation), isinstance(spec, JobSpec)
+                    row = SourceRow(
+                        values, key, ordinal, variation=variation, images=prepared.images, turn=at, own=own
+                    )
+                    specs += self._stages.follow(row)
         return specs
+
+    def _variations(self, first: int, only: Collection[int] | None) -> Iterable[int]:
+        """Which variations of a combination are wanted, until there are enough."""
+        for variation in self._every:
+            if self._left == 0:
+                return
+            if only is None or first + variation - 1 in only:
+                yield variation
 
     def _tell(self, prepared: Prepared, values: tuple[AxisValue, ...]) -> None:
         for remark, text in self.blueprint.pictures.take_remarks():
@@ -167,7 +215,7 @@ class Expansion:
         combination.bind(key=key, number=ordinal + 1, ext=prepared.extension, index=0)
         paths = self._paths.render(combination, prepared.images)
         if first is not None:
-            self.sameness.merge(first, self.blueprint.labels.pairs(combination.values))
+            self.sameness.merge(first, self._pairs(combination))
             if not self._paths.share(paths, ordinal, first):
                 self.repeats.add(first, tuple(combination.values))
                 return None
@@ -175,7 +223,8 @@ class Expansion:
             return TwinSpec(key, paths)
         self._paths.claim(paths, ordinal)
         combination.bind(index=0)
-        latest = self._stable(combination, prepared.images, ordinal) if self._latest else ()
+        if self._left is not None:
+            self._left -= 1
         return JobSpec(
             key=key,
             ordinal=ordinal,
@@ -186,60 +235,11 @@ class Expansion:
             price_digest=prepared.price_digest,
             images=prepared.images,
             output_paths=paths,
-            tags=self._tags if self._tags is not None else self._render_tags(combination),
-            axes=self.blueprint.labels.pairs(combination.values),
+            tags=self._texts.tags(combination),
+            axes=self._pairs(combination),
             round=turn,
-            latest_paths=latest,
+            latest_paths=self._texts.latest(combination, prepared.images, ordinal),
         )
 
-    def _stable(self, combination: Combination, images: int, ordinal: int) -> tuple[str, ...]:
-        """The stable names of a job; raises ParamsError, also for one that another job has."""
-        assert self._latest is not None
-        try:
-            paths = self._latest.render(combination, images)
-        except TemplateProblem as error:
-            raise ParamsError([wrong_at(("latest",), error)]) from None
-        taken = len(self._latest.collisions)
-        self._latest.claim(paths, ordinal)
-        if len(self._latest.collisions) > taken:
-            shared = TemplateProblem(
-                f'another job has the stable name "{paths[0]}" too', "add what tells them apart"
-            )
-            raise ParamsError([wrong_at(("latest",), shared)])
-        return paths
-
-    def _first_rows(self) -> Iterator[TwinSpec]:
-        """The rows that shared jobs are made from, by walking again: their names are wanted like those of the
-        others, should the run have the job from another row.
-        """
-        wanted, variations = self.twins.firsts, self.blueprint.variations
-        left = len(wanted)
-        for number, (values, bits) in enumerate(self.blueprint.combinations.walk()):
-            if not left:
-                return
-            for variation in range(1, variations + 1):
-                ordinal = number * variations + variation - 1
-                if ordinal not in wanted:
-                    continue
-                left -= 1
-                try:
-                    yield self._first_row(values, bits, ordinal, variation=variation)
-                except ParamsError as error:  # a picture has changed since the walk before
-                    self.findings.params(error, values, jobs=1)
-
-    def _first_row(
-        self, values: tuple[AxisValue, ...], bits: int, ordinal: int, *, variation: int
-    ) -> TwinSpec:
-        combination = Combination(self.blueprint.constants, values, {"variation": variation})
-        prepared = self._plans[bits].prepare(combination)
-        key = prepared.stem.key(variation)
-        combination.bind(key=key, number=ordinal + 1, ext=prepared.extension, index=0)
-        paths = self._paths.render(combination, prepared.images)
-        self.twins.name_first(ordinal, values, paths)
-        return TwinSpec(key, paths, first=True)
-
-    def _render_tags(self, combination: Combination) -> dict[str, str]:
-        try:
-            return {name: bound.text(combination) for name, bound in self.blueprint.tags.items()}
-        except TemplateProblem as error:
-            raise ParamsError([wrong_at(("tags",), error)]) from None
+    def _pairs(self, combination: Combination) -> Pairs:
+        return self.blueprint.labels.pairs(combination.values) + self._stage

@@ -22,6 +22,7 @@ from orchestrator.manifest.reader import JOBS_MAX, ManifestReader
 from orchestrator.manifest.run_spec import run_spec
 from orchestrator.manifest.sample import spread
 from orchestrator.manifest.shape import NAME_WHAT
+from orchestrator.manifest.stages import BoundStage
 from orchestrator.yamlio import Problem, ProblemsError, load
 
 if TYPE_CHECKING:
@@ -112,7 +113,9 @@ class Manifest:
 
     @property
     def size(self) -> int:
-        """How many jobs there are at most: before exclusion and before equal ones are merged."""
+        """How many jobs there are at most, without those of stages: before exclusion and before equal ones
+        are merged.
+        """
         return self._blueprint.combinations.size * self._blueprint.variations
 
     @property
@@ -137,6 +140,11 @@ class Manifest:
         return (" less what is excluded" if self._blueprint.document.data.get("exclude") else "") + (
             f" and {added:,} added" if added else ""
         )
+
+    @property
+    def stages(self) -> Sequence[BoundStage]:
+        """What follows from its pictures: each stage after the one that it needs."""
+        return self._blueprint.stages
 
     @property
     def variations(self) -> int:
@@ -164,14 +172,21 @@ class Manifest:
             found.update(
                 {name: self._blueprint.document.node(raw.path).mark.line for name, raw in params.items()}
             )
+        for stage in self._blueprint.stages:
+            found.update(
+                {
+                    f"{stage.name}.{name}": self._blueprint.document.node(raw.path).mark.line
+                    for name, raw in stage.params.items()
+                }
+            )
         return found
 
     def fixed(self, name: str) -> Any:
         """The value of a parameter that is the same for all jobs, as written; None when it is not, or is
-        not written.
+        not written, or where stages have parameters of their own.
         """
         found = self._blueprint.params.get(name)
-        if found is None or any(name in one for one in self._blueprint.overrides):
+        if found is None or self._blueprint.stages or any(name in one for one in self._blueprint.overrides):
             return None
         return None if any(True for _ in found.templates()) else found.value
 
@@ -183,7 +198,8 @@ class Manifest:
         self, *, limit: int | None = None, sample: int | None = None, among: Sequence[int] | None = None
     ) -> Iterator[JobSpec | TwinSpec]:
         """Job specs in run order: all, the first `limit`, or `sample` of them spread over the axes; between
-        them the rows that share a job. `among` is not 0 for each ordinal that may be one of a part.
+        them the rows that share a job, and after each what follows from it. `among` is not 0 for each ordinal
+        that may be one of a part: parts are of the manifest's own jobs.
 
         An ordinal is the same with and without `limit` and `sample`; ordinals of merged jobs are left out.
         Raises ProblemsError with everything that was found (it stops at a hundred); nothing is
@@ -196,8 +212,7 @@ class Manifest:
         elif limit is not None and among is not None:
             only = set(islice((at for at, may in enumerate(among) if may), limit))
         expansion = Expansion(self._blueprint)
-        entries = expansion.specs(only=only)
-        yield from entries if limit is None else _until(entries, limit)
+        yield from expansion.specs(only=only, limit=limit)
         expansion.findings.raise_if_any(complete=not expansion.findings.full)
         self._keep_warnings(expansion)
 
@@ -230,10 +245,3 @@ class Manifest:
             normalize=pictures.normalize,
         )
         self.warnings = found + [f"{self.path}: {sentence}" for sentence in sentences]
-
-
-def _until(entries: Iterator[JobSpec | TwinSpec], jobs: int) -> Iterator[JobSpec | TwinSpec]:
-    """The entries up to and with the last of so many jobs."""
-    while jobs > 0 and (entry := next(entries, None)) is not None:
-        yield entry
-        jobs -= isinstance(entry, JobSpec)

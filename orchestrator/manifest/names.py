@@ -20,7 +20,17 @@ OUTPUT_NAMES: Final = frozenset({"variation", "index", "ext", "key", "number"})
 class Names:
     """What templates may refer to: the manifest's constants, its axes, and what belongs to one job."""
 
-    def __init__(self, constants: Mapping[str, Any], sources: Mapping[str, Source], reading: Reading) -> None:
+    def __init__(
+        self,
+        constants: Mapping[str, Any],
+        sources: Mapping[str, Source],
+        reading: Reading,
+        *,
+        stage: str | None = None,
+    ) -> None:
+        """Of a `stage`, templates may name it, and the picture that each of its jobs takes."""
+        self._own = frozenset[str]() if stage is None else frozenset({"picture"})
+        constants = constants if stage is None else {**constants, "stage": stage}
         self._constants = constants
         self._sources = sources
         self._reading = reading
@@ -29,6 +39,7 @@ class Names:
         """The template of a text at `path`; None after a report. `own` are the names of one job it may
         use.
         """
+        own |= self._own
         if (odd := odd_column(text, self._sources)) is not None:
             axis, column, part = odd
             message = f'the column "{column}" is no plain name, so a dot does not reach it'

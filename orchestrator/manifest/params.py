@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from orchestrator.catalogue import Model, ParamIssue, Severity, is_url
 from orchestrator.core.keys import KeyForm, KeyStem, encoded
-from orchestrator.core.specs import JsonObject, LocalImage
+from orchestrator.core.specs import PICTURE, JsonObject, LocalImage
 from orchestrator.manifest.binding import Binder, Combination
 from orchestrator.manifest.input_images import Pictures
 from orchestrator.manifest.raw_params import RawParam
@@ -32,16 +32,26 @@ class Prepared:
     images: int
     extension: str
     warnings: list[Wrong]
+    keyed: dict[str, str]  # the varying inputs as the key sees them
 
 
 class ParamPlan:
     """How the parameters of every combination with the same overrides come about."""
 
-    def __init__(self, model: Model, raw: Mapping[str, RawParam], binder: Binder, pictures: Pictures) -> None:
+    def __init__(
+        self,
+        model: Model,
+        raw: Mapping[str, RawParam],
+        binder: Binder,
+        pictures: Pictures,
+        *,
+        takes: bool = False,
+    ) -> None:
+        """`takes` says that it is of a stage, whose jobs take a picture of another job."""
         self._model = model
         self._pictures = pictures
         self._slots: list[Slot] = []
-        maker = SlotMaker(binder, pictures)
+        maker = SlotMaker(binder, pictures, takes=takes)
         for name, parameter in model.by_name.items():
             if name in raw:
                 self._slots.append(maker.make(parameter, raw[name]))
@@ -96,7 +106,16 @@ class ParamPlan:
             images=images,
             extension=extension,
             warnings=warnings,
+            keyed=keyed,
         )
+
+    def key_taking(self, prepared: Prepared, source: str, index: int) -> str:
+        """The key of a stage's job that takes a picture of the job with key `source`: other pictures there,
+        other keys here.
+        """
+        name = self._model.images_param
+        taken = prepared.keyed[name].replace(encoded(PICTURE), encoded(f"job:{source}#{index}"))
+        return self._form.stem({**prepared.keyed, name: taken}).key(1)
 
     def _refusal(self, params: JsonObject, wrong: list[Wrong]) -> ParamsError:
         error = ParamsError(wrong)

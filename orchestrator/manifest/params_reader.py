@@ -1,12 +1,13 @@
 """The parameters that a manifest names, checked as far as they are known before expanding."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from orchestrator.catalogue import Kind, Model, Parameter
 from orchestrator.manifest.names import Names
 from orchestrator.manifest.raw_params import RawParam
 from orchestrator.manifest.templates import Template
 from orchestrator.yamlio import Node
+from orchestrator.yamlio.document import Path
 from orchestrator.yamlio.shapes import Reading
 
 
@@ -20,13 +21,21 @@ class ParamsReader:
 
     def base(self, nodes: Mapping[str, Node]) -> dict[str, RawParam] | None:
         """The parameters of all jobs; None also when a required one is missing."""
-        raw = self.read(nodes)
         if "params" not in self._reading.document.root.children:
             return None
+        return self.whole(nodes, ("params",))
+
+    def whole(
+        self, nodes: Mapping[str, Node], path: Path, *, given: Container[str] = ()
+    ) -> dict[str, RawParam] | None:
+        """The parameters of a block at `path` that must have every required one, save those that are `given`
+        without it; None when one is missing.
+        """
+        raw = self.read(nodes)
         for parameter in self._model.parameters:
-            if parameter.required and parameter.name not in nodes:
+            if parameter.required and parameter.name not in nodes and parameter.name not in given:
                 message = f"{parameter.name} is missing; expected {parameter.allowed_text()}"
-                self._reading.wrong(("params",), message, at_key=True)
+                self._reading.wrong(path, message, at_key=True)
                 raw = None
         return raw
 

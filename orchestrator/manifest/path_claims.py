@@ -1,5 +1,7 @@
 """The output paths of one manifest: each is claimed once, by a job or by a row that shares a job."""
 
+from typing import Optional
+
 from orchestrator.core.paths import fold
 from orchestrator.manifest.binding import BoundText, Combination
 from orchestrator.manifest.fingerprints import Fingerprints
@@ -10,10 +12,12 @@ from orchestrator.manifest.template_problems import TemplateProblem
 class PathClaims:
     """Renders paths and remembers who has them."""
 
-    def __init__(self, output: BoundText) -> None:
+    def __init__(self, output: BoundText, *, beside: Optional["PathClaims"] = None) -> None:
+        """What is claimed `beside`, by another template, counts too."""
         self._output = output
-        self._claimed = Fingerprints()
-        self.collisions: list[tuple[int, int, str]] = []  # first job, second job, path
+        self.claimed: Fingerprints = beside.claimed if beside else Fingerprints()
+        # first job, second job, path
+        self.collisions: list[tuple[int, int, str]] = beside.collisions if beside else []
 
     def render(self, combination: Combination, images: int) -> tuple[str, ...]:
         """The paths of a combination, one for each picture; raises TemplateProblem."""
@@ -33,7 +37,7 @@ class PathClaims:
     def claim(self, paths: tuple[str, ...], ordinal: int) -> None:
         """Paths of a job's own; one that is claimed already is a collision."""
         for path in paths:
-            earlier = self._claimed.add(hash(fold(path)), ordinal)
+            earlier = self.claimed.add(hash(fold(path)), ordinal)
             if earlier is not None:
                 self.collisions.append((earlier, ordinal, path))
 
@@ -46,7 +50,7 @@ class PathClaims:
         if len({fold(path) for path in paths}) < len(paths):
             self.collisions.append((ordinal, ordinal, paths[0]))
         for path in paths:
-            earlier = self._claimed.add(hash(fold(path)), first)
+            earlier = self.claimed.add(hash(fold(path)), first)
             new = new or earlier is None
             if earlier not in {None, first}:
                 assert earlier is not None

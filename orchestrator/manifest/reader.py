@@ -18,19 +18,22 @@ from orchestrator.manifest.blueprint import Blueprint
 from orchestrator.manifest.combinations import Combinations
 from orchestrator.manifest.input_images import Pictures
 from orchestrator.manifest.labels import Labels
-from orchestrator.manifest.names import OUTPUT_NAMES, Names
+from orchestrator.manifest.names import Names
 from orchestrator.manifest.nights_shape import check_night
 from orchestrator.manifest.params_reader import ParamsReader
 from orchestrator.manifest.pixels import PixelDigests
 from orchestrator.manifest.raw_params import RawParam
 from orchestrator.manifest.shape import MANIFEST, NAME_WHAT
+from orchestrator.manifest.stages import StageDraft
+from orchestrator.manifest.stages_reader import StagesReader
 from orchestrator.manifest.template_problems import TemplateProblem
 from orchestrator.manifest.templates import Template, compile_template
+from orchestrator.manifest.texts_reader import OUTPUT_DEFAULT, TextsReader
 from orchestrator.timetable.schedule_shape import own_run_problem
 from orchestrator.yamlio import Document, ProblemReport, ProblemsError
+from orchestrator.yamlio.document import Path as NodePath
 from orchestrator.yamlio.shapes import Reading
 
-OUTPUT_DEFAULT: Final = "{{ campaign }}/{{ run }}/{{ key }}-{{ index }}.{{ ext }}"
 JOBS_MAX: Final = 5_000_000
 
 
@@ -76,20 +79,26 @@ class ManifestReader:
         if self.fields["model"] is None:
             return None
         model = get(self.fields["model"])
+        pictures = self._pictures(model, roots, normalize=normalize, api=api)
         axes_reader = AxesReader(self.fields, self._reading, self._folder, skip_bad_rows=self._skip_bad_rows)
         axes = axes_reader.axes()
-        if axes is None:
-            return None
+        return None if axes is None else self._compiled(model, axes_reader, axes, pictures=pictures)
+
+    def _compiled(
+        self, model: Model, axes_reader: AxesReader, axes: list[Axis], *, pictures: Pictures
+    ) -> Blueprint | None:
+        constants, variations = self._constants, self.fields["variations"]
         conditions = axes_reader.conditions(sources := sources_of(axes))
         added = axes_reader.additions(axes)
-        names = Names(self._constants, sources, self._reading)
-        params_reader = ParamsReader(model, names, self._reading)
-        params = params_reader.base(self.fields["params"])
-        overrides = [params_reader.read(entry["set"]) for entry in self.fields["override"]]
-        output, latest, tags = self._output(names), self._latest(names), self._tags(names)
-        raws = self._check_catch_up([one for one in (params, *overrides) if one is not None])
-        images = [one[model.images_param] for one in raws if model.images_param in one]
-        axes_reader.count(axes, images, self._constants)
+        names = Names(constants, sources, self._reading)
+        params, *overrides = self._params(ParamsReader(model, names, self._reading))
+        texts_reader = TextsReader(names, self._reading, variations=variations)
+        output, latest, tags = texts_reader.whole(self.fields, OUTPUT_DEFAULT)
+        own = [one for one in (params, *overrides) if one is not None]
+        stages_reader = StagesReader(self.fields, self._reading, model, constants=constants)
+        stages = stages_reader.read(sources, tags or {})
+        raws = self._check_catch_up([*own, *[dict(stage.params) for stage in stages]])
+        axes_reader.count(axes, [one[name] for one in raws if (name := model.images_param) in one], constants)
         if params is None or output is None or tags is None or added is None or None in overrides:
             return None
         for axis in axes:
@@ -99,11 +108,14 @@ class ManifestReader:
         combinations = self._combinations(axes, added)
         if combinations is None or cover is None:
             return None
-        binder, texts = self._binder(axes), _texts(output, latest, tags)
+        axis_of = {name: place for place, axis in enumerate(axes) for name in axis.names}
+        binder, texts = Binder(constants, axis_of), _texts(output, latest, tags, stages=stages)
+        jobs = combinations.size * variations
+        stages_bound, span = stages_reader.bound(own, axis_of, jobs=jobs, jobs_max=self._jobs_max)
         return Blueprint(
             document=self._document,
             model=model,
-            constants=self._constants,
+            constants=constants,
             combinations=combinations,
             conditions=conditions,
             params=params,
@@ -111,15 +123,22 @@ class ManifestReader:
             output=binder.text(output),
             latest=None if latest is None else binder.text(latest),
             tags={name: binder.text(template) for name, template in tags.items()},
-            variations=self.fields["variations"],
+            variations=variations,
             binder=binder,
-            pictures=self._pictures(model, roots, normalize=normalize, api=api),
+            pictures=pictures,
             labels=Labels(axes),
             cover=cover,
             blames=Blames(binder, raws, texts),
             output_columns=_columns(output),
             used_columns=_used(texts.values(), raws),
+            stages=stages_bound,
+            span=span,
         )
+
+    def _params(self, reader: ParamsReader) -> list[dict[str, RawParam] | None]:
+        """Those of the manifest, then those of each override; None for what is not sound."""
+        overrides = [reader.read(entry["set"]) for entry in self.fields["override"]]
+        return [reader.base(self.fields["params"]), *overrides]
 
     def _moment(self, on: Dating) -> dict[str, str]:
         words = self.fields["schedule"]
@@ -146,10 +165,6 @@ class ManifestReader:
     def _pictures(self, model: Model, roots: Sequence[Path], *, normalize: bool, api: Nearness) -> Pictures:
         pixels = PixelDigests(self._kept) if self.fields["compare"] == "pixels" else None
         return Pictures(self._folder, roots, model.inputs, normalize=normalize, pixels=pixels, api=api)
-
-    def _binder(self, axes: list[Axis]) -> Binder:
-        places = {name: place for place, axis in enumerate(axes) for name in axis.names}
-        return Binder(self._constants, places)
 
     def _run_key(self) -> str:
         text = str(self.fields["run"])
@@ -180,37 +195,6 @@ class ManifestReader:
             self.report.problems += error.problems
             return None
 
-    def _output(self, names: Names) -> Template | None:
-        text = self.fields["output"]
-        template = names.template(("output",), text or OUTPUT_DEFAULT, OUTPUT_NAMES)
-        variations = self.fields["variations"]
-        if template and variations > 1 and not template.names & {"variation", "key", "number"}:
-            self._reading.wrong(
-                ("output",),
-                f"{variations} variations would share each path: the template has no variation",
-                'add "-v{{ variation }}" before the extension',
-            )
-            return None
-        return template
-
-    def _latest(self, names: Names) -> Template | None:
-        text = self.fields["latest"]
-        template = names.template(("latest",), text, OUTPUT_NAMES) if text else None
-        unstable = sorted(template.names & {"run", "date", "key", "number"}) if template else []
-        if unstable:
-            what = f'a stable name cannot have "{unstable[0]}", which another night may have otherwise'
-            self._reading.wrong(("latest",), what, "name what tells the rows apart")
-        if template and self.fields["variations"] > 1 and "variation" not in template.names:
-            self._reading.wrong(("latest",), "the variations would share each name", 'add "{{ variation }}"')
-        return template
-
-    def _tags(self, names: Names) -> dict[str, Template] | None:
-        found: dict[str, Template] = {}
-        for name, text in self.fields["tags"].items():
-            if text is not None and (template := names.template(("tags", name), text, OUTPUT_NAMES)):
-                found[name] = template
-        return found if len(found) == len(self.fields["tags"]) else None
-
 
 def sources_of(axes: Sequence[Axis]) -> dict[str, Source]:
     """Where the values of each name come from."""
@@ -227,11 +211,17 @@ def _columns(template: Template) -> list[tuple[str, str]]:
 
 
 def _texts(
-    output: Template, latest: Template | None, tags: Mapping[str, Template]
-) -> dict[tuple[str, ...], Template]:
+    output: Template,
+    latest: Template | None,
+    tags: Mapping[str, Template],
+    *,
+    stages: Iterable[StageDraft],
+) -> dict[NodePath, Template]:
     """Those beside the parameters, by their paths."""
-    stable: dict[tuple[str, ...], Template] = {} if latest is None else {("latest",): latest}
-    return {("output",): output, **stable, **{("tags", name): tags[name] for name in tags}}
+    stable: dict[NodePath, Template] = {} if latest is None else {("latest",): latest}
+    found: dict[NodePath, Template] = {("output",): output, **stable}
+    found.update({("tags", name): tags[name] for name in tags})
+    return found | {path: text for stage in stages for path, text in stage.templates()}
 
 
 def _used(texts: Iterable[Template], raws: Iterable[Mapping[str, RawParam]]) -> frozenset[tuple[str, str]]:

@@ -115,7 +115,7 @@ def explain_collisions(
             pairs.setdefault(pair.key, (pair, []))[1].append(path)
     for pair, paths in pairs.values():
         _row_twice(findings, pair, paths, columns=columns)
-    hint = _missing_axes(combinations, output)
+    hint = missing_axes(combinations, output)
     for first, second, path in others[:_NAMED_MAX]:
         origins = f"{described(found.get(first, ()))} and {described(found.get(second, ()))}"
         if first == second:
@@ -147,7 +147,8 @@ def _same_cells(pair: Pair, columns: Sequence[tuple[str, str]]) -> str:
     return ", ".join(f"{name} {pair.cells[name]}" for name in dict.fromkeys(names) if pair.cells.get(name))
 
 
-def _missing_axes(combinations: Combinations, output: BoundText) -> str:
+def missing_axes(combinations: Combinations, output: BoundText) -> str:
+    """A hint: what an output template does not mention."""
     missing = [
         name
         for place, axis in enumerate(combinations.axes)

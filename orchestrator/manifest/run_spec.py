@@ -22,5 +22,6 @@ def run_spec(path: Path, fields: dict[str, Any], digest: str, *, max_attempts: i
         max_attempts=fields["retry"]["max_attempts"] or max_attempts,
         budget_micros=run_budget(fields["budget"], fields["schedule"]),
         campaign_budget_micros=fields["campaign_budget"],
+        chain_reserved=fields["reserve"] == "chain" and bool(fields["stages"]),
         settings={name: fields[name] for name in KEPT if fields[name]} | stable_index(fields),
     )

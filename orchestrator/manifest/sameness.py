@@ -6,7 +6,7 @@ from orchestrator.manifest.fingerprints import Fingerprints
 from orchestrator.manifest.labels import Pairs
 
 _ORDINAL_BITS: Final = 26  # more than the jobs that any manifest may ask for
-_ORDINAL: Final = (1 << _ORDINAL_BITS) - 1
+_STAGES_BITS: Final = 40  # than with all the jobs of stages, each of which has room
 _LOW_WORD: Final = (1 << 64) - 1
 
 
@@ -15,18 +15,19 @@ class Sameness:
     the names that every further row shares.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, stages: bool = False) -> None:
         self.merged: dict[int, Pairs] = {}
         self._keys = Fingerprints()
+        self._bits = _STAGES_BITS if stages else _ORDINAL_BITS
 
     def first_of(self, key: str, ordinal: int) -> int | None:
         """The ordinal of the job that has this key; None when it is new, and is this one from now on."""
-        digest = int(key, 16)
-        payload = (digest & (_LOW_WORD >> _ORDINAL_BITS)) << _ORDINAL_BITS | ordinal
+        digest, bits = int(key, 16), self._bits
+        payload = (digest & (_LOW_WORD >> bits)) << bits | ordinal
         known = self._keys.add(digest >> 64, payload)
-        if known is None or known >> _ORDINAL_BITS != payload >> _ORDINAL_BITS:
+        if known is None or known >> bits != payload >> bits:
             return None
-        return known & _ORDINAL
+        return known & ((1 << bits) - 1)
 
     def merge(self, first: int, row: Pairs) -> None:
         """One more row, of these names, asks for the job of the ordinal `first`."""

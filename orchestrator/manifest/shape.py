@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from orchestrator.catalogue import all_models
+from orchestrator.catalogue import Model, all_models
 from orchestrator.core.specs import NAME_PATTERN, JsonObject
 from orchestrator.core.suggest import did_you_mean, listed
 from orchestrator.manifest.choosing_shape import CHOOSING
 from orchestrator.manifest.gate_shape import GATES
 from orchestrator.manifest.nights_shape import NIGHTS
 from orchestrator.manifest.source_schema import source_schema
+from orchestrator.manifest.stages_shape import STAGES
 from orchestrator.timetable.schedule_shape import SCHEDULE
 from orchestrator.yamlio.document import Node
 from orchestrator.yamlio.shapes import (
@@ -214,6 +215,7 @@ MANIFEST: Final = Object(
         *NIGHTS,
         *CHOOSING,
         *GATES,
+        *STAGES,
         SCHEDULE,
     ),
     "a manifest: a mapping that starts with version: 1",
@@ -230,8 +232,15 @@ def manifest_json_schema() -> JsonObject:
     schema["allOf"] = [
         {
             "if": {"properties": {"model": {"const": model.id}}, "required": ["model"]},
-            "then": {"properties": {"params": model.params_schema()}},
+            "then": {"properties": {"params": model.params_schema(), "stages": _stages_schema(model)}},
         }
         for model in all_models()
     ]
     return schema
+
+
+def _stages_schema(model: Model) -> JsonObject:
+    """Of stages: as the parameters of the manifest, but for the images, which may be absent."""
+    params = model.params_schema()
+    required = [name for name in params["required"] if name != model.images_param]
+    return {"additionalProperties": {"properties": {"params": params | {"required": required}}}}

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from orchestrator.catalogue import Kind, Parameter, ParamIssue, is_url
 from orchestrator.core.keys import encoded
-from orchestrator.core.specs import LocalImage
+from orchestrator.core.specs import PICTURE, LocalImage
 from orchestrator.manifest.binding import Binder, BoundText, Combination, Reader
 from orchestrator.manifest.input_images import Pictures, keyed_as
 from orchestrator.manifest.raw_params import RawParam
@@ -14,6 +14,15 @@ from orchestrator.manifest.templates import Template
 from orchestrator.yamlio.document import Path
 
 _CHECKED_MAX: Final = 10_000
+NO_STAGE: Final = (
+    f'"{PICTURE}" stands for the picture that a stage takes, and this is no stage',
+    "name a file or an https URL, or write it under `stages:`",
+)
+NOT_TAKEN: Final = (
+    f'"{PICTURE}" is not among the images, so the stage would take no picture',
+    f'add "{PICTURE}"; without `images` it is the only one',
+)
+TAKEN_TWICE: Final = (f'"{PICTURE}" is among the images already', "name it once")
 
 
 class ParamsError(Exception):
@@ -75,9 +84,11 @@ class Slot:
 class SlotMaker:
     """Makes the slots of parameters as the manifest has them."""
 
-    def __init__(self, binder: Binder, pictures: Pictures) -> None:
+    def __init__(self, binder: Binder, pictures: Pictures, *, takes: bool = False) -> None:
+        """`takes` says that these are parameters of a stage, which takes a picture of another job."""
         self._binder = binder
         self._pictures = pictures
+        self._takes = takes
 
     def make(self, parameter: Parameter, raw: RawParam) -> Slot:
         """The slot of a parameter that the manifest names."""
@@ -124,7 +135,7 @@ class SlotMaker:
         def read(combination: Combination) -> InputPictures:
             return self._find(parameter, raw.path, written(combination))
 
-        own = frozenset(name for name in names if name == "variation")
+        own = names & self._binder.own
         return Slot(
             parameter,
             raw.path,
@@ -148,6 +159,10 @@ class SlotMaker:
         keyed: list[str] = []
         for index, text in enumerate(found.texts):
             try:
+                if text == PICTURE:
+                    self._check_taken(found.texts, index)
+                    keyed.append(text)
+                    continue
                 if is_url(text):
                     self._pictures.check_url(text)
                     keyed.append(text)
@@ -156,10 +171,19 @@ class SlotMaker:
                 keyed.append(keyed_as(image))
             except TemplateProblem as error:
                 wrong.append(wrong_at((*path, index), error))
+        if self._takes and PICTURE not in found.texts:
+            wrong.append(Wrong(path, *NOT_TAKEN))
         if wrong:
             raise ParamsError(wrong)
         found.keyed = encoded(keyed)
         return found
+
+    def _check_taken(self, texts: list[str], index: int) -> None:
+        """Raises TemplateProblem for PICTURE where there is none to take, or where it was taken already."""
+        if not self._takes:
+            raise TemplateProblem(*NO_STAGE)
+        if PICTURE in texts[:index]:
+            raise TemplateProblem(*TAKEN_TWICE)
 
 
 def located(path: Path, issue: ParamIssue) -> Wrong:

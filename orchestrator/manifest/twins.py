@@ -19,8 +19,16 @@ class Twins:
         self._named: list[tuple[int, str]] = []
         self._names_of_firsts: dict[int, str] = {}
 
-    def add(self, first: int, values: Sequence[AxisValue], paths: tuple[str, ...]) -> None:
-        """A row that shares the job of ordinal `first`."""
+    def add(
+        self, first: int, values: Sequence[AxisValue], paths: tuple[str, ...], *, follows: bool = False
+    ) -> None:
+        """A row that shares the job of ordinal `first`; one that only `follows` is of a row that was counted
+        already, and shares what is made of its pictures too.
+        """
+        if follows:
+            self.files += len(paths)
+            self.firsts.add(first)
+            return
         self.rows += 1
         self.files += len(paths)
         self.firsts.add(first)

@@ -54,14 +54,17 @@ class CanaryPick:
         self._may_be_new, self._may_be = bytearray(size), bytearray(size)
 
     def see(self, chunk: Chunk) -> None:
-        """Some of the jobs that are asked for."""
+        """Some of the jobs that are asked for. Those of stages are never of a canary: they wait for it."""
         if not self.rules:
             return
-        self._fresh += len(chunk.fresh)
+        fresh = [spec for spec in chunk.fresh if not spec.stage]
+        self._fresh += len(fresh)
         self._have += sum(spec.key in self._known for spec in chunk.specs)
-        for spec in chunk.fresh:
+        for spec in fresh:
             self._may_be_new[spec.ordinal] = 1
         for spec in chunk.specs:
+            if spec.stage:
+                continue
             waits = spec.key not in chunk.decided and chunk.states.get(spec.key, "pending") == "pending"
             self._waiting += waits
             self._may_be[spec.ordinal] = waits
@@ -100,4 +103,4 @@ class CanaryPick:
         if missing <= 0:
             return frozenset()
         found = self._manifest.entries(sample=missing, among=among)
-        return frozenset(entry.key for entry in found if isinstance(entry, JobSpec))
+        return frozenset(entry.key for entry in found if isinstance(entry, JobSpec) and not entry.stage)

@@ -142,10 +142,12 @@ class ManifestWalk:
             yield self._compared(specs, twins, shared)
 
     def _unmade(self) -> bytearray:
-        """Not 0 for the ordinal of each job that has no pictures and is not on its way to them."""
+        """Not 0 for the ordinal of each job of the manifest itself that has no pictures and is not on its way
+        to them.
+        """
         found = bytearray(self._manifest.size)
         for entries in _chunks(self._manifest.entries()):
-            specs = [entry for entry in entries if isinstance(entry, JobSpec)]
+            specs = [entry for entry in entries if isinstance(entry, JobSpec) and not entry.stage]
             with self._reading() as tx:
                 keys = [spec.key for spec in specs]
                 states = states_by_key(tx, self.run.id, keys) if tx and self.run else {}

@@ -21,7 +21,8 @@ from orchestrator.core.forecast import (
     forecast,
 )
 from orchestrator.core.month import month_ms
-from orchestrator.store.claiming.lanes import Lane, Rules, pending_lanes, rules_in_force
+from orchestrator.store.claiming.lane import Lane
+from orchestrator.store.claiming.lanes import Rules, pending_lanes, rules_in_force
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import (
     LEDGER_IS_ODD,

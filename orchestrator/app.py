@@ -4,7 +4,7 @@ The adapters are imported where they are made: most commands only read, and shou
 Long because all of them are named and handed in here.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
@@ -18,6 +18,7 @@ from orchestrator.core.errors import OperatorNeededError, UsageError
 from orchestrator.core.provider_clock import DatedBy, ProviderClock
 from orchestrator.ports import (
     ArtifactStore,
+    AskAddresses,
     Clock,
     Crashpoint,
     DatabaseMark,
@@ -123,11 +124,19 @@ class App:
         return self.ask_addresses()
 
     def ask_addresses(self) -> "Addresses":
-        """The same, to be asked anew."""
+        """The same, to be asked anew. What asks is made, and the network read, when there is a question."""
         from orchestrator.actions.planning.addresses import Addresses
-        from orchestrator.artifacts.input_addresses import InputAddresses
 
-        return Addresses(InputAddresses(host_of(self.settings.provider.base_url), self.network))
+        @cache
+        def asker() -> AskAddresses:
+            from orchestrator.artifacts.input_addresses import InputAddresses
+
+            return InputAddresses(host_of(self.settings.provider.base_url), self.network)
+
+        def ask(urls: Sequence[str]) -> Mapping[str, str]:
+            return asker()(urls)
+
+        return Addresses(ask)
 
     def mark(self) -> DatabaseMark:
         """The mark of this database, kept beside the outputs; none where those are not in a folder."""

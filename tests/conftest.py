@@ -17,7 +17,9 @@ from support.world import World
 
 from orchestrator.store.db.database import Database
 from orchestrator.worker import worker
-from orchestrator.worker.pipeline import claim
+from orchestrator.worker.doubts import resolver
+from orchestrator.worker.pipeline import claim, copies
+from orchestrator.worker.upkeep import gates, judging, rescue, upkeep
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
@@ -118,11 +120,23 @@ def sqlite_world(sqlite_url: str, clock: FakeClock, entropy: FakeEntropy) -> Ite
 
 @pytest.fixture
 def seldom_idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker with nothing to do looks seldom whether there is more, or a reason to leave: that was half the
-    cost of hours of virtual time.
+    """A worker with nothing to do looks seldom whether there is more, or a reason to leave: that was more
+    than half the cost of hours of virtual time.
     """
     monkeypatch.setattr(claim, "IDLE_SECONDS", 20.0)
     monkeypatch.setattr(worker, "DRAIN_SECONDS", 5.0)
+    monkeypatch.setattr(copies, "COPIES_SECONDS", 60.0)
+    monkeypatch.setattr(gates, "NO_GATE_SECONDS", 60.0)
+    monkeypatch.setattr(judging, "LOOK_SECONDS", 60.0)
+    monkeypatch.setattr(rescue, "IDLE_SECONDS", 20.0)
+    monkeypatch.setattr(resolver, "IDLE_CHECK_SECONDS", 30.0)
+    monkeypatch.setattr(upkeep, "UPKEEP_SECONDS", 30.0)
+
+
+@pytest.fixture
+def often_idle() -> None:
+    """A worker that looks as often as it does for users: for tests of when it does, in folders whose workers
+    look seldom."""
 
 
 @pytest.fixture

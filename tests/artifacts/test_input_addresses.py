@@ -1,5 +1,8 @@
 """Asking real hosts what they serve at the addresses of a manifest."""
 
+import asyncio
+import socket
+
 import pytest
 from support.input_host import ToldAnswer, input_host
 
@@ -79,6 +82,20 @@ def test_this_machine_is_asked_nothing_for_a_provider_that_is_elsewhere(host, ap
     name = url.replace("127.0.0.1", "localhost")
     assert asker(api_host)([url, name]) == {url: SILENT, name: SILENT}
     assert host.asked == []
+
+
+def test_a_name_that_leads_to_this_machine_is_not_connected_to(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+
+        async def here(_loop, *_args, **_more):
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", server.getsockname())]
+
+        monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", here)
+        url = f"https://cdn.example:{server.getsockname()[1]}/a.png"
+        assert asker("9.9.9.9")([url]) == {url: SILENT}
+        with pytest.raises(BlockingIOError):
+            server.accept()
 
 
 def test_a_host_that_does_not_answer_is_asked_no_more_and_the_others_are(host):

@@ -1,5 +1,8 @@
 """What a month will come to, by what usually comes."""
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,12 +10,13 @@ from orchestrator.core.forecast import (
     DAY_MS,
     DAYS,
     LITTLE,
+    LOOKED_UP,
     TICKS,
-    WEEK_MS,
+    TICKS_MAX,
     Bound,
     Facts,
     Series,
-    coming_ticks,
+    continued,
     forecast,
     may_start,
     percentile,
@@ -86,22 +90,33 @@ def test_a_forecast_is_never_less_than_what_counts_and_waits(days, committed, qu
     assert committed + queued <= found.p50 <= found.p90
 
 
-def test_ticks_come_as_they_did_in_the_last_week():
-    workdays = [at * DAY_MS for at in range(-14, 0) if at % 7 not in {5, 6}]
-    assert coming_ticks(workdays, 0, 8 * DAY_MS) == [at * DAY_MS for at in (0, 1, 2, 3, 4, 7)]
+def test_a_schedule_that_does_not_fire_in_the_window_needs_no_history():
+    nights = Series(tuple((-at * DAY_MS, 5) for at in (3, 2, 1)), (DAY_MS,))
+    young = Series(((-DAY_MS, 7),), ())
+    found = forecast(Facts(0, 2 * DAY_MS, committed=1, queued=0, series=(nights, young)))
+    assert (found.basis, found.p50) == (TICKS, 6)
+    fires = replace(young, coming=(1,))
+    assert forecast(Facts(0, 2 * DAY_MS, committed=1, queued=0, series=(nights, fires))).basis == LITTLE
 
 
-def test_a_young_schedule_goes_on_at_its_usual_interval():
-    assert coming_ticks([-2 * DAY_MS, -DAY_MS], 0, 3 * DAY_MS) == [0, DAY_MS, 2 * DAY_MS]
-    assert coming_ticks([], 5, 3 * DAY_MS) == [5]
-    assert coming_ticks([-DAY_MS], None, DAY_MS) == []
+def test_few_ticks_are_as_they_were_looked_up():
+    assert continued([5, 100, 7_000_000], 10**12) == [5, 100, 7_000_000]
 
 
-@given(st.lists(st.integers(-4 * WEEK_MS, -1)), st.integers(0, WEEK_MS), st.integers(0, 5 * WEEK_MS))
-def test_no_tick_comes_twice_or_outside_the_window(past, first, end):
-    found = coming_ticks(past, first, end)
+def test_behind_many_ticks_more_follow_as_far_apart_in_the_mean():
+    by_day = [hour * 3_600_000 + day * DAY_MS for day in range(LOOKED_UP // 8) for hour in range(9, 17)]
+    found = continued(by_day, 2 * len(by_day) // 8 * DAY_MS)
+    assert found[: len(by_day)] == by_day
+    assert len(found) == pytest.approx(2 * len(by_day), rel=0.01)
+
+
+@given(st.integers(60_000, DAY_MS), st.integers(0, 100 * DAY_MS))
+def test_no_tick_comes_twice_or_outside_the_window(step, more):
+    ticks = [number * step for number in range(LOOKED_UP)]
+    found = continued(ticks, ticks[-1] + 1 + more)
     assert found == sorted(set(found))
-    assert all(first <= at < end for at in found)
+    assert len(found) <= TICKS_MAX
+    assert found[-1] <= ticks[-1] + more
 
 
 def test_what_waits_starts_as_far_as_every_cap_lets_it_with_new_money_each_day():

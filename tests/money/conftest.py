@@ -17,7 +17,7 @@ def provider(clock) -> OddAccount:
 
 @pytest.fixture
 def harness(sqlite_world, provider, artifacts) -> WorkerHarness:
-    """A worker on SQLite, whose own pace is the product's."""
+    """A worker on SQLite."""
     return WorkerHarness(sqlite_world, provider, artifacts)
 
 
@@ -61,3 +61,9 @@ def reader(harness):
         return reconciled(harness, not_ours=not_ours)
 
     return compared
+
+
+@pytest.fixture(autouse=True)
+def _workers_idle_calmly(request: pytest.FixtureRequest) -> None:
+    if "often_idle" not in request.fixturenames:
+        request.getfixturevalue("seldom_idle")

@@ -11,9 +11,6 @@ from orchestrator.store.db.schema import attempts
 from orchestrator.store.money import bills
 from orchestrator.store.money.bill_lines import Booked
 
-pytestmark = pytest.mark.usefixtures("seldom_idle")
-
-
 HOURS = 3600
 
 

@@ -12,8 +12,6 @@ from orchestrator.store.money import bills
 from orchestrator.worker.upkeep import breakers
 from orchestrator.worker.upkeep.billing import TROUBLE
 
-pytestmark = pytest.mark.usefixtures("seldom_idle")
-
 
 def test_a_worker_books_what_was_really_charged(harness, sqlite_world, provider, agreed):
     sqlite_world.run(3)
@@ -101,6 +99,7 @@ def test_no_error_of_the_bill_loop_ends_a_worker_or_stops_it_from_buying(
     assert len(harness.notices) == 1
 
 
+@pytest.mark.usefixtures("often_idle")
 def test_trouble_with_the_upkeep_stops_the_buying_and_what_is_paid_for_is_collected(
     harness, sqlite_world, provider, monkeypatch
 ):

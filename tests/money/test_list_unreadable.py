@@ -38,6 +38,7 @@ def test_a_worker_that_has_not_read_the_list_yet_sends_nothing_although_the_paus
     assert len(provider.posts) == 2
 
 
+@pytest.mark.usefixtures("often_idle")
 def test_a_draining_worker_whose_list_stays_unreadable_ends_and_says_so(harness, sqlite_world, provider):
     sqlite_world.run(1)
     harness.drain()

@@ -7,9 +7,6 @@ from orchestrator.ports import Balance, KeyRefused, NoCredit, NotSent, Throttled
 from orchestrator.store.db.schema import jobs
 from orchestrator.store.stops.stops import survey
 
-pytestmark = pytest.mark.usefixtures("seldom_idle")
-
-
 ANSWERS = {
     "throttled": Throttled(20.0, "slow down"),
     "unreachable": NotSent("connection refused"),

@@ -9,8 +9,6 @@ from orchestrator.core.errors import OperatorNeededError
 from orchestrator.ports import KeyRefused, Lost, NotSent, Rejected, Throttled
 from orchestrator.store.db.schema import attempts
 
-pytestmark = pytest.mark.usefixtures("seldom_idle")
-
 
 @pytest.fixture
 def tells(provider):

@@ -12,8 +12,6 @@ from orchestrator.store.money import quotes
 from orchestrator.store.runs import runs
 from orchestrator.store.runs.new_jobs import encode
 
-pytestmark = pytest.mark.usefixtures("seldom_idle")
-
 
 def agreed_at_half(world, jobs):
     """A run whose jobs were planned and agreed to at half the list price."""

@@ -103,3 +103,12 @@ def test_a_worker_stops_buying_for_a_run_that_fails_and_uses_up_no_further_try(
     assert len(provider.posts) <= 15
     assert harness.pauses() == {"failure_rate"}
     assert sqlite_world.jobs()["pending"] == 40 - len(provider.posts)
+
+
+def test_what_has_become_known_is_heeded_before_a_new_worker_buys_anything(harness, sqlite_world, provider):
+    harness.change("guards", min_jobs=5)
+    sqlite_world.run(40, max_attempts=1)
+    ended(sqlite_world, 1, 9)
+    before = len(provider.posts)
+    harness.drain()
+    assert (len(provider.posts), harness.pauses()) == (before, {"failure_rate"})

@@ -16,8 +16,6 @@ from orchestrator.store.db.schema import attempts
 from orchestrator.store.doubts import webhook_reports
 from orchestrator.store.doubts.webhook_reports import Delivery
 
-pytestmark = pytest.mark.usefixtures("seldom_idle")
-
 
 def test_a_worker_that_finds_unknown_newer_tasks_sends_nothing_and_needs_an_operator(
     harness, sqlite_world, provider

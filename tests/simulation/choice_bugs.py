@@ -47,6 +47,6 @@ CHOICE_BUGS = (
         theme="crashes",
         first=264,
     ),
-    Mutation("moves are not recorded", moves_are_not_recorded, "mixed", first=6),
-    Mutation("later tries are not looked at", later_tries_are_not_looked_at, "mixed", first=6),
+    Mutation("moves are not recorded", moves_are_not_recorded, "mixed", first=28),
+    Mutation("later tries are not looked at", later_tries_are_not_looked_at, "mixed", first=28),
 )

@@ -49,8 +49,8 @@ def verdict_is_no_row(patch: Patch) -> None:
 
 CHOOSING_BUGS = (
     Mutation(name="redo is pruned", apply=redo_is_pruned, theme="choosing", first=10),
-    Mutation("redo has the key of its job", redo_has_the_key_of_its_job, "choosing"),
-    Mutation("double click makes two", double_click_makes_two, "choosing"),
+    Mutation("redo has the key of its job", redo_has_the_key_of_its_job, "choosing", first=4),
+    Mutation("double click makes two", double_click_makes_two, "choosing", first=5),
     Mutation("first verdict counts", first_verdict_counts, "choosing", first=5),
     Mutation("verdict is no row", verdict_is_no_row, "choosing"),
 )

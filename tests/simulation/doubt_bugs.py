@@ -88,12 +88,12 @@ def drain_never_gives_up(patch: Patch) -> None:
 
 
 DOUBT_BUGS = (
-    Mutation(name="absence at the first look", apply=absence_at_first_look, theme="lost", first=10),
-    Mutation(name="any candidate adopted", apply=any_candidate_adopted, theme="lost", first=8),
+    Mutation(name="absence at the first look", apply=absence_at_first_look, theme="lost", first=15),
+    Mutation(name="any candidate adopted", apply=any_candidate_adopted, theme="lost", first=13),
     Mutation(name="the list is not believed", apply=absence_at_once, theme="lost", first=14),
-    Mutation(name="billed is enough", apply=billed_is_enough, theme="billed", first=4),
+    Mutation(name="billed is enough", apply=billed_is_enough, theme="billed", first=18),
     Mutation("every loss is an answer", every_loss_is_an_answer, "alone"),
-    Mutation(name="drain never gives up", apply=drain_never_gives_up, theme="lost", first=19),
-    Mutation(name="care never ends", apply=care_never_ends, theme="lost", first=13),
+    Mutation(name="drain never gives up", apply=drain_never_gives_up, theme="lost", first=26),
+    Mutation(name="care never ends", apply=care_never_ends, theme="lost", first=6),
     Mutation(name="resolver sleeps", apply=resolver_sleeps, theme="lost", first=3),
 )

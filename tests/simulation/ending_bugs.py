@@ -32,5 +32,5 @@ def no_outputs_at_first_look(patch: Patch) -> None:
 ENDING_BUGS = (
     Mutation(name="nothing is overdue", apply=nothing_is_overdue, theme="mixed", first=57),
     Mutation(name="a refusal is tried again", apply=refusal_is_tried_again, theme="mixed", first=3),
-    Mutation(name="no outputs at the first look", apply=no_outputs_at_first_look, theme="mixed", first=16),
+    Mutation(name="no outputs at the first look", apply=no_outputs_at_first_look, theme="mixed", first=77),
 )

@@ -49,6 +49,6 @@ def picture_is_never_lost(patch: Patch) -> None:
 PICTURE_BUGS = (
     Mutation(name="picture is never lost", apply=picture_is_never_lost, theme="mixed", first=34),
     Mutation("copy recorded before it exists", copy_recorded_before_it_exists, "mixed"),
-    Mutation(name="late copies are forgotten", apply=late_copies_are_forgotten, theme="mixed", first=26),
+    Mutation(name="late copies are forgotten", apply=late_copies_are_forgotten, theme="mixed", first=62),
     Mutation(name="unproven is dropped", apply=unproven_is_dropped, theme="mixed", first=34),
 )

@@ -44,7 +44,7 @@ def claimed_price_is_sent(patch: Patch) -> None:
 
 PRICE_BUGS = (
     Mutation(name="price is asked once", apply=price_is_asked_once, theme="prices", first=7),
-    Mutation(name="an old price stands", apply=old_price_stands, theme="prices", first=54),
+    Mutation(name="an old price stands", apply=old_price_stands, theme="prices", first=74),
     Mutation(name="discount is per cent off", apply=rate_is_per_cent_off, theme="prices", first=2),
     Mutation(name="dearer price asks nobody", apply=dearer_price_asks_nobody, theme="mixed", first=42),
     Mutation(name="price of the claim is sent", apply=claimed_price_is_sent, theme="mixed", first=47),

@@ -65,7 +65,7 @@ def reconcile_only_lists(patch: Patch) -> None:
 RESCUE_BUGS = (
     Mutation(name="rescue resubmits", apply=rescue_resubmits, theme="crashes", first=10),
     Mutation(name="doubt releases", apply=doubt_releases, theme="lost", first=2),
-    Mutation("restored store spends", restored_store_spends, "restored"),
+    Mutation("restored store spends", restored_store_spends, "restored", first=4),
     Mutation("copy that lives is not seen", restored_store_spends, "crashes", first=24),
     Mutation(name="reconcile only lists", apply=reconcile_only_lists, theme="restored", first=14),
     Mutation(

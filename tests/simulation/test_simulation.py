@@ -1,4 +1,7 @@
-"""Hundreds of seeds: whatever the provider, the power and the people do, the books hold."""
+"""Some seeds of the simulation: whatever the provider, the power and the people do, the books hold.
+
+Thousands are for `make simulate`; that a bug would be noticed is tested by planting bugs, not by many seeds.
+"""
 
 import pytest
 
@@ -8,14 +11,14 @@ from .seed import simulate
 from .summary import STATE_EDGES, Summary
 from .worlds import WORLDS
 
-CHUNKS = 12
-SEEDS = 12  # in each chunk
+CHUNKS = 8
+SEEDS = 6  # in each chunk
 POSTGRES_SEEDS = range(500, 506)
 CHOOSING_SEEDS = range(24, 36)
 EDGE_SEEDS = (9, 30, 34, 49, 103, 117, 133, 144, 171, 191, 211, 273, 282, 283)
 """Seeds that between them take every step, each more than once. When a change moves the dice so
 that a step is missing: `python -m tests.simulation --seeds 300` says what is never seen, `--seed N` what
-one takes."""
+one takes. No chunk runs them again."""
 
 ELSEWHERE = {
     "attempt leased>in_flight": "people seldom retry what was paid for; test_worker_recollect takes it",
@@ -33,8 +36,9 @@ def _no_files_left():
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_every_invariant_holds(chunk: int) -> None:
-    summary = many(range(chunk * SEEDS, (chunk + 1) * SEEDS))
-    assert summary.seeds == SEEDS
+    seeds = [seed for seed in range(chunk * SEEDS, (chunk + 1) * SEEDS) if seed not in EDGE_SEEDS]
+    summary = many(seeds)
+    assert summary.seeds == len(seeds)
     assert not summary.failures, _told(summary)
 
 
@@ -64,7 +68,7 @@ def test_the_steps_that_are_seen_are_those_of_the_products_tables() -> None:
 
 
 def test_a_seed_repeats_itself() -> None:
-    for seed in (3, 7, 11):
+    for seed in (3, 11):
         assert simulate(seed).timeline.digest() == simulate(seed).timeline.digest()
 
 

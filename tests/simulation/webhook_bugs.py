@@ -29,6 +29,6 @@ def webhook_is_anybodys(patch: Patch) -> None:
 
 WEBHOOK_BUGS = (
     Mutation("unsigned webhook is believed", unsigned_webhook_is_believed, "mixed", first=5),
-    Mutation("webhook is recorded and forgotten", webhook_is_forgotten, "lost", first=6),
+    Mutation("webhook is recorded and forgotten", webhook_is_forgotten, "lost", first=26),
     Mutation(name="webhook is anybody's", apply=webhook_is_anybodys, theme="lost", first=13),
 )

@@ -1,6 +1,7 @@
 """What https inputs served is recorded with each job, and another picture at an address is bought anew."""
 
 from itertools import count
+from random import Random
 
 import pytest
 from support.world import World, run_spec, spec
@@ -75,6 +76,24 @@ def test_a_picture_of_unknown_origin_counts_from_the_first_answer_that_a_later_n
         assert night(world, answer).reused == 1
     assert kept(world) == [None, None, "a", "a", "a"]
     assert night(world, "b").at_address == 1
+
+
+def test_over_any_nights_what_is_bought_is_what_is_known_to_be_another_picture(world):
+    """Sixteen addresses over eight nights, each answering by chance; beside a rule of three lines."""
+    chance, counting = Random(8), dict[int, str]()
+    for night_number in range(8):
+        answers = [chance.choice(["a", "b", SILENT, UNTOLD, GONE]) for _ in range(16)]
+        if not night_number:
+            answers = [SILENT if answer == GONE else answer for answer in answers]
+        other = {n for n, now in enumerate(answers) if counting.get(n, now) != now and now in {"a", "b"}}
+        added = night(world, *answers)
+        assert (added.new, added.at_address) == ((len(other),) * 2 if night_number else (16, 0))
+        for number, now in enumerate(answers):
+            if now in {"a", "b"} and (number in other or number not in counting):
+                counting[number] = now
+        for _ in range(added.new):
+            made(world)
+    assert sum(row.state == "succeeded" for row in world.rows(jobs)) > 25
 
 
 def test_inputs_that_change_back_are_bought_once_each(world):

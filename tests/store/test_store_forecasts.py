@@ -1,5 +1,7 @@
 """What this month comes to, read from running sums, waiting jobs and ticks."""
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import update
 from support.signed import SIGNED
@@ -11,6 +13,14 @@ from orchestrator.core.states import AttemptState
 from orchestrator.store.db.schema import Scope, Window, balances, jobs, schedules, ticks
 from orchestrator.store.runs.campaigns import pause
 from orchestrator.store.views.forecasts import month_forecasts
+
+
+def at(text):
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
+
+
+def go_to(world, text):
+    world.clock.advance_ms(at(text) - world.clock.now_ms())
 
 
 def forecasts(world, **planned):
@@ -80,45 +90,82 @@ def test_without_a_schedule_the_rate_of_the_last_days_goes_on(world):
     assert found.cap_reached_at > world.clock.now_ms()
 
 
-def test_with_a_schedule_its_last_ticks_tell_what_the_next_ones_cost(world):
-    nights = [world.run(1, campaign="sale", name="night", run_key=f"n{number}") for number in range(4)]
+def nightly(world, cron="0 2 * * *", *, nights=4, **values):
+    """A schedule of `sale/night` with a paid job in each of the last nights."""
+    runs = [world.run(1, campaign="sale", name="night", run_key=f"n{number}") for number in range(nights)]
     now = world.clock.now_ms()
+    given = {"timezone": "UTC", "next_at": now + DAY_MS, "paused_at": None, "removed_at": None} | values
     with world.database.write() as tx:
         tx.conn.execute(
             schedules.insert().values(
                 id=1,
                 name="sale/night",
                 manifest_path="night.yaml",
-                cron="0 2 * * *",
-                timezone="UTC",
+                cron=cron,
                 settings={},
                 revision=1,
                 since=0,
-                next_at=now + DAY_MS,
                 created_at=0,
+                **given,
             )
         )
-        for number, night in enumerate(nights):
+        for number, run in enumerate(runs):
+            at = now - (nights - 1 - number) * DAY_MS
             tx.conn.execute(
                 ticks.insert().values(
                     schedule_id=1,
                     key=f"k{number}",
                     revision=1,
                     kind="scheduled",
-                    at=now - (3 - number) * DAY_MS,
-                    due_at=now - (3 - number) * DAY_MS,
+                    at=at,
+                    due_at=at,
                     local="",
                     state="done",
-                    run_id=night.id,
+                    run_id=run.id,
                     created_at=0,
                 )
             )
-    for _ in nights:
+    for _ in runs:
         world.until(AttemptState.SUCCEEDED)
+
+
+def test_with_a_schedule_its_last_ticks_tell_what_the_next_ones_cost(world):
+    nightly(world, next_at=at("2026-11-23T02:00"))
     found = forecasts(world)
-    ahead = len(range(now + DAY_MS, now + 8 * DAY_MS + DAY_MS, DAY_MS))
     assert found["sale"].found.basis == found["account"].found.basis == "ticks"
-    assert found["sale"].found.p50 == 4 * PRICE + ahead * PRICE
+    assert found["sale"].found.p50 == 4 * PRICE + 8 * PRICE
+
+
+def test_a_schedule_fires_by_its_own_times_whatever_the_last_week_was_like(world):
+    nightly(world, "0 2 * * 1", next_at=at("2026-11-23T02:00"))
+    assert said(world, "sale")[2:] == (4 * PRICE + 2 * PRICE, "ticks"), "the 23rd and the 30th are Mondays"
+
+
+def test_ticks_are_foretold_by_the_clock_on_the_wall_over_a_change_of_the_clock(world):
+    go_to(world, "2027-03-26T12:00")
+    nightly(world, "30 2 * * *", timezone="Europe/Vienna", next_at=at("2027-03-27T01:30"))
+    campaign = world.run(1, campaign="sale", name="night", run_key="n0").campaign_id
+    for held, reached in ((4, "2027-03-27T01:30"), (5, "2027-03-28T01:00"), (6, "2027-03-29T00:30")):
+        world.cap(held * PRICE, scope=Scope.CAMPAIGN, scope_id=campaign, window=Window.MONTH)
+        found = forecasts(world)["sale"].found
+        assert (found.p50, found.cap_reached_at) == (9 * PRICE, at(reached))
+
+
+def test_ticks_that_nobody_made_in_time_are_not_foretold(world):
+    nightly(world, next_at=at("2026-11-01T02:00"))
+    assert said(world, "sale")[2] <= 4 * PRICE + 9 * PRICE
+
+
+@pytest.mark.parametrize("stopped", ["paused_at", "removed_at"])
+def test_of_a_schedule_that_is_paused_or_removed_nothing_comes(world, stopped):
+    nightly(world, **{stopped: 1})
+    assert said(world, "sale")[2:] == (None, "not enough history")
+    assert forecasts(world)["sale"].found.cap_reached_at is None
+
+
+def test_where_a_zone_is_not_known_a_schedules_next_tick_is(world):
+    nightly(world, timezone="Mars/Base", next_at=at("2026-11-24T02:00"))
+    assert said(world, "sale")[2:] == (5 * PRICE, "ticks")
 
 
 def test_a_closed_campaign_waits_for_nothing(world):

@@ -6,6 +6,7 @@ from support.world import World, run_spec, spec
 from orchestrator.core.errors import UsageError
 from orchestrator.core.nights import NightRule, Regenerate
 from orchestrator.core.states import AttemptState
+from orchestrator.core.url_inputs import GONE
 from orchestrator.core.verdicts import JobVerdict, Opinion, VerdictSource
 from orchestrator.ports import StableDone
 from orchestrator.store.account.acts import Signature
@@ -22,7 +23,12 @@ NAME = "latest/mug.png"
 
 def night(world: World, key: str, number: int = 0, **more) -> None:
     """A run that asks for the picture of one product, by other inputs where `number` is another."""
-    item = spec(number, output_paths=(f"{key}/mug.png",), latest_paths=(more.pop("latest", NAME),))
+    item = spec(
+        number,
+        output_paths=(f"{key}/mug.png",),
+        latest_paths=(more.pop("latest", NAME),),
+        seen_urls=more.pop("seen_urls", {}),
+    )
     with world.database.write() as tx:
         run = runs.ensure_run(tx, run_spec(run_key=key, **more))
         runs.add_encoded(tx, run, [encode(item)], rule=CHANGED)
@@ -69,6 +75,25 @@ def test_a_rejected_picture_gives_the_name_back_and_a_verdict_that_is_taken_back
     assert switch(world) == {NAME: None}
     judge(world, second, JobVerdict.NONE)
     assert switch(world) == {NAME: second}
+
+
+def test_a_row_whose_job_another_run_makes_or_that_is_left_alone_keeps_its_name(world):
+    """Neither is gone from the data: what a name shows stays, and the picture that comes takes it."""
+    night(world, "n1")
+    held = world.until(AttemptState.FETCHING)
+    night(world, "n2")  # under way
+    retire(world, "n2")
+    world.finish(held)
+    assert switch(world) == {NAME: held.job_id}
+    night(world, "n3", number=1, seen_urls={"https://in.example/a.png": GONE})  # left alone
+    retire(world, "n3")
+    assert switch(world) == {NAME: held.job_id}
+
+
+def retire(world: World, key: str) -> None:
+    with world.database.write() as tx:
+        run = runs.find_run(tx=tx, campaign="spring", name="hero", run_key=key)
+        asking_names.retire(tx, (run.id, run.campaign_id, run.name))
 
 
 def test_inputs_that_change_back_bring_the_older_picture_back(world):

@@ -13,3 +13,9 @@ def harness(sqlite_world, provider, artifacts) -> WorkerHarness:
 def world(sqlite_world):
     """The worker's tests run on SQLite; the store's own run on both."""
     return sqlite_world
+
+
+@pytest.fixture(autouse=True)
+def _workers_idle_calmly(request: pytest.FixtureRequest) -> None:
+    if "often_idle" not in request.fixturenames:
+        request.getfixturevalue("seldom_idle")

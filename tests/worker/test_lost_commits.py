@@ -198,7 +198,6 @@ def test_whichever_commit_of_a_batch_is_lost_every_job_is_paid_once_and_none_wai
     assert tries > 5
 
 
-@pytest.mark.usefixtures("seldom_idle")
 def test_a_server_that_is_away_for_minutes_stops_spending_and_loses_nothing(through):
     """The restart comes while everything is under way: leased, sent, running, being stored."""
     harness, proxy = through

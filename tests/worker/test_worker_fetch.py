@@ -11,8 +11,6 @@ from orchestrator.ports import FetchFault, Missing, Prediction, Status
 from orchestrator.store.db.schema import attempts
 from orchestrator.worker.pipeline.fetch import FRESH_URLS_MAX, FRESH_URLS_SECONDS
 
-pytestmark = pytest.mark.usefixtures("seldom_idle")
-
 
 def test_a_troubled_download_is_tried_again(harness, world):
     world.run(1)

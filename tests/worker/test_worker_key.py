@@ -14,9 +14,6 @@ from orchestrator.store.views.registry import crew
 from orchestrator.worker.stop import Stop, StopLevel
 from orchestrator.worker.worker import Worker
 
-pytestmark = pytest.mark.usefixtures("seldom_idle")
-
-
 REFUSED = KeyRefused("invalid key", 401)
 
 

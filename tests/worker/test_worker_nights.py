@@ -16,7 +16,7 @@ from orchestrator.worker.upkeep import nights as upkeep
 
 
 @pytest.fixture(autouse=True)
-def _at_once(monkeypatch, seldom_idle):
+def _at_once(monkeypatch):
     """In virtual time a thread would be slower than any deadline."""
 
     async def inline(work, *words):
@@ -138,6 +138,24 @@ def test_a_tick_is_made_by_the_next_worker_when_one_dies_over_it(harness, nights
     assert nights.expanded == ["2026-11-23T02:30"] * begun
     assert nights.ticks() == [("11-23T02:30", "done", None)]
     assert harness.world.jobs() == {"succeeded": 2}
+
+
+def test_a_drain_that_looks_at_the_moment_a_tick_is_taken_does_not_end_over_it(harness, nights):
+    nights.add()
+    nights.until("2026-11-23T02:30")
+    keeper = upkeep.TickKeeper(harness.deps(), worker_id="w1", everything=True)
+    seen, submit = [], harness.writer.submit
+
+    async def look(operation, row):
+        answer = await submit(operation, row)
+        if operation.__name__ in {"_take", "_finish"}:
+            with harness.world.database.read() as tx:
+                seen.append(keeper.settled(tx))
+        return answer
+
+    harness.writer.submit = look
+    harness.run(keeper.tick(Stop()))
+    assert seen == [False, False]
 
 
 def test_a_database_that_is_away_while_a_tick_is_expanded_costs_time_and_no_tick(harness, nights):

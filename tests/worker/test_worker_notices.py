@@ -5,9 +5,12 @@ from collections.abc import Mapping
 import pytest
 from support.world import PRICE
 
+from orchestrator.core.notices import Notice, NoticeKind
 from orchestrator.core.provider_facts import RETENTION_MS
 from orchestrator.ports import Letter, NoticeWish
 from orchestrator.store.db.schema import notices
+from orchestrator.store.notices import outbox
+from orchestrator.store.notices.outbox import NewNotice
 from orchestrator.store.stops.expiring import NEAR_MS
 
 
@@ -88,6 +91,24 @@ def test_a_receiver_that_hangs_delays_the_end_of_a_worker_by_seconds_and_no_othe
     harness.drain()
     assert len(notifier.told) == 5
     assert harness.clock.monotonic() < 60
+
+
+def test_what_heaps_up_for_a_receiver_that_refuses_is_in_no_others_way(harness, world):
+    harness.notifier = notifier = FakeNotifier(ops=NoticeWish(), refuses=NoticeWish())
+
+    async def answer(target: str, letter: Letter) -> str | None:
+        if target == "refuses":
+            return "503"
+        notifier.told.append((target, letter.title))
+        return None
+
+    notifier.deliver = answer
+    for number in range(40):
+        old = Notice(subject=f"old {number}", kind=NoticeKind.ATTENTION, title="old", text="")
+        world.do(outbox.put, NewNotice(old, ("refuses",)))
+    world.run(jobs=1)
+    harness.drain()
+    assert [target for target, _ in notifier.told] == ["ops"]
 
 
 def test_without_anybody_to_tell_nothing_is_written(harness, world):

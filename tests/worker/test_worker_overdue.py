@@ -17,9 +17,6 @@ from orchestrator.worker.pipeline.lateness import OVERDUE_POLL_SECONDS
 from orchestrator.worker.pipeline.poll import EMPTY_MAX_MS
 from orchestrator.worker.pipeline.troubles import SAME_SECONDS, WRITE_SECONDS
 
-pytestmark = pytest.mark.usefixtures("seldom_idle")
-
-
 FLOOR = 900.0
 
 

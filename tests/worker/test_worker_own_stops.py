@@ -14,8 +14,6 @@ from orchestrator.store.views.registry import crew
 from orchestrator.worker.stop import Stop, StopLevel
 from orchestrator.worker.worker import Worker
 
-pytestmark = pytest.mark.usefixtures("seldom_idle")
-
 
 class WithoutList:
     """The provider as a key sees it for which the list cannot be read."""

@@ -17,8 +17,6 @@ from orchestrator.worker.pipeline.poll import Poller
 from orchestrator.worker.pipeline.prepare import Inputs
 from orchestrator.worker.pipeline.troubles import TroubleNotes
 
-pytestmark = pytest.mark.usefixtures("seldom_idle")
-
 
 def only(world):
     return world.rows(attempts)[-1]

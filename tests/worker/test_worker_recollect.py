@@ -16,8 +16,6 @@ from orchestrator.store.money.audit import audit
 from orchestrator.store.money.bills import BillLine, book_lines
 from orchestrator.store.views.walk import JobFilter
 
-pytestmark = pytest.mark.usefixtures("seldom_idle")
-
 
 def without_outputs(harness, world):
     """A job whose task completed without outputs, charged."""

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from sqlalchemy import select
 from support.provider import RenewsUrls
 from support.signed import SIGNED
@@ -14,9 +13,6 @@ from orchestrator.store.db.schema import events, jobs
 from orchestrator.store.views.detail import job_detail
 from orchestrator.store.views.walk import JobFilter
 from orchestrator.worker.pipeline.fetch import FRESH_URLS_SECONDS
-
-pytestmark = pytest.mark.usefixtures("seldom_idle")
-
 
 ASIDE = "out/0-0.png.unproven"
 CUT = FetchFailed(FetchFault.BAD_CONTENT, "the image/png data does not decode: it is truncated", ASIDE)

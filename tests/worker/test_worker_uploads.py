@@ -14,8 +14,6 @@ from orchestrator.store.db.schema import jobs, uploads
 from orchestrator.store.stops.attention import UPLOADS_REFUSED, attention
 from orchestrator.worker.pipeline.prepare import REFUSALS_MAX, REFUSALS_SECONDS
 
-pytestmark = pytest.mark.usefixtures("seldom_idle")
-
 
 @pytest.fixture
 def photo(tmp_path):

@@ -191,7 +191,7 @@ _NOT_COMING = {
 def _stopped(stop: Stoppage, price_micros: int) -> str:
     if stop.cap is not None:
         return (
-            f"Waiting for money: {stop.cap.words} {stop.cap.standing} and the job costs "
+            f"Waiting for money: {stop.cap.words} {stop.cap.standing}{stop.kept} and the job costs "
             f"${format_usd(price_micros)}."
         )
     end = " It resumes by itself." if stop.until else ""

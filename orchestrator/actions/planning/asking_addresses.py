@@ -8,6 +8,7 @@ from typing import Any
 from orchestrator.actions.planning.addresses import Addresses, https_inputs
 from orchestrator.catalogue import get
 from orchestrator.core.specs import JobSpec, RunSpec
+from orchestrator.core.url_inputs import recorded
 from orchestrator.store.runs.earlier import OtherRuns
 from orchestrator.store.runs.runs import Run, existing_ids
 
@@ -39,14 +40,15 @@ class Asking:
         inputs = {spec.key: urls for spec in specs if (urls := https_inputs(spec.params, name))}
         if inputs and run:
             with reading() as tx:
-                known = existing_ids(tx, run.id, list(inputs))
-            inputs = {key: urls for key, urls in inputs.items() if key not in known}
+                there = existing_ids(tx, run.id, list(inputs))
+            inputs = {key: urls for key, urls in inputs.items() if key not in there}
         if inputs and night.asks:
             self._look([url for urls in inputs.values() for url in urls])
-            if earlier is not None:
-                seen = {key: self.addresses.seen(urls) for key, urls in inputs.items()}
+            answered = {key: self.addresses.seen(urls) for key, urls in inputs.items()}
+            known = {key: seen for key, seen in answered.items() if recorded(seen)}
+            if earlier is not None and known:
                 with reading() as tx:
-                    others = sorted(earlier.other_urls(tx, seen)) if tx else []
+                    others = sorted(earlier.other_urls(tx, known)) if tx else []
                 self._look_again(others)
         return [
             replace(spec, seen_urls=self.addresses.seen(inputs[spec.key])) if spec.key in inputs else spec

@@ -30,7 +30,8 @@ from orchestrator.store.attempts.attempt_ids import next_attempt_id
 from orchestrator.store.attempts.held import HELD_ATTEMPTS, HeldAttempt, held_attempt
 from orchestrator.store.claiming import staging
 from orchestrator.store.claiming.losses import after_losses
-from orchestrator.store.claiming.selection import Selected, select_jobs
+from orchestrator.store.claiming.selection import select_jobs
+from orchestrator.store.claiming.taken import Selected
 from orchestrator.store.db import dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.deferred_writes import LockOrder

@@ -6,7 +6,7 @@ and when its price fits under every cap over it. The claim takes from such lanes
 them, and `stops` describes what stops the others.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -15,6 +15,8 @@ from sqlalchemy import Select, bindparam, exists, select
 
 from orchestrator.store.account import pauses
 from orchestrator.store.account.pauses import Pause, finished
+from orchestrator.store.claiming.lane import Lane
+from orchestrator.store.claiming.lane_parts import in_parts
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import (
     JOB_READY,
@@ -28,56 +30,11 @@ from orchestrator.store.db.schema import (
     runs,
 )
 from orchestrator.store.money import ledger
-from orchestrator.store.money.caps import BalanceKey, Cap, caps_in_force
+from orchestrator.store.money.caps import Cap, caps_in_force
 from orchestrator.store.runs import gates
 
 NAMED_MAX: Final = 500
 """The caps of up to this many campaigns or runs are read by id; above it, all caps are read."""
-
-NOTHING_TAKEN: Final[Mapping[BalanceKey, int]] = {}
-
-
-@dataclass(slots=True)
-class Lane:
-    """Jobs of one run that are priced by the same inputs, with what is in force over them."""
-
-    id: int
-    run_id: int
-    run: str  # campaign/name/run
-    campaign_id: int
-    model: str
-    price_digest: str
-    list_micros: int
-    price_micros: int
-    priority: int
-    weight: int  # of the campaign
-    served: int  # the campaign's position in the fair share
-    ready: bool = True  # some job is ready, not only due later
-    gated: bool = False  # only the canary of its run is claimed
-    behind: bool = False  # it waits for canary jobs of other lanes
-    finish_by: int | None = None  # ms; nothing of its run is submitted after this
-    pauses: Sequence[Pause] = ()  # oldest first
-    caps: Sequence[Cap] = ()
-
-    def blockers(self, taken: Mapping[BalanceKey, int] = NOTHING_TAKEN) -> list[Cap]:
-        """The caps that do not admit one more job after what was `taken` under each since they were read."""
-        return [
-            cap
-            for cap in self.caps
-            if cap.remaining_micros - (taken.get(cap.key, 0) if taken else 0) < self.price_micros
-        ]
-
-    @property
-    def claimable(self) -> bool:
-        """Whether nothing stops its next job."""
-        return not self.pauses and not self.behind and not self.blockers()
-
-    @property
-    def movable(self) -> bool:
-        """Whether it goes on by itself, now or when its last pause ends."""
-        if self.behind:
-            return False
-        return all(pause.until is not None for pause in self.pauses) and not self.blockers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +55,7 @@ def unpaused_lanes(tx: Tx, day: str, run_ids: Collection[int] | None) -> list[La
     query = _OPEN if run_ids is None else _OPEN.where(lanes.c.run_id.in_(list(run_ids)))
     found = [_lane(row) for row in tx.conn.execute(query)]
     _add_pauses(found, pauses.in_force(tx), tx.now)
-    free = [lane for lane in found if not lane.pauses]
+    free = in_parts(tx, [lane for lane in found if not lane.pauses])
     _add_caps(free, _caps_about(tx, day, free))
     return free
 
@@ -118,6 +75,7 @@ def pending_lanes(
     values |= {} if only_round is None else {"round": only_round}
     query = _pending(run_ids is None, only_round is None)
     found = [_lane(row, ready=row.ready) for row in tx.conn.execute(query, values)]
+    found = in_parts(tx, found, only_round=only_round)
     _add_gates(tx, found)
     _add_pauses(found, rules.pauses if rules else pauses.in_force(tx), tx.now)
     _add_caps(found, rules.caps if rules else _caps_about(tx, day, found))
@@ -128,6 +86,7 @@ def lane_of_job(tx: Tx, day: str, job_id: int) -> Lane:
     """The lane of an existing job, with its pauses and caps."""
     row = tx.conn.execute(_OF_JOB, {"job": job_id}).one()
     found = [_lane(row, ready=row.ready)]
+    found = in_parts(tx, found, job_id=job_id)
     _add_pauses(found, pauses.in_force(tx), tx.now)
     _add_caps(found, _caps_about(tx, day, found))
     return found[0]
@@ -149,6 +108,7 @@ def _lane(row: Any, *, ready: bool = True) -> Lane:
         ready=ready,
         gated=row.gated,
         finish_by=row.finish_by,
+        chained=row.chain_reserved,
     )
 
 
@@ -224,6 +184,7 @@ _LANES: Final = (
         runs.c.campaign_id,
         runs.c.model,
         runs.c.finish_by,
+        runs.c.chain_reserved,
         campaigns.c.weight,
         campaigns.c.served,
         RUN_PATH.label("run"),

@@ -6,41 +6,28 @@ lanes, and about as many jobs as it takes: the jobs of a campaign are read only 
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from sqlalchemy import bindparam, exists, select, tuple_, update
 
 from orchestrator.core.fair_share import FairShare
-from orchestrator.store.claiming.lanes import Lane, unpaused_lanes
+from orchestrator.store.claiming import chains
+from orchestrator.store.claiming.chains import Part
+from orchestrator.store.claiming.lane import Lane
+from orchestrator.store.claiming.lanes import unpaused_lanes
+from orchestrator.store.claiming.taken import Selected, Taken
 from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import JOB_HAS_PICTURE, JOB_IS_CANARY, JOB_READY, campaigns, jobs, lanes
-
-if TYPE_CHECKING:
-    from orchestrator.store.money.caps import BalanceKey
-
 
 Rounds = tuple[int, int]
 """The first and the last round that may be taken."""
 
 LOWEST: Final = -(2**31)
 HIGHEST: Final = 2**31 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Selected:
-    """A job that the claim takes."""
-
-    lane: Lane
-    job_id: int
-    round: int
-    attempts: int
-    images: int
-    needs: bool = False  # it takes the picture of another job
 
 
 def select_jobs(
@@ -68,22 +55,6 @@ def select_jobs(
     return picks
 
 
-class Taken:
-    """What one claim has taken so far, counted under each cap."""
-
-    def __init__(self) -> None:
-        self._micros: dict[BalanceKey, int] = {}
-
-    def admits(self, lane: Lane) -> bool:
-        """Whether every cap admits one more job of this lane."""
-        return not lane.blockers(self._micros)
-
-    def add(self, lane: Lane) -> None:
-        """Count one job of this lane."""
-        for cap in lane.caps:
-            self._micros[cap.key] = self._micros.get(cap.key, 0) + lane.price_micros
-
-
 def _take_by_fair_share(
     tx: Tx, group: Sequence[Lane], want: int, rounds: Rounds, taken: Taken, moved: dict[int, int]
 ) -> list[Selected]:
@@ -105,25 +76,30 @@ def _take_by_fair_share(
     picks: list[Selected] = []
     while len(picks) < want and (campaign_id := turns.turn()) is not None:
         if campaign_id not in queues:  # only now: of ten thousand campaigns, one claim serves few
-            queues[campaign_id] = _candidates(tx, by_campaign[campaign_id], share, rounds=rounds)
-        pick = next((candidate for candidate in queues[campaign_id] if taken.admits(candidate.lane)), None)
+            queues[campaign_id] = _candidates(tx, by_campaign[campaign_id], share, rounds=rounds, taken=taken)
+        pick = next((candidate for candidate in queues[campaign_id] if taken.admits_job(candidate)), None)
         if pick is None:
             turns.passed()
             continue
-        taken.add(pick.lane)
+        taken.add(pick)
         picks.append(pick)
         turns.took()
     moved.update(turns.moved)
     return picks
 
 
-def _candidates(tx: Tx, campaign_lanes: Sequence[Lane], at_first: int, rounds: Rounds) -> Iterator[Selected]:
+def _candidates(
+    tx: Tx, campaign_lanes: Sequence[Lane], at_first: int, rounds: Rounds, taken: Taken
+) -> Iterator[Selected]:
     """Ready jobs of a campaign, lowest rounds first, read from its lanes on demand."""
     heads = _heads(tx, campaign_lanes)
     queue: list[tuple[int, int, int, Selected | None, Iterator[Selected]]] = []
     for number, lane in enumerate(campaign_lanes):
         if lane.id in heads:
-            heappush(queue, (*heads[lane.id], number, None, _jobs_of(tx, lane, at_first, rounds=rounds)))
+            heappush(
+                queue,
+                (*heads[lane.id], number, None, _jobs_of(tx, lane, at_first, rounds=rounds, taken=taken)),
+            )
         else:
             _close_if_idle(tx, lane.id)
     while queue:
@@ -146,16 +122,17 @@ def _heads(tx: Tx, campaign_lanes: Sequence[Lane]) -> dict[int, tuple[int, int]]
     return found
 
 
-def _jobs_of(tx: Tx, lane: Lane, at_first: int, rounds: Rounds) -> Iterator[Selected]:
+def _jobs_of(tx: Tx, lane: Lane, at_first: int, rounds: Rounds, taken: Taken) -> Iterator[Selected]:
     """Ready jobs of one lane in order, read in pages that double in size."""
     # Whoever works on a part of a run makes its canary first too: nobody else may be there to make it.
     count, (turn, last), job_id = at_first, (LOWEST, HIGHEST) if lane.gated else rounds, 0
-    while True:
+    while not taken.is_stuck(lane):
         after = {"lane": lane.id, "round": turn, "id": job_id, "last": last, "want": count}
-        query = _READY_CANARY if lane.gated else _READY
+        query = (_READY_CANARY if lane.gated else _READY).where(*_PARTS[lane.part])
         rows = tx.conn.execute(dialect.lock_rows(tx.conn, query, skip_locked=True), after).all()
         if not rows and not job_id and not lane.gated:
             _close_if_idle(tx, lane.id)
+        follows = chains.follows(tx, [row.id for row in rows]) if lane.part is Part.FIRST else {}
         for row in rows:
             yield Selected(
                 lane=lane,
@@ -164,6 +141,7 @@ def _jobs_of(tx: Tx, lane: Lane, at_first: int, rounds: Rounds) -> Iterator[Sele
                 attempts=row.attempts,
                 images=row.images,
                 needs=row.needs_job is not None,
+                follow_micros=follows.get(row.id, 0),
             )
         if len(rows) < count:
             return
@@ -185,6 +163,11 @@ def _close_if_idle(tx: Tx, lane_id: int) -> None:
     tx.conn.execute(update(lanes).where(lanes.c.id == lane_id, ~ready).values(idle=True))
 
 
+_PARTS: Final[dict[Part, tuple[Any, ...]]] = {
+    Part.ALL: (),
+    Part.FIRST: (jobs.c.needs_job.is_(None),),
+    Part.FOLLOWING: (jobs.c.needs_job.is_not(None),),
+}
 _RUN_OF_LANE: Final = select(lanes.c.run_id).where(lanes.c.id == bindparam("lane")).scalar_subquery()
 _READY: Final = (
     select(jobs.c.id, jobs.c.round, jobs.c.attempts, jobs.c.images, jobs.c.needs_job)

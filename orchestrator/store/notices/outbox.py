@@ -17,6 +17,8 @@ from orchestrator.store.db.schema import events, notices
 
 LEASE_MS: Final = 300_000
 BATCH: Final = 10
+"""So many at a time, of each target."""
+
 TROUBLE_MAX: Final = 300
 
 
@@ -83,7 +85,9 @@ def put(tx: Tx, rows: Sequence[NewNotice]) -> list[int]:
 
 
 def take(tx: Tx, rows: Sequence[Take]) -> list[list[TakenNotice]]:
-    """Lease some of what is due, oldest first."""
+    """Lease some of what is due to each target, oldest first: what heaps up for one that does not answer is
+    in no other's way.
+    """
     return [_take(tx, row) for row in rows]
 
 
@@ -149,7 +153,11 @@ def _put(tx: Tx, notice: Notice, target: str) -> int:
 
 
 def _take(tx: Tx, row: Take) -> list[TakenNotice]:
-    found = tx.conn.execute(_DUE, {"targets": sorted(row.targets), "now": tx.now, "taker": row.worker}).all()
+    found = [
+        each
+        for target in sorted(row.targets)
+        for each in tx.conn.execute(_DUE, {"target": target, "now": tx.now, "taker": row.worker}).all()
+    ]
     taken = []
     for each in found:
         change = {"which": each.id, "now": tx.now, "taker": row.worker, "until": tx.now + LEASE_MS}
@@ -170,7 +178,7 @@ _DUE: Final = (
     .where(
         notices.c.next_try_at.is_not(None),  # as the partial index says it
         notices.c.next_try_at <= bindparam("now"),
-        notices.c.target.in_(bindparam("targets", expanding=True)),
+        notices.c.target == bindparam("target"),
         _FREE,
     )
     .order_by(notices.c.id)

@@ -171,7 +171,8 @@ def add_encoded(
     given, renamed = output_paths.assign(
         tx=tx, campaign=run.campaign, name=run.name, run_key=run.run_key, jobs_to_be=bought
     )
-    asking_names.ask(tx, (run.id, run.campaign_id, run.name), [job.latest for job in [*given, *reused]])
+    # Also of rows whose job another run makes, or that are left alone: they are not gone from the data.
+    asking_names.ask(tx, (run.id, run.campaign_id, run.name), [job.latest for job in fresh])
     pointing = [(job, decided[job.key].made) for job in reused]
     named = _insert(tx, run, given, agreed=agreed, pointing=pointing)
     asking_names.try_with(tx, run.id, named)

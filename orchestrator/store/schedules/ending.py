@@ -10,7 +10,8 @@ from orchestrator.core.budget import day_of
 from orchestrator.core.states import JobState, TickEvent, TickState
 from orchestrator.core.tick_decisions import TickEnd, TickWork, end_of
 from orchestrator.store.account.pauses import FINISH_BY
-from orchestrator.store.claiming.lanes import Lane, pending_lanes
+from orchestrator.store.claiming.lane import Lane
+from orchestrator.store.claiming.lanes import pending_lanes
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import attempts, jobs
 from orchestrator.store.runs import blocked

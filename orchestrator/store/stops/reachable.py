@@ -2,17 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy import bindparam, func, select
 
-from orchestrator.store.claiming.lanes import Lane
+from orchestrator.store.claiming.chains import Part
+from orchestrator.store.claiming.lane import Lane
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import JOB_READY, Scope, jobs
-
-if TYPE_CHECKING:
-    from orchestrator.store.money.caps import Cap
+from orchestrator.store.money.caps import Cap
 
 Waiting = Mapping[int, int]
 """Jobs that wait, by lane."""
@@ -24,13 +23,21 @@ def beyond_caps(tx: Tx, lanes: Iterable[Lane], pending: int, *, ids: Sequence[in
 
     Most often the caps have room for all at the dearest price, and then nothing is counted.
     """
-    found = list(lanes)
-    most = max((lane.price_micros for lane in found), default=0)
-    if all(cap.remaining_micros >= pending * most for lane in found for cap in lane.caps):
+    found = [lane for lane in lanes if lane.part is not Part.FOLLOWING]  # those have their money kept
+    most = max(map(_asked, found), default=0)
+    if all(_left(lane, cap) >= pending * most for lane in found for cap in lane.caps):
         return 0
     if len(found) == 1:
         return beyond(found, {found[0].id: pending})
     return beyond(found, _waiting(tx, found) if ids is None else _waiting_of(tx, ids))
+
+
+def _asked(lane: Lane) -> int:
+    return lane.price_micros + lane.follow_micros
+
+
+def _left(lane: Lane, cap: Cap) -> int:
+    return max(0, cap.remaining_micros - lane.kept.under(cap.scope, cap.scope_id))
 
 
 def beyond(lanes: Iterable[Lane], waiting: Waiting) -> int:
@@ -49,15 +56,15 @@ def beyond(lanes: Iterable[Lane], waiting: Waiting) -> int:
 
 
 def _stopped(lanes: Iterable[Lane], waiting: Waiting, scope: Scope) -> int:
-    caps: dict[tuple[str, int, str], Cap] = {}
+    caps: dict[tuple[str, int, str], int] = {}
     pairs = [(waiting.get(lane.id, 0), lane) for lane in lanes]
     jobs_there, cost = (
         sum(number for number, _ in pairs),
-        sum(number * lane.price_micros for number, lane in pairs),
+        sum(number * _asked(lane) for number, lane in pairs),
     )
     for _, lane in pairs:
-        caps.update((cap.key, cap) for cap in lane.caps if cap.scope is scope)
-    left = min((cap.remaining_micros for cap in caps.values()), default=cost)
+        caps.update((cap.key, _left(lane, cap)) for cap in lane.caps if cap.scope is scope)
+    left = min(caps.values(), default=cost)
     if cost <= left:
         return 0
     return jobs_there - jobs_there * left // cost

@@ -7,10 +7,10 @@ from typing import Final
 from sqlalchemy import case, cast, select
 
 from orchestrator.core.budget import day_of
-from orchestrator.core.money import format_usd
 from orchestrator.store.account import rate_limits, worker_stops
 from orchestrator.store.account.pauses import FINISH_BY, Pause
-from orchestrator.store.claiming.lanes import Lane, Rules, pending_lanes, rules_in_force
+from orchestrator.store.claiming.lane import Lane
+from orchestrator.store.claiming.lanes import Rules, pending_lanes, rules_in_force
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import RUN_PATH, BigInt, attempts, campaigns, pauses, runs
 from orchestrator.store.money.caps import Cap
@@ -44,6 +44,7 @@ class Stoppage:
     since: int
     until: int | None  # ends by itself then; None: not by time
     cap: Cap | None = None  # the one that has too little left, when that is the reason
+    kept: str = ""  # what of that is kept for others, in words
 
     @property
     def subject(self) -> str:
@@ -172,10 +173,11 @@ def _blocked(tx: Tx, lanes: Iterable[Lane]) -> list[Stoppage]:
             key=str(lane.run_id),
             name=lane.run,
             reason=BUDGET,
-            message=(f"{cap.words} {cap.standing}; the next job costs ${format_usd(lane.price_micros)}"),
+            message=f"{cap.words} {cap.standing}{lane.kept_words(cap)}; the next job costs {lane.cost_words}",
             since=since,
             until=None,
             cap=cap,
+            kept=lane.kept_words(cap),
         )
         for lane, cap in tightest.values()
     ]

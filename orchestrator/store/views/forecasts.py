@@ -5,21 +5,24 @@ that wait, and what ticks and days cost of late.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Final
+from itertools import islice, takewhile
+from typing import Any, Final
 
 from sqlalchemy import bindparam, func, select
 
 from orchestrator.core.budget import day_of
 from orchestrator.core.forecast import (
     DAY_MS,
+    LOOKED_UP,
     Facts,
     Forecast,
     Series,
-    coming_ticks,
+    continued,
     forecast,
 )
 from orchestrator.core.month import month_ms
-from orchestrator.store.claiming.lanes import Lane, Rules, pending_lanes, rules_in_force
+from orchestrator.store.claiming.lane import Lane
+from orchestrator.store.claiming.lanes import Rules, pending_lanes, rules_in_force
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import (
     LEDGER_IS_ODD,
@@ -32,6 +35,8 @@ from orchestrator.store.db.schema import (
     ticks,
 )
 from orchestrator.store.views.queued_money import ACCOUNT, Owner, queued_micros
+from orchestrator.timetable.timetable import CronProblem, Timetable
+from orchestrator.timetable.zones import ZoneProblem
 
 DAYS: Final = 7
 NOTHING: Final[Mapping[str, int]] = {}
@@ -141,12 +146,25 @@ def _series(tx: Tx, end: int) -> dict[Owner, list[Series]]:
     for row in tx.conn.execute(_TICKS, {"since": tx.now - _TICKS_SINCE_MS}) if live else ():
         past.setdefault(row.schedule_id, []).append((row.at, row.cost))
     found: dict[Owner, list[Series]] = {}
-    for row in live:
-        its = past.get(row.id, [])
-        one = Series(its, coming_ticks([at for at, _ in its], row.next_at, end))
-        for owner in (ACCOUNT, (Scope.CAMPAIGN.value, row.campaign_id)):
+    for schedule in live:
+        one = Series(past.get(schedule.id, []), _coming(schedule, tx.now, end))
+        for owner in (ACCOUNT, (Scope.CAMPAIGN.value, schedule.campaign_id)):
             found.setdefault(owner, []).append(one)
     return found
+
+
+def _coming(schedule: Any, now: int, end: int) -> list[int]:
+    """When a schedule fires from its next tick on, by its expression in its zone; a host that does not know
+    the zone knows the next tick alone.
+    """
+    if schedule.next_at is None:
+        return []
+    try:
+        firings = Timetable(schedule.cron, schedule.timezone).after(max(schedule.next_at, now) - 1)
+    except (CronProblem, ZoneProblem):
+        return [schedule.next_at] if schedule.next_at < end else []
+    ahead = takewhile(lambda firing: firing.at < end, firings)
+    return continued([firing.at for firing in islice(ahead, LOOKED_UP)], end)
 
 
 def _paid_failures(tx: Tx, day: str) -> Mapping[Owner, int]:
@@ -188,12 +206,18 @@ _TICKS: Final = (
     .order_by(ticks.c.at)
 )
 _SCHEDULES: Final = (
-    select(schedules.c.id, schedules.c.next_at, campaigns.c.id.label("campaign_id"))
+    select(
+        schedules.c.id,
+        schedules.c.cron,
+        schedules.c.timezone,
+        schedules.c.next_at,
+        campaigns.c.id.label("campaign_id"),
+    )
     .join(
         campaigns,
         func.substr(schedules.c.name, 1, func.length(campaigns.c.name) + 1) == campaigns.c.name + "/",
     )
-    .where(schedules.c.paused_at.is_(None))
+    .where(schedules.c.paused_at.is_(None), schedules.c.removed_at.is_(None))
 )
 _FAILURES: Final = (
     select(ledger.c.campaign_id, func.sum(ledger.c.spent_delta).label("spent"))

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import bindparam, func, select
 
 from orchestrator.core.forecast import DAY_MS, Bound, may_start
-from orchestrator.store.claiming.lanes import Lane
+from orchestrator.store.claiming.lane import Lane
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import JOB_READY, JOB_WAITING, Scope, Window, jobs
 from orchestrator.store.money.caps import Cap
@@ -27,6 +27,7 @@ def queued_micros(tx: Tx, lanes: Sequence[Lane], end: int, *, extra: Mapping[Own
         for row in tx.conn.execute(query, {"lanes": ids, "end": end}):
             waiting[row.lane_id] = waiting.get(row.lane_id, 0) + row.jobs
     times = max(0, (end - tx.now) // DAY_MS)
+    lanes = list({lane.id: lane for lane in lanes}.values())  # one whose jobs are in two parts counts once
     by_run: dict[int, int] = {}
     found: dict[Owner, int] = dict(extra)
     caps: dict[Owner, dict[tuple[str, int, str], Cap]] = {}

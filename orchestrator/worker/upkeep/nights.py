@@ -86,12 +86,12 @@ class TickKeeper:
         readable = [schedule_id for schedule_id, path in due.items() if is_readable(path)]
         if not readable:
             return False
-        order = await write_durably(self._deps, _take, (self._worker_id, readable))
-        if order is None:
-            return False
-        self._deps.crashpoint("tick.taken")
-        self._expanding = True
+        self._expanding = True  # from before it is taken: a drain that looks in between would end over it
         try:
+            order = await write_durably(self._deps, _take, (self._worker_id, readable))
+            if order is None:
+                return False
+            self._deps.crashpoint("tick.taken")
             expanded = await self._under_lease(order, expander)
             self._deps.crashpoint("tick.expanded")
             if await write_durably(self._deps, _finish, (order, expanded)):

@@ -23,6 +23,7 @@ from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.clock_guard import ClockGuard
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.pipeline.latencies import Latencies
+from orchestrator.worker.upkeep import breakers
 
 
 class ProviderUnreachableError(OrchestratorError):
@@ -128,6 +129,7 @@ async def preflight(
         case _:
             pass  # the loops meet it again, and each pause says why it is there
     await clock_guard.check()
+    await breakers.watch(deps)  # what has become known since is heeded before the first job is bought
     found = await restored_copy.check()
     if found is not None and drain and not found.doubts and not _has_something_to_collect(deps):
         raise OperatorNeededError(found.message)

@@ -146,6 +146,11 @@ class Manifest:
         """What follows from its pictures: each stage after the one that it needs."""
         return self._blueprint.stages
 
+    def root(self, ordinal: int) -> int:
+        """The ordinal of its own job that a job of a stage follows from, or is."""
+        size, span = self.size, self._blueprint.span
+        return ordinal if ordinal < size else (ordinal - size) // span
+
     @property
     def variations(self) -> int:
         """How often each combination is asked for."""
@@ -173,12 +178,8 @@ class Manifest:
                 {name: self._blueprint.document.node(raw.path).mark.line for name, raw in params.items()}
             )
         for stage in self._blueprint.stages:
-            found.update(
-                {
-                    f"{stage.name}.{name}": self._blueprint.document.node(raw.path).mark.line
-                    for name, raw in stage.params.items()
-                }
-            )
+            for name, raw in stage.params.items():
+                found[f"{stage.name}.{name}"] = self._blueprint.document.node(raw.path).mark.line
         return found
 
     def fixed(self, name: str) -> Any:

@@ -2,6 +2,7 @@
 
 The claim serves the highest priority first, and then the lowest rounds; a job that does not fit is passed
 over, and holds up no other. Pure, and the same rule here: campaigns that share one cap are taken as equals.
+What follows in stages comes after all that it can be made of, unless its money is kept for it.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,6 +18,8 @@ class Wish(NamedTuple):
     rounds: Sequence[int]
     micros: Sequence[int]  # the price of each
     priority: int = 0
+    hops: Sequence[int] = ()  # how many stages come before each; empty: none
+    chains: Sequence[int] = ()  # where money is kept for whole chains: the place of the job that begins its
 
 
 class Limit(NamedTuple):
@@ -44,13 +47,24 @@ def allot(wishes: Sequence[Wish], limits: Sequence[Limit]) -> list[bytearray]:
     got = [bytearray(len(wish.rounds)) for wish in wishes]
     left = [limit.remaining_micros for limit in limits]
     over = [[at for at, limit in enumerate(limits) if number in limit.about] for number in range(len(wishes))]
+    links = [_links(wish) for wish in wishes]
     for number, place in _in_order(wishes, over, left):
-        price = wishes[number].micros[place]
-        if all(left[at] >= price for at in over[number]):
-            got[number][place] = 1
+        chain = links[number].get(place, (place,)) if wishes[number].chains else (place,)
+        price = sum(wishes[number].micros[each] for each in chain)
+        if not got[number][place] and all(left[at] >= price for at in over[number]):
+            for each in chain:
+                got[number][each] = 1
             for at in over[number]:
                 left[at] -= price
     return got
+
+
+def _links(wish: Wish) -> dict[int, list[int]]:
+    """The jobs of each chain by the place of the first, where it is bought whole or not at all."""
+    found: dict[int, list[int]] = {}
+    for place, first in enumerate(wish.chains):
+        found.setdefault(first, []).append(place)
+    return found
 
 
 def _in_order(
@@ -63,12 +77,19 @@ def _in_order(
     ):
         return [(number, place) for number, wish in enumerate(wishes) for place in range(len(wish.rounds))]
     order = [
-        (-wish.priority, turn, number, place)
+        (-wish.priority, _hop(wish, place), turn, number, place)
         for number, wish in enumerate(wishes)
         for place, turn in enumerate(wish.rounds)
+        if not wish.chains or wish.chains[place] == place
     ]
     order.sort()
-    return [(number, place) for _, _, number, place in order]
+    return [(number, place) for _, _, _, number, place in order]
+
+
+def _hop(wish: Wish, place: int) -> int:
+    """How late a job is served: what follows comes last; or first, where money is kept for it already."""
+    hop = wish.hops[place] if wish.hops else 0
+    return -1 if hop and wish.chains else hop
 
 
 def products_served(tally: Tally, got: Sequence[int]) -> tuple[int, int]:

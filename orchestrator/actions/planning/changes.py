@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.core.specs import JobSpec
+from orchestrator.manifest.stages_shape import PICTURES
 from orchestrator.store.runs.left_behind import Earlier
 
 PICTURE = "the bytes of"
@@ -46,24 +47,31 @@ class Changes:
 
 
 def compare(earlier: Sequence[Earlier], fresh: Iterable[JobSpec]) -> Changes:
-    """Jobs of the same combination and variation belong together; what differs is told by parameter."""
-    before = {(item.axes, item.variation): item for item in earlier}
+    """Jobs of the same combination and variation belong together, and of a stage those that are most alike,
+    because it has one for each picture; what differs is told by parameter, of a stage with its name.
+    """
+    before: dict[tuple[object, int], list[Earlier]] = {}
+    for item in earlier:
+        mates = before.setdefault((item.axes, item.variation), [])
+        mates[:] = [item, *(mates if _of_stage(item) else [])]  # the newest first, and alone but in a stage
     found: dict[str, FieldChange] = {}
-    added = matched = 0
+    added = 0
+    matched = set()
     for spec in fresh:
-        item = before.get((spec.axes, spec.variation))
-        if item is None:
+        place = (spec.axes, spec.variation)
+        if place not in before:
             added += 1
             continue
-        matched += 1
-        for name, old, new in _differences(item, spec):
+        matched.add(place)
+        differences = min((list(_differences(item, spec)) for item in before[place]), key=len)
+        for name, old, new in differences:
             change = found.setdefault(name, FieldChange(name, old, new))
             change.jobs += 1
             for axis, label in spec.axes:
                 if len(change.values.setdefault(axis, {})) < SOME:
                     change.values[axis][label] = None
     ordered = sorted(found.values(), key=lambda change: -change.jobs)
-    return Changes(ordered, added, removed=len(before) - matched)
+    return Changes(ordered, added, removed=len(before) - len(matched))
 
 
 def differing(before: object, after: object, around: int = 24) -> tuple[str, str]:
@@ -90,11 +98,15 @@ def _text(value: object) -> str:
     return "absent" if value is None else str(value)
 
 
+def _of_stage(item: Earlier) -> bool:
+    return any(axis == "stage" and value != PICTURES for axis, value in item.axes)
+
+
 def _differences(item: Earlier, spec: JobSpec) -> Iterable[tuple[str, Any, Any]]:
     for name in {**item.params, **spec.params}:
         old, new = item.params.get(name), spec.params.get(name)
         if old != new:
-            yield name, old, new
+            yield f"{spec.stage}.{name}" if spec.stage else name, old, new
     for written, image in spec.local_images.items():
         known = item.pictures.get(written)
         if known is not None and known != image.sha256:

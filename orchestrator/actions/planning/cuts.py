@@ -13,6 +13,11 @@ CUTS_SHOWN: Final = 3
 LOOKED_AT_MAX: Final = 200_000
 """So many jobs of a kind under so many changes are looked at in about a tenth of a second."""
 
+STAGE: Final = "stage"
+"""The axis that names the stage of a job, where there are stages: no value of it can be excluded."""
+
+NO_STAGES: Final[Mapping[str, frozenset[str]]] = {}
+
 VALUES_MAX: Final = 12
 """Nobody reads through the values of a longer axis to find one to drop."""
 
@@ -21,15 +26,18 @@ VALUES_MAX: Final = 12
 class ManifestChange:
     """One change of a manifest."""
 
-    key: str  # `variations`, an axis, or a parameter
-    value: str  # the number of variations that stay, the value that goes, or the cheaper value
+    key: str  # `variations`, an axis, `stages`, or a parameter
+    value: str  # the number of variations that stay, the value or stage that goes, or the cheaper value
     words: str
+    stages: frozenset[str] = frozenset()  # that go: one, and all that follows from it
     prices: Mapping[int, int] | None = None  # for a cheaper value: what a job of so many pictures costs then
 
     def costs(self, item: "JobsAlike") -> int:
         """What one job costs once this is changed: nothing when it is not asked for any more."""
         if self.prices is not None:
             return self.prices[item.kind.images]
+        if self.stages:
+            return 0 if item.kind.stage in self.stages else item.micros
         if self.key == "variations":
             return item.micros if item.kind.variation <= int(self.value) else 0
         gone = (self.key, self.value) in (item.kind.values if item.shared is None else item.shared)
@@ -75,13 +83,21 @@ def counted(tally: Tally, micros: Callable[[str, int], int]) -> list[JobsAlike]:
     ]
 
 
-def cuts(jobs: Sequence[JobsAlike], *, over_micros: int, cheaper: Sequence[ManifestChange] = ()) -> list[Cut]:
+def cuts(
+    jobs: Sequence[JobsAlike],
+    *,
+    over_micros: int,
+    cheaper: Sequence[ManifestChange] = (),
+    stages: Mapping[str, frozenset[str]] = NO_STAGES,
+) -> list[Cut]:
     """The cuts that save at least `over_micros` and leave something, the smallest first; two or three
-    changes together where fewer are not enough. `cheaper` are changes of parameters that could be made too.
+    changes together where fewer are not enough. `cheaper` are changes of parameters that could be made too;
+    `stages` can be left out, each with all that follows from it.
     """
     if over_micros <= 0 or not jobs:
         return []
-    changes = [*cheaper, *_fewer_variations(jobs), *_values_less(jobs)]
+    changes = [*cheaper, *_fewer_variations(jobs), *_values_less(jobs, but=STAGE if stages else "")]
+    changes += [_without(name, gone) for name, gone in stages.items()]
     whole = sum(item.jobs * item.micros for item in jobs)
     for together in (1, 2, 3):
         if comb(len(changes), together) * len(jobs) > LOOKED_AT_MAX:
@@ -129,7 +145,12 @@ def _fewer_variations(jobs: Iterable[JobsAlike]) -> list[ManifestChange]:
     ]
 
 
-def _values_less(jobs: Sequence[JobsAlike]) -> list[ManifestChange]:
+def _without(name: str, gone: frozenset[str]) -> ManifestChange:
+    more = f" and what follows from it ({', '.join(sorted(gone - {name}))})" if len(gone) > 1 else ""
+    return ManifestChange("stages", name, f"without the stage {name}{more}", stages=gone)
+
+
+def _values_less(jobs: Sequence[JobsAlike], *, but: str) -> list[ManifestChange]:
     values: dict[str, dict[str, None]] = {}
     for item in jobs:
         for axis, value in item.kind.values:
@@ -137,6 +158,6 @@ def _values_less(jobs: Sequence[JobsAlike]) -> list[ManifestChange]:
     return [
         ManifestChange(axis, value, f"exclude {axis} {value}")
         for axis, found in values.items()
-        if 1 < len(found) <= VALUES_MAX
+        if axis != but and 1 < len(found) <= VALUES_MAX
         for value in found
     ]

@@ -27,16 +27,20 @@ class Estimate:
     bottleneck: str
 
 
-def estimate(jobs: int, pace: Pace, latency_seconds: float, latency_source: str) -> Estimate:
+def estimate(
+    jobs: int, pace: Pace, latency_seconds: float, latency_source: str, *, hops: int = 1
+) -> Estimate:
     """The time for `jobs` tasks of `latency_seconds` each, with nothing else running in the account.
 
     Tasks start no faster than the submit limit, and no more run at once than the concurrency limit; the
-    slower of the two decides, and the last task still has to finish.
+    slower of the two decides, and the last task still has to finish, after one of each stage before: there
+    are so many `hops`.
     """
     by_rate = max(0, jobs - 1) * 60 / pace.submits_per_minute
     by_concurrency = max(0, jobs - pace.concurrency) * latency_seconds / pace.concurrency
     if jobs <= 1 or max(by_rate, by_concurrency) < latency_seconds:
         name = f"one task takes about {latency_seconds:.0f} s ({latency_source})"
+        name += f", {hops} one after another" if hops > 1 else ""
     elif by_rate >= by_concurrency:
         name = f"{pace.submits_per_minute:,} submits a minute ({pace.words})"
     else:
@@ -44,7 +48,9 @@ def estimate(jobs: int, pace: Pace, latency_seconds: float, latency_source: str)
             f"{pace.concurrency:,} tasks at once ({pace.words}), "
             f"about {latency_seconds:.0f} s each ({latency_source})"
         )
-    return Estimate(max(by_rate, by_concurrency) + latency_seconds, name) if jobs else Estimate(0.0, "")
+    return (
+        Estimate(max(by_rate, by_concurrency) + hops * latency_seconds, name) if jobs else Estimate(0.0, "")
+    )
 
 
 def pace_in_force(tx: Tx | None, settings: Settings, words: FileWords, *, raised: Container[object]) -> Pace:

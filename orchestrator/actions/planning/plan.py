@@ -2,8 +2,6 @@
 
 from collections.abc import Container, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
-from functools import partial
 
 from orchestrator import catalogue
 from orchestrator.actions.operator.fleet_words import FileWords
@@ -13,14 +11,17 @@ from orchestrator.actions.planning.canary import made_first
 from orchestrator.actions.planning.cap_forecast import CapForecast, caps_for, is_about
 from orchestrator.actions.planning.changes import compare
 from orchestrator.actions.planning.content import Content
-from orchestrator.actions.planning.estimate import Estimate, estimate, pace_in_force
+from orchestrator.actions.planning.estimate import pace_in_force
+from orchestrator.actions.planning.how_long import how_long
 from orchestrator.actions.planning.live_prices import Ask, LivePrices
 from orchestrator.actions.planning.manifests import check_all
 from orchestrator.actions.planning.month_ahead import ahead
 from orchestrator.actions.planning.part import WHOLE, Part, refuse_prune_of
 from orchestrator.actions.planning.plan_warnings import warn
 from orchestrator.actions.planning.planned import FATES, ManifestPlan, Plan
+from orchestrator.actions.planning.row_prices import price
 from orchestrator.actions.planning.saved_plan import Seal
+from orchestrator.actions.planning.stage_plan import stages_of
 from orchestrator.actions.planning.tally import Tally
 from orchestrator.actions.planning.view import View
 from orchestrator.actions.planning.walk import ManifestWalk, Walk
@@ -29,7 +30,6 @@ from orchestrator.core.precedence import Weight
 from orchestrator.manifest import Manifest
 from orchestrator.ports import Shelf
 from orchestrator.settings import Settings
-from orchestrator.store.account import latencies
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.runs.campaigns import closed_among, closed_words
@@ -90,6 +90,8 @@ def _begun(manifest: Manifest, *, partial: bool, prune: bool, content: Content) 
         variations=manifest.variations,
         when_short=manifest.schedule.when_short if manifest.schedule else None,
         content=content,
+        stages=stages_of(manifest),
+        root=manifest.root,
     )
 
 
@@ -125,7 +127,7 @@ class _Planner:
         if self._tx:
             self._plan.prices.heed(self._tx)
         for row in self._plan.manifests:
-            self._price(row)
+            price(row, self._plan.prices, waiting=self._waiting, tries=self._tries)
             row.costs = costs_of(row, self._plan.prices)
             row.instead = at_other_values(row, self._plan.prices)
         for manifest, row in zip(manifests, self._plan.manifests, strict=True):
@@ -143,7 +145,8 @@ class _Planner:
         self._plan.headroom = self._headroom()
         within = within_caps(self._tx, self._plan.manifests, self._plan.headroom, prices=self._plan.prices)
         self._plan.affordable, self._plan.cuts = within.affordable, within.cuts
-        self._plan.estimate = self._estimate()
+        pace = pace_in_force(self._tx, self._settings, self._words, raised=self._raised)
+        self._plan.estimate = how_long(self._tx, self._plan, pace)
         warn(self._plan, self._settings.guards.price_drift_percent)
         return self._plan
 
@@ -155,6 +158,7 @@ class _Planner:
             row.content.add(chunk.specs, chunk.fresh, states)
             row.jobs += len(chunk.specs)
             row.images += sum(item.images for item in chunk.specs)
+            row.stages.count(chunk.specs, chunk.fresh)
             row.existing += len(chunk.specs) - len(chunk.fresh) - len(chunk.decided)
             row.count_decided(chunk.specs, chunk.decided)
             row.new += len(chunk.fresh)
@@ -186,6 +190,8 @@ class _Planner:
                 row.redone = redone
                 row.redone_turns = turns_of_tries(self._tx, walk.run.id)
             row.content.left = walk.left_behind()
+            if not row.partial:
+                row.stages.look_for_stale(self._tx, walk.run.id)
 
     def _seal(self, manifest: Manifest, row: ManifestPlan) -> None:
         if (seal := row.content.seal) is not None:
@@ -197,38 +203,6 @@ class _Planner:
                 prices={digest: micros(spec.model, digest, listed) for digest, listed in seal.prices.items()},
             )
 
-    def _price(self, row: ManifestPlan) -> None:
-        """What the jobs cost now."""
-        live = partial(self._plan.prices.micros, row.spec.model)
-        row.cost_micros = sum(jobs * live(digest, price) for digest, (jobs, price) in row.new_at.items())
-        row.list_micros = sum(jobs * price for jobs, price in row.new_at.values())
-        row.avoided_micros = sum(
-            jobs * live(digest, price) for digest, (jobs, price) in row.reused_at.items()
-        )
-        others = tuple(
-            part._replace(price_micros=live(part.digest, part.price_micros)) for part in row.others.at_prices
-        )
-        row.others = replace(
-            row.others,
-            cost_micros=sum(part.jobs * part.price_micros for part in others),
-            at_prices=others,
-        )
-        tries = self._tries.get(id(row), [])
-        redone_micros = sum(part.jobs * live(part.digest, part.price_micros) for part in tries)
-        all_waiting = self._waiting.get(id(row), [])
-        row.waiting_micros = (
-            sum(part.jobs * live(part.digest, part.price_micros) for part in all_waiting)
-            - row.others.cost_micros
-        )
-        row.waiting_list_micros = sum(part.jobs * part.list_micros for part in all_waiting) - sum(
-            part.jobs * part.list_micros for part in others
-        )
-        if row.partial:
-            row.waiting_micros -= redone_micros
-            row.waiting_list_micros -= sum(part.jobs * part.list_micros for part in tries)
-        else:
-            row.redone_micros = redone_micros
-
     def _headroom(self) -> list[CapForecast]:
         rows = self._plan.manifests
         found = []
@@ -236,19 +210,3 @@ class _Planner:
             mine = [row.to_pay_micros for row in rows if is_about(cap, row.spec)]
             found.append(CapForecast(cap, sum(mine)))
         return found
-
-    def _estimate(self) -> Estimate:
-        """The slowest of the models decides; they share the account's limits."""
-        seconds, source = 0.0, ""
-        for model in {row.spec.model for row in self._plan.manifests if row.to_submit}:
-            measured = latencies.get(self._tx, model) if self._tx else None
-            guess = catalogue.get(model).latency
-            typical = measured.p50_ms / 1000 if measured else guess.seconds_typical
-            if typical >= seconds:
-                seconds, source = typical, "measured" if measured else guess.source
-        return estimate(
-            jobs=self._plan.total("to_submit"),
-            pace=pace_in_force(self._tx, self._settings, self._words, raised=self._raised),
-            latency_seconds=seconds,
-            latency_source=source,
-        )

@@ -1,6 +1,6 @@
 """What applying manifests would do: the numbers of each, and of all together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -13,6 +13,7 @@ from orchestrator.actions.planning.estimate import Estimate
 from orchestrator.actions.planning.flood import Flood
 from orchestrator.actions.planning.found_pictures import FoundPictures
 from orchestrator.actions.planning.live_prices import LivePrices
+from orchestrator.actions.planning.stage_plan import Stages
 from orchestrator.actions.planning.tally import Tally
 from orchestrator.core.nights import Fate
 from orchestrator.core.specs import JobSpec, RunSpec
@@ -77,6 +78,8 @@ class ManifestPlan:
     when_short: WhenShort | None = (
         None  # what a tick of its schedule does without enough money; None: no schedule
     )
+    stages: Stages = field(default_factory=Stages)
+    root: Callable[[int], int] = int  # the ordinal of the manifest's own job that one of a stage follows from
     new_at: dict[str, tuple[int, int]] = field(default_factory=dict)  # price digest: jobs, list price of one
 
     @property
@@ -87,25 +90,27 @@ class ManifestPlan:
     @property
     def to_submit(self) -> int:
         """Jobs that would be paid for from now on."""
-        return self.new + self.waiting + (self.others.jobs if self.others_too else 0)
+        asked = self.new + self.waiting + self.stages.again
+        return asked + (self.others.jobs if self.others_too else 0)
 
     @property
     def to_submit_images(self) -> int:
         """How many pictures they make."""
-        return self.new_images + self.waiting_images + (self.others.images if self.others_too else 0)
+        asked = self.new_images + self.waiting_images + self.stages.again_images
+        return asked + (self.others.images if self.others_too else 0)
 
     @property
     def to_pay_micros(self) -> int:
         """What they cost, each once."""
-        return self.cost_micros + self.waiting_micros + (self.others.cost_micros if self.others_too else 0)
+        asked = self.cost_micros + self.waiting_micros + self.stages.again_micros
+        return asked + (self.others.cost_micros if self.others_too else 0)
 
     @property
     def to_pay_list_micros(self) -> int:
         """The same at list prices."""
         others = self.others.at_prices if self.others_too else ()
-        return (
-            self.list_micros + self.waiting_list_micros + sum(part.jobs * part.list_micros for part in others)
-        )
+        asked = self.list_micros + self.waiting_list_micros + self.stages.again_list_micros
+        return asked + sum(part.jobs * part.list_micros for part in others)
 
     def count_decided(self, specs: Sequence[JobSpec], decided: Mapping[str, Decided]) -> None:
         """Count the jobs that earlier runs decide about."""

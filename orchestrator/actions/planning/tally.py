@@ -29,6 +29,7 @@ class JobKind(NamedTuple):
     list_micros: int
     images: int
     values: Pairs  # of every axis but the covered one
+    stage: str = ""  # empty: what the manifest itself asks for
 
 
 class Product(NamedTuple):
@@ -83,6 +84,10 @@ class Tally:
         """How many products there are."""
         return len(self._to_pay)
 
+    def stages(self) -> list[str]:
+        """The stages of jobs that are to be paid, the manifest's own as an empty name."""
+        return list(dict.fromkeys(kind.stage for kind in self.kind_of))
+
     def prices(self, micros: Callable[[str, int], int]) -> list[int]:
         """The price of one job of each kind, in the order of `kind_of`."""
         return [micros(kind.digest, kind.list_micros) for kind in self.kind_of]
@@ -96,6 +101,7 @@ class Tally:
             list_micros=spec.price_micros,
             images=spec.images,
             values=values,
+            stage=spec.stage,
         )
         found = self._kinds.get(kind)
         if found is None and len(self._kinds) >= KINDS_MAX:

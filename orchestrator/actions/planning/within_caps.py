@@ -77,7 +77,27 @@ def costs_of(row: ManifestPlan, prices: LivePrices) -> dict[str, dict[str, int]]
 
 def _asked(row: ManifestPlan, prices: LivePrices) -> Wish:
     each = row.tally.prices(partial(prices.micros, row.spec.model))
-    return Wish(row.tally.rounds, [each[kind] for kind in row.tally.kinds], row.spec.priority)
+    tally, kept = row.tally, row.spec.chain_reserved
+    hops = _hops(row) if row.stages else ()
+    return Wish(
+        tally.rounds,
+        [each[kind] for kind in tally.kinds],
+        row.spec.priority,
+        hops=hops,
+        chains=_chains(row, hops) if kept else (),
+    )
+
+
+def _hops(row: ManifestPlan) -> list[int]:
+    of_kind = [row.stages.whole[kind.stage].hop for kind in row.tally.kind_of]
+    return [of_kind[kind] for kind in row.tally.kinds]
+
+
+def _chains(row: ManifestPlan, hops: Sequence[int]) -> list[int]:
+    """For each job the place of the one that its chain begins with; its own where that is paid already."""
+    roots = [row.root(ordinal) for ordinal in row.tally.ordinals]
+    first = {root: place for place, (root, hop) in enumerate(zip(roots, hops, strict=True)) if not hop}
+    return [first.get(root, place) for place, root in enumerate(roots)]
 
 
 def _images(tally: Tally) -> list[int]:
@@ -95,7 +115,7 @@ def _cuts(rows: Sequence[ManifestPlan], headroom: Sequence[CapForecast], prices:
         return []
     (row,) = rows
     jobs = counted(row.tally, partial(prices.micros, row.spec.model))
-    return cuts(jobs, over_micros=over, cheaper=_cheaper(row, prices))
+    return cuts(jobs, over_micros=over, cheaper=_cheaper(row, prices), stages=row.stages.following())
 
 
 def _cheaper(row: ManifestPlan, prices: LivePrices) -> list[ManifestChange]:

@@ -121,6 +121,8 @@ def applied_text(item: Applied) -> str:
     ]
     if words := reused_words(item):
         lines.append(f"  {words}")
+    if item.again:
+        lines.append(f"  {count(item.again, 'job')} to be made again: other pictures were chosen since")
     if item.superseded:
         lines.append(f"  {count(item.superseded, 'waiting job')} of earlier runs superseded")
     if item.pruned:
@@ -148,6 +150,7 @@ def _document(item: Applied) -> dict[str, object]:
         "existing": item.existing,
         **reused_document(item),
         "superseded": item.superseded,
+        "made_again": item.again,
         "others": others_document(item.others),
         **left_out_document(item.manifest.left_out),
         "pruned": item.pruned,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from orchestrator.actions.planning.changes import FieldChange, differing
 from orchestrator.actions.planning.content import ShownJob
+from orchestrator.actions.planning.cuts import STAGE
 from orchestrator.actions.planning.planned import ManifestPlan, Plan
 from orchestrator.cli.rendering.words import count, safe, table, unit_price, usd
 
@@ -46,6 +47,8 @@ def _costs(row: ManifestPlan) -> str:
     parts = []
     for axis, values in row.costs.items():
         if len(values) < 2:  # noqa: PLR2004 - with one value there is nothing to choose
+            continue
+        if axis == STAGE and row.stages:  # said with what comes after what
             continue
         if len(set(values.values())) == 1:
             parts.append(f"each {safe(axis, 40)} {usd(next(iter(values.values())))}")

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from orchestrator.cli.rendering.forecast_text import forecast_document
 from orchestrator.cli.rendering.left_out_text import left_out_document
 from orchestrator.cli.rendering.nights_text import flood_document, reused_document
+from orchestrator.cli.rendering.stages_text import stages_document
 from orchestrator.core.money import format_usd
 
 if TYPE_CHECKING:  # a listing need not load what expands manifests
     from orchestrator.actions.planning.content import ShownJob
     from orchestrator.actions.planning.planned import ManifestPlan, Plan
     from orchestrator.cli.rendering.documents import Json
+    from orchestrator.core.specs import JobSpec
     from orchestrator.store.runs.unrequested import Unrequested
 
 
@@ -41,6 +43,7 @@ def plan_document(plan: Plan) -> Json:
                 "copies": row.copies,
                 **({} if row.when_short is None else {"when_short": row.when_short.value}),
                 **({} if row.canary is None else {"canary": {"jobs": row.canary}}),
+                **stages_document(row),
                 "redone": {"jobs": row.redone, "cost_usd": format_usd(row.redone_micros)},
                 **flood_document(row.flood),
                 **_content(row),
@@ -131,8 +134,16 @@ def _listed(item: ShownJob) -> Json:
         "state": item.state,
         "params": spec.params,
         "paths": spec.output_paths,
+        **_needs(spec),
         "price_usd": format_usd(spec.price_micros),
     }
+
+
+def _needs(spec: JobSpec) -> Json:
+    """Of a job of a stage: its stage, and the picture that it takes."""
+    if spec.needs is None:
+        return {}
+    return {"stage": spec.stage, "needs": {"key": spec.needs.key, "index": spec.needs.index}}
 
 
 def _affordable(plan: Plan) -> Json:

@@ -9,6 +9,7 @@ from orchestrator.cli.rendering.content_text import change_lines, content_lines
 from orchestrator.cli.rendering.forecast_text import month_line
 from orchestrator.cli.rendering.left_out_text import left_out_lines
 from orchestrator.cli.rendering.nights_text import plan_lines
+from orchestrator.cli.rendering.stages_text import stage_lines
 from orchestrator.cli.rendering.unrequested_text import plan_others
 from orchestrator.cli.rendering.words import bar, count, duration, percent, safe, table, unit_price, usd
 
@@ -36,7 +37,7 @@ def plan_text(plan: Plan, asked: Asked = NOTHING_ASKED, *, diff: bool = False) -
         return "\n".join([f"Nothing to do: {everything}.", *notes])
     blocks = [_manifests(plan), _money(plan)]
     told = [*content_lines(plan), *change_lines(plan, whole=diff)]
-    waits = [*plan_lines(plan), *_headroom(plan), *_month(plan), _time(plan)]
+    waits = [*stage_lines(plan, asked), *plan_lines(plan), *_headroom(plan), *_month(plan), _time(plan)]
     return "\n".join([*blocks, *waits, *told, *notes])
 
 

@@ -62,6 +62,7 @@ def staged(dice: random.Random, plan: SimulationPlan) -> None:
     plan.reviews, plan.faults_until = dice.choice((20, 40)), 900.0
     plan.workers, plan.submits_per_minute = max(2, min(plan.workers, 3)), 500
     plan.clock_jump_ms, plan.bad_key, plan.mass_kill = 0, None, None
+    plan.chances["nsfw"] = 0.4
 
 
 def _plain(plan: SimulationPlan) -> None:

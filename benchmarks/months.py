@@ -193,8 +193,8 @@ _STATEMENTS = (
     UPDATE outputs SET state = 'stored', attempt_id = job_id, stored_path = path, sha256 = 'ab', nsfw = false
     WHERE job_id IN (SELECT id FROM jobs WHERE state = 'succeeded')""",
     """
-    INSERT INTO closed_months (month, ledger_from, ledger_to, lines, spent_micros, open_micros, timezone, digest,
-      closed_at, who)
+    INSERT INTO closed_months (month, ledger_from, ledger_to, lines, spent_micros, open_micros, timezone,
+      digest, closed_at, who)
     VALUES ('2026-10', 0, 0, 0, 0, 0, 'UTC', 'of nothing', :began, 'bench')""",
 )
 

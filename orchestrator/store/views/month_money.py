@@ -36,8 +36,8 @@ def money(tx: Tx, bounds: MonthBounds, by: Sequence[Dimension] = ()) -> dict[Gro
     in_month: ColumnElement[bool] = or_(BOOKED, _CHARGED, _REFUNDED)
     if not by and tx.conn.dialect.name == "sqlite":
         in_month &= case((_USUAL, 1), else_=0) == 0
-        for run_id, read, unread in tx.conn.execute(_USUAL_SUMS, bounds.values):
-            sums = {"spent": read + unread, "charged": read, "unread": -unread}
+        for run_id, cost, billed in tx.conn.execute(_USUAL_SUMS, bounds.values):
+            sums = {"spent": cost, "charged": billed or 0, "unread": (billed or 0) - cost}
             found[run_id,] = {**dict.fromkeys(MONEY, 0), **sums}
     values = [value_of(each).label(f"value{at}") for at, each in enumerate(by)]
     query = of_jobs(select(_STANDING, attempts.c.run_id, *values, *_COLUMNS), by).where(in_month)
@@ -56,10 +56,10 @@ def money(tx: Tx, bounds: MonthBounds, by: Sequence[Dimension] = ()) -> dict[Gro
 _AT: Final = func.coalesce(attempts.c.charged_at, attempts.c.accepted_at, attempts.c.finished_at)
 _BACK_AT: Final = func.coalesce(attempts.c.refunded_at, attempts.c.billed_at)
 _CHARGED: Final[ColumnElement[bool]] = and_(
-    attempts.c.billed_micros > 0, bindparam("start") <= _AT, bindparam("end") > _AT
+    attempts.c.billed_micros > 0, _AT.between(bindparam("start"), bindparam("last_ms"))
 )
 _REFUNDED: Final[ColumnElement[bool]] = and_(
-    attempts.c.refunded_micros > 0, bindparam("start") <= _BACK_AT, bindparam("end") > _BACK_AT
+    attempts.c.refunded_micros > 0, _BACK_AT.between(bindparam("start"), bindparam("last_ms"))
 )
 _IS_SETTLED: Final = attempts.c.reservation == ReservationState.SETTLED.value
 _UNREAD: Final = attempts.c.billed_micros.is_(None)
@@ -74,11 +74,7 @@ _USUAL: Final = and_(
 """Admitted in the month, kept, and charged in it for as much; or not on any bill yet."""
 
 _USUAL_SUMS: Final = (
-    select(
-        attempts.c.run_id,
-        func.sum(case((_UNREAD, 0), else_=attempts.c.cost_micros)),
-        func.sum(case((_UNREAD, attempts.c.cost_micros), else_=0)),
-    )
+    select(attempts.c.run_id, func.sum(attempts.c.cost_micros), func.sum(attempts.c.billed_micros))
     .where(_USUAL)
     .group_by(attempts.c.run_id)
 )

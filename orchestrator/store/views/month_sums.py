@@ -45,7 +45,7 @@ class MonthBounds:
             "first": f"{self.month}-01",
             "last": f"{self.month}-31",
             "start": self.start,
-            "end": self.end,
+            "last_ms": self.end - 1,
         }
 
 

@@ -9,7 +9,7 @@ from orchestrator.store.attempts.lifecycle import Send
 from orchestrator.store.db.schema import balances
 from orchestrator.store.views.walk import JobFilter
 
-SIGNED = Signature("ada", "here", "jobs hold", "the client decides")
+SIGNED = Signature("ada", "here", "jobs hold", why="the client decides")
 
 
 def held_micros(world):

@@ -13,10 +13,15 @@ from orchestrator.worker.deps import Deps
 LOOK: Final = {"failure_rate": "jobs list --state failed"}
 
 
+def defaults_of(deps: Deps) -> Breakers:
+    """The limits of this worker's configuration, for runs whose manifests say none."""
+    guards = deps.settings.guards
+    return Breakers(failed=guards.failure_rate, flagged=guards.nsfw_rate, min_jobs=guards.min_jobs)
+
+
 async def watch(deps: Deps) -> None:
     """Pause the runs in which somebody should look before more is spent. Nothing is written where none is."""
-    guards = deps.settings.guards
-    defaults = Breakers(failed=guards.failure_rate, flagged=guards.nsfw_rate, min_jobs=guards.min_jobs)
+    defaults = defaults_of(deps)
     with deps.database.read() as tx:
         due = bool(_due(tx, defaults))
     if due:

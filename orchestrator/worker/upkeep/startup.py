@@ -69,6 +69,7 @@ def start(
                 pause.reason == PRICE_DRIFT and not price_lessons.bill_is_dearer(tx, pause.name, drift)
             ):
                 pauses.end(tx=tx, scope=pause.scope, name=pause.name, reason=pause.reason)
+        breakers.trip(tx, [breakers.defaults_of(deps)])  # what is known by now counts before a job is bought
         for model, latency in recorded_latencies.known(tx):
             latencies.remember(model, latency)
     deps.artifacts.clean()
@@ -131,7 +132,6 @@ async def preflight(
         case _:
             pass  # the loops meet it again, and each pause says why it is there
     await clock_guard.check()
-    await breakers.watch(deps)  # what has become known since is heeded before the first job is bought
     found = await restored_copy.check()
     if found is not None and drain and not found.doubts and not _has_something_to_collect(deps):
         raise OperatorNeededError(found.message)

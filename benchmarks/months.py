@@ -133,7 +133,7 @@ def _shown(took: MonthTook, *, has_target: bool) -> tuple[str, str]:
 
 def pay(database: Database) -> None:
     """Give every finished job of a filled database its attempt, paid and billed on one of 28 days of November
-    2026, its ledger lines, balances and picture; of a failed one the money came back.
+    2026, its ledger lines, balances and picture; of a failed one the money came back. October is closed.
     """
     with database.write() as tx:
         sqlite = tx.conn.dialect.name == "sqlite"
@@ -192,6 +192,10 @@ _STATEMENTS = (
     """
     UPDATE outputs SET state = 'stored', attempt_id = job_id, stored_path = path, sha256 = 'ab', nsfw = false
     WHERE job_id IN (SELECT id FROM jobs WHERE state = 'succeeded')""",
+    """
+    INSERT INTO closed_months (month, ledger_from, ledger_to, lines, spent_micros, open_micros, timezone, digest,
+      closed_at, who)
+    VALUES ('2026-10', 0, 0, 0, 0, 0, 'UTC', 'of nothing', :began, 'bench')""",
 )
 
 

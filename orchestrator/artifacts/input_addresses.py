@@ -87,7 +87,7 @@ class InputAddresses:
         self, transport: httpx.AsyncBaseTransport, urls: Iterator[str], found: dict[str, str]
     ) -> None:
         for url in urls:
-            host = httpx.URL(url).host if url.isascii() else url
+            host = _host(url)
             if self._silences[host] >= SILENCES_MAX:
                 found[url] = SILENT
                 continue
@@ -123,3 +123,10 @@ class InputAddresses:
                 return response
             target = check_source(location, api=self._near, via=target)
         raise httpx.TooManyRedirects("it leads on and on", request=request)
+
+
+def _host(url: str) -> str:
+    try:
+        return httpx.URL(url).host
+    except (httpx.InvalidURL, ValueError):
+        return url

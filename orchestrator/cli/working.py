@@ -193,7 +193,7 @@ class _Watch:
     def avoided(self) -> int:
         """What the jobs would have cost that earlier pictures serve, in micros."""
         with self._app.database.read() as tx:
-            return 0 if self._run_ids is None else avoided_micros(tx, self._run_ids)
+            return avoided_micros(tx, self._run_ids)
 
     def reused_pictures(self) -> int:
         """How many pictures of earlier runs serve them."""

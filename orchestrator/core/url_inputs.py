@@ -77,7 +77,7 @@ def differs(before: str, now: str) -> bool:
     Hosts of one address may give each copy an ETag of its own: where length and time of change are the same,
     other ETags mean nothing.
     """
-    if not is_known(before) or not is_known(now):
+    if before == now or not is_known(before) or not is_known(now):
         return False
     first, second = _parsed(before), _parsed(now)
     both_dated = first.dated is not None and second.dated is not None

@@ -165,7 +165,6 @@ class Worker:
                 partial(self._ticks.tick, stop, made=alarms.moves.ring), self._ticks.alarm, bookkeeping=True
             ),
             Loop(self._naming.tick, alarms.moves, bookkeeping=True),
-            Loop(self._stages.tick, self._stages.alarm, bookkeeping=True),
             *(Loop(tick, bookkeeping=True) for tick in self._bookkeepers(pipeline)),
             Loop(watch, alarms.end),
         )
@@ -173,7 +172,13 @@ class Worker:
     def _bookkeepers(self, pipeline: Pipeline) -> tuple[Tick, ...]:
         """What is kept up beside the work."""
         return (
-            partial(upkeep.tick, self._deps, self._pauses, restored_copy=self._restored_copy),
+            partial(
+                upkeep.tick,
+                self._deps,
+                self._pauses,
+                restored_copy=self._restored_copy,
+                stages=self._stages,
+            ),
             pipeline.troubles.tick,
             balance_reader.BalanceReader(self._deps).tick,
             pipeline.prices.tick,

@@ -136,5 +136,7 @@ def test_an_address_that_cannot_be_asked_is_no_error():
         "https://in.invalid:99999/a",
         "https://x.invalid/a.png",
         "ü://",
+        "https://[::1",
+        "https://ü.invalid/",
     ]
     assert asker(answer_seconds=1.0)(urls) == dict.fromkeys(urls, SILENT)

@@ -46,6 +46,8 @@ def test_three_nights_with_one_picture_changed_at_its_address_buy_one(night):
     assert night("n1")["succeeded"] == 3
     second = night("n2")
     assert (second["succeeded"], second["reused"], night.bought()) == (0, 3, 3)
+    night.shell("work", "--drain")
+    assert "3 reused, $0.084 avoided" in night.shell.said
     night.serve("shoe", "teal")
     night.shell("plan", "nightly.yaml", "--run", "n3")
     assert "2 reused, $0.056 avoided, 1 changed at their address" in night.shell.said

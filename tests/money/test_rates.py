@@ -13,13 +13,15 @@ from orchestrator.store.runs import campaigns, failure_rates
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.upkeep import upkeep
+from orchestrator.worker.upkeep.stage_keeper import StageKeeper
 
 
 @pytest.fixture
 def watch(harness):
     def watched():
         deps = harness.deps()
-        harness.run(upkeep.tick(deps, AccountPauses(deps), RestoredCopyCheck(deps, "w")))
+        restored_copy, stages = RestoredCopyCheck(deps, "w"), StageKeeper(deps)
+        harness.run(upkeep.tick(deps, AccountPauses(deps), restored_copy, stages=stages))
         with harness.world.database.read() as tx:
             return {(pause.scope, pause.name, pause.reason) for pause in pauses.in_force(tx)}
 

@@ -27,6 +27,8 @@ each subject:
 * choosing: every verdict is kept, and the last one counts; each other try that was asked for is one job,
   which no prune cancels;
 * steering: nothing beyond a canary is sent before its run is approved, and nothing that a person holds;
+* stages: a later stage takes only pictures that are there and wanted, waits for none of those, and its money is
+  kept where the manifest says so;
 * idling: no slot is free beside a ready job, and no lost reply is looked for, without a reason or an end;
 * ending: every job is over, or stopped for a reason that is told.
 """
@@ -48,6 +50,7 @@ from .checks.posts import PostChecks
 from .checks.rate import RateChecks
 from .checks.restored import RestoredChecks
 from .checks.scene import Scene
+from .checks.stages import StageChecks
 from .checks.states import StateChecks
 from .checks.steering import SteeringChecks
 from .checks.webhooks import WebhookChecks
@@ -89,6 +92,7 @@ class Checker:
         self.choosing = ChoosingChecks(scene)
         self._decisions = DecisionChecks(scene)
         self.steering = SteeringChecks(scene)
+        self.stages = StageChecks(scene)
         self.idling = IdlingChecks(scene)
         self._ending = EndingChecks(scene)
         self._seen = 0
@@ -109,6 +113,8 @@ class Checker:
                     self.files.of_job(row["id"])
             else:
                 self.states.attempt_moved(who, row)
+                if row["now"] == "leased" and row["was"] != "leased":
+                    self.stages.claimed(row["job"])
         self.money.booked(who)
         self._decisions.committed()
         if self.scene.plan.files:
@@ -122,6 +128,7 @@ class Checker:
         attempt = self.posts.posted(who, inputs, token)
         self.copies.is_known(who)
         self.steering.posted(attempt)
+        self.stages.posted(attempt, inputs)
         return attempt
 
     def created(self, _task: SimulatedTask) -> None:
@@ -152,6 +159,7 @@ class Checker:
             if job["state"] == "succeeded":
                 self.files.of_job(job["id"])
         self._ending.settled(jobs, attempts, stopped=stopped)
+        self.stages.settled(jobs)
         self.posts.nothing_lost(attempts)
         self.webhooks.evidence_was_used(attempts)
         self.choosing.as_said()

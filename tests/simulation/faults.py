@@ -108,6 +108,7 @@ STRONG: dict[str, dict[str, float]] = {
     "prices": {"crash": 0.0, "kill": 0.0, "freeze": 0.0, "rejected": 0.0},
     "choosing": {"crash": 0.01},
     "steered": {"crash": 0.01},
+    "staged": {"crash": 0.01},
 }
 """The chances that a theme sets, whatever the dice say. A theme that is named here alone is drawn by no dice,
 but asked for."""

@@ -15,6 +15,7 @@ from .price_bugs import PRICE_BUGS
 from .rescue_bugs import RESCUE_BUGS
 from .seed import simulate
 from .sending_bugs import SENDING_BUGS
+from .stage_bugs import STAGE_BUGS
 from .steering_bugs import STEERING_BUGS
 from .webhook_bugs import WEBHOOK_BUGS
 from .word_bugs import WORD_BUGS
@@ -33,6 +34,7 @@ MUTATIONS = (
     *PRICE_BUGS,
     *RESCUE_BUGS,
     *SENDING_BUGS,
+    *STAGE_BUGS,
     *STEERING_BUGS,
     *WEBHOOK_BUGS,
     *WORD_BUGS,

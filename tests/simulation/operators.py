@@ -22,6 +22,7 @@ from .brought import file_of, limits_for, named_limits
 from .checker import Checker
 from .judging import PictureReviewer
 from .plan import MODEL, PICTURE, PlannedCap, PlannedRun, SimulationPlan, prompts
+from .staged import following
 from .steering import CANARY, Steering
 from .timeline import Timeline
 
@@ -65,10 +66,11 @@ class Operator:
                     priority=run.priority,
                     max_attempts=run.max_attempts,
                     settings=CANARY if self._plan.steered else {},
+                    chain_reserved=self._plan.chained,
                 ),
             )
             specs = [self._spec(run, *each) for each in enumerate(prompts(run))]
-            added = runs.add_jobs(tx, stored, specs)
+            added = runs.add_jobs(tx, stored, [*specs, *following(self._plan, specs)])
             if self._plan.steered and added.new:
                 self.steering.begin(tx, stored, specs)
             copies.add_copies(tx, stored, self._twins(run, specs[0]))

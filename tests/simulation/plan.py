@@ -113,6 +113,8 @@ class SimulationPlan:
     shared_names: bool = False  # rows ask for names that other jobs have, and people judge pictures
     reviews: int = 0  # how often people judge pictures, ask for other tries, and prune
     steered: bool = False  # people hold jobs, put them ahead, and approve canaries
+    staged: str | None = None  # what a later stage takes: `all` or `accepted`
+    chained: bool = False  # money is kept for what follows from jobs that were begun
     lasting: str | None = None  # one of LASTING
     lasting_at: int = 0  # which picture or input
 

@@ -13,6 +13,7 @@ from orchestrator.store.runs.runs import existing_ids
 from orchestrator.store.runs.unrequested import Requested
 
 from .operators import PERSON
+from .staged import Again
 
 if TYPE_CHECKING:
     from .simulation import Simulation
@@ -29,10 +30,14 @@ class Reviewers:
         self._timeline = simulation.timeline
         self._dice = random.Random(f"reviewers {simulation.plan.seed}")
         self._requests = 0
+        self._again = Again(simulation, self._database) if simulation.plan.staged else None
 
     def act(self) -> None:
         """One random command."""
-        self._dice.choice((self._judge, self._judge, self._redo, self._redo, self._prune))()
+        acts = (self._judge, self._judge, self._redo, self._redo, self._prune)
+        if self._again:
+            acts = (self._judge, self._judge, self._judge, self._redo, self._again.act)
+        self._dice.choice(acts)()
 
     def _judge(self) -> None:
         """Verdicts on some jobs, whatever their state: what has no picture is refused."""

@@ -9,6 +9,7 @@ from .loop import HangError, run_virtual
 from .pace import no_garbage_collection, slower_idling
 from .plan import SimulationPlan
 from .simulation import Simulation
+from .staged import pictures_on_disk
 from .timeline import Timeline, ViolationError
 
 VIRTUAL_LIMIT = 40 * 86_400.0
@@ -40,7 +41,7 @@ def simulate(
     stage.wipe()
     simulation = Simulation(plan, stage)
     result = Result(seed, plan, simulation.timeline)
-    with slower_idling(plan), no_garbage_collection():
+    with slower_idling(plan), no_garbage_collection(), pictures_on_disk(simulation):
         try:
             run_virtual(simulation.run, VIRTUAL_LIMIT)
         except (ViolationError, HangError) as error:

@@ -103,6 +103,10 @@ class Surroundings:
             except ViolationError:
                 self._simulation.failed.set()
                 raise
+            except Exception as error:
+                self._simulation.checker.broke("a reviewer", error)
+                self._simulation.failed.set()
+                raise
 
     async def clock(self) -> None:
         """The wall clock jumps; everybody sleeps."""

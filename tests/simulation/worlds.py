@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 
-from .plan import SimulationPlan
+from .plan import PlannedCap, SimulationPlan
 from .prices import rising_prices
 
 
@@ -43,6 +43,28 @@ def steered(dice: random.Random, plan: SimulationPlan) -> None:
     plan.workers, plan.steered = min(plan.workers, 2), True
 
 
+def staged(dice: random.Random, plan: SimulationPlan) -> None:
+    """A later stage takes the pictures of the first, and people choose among those while they are made; half
+    of the plans keep money for whole chains, and another run spends under the same cap.
+    """
+    run = replace(plan.runs[0], variations=1, resolution="1k", local_images=False)
+    plan.runs = [
+        replace(run, name=name, combinations=dice.randint(2, 4), images=dice.choice((1, 2)))
+        for name in ("one", "two")
+    ]
+    plan.staged, plan.chained = dice.choice(("all", "accepted")), dice.random() < 0.5
+    plan.caps, plan.files, plan.operator_actions = [], [], dice.choice((0, 3))
+    if plan.chained:
+        plan.caps = [PlannedCap("account", "", "total", 28_000 * dice.randint(4, 14))]
+        plan.operator_actions = 0
+    plan.lasting, plan.restored, plan.copy_buys, plan.price_changes = None, None, 0, []
+    plan.charge_percent = plan.bill_percent = 100
+    plan.reviews, plan.faults_until = dice.choice((20, 40)), 900.0
+    plan.workers, plan.submits_per_minute = max(2, min(plan.workers, 3)), 500
+    plan.clock_jump_ms, plan.bad_key, plan.mass_kill = 0, None, None
+    plan.chances["nsfw"] = 0.4
+
+
 def _plain(plan: SimulationPlan) -> None:
     """Ten jobs for which nothing else is odd."""
     plan.runs = [replace(plan.runs[0], combinations=10, variations=1, images=1, local_images=False)]
@@ -58,5 +80,6 @@ WORLDS: dict[str, Callable[[random.Random, SimulationPlan], None]] = {
     "alone": lone_losses,
     "billed": bill_before_list,
     "steered": steered,
+    "staged": staged,
 }
 """By theme: what makes its world of a plan."""

@@ -14,7 +14,7 @@ PASS_ON = {"partial", "to_thread"}
 def test_no_call_of_our_own_code_passes_more_than_three_arguments_by_position():
     found = [
         f"{shown(path)}:{call.lineno} {ast.unparse(call.func)} gets {given} by position"
-        for path in set(modules_by_name().values())
+        for path in every_file()
         for call in ast.walk(tree(path))
         if isinstance(call, ast.Call) and (given := by_position(path, call)) > POSITIONAL_MAX
     ]
@@ -55,12 +55,12 @@ def meant(path: Path, called: ast.expr) -> list[int]:
         called.value.id if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) else ""
     )
     module, original = imports(path).get(holder or name, ("", ""))
-    if module and module.split(".")[0] not in {known.split(".")[0] for known in modules_by_name()}:
+    if module and module.split(".")[0] not in first_names():
         return []
     source = modules_by_name().get(f"{module}.{original}" if holder else module, path)
     if here := defined(source).get(name if holder or not original else original):
         return here
-    return [each for other in set(modules_by_name().values()) for each in defined(other).get(name, [])]
+    return takers().get(name, [])
 
 
 def name_of(called: ast.expr) -> str:
@@ -75,6 +75,27 @@ def modules_by_name() -> dict[str, Path]:
         for path in sorted((ROOT / part).rglob("*.py")):
             names = {".".join(path.relative_to(root).with_suffix("").parts) for root in roots}
             found |= dict.fromkeys(names | ({path.stem} if part == "tests" else set()), path)
+    return found
+
+
+@cache
+def every_file() -> frozenset[Path]:
+    return frozenset(modules_by_name().values())
+
+
+@cache
+def first_names() -> frozenset[str]:
+    """What the name of a module of ours can begin with."""
+    return frozenset(name.split(".")[0] for name in modules_by_name())
+
+
+@cache
+def takers() -> dict[str, list[int]]:
+    """What all things of ours take, by their names."""
+    found: dict[str, list[int]] = {}
+    for path in every_file():
+        for name, taking in defined(path).items():
+            found.setdefault(name, []).extend(taking)
     return found
 
 

@@ -67,7 +67,8 @@ class OtherRuns:
         pasts, waiting = self._pasts(tx, keys) if self.run_ids else ({}, {})
         counting: dict[str, Seen] = {}
         if seen:
-            pasts, counting = compared(tx, self.run_ids, pasts, seen=seen)
+            always = self.rule.url_inputs is UrlInputs.ALWAYS
+            pasts, counting = compared(tx, self.run_ids, pasts, seen=seen, always=always)
         rule = self.rule if self.run_ids else FIRST_NIGHT
         found: dict[str, Decided] = {}
         for key in keys:

@@ -23,20 +23,24 @@ lookup."""
 
 
 def compared(
-    tx: Tx, run_ids: Sequence[int], pasts: Mapping[str, Past], *, seen: Mapping[str, Seen]
+    tx: Tx,
+    run_ids: Sequence[int],
+    pasts: Mapping[str, Past],
+    *,
+    seen: Mapping[str, Seen],
+    always: bool = False,
 ) -> tuple[dict[str, Past], dict[str, Seen]]:
     """The pasts of jobs with what their https inputs say, and what counts for the picture of each. `seen` is
-    what they serve now, by job key; `run_ids` are the other runs, newest first.
+    what they serve now, by job key; `run_ids` are the other runs, newest first. `always` marks each job that
+    has https inputs, whatever they serve.
     """
     counting = _counting(tx, run_ids, pasts, seen=seen)
     found = dict(pasts)
     for key, now in seen.items():
-        found[key] = replace(
-            pasts.get(key, NOTHING),
-            by_address=bool(now),
-            gone=GONE in now.values(),
-            differs=bool(other_urls(counting.get(key, {}), now)),
-        )
+        gone, differs = GONE in now.values(), bool(other_urls(counting.get(key, {}), now))
+        if gone or differs or always:  # most are neither, and there may be a million
+            past = pasts.get(key, NOTHING)
+            found[key] = replace(past, by_address=True, gone=gone, differs=differs)
     return found, counting
 
 

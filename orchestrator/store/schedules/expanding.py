@@ -106,6 +106,14 @@ def prolong(tx: Tx, order: TickOrder) -> bool:
     return bool(changed.rowcount)
 
 
+def end_leases_of_workers(tx: Tx, worker_ids: Collection[str]) -> None:
+    """Workers that are known to be gone expand nothing any more: the next one need not wait for their leases.
+    One that is alive after all finds that it is late, and a run is made once under its key.
+    """
+    this = (ticks.c.state == TickState.EXPANDING.value) & ticks.c.worker.in_(list(worker_ids))
+    tx.conn.execute(update(ticks).where(this).values(lease_expires_at=tx.now))
+
+
 def has_lost(tx: Tx) -> bool:
     """Whether some tick's worker is gone."""
     return bool(tx.conn.execute(select(exists().where(_lost(tx)))).scalar())

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, func, select
 
-from orchestrator.core.month import month_of, owner_of_late_line
+from orchestrator.core.month import month_of, next_month, owner_of_late_line
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import (
     attempts,
@@ -80,7 +80,8 @@ def late_lines(tx: Tx, timezone: str, closings: Mapping[str, ClosedMonth]) -> di
     """
     ends = {month: one.ledger_to for month, one in closings.items()}
     found: dict[str, list[MonthLine]] = {}
-    for row in tx.conn.execute(_LATE, {"after": min(ends.values())}) if ends else ():
+    asked = {"after": min(ends.values()), "open": next_month(max(ends))} if ends else {}
+    for row in tx.conn.execute(_LATE, asked) if ends else ():
         line = _line(row)
         came_in = month_of(line.at, timezone)
         owner = owner_of_late_line(line.month, came_in, line.id, closed=ends)
@@ -156,7 +157,11 @@ _LINES: Final = select(ledger)
 _CLOSED: Final = select(closed_months).order_by(closed_months.c.month)
 _LATE: Final = (
     _LINES.join(closed_months, closed_months.c.month == func.substr(ledger.c.day, 1, 7))
-    .where(ledger.c.id > bindparam("after"), ledger.c.id > closed_months.c.ledger_to)
+    .where(
+        ledger.c.id > bindparam("after"),
+        ledger.c.day < bindparam("open"),  # most lines count in a month that is open: no look at the others
+        ledger.c.id > closed_months.c.ledger_to,
+    )
     .order_by(ledger.c.id)
 )
 _OTHERS: Final = (

@@ -129,13 +129,15 @@ def pending_cost(tx: Tx, run_id: int) -> tuple[int, int, int]:
     return int(jobs), int(images), int(micros)
 
 
-def avoided_micros(tx: Tx, run_ids: Sequence[int]) -> int:
-    """What the reused jobs of these runs would have cost, in micros."""
+def avoided_micros(tx: Tx, run_ids: Sequence[int] | None) -> int:
+    """What the reused jobs of these runs (None: of all) would have cost, in micros."""
     query = (
         select(func.coalesce(func.sum(lanes.c.price_micros), 0))
         .join_from(job_table, lanes, lanes.c.id == job_table.c.lane_id)
-        .where(job_table.c.run_id.in_(run_ids), job_table.c.state == JobState.REUSED.value)
+        .where(job_table.c.state == JobState.REUSED.value)
     )
+    if run_ids is not None:
+        query = query.where(job_table.c.run_id.in_(run_ids))
     return int(tx.conn.execute(query).scalar_one())
 
 

@@ -70,6 +70,7 @@ class TickKeeper:
         due = (
             self._expanding
             or firing.is_ripe(tx)
+            or expanding.has_lost(tx)
             or any(map(is_readable, expanding.manifests_due(tx).values()))
         )
         return not due

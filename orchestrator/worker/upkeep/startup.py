@@ -16,6 +16,7 @@ from orchestrator.store.db import identity
 from orchestrator.store.db.database import Tx
 from orchestrator.store.money import balance_days, balance_mark, price_lessons
 from orchestrator.store.money.prices import PRICE_DRIFT, PRICE_UNKNOWN
+from orchestrator.store.schedules import expanding
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.worker.deps import Deps
 from orchestrator.worker.durable import write_durably
@@ -54,6 +55,7 @@ def start(
     with deps.database.write() as tx:
         dead = [other.id for other in workers.unfinished(tx, row.host) if not is_alive(other.pid)]
         leases.expire_leases_of_workers(tx, dead)
+        expanding.end_leases_of_workers(tx, dead)
         for worker_id in dead:
             workers.lost(tx, worker_id)
         workers.register(tx, row)
@@ -152,6 +154,7 @@ def leave(deps: Deps, worker_id: str, seen: Latencies) -> None:
     """Give every lease back, so that the next worker need not wait; costs no job a try."""
     with deps.database.write() as tx:
         releases.release_worker(tx, worker_id)
+        expanding.end_leases_of_workers(tx, [worker_id])
         for model, latency in seen.take_fresh():
             recorded_latencies.put(tx, model, latency)
         worker_stops.leaves(tx, worker_id)

@@ -11,6 +11,7 @@ from orchestrator.worker.deps import Deps
 from orchestrator.worker.guards.account_pauses import AccountPauses
 from orchestrator.worker.guards.restored_copy import RestoredCopyCheck
 from orchestrator.worker.upkeep import breakers
+from orchestrator.worker.upkeep.stage_keeper import StageKeeper
 
 UPKEEP_SECONDS: Final = 10.0
 
@@ -48,7 +49,9 @@ def note_finished(tx: Tx, rows: Sequence[None]) -> list[None]:
     return [None] * len(rows)
 
 
-async def tick(deps: Deps, account_pauses: AccountPauses, restored_copy: RestoredCopyCheck) -> float:
+async def tick(
+    deps: Deps, account_pauses: AccountPauses, restored_copy: RestoredCopyCheck, stages: StageKeeper
+) -> float:
     """End what stops this worker, its key, its credit, its disk or the list, when that works again."""
     if await account_pauses.key.try_again():
         await restored_copy.check()
@@ -60,6 +63,8 @@ async def tick(deps: Deps, account_pauses: AccountPauses, restored_copy: Restore
     await breakers.watch(deps)
     with deps.database.read() as tx:
         ended = pauses.any_unnoted(tx)
+        missed = stages.look(tx)
+    await stages.mend(missed)
     if ended:
         await deps.writer.submit(note_finished, None)
     return UPKEEP_SECONDS

@@ -24,7 +24,7 @@ class EndingChecks:
         } | {row["job_id"] for row in attempts if row["state"] == "in_flight" and row["overdue_at"]}
         stopped = stopped or self._waits_for_the_list()
         for job in jobs:
-            if job["state"] == "pending":
+            if job["state"] == "pending" and job["reason"] != "needs_picture":
                 scene.expect(stopped, "10", f"job {job['id']} is pending and nothing says why")
             if job["state"] == "running":
                 scene.expect(job["id"] in waiting, "10", f"job {job['id']} is running long after the faults")

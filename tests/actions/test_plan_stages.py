@@ -19,6 +19,8 @@ from orchestrator.cli.rendering.stages_text import stage_lines
 from orchestrator.core.verdicts import JobVerdict
 from orchestrator.manifest import load_manifest
 from orchestrator.settings import load_settings
+from orchestrator.store.db.schema import runs
+from orchestrator.store.runs import gates
 
 MANIFEST = """\
 version: 1
@@ -26,7 +28,7 @@ name: hero
 model: kwaivgi/kling-image-o3/edit
 {head}
 matrix: {{product: [{products}], scene: [beach, city]}}
-params: {{prompt: "{{{{ product }}}} on a {{{{ scene }}}}{more}", images: ["https://example.com/a.png"], num_images: 2}}
+params: {{prompt: "{{{{ product }}}} on a {{{{ scene }}}}{more}", images: ["https://e.com/a.png"], num_images: 2}}
 output: "{{{{ product }}}}/{{{{ scene }}}}-{{{{ index }}}}.{{{{ ext }}}}"
 {reserve}
 """
@@ -89,12 +91,12 @@ def test_a_plan_without_stages_says_nothing_of_them(look, write):
 
 def test_the_document_has_each_stage_with_what_it_needs(look, write):
     (row,) = json.loads(json.dumps(plan_document(look(write(reserve="reserve: chain")))))["manifests"]
+    counts = {"images": 8, "cost_usd": "0.224"}
     assert row["stages"] == [
-        {"name": "pictures", "needs": None, "take": None, "jobs": 4, "images": 8, "new": 4, "cost_usd": "0.224"},
-        {"name": "cutout", "needs": "pictures", "take": "accepted", "jobs": 8, "images": 8, "new": 8,
-         "cost_usd": "0.224"},
-        {"name": "large", "needs": "cutout", "take": "all", "jobs": 8, "images": 8, "new": 8, "cost_usd": "0.224"},
-    ]  # fmt: skip
+        {"name": "pictures", "needs": None, "take": None, "jobs": 4, "new": 4} | counts,
+        {"name": "cutout", "needs": "pictures", "take": "accepted", "jobs": 8, "new": 8} | counts,
+        {"name": "large", "needs": "cutout", "take": "all", "jobs": 8, "new": 8} | counts,
+    ]
     assert row["reserve"] == "chain"
     assert row["cost_usd"] == "0.672"
     assert row["costs"]["stage"] == {"pictures": "0.224", "cutout": "0.224", "large": "0.224"}
@@ -218,3 +220,26 @@ def test_a_picture_that_was_chosen_anew_is_told_with_its_price_and_nothing_is_wr
 
 def test_asked_lines_name_no_stage_among_the_costs_of_values(look, write):
     assert not any("stage" in line for line in content_lines(look(write())))
+
+
+def test_a_canary_is_of_the_manifests_own_jobs(look, write, database):
+    manifest = write(head="canary: 3")
+    assert look(manifest).manifests[0].canary == 3
+    (applied,) = apply(database, [manifest])
+    own = {spec.key for spec in manifest.jobs() if not spec.stage}
+    with database.read() as tx:
+        assert len(gates.canary_keys(tx, applied.run_id) & own) == 3
+        assert gates.canary_keys(tx, applied.run_id) <= own
+
+
+def test_a_stage_that_is_added_to_an_approved_run_closes_no_gate(look, write, store, database):
+    apply(database, [write(head="canary: 3", stages="")])
+    make(store, 3, 2)
+    run_id = store.rows(runs)[0].id
+    with database.write() as tx:
+        assert gates.open_gate(tx, run_id, "approved by ada")
+    make(store, 1, 2)
+    assert look(write(head="canary: 3")).manifests[0].canary is None
+    apply(database, [write(head="canary: 3")])
+    with database.read() as tx:
+        assert not gates.state_of(tx, run_id).closed

@@ -20,6 +20,7 @@ from orchestrator.core.polling import (
     next_look_seconds,
     quantile,
 )
+from orchestrator.core.pricing import asked_inputs
 
 ZONES = st.sampled_from(
     ["UTC", "Europe/Berlin", "America/New_York", "Pacific/Auckland", "Asia/Kolkata", "Pacific/Apia"]
@@ -202,3 +203,10 @@ def test_a_decoders_own_words_are_told():
     assert decoder_words(SyntaxError("broken PNG file")) == "broken PNG file"
     assert decoder_words(KeyError("IHDR")) == "its data is damaged or breaks off"
     assert decoder_words(MemoryError("7 GB")) == "it needs more memory than there is"
+
+
+def test_a_price_is_asked_without_local_pictures_and_without_the_one_that_a_stage_will_take():
+    params = {"prompt": "x", "images": ["a.png", "@picture", "https://example.com/b.png"], "num_images": 2}
+    asked = asked_inputs(params, {"a.png"})
+    assert asked == {"prompt": "x", "images": ["https://example.com/b.png"], "num_images": 2}
+    assert asked_inputs({"prompt": "x", "images": ["@picture"]}, {}) == {"prompt": "x"}

@@ -2,8 +2,12 @@
 
 import re
 
+import jsonschema
 import pytest
 from manifest_files import BASE, problems
+
+from orchestrator.manifest import manifest_json_schema
+from orchestrator.yamlio import load
 
 STAGES = """\
 stages:
@@ -150,3 +154,24 @@ def test_a_row_that_only_a_stage_finds_wrong_can_be_left_out(tmp_path):
     (tmp_path / "photos/A-1.png").write_bytes((tmp_path / "photos/one.png").read_bytes())
     assert problems(tmp_path, text)
     assert problems(tmp_path, text, skip_bad_rows=True) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sound"),
+    [
+        ("take: all", "take: all", True),
+        ("take: all", "take: some", False),
+        ("take: all", "makes: all", False),
+        ("  cutout:", "  pictures:", False),
+        ('      prompt: "Larger @Image1"\n', "", False),
+        ('["@picture"]', '["@picture"]\n      resolution: 9k', False),
+        (STAGES, STAGES + "reserve: chain\n", True),
+        (STAGES, "stages: [cutout]\n", False),
+    ],
+)
+def test_editors_take_what_the_program_takes(tmp_path, old, new, sound):
+    text = TEXT.replace(old, new)
+    (tmp_path / "hero.yaml").write_text(text)
+    validator = jsonschema.Draft7Validator(manifest_json_schema())
+    assert validator.is_valid(load(tmp_path / "hero.yaml").data) is sound
+    assert (problems(tmp_path, text) == []) is sound

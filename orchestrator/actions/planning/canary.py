@@ -18,17 +18,26 @@ def made_first(tx: Tx | None, row: ManifestPlan) -> int | None:
     made.
     """
     rules = canary_rules(row.spec.settings)
-    if rules is None or not row.to_submit:
+    new, to_submit = _own(row)
+    if rules is None or not to_submit:
         return None
     spec = row.spec
     run = find_run(tx=tx, campaign=spec.campaign, name=spec.name, run_key=spec.run_key) if tx else None
     if tx is None or run is None:
-        return min(rules.jobs, row.to_submit)
+        return min(rules.jobs, to_submit)
     state = gates.state_of(tx, run.id)
     if state.approved_at is not None:
-        return rules.jobs if row.new > rules.jobs else None
+        return rules.jobs if new > rules.jobs else None
     done = gates.figures_of(tx, run.id, checked=False) if state.closed else CanaryFigures()
-    return min(max(0, rules.jobs - done.succeeded - done.failed), row.to_submit)
+    return min(max(0, rules.jobs - done.succeeded - done.failed), to_submit)
+
+
+def _own(row: ManifestPlan) -> tuple[int, int]:
+    """The manifest's own new jobs, and those that are to be paid: of stages none is ever of a canary."""
+    if not row.stages:
+        return row.new, row.to_submit
+    own = {at for at, kind in enumerate(row.tally.kind_of) if not kind.stage}
+    return row.stages.whole[""].new, sum(kind in own for kind in row.tally.kinds)
 
 
 class CanaryPick:

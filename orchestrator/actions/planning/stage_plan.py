@@ -65,9 +65,7 @@ class Stages:
         if self.whole:
             self._again_at = stale_pictures.totals(tx, run_id)
             self.again = sum(jobs for jobs, _micros in self._again_at.values())
-            self.again_images = sum(
-                jobs * self._images_at.get(digest, 1) for digest, (jobs, _micros) in self._again_at.items()
-            )
+            self.again_images = sum(images for _micros, images in self.again_prices(lambda _, micros: micros))
 
     def price(self, live: Callable[[str, int], int]) -> None:
         """Say what they cost: `live` gives the price of a job by its digest, and by the list without one."""
@@ -75,9 +73,15 @@ class Stages:
             stage.cost_micros = sum(
                 jobs * live(digest, each) for digest, (jobs, each) in stage.new_at.items()
             )
-        self.again_micros = sum(
-            jobs * live(digest, micros // jobs) for digest, (jobs, micros) in self._again_at.items()
-        )
+        self.again_micros = sum(micros for micros, _images in self.again_prices(live))
+
+    def again_prices(self, live: Callable[[str, int], int]) -> list[tuple[int, int]]:
+        """Of each job that would be made again its price and its pictures."""
+        return [
+            (live(digest, micros // jobs), self._images_at.get(digest, 1))
+            for digest, (jobs, micros) in self._again_at.items()
+            for _job in range(jobs)
+        ]
 
     @property
     def again_list_micros(self) -> int:

@@ -41,6 +41,11 @@ def within_caps(
         wishes.append(_waiting(rows[number], turns, prices))
         images.append([each.images for each in turns])
         owners.append(number)
+    for number, row in enumerate(rows):
+        if again := row.stages.again_prices(partial(prices.micros, row.spec.model)):
+            wishes.append(Wish([1] * len(again), [micros for micros, _ in again], row.spec.priority))
+            images.append([number_of for _, number_of in again])
+            owners.append(number)
     limits = [
         Limit(
             item.cap.remaining_micros,

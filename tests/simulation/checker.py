@@ -27,8 +27,8 @@ each subject:
 * choosing: every verdict is kept, and the last one counts; each other try that was asked for is one job,
   which no prune cancels;
 * steering: nothing beyond a canary is sent before its run is approved, and nothing that a person holds;
-* stages: a later stage takes only pictures that are there and wanted, waits for none of those, and its money is
-  kept where the manifest says so;
+* stages: a later stage takes only pictures that are there and wanted, waits for none of those, and its
+  money is kept where the manifest says so;
 * idling: no slot is free beside a ready job, and no lost reply is looked for, without a reason or an end;
 * ending: every job is over, or stopped for a reason that is told.
 """

@@ -120,14 +120,7 @@ class Operator:
         new = StandingCap(cap.micros, "operator", known)
         with self._database.write() as tx:
             decide_cap(tx, PERSON, scope=Scope(cap.scope), scope_id=found, window=Window(cap.window), new=new)
-        self._timeline.mark(
-            "operator",
-            "cap",
-            cap.scope,
-            cap.name,
-            cap.window,
-            cap.micros,
-        )
+        self._timeline.mark("operator", "cap", cap.scope, cap.name, cap.window, cap.micros)
 
     def bring(self, number: int) -> None:
         """What a command that starts a worker does first with the configuration of that worker."""

@@ -64,7 +64,7 @@ def chains_are_begun_by_their_first_price(patch: Patch) -> None:
 
 
 STAGE_BUGS = (
-    Mutation("flags are forgotten", flags_are_forgotten, "staged", first=11),
+    Mutation("flags are forgotten", flags_are_forgotten, "staged", first=5),
     Mutation("nobody has to accept", nobody_has_to_accept, "staged", first=5),
     Mutation("rejected pictures are kept", rejected_pictures_are_kept, "staged", first=3),
     Mutation("pictures are never given", pictures_are_never_given, "staged"),

@@ -55,7 +55,7 @@ def staged(dice: random.Random, plan: SimulationPlan) -> None:
     plan.staged, plan.chained = dice.choice(("all", "accepted")), dice.random() < 0.5
     plan.caps, plan.files, plan.operator_actions = [], [], dice.choice((0, 3))
     if plan.chained:
-        plan.caps = [PlannedCap("account", "", "total", 28_000 * dice.randint(4, 14))]
+        plan.caps = [PlannedCap("account", "", window="total", micros=28_000 * dice.randint(4, 14))]
         plan.operator_actions = 0
     plan.lasting, plan.restored, plan.copy_buys, plan.price_changes = None, None, 0, []
     plan.charge_percent = plan.bill_percent = 100

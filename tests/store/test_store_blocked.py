@@ -39,6 +39,13 @@ def test_a_job_says_what_its_picture_waits_for_and_what_to_do(staged):
     assert why(staged).startswith("Ready")
 
 
+def test_of_a_chain_only_the_first_one_that_waits_names_what_is_to_be_accepted(staged):
+    staged.apply(1, stages=("cutout", "upscale"))
+    base = staged.make()
+    assert f"orchestrator accept {base}" in why(staged)
+    assert f"an accepted one itself: orchestrator jobs show {staged.cutout(0).id}" in why(staged, 1)
+
+
 def test_a_job_after_one_that_failed_says_so_and_those_after_it_too(staged):
     staged.apply(1, stages=("cutout", "upscale"))
     staged.world.until(AttemptState.FAILED)

@@ -1,4 +1,4 @@
-"""A picture is chosen anew after a later stage was made of the old one: applying again makes that again, once."""
+"""A picture is chosen anew after a stage was made of the old one: applying again makes that once more."""
 
 import pytest
 from support.staged import SIGNED, Staged

@@ -1,4 +1,4 @@
-"""Two sessions at one picture: whatever is said of it at once, a job is claimed with the choice, or not at all."""
+"""Two sessions at one picture: whatever is said of it, a job is claimed with the choice or not at all."""
 
 import threading
 from collections.abc import Callable

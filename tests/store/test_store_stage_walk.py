@@ -1,5 +1,5 @@
-"""Whatever happens in whatever order to pictures, verdicts and money: nothing is made of a picture that was not
-the choice when it was claimed, and a chain that was begun can be finished.
+"""Whatever happens in whatever order to pictures, verdicts and money: nothing is made of a picture that was
+not the choice when it was claimed, and a chain that was begun can be finished.
 """
 
 import random
@@ -22,7 +22,7 @@ from orchestrator.store.runs.jobs import cancel, retry
 STEPS = 40
 
 
-class Walk:
+class StageWalk:
     """One run with stages, to which things happen by chance."""
 
     def __init__(self, world, seed: int) -> None:
@@ -121,7 +121,7 @@ class Walk:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_nothing_is_made_of_a_picture_that_is_not_the_choice(world, seed):
-    walk = Walk(world, seed)
+    walk = StageWalk(world, seed)
     steps = (walk.claim, walk.claim, walk.end, walk.end, walk.end, walk.say, walk.say, walk.again, walk.turn)
     for _ in range(STEPS):
         walk.dice.choice((*steps, walk.apply))()
@@ -131,7 +131,7 @@ def test_nothing_is_made_of_a_picture_that_is_not_the_choice(world, seed):
 @pytest.mark.parametrize("seed", range(2))
 def test_a_chain_that_was_begun_can_be_finished(world, seed):
     """Without words that bring back what was given up, no more is kept than is left under the cap."""
-    walk = Walk(world, seed)
+    walk = StageWalk(world, seed)
     walk.chained = True
     walk.apply()
     other = world.run(5, name="other")

@@ -166,6 +166,8 @@ def lacking(blocked: BlockedJob) -> str:
     """Why a job has not the picture that it takes, and what gives it one."""
     of = f"picture {blocked.index + 1} of job {blocked.source}"
     tried = blocked.tried
+    if blocked.lack is Lack.WORD and blocked.why == "blocked":
+        return f"Waits for {of}, which waits for an accepted one itself: orchestrator jobs show {tried}"
     if blocked.lack is Lack.WORD:
         return (
             f"Waits until {of} is accepted: look at it with orchestrator review, or: orchestrator accept "

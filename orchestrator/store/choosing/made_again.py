@@ -28,7 +28,7 @@ def any_stale(tx: Tx, run_id: int) -> bool:
 
 
 def make_again(tx: Tx, run_id: int, signed: Signature) -> int:
-    """Add a try of each of the first such jobs; returns how many. When that is AGAIN_MAX, there may be more."""
+    """Add a try of each of the first such jobs; returns how many. When that is AGAIN_MAX, call again."""
     new_tries.lock(tx)
     stale = {each.job_id: each for each in islice(stale_pictures.stale_jobs(tx, run_id), AGAIN_MAX)}
     if not stale:
@@ -43,7 +43,7 @@ def make_again(tx: Tx, run_id: int, signed: Signature) -> int:
 
 
 def _named(tx: Tx, sources: list[RedoSource]) -> list[RedoSource]:
-    """A job that has the pictures of an earlier run has no names of its own: a try of it lies beside those."""
+    """A job with the pictures of an earlier run has no names of its own: a try of it lies beside those."""
     pointing = {
         each.job_id: each.reused_from
         for each in sources

@@ -32,7 +32,7 @@ from orchestrator.store.db.schema import (
 )
 
 
-class Part(StrEnum):
+class LanePart(StrEnum):
     """Which jobs of a lane are meant."""
 
     ALL = "all"
@@ -93,16 +93,16 @@ class Waiting:
 
 def parts(
     tx: Tx, lane_ids: Iterable[int], *, gated: Collection[int] = (), only_round: int | None = None
-) -> dict[int, dict[Part, Waiting]]:
+) -> dict[int, dict[LanePart, Waiting]]:
     """For each of the lanes: its parts that have jobs ready, or due later. Of a run whose gate is closed only
     the canary counts.
     """
-    found: dict[int, dict[Part, Waiting]] = {}
+    found: dict[int, dict[LanePart, Waiting]] = {}
     for lane_id in lane_ids:
         its = found[lane_id] = {}
         for part, condition in (
-            (Part.FIRST, jobs.c.needs_job.is_(None)),
-            (Part.FOLLOWING, jobs.c.needs_job.is_not(None)),
+            (LanePart.FIRST, jobs.c.needs_job.is_(None)),
+            (LanePart.FOLLOWING, jobs.c.needs_job.is_not(None)),
         ):
             for base, ready in ((_READY, True), (_DUE, False)):
                 query = base.where(condition)
@@ -115,10 +115,10 @@ def parts(
     return found
 
 
-def part_of(tx: Tx, job_id: int) -> dict[Part, Waiting]:
+def part_of(tx: Tx, job_id: int) -> dict[LanePart, Waiting]:
     """The part that one job belongs to, as if it were next."""
     row = tx.conn.execute(_ONE, {"id": job_id}).one()
-    part = Part.FIRST if row.needs_job is None else Part.FOLLOWING
+    part = LanePart.FIRST if row.needs_job is None else LanePart.FOLLOWING
     return {part: Waiting(ready=row.queue == Queue.READY.value, head=job_id)}
 
 

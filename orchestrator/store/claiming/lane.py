@@ -6,7 +6,7 @@ from typing import Final
 
 from orchestrator.core.money import format_usd
 from orchestrator.store.account.pauses import Pause
-from orchestrator.store.claiming.chains import NOTHING_KEPT, Kept, Part
+from orchestrator.store.claiming.chains import NOTHING_KEPT, Kept, LanePart
 from orchestrator.store.money.caps import BalanceKey, Cap
 
 NOTHING_TAKEN: Final[Mapping[BalanceKey, int]] = {}
@@ -34,7 +34,7 @@ class Lane:
     pauses: Sequence[Pause] = ()  # oldest first
     caps: Sequence[Cap] = ()
     chained: bool = False  # money is kept for what follows from its jobs
-    part: Part = Part.ALL
+    part: LanePart = LanePart.ALL
     follow_micros: int = 0  # what follows from the next job, where that begins a chain
     kept: Kept = NOTHING_KEPT  # for chains that were begun, which its jobs must leave
 
@@ -67,7 +67,7 @@ class Lane:
         return all(pause.until is not None for pause in self.pauses) and not self.blockers()
 
     def kept_words(self, cap: Cap) -> str:
-        """What of a cap is kept for chains that were begun, as a part of a sentence; empty where nothing is."""
+        """What of a cap is kept for chains that were begun, as a part of a sentence; or nothing."""
         micros = self.kept.under(cap.scope, cap.scope_id)
         kept = "is kept for what follows from jobs that were begun"
         return f", and ${format_usd(micros)} {kept}" if micros else ""

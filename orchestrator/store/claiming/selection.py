@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, exists, select, tuple_, update
 
 from orchestrator.core.fair_share import FairShare
 from orchestrator.store.claiming import chains
-from orchestrator.store.claiming.chains import Part
+from orchestrator.store.claiming.chains import LanePart
 from orchestrator.store.claiming.lane import Lane
 from orchestrator.store.claiming.lanes import unpaused_lanes
 from orchestrator.store.claiming.taken import Selected, Taken
@@ -132,7 +132,7 @@ def _jobs_of(tx: Tx, lane: Lane, at_first: int, rounds: Rounds, taken: Taken) ->
         rows = tx.conn.execute(dialect.lock_rows(tx.conn, query, skip_locked=True), after).all()
         if not rows and not job_id and not lane.gated:
             _close_if_idle(tx, lane.id)
-        follows = chains.follows(tx, [row.id for row in rows]) if lane.part is Part.FIRST else {}
+        follows = chains.follows(tx, [row.id for row in rows]) if lane.part is LanePart.FIRST else {}
         for row in rows:
             yield Selected(
                 lane=lane,
@@ -163,10 +163,10 @@ def _close_if_idle(tx: Tx, lane_id: int) -> None:
     tx.conn.execute(update(lanes).where(lanes.c.id == lane_id, ~ready).values(idle=True))
 
 
-_PARTS: Final[dict[Part, tuple[Any, ...]]] = {
-    Part.ALL: (),
-    Part.FIRST: (jobs.c.needs_job.is_(None),),
-    Part.FOLLOWING: (jobs.c.needs_job.is_not(None),),
+_PARTS: Final[dict[LanePart, tuple[Any, ...]]] = {
+    LanePart.ALL: (),
+    LanePart.FIRST: (jobs.c.needs_job.is_(None),),
+    LanePart.FOLLOWING: (jobs.c.needs_job.is_not(None),),
 }
 _RUN_OF_LANE: Final = select(lanes.c.run_id).where(lanes.c.id == bindparam("lane")).scalar_subquery()
 _READY: Final = (

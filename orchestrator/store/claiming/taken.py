@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from orchestrator.store.claiming.chains import Part
+from orchestrator.store.claiming.chains import LanePart
 from orchestrator.store.claiming.lane import Lane
 from orchestrator.store.money.caps import BalanceKey
 
@@ -34,7 +34,7 @@ class Taken:
 
     def admits_job(self, job: Selected) -> bool:
         """Whether every cap admits this job; where it begins a chain, with all that follows from it."""
-        if job.lane.part is not Part.FIRST:
+        if job.lane.part is not LanePart.FIRST:
             return self.admits(job.lane)
         if job.lane.id in self._stuck:
             return False
@@ -45,15 +45,15 @@ class Taken:
 
     def is_stuck(self, lane: Lane) -> bool:
         """Whether nothing more of it is begun in this claim."""
-        return lane.part is Part.FIRST and lane.id in self._stuck
+        return lane.part is LanePart.FIRST and lane.id in self._stuck
 
     def add(self, job: Selected) -> None:
         """Count this job. One that follows spends what was kept for it."""
         price = job.lane.price_micros
-        bound = 0 if job.lane.part is Part.FOLLOWING else price + job.follow_micros
+        bound = 0 if job.lane.part is LanePart.FOLLOWING else price + job.follow_micros
         for cap in job.lane.caps:
             self._spent[cap.key] = self._spent.get(cap.key, 0) + price
             self._bound[cap.key] = self._bound.get(cap.key, 0) + bound
 
     def _counted(self, lane: Lane) -> dict[BalanceKey, int]:
-        return self._spent if lane.part is Part.FOLLOWING else self._bound
+        return self._spent if lane.part is LanePart.FOLLOWING else self._bound

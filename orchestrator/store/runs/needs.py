@@ -99,8 +99,8 @@ def settle_missed(tx: Tx, rows: Sequence[Sequence[int]]) -> list[int]:
 
 
 def stale(tx: Tx, run_id: int) -> dict[str, tuple[int, int]]:
-    """Of a run: how many jobs were made of a picture that is not the choice any more, and what one more try of
-    all of them costs, in micros, by price digest. Writes nothing.
+    """How many jobs of a run were made of a picture that is not the choice any more, and what one more try
+    of all of them costs, in micros, by price digest. Writes nothing.
     """
     return stale_pictures.totals(tx, run_id)
 

@@ -33,8 +33,9 @@ class StaleJob:
 
 
 def stale_jobs(tx: Tx, run_id: int) -> Iterator[StaleJob]:
-    """Those of a run: some try of each was made, or is being made, of another picture, and none was or will be
-    made of the one that is the choice now. Of one whose pictures are all rejected nothing would be made now.
+    """Those of a run: some try of each was made, or is being made, of another picture, and none was or
+    will be made of the one that is the choice now. Of one whose
+    pictures are all rejected nothing would be made now.
     """
     if tx.conn.execute(_ANY).first() is None:
         return

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, func, select
 
-from orchestrator.store.claiming.chains import Part
+from orchestrator.store.claiming.chains import LanePart
 from orchestrator.store.claiming.lane import Lane
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
@@ -23,7 +23,7 @@ def beyond_caps(tx: Tx, lanes: Iterable[Lane], pending: int, *, ids: Sequence[in
 
     Most often the caps have room for all at the dearest price, and then nothing is counted.
     """
-    found = [lane for lane in lanes if lane.part is not Part.FOLLOWING]  # those have their money kept
+    found = [lane for lane in lanes if lane.part is not LanePart.FOLLOWING]  # those have their money kept
     most = max(map(_asked, found), default=0)
     if all(_left(lane, cap) >= pending * most for lane in found for cap in lane.caps):
         return 0

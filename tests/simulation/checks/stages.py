@@ -1,5 +1,5 @@
-"""Stages: nothing is claimed or sent with a picture that is not there, flagged or not wanted; nothing waits for
-one that is there; and a chain that was begun can be finished, where its manifest says so.
+"""Stages: nothing is claimed or sent with a picture that is not there, flagged or not wanted; nothing waits
+for one that is there; and a chain that was begun can be finished, where its manifest says so.
 """
 
 from collections import Counter
@@ -64,12 +64,14 @@ class StageChecks:
         while fresh:
             tries |= fresh
             marks = ",".join("?" * len(fresh))
-            again = self._scene.rows(f"SELECT id FROM jobs WHERE redo_of IN ({marks})", *sorted(fresh))  # noqa: S608
+            query = f"SELECT id FROM jobs WHERE redo_of IN ({marks})"  # noqa: S608
+            again = self._scene.rows(query, *sorted(fresh))
             fresh = {row["id"] for row in again} - tries
         marks = ",".join("?" * len(tries))
         rows = self._scene.rows(
             "SELECT outputs.*, jobs.verdict FROM outputs JOIN jobs ON jobs.id = outputs.job_id "  # noqa: S608
-            f"WHERE job_id IN ({marks}) AND idx = ? AND outputs.state = 'stored' AND jobs.state = 'succeeded'",
+            f"WHERE job_id IN ({marks}) AND idx = ? AND outputs.state = 'stored' "
+            "AND jobs.state = 'succeeded'",
             *sorted(tries),
             job["needs_index"],
         )

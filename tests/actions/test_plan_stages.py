@@ -28,7 +28,10 @@ name: hero
 model: kwaivgi/kling-image-o3/edit
 {head}
 matrix: {{product: [{products}], scene: [beach, city]}}
-params: {{prompt: "{{{{ product }}}} on a {{{{ scene }}}}{more}", images: ["https://e.com/a.png"], num_images: 2}}
+params:
+  prompt: "{{{{ product }}}} on a {{{{ scene }}}}{more}"
+  images: ["https://e.com/a.png"]
+  num_images: 2
 output: "{{{{ product }}}}/{{{{ scene }}}}-{{{{ index }}}}.{{{{ ext }}}}"
 {reserve}
 """

@@ -161,7 +161,7 @@ def test_what_could_be_left_out_is_a_stage_with_all_that_follows(look, write):
 
 
 def test_no_other_price_is_offered_where_stages_have_parameters_of_their_own(look, write):
-    text = write().path.read_text().replace("num_images: 2", "num_images: 2, resolution: 4k")
+    text = write().path.read_text().replace("num_images: 2", "num_images: 2\n  resolution: 4k")
     write().path.write_text(text)
     found = look(load_manifest(write().path, today="2026-11-22"))
     assert found.manifests[0].instead == {}
@@ -172,7 +172,7 @@ def test_an_edit_of_a_stage_is_told_with_its_name_and_place(look, write, databas
     edited = STAGES.replace("Cut out", "Cut out all of")
     lines = change_lines(look(write(stages=edited)))
     assert lines == [
-        'Changed     cutout.prompt (line 10), 8 jobs: "Cut out @Image1" -> "Cut out all of @Image1"'
+        'Changed     cutout.prompt (line 13), 8 jobs: "Cut out @Image1" -> "Cut out all of @Image1"'
     ]
 
 
@@ -182,7 +182,7 @@ def test_an_edit_upstream_is_told_once_and_changes_all_that_follows(look, write,
     (row,) = found.manifests
     assert (row.new, row.others.jobs) == (20, 20)
     (line, *_more) = change_lines(found)
-    assert line.startswith("Changed     prompt (line 6), 4 jobs")
+    assert line.startswith("Changed     prompt (line 7), 4 jobs")
     assert not any("not recorded before" in each for each in change_lines(found))
 
 

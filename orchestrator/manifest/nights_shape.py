@@ -94,7 +94,7 @@ NIGHTS: Final = (
     Field(
         "on_model_change",
         Choice(tuple(OnModelChange)),
-        "With `regenerate: changed`: pictures of an older revision of the model stay (keep), or are made anew.",
+        "With `regenerate: changed`: pictures of an older revision of the model stay, or are made anew.",
         default=OnModelChange.KEEP.value,
     ),
     Field(

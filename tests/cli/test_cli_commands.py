@@ -9,8 +9,8 @@ from orchestrator.store.db.database import Database
 PLAN_KEYS = [
     "path", "name", "campaign", "run", "model", "jobs", "images", "new", "existing", "reused",
     "avoided_usd", "under_way", "left_alone", "changed_at_address", "changed_by_model", "cost_usd",
-    "list_usd", "others", "copies", "redone", "axes", "variations", "example", "costs", "instead", "changes", "left_behind",
-    "skipped_rows", "blank_rows",
+    "list_usd", "others", "copies", "redone", "axes", "variations", "example", "costs", "instead",
+    "changes", "left_behind", "skipped_rows", "blank_rows",
 ]  # fmt: skip
 
 

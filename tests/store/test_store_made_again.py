@@ -1,4 +1,4 @@
-"""A picture is chosen anew after a later stage was made of the old one: applying again makes that again, once."""
+"""A picture is chosen anew after a later stage was made of the old one: applying again makes it again, once."""
 
 import pytest
 from support.staged import SIGNED, Staged

@@ -1,5 +1,5 @@
-"""Whatever happens in whatever order to pictures, verdicts and money: nothing is made of a picture that was not
-the choice when it was claimed, and a chain that was begun can be finished.
+"""Whatever happens in whatever order to pictures, verdicts and money: nothing is made of a picture that was
+not the choice when it was claimed, and a chain that was begun can be finished.
 """
 
 import random

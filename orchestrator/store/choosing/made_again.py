@@ -29,8 +29,8 @@ def any_stale(tx: Tx, run_id: int) -> bool:
 
 
 def make_again(tx: Tx, run_id: int, signed: Signature, *, revisions: Mapping[str, int]) -> int:
-    """Add a try of each of the first such jobs, by the `revisions` of models that are in use; returns how many.
-    When that is AGAIN_MAX, there may be more.
+    """Add a try of each of the first such jobs; returns how many. When that is AGAIN_MAX, there may be more.
+    `revisions` are those of the models that are in use, by id.
     """
     new_tries.lock(tx)
     stale = {each.job_id: each for each in islice(stale_pictures.stale_jobs(tx, run_id), AGAIN_MAX)}
@@ -46,7 +46,7 @@ def make_again(tx: Tx, run_id: int, signed: Signature, *, revisions: Mapping[str
 
 
 def _named(tx: Tx, sources: list[RedoSource]) -> list[RedoSource]:
-    """A job that has the pictures of an earlier run has no names of its own: a try of it lies beside those."""
+    """A job that has the pictures of an earlier run has no names of its own: a try lies beside those."""
     pointing = {
         each.job_id: each.reused_from
         for each in sources

@@ -52,8 +52,8 @@ class RedoSource:
         return {written: LocalImage(**image) for written, image in images if written != PICTURE}
 
     def same_again(self, revisions: Mapping[str, int]) -> JobSpec:
-        """The same once more, without key and paths: it was checked and priced when it was made. It is made by
-        the model of now: `revisions` are by model id, and one that is not named has its first.
+        """The same once more, without key and paths: it was checked and priced when it was made. It is made
+        by the model of now: `revisions` are by model id, and one that is not named has its first.
         """
         return JobSpec(
             key="",

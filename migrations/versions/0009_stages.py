@@ -1,4 +1,4 @@
-"""Stages: jobs that take the picture of another job. What https inputs were when a job was made."""
+"""Stages: jobs that take the picture of another job. What https inputs and the model were for a job."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,6 +19,7 @@ def upgrade():
     op.add_column("jobs", sa.Column("needs_sha256", sa.Text()))
     op.add_column("job_specs", sa.Column("stage", sa.Text()))
     op.add_column("job_specs", sa.Column("seen_urls", sa.JSON()))
+    op.add_column("job_specs", sa.Column("model_revision", sa.Integer()))
     where = sa.text("needs_job IS NOT NULL")
     op.create_index(
         "ix_jobs_needs", "jobs", ["needs_job", "state", "id"], sqlite_where=where, postgresql_where=where
@@ -27,6 +28,7 @@ def upgrade():
 
 def downgrade():
     op.drop_index("ix_jobs_needs", "jobs")
+    op.drop_column("job_specs", "model_revision")
     op.drop_column("job_specs", "seen_urls")
     op.drop_column("job_specs", "stage")
     for name in ("needs_sha256", "needs_accepted", "needs_index", "needs_job"):

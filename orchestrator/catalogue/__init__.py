@@ -3,7 +3,7 @@
 `get(model_id)` gives a `Model`; a further model is a further entry in `entries.py`.
 """
 
-from orchestrator.catalogue.entries import all_models, get
+from orchestrator.catalogue.entries import all_models, get, revisions
 from orchestrator.catalogue.images import InputRules, is_url, url_problem
 from orchestrator.catalogue.model import Latency, Model, PriceRule
 from orchestrator.catalogue.parameters import Kind, Parameter, ParamIssue, Severity
@@ -20,5 +20,6 @@ __all__ = [
     "all_models",
     "get",
     "is_url",
+    "revisions",
     "url_problem",
 ]

@@ -88,6 +88,11 @@ def all_models() -> tuple[Model, ...]:
     return tuple(_MODELS.values())
 
 
+def revisions() -> dict[str, int]:
+    """The revision of each model that jobs are made with now, by id."""
+    return {model.id: model.revision for model in _MODELS.values()}
+
+
 def get(model_id: str) -> Model:
     """The model of this id; raises NotFoundError with the nearest id when there is none."""
     try:

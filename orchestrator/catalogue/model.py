@@ -52,6 +52,9 @@ class Model:
     format_param: str = "output_format"
     inputs: InputRules = field(default_factory=InputRules)
     source: str = ""
+    revision: int = 1
+    """Which model is behind the id, counted from 1. The provider's API tells no version: a release of this
+    program raises it when the provider announces another model behind the same id."""
 
     @cached_property
     def by_name(self) -> dict[str, Parameter]:

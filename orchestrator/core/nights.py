@@ -9,7 +9,8 @@
 
 A *good picture* is stored, not discarded and not rejected, of a job with the same key in any other run of the
 same campaign and name. With `older_than` a picture counts until it is so old. With `changed` it counts no
-longer once an https input serves another picture (`url_inputs`). What another run is making at this moment,
+longer once an https input serves another picture (`url_inputs`), or the model has a newer revision than the
+one that made it (`on_model_change: regenerate`). What another run is making at this moment,
 or may have paid for, is never bought beside it, but for `all`, which asks for just that.
 """
 
@@ -47,6 +48,13 @@ class Orphans(StrEnum):
     RETIRE = "retire"
 
 
+class OnModelChange(StrEnum):
+    """What becomes of good pictures that an older revision of the model has made."""
+
+    KEEP = "keep"
+    REGENERATE = "regenerate"
+
+
 class Fate(StrEnum):
     """What a run does about one job."""
 
@@ -64,6 +72,7 @@ class NightRule:
     older_than_ms: int | None = None
     leftovers: Leftovers = Leftovers.KEEP
     url_inputs: UrlInputs = UrlInputs.URL
+    model_revision: int | None = None  # what an older one made has changed; None: the model has no say
     asks: bool = False  # what https inputs serve is asked, for this night or a later one
 
     @property
@@ -85,6 +94,7 @@ class GoodPicture:
     at: int  # ms; when the job ended
     accepted: bool = False
     taken: str | None = None  # digest of the picture of another job that it was made from
+    revision: int = 1  # of the model that made it
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +127,8 @@ def _fate(rule: NightRule, past: Past, now: int) -> Fate:
         return Fate.UNDER_WAY if past.waiting and rule.leftovers is Leftovers.CARRY else Fate.BUY
     made = past.made
     fresh = made is not None and (rule.older_than_ms is None or now - made.at < rule.older_than_ms)
-    if fresh and not (rule.regenerate is Regenerate.CHANGED and _has_other_inputs(rule, past)):
+    changed = rule.regenerate is Regenerate.CHANGED and _has_other_inputs(rule, past)
+    if fresh and not changed and not is_outdated(rule, past):
         return Fate.REUSE
     if past.under_way or past.waiting:
         return Fate.UNDER_WAY
@@ -132,10 +143,19 @@ def _has_other_inputs(rule: NightRule, past: Past) -> bool:
     return past.differs or (rule.url_inputs is UrlInputs.ALWAYS and past.by_address)
 
 
-def better(first: GoodPicture | None, second: GoodPicture | None) -> GoodPicture | None:
-    """Which of two tries of one picture counts: an accepted one, or else the newest."""
-    known = [each for each in (first, second) if each is not None]
-    return max(known, key=lambda each: (each.accepted, each.job_id), default=None)
+def is_outdated(rule: NightRule, past: Past) -> bool:
+    """Whether its good picture is of an older revision of the model than the rule wants."""
+    wanted = rule.model_revision if rule.regenerate is Regenerate.CHANGED else None
+    return wanted is not None and past.made is not None and past.made.revision < wanted
+
+
+def baseline(own: GoodPicture | None, tries: Iterable[GoodPicture]) -> GoodPicture | None:
+    """Which good picture of a job counts: of the newest of its own key and the further tries since then an
+    accepted one, or else the newest. A try from before is no baseline, accepted or not: a run bought the
+    picture anew beside it, over its age, its inputs or its model, and each later one would again.
+    """
+    known = [each for each in tries if own is None or each.job_id > own.job_id]
+    return max([*known, *([own] if own else [])], key=lambda each: (each.accepted, each.job_id), default=None)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -70,6 +70,7 @@ class JobSpec:
     stage: str = ""  # the stage that it is of; empty: what the manifest itself asks for
     needs: Needs | None = None  # what it takes from an earlier stage, written as PICTURE among its images
     seen_urls: dict[str, str] = field(default_factory=dict)  # what its https inputs were, where that is known
+    model_revision: int = 1  # of the model that makes it, or has made it
 
     @property
     def priced_by(self) -> str:

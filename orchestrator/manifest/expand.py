@@ -239,6 +239,7 @@ class Expansion:
             axes=self._pairs(combination),
             round=turn,
             latest_paths=self._texts.latest(combination, prepared.images, ordinal),
+            model_revision=self.blueprint.model.revision,
         )
 
     def _pairs(self, combination: Combination) -> Pairs:

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from orchestrator.core.nights import Leftovers, NightRule, Orphans, Regenerate, finish_at
+from orchestrator.catalogue import get
+from orchestrator.core.nights import Leftovers, NightRule, OnModelChange, Orphans, Regenerate, finish_at
 from orchestrator.core.specs import JsonObject
 from orchestrator.core.url_inputs import UrlInputs
 from orchestrator.yamlio.document import Node
@@ -91,6 +92,12 @@ NIGHTS: Final = (
         default=UrlInputs.ETAG.value,
     ),
     Field(
+        "on_model_change",
+        Choice(tuple(OnModelChange)),
+        "With `regenerate: changed`: pictures of an older revision of the model stay, or are made anew.",
+        default=OnModelChange.KEEP.value,
+    ),
+    Field(
         "latest",
         Text(),
         "A stable name for each picture, relative to the output root: it is always the newest good one.",
@@ -116,6 +123,7 @@ def night_rule(fields: dict[str, Any], asked: Regenerate | None = None) -> Night
     looks = asked is not None or said is not None or fields.get("schedule") is not None
     default = Leftovers.CANCEL if looks else Leftovers.KEEP
     urls = UrlInputs(fields["url_inputs"] or UrlInputs.ETAG)
+    remade = word is Regenerate.CHANGED and fields["on_model_change"] == OnModelChange.REGENERATE
     # Asked also by a run that makes all anew, where the next one may look back at it.
     nightly = fields.get("schedule") is not None or {word, said} - {Regenerate.ALL, None}
     return NightRule(
@@ -123,6 +131,7 @@ def night_rule(fields: dict[str, Any], asked: Regenerate | None = None) -> Night
         older_than_ms=fields["older_than"] if word is Regenerate.CHANGED else None,
         leftovers=Leftovers(fields["leftovers"] or default),
         url_inputs=urls,
+        model_revision=get(fields["model"]).revision if remade else None,
         asks=urls is UrlInputs.ETAG and bool(nightly),
     )
 
@@ -134,6 +143,11 @@ def check_night(fields: dict[str, Any], reading: Reading) -> None:
     if fields["older_than"] is not None and fields["regenerate"] != Regenerate.CHANGED:
         reading.wrong(
             ("older_than",), "says when pictures are made anew", "write `regenerate: changed` beside it"
+        )
+    remade = fields["on_model_change"] == OnModelChange.REGENERATE
+    if remade and fields["regenerate"] != Regenerate.CHANGED:
+        reading.wrong(
+            ("on_model_change",), "says when pictures are made anew", "write `regenerate: changed` beside it"
         )
 
 

@@ -204,4 +204,5 @@ class StageJobs:
             latest_paths=texts.latest(step.combination, prepared.images, step.ordinal),
             stage=step.stage.name,
             needs=step.needs,
+            model_revision=self._blueprint.model.revision,
         )

@@ -1,13 +1,17 @@
 """Plans and applies that look back at earlier nights: what is reused, and what a person must agree to."""
 
+from dataclasses import replace
+
 import pytest
-from support.world import World
+from support.world import MODEL, World
 
 from orchestrator.actions.planning.apply import apply
 from orchestrator.actions.planning.flood import ChangeFloodError
 from orchestrator.actions.planning.part import Part
 from orchestrator.actions.planning.plan import plan
+from orchestrator.catalogue import entries, get
 from orchestrator.cli.rendering.nights_text import plan_lines
+from orchestrator.cli.rendering.plan_documents import plan_document
 from orchestrator.cli.rendering.plan_text import plan_text
 from orchestrator.core.nights import Regenerate
 from orchestrator.core.states import AttemptState
@@ -129,6 +133,21 @@ def test_an_amount_of_money_guards_like_a_share(first, night):
         apply(first.database, [night("2026-11-03", "UVW", words=words)])
 
 
+def test_another_model_is_told_in_the_plan_and_is_a_flood(first, night, monkeypatch):
+    words = "regenerate: changed\nmax_changed: 20%\n"
+    monkeypatch.setitem(entries._MODELS, MODEL, replace(get(MODEL), revision=2))
+    assert planned(first, night("2026-11-02", words=f"{words}on_model_change: keep")).manifests[0].reused == 3
+    manifest = night("2026-11-02", words=f"{words}on_model_change: regenerate")
+    found = planned(first, manifest)
+    assert (found.manifests[0].new, found.manifests[0].reused) == (3, 0)
+    assert "3 changed by a new revision of the model" in plan_text(found)
+    assert plan_document(found)["totals"]["changed_by_model"] == 3
+    with pytest.raises(ChangeFloodError, match="3 of 3 jobs are new or changed"):
+        apply(first.database, [manifest])
+    (applied,) = apply(first.database, [manifest], accept_changes=True)
+    assert (applied.new, applied.outdated) == (3, 3)
+
+
 def test_the_first_night_is_no_flood(world, night):
     apply(world.database, [night("2026-11-01", words="regenerate: changed\nmax_changed: 1%")])
     assert world.jobs() == {"pending": 3}
@@ -139,6 +158,8 @@ def test_the_first_night_is_no_flood(world, night):
     [
         ("regenerate: some", "expected one of"),
         ("older_than: 30d", "regenerate: changed"),
+        ("on_model_change: regenerate", "regenerate: changed"),
+        ("regenerate: changed\non_model_change: buy", "expected one of"),
         ("regenerate: changed\nolder_than: 30", "such as 12h, 30d or 8w"),
         ("max_changed: 120%", "a share such as 20%"),
         ("max_changed: many", "a share such as 20%"),

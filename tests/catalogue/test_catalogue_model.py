@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.catalogue import Severity, all_models, get, is_url, url_problem
+from orchestrator.catalogue import Severity, all_models, get, is_url, revisions, url_problem
 from orchestrator.catalogue.images import sniff
 from orchestrator.core.errors import NotFoundError, UsageError
 
@@ -14,6 +14,10 @@ def test_the_model_is_found_and_a_misspelt_one_suggests_it():
     assert KLING in all_models()
     with pytest.raises(NotFoundError, match='did you mean "kwaivgi/kling-image-o3/edit"'):
         get("kwaivgi/kling-image-03/edit")
+
+
+def test_each_model_counts_its_revisions_from_1():
+    assert all(revisions()[model.id] == model.revision >= 1 for model in all_models())
 
 
 @pytest.mark.parametrize(

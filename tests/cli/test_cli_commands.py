@@ -8,9 +8,9 @@ from orchestrator.store.db.database import Database
 
 PLAN_KEYS = [
     "path", "name", "campaign", "run", "model", "jobs", "images", "new", "existing", "reused",
-    "avoided_usd", "under_way", "left_alone", "changed_at_address", "cost_usd", "list_usd", "others",
-    "copies", "redone", "axes", "variations", "example", "costs", "instead", "changes", "left_behind",
-    "skipped_rows", "blank_rows",
+    "avoided_usd", "under_way", "left_alone", "changed_at_address", "changed_by_model", "cost_usd",
+    "list_usd", "others", "copies", "redone", "axes", "variations", "example", "costs", "instead",
+    "changes", "left_behind", "skipped_rows", "blank_rows",
 ]  # fmt: skip
 
 
@@ -30,6 +30,7 @@ def test_plan_prints_exactly_the_documented_shape(shell):
         "under_way": 0,
         "left_alone": 0,
         "changed_at_address": 0,
+        "changed_by_model": 0,
         "cost_usd": "0.084",
         "list_usd": "0.084",
         "others": {"jobs": 0, "cost_usd": "0.00"},

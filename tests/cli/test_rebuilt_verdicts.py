@@ -1,6 +1,13 @@
 """A database made again from sidecars knows what people said of the pictures, as they said it."""
 
 import json
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+
+from support.world import MODEL
+
+from orchestrator.catalogue import entries, get
 
 
 def lose(shell) -> None:
@@ -38,6 +45,19 @@ def test_verdicts_axes_and_whose_try_a_picture_is_come_back_with_the_rows(shell,
     assert [line for line in shell.said.splitlines() if line.startswith("verdict")] == story
     assert shell("export", "--accepted", "shop", "--json") == 0
     assert shell.document["written"] == 1
+
+
+def test_the_revision_of_the_model_comes_back_so_that_no_night_makes_the_picture_anew(
+    shell, provider, monkeypatch
+):
+    shell.manifest()
+    with monkeypatch.context() as release:
+        release.setitem(entries._MODELS, MODEL, replace(get(MODEL), revision=3))
+        shell("run", "hero.yaml", "--yes")
+    lose(shell)
+    assert shell("db", "rebuild", "--from", "outputs") == 0
+    with closing(sqlite3.connect(shell.folder / "orchestrator.db")) as file:
+        assert file.execute("SELECT model_revision FROM job_specs").fetchall() == [(3,)] * 3
 
 
 def test_an_odd_verdict_in_a_sidecar_is_told_and_its_picture_is_recorded_all_the_same(shell, provider):

@@ -14,7 +14,7 @@ from orchestrator.core.nights import (
     NightRule,
     Past,
     Regenerate,
-    better,
+    baseline,
     fate,
     finish_at,
 )
@@ -27,7 +27,7 @@ ONE_WORD += [(Regenerate.REJECTED, "RLBL")]
 LETTER = {"B": Fate.BUY, "R": Fate.REUSE, "L": Fate.LEAVE}
 PASTS = some.builds(
     Past,
-    made=some.none() | some.just(MADE),
+    made=some.none() | some.just(MADE) | some.just(GoodPicture(7, at=10 * DAY, revision=2)),
     rejected=some.booleans(),
     failed=some.booleans(),
     under_way=some.booleans(),
@@ -43,6 +43,7 @@ RULES = some.builds(
     leftovers=some.sampled_from(Leftovers),
     url_inputs=some.sampled_from(UrlInputs),
     asks=some.booleans(),
+    model_revision=some.none() | some.just(2),
 )
 
 
@@ -97,12 +98,36 @@ def test_a_picture_that_is_good_serves_also_when_its_input_is_gone():
     assert fate(NightRule(Regenerate.CHANGED), Past(made=MADE, gone=True), 11 * DAY) is Fate.REUSE
 
 
-def test_of_two_tries_the_accepted_one_counts_or_else_the_newest():
+@pytest.mark.parametrize(("word", "expected"), [("changed", "B"), ("failed", "R"), ("rejected", "R")])
+def test_another_model_is_a_change_for_the_word_changed_alone(word, expected):
+    rule = NightRule(Regenerate(word), model_revision=2)
+    assert fate(rule, Past(made=MADE), 11 * DAY) is LETTER[expected]
+    assert fate(rule, Past(made=MADE, under_way=True), 11 * DAY) is not Fate.BUY
+
+
+@pytest.mark.parametrize("wanted", [None, 1, 2, 3])
+def test_a_picture_counts_that_is_of_the_wanted_revision_of_the_model_or_a_later_one(wanted):
+    """A host with an older release does not buy again what a newer one has made."""
+    rule = NightRule(Regenerate.CHANGED, model_revision=wanted)
+    found = fate(rule, Past(made=GoodPicture(7, at=10 * DAY, revision=2)), 11 * DAY)
+    assert found is (Fate.BUY if wanted == 3 else Fate.REUSE)
+
+
+def test_of_a_picture_and_its_further_tries_the_accepted_one_counts_or_else_the_newest():
     old, new = GoodPicture(1, at=1), GoodPicture(2, at=2)
-    assert better(old, new) == new
-    assert better(GoodPicture(1, at=1, accepted=True), new) == GoodPicture(1, at=1, accepted=True)
-    assert better(None, old) == old
-    assert better(None, None) is None
+    accepted = GoodPicture(1, at=1, accepted=True)
+    assert baseline(old, [new]) == new
+    assert baseline(accepted, [new]) == accepted
+    assert baseline(None, [accepted, new]) == accepted
+    assert baseline(old, []) == baseline(None, [old]) == old
+    assert baseline(None, []) is None
+
+
+def test_an_accepted_try_from_before_a_run_bought_the_picture_anew_counts_no_longer():
+    bought, since = GoodPicture(3, at=3), GoodPicture(4, at=4)
+    tried = GoodPicture(2, at=2, accepted=True)
+    assert baseline(bought, [tried]) == bought
+    assert baseline(bought, [tried, since]) == since
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,13 @@ from itertools import count
 from random import Random
 
 import pytest
+from support.staged import Staged
 from support.world import World, run_spec, spec
 
 from orchestrator.core.nights import Leftovers, NightRule, Regenerate
 from orchestrator.core.states import AttemptState
 from orchestrator.core.url_inputs import GONE, SILENT, UNTOLD, UrlInputs
+from orchestrator.core.verdicts import JobVerdict
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.choosing import new_tries, redo_sources
 from orchestrator.store.choosing.new_tries import WantedTry
@@ -143,6 +145,16 @@ def test_a_try_that_a_person_asked_for_knows_what_its_inputs_were(world, again):
     assert (added.reused, added.at_address) == ((1, 0) if again == "a" else (0, 1))
     if again == "a":
         assert world.rows(jobs)[-1].reused_from == tried
+
+
+def test_an_accepted_try_of_the_picture_before_does_not_have_each_night_buy(world):
+    night(world, "a")
+    redo(world, made(world))
+    Staged(world).say(JobVerdict.ACCEPTED, made(world))
+    assert night(world, "b").at_address == 1
+    newest = made(world)
+    assert night(world, "b").reused == 1
+    assert world.rows(jobs)[-1].reused_from == newest
 
 
 def test_two_nights_that_see_one_change_at_once_buy_it_once(world):

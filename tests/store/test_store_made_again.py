@@ -18,7 +18,7 @@ def staged(world):
 
 def again(staged) -> int:
     with staged.world.database.write() as tx:
-        return make_again(tx, staged.run().id, SIGNED)
+        return make_again(tx, staged.run().id, SIGNED, revisions={})
 
 
 def stale(staged) -> dict:
@@ -121,6 +121,6 @@ def test_a_reused_job_is_made_again_beside_the_pictures_that_it_has(staged):
     last = staged.world.rows(jobs)[-2]
     assert last.state == JobState.REUSED
     with staged.world.database.write() as tx:
-        assert make_again(tx, last.run_id, SIGNED) == 1
+        assert make_again(tx, last.run_id, SIGNED, revisions={}) == 1
     made = staged.make()
     assert [row.state for row in staged.world.outputs(made)] == ["stored"]

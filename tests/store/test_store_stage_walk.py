@@ -41,7 +41,7 @@ class StageWalk:
         added = self.staged.apply(3, chain_reserved=self.chained, **self.shape)
         assert added.new in {0, 3 * 4}  # a cutout of each of two pictures, an upscale of the first
         with self.world.database.write() as tx:
-            make_again(tx, self.staged.run().id, SIGNED)
+            make_again(tx, self.staged.run().id, SIGNED, revisions={})
 
     def claim(self) -> None:
         for each in self.world.claim(self.dice.randint(1, 3)):

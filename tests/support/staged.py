@@ -88,7 +88,10 @@ class Staged:
     ) -> Added:
         """Each run names its files by its key."""
         specs = [
-            encode(each)._replace(paths=tuple(f"{run_key}/{path}" for path in each.output_paths))
+            encode(each)._replace(
+                paths=tuple(f"{run_key}/{path}" for path in each.output_paths),
+                model_revision=(rule.model_revision if rule else None) or 1,
+            )
             for each in self.specs(products, **more)
         ]
         with self.world.database.write() as tx:
@@ -137,13 +140,13 @@ class Staged:
             )
         assert len(judged) == len(job_ids), refused
 
-    def redo(self, job_id: int) -> int:
+    def redo(self, job_id: int, *, revision: int = 1) -> int:
         """A further try, which waits; returns its id."""
         with self.world.database.write() as tx:
             new_tries.lock(tx)
             source = redo_sources.sources(tx, [job_id], locked=True)[job_id]
             run = run_by_id(tx, source.run_id)
-            wanted = WantedTry(source, source.same_again)
+            wanted = WantedTry(source, source.same_again({MODEL: revision}))
             (made,) = new_tries.add_tries(tx, run, [wanted], agreed={}, signed=SIGNED)
         return made.job_id
 

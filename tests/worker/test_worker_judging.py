@@ -185,6 +185,6 @@ def test_an_accepted_picture_is_not_made_again_whatever_a_check_says(judged, wor
     with world.database.write() as tx:
         tx.conn.execute(update(runs_table).values(settings={"redo_failed": {"max": 1, "budget": 9 * PRICE}}))
         tx.conn.execute(update(jobs).values(verdict="accepted"))
-        assert redo_failed(tx, [CheckedJob(1, SIGNED)]) == [None]
+        assert redo_failed(tx, [CheckedJob(1, SIGNED, {})]) == [None]
         tx.conn.execute(update(jobs).values(verdict=None))
-        assert redo_failed(tx, [CheckedJob(1, SIGNED), CheckedJob(1, SIGNED)]) == [2, None]
+        assert redo_failed(tx, [CheckedJob(1, SIGNED, {}), CheckedJob(1, SIGNED, {})]) == [2, None]

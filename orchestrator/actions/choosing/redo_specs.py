@@ -84,6 +84,7 @@ class TryMaker:
             axes=source.axes,
             stage=source.stage,
             needs=source.needs,
+            model_revision=model.revision,
         )
 
     def _values(self, model: Model) -> dict[str, Any]:

@@ -34,6 +34,7 @@ class Applied:
     under_way: int = 0  # another run is making them: they were not added
     left_alone: int = 0  # not asked for, because of the word `regenerate`, or an https input that is gone
     at_address: int = 0  # of the new ones: an https input of theirs serves another picture
+    outdated: int = 0  # of the new ones: an older revision of the model has made what is there
     superseded: int = 0  # waiting jobs of earlier runs that were cancelled
     again: int = 0  # further tries of what was made of a picture that is not the choice any more
     renamed: list[tuple[str, str]] = field(

@@ -158,4 +158,5 @@ def _words(applied: Applied) -> str:
     left_out = f", {len(applied.manifest.left_out)} rows left out" if applied.manifest.left_out else ""
     reused = f", {applied.reused:,} reused" if applied.reused else ""
     changed = f", {applied.at_address:,} changed at their address" if applied.at_address else ""
+    changed += f", {applied.outdated:,} changed by a new revision of the model" if applied.outdated else ""
     return f"{applied.new:,} new jobs, {applied.existing:,} there already{reused}{changed}{left_out}"

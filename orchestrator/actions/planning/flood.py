@@ -42,14 +42,16 @@ class Flood:
     before: int = 0  # jobs of the run before
     jobs: int = 0
     seen: int = 0  # of the jobs: those that the run before has as well
-    changed: int = 0  # to be bought, and not in the run before, or with another picture at an address
+    changed: int = (
+        0  # to be bought, and not in the run before, or with another picture at an address or model
+    )
     changed_micros: int = 0
 
     def add(
         self, tx: Tx, specs: Sequence[JobSpec], fresh: Sequence[JobSpec], *, differing: Collection[str] = ()
     ) -> None:
         """See some jobs go by; the `fresh` ones of them are to be bought, those with the keys `differing`
-        because an https input serves another picture.
+        because an https input serves another picture, or the model is another one.
         """
         self.jobs += len(specs)
         if self.previous is None:

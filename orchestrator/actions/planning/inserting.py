@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from orchestrator.actions.operator.change_jobs import drop_waiting, supersede
 from orchestrator.actions.operator.fleet_words import manifest_caps
 from orchestrator.actions.planning.applied import RENAMED_KEPT, Applied, Pricing, Taking
 from orchestrator.actions.planning.canary import CanaryPick
 from orchestrator.actions.planning.spool import Spool
+from orchestrator.catalogue import revisions
 from orchestrator.store.account import rate_limits, workers
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.choosing.made_again import AGAIN_MAX, any_stale, make_again
@@ -80,7 +81,7 @@ class Inserting:
         made, added = 0, AGAIN_MAX if stale else 0
         while added == AGAIN_MAX:
             with self.database.write() as tx:
-                added = make_again(tx, run.id, self.taking.signed)
+                added = make_again(tx, run.id, self.taking.signed, revisions=revisions())
             made += added
         return made
 
@@ -105,8 +106,7 @@ class Inserting:
             self.database.give_way()
         applied.new += added.new
         applied.existing += added.existing
-        counts = ("reused", "avoided_micros", "under_way", "left_alone", "superseded", "at_address")
-        for name in counts:
+        for name in _COUNTS:
             setattr(applied, name, getattr(applied, name) + getattr(added, name))
         applied.renamed += added.renamed[: max(0, RENAMED_KEPT - len(applied.renamed))]
 
@@ -116,3 +116,14 @@ class Inserting:
             with self.database.write() as tx:
                 for seen in answers:
                     quotes.learn(tx, seen, drift_percent=self.pricing.drift_percent)
+
+
+_COUNTS: Final = (
+    "reused",
+    "avoided_micros",
+    "under_way",
+    "left_alone",
+    "superseded",
+    "at_address",
+    "outdated",
+)

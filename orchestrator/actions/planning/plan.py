@@ -163,6 +163,7 @@ class _Planner:
             row.count_decided(chunk.specs, chunk.decided)
             row.new += len(chunk.fresh)
             row.at_address += len(chunk.differing)
+            row.outdated += len(chunk.outdated)
             row.new_images += sum(item.images for item in chunk.fresh)
             self._plan.prices.note(row.spec.model, chunk.specs)
             for item in chunk.fresh:

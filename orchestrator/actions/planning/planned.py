@@ -51,6 +51,7 @@ class ManifestPlan:
     under_way: int = 0  # another run is making them
     left_alone: int = 0  # not asked for, because of the word `regenerate`, or an https input that is gone
     at_address: int = 0  # of the new ones: an https input of theirs serves another picture
+    outdated: int = 0  # of the new ones: an older revision of the model has made what is there
     flood: Flood | None = None  # how much is other than in the run before
     copies: int = 0  # further files of pictures that are paid once
     waiting: int = 0  # asked for, recorded by an earlier apply, not submitted yet

@@ -49,6 +49,7 @@ class Chunk(NamedTuple):
     found: FoundPictures  # pictures of the fresh ones that are there already
     decided: Mapping[str, Decided]  # what earlier runs decide about, of those that the run does not have
     differing: Collection[str]  # keys of fresh ones whose https inputs serve another picture than before
+    outdated: Collection[str]  # keys of fresh ones whose picture an older revision of the model has made
     twins: list[TwinSpec]  # rows that share a job, of this chunk or an earlier one
     copies: int  # files that do not exist and will be made for them
 
@@ -173,6 +174,7 @@ class ManifestWalk:
         )
         untried: list[JobSpec] = []
         differing: Collection[str] = ()
+        outdated: Collection[str] = ()
         states: Mapping[str, str] = {}
         decided: Mapping[str, Decided] = {}
         now = 0
@@ -185,10 +187,10 @@ class ManifestWalk:
                 back = self.earlier
                 looked = look_up(tx=tx, run=self.run, owner=self._owner, specs=specs, earlier=back)
                 wanted = look_up_twins(tx=tx, run=self.run, owner=self._owner, twins=twins, earlier=back)
-                decided, differing = looked.decided, looked.differing
+                decided, differing, outdated = looked.decided, looked.differing, looked.outdated
                 fresh, taken, copies = looked.fresh, [*looked.conflicts, *wanted.conflicts], wanted.new
                 untried, states, now = looked.untried, looked.states, tx.now
-                self.flood.add(tx, specs, fresh, differing=differing)
+                self.flood.add(tx, specs, fresh, differing={*differing, *outdated})
                 if self._requested:
                     self._requested.add(looked.known)
         left = (spec for spec in specs if (item := decided.get(spec.key)) and item.fate is Fate.LEAVE)
@@ -202,6 +204,7 @@ class ManifestWalk:
             fresh=fresh,
             decided=decided,
             differing=differing,
+            outdated=outdated,
             taken=taken,
             shared=shared,
             found=found,

@@ -69,6 +69,7 @@ def job_spec_of(said: Said) -> JobSpec:
         output_paths=tuple(paths[:images]),
         tags={str(name): str(value) for name, value in _object(said, "tags").items()},
         axes=_axes(said),
+        model_revision=_number(said, "model_revision", default=1),
     )
 
 

@@ -23,6 +23,7 @@ class Reusing(Protocol):
     under_way: int
     left_alone: int
     at_address: int
+    outdated: int
 
 
 def reused_words(item: Reusing) -> str:
@@ -36,6 +37,8 @@ def reused_words(item: Reusing) -> str:
         parts.append(f"{item.left_alone:,} left alone")
     if item.at_address:
         parts.append(f"{item.at_address:,} changed at their address")
+    if item.outdated:
+        parts.append(f"{item.outdated:,} changed by a new revision of the model")
     return ", ".join(parts)
 
 
@@ -47,6 +50,7 @@ def reused_document(item: Reusing) -> Json:
         "under_way": item.under_way,
         "left_alone": item.left_alone,
         "changed_at_address": item.at_address,
+        "changed_by_model": item.outdated,
     }
 
 

@@ -69,6 +69,7 @@ def _totals(plan: Plan) -> Json:
         "under_way": plan.total("under_way"),
         "left_alone": plan.total("left_alone"),
         "changed_at_address": plan.total("at_address"),
+        "changed_by_model": plan.total("outdated"),
         "cost_usd": format_usd(plan.total("cost_micros")),
         "list_usd": format_usd(plan.total("list_micros")),
         "others": {"jobs": others.jobs, "cost_usd": format_usd(others.cost_micros)},

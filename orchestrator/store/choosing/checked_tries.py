@@ -4,7 +4,7 @@ Such a try waits like any other: it spends nothing by itself, and no cap gives w
 it further: so many tries of one picture, and so much money in one run, whoever asks at the same time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ class CheckedJob:
 
     job_id: int
     signed: Signature
+    revisions: Mapping[str, int]  # of the models that are in use, by id
 
 
 def redo_failed(tx: Tx, rows: Sequence[CheckedJob]) -> list[int | None]:
@@ -47,7 +48,7 @@ def _redo(tx: Tx, row: CheckedJob) -> int | None:
         return None
     if _asked_for(tx, source.run_id) + source.lane_micros > allowed["budget"]:
         return None
-    wanted = WantedTry(source, source.same_again, request="checks", by=VerdictSource.CHECK)
+    wanted = WantedTry(source, source.same_again(row.revisions), request="checks", by=VerdictSource.CHECK)
     (made,) = add_tries(tx, run_by_id(tx, source.run_id), [wanted], agreed={}, signed=row.signed)
     return made.job_id if made.created else None
 

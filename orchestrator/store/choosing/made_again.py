@@ -5,6 +5,7 @@ asked, and after how many tries. Such a try waits like any other, and takes what
 claimed.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Final
@@ -27,15 +28,17 @@ def any_stale(tx: Tx, run_id: int) -> bool:
     return next(stale_pictures.stale_jobs(tx, run_id), None) is not None
 
 
-def make_again(tx: Tx, run_id: int, signed: Signature) -> int:
-    """Add a try of each of the first such jobs; returns how many. When that is AGAIN_MAX, call again."""
+def make_again(tx: Tx, run_id: int, signed: Signature, *, revisions: Mapping[str, int]) -> int:
+    """Add a try of each of the first such jobs; returns how many. When that is AGAIN_MAX, there may be more.
+    `revisions` are those of the models that are in use, by id.
+    """
     new_tries.lock(tx)
     stale = {each.job_id: each for each in islice(stale_pictures.stale_jobs(tx, run_id), AGAIN_MAX)}
     if not stale:
         return 0
     sources = redo_sources.sources(tx, list(stale), locked=True)
     wanted = [
-        WantedTry(named, named.same_again, request=stale[named.job_id].request)
+        WantedTry(named, named.same_again(revisions), request=stale[named.job_id].request)
         for named in _named(tx, list(sources.values()))
     ]
     made = add_tries(tx, run_by_id(tx, run_id), wanted, agreed=LIST_PRICES, signed=signed)
@@ -43,7 +46,7 @@ def make_again(tx: Tx, run_id: int, signed: Signature) -> int:
 
 
 def _named(tx: Tx, sources: list[RedoSource]) -> list[RedoSource]:
-    """A job with the pictures of an earlier run has no names of its own: a try of it lies beside those."""
+    """A job that has the pictures of an earlier run has no names of its own: a try lies beside those."""
     pointing = {
         each.job_id: each.reused_from
         for each in sources

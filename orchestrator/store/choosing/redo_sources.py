@@ -51,9 +51,10 @@ class RedoSource:
         images = self.local_images.items()
         return {written: LocalImage(**image) for written, image in images if written != PICTURE}
 
-    @property
-    def same_again(self) -> JobSpec:
-        """The same once more, without key and paths: it was checked and priced when it was made."""
+    def same_again(self, revisions: Mapping[str, int]) -> JobSpec:
+        """The same once more, without key and paths: it was checked and priced when it was made. It is made
+        by the model of now: `revisions` are by model id, and one that is not named has its first.
+        """
         return JobSpec(
             key="",
             ordinal=self.ordinal,
@@ -68,6 +69,7 @@ class RedoSource:
             axes=self.axes,
             stage=self.stage,
             needs=self.needs,
+            model_revision=revisions.get(self.model, 1),
         )
 
 

@@ -319,6 +319,7 @@ job_specs = Table(
     Column("stage", Text),  # the stage that it is of; NULL: what the manifest itself asks for
     # what its https inputs were, {url: validator}, where that was asked
     Column("seen_urls", JSON(none_as_null=True)),
+    Column("model_revision", Integer),  # of the model that makes, or made, it; NULL: of before: 1
     Index("ix_job_specs_product", "run_id", "product", "job_id"),
 )
 

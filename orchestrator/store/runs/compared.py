@@ -36,6 +36,7 @@ class LookedUp:
     untried: list[JobSpec]  # those of them that wait and were never tried
     decided: Mapping[str, Decided]  # of those that the run does not have, and that earlier runs decide about
     differing: Collection[str]  # keys of the fresh ones whose https inputs serve another picture than before
+    outdated: Collection[str]  # keys of the fresh ones whose picture an older revision of the model has made
 
 
 def look_up(
@@ -57,6 +58,7 @@ def look_up(
         untried=[spec for spec in specs if spec.key in known and _is_untried(found.get(known[spec.key]))],
         decided={key: item for key, item in decided.items() if item.fate is not Fate.BUY},
         differing=frozenset(key for key, item in decided.items() if item.differs),
+        outdated=frozenset(key for key, item in decided.items() if item.outdated),
     )
 
 

@@ -21,8 +21,9 @@ from orchestrator.core.nights import (
     NightRule,
     Past,
     Regenerate,
-    better,
+    baseline,
     fate,
+    is_outdated,
 )
 from orchestrator.core.states import JobState
 from orchestrator.core.url_inputs import Seen, UrlInputs, other_urls, recorded
@@ -46,6 +47,7 @@ class Decided:
     made: GoodPicture | None = None
     superseded: tuple[int, ...] = ()  # jobs of earlier runs that wait for the same, and are cancelled for it
     differs: bool = False  # an https input serves another picture than before
+    outdated: bool = False  # bought, and there is a picture that an older revision of the model has made
     seen: Mapping[str, str] = field(default_factory=dict)  # what is recorded of its https inputs
 
 
@@ -78,9 +80,15 @@ class OtherRuns:
             kept = recorded(seen.get(key, {}))
             if word is Fate.REUSE:  # a difference would have counted: what was known first goes on counting
                 kept |= counting.get(key, {})
-            differs = past.differs and word is Fate.BUY
-            made = past.made if word is Fate.REUSE else None
-            found[key] = Decided(word, made, tuple(superseded), differs=differs, seen=kept)
+            buys = word is Fate.BUY
+            found[key] = Decided(
+                word,
+                past.made if word is Fate.REUSE else None,
+                tuple(superseded),
+                differs=past.differs and buys,
+                outdated=buys and is_outdated(rule, past),
+                seen=kept,
+            )
         return found
 
     def other_urls(self, tx: Tx, seen: Mapping[str, Seen]) -> set[str]:
@@ -113,9 +121,11 @@ class OtherRuns:
     def _add_made(self, tx: Tx, keys: Sequence[str], pasts: dict[str, Past]) -> None:
         ids = ", ".join(map(str, self.run_ids))
         rows = bulk.each(tx.conn, _MADE.format(runs=ids), keys)
-        for key, job_id, at, accepted in rows:
-            made = None if job_id is None else GoodPicture(job_id, at, accepted=bool(accepted))
-            pasts[key] = Past(made=better(made, self.tries.made.get(key)))
+        for key, job_id, at, accepted, revision in rows:
+            made = None
+            if job_id is not None:
+                made = GoodPicture(job_id, at, accepted=bool(accepted), revision=revision or 1)
+            pasts[key] = Past(made=baseline(made, self.tries.made.get(key, ())))
         for key in self.tries.open.intersection(keys):
             pasts[key] = replace(pasts.get(key, NOTHING), under_way=True)
 
@@ -185,7 +195,7 @@ def waiting_in(tx: Tx, run_ids: Iterable[int]) -> list[int]:
 
 
 _MADE: Final = """\
-SELECT wanted.value, made.id, made.finished_at, made.verdict = 'accepted'
+SELECT wanted.value, made.id, made.finished_at, made.verdict = 'accepted', job_specs.model_revision
 FROM {{each}} AS wanted LEFT JOIN jobs AS made ON made.id = (
   SELECT jobs.id FROM jobs WHERE jobs.state = 'succeeded' AND jobs.key = wanted.value
   AND +jobs.run_id IN ({runs}) AND (jobs.verdict IS NULL OR jobs.verdict <> 'rejected')
@@ -193,7 +203,8 @@ FROM {{each}} AS wanted LEFT JOIN jobs AS made ON made.id = (
                   AND outputs.state NOT IN ('stored', 'absent'))
   AND EXISTS (SELECT 1 FROM outputs WHERE outputs.job_id = jobs.id AND outputs.idx < jobs.images
               AND outputs.state = 'stored')
-  ORDER BY jobs.id DESC LIMIT 1)"""
+  ORDER BY jobs.id DESC LIMIT 1)
+LEFT JOIN job_specs ON job_specs.job_id = made.id"""
 _OPEN: Final = (
     "SELECT key, id, state FROM jobs WHERE run_id = {} AND state IN ('pending', 'running') AND key {any}"
 )

@@ -2,17 +2,18 @@
 are a try of.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import bindparam, select
 
-from orchestrator.core.nights import GoodPicture, better
+from orchestrator.core.nights import GoodPicture
 from orchestrator.core.states import JobState
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import JOB_IS_REDO, jobs
+from orchestrator.store.db.schema import JOB_IS_REDO, job_specs, jobs
 
 ACCEPTED: Final = "accepted"
 REJECTED: Final = "rejected"
@@ -22,8 +23,7 @@ REJECTED: Final = "rejected"
 class FurtherTries:
     """What further tries say, by the key of the job that they are tries of."""
 
-    made: dict[str, GoodPicture] = field(default_factory=dict)
-    made_from: dict[tuple[str, str], GoodPicture] = field(default_factory=dict)  # by the picture taken, too
+    made: dict[str, list[GoodPicture]] = field(default_factory=lambda: defaultdict(list))
     open: set[str] = field(default_factory=set)
     rejected: set[str] = field(default_factory=set)
 
@@ -49,12 +49,8 @@ def further_tries(tx: Tx, run_ids: Sequence[int]) -> FurtherTries:
         elif row.state == JobState.SUCCEEDED and row.verdict == REJECTED:
             found.rejected.add(key)
         elif row.state == JobState.SUCCEEDED:
-            its = {"accepted": row.verdict == ACCEPTED, "taken": row.needs_sha256}
-            made = GoodPicture(job_id, row.finished_at, **its)
-            if made.taken is not None:
-                taken = key, made.taken
-                found.made_from[taken] = better(found.made_from.get(taken), made) or made
-            found.made[key] = better(found.made.get(key), made) or made
+            its = {"accepted": row.verdict == ACCEPTED, "revision": row.model_revision or 1}
+            found.made[key].append(GoodPicture(job_id, row.finished_at, taken=row.needs_sha256, **its))
     return found
 
 
@@ -67,7 +63,17 @@ def _first(job_id: int, rows: Mapping[int, object]) -> int:
     return job_id
 
 
-_REDONE: Final = select(
-    jobs.c.id, jobs.c.redo_of, jobs.c.state, jobs.c.verdict, jobs.c.finished_at, jobs.c.needs_sha256
-).where(JOB_IS_REDO, jobs.c.run_id.in_(bindparam("runs", expanding=True)))
+_REDONE: Final = (
+    select(
+        jobs.c.id,
+        jobs.c.redo_of,
+        jobs.c.state,
+        jobs.c.verdict,
+        jobs.c.finished_at,
+        jobs.c.needs_sha256,
+        job_specs.c.model_revision,
+    )
+    .join_from(jobs, job_specs, job_specs.c.job_id == jobs.c.id)
+    .where(JOB_IS_REDO, jobs.c.run_id.in_(bindparam("runs", expanding=True)))
+)
 _KEYS: Final = select(jobs.c.id, jobs.c.key).where(jobs.c.id.in_(bindparam("ids", expanding=True)))

@@ -45,6 +45,7 @@ class NewJob(NamedTuple):
     seen: dict[str, str] | None = None  # what its https inputs serve; None: nothing is known of them
     stage: str = ""
     needs: tuple[str, int, bool] | None = None  # as `core.specs.Needs`
+    model_revision: int = 1
 
 
 def encode(spec: JobSpec) -> NewJob:
@@ -67,6 +68,7 @@ def encode(spec: JobSpec) -> NewJob:
         seen=dict(spec.seen_urls) or None,
         stage=spec.stage,
         needs=None if spec.needs is None else (spec.needs.key, spec.needs.index, spec.needs.accepted),
+        model_revision=spec.model_revision,
     )
 
 
@@ -98,6 +100,7 @@ SPEC_COLUMNS: Final = (
     "product",
     "stage",
     "seen_urls",
+    "model_revision",
 )
 OUTPUT_COLUMNS: Final = ("job_id", "idx", "path", "path_key", "state", "clean_path", "clean_key")
 
@@ -193,6 +196,7 @@ def spec_rows(numbered: Sequence[tuple[int, NewJob]], run_id: int) -> list[Row]:
             job.product,
             job.stage or None,
             _seen_urls(job),
+            job.model_revision,
         )
         for job_id, job in numbered
     ]

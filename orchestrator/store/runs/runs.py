@@ -53,6 +53,7 @@ class Added:
     left_alone: int = 0  # the rule does not ask for them: they were not added
     superseded: int = 0  # jobs of earlier runs that waited for the same, and were cancelled
     at_address: int = 0  # bought because an https input serves another picture
+    outdated: int = 0  # bought because an older revision of the model has made what is there
 
 
 def ensure_run(tx: Tx, spec: RunSpec) -> Run:
@@ -165,7 +166,9 @@ def add_encoded(
     decided |= decide_following(tx, this, fresh, rule=rule, decided=decided)
     bought = [job for job in fresh if decided[job.key].fate is Fate.BUY]
     reused = [
-        job._replace(seen=dict(decided[job.key].seen)) for job in fresh if decided[job.key].fate is Fate.REUSE
+        job._replace(seen=dict(item.seen), model_revision=item.made.revision if item.made else 1)
+        for job in fresh
+        if (item := decided[job.key]).fate is Fate.REUSE
     ]
     fates = Counter(item.fate for item in decided.values())
     given, renamed = output_paths.assign(
@@ -186,6 +189,7 @@ def add_encoded(
         left_alone=fates[Fate.LEAVE],
         superseded=sum(len(item.superseded) for item in decided.values()),
         at_address=sum(item.differs for item in decided.values()),
+        outdated=sum(item.outdated for item in decided.values()),
     )
 
 

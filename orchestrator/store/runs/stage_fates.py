@@ -13,8 +13,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from orchestrator.core.nights import NOTHING, Fate, GoodPicture, Leftovers, NightRule, Past, Regenerate, fate
-from orchestrator.core.nights import better as better_of
+from orchestrator.core.nights import (
+    NOTHING,
+    Fate,
+    GoodPicture,
+    Leftovers,
+    NightRule,
+    Past,
+    Regenerate,
+    baseline,
+    fate,
+    is_outdated,
+)
 from orchestrator.core.states import JobState
 from orchestrator.store.db import bulk
 from orchestrator.store.db.database import Tx
@@ -91,7 +101,8 @@ def _decide(
         past = pasts.get(job.key, NOTHING)
         word = fate(earlier.rule, past, tx.now) if job.key in wanted else Fate.BUY
         superseded = tuple(waiting.get(job.key, ())) if word is Fate.BUY else ()
-        found[job.key] = Decided(word, past.made if word is Fate.REUSE else None, superseded)
+        made, outdated = past.made if word is Fate.REUSE else None, is_outdated(earlier.rule, past)
+        found[job.key] = Decided(word, made, superseded, outdated=outdated and word is Fate.BUY)
     return found
 
 
@@ -99,13 +110,16 @@ def _pasts(tx: Tx, earlier: OtherRuns, taken: Mapping[str, str]) -> dict[str, Pa
     """The good pictures that were made from the picture that each would be made from now."""
     if earlier.rule.regenerate is Regenerate.ALL:
         return {}
-    made = {key: earlier.tries.made_from.get((key, sha256)) for key, sha256 in taken.items()}
+    own: dict[str, GoodPicture] = {}
     runs = set(earlier.run_ids)
-    for key, job_id, run_id, at, verdict, of in bulk.lookup(tx.conn, _MADE, list(taken)):
-        if run_id in runs and of == taken[key] and verdict != REJECTED:
-            good = GoodPicture(job_id, at, accepted=verdict == ACCEPTED, taken=of)
-            made[key] = better_of(made[key], good)
-    return {key: Past(made=good) for key, good in made.items()}
+    for key, job_id, run_id, at, verdict, of, revision in bulk.lookup(tx.conn, _MADE, list(taken)):
+        newest = key not in own or job_id > own[key].job_id
+        if newest and run_id in runs and of == taken[key] and verdict != REJECTED:
+            its = {"accepted": verdict == ACCEPTED, "taken": of, "revision": revision or 1}
+            own[key] = GoodPicture(job_id, at, **its)
+    tries = earlier.tries.made
+    of_it = {key: [each for each in tries.get(key, ()) if each.taken == sha] for key, sha in taken.items()}
+    return {key: Past(made=baseline(own.get(key), of_it[key])) for key in taken}
 
 
 def _add_open(
@@ -139,6 +153,8 @@ _OPEN: Final = (
     "AND state IN ('pending', 'running') AND key {any}"
 )
 _MADE: Final = """\
-SELECT key, id, run_id, finished_at, verdict, needs_sha256 FROM jobs WHERE state = 'succeeded'
+SELECT key, id, run_id, finished_at, verdict, needs_sha256,
+  (SELECT model_revision FROM job_specs WHERE job_specs.job_id = jobs.id)
+FROM jobs WHERE state = 'succeeded'
 AND EXISTS (SELECT 1 FROM outputs WHERE outputs.job_id = jobs.id AND outputs.idx < jobs.images
             AND outputs.state = 'stored') AND key {any}"""

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from PIL import Image
 
+from orchestrator.catalogue import revisions
 from orchestrator.core.decoding import DECODER_ERRORS
 from orchestrator.pictures.checks import CheckAnswer, CheckedPicture, judge
 from orchestrator.store.account.acts import Signature
@@ -65,7 +66,8 @@ class PictureJudge:
 
     async def _again(self, picture: UnjudgedPicture) -> None:
         """Another try, where the manifest allows one."""
-        made = await write_durably(self._deps, redo_failed, CheckedJob(picture.job_id, self._signed))
+        checked = CheckedJob(picture.job_id, self._signed, revisions())
+        made = await write_durably(self._deps, redo_failed, checked)
         if made is not None:
             self._deps.notify(f"Job {picture.job_id} fails a check, and is made again as job {made}.")
 

@@ -8,8 +8,8 @@ INSERT INTO jobs (id, run_id, lane_id, key, ordinal, variation, state, finished_
   VALUES (2, 1, 1, 'k2', 1, 1, 'reused', 2000, 1, 28000, 3, 1000, 1);
 INSERT INTO jobs (id, run_id, lane_id, key, ordinal, variation, state, queue, reason, images, price_micros, tries_left, created_at, needs_job, needs_index, needs_accepted, needs_sha256)
   VALUES (3, 1, 1, 'k3', 2, 1, 'pending', 'waiting', 'needs_picture', 1, 28000, 3, 1000, 1, 0, true, 'ab');
-INSERT INTO job_specs (job_id, params, local_images, tags, axes, run_id, product, stage, seen_urls)
-  VALUES (1, '{"prompt": "a café"}', '[]', '{}', '[["p", "MUG"]]', 1, 'MUG', 'cutout', '{"https://example.com/mug.jpg": "etag:1"}');
+INSERT INTO job_specs (job_id, params, local_images, tags, axes, run_id, product, stage, seen_urls, model_revision)
+  VALUES (1, '{"prompt": "a café"}', '[]', '{}', '[["p", "MUG"]]', 1, 'MUG', 'cutout', '{"https://example.com/mug.jpg": "etag:1"}', 2);
 INSERT INTO attempts (id, job_id, run_id, campaign_id, number, state, token, worker, epoch, lease_expires_at, rate_granted_at, leased_at, reservation, day, price_micros, prediction_id, billed_micros, charged_at, refunded_micros, refunded_at)
   VALUES (1, 1, 1, 1, 1, 'in_flight', 't1', 'w1', 1, 2000, 1000, 1000, 'held', '2026-11-22', 28000, 'p1', 28000, 1500, 28000, 1600);
 INSERT INTO outputs (job_id, idx, path, path_key, state, clean_path, clean_key, wanted_at, moving_to, moving_since, moving_trouble, missing_since) VALUES (1, 0, 'summer/1~2.png', 'digest', 'planned', 'summer/1.png', 'clean', 1000, 'summer/1.png', 1000, 'the disk is full', 2000);

@@ -9,7 +9,7 @@ from orchestrator.store.account import pauses
 from orchestrator.store.attempts.lifecycle import Send
 from orchestrator.store.db.schema import attempts, jobs, lanes
 from orchestrator.store.money import quotes
-from orchestrator.store.runs import runs
+from orchestrator.store.runs import adding
 from orchestrator.store.runs.new_jobs import encode
 
 
@@ -18,7 +18,7 @@ def agreed_at_half(world, jobs):
     stored = world.run(0)
     specs = [spec(number) for number in range(jobs)]
     with world.database.write() as tx:
-        runs.add_encoded(
+        adding.add_encoded(
             tx, stored, [encode(each) for each in specs], agreed={specs[0].priced_by: PRICE // 2}
         )
 

@@ -9,7 +9,7 @@ from orchestrator.store.attempts import endings
 from orchestrator.store.claiming import selection
 from orchestrator.store.db.schema import LedgerKind, balances
 from orchestrator.store.money import bill_lines, bills, ledger, price_lessons, quotes
-from orchestrator.store.runs import runs
+from orchestrator.store.runs import adding
 from orchestrator.worker.guards.price_guard import PriceGuard
 from orchestrator.worker.upkeep.billing import BillReader
 
@@ -37,9 +37,11 @@ def released_twice(patch: Patch) -> None:
 
 def unknown_price_is_nothing(patch: Patch) -> None:
     """What has no price costs next to nothing, and nobody asks the provider."""
-    genuine = runs.add_jobs
+    genuine = adding.add_jobs
     patch(
-        runs, "add_jobs", lambda tx, run, specs: genuine(tx, run, [replace(s, price_micros=1) for s in specs])
+        adding,
+        "add_jobs",
+        lambda tx, run, specs: genuine(tx, run, [replace(s, price_micros=1) for s in specs]),
     )
 
     async def refuses(self, attempt, inputs):

@@ -16,7 +16,7 @@ from orchestrator.store.doubts import doubts
 from orchestrator.store.money import budgets, price_lessons, quotes
 from orchestrator.store.money.cap_changes import StandingCap
 from orchestrator.store.money.decided_caps import decide_cap
-from orchestrator.store.runs import copies, jobs, runs
+from orchestrator.store.runs import adding, copies, jobs, runs
 
 from .brought import file_of, limits_for, named_limits
 from .checker import Checker
@@ -70,7 +70,7 @@ class Operator:
                 ),
             )
             specs = [self._spec(run, *each) for each in enumerate(prompts(run))]
-            added = runs.add_jobs(tx, stored, [*specs, *following(self._plan, specs)])
+            added = adding.add_jobs(tx, stored, [*specs, *following(self._plan, specs)])
             if self._plan.steered and added.new:
                 self.steering.begin(tx, stored, specs)
             copies.add_copies(tx, stored, self._twins(run, specs[0]))

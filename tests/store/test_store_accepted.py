@@ -7,7 +7,7 @@ from orchestrator.core.paths import path_key
 from orchestrator.store.choosing import checks
 from orchestrator.store.choosing.checks import CheckFound
 from orchestrator.store.db.schema import job_specs, jobs, outputs, verdicts
-from orchestrator.store.runs import runs
+from orchestrator.store.runs import adding, runs
 from orchestrator.store.views import accepted
 from orchestrator.store.views.walk import JobFilter
 
@@ -15,7 +15,7 @@ from orchestrator.store.views.walk import JobFilter
 def make(world, *numbers: int, **settings) -> None:
     with world.database.write() as tx:
         run = runs.ensure_run(tx, run_spec(settings=settings))
-        runs.add_jobs(tx, run, [spec(number, price=PRICE) for number in numbers])
+        adding.add_jobs(tx, run, [spec(number, price=PRICE) for number in numbers])
     for held in world.claim():
         world.send(held)
         world.accept(held)

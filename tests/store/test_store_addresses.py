@@ -15,7 +15,7 @@ from orchestrator.store.account.acts import Signature
 from orchestrator.store.choosing import new_tries, redo_sources
 from orchestrator.store.choosing.new_tries import WantedTry
 from orchestrator.store.db.schema import job_specs, jobs
-from orchestrator.store.runs import runs
+from orchestrator.store.runs import adding, runs
 from orchestrator.store.runs.new_jobs import encode
 
 URL = "https://in.example/a.png"
@@ -33,7 +33,7 @@ def night(world: World, *answers: str, rule: NightRule = ASKING) -> runs.Added:
     ]
     with world.database.write() as tx:
         run = runs.ensure_run(tx, run_spec(run_key=key))
-        return runs.add_encoded(tx, run, [encode(item) for item in specs], rule=rule)
+        return adding.add_encoded(tx, run, [encode(item) for item in specs], rule=rule)
 
 
 def told(answer: str) -> str:

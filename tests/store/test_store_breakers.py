@@ -8,7 +8,7 @@ from orchestrator.core.states import AttemptState
 from orchestrator.core.verdicts import JobVerdict
 from orchestrator.store.account import pauses
 from orchestrator.store.account.acts import Signature
-from orchestrator.store.runs import campaigns, runs
+from orchestrator.store.runs import adding, campaigns, runs
 from orchestrator.store.runs.failure_rates import of_open_runs
 from orchestrator.worker.upkeep.breakers import trip
 
@@ -18,7 +18,7 @@ DEFAULTS = Breakers(failed=0.5, min_jobs=20)
 def watched(world, **breakers):
     with world.database.write() as tx:
         run = runs.ensure_run(tx, run_spec(settings={"breakers": breakers}))
-        runs.add_jobs(tx, run, [spec(at, images=2) for at in range(8)])
+        adding.add_jobs(tx, run, [spec(at, images=2) for at in range(8)])
     return run
 
 

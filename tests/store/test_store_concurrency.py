@@ -19,7 +19,7 @@ from orchestrator.store.db.schema import JOB_READY, rate_grants
 from orchestrator.store.db.schema import jobs as job_table
 from orchestrator.store.doubts import adoption
 from orchestrator.store.money.ledger import CapRacedError
-from orchestrator.store.runs import jobs, runs
+from orchestrator.store.runs import adding, jobs, runs
 
 CLAIMER = """
 import sys
@@ -175,7 +175,7 @@ def test_a_job_made_ready_while_a_claim_closes_its_lane_is_found(worlds, way):
             if way == "retry":
                 jobs.retry(tx, [held.job_id])
             else:
-                runs.add_jobs(tx, runs.ensure_run(tx, run_spec()), [spec(9)])
+                adding.add_jobs(tx, runs.ensure_run(tx, run_spec()), [spec(9)])
             closing = pool.submit(other.claim)
             threading.Event().wait(0.2)  # the claim is at the lane now, and must wait there
         early = closing.result(10)

@@ -9,7 +9,7 @@ from orchestrator.core.states import AttemptState
 from orchestrator.store.account import pauses
 from orchestrator.store.attempts.lifecycle import Send
 from orchestrator.store.claiming.lanes import lane_of_job
-from orchestrator.store.runs import runs
+from orchestrator.store.runs import adding, runs
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.store.stops.stops import stops_over, survey
 from orchestrator.store.views.progress import run_progress
@@ -27,7 +27,7 @@ def night(world) -> World:
 def add(world: World, finish_by: int | None) -> None:
     with world.database.write() as tx:
         run = runs.ensure_run(tx, run_spec(finish_by=finish_by))
-        runs.add_jobs(tx, run, [spec(number) for number in range(3)])
+        adding.add_jobs(tx, run, [spec(number) for number in range(3)])
 
 
 def test_no_worker_claims_after_the_time(night):

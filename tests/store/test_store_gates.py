@@ -9,7 +9,7 @@ from orchestrator.core.gates import CanaryRules
 from orchestrator.core.states import AttemptState
 from orchestrator.store.account import pauses
 from orchestrator.store.db.schema import events, jobs
-from orchestrator.store.runs import campaigns, gates, order, runs
+from orchestrator.store.runs import adding, campaigns, gates, order, runs
 from orchestrator.store.runs.apart import set_apart
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.store.stops.stops import survey
@@ -24,7 +24,7 @@ def gated(world, number=6, *, canary=(0, 1), settings=None, price=PRICE, dear=()
     with world.database.write() as tx:
         run = runs.ensure_run(tx, run_spec(settings=settings or KEPT))
         gates.close_new(tx, run.id)
-        runs.add_jobs(tx, run, specs)
+        adding.add_jobs(tx, run, specs)
         gates.mark(tx, run.id, [specs[at].key for at in canary])
     return run
 
@@ -200,7 +200,7 @@ def test_an_approval_stands_for_few_new_jobs_and_not_for_many(world):
     assert not close(2)
     assert close(3)
     with world.database.write() as tx:
-        runs.add_jobs(tx, runs.run_by_id(tx, run.id), more)
+        adding.add_jobs(tx, runs.run_by_id(tx, run.id), more)
         gates.mark(tx, run.id, keys)
     assert claimed(world) == ids_of(world)[6:8]
     assert tended(world) == 0

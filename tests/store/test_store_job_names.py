@@ -4,7 +4,7 @@ import pytest
 from support.world import run_spec, spec
 
 from orchestrator.core.errors import NotFoundError
-from orchestrator.store.runs import runs
+from orchestrator.store.runs import adding, runs
 from orchestrator.store.views.job_names import require_named
 from orchestrator.store.views.walk import JobFilter
 
@@ -14,7 +14,7 @@ def tagged(world):
     """Two waiting jobs of one run, of which one has the tag client=acme and the other none."""
     with world.database.write() as tx:
         stored = runs.ensure_run(tx, run_spec(campaign="spring", name="hero", run_key="main"))
-        runs.add_jobs(tx, stored, [spec(0, tags={"client": "acme"}), spec(1, tags={})])
+        adding.add_jobs(tx, stored, [spec(0, tags={"client": "acme"}), spec(1, tags={})])
     return world
 
 

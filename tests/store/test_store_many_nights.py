@@ -9,7 +9,7 @@ from orchestrator.core import nights
 from orchestrator.core.nights import Fate, Leftovers, NightRule, Regenerate
 from orchestrator.core.states import AttemptState
 from orchestrator.store.db.schema import attempts, jobs
-from orchestrator.store.runs import earlier, runs
+from orchestrator.store.runs import adding, earlier, runs
 from orchestrator.store.runs import jobs as job_store
 from orchestrator.store.runs.new_jobs import encode
 
@@ -53,7 +53,7 @@ class ManyNights:
         before = self.world.rows(jobs)
         with self.world.database.write() as tx:
             run = runs.ensure_run(tx, run_spec(run_key=f"n{number}"))
-            runs.add_encoded(tx, run, [encode(item) for item in wanted], rule=CHANGED)
+            adding.add_encoded(tx, run, [encode(item) for item in wanted], rule=CHANGED)
         known = {row.id for row in before}
         for row in self.world.rows(jobs):
             if row.id not in known and row.state == "pending":

@@ -12,7 +12,7 @@ from orchestrator.core.nights import Leftovers, NightRule, Regenerate
 from orchestrator.core.states import AttemptState
 from orchestrator.core.verdicts import JobVerdict
 from orchestrator.store.db.schema import job_specs, jobs
-from orchestrator.store.runs import runs
+from orchestrator.store.runs import adding, runs
 from orchestrator.store.runs.new_jobs import encode
 
 KEEP = NightRule(Regenerate.CHANGED, leftovers=Leftovers.CANCEL)
@@ -33,7 +33,7 @@ def night(world: World, products: int = 2, rule: NightRule = KEEP, *, release: i
     ]
     with world.database.write() as tx:
         run = runs.ensure_run(tx, run_spec(run_key=key))
-        return runs.add_encoded(tx, run, [encode(item) for item in specs], rule=rule)
+        return adding.add_encoded(tx, run, [encode(item) for item in specs], rule=rule)
 
 
 def made(world: World) -> int:

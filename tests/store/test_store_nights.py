@@ -6,7 +6,7 @@ from orchestrator.core.nights import Leftovers, NightRule, Regenerate
 from orchestrator.core.states import AttemptState, JobState
 from orchestrator.core.verdicts import JobVerdict
 from orchestrator.store.db.schema import jobs, outputs
-from orchestrator.store.runs import earlier, runs
+from orchestrator.store.runs import adding, earlier, runs
 from orchestrator.store.runs.new_jobs import encode
 from orchestrator.store.views.job_outputs import outputs_of
 from orchestrator.store.views.overview import counts_by_state
@@ -20,7 +20,7 @@ def night(world: World, key: str, numbers=range(2), rule: NightRule | None = CHA
     specs = [spec(number, output_paths=(f"{key}/{number}.png",)) for number in numbers]
     with world.database.write() as tx:
         run = runs.ensure_run(tx, run_spec(run_key=key, **more))
-        return runs.add_encoded(tx, run, [encode(item) for item in specs], rule=rule)
+        return adding.add_encoded(tx, run, [encode(item) for item in specs], rule=rule)
 
 
 def states(world: World) -> list[str]:
@@ -170,7 +170,7 @@ def redo(world: World, of: int) -> None:
     with world.database.write() as tx:
         run = runs.find_run(tx=tx, campaign="spring", name="hero", run_key="n1")
         item = spec(0, key="f" * 32, output_paths=("n1/0~2.png",))
-        (made,) = runs.insert_jobs(tx, run, [encode(item)], agreed={})
+        (made,) = adding.insert_jobs(tx, run, [encode(item)], agreed={})
         tx.conn.execute(jobs.update().where(jobs.c.id == made).values(redo_of=of))
 
 

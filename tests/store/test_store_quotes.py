@@ -9,7 +9,7 @@ from orchestrator.store.db.schema import QuoteSource, lanes
 from orchestrator.store.db.schema import quotes as quote_rows
 from orchestrator.store.money import prices as prices_of
 from orchestrator.store.money import quotes
-from orchestrator.store.runs import runs
+from orchestrator.store.runs import adding
 from orchestrator.store.runs.new_jobs import encode
 
 HALF = PRICE // 2
@@ -212,7 +212,7 @@ def test_a_cheaper_price_that_was_shown_takes_back_nothing_that_was_agreed_to(wo
 def test_new_jobs_are_held_at_the_price_that_was_shown(world):
     stored = world.run(0)
     with world.database.write() as tx:
-        runs.add_encoded(tx, stored, [encode(spec(7))], agreed={DIGEST: HALF})
+        adding.add_encoded(tx, stored, [encode(spec(7))], agreed={DIGEST: HALF})
     assert {attempt.price_micros for attempt in world.claim()} == {HALF}
 
 

@@ -8,7 +8,7 @@ from orchestrator.core.specs import LocalImage
 from orchestrator.store.db import bulk
 from orchestrator.store.db.schema import job_specs, lanes
 from orchestrator.store.db.schema import runs as run_table
-from orchestrator.store.runs import compared, output_paths, runs
+from orchestrator.store.runs import adding, compared, output_paths, runs
 
 
 def test_applying_twice_changes_nothing(world):
@@ -125,7 +125,7 @@ def test_a_key_is_recognised_whatever_is_in_it(world, key):
 def test_an_apply_that_fails_half_way_leaves_nothing(world):
     def apply_and_fail():
         with world.database.write() as tx:
-            runs.add_jobs(tx, runs.ensure_run(tx, run_spec()), [spec(0)])
+            adding.add_jobs(tx, runs.ensure_run(tx, run_spec()), [spec(0)])
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

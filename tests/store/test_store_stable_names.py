@@ -13,7 +13,7 @@ from orchestrator.store.account.acts import Signature
 from orchestrator.store.choosing import verdicts
 from orchestrator.store.db.schema import outputs
 from orchestrator.store.db.schema import stable_names as table
-from orchestrator.store.runs import asking_names, runs, stable_names
+from orchestrator.store.runs import adding, asking_names, runs, stable_names
 from orchestrator.store.runs.new_jobs import encode
 
 CHANGED = NightRule(Regenerate.CHANGED)
@@ -31,7 +31,7 @@ def night(world: World, key: str, number: int = 0, **more) -> None:
     )
     with world.database.write() as tx:
         run = runs.ensure_run(tx, run_spec(run_key=key, **more))
-        runs.add_encoded(tx, run, [encode(item)], rule=CHANGED)
+        adding.add_encoded(tx, run, [encode(item)], rule=CHANGED)
         asking_names.ask_for_index(tx, (run.id, run.campaign_id, run.name), f"latest/{key}.jsonl")
 
 

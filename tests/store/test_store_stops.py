@@ -16,7 +16,7 @@ from orchestrator.store.claiming.lanes import pending_lanes
 from orchestrator.store.claiming.selection import select_jobs
 from orchestrator.store.db.schema import Scope, Window, jobs
 from orchestrator.store.money.caps import set_cap
-from orchestrator.store.runs import runs
+from orchestrator.store.runs import adding, runs
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.store.stops.stops import BUDGET, stops_over, survey
 from orchestrator.store.views.detail import job_detail
@@ -207,7 +207,7 @@ def grow(world, count, start=0):
     with world.database.write() as tx:
         for number in range(start, start + count):
             run = runs.ensure_run(tx, run_spec(campaign=f"c{number}"))
-            runs.add_jobs(tx, run, [spec(number, prefix=f"c{number}")])
+            adding.add_jobs(tx, run, [spec(number, prefix=f"c{number}")])
             for scope, scope_id in ((Scope.CAMPAIGN, run.campaign_id), (Scope.RUN, run.id)):
                 set_cap(
                     tx=tx, scope=scope, scope_id=scope_id, window=Window.DAY, cap_micros=1, source="config"

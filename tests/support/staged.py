@@ -16,8 +16,9 @@ from orchestrator.store.attempts import outputs as pictures
 from orchestrator.store.choosing import new_tries, redo_sources, verdicts
 from orchestrator.store.choosing.new_tries import WantedTry
 from orchestrator.store.db.schema import job_specs, jobs, runs
+from orchestrator.store.runs.adding import Added, add_encoded
 from orchestrator.store.runs.new_jobs import encode
-from orchestrator.store.runs.runs import Added, add_encoded, ensure_run, run_by_id
+from orchestrator.store.runs.runs import ensure_run, run_by_id
 
 from .world import MODEL, PRICE, World, run_spec, spec
 

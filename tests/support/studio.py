@@ -19,7 +19,7 @@ from orchestrator.store.attempts import endings
 from orchestrator.store.attempts import outputs as pictures
 from orchestrator.store.choosing.moves import settle_choice
 from orchestrator.store.db.schema import jobs, outputs, verdicts
-from orchestrator.store.runs import runs
+from orchestrator.store.runs import adding, runs
 
 from .world import World, run_spec, spec
 
@@ -46,7 +46,7 @@ class Studio:
         job = spec(1, prefix=wording, images=len(paths), output_paths=paths, **more)
         with self.world.database.write() as tx:
             run = runs.ensure_run(tx, run_spec(run_key=run_key))
-            runs.add_jobs(tx, run, [job])
+            adding.add_jobs(tx, run, [job])
             return runs.existing_ids(tx, run.id, [job.key])[job.key]
 
     def make(self, job_id: int, *contents: bytes, flagged: bool = False, finish: bool = True) -> Any:

@@ -17,7 +17,7 @@ from orchestrator.store.db.database import Database
 from orchestrator.store.db.schema import Scope, Window
 from orchestrator.store.money import refunds
 from orchestrator.store.money.caps import set_cap
-from orchestrator.store.runs import runs
+from orchestrator.store.runs import adding, runs
 
 from .artifacts import picture
 from .rows import Rows
@@ -88,7 +88,7 @@ class World(Rows):
 
     def apply(self, specs: Sequence[JobSpec], **run: Any) -> runs.Added:
         with self.database.write() as tx:
-            return runs.add_jobs(tx, runs.ensure_run(tx, run_spec(**run)), specs)
+            return adding.add_jobs(tx, runs.ensure_run(tx, run_spec(**run)), specs)
 
     def run(self, jobs: int = 1, *, price: int = PRICE, images: int = 1, **run: Any) -> runs.Run:
         """A run with equal jobs, whose paths are named by campaign, name and key."""
@@ -96,7 +96,7 @@ class World(Rows):
         prefix = f"{named.campaign}/{named.name}/{named.run_key}/{price}"
         with self.database.write() as tx:
             stored = runs.ensure_run(tx, named)
-            runs.add_jobs(
+            adding.add_jobs(
                 tx,
                 stored,
                 [spec(number, price=price, images=images, prefix=prefix) for number in range(jobs)],

@@ -10,7 +10,7 @@ from support.world import PRICE, run_spec, spec
 from orchestrator.actions.operator.change_jobs import retry_jobs
 from orchestrator.ports import FetchFault, Status
 from orchestrator.store.db.schema import outputs
-from orchestrator.store.runs import copies, runs
+from orchestrator.store.runs import adding, copies, runs
 from orchestrator.store.views.jobs import count_pictures, list_jobs
 from orchestrator.store.views.walk import JobFilter
 
@@ -24,7 +24,7 @@ def apply(world, *names: tuple[str, ...], images: int = 1):
     job = spec(1, images=images, price=images * PRICE)
     with world.database.write() as tx:
         run = runs.ensure_run(tx, run_spec())
-        runs.add_jobs(tx, run, [job])
+        adding.add_jobs(tx, run, [job])
         copies.add_copies(tx, run, [(job.key, paths) for paths in names])
     return job
 

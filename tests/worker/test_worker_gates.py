@@ -7,7 +7,7 @@ from support.provider import Ending
 from support.world import run_spec, spec
 
 from orchestrator.ports import Status
-from orchestrator.store.runs import gates, runs
+from orchestrator.store.runs import adding, gates, runs
 
 PERSON = {"canary": {"jobs": 3, "approve": "person"}}
 AUTO = {"canary": {"jobs": 3, "approve": "auto", "max_failed": 0.34}}
@@ -19,7 +19,7 @@ def gated(world, settings, number=12):
     with world.database.write() as tx:
         run = runs.ensure_run(tx, run_spec(settings=settings, max_attempts=1))
         gates.close_new(tx, run.id)
-        runs.add_jobs(tx, run, specs)
+        adding.add_jobs(tx, run, specs)
         gates.mark(tx, run.id, [specs[at].key for at in (1, 5, 9)])
     return run
 

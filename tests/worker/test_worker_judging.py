@@ -17,7 +17,7 @@ from orchestrator.store.choosing import checks
 from orchestrator.store.choosing.checked_tries import CheckedJob, redo_failed
 from orchestrator.store.db.schema import check_results, jobs
 from orchestrator.store.db.schema import runs as runs_table
-from orchestrator.store.runs import runs
+from orchestrator.store.runs import adding, runs
 from orchestrator.worker.upkeep import judging
 from orchestrator.worker.upkeep.check_commands import CheckCommands
 
@@ -53,7 +53,7 @@ def judged(harness, tmp_path, monkeypatch):
 def apply(world, *numbers: int, rules: dict | None = None):
     with world.database.write() as tx:
         run = runs.ensure_run(tx, run_spec(settings={"checks": RULES if rules is None else rules}))
-        runs.add_jobs(tx, run, [spec(number) for number in numbers])
+        adding.add_jobs(tx, run, [spec(number) for number in numbers])
 
 
 def found(world) -> dict[tuple[int, str], bool | None]:
@@ -152,7 +152,7 @@ def redoing(judged, world, tmp_path):
         settings = {"checks": RULES, "redo_failed": {"max": most, "budget": budget}}
         with world.database.write() as tx:
             run = runs.ensure_run(tx, run_spec(settings=settings))
-            runs.add_jobs(tx, run, [spec(1), spec(2)])
+            adding.add_jobs(tx, run, [spec(1), spec(2)])
         for number in range(2, 9):
             Image.new("RGB", (120, 120), "teal").save(tmp_path / f"hero/1-v1-0~try-{number}.png")
         judged.drain()

@@ -16,9 +16,10 @@ from orchestrator.store.choosing.made_again import AGAIN_MAX, any_stale, make_ag
 from orchestrator.store.db.database import Database
 from orchestrator.store.money import budgets, quotes
 from orchestrator.store.runs import asking_names
+from orchestrator.store.runs.adding import add_encoded
 from orchestrator.store.runs.copies import add_copies
 from orchestrator.store.runs.new_jobs import NewJob
-from orchestrator.store.runs.runs import Run, add_encoded, ensure_run
+from orchestrator.store.runs.runs import Run, ensure_run
 
 
 class JobsToBe(NamedTuple):

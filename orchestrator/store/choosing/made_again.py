@@ -17,7 +17,8 @@ from orchestrator.store.choosing.new_tries import WantedTry, add_tries
 from orchestrator.store.choosing.redo_sources import RedoSource
 from orchestrator.store.db.database import Tx
 from orchestrator.store.runs import stale_pictures
-from orchestrator.store.runs.runs import LIST_PRICES, run_by_id
+from orchestrator.store.runs.adding import LIST_PRICES
+from orchestrator.store.runs.runs import run_by_id
 
 AGAIN_MAX: Final = 200
 """Tries that one transaction adds."""

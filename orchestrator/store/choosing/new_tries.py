@@ -24,8 +24,9 @@ from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import OutputState, job_specs, jobs, outputs
 from orchestrator.store.runs import asking_names, needs, output_paths
+from orchestrator.store.runs.adding import insert_jobs
 from orchestrator.store.runs.new_jobs import NewJob, encode
-from orchestrator.store.runs.runs import Run, existing_ids, insert_jobs
+from orchestrator.store.runs.runs import Run, existing_ids
 
 FIRST_TRY: Final = 2
 """The number of a cell's second try, which is the first that needs a name of its own."""

@@ -24,7 +24,7 @@ ALWAYS = NightRule(Regenerate.CHANGED, leftovers=Leftovers.CANCEL, url_inputs=Ur
 _night = count(1)
 
 
-def night(world: World, *answers: str, rule: NightRule = ASKING) -> runs.Added:
+def night(world: World, *answers: str, rule: NightRule = ASKING) -> adding.Added:
     """A run with a job for each answer: what its address serves, by one word."""
     key = f"n{next(_night)}"
     specs = [

@@ -23,7 +23,7 @@ def renewed(number: int = 2) -> NightRule:
     return NightRule(Regenerate.CHANGED, leftovers=Leftovers.CANCEL, model_revision=number)
 
 
-def night(world: World, products: int = 2, rule: NightRule = KEEP, *, release: int = 1) -> runs.Added:
+def night(world: World, products: int = 2, rule: NightRule = KEEP, *, release: int = 1) -> adding.Added:
     """A run as a release plans it that knows of so many revisions of the model."""
     release = rule.model_revision or release
     key = f"n{next(_night)}"

@@ -15,7 +15,7 @@ CHANGED = NightRule(Regenerate.CHANGED, leftovers=Leftovers.CANCEL)
 CARRY = NightRule(Regenerate.CHANGED, leftovers=Leftovers.CARRY)
 
 
-def night(world: World, key: str, numbers=range(2), rule: NightRule | None = CHANGED, **more) -> runs.Added:
+def night(world: World, key: str, numbers=range(2), rule: NightRule | None = CHANGED, **more) -> adding.Added:
     """A run whose pictures are named by its key, with jobs that any night would ask for alike."""
     specs = [spec(number, output_paths=(f"{key}/{number}.png",)) for number in numbers]
     with world.database.write() as tx:

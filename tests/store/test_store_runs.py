@@ -13,15 +13,15 @@ from orchestrator.store.runs import adding, compared, output_paths, runs
 
 def test_applying_twice_changes_nothing(world):
     specs = [spec(number) for number in range(5)]
-    assert world.apply(specs) == runs.Added(5, 0, ())
+    assert world.apply(specs) == adding.Added(5, 0, ())
     before = world.everything()
-    assert world.apply(specs) == runs.Added(0, 5, ())
+    assert world.apply(specs) == adding.Added(0, 5, ())
     assert world.everything() == before
 
 
 def test_an_edited_manifest_adds_only_what_is_new(world):
     world.apply([spec(number) for number in range(3)])
-    assert world.apply([spec(number) for number in range(5)]) == runs.Added(2, 3, ())
+    assert world.apply([spec(number) for number in range(5)]) == adding.Added(2, 3, ())
     assert world.jobs() == {"pending": 5}
 
 
@@ -47,7 +47,7 @@ def test_the_suffix_is_the_same_at_every_apply(world):
     world.apply([spec(0)])
     world.apply([spec(0, key="f" * 32)])
     before = world.everything()
-    assert world.apply([spec(0), spec(0, key="f" * 32)]) == runs.Added(0, 2, ())
+    assert world.apply([spec(0), spec(0, key="f" * 32)]) == adding.Added(0, 2, ())
     assert world.everything() == before
 
 

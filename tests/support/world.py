@@ -86,7 +86,7 @@ class World(Rows):
         with self.database.write() as tx:
             rate_limits.configure(tx, concurrency=concurrency, submits_per_minute=submits_per_minute)
 
-    def apply(self, specs: Sequence[JobSpec], **run: Any) -> runs.Added:
+    def apply(self, specs: Sequence[JobSpec], **run: Any) -> adding.Added:
         with self.database.write() as tx:
             return adding.add_jobs(tx, runs.ensure_run(tx, run_spec(**run)), specs)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.rendering.words import safe
-from orchestrator.manifest.filters import slug
+from orchestrator.manifest.templating.filters import slug
 from orchestrator.pages.report import Form, ReportWish, write_report
 from orchestrator.store.views.overview import RunRow, runs
 

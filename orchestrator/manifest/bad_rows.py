@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from orchestrator.manifest.axes import Axis
-from orchestrator.manifest.blame import one_table
-from orchestrator.manifest.blueprint import Blueprint
-from orchestrator.manifest.expand import Expansion
-from orchestrator.manifest.tables import Skipped, Table
+from orchestrator.manifest.combining.axes import Axis
+from orchestrator.manifest.expanding.blueprint import Blueprint
+from orchestrator.manifest.expanding.expand import Expansion
+from orchestrator.manifest.parameters.blame import one_table
+from orchestrator.manifest.tables.tables import Skipped, Table
 
 _PASSES_MAX: Final = 10
 

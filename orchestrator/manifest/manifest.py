@@ -13,20 +13,20 @@ from orchestrator.core.nights import Regenerate
 from orchestrator.core.specs import NAME_PATTERN, JobSpec, RunSpec, TwinSpec
 from orchestrator.core.ticks import Dating, ScheduleWords, dated
 from orchestrator.manifest.bad_rows import LeftOut, leave_out_bad_rows, left_out, notes
-from orchestrator.manifest.blueprint import Blueprint
-from orchestrator.manifest.expand import Expansion
-from orchestrator.manifest.nights_shape import night_words
-from orchestrator.manifest.odd_cells import odd_cells
-from orchestrator.manifest.picture_words import said
-from orchestrator.manifest.reader import JOBS_MAX, ManifestReader
-from orchestrator.manifest.run_spec import run_spec
-from orchestrator.manifest.sample import spread
-from orchestrator.manifest.shape import NAME_WHAT
-from orchestrator.manifest.stages import BoundStage
+from orchestrator.manifest.combining.odd_cells import odd_cells
+from orchestrator.manifest.combining.sample import spread
+from orchestrator.manifest.expanding.blueprint import Blueprint
+from orchestrator.manifest.expanding.expand import Expansion
+from orchestrator.manifest.inputs.picture_words import said
+from orchestrator.manifest.parameters.stages import BoundStage
+from orchestrator.manifest.reading.reader import JOBS_MAX, ManifestReader
+from orchestrator.manifest.reading.run_spec import run_spec
+from orchestrator.manifest.shapes.nights_shape import night_words
+from orchestrator.manifest.shapes.shape import NAME_WHAT
 from orchestrator.yamlio import Problem, ProblemsError, load
 
 if TYPE_CHECKING:
-    from orchestrator.manifest.labels import Pairs
+    from orchestrator.manifest.combining.labels import Pairs
 
 PREVIEW_MAX: Final = 20_000  # combinations checked for further problems when the text has some already
 

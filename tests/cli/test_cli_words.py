@@ -11,7 +11,7 @@ from orchestrator.cli.rendering.documents import output_document
 from orchestrator.cli.rendering.job_text import outputs_text
 from orchestrator.cli.rendering.left_out_text import left_out_lines
 from orchestrator.manifest.bad_rows import LeftOut
-from orchestrator.manifest.tables import Skipped
+from orchestrator.manifest.tables.tables import Skipped
 from orchestrator.store.views.job_outputs import OutputRow
 
 

@@ -14,7 +14,7 @@ from orchestrator.core.paths import (
     name_of_retry,
     places_of_download,
 )
-from orchestrator.manifest.outputs import path_problem
+from orchestrator.manifest.expanding.outputs import path_problem
 
 STEMS = st.text("ab\u00e9\u6f22-~.", min_size=1, max_size=230).filter(lambda stem: stem[0] != ".")
 FOLDERS = st.lists(st.text("xy\u00e9-", min_size=1, max_size=120), max_size=3)

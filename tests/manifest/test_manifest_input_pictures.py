@@ -11,8 +11,8 @@ from PIL import Image
 from orchestrator.catalogue import InputRules
 from orchestrator.catalogue.images import sniff
 from orchestrator.core.decoding import DECODER_ERRORS
-from orchestrator.manifest.input_images import Pictures
-from orchestrator.manifest.picture_facts import PictureReader
+from orchestrator.manifest.inputs.input_images import Pictures
+from orchestrator.manifest.inputs.picture_facts import PictureReader
 
 TWO = BASE.replace("scene: [beach, city]", "scene: [beach]")
 
@@ -164,7 +164,7 @@ def test_each_content_is_decoded_once_whatever_its_files_are_called(tmp_path, mo
     decoded = []
     monkeypatch.setattr(PictureReader, "_known", {})
     monkeypatch.setattr(
-        "orchestrator.manifest.picture_facts.orientation", lambda image: decoded.append(image) or 1
+        "orchestrator.manifest.inputs.picture_facts.orientation", lambda image: decoded.append(image) or 1
     )
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_bytes(PNG)

@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.core.paths import fold
-from orchestrator.manifest.filters import slug
-from orchestrator.manifest.fingerprints import Fingerprints
-from orchestrator.manifest.outputs import path_problem
-from orchestrator.manifest.template_problems import TemplateProblem
-from orchestrator.manifest.templates import compile_template
+from orchestrator.manifest.expanding.fingerprints import Fingerprints
+from orchestrator.manifest.expanding.outputs import path_problem
+from orchestrator.manifest.templating.filters import slug
+from orchestrator.manifest.templating.template_problems import TemplateProblem
+from orchestrator.manifest.templating.templates import compile_template
 
 SCOPE = {
     "product": {"sku": "A 1", "items": "x", "photos": ["a", "b"], "n": None},

@@ -3,7 +3,7 @@
 import pytest
 from manifest_files import BASE, PNG, folder, manifest, problems
 
-from orchestrator.manifest.csv_files import csv_table
+from orchestrator.manifest.tables.csv_files import csv_table
 from orchestrator.yamlio import ProblemsError
 
 NAMED = BASE.replace("a {{ scene }}", "a {{ scene }} with {{ product.name }}")

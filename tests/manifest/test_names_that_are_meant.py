@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from manifest_files import BASE, PNG, folder, manifest, problems
 
-from orchestrator.manifest.nearest_files import best_name, closest_file, same_but_for_unicode
+from orchestrator.manifest.tables.nearest_files import best_name, closest_file, same_but_for_unicode
 
 NAMES = ["Lampe 287.jpg", "Lampe 027.webp", "Mütze.jpg", "tasse-blau.JPG", "IMG_0012.jpg", "readme.txt"]
 

@@ -10,10 +10,10 @@ from test_manifest_input_pictures import deep_png, deep_rgb_png, frames, noise, 
 
 from orchestrator.catalogue import InputRules
 from orchestrator.core.specs import LocalImage
-from orchestrator.manifest import normalizing
-from orchestrator.manifest.input_images import Pictures
-from orchestrator.manifest.normalizing import CannotConvertError, convert, converted_copy
-from orchestrator.manifest.picture_rules import SCHEME
+from orchestrator.manifest.inputs import normalizing
+from orchestrator.manifest.inputs.input_images import Pictures
+from orchestrator.manifest.inputs.normalizing import CannotConvertError, convert, converted_copy
+from orchestrator.manifest.inputs.picture_rules import SCHEME
 
 RULES = InputRules(("image/jpeg", "image/png"), bytes_max=2_000_000, side_min=300, ratio_max=2.5)
 RECIPE = f"{SCHEME}:300:2000000"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from manifest_files import BASE, folder, manifest
 
-from orchestrator.manifest.globs import found_files, in_order
+from orchestrator.manifest.tables.globs import found_files, in_order
 
 NAMED = BASE.replace("a {{ scene }}", "a {{ scene }} with {{ product.name }}").replace(
     "products.csv", "shop.csv"

@@ -8,9 +8,9 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.manifest.cells import header_name, trimmed
-from orchestrator.manifest.csv_files import SEPARATORS, csv_table
-from orchestrator.manifest.globs import patterns
+from orchestrator.manifest.tables.cells import header_name, trimmed
+from orchestrator.manifest.tables.csv_files import SEPARATORS, csv_table
+from orchestrator.manifest.tables.globs import patterns
 
 CELLS = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\x00\r"), max_size=12)
 NAMES = st.lists(st.text("abcXYZÄß._-", min_size=1, max_size=6), min_size=2, max_size=4, unique=True)

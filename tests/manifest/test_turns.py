@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from manifest_files import manifest, problems
 
-from orchestrator.manifest.axes import Axis, Source
-from orchestrator.manifest.csv_files import csv_table
-from orchestrator.manifest.labels import Labels
+from orchestrator.manifest.combining.axes import Axis, Source
+from orchestrator.manifest.combining.labels import Labels
+from orchestrator.manifest.tables.csv_files import csv_table
 
 AXES = """\
 version: 1

@@ -7,7 +7,7 @@ import pytest
 from manifest_files import BASE, folder, manifest, problems
 from openpyxl import Workbook
 
-from orchestrator.manifest.xlsx_files import xlsx_table
+from orchestrator.manifest.tables.xlsx_files import xlsx_table
 from orchestrator.yamlio import ProblemsError
 
 

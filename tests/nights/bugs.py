@@ -93,7 +93,7 @@ def nights_overlap(patch: Patch) -> None:
 
 def budget_of_a_tick_is_a_wish(patch: Patch) -> None:
     """The run of a tick has no cap of its own."""
-    from orchestrator.manifest import run_spec
+    from orchestrator.manifest.reading import run_spec
 
     patch(run_spec, "run_budget", lambda budget, words: None)
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 from orchestrator.core.errors import UsageError
 from orchestrator.core.paths import fold
 from orchestrator.core.suggest import did_you_mean, listed
-from orchestrator.manifest.outputs import path_problem
-from orchestrator.manifest.template_problems import TemplateProblem
-from orchestrator.manifest.templates import compile_template
+from orchestrator.manifest.expanding.outputs import path_problem
+from orchestrator.manifest.templating.template_problems import TemplateProblem
+from orchestrator.manifest.templating.templates import compile_template
 from orchestrator.pictures.embedded import Words
 from orchestrator.pictures.recipe_shape import recipe_from
 from orchestrator.pictures.recipes import AS_IT_IS, EXTENSION, PRESETS, Format, Recipe

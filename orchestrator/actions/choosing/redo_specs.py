@@ -11,8 +11,8 @@ from orchestrator.core.errors import NotFoundError, UsageError
 from orchestrator.core.specs import JobSpec
 from orchestrator.core.states import JobState
 from orchestrator.core.taxonomy import PaidReason, Reason
-from orchestrator.manifest.input_images import Pictures
-from orchestrator.manifest.template_problems import TemplateProblem
+from orchestrator.manifest.inputs.input_images import Pictures
+from orchestrator.manifest.templating.template_problems import TemplateProblem
 from orchestrator.store.choosing.redo_sources import RedoSource
 from orchestrator.store.choosing.verdicts import NotJudged
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.core.specs import JobSpec
-from orchestrator.manifest.stages_shape import PICTURES
+from orchestrator.manifest.shapes.stages_shape import PICTURES
 from orchestrator.store.runs.left_behind import Earlier
 
 PICTURE = "the bytes of"

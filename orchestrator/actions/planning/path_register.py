@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from orchestrator.core.errors import UsageError
 from orchestrator.core.paths import path_key
 from orchestrator.core.specs import JobSpec, RunSpec, TwinSpec
-from orchestrator.manifest.fingerprints import Fingerprints
+from orchestrator.manifest.expanding.fingerprints import Fingerprints
 
 
 class PathRegister:

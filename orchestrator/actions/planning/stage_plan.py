@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.core.specs import JobSpec
 from orchestrator.manifest import Manifest
-from orchestrator.manifest.stages_shape import PICTURES
+from orchestrator.manifest.shapes.stages_shape import PICTURES
 from orchestrator.store.db.database import Tx
 from orchestrator.store.runs import stale_pictures
 

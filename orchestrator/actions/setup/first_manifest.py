@@ -10,10 +10,10 @@ from orchestrator.actions.setup.first_manifest_text import CENT, MODEL, Draft, d
 from orchestrator.actions.setup.guesses import guess_table, pictures_in
 from orchestrator.core.errors import StorageError, UsageError
 from orchestrator.manifest import load_manifest
-from orchestrator.manifest.filters import slug
-from orchestrator.manifest.input_images import Pictures
-from orchestrator.manifest.tables import Skipped
-from orchestrator.manifest.template_problems import TemplateProblem
+from orchestrator.manifest.inputs.input_images import Pictures
+from orchestrator.manifest.tables.tables import Skipped
+from orchestrator.manifest.templating.filters import slug
+from orchestrator.manifest.templating.template_problems import TemplateProblem
 
 TAKEN_AS_THEY_ARE: Final = frozenset({".jpg", ".jpeg", ".png"})
 """What the model takes; other formats are converted where `inputs.normalize` says so."""

@@ -9,8 +9,8 @@ from typing import Final
 from orchestrator.actions.setup.guesses import TableGuess
 from orchestrator.core.money import format_usd
 from orchestrator.core.suggest import listed
-from orchestrator.manifest.odd_columns import reference
-from orchestrator.manifest.tables import Skipped
+from orchestrator.manifest.combining.odd_columns import reference
+from orchestrator.manifest.tables.tables import Skipped
 
 MODEL: Final = "kwaivgi/kling-image-o3/edit"
 SCENES: Final = ("sunlit kitchen table", "plain studio background")

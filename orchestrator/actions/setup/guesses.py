@@ -7,12 +7,12 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 
 from orchestrator.catalogue import is_url
-from orchestrator.manifest.csv_files import SEPARATORS, csv_table
-from orchestrator.manifest.globs import in_order
-from orchestrator.manifest.nearest_files import same_but_for_unicode
-from orchestrator.manifest.tables import Table, jsonl_table
-from orchestrator.manifest.template_problems import Hole
-from orchestrator.manifest.xlsx_files import xlsx_table
+from orchestrator.manifest.tables.csv_files import SEPARATORS, csv_table
+from orchestrator.manifest.tables.globs import in_order
+from orchestrator.manifest.tables.nearest_files import same_but_for_unicode
+from orchestrator.manifest.tables.tables import Table, jsonl_table
+from orchestrator.manifest.tables.xlsx_files import xlsx_table
+from orchestrator.manifest.templating.template_problems import Hole
 from orchestrator.yamlio import ProblemsError
 
 PICTURES: Final = frozenset(

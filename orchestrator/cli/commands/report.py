@@ -11,7 +11,7 @@ from orchestrator.cli.commands.report_month import close, month
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.page_text import page_document, page_text
 from orchestrator.core.errors import ExitCode, UsageError
-from orchestrator.manifest.filters import slug
+from orchestrator.manifest.templating.filters import slug
 from orchestrator.pages.report import PICTURES_MAX, Form, ReportWish, write_report
 from orchestrator.store.views.named_runs import one_run
 from orchestrator.store.views.overview import RunRow

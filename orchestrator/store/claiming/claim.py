@@ -3,7 +3,7 @@
 The claim reads lanes (jobs of one run that are priced alike) in order of priority. A lane that is paused or
 whose price does not fit under a cap is passed over as a whole, so that no other lane waits for it. Campaigns
 of equal priority share by their weights; within a campaign the lowest rounds come first, so that
-products take turns (`manifest/turns.py`).
+products take turns (`manifest/combining/turns.py`).
 """
 
 from collections.abc import Callable, Sequence

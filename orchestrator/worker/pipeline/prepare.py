@@ -9,7 +9,7 @@ from typing import Any, Final
 from orchestrator.core.backoff import backoff_seconds
 from orchestrator.core.sending import sent_inputs
 from orchestrator.core.specs import PICTURE, LocalImage
-from orchestrator.manifest.normalizing import CannotConvertError, converted_copy
+from orchestrator.manifest.inputs.normalizing import CannotConvertError, converted_copy
 from orchestrator.ports import (
     KeyRefused,
     Lost,

@@ -1,0 +1,1 @@
+"""Axes and their combinations: where values come from, in which order, what is left out."""

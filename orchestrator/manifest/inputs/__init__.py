@@ -1,0 +1,1 @@
+"""Local pictures that a job sends: found, judged, compared, converted."""

@@ -1,0 +1,1 @@
+"""The parameters of a job, compiled once and bound for each combination."""

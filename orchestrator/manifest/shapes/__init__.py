@@ -1,0 +1,1 @@
+"""Which keys a manifest has, and what each may hold."""

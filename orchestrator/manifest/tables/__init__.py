@@ -1,0 +1,1 @@
+"""Files of rows: CSV, XLSX, JSON lines, and patterns of file names."""

@@ -1,0 +1,1 @@
+"""Templates: sandboxed expressions inside text, and what is wrong with them."""

@@ -12,7 +12,8 @@ from orchestrator.store.views.jobs import JobRow
 JOB_KEYS = [
     "id", "campaign", "name", "run", "key", "variation", "state", "reason", "params", "tags", "axes",
     "price_usd", "cost_usd", "attempts", "prediction_id", "inference_ms", "outputs", "created_at",
-    "finished_at", "verdict", "stars", "note", "superseded_by", "redo_of", "reused_from",
+    "finished_at", "verdict", "stars", "note", "superseded_by", "redo_of", "stage",
+    "needs_job", "reused_from",
     "charged_usd", "why",
 ]  # fmt: skip
 

@@ -16,11 +16,12 @@ from orchestrator.worker.pipeline.outcomes import (
     NotPrepared,
     given_back,
 )
-from orchestrator.worker.pipeline.prepare import InputChanged
+from orchestrator.worker.pipeline.prepare import InputChanged, PictureNotHere
 
 
 def test_every_outcome_of_preparing_has_a_row_and_every_row_is_of_one():
-    assert set(get_args(NotPrepared)) == {*get_args(UploadOutcome), InputChanged} - {Uploaded}
+    own = {InputChanged, PictureNotHere}
+    assert set(get_args(NotPrepared)) == {*get_args(UploadOutcome), *own} - {Uploaded}
     assert set(GIVEN_BACK) == set(get_args(NotPrepared))
 
 

@@ -10,29 +10,8 @@ from orchestrator.core.ticks import MAX_AGE_ALL_MS, MAX_AGE_MS, CatchUp, Overlap
 from orchestrator.timetable.timetable import CronProblem, Timetable, checked
 from orchestrator.timetable.zones import ZoneProblem, zone_of
 from orchestrator.yamlio.document import Node
+from orchestrator.yamlio.durations import Duration
 from orchestrator.yamlio.shapes import Choice, Field, Integer, Money, Object, Reading, Text
-
-_UNIT_MS: Final = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_DURATION: Final = r"(\d{1,6})([smhd])"
-
-
-@dataclass(frozen=True)
-class Duration:
-    """A span such as 90s, 10m, 12h or 7d; gives ms."""
-
-    example: str
-
-    def read(self, node: Node, reading: Reading) -> int | None:
-        """The span."""
-        found = re.fullmatch(_DURATION, node.text or "") if node.value is not None else None
-        if found is None or int(found[1]) == 0:
-            reading.expected(node, f"a span of time such as {self.example}")
-            return None
-        return int(found[1]) * _UNIT_MS[found[2]]
-
-    def schema(self) -> JsonObject:
-        """A string."""
-        return {"type": "string", "pattern": f"^(?:{_DURATION})$"}
 
 
 @dataclass(frozen=True)

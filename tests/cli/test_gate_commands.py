@@ -126,7 +126,7 @@ def test_a_part_that_is_asked_for_later_adds_nothing_to_the_canary(shell):
         ("canary: 0", "expected a whole number from 1 to 1000"),
         ("canary: {approve: auto}", "the key 'jobs' is missing"),
         ("canary: {jobs: 2, max_failed: 20}", "expected a share such as 20% or 0.2"),
-        ("canary: {jobs: 2, timeout: 12}", "expected a time such as 30m, 12h or 2d"),
+        ("canary: {jobs: 2, timeout: 12}", "expected a length of time such as 30m, 12h or 2d"),
         ("canary: {jobs: 2, on_timeout: go}", "needs a timeout"),
         ("canary: {jobs: 2, aprove: auto}", 'did you mean "approve"'),
         ("canary: ten", "expected a number of jobs, or a mapping with jobs"),

@@ -74,7 +74,7 @@ def test_everything_that_is_wrong_is_said_at_once(write):
     assert found == [
         'schedule.timezone: there is no time zone "Europe/Viena" did you mean "Europe/Vienna"?',
         'schedule.overlap: expected one of skip, queue, got "queu" did you mean "queue"?',
-        "schedule.catchup.max_age: expected a span of time such as 12h, got 3",
+        "schedule.catchup.max_age: expected a length of time such as 12h, got 3",
         "schedule.ping: expected an address such as https://hc-ping.com/UUID",
     ]
 

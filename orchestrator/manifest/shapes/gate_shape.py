@@ -6,12 +6,11 @@ from typing import Any, Final
 
 from orchestrator.core.specs import JsonObject
 from orchestrator.yamlio.document import Node
+from orchestrator.yamlio.durations import SECOND_MS, Duration
 from orchestrator.yamlio.shapes import Choice, Decimal, Field, Integer, Money, Nullable, Object, Reading
 
 CANARY_MAX: Final = 1_000
 WHOLE: Final = 100  # percent
-_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_DURATION: Final = r"([1-9]\d{0,5})([smhd])"
 _PERCENT: Final = r"(\d{1,3}(?:\.\d+)?) ?%"
 
 
@@ -36,23 +35,6 @@ class Share:
         return {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, percent]}
 
 
-@dataclass(frozen=True)
-class WaitingTime:
-    """A time: 30m, 12h, 2d."""
-
-    def read(self, node: Node, reading: Reading) -> int | None:
-        """The time in seconds."""
-        found = re.fullmatch(_DURATION, node.value.strip()) if isinstance(node.value, str) else None
-        if found is None:
-            reading.expected(node, "a time such as 30m, 12h or 2d")
-            return None
-        return int(found[1]) * _UNITS[found[2]]
-
-    def schema(self) -> JsonObject:
-        """Digits and a unit."""
-        return {"type": "string", "pattern": f"^{_DURATION}$"}
-
-
 _CANARY: Final = Object(
     (
         Field("jobs", Integer(1, CANARY_MAX), "How many, spread over the axes.", required=True),
@@ -66,7 +48,11 @@ _CANARY: Final = Object(
         Field("max_flagged", Nullable(Share()), "Of its pictures; auto alone.", default=0.1),
         Field("max_unfit", Nullable(Share()), "Of its jobs that fail a check; auto alone.", default=0.1),
         Field("min_accepted", Share(), "Of its jobs that succeeded; auto alone."),
-        Field("timeout", WaitingTime(), "How long it waits for approval; without end when absent."),
+        Field(
+            "timeout",
+            Duration("30m, 12h or 2d", step_ms=SECOND_MS),
+            "How long it waits for approval; without end when absent.",
+        ),
         Field("on_timeout", Choice(("stop", "go")), "What happens then.", default="stop"),
     ),
     "a number of jobs, or a mapping with jobs",

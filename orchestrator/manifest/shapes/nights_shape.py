@@ -9,31 +9,13 @@ from orchestrator.core.nights import Leftovers, NightRule, OnModelChange, Orphan
 from orchestrator.core.specs import JsonObject
 from orchestrator.core.url_inputs import UrlInputs
 from orchestrator.yamlio.document import Node
+from orchestrator.yamlio.durations import Duration
 from orchestrator.yamlio.shapes import Choice, Field, Money, Reading, Text, described
 
-_UNIT_MS: Final = {"h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-_AGE: Final = re.compile(r"([1-9]\d{0,4})\s*([hdw])")
 _SHARE: Final = re.compile(r"(\d{1,3}(?:\.\d{1,2})?)\s*%")
 
 
 WHOLE: Final = 100  # per cent
-
-
-@dataclass(frozen=True)
-class _Age:
-    """A length of time in hours, days or weeks; gives ms."""
-
-    def read(self, node: Node, reading: Reading) -> int | None:
-        """The time in ms."""
-        found = _AGE.fullmatch(str(node.value)) if isinstance(node.value, str) else None
-        if found is None:
-            reading.expected(node, "a length of time such as 12h, 30d or 8w")
-            return None
-        return int(found[1]) * _UNIT_MS[found[2]]
-
-    def schema(self) -> JsonObject:
-        """A string."""
-        return {"type": "string", "pattern": f"^{_AGE.pattern}$"}
 
 
 @dataclass(frozen=True)
@@ -65,7 +47,7 @@ NIGHTS: Final = (
     ),
     Field(
         "older_than",
-        _Age(),
+        Duration("12h, 30d or 8w"),
         "With `regenerate: changed`: pictures older than this are made anew, such as 30d.",
     ),
     Field(

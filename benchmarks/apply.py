@@ -19,7 +19,7 @@ import psycopg
 
 from benchmarks import machine, postgres, process, stage, table
 from orchestrator.actions.planning.apply import apply
-from orchestrator.actions.planning.manifests import load_manifests
+from orchestrator.actions.planning.walking.manifests import load_manifests
 from orchestrator.app import open_app
 
 CHUNK = 10_000  # of the bare insert; larger ones were not faster

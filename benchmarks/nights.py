@@ -16,8 +16,8 @@ from sqlalchemy import text
 
 from benchmarks import machine, process, stage, table
 from orchestrator.actions.planning.apply import apply
-from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.actions.planning.plan import plan
+from orchestrator.actions.planning.walking.manifests import load_manifests
 from orchestrator.app import open_app
 from orchestrator.core.nights import Regenerate
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks import stage
 from orchestrator.actions.planning.apply import apply
-from orchestrator.actions.planning.manifests import load_manifests
+from orchestrator.actions.planning.walking.manifests import load_manifests
 from orchestrator.app import open_app
 from orchestrator.core.states import JobState
 from orchestrator.runtime import event_loop

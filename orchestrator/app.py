@@ -39,8 +39,8 @@ from orchestrator.store.db.database_url import sqlite_path
 from orchestrator.store.db.server_clock import STEADY_MS
 
 if TYPE_CHECKING:
-    from orchestrator.actions.planning.addresses import Addresses
     from orchestrator.actions.planning.expand_tick import TickExpander
+    from orchestrator.actions.planning.walking.addresses import Addresses
     from orchestrator.actions.reconciling.fetching_again import Sources
     from orchestrator.runtime.network import Network
     from orchestrator.store.db.group_commit import Writer
@@ -125,7 +125,7 @@ class App:
 
     def ask_addresses(self) -> "Addresses":
         """The same, to be asked anew. What asks is made, and the network read, when there is a question."""
-        from orchestrator.actions.planning.addresses import Addresses
+        from orchestrator.actions.planning.walking.addresses import Addresses
 
         @cache
         def asker() -> AskAddresses:
@@ -244,8 +244,8 @@ class App:
         return Worker(deps, run_ids=run_ids, only_round=only_round, drain=drain)
 
     def _expander(self, clock: Clock) -> "TickExpander":
-        from orchestrator.actions.planning.asking_provider import asking_with
         from orchestrator.actions.planning.expand_tick import TickExpander
+        from orchestrator.actions.planning.prices.asking_provider import asking_with
         from orchestrator.actions.reconciling.fetching_again import LookAgain
 
         has_key = api_key(self.settings, self.env) is not None

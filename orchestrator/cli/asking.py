@@ -1,8 +1,8 @@
 """Asking the provider for live prices, where there is a key to ask with."""
 
 from orchestrator.actions.planning.apply import Pricing
-from orchestrator.actions.planning.asking_provider import asking_with
-from orchestrator.actions.planning.live_prices import Ask, LivePrices
+from orchestrator.actions.planning.prices.asking_provider import asking_with
+from orchestrator.actions.planning.prices.live_prices import Ask, LivePrices
 from orchestrator.app import App
 from orchestrator.ports import Clock
 from orchestrator.settings import api_key

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.actions.planning.manifests import load_manifests
-from orchestrator.actions.planning.planned import Plan
-from orchestrator.actions.planning.saved_plan import SUFFIX, SavedPlan, read_saved
+from orchestrator.actions.planning.figures.planned import Plan
+from orchestrator.actions.planning.figures.saved_plan import SUFFIX, SavedPlan, read_saved
+from orchestrator.actions.planning.walking.manifests import load_manifests
 from orchestrator.app import App
 from orchestrator.cli.invocation import Asked
 from orchestrator.core.errors import UsageError

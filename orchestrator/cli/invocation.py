@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from orchestrator.actions.planning.part import Part
+from orchestrator.actions.planning.walking.part import Part
 
 PROGRAM: Final = "orchestrator"
 

@@ -4,10 +4,10 @@ import pytest
 from support.picture_host import PictureHost, applied, counted, planned, reader
 from support.world import World
 
-from orchestrator.actions.planning.addresses import Addresses
 from orchestrator.actions.planning.apply import apply
-from orchestrator.actions.planning.flood import ChangeFloodError
 from orchestrator.actions.planning.plan import plan
+from orchestrator.actions.planning.walking.addresses import Addresses
+from orchestrator.actions.planning.walking.flood import ChangeFloodError
 from orchestrator.cli.rendering.plan_documents import plan_document
 from orchestrator.cli.rendering.plan_text import plan_text
 from orchestrator.core.states import AttemptState

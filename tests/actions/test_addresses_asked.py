@@ -6,7 +6,7 @@ import pytest
 from support.night_studio import NightStudio
 from support.picture_host import PictureHost, applied, reader
 
-from orchestrator.actions.planning.addresses import Addresses
+from orchestrator.actions.planning.walking.addresses import Addresses
 from orchestrator.core.nights import Regenerate
 from orchestrator.core.url_inputs import SILENT
 from orchestrator.manifest import load_manifest

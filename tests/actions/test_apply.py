@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import func, select
 from support.world import World, spec
 
-from orchestrator.actions.planning import walk
 from orchestrator.actions.planning.apply import apply
-from orchestrator.actions.planning.path_register import SharedPathsError
 from orchestrator.actions.planning.plan import plan
-from orchestrator.actions.planning.spool import Spool
+from orchestrator.actions.planning.walking import walk
+from orchestrator.actions.planning.walking.path_register import SharedPathsError
+from orchestrator.actions.planning.writing.spool import Spool
 from orchestrator.core.errors import UsageError
 from orchestrator.manifest import load_manifest
 from orchestrator.settings import load_settings

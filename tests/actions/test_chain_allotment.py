@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.actions.planning.affordable import Limit, Wish, allot
+from orchestrator.actions.planning.figures.affordable import Limit, Wish, allot
 
 CHAIN = st.tuples(st.integers(1, 4), st.booleans(), st.lists(st.integers(1, 30), min_size=1, max_size=4))
 """The turn of a chain, whether its first job is paid already, and the price of each of its jobs."""

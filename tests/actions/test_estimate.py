@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.actions.planning.estimate import Pace, estimate
+from orchestrator.actions.planning.figures.estimate import Pace, estimate
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 from support.world import run_spec, spec
 
-from orchestrator.actions.planning.found_pictures import PicturesHereError, find, here_words, refuse
+from orchestrator.actions.planning.walking.found_pictures import PicturesHereError, find, here_words, refuse
 from orchestrator.ports import KeptPicture
 
 

@@ -7,8 +7,8 @@ from support.times import FakeClock
 from support.world import MODEL, PRICE, spec
 
 from orchestrator.actions.operator.accept_price import accept_price
-from orchestrator.actions.planning import live_prices
-from orchestrator.actions.planning.live_prices import LivePrice, LivePrices, Question, Quoted, ask_all
+from orchestrator.actions.planning.prices import live_prices
+from orchestrator.actions.planning.prices.live_prices import LivePrice, LivePrices, Question, Quoted, ask_all
 from orchestrator.ports import Lost, NoPrice, Quote
 from orchestrator.store.account import acts
 from orchestrator.store.db.schema import QuoteSource

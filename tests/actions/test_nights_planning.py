@@ -6,9 +6,9 @@ import pytest
 from support.world import MODEL, World
 
 from orchestrator.actions.planning.apply import apply
-from orchestrator.actions.planning.flood import ChangeFloodError
-from orchestrator.actions.planning.part import Part
 from orchestrator.actions.planning.plan import plan
+from orchestrator.actions.planning.walking.flood import ChangeFloodError
+from orchestrator.actions.planning.walking.part import Part
 from orchestrator.catalogue import entries, get
 from orchestrator.cli.rendering.nights_text import plan_lines
 from orchestrator.cli.rendering.plan_documents import plan_document

@@ -4,7 +4,7 @@ import pytest
 from support.world import World
 
 from orchestrator.actions.planning.apply import apply
-from orchestrator.actions.planning.changes import differing
+from orchestrator.actions.planning.figures.changes import differing
 from orchestrator.actions.planning.plan import plan
 from orchestrator.cli.rendering.content_text import change_lines, content_lines, listing, markdown
 from orchestrator.manifest import load_manifest

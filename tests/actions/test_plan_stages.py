@@ -6,10 +6,10 @@ import pytest
 from support.staged import Staged
 from support.world import World
 
-from orchestrator.actions.planning.affordable import Limit, Wish, allot
 from orchestrator.actions.planning.apply import apply
-from orchestrator.actions.planning.part import Part
+from orchestrator.actions.planning.figures.affordable import Limit, Wish, allot
 from orchestrator.actions.planning.plan import plan
+from orchestrator.actions.planning.walking.part import Part
 from orchestrator.cli.invocation import Asked
 from orchestrator.cli.rendering.cap_text import covered
 from orchestrator.cli.rendering.content_text import change_lines, content_lines

@@ -6,8 +6,8 @@ from support.signed import SIGNED
 from support.world import World
 
 from orchestrator.actions.planning.apply import apply
-from orchestrator.actions.planning.part import Part
 from orchestrator.actions.planning.plan import plan
+from orchestrator.actions.planning.walking.part import Part
 from orchestrator.core.errors import UsageError
 from orchestrator.manifest import load_manifest
 from orchestrator.settings import load_settings

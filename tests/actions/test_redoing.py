@@ -6,8 +6,8 @@ from support.signed import SIGNED
 
 from orchestrator.actions.choosing.redo import redo
 from orchestrator.actions.planning.apply import Pricing, apply
-from orchestrator.actions.planning.live_prices import LivePrice, LivePrices, Quoted
 from orchestrator.actions.planning.plan import plan
+from orchestrator.actions.planning.prices.live_prices import LivePrice, LivePrices, Quoted
 from orchestrator.core.errors import UsageError
 from orchestrator.core.paths import COPY_FIRST, path_key
 from orchestrator.core.states import AttemptState

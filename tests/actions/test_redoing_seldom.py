@@ -7,7 +7,7 @@ from support.signed import SIGNED
 from orchestrator.actions.choosing.redo import redo
 from orchestrator.actions.choosing.verdicts import give
 from orchestrator.actions.planning.apply import apply
-from orchestrator.actions.planning.live_prices import LivePrices
+from orchestrator.actions.planning.prices.live_prices import LivePrices
 from orchestrator.core.states import AttemptState
 from orchestrator.core.verdicts import JobVerdict
 from orchestrator.store.db.schema import job_specs

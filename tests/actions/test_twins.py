@@ -3,10 +3,10 @@
 import pytest
 from support.world import World
 
-from orchestrator.actions.planning import walk
 from orchestrator.actions.planning.apply import apply
-from orchestrator.actions.planning.part import Part
 from orchestrator.actions.planning.plan import plan
+from orchestrator.actions.planning.walking import walk
+from orchestrator.actions.planning.walking.part import Part
 from orchestrator.core.paths import copy_number
 from orchestrator.manifest import load_manifest
 from orchestrator.settings import load_settings

@@ -8,8 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support.world import World
 
-from orchestrator.actions.planning.affordable import Limit, Wish, allot
 from orchestrator.actions.planning.apply import apply
+from orchestrator.actions.planning.figures.affordable import Limit, Wish, allot
 from orchestrator.actions.planning.plan import plan
 from orchestrator.cli.rendering.cap_text import covered, question
 from orchestrator.manifest import load_manifest

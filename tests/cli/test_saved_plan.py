@@ -5,7 +5,7 @@ import json
 import pytest
 from PIL import Image
 
-from orchestrator.actions.planning.saved_plan import Seal
+from orchestrator.actions.planning.figures.saved_plan import Seal
 from orchestrator.core.errors import ExitCode
 
 TABLE = """\

@@ -12,7 +12,7 @@ from PIL import Image
 from sqlalchemy import text
 
 from orchestrator.actions.planning.apply import apply
-from orchestrator.actions.planning.manifests import load_manifests
+from orchestrator.actions.planning.walking.manifests import load_manifests
 from orchestrator.app import App, open_app
 from orchestrator.sandbox import Bill, SandboxConfig, SandboxThread, parse_faults
 from orchestrator.store.money.audit import audit

@@ -8,7 +8,7 @@ from PIL import Image
 from sqlalchemy import select
 
 from orchestrator.actions.planning.apply import apply
-from orchestrator.actions.planning.manifests import load_manifests
+from orchestrator.actions.planning.walking.manifests import load_manifests
 from orchestrator.app import open_app
 from orchestrator.sandbox import SandboxConfig, SandboxThread, parse_faults
 from orchestrator.store.db.schema import attempts, jobs

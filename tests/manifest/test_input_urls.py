@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.actions.planning.manifests import check_all, load_manifests
+from orchestrator.actions.planning.walking.manifests import check_all, load_manifests
 from orchestrator.settings import Outputs, ProviderSettings, Settings
 from orchestrator.yamlio import ProblemsError
 

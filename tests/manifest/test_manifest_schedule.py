@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.actions.planning.manifests import load_manifests
+from orchestrator.actions.planning.walking.manifests import load_manifests
 from orchestrator.core.errors import UsageError
 from orchestrator.core.ticks import CatchUp, Overlap, WhenShort
 from orchestrator.manifest import load_manifest

@@ -2,9 +2,9 @@
 
 from contextlib import contextmanager
 
-from orchestrator.actions.planning.addresses import Addresses
 from orchestrator.actions.planning.apply import apply
 from orchestrator.actions.planning.plan import plan
+from orchestrator.actions.planning.walking.addresses import Addresses
 from orchestrator.core.url_inputs import GONE, SILENT, UNTOLD
 from orchestrator.manifest import load_manifest
 from orchestrator.settings import load_settings

@@ -9,19 +9,19 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from orchestrator.actions.operator.fleet_words import take_words
-from orchestrator.actions.planning.addresses import Addresses
-from orchestrator.actions.planning.applied import NOTHING, Applied, Pricing, Taking
-from orchestrator.actions.planning.asking_addresses import Asking
-from orchestrator.actions.planning.canary import CanaryPick
-from orchestrator.actions.planning.flood import Flood, refuse_floods
-from orchestrator.actions.planning.found_pictures import FoundPictures, refuse
-from orchestrator.actions.planning.inserting import Inserting, JobsToBe
-from orchestrator.actions.planning.live_prices import LivePrices
-from orchestrator.actions.planning.manifests import check_all
-from orchestrator.actions.planning.part import WHOLE, Part, refuse_prune_of
-from orchestrator.actions.planning.path_register import SharedPathsError
-from orchestrator.actions.planning.spool import Spool
-from orchestrator.actions.planning.walk import Walk
+from orchestrator.actions.planning.figures.canary import CanaryPick
+from orchestrator.actions.planning.prices.live_prices import LivePrices
+from orchestrator.actions.planning.walking.addresses import Addresses
+from orchestrator.actions.planning.walking.asking_addresses import Asking
+from orchestrator.actions.planning.walking.flood import Flood, refuse_floods
+from orchestrator.actions.planning.walking.found_pictures import FoundPictures, refuse
+from orchestrator.actions.planning.walking.manifests import check_all
+from orchestrator.actions.planning.walking.part import WHOLE, Part, refuse_prune_of
+from orchestrator.actions.planning.walking.path_register import SharedPathsError
+from orchestrator.actions.planning.walking.walk import Walk
+from orchestrator.actions.planning.writing.applied import NOTHING, Applied, Pricing, Taking
+from orchestrator.actions.planning.writing.inserting import Inserting, JobsToBe
+from orchestrator.actions.planning.writing.spool import Spool
 from orchestrator.manifest import Manifest
 from orchestrator.ports import Shelf
 from orchestrator.store.account.acts import Signature

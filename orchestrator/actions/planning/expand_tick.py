@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from orchestrator.actions.planning.addresses import Addresses
 from orchestrator.actions.planning.apply import Applied, Pricing, Taking, apply
-from orchestrator.actions.planning.flood import ChangeFloodError
-from orchestrator.actions.planning.live_prices import Ask, LivePrices
-from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.actions.planning.plan import plan
+from orchestrator.actions.planning.prices.live_prices import Ask, LivePrices
+from orchestrator.actions.planning.walking.addresses import Addresses
+from orchestrator.actions.planning.walking.flood import ChangeFloodError
+from orchestrator.actions.planning.walking.manifests import load_manifests
 from orchestrator.actions.reconciling.pictures_check import PicturesChecked
 from orchestrator.core.errors import DatabaseError, ExitCode, OrchestratorError
 from orchestrator.core.money import format_usd

@@ -5,27 +5,27 @@ from contextlib import nullcontext
 
 from orchestrator import catalogue
 from orchestrator.actions.operator.fleet_words import FileWords
-from orchestrator.actions.planning.addresses import Addresses
-from orchestrator.actions.planning.asking_addresses import Asking
-from orchestrator.actions.planning.canary import made_first
-from orchestrator.actions.planning.cap_forecast import CapForecast, caps_for, is_about
-from orchestrator.actions.planning.changes import compare
-from orchestrator.actions.planning.content import Content
-from orchestrator.actions.planning.estimate import pace_in_force
-from orchestrator.actions.planning.how_long import how_long
-from orchestrator.actions.planning.live_prices import Ask, LivePrices
-from orchestrator.actions.planning.manifests import check_all
-from orchestrator.actions.planning.month_ahead import ahead
-from orchestrator.actions.planning.part import WHOLE, Part, refuse_prune_of
-from orchestrator.actions.planning.plan_warnings import warn
-from orchestrator.actions.planning.planned import FATES, ManifestPlan, Plan
-from orchestrator.actions.planning.row_prices import price
-from orchestrator.actions.planning.saved_plan import Seal
-from orchestrator.actions.planning.stage_plan import stages_of
-from orchestrator.actions.planning.tally import Tally
-from orchestrator.actions.planning.view import View
-from orchestrator.actions.planning.walk import ManifestWalk, Walk
-from orchestrator.actions.planning.within_caps import at_other_values, costs_of, within_caps
+from orchestrator.actions.planning.figures.canary import made_first
+from orchestrator.actions.planning.figures.cap_forecast import CapForecast, caps_for, is_about
+from orchestrator.actions.planning.figures.changes import compare
+from orchestrator.actions.planning.figures.content import Content
+from orchestrator.actions.planning.figures.estimate import pace_in_force
+from orchestrator.actions.planning.figures.how_long import how_long
+from orchestrator.actions.planning.figures.month_ahead import ahead
+from orchestrator.actions.planning.figures.plan_warnings import warn
+from orchestrator.actions.planning.figures.planned import FATES, ManifestPlan, Plan
+from orchestrator.actions.planning.figures.row_prices import price
+from orchestrator.actions.planning.figures.saved_plan import Seal
+from orchestrator.actions.planning.figures.stage_plan import stages_of
+from orchestrator.actions.planning.figures.tally import Tally
+from orchestrator.actions.planning.figures.within_caps import at_other_values, costs_of, within_caps
+from orchestrator.actions.planning.prices.live_prices import Ask, LivePrices
+from orchestrator.actions.planning.walking.addresses import Addresses
+from orchestrator.actions.planning.walking.asking_addresses import Asking
+from orchestrator.actions.planning.walking.manifests import check_all
+from orchestrator.actions.planning.walking.part import WHOLE, Part, refuse_prune_of
+from orchestrator.actions.planning.walking.view import View
+from orchestrator.actions.planning.walking.walk import ManifestWalk, Walk
 from orchestrator.core.precedence import Weight
 from orchestrator.manifest import Manifest
 from orchestrator.ports import Shelf

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from orchestrator.actions.operator.fleet_words import FileWords, FleetDifference
-from orchestrator.actions.planning.manifests import load_manifests
+from orchestrator.actions.planning.walking.manifests import load_manifests
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out

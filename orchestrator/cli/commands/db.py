@@ -98,7 +98,7 @@ def rebuild(
     is harmless, also beside workers. Every picture that cannot be recorded as it should is named with the
     reason, and the exit code is then 3.
     """
-    from orchestrator.actions.planning.manifests import load_manifests
+    from orchestrator.actions.planning.walking.manifests import load_manifests
     from orchestrator.actions.reconciling.rebuild import Rebuild
 
     assert source == "outputs"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from orchestrator.actions.planning.manifests import load_manifests
 from orchestrator.actions.planning.plan import plan
+from orchestrator.actions.planning.walking.manifests import load_manifests
 from orchestrator.actions.setup.examples import Written, copy_quickstart
 from orchestrator.app import open_app
 from orchestrator.cli import out

@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from orchestrator.actions.planning.content import LISTED_MAX
-from orchestrator.actions.planning.found_pictures import rebuild_words
+from orchestrator.actions.planning.figures.content import LISTED_MAX
+from orchestrator.actions.planning.figures.planned import Plan
+from orchestrator.actions.planning.figures.saved_plan import SUFFIX, SavedPlan
 from orchestrator.actions.planning.plan import plan
-from orchestrator.actions.planning.planned import Plan
-from orchestrator.actions.planning.saved_plan import SUFFIX, SavedPlan
+from orchestrator.actions.planning.walking.found_pictures import rebuild_words
 from orchestrator.cli import out
 from orchestrator.cli.asking import asking
 from orchestrator.cli.base import SANDBOX, manifest_options, options

@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from orchestrator.actions.planning.apply import Pricing, Taking, apply
-from orchestrator.actions.planning.flood import refuse_floods
-from orchestrator.actions.planning.found_pictures import refuse
+from orchestrator.actions.planning.figures.planned import Plan
 from orchestrator.actions.planning.plan import plan
-from orchestrator.actions.planning.planned import Plan
 from orchestrator.actions.planning.set_apart import apart
+from orchestrator.actions.planning.walking.flood import refuse_floods
+from orchestrator.actions.planning.walking.found_pictures import refuse
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.app import App
 from orchestrator.cli import out

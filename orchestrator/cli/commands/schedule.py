@@ -6,7 +6,7 @@ from typing import Final
 import click
 
 from orchestrator.actions.operator import scheduling
-from orchestrator.actions.planning.manifests import load_manifests
+from orchestrator.actions.planning.walking.manifests import load_manifests
 from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.base import MANIFESTS, SANDBOX, group

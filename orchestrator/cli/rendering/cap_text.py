@@ -3,8 +3,8 @@
 import shlex
 from typing import Final
 
-from orchestrator.actions.planning.affordable import Affordable
-from orchestrator.actions.planning.planned import Plan
+from orchestrator.actions.planning.figures.affordable import Affordable
+from orchestrator.actions.planning.figures.planned import Plan
 from orchestrator.cli.rendering.content_text import plural
 from orchestrator.cli.rendering.words import count, safe, usd
 from orchestrator.core.ticks import WhenShort

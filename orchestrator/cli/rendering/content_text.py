@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from orchestrator.actions.planning.changes import FieldChange, differing
-from orchestrator.actions.planning.content import ShownJob
-from orchestrator.actions.planning.cuts import STAGE
-from orchestrator.actions.planning.planned import ManifestPlan, Plan
+from orchestrator.actions.planning.figures.changes import FieldChange, differing
+from orchestrator.actions.planning.figures.content import ShownJob
+from orchestrator.actions.planning.figures.cuts import STAGE
+from orchestrator.actions.planning.figures.planned import ManifestPlan, Plan
 from orchestrator.cli.rendering.words import count, safe, table, unit_price, usd
 
 CHANGES_SHOWN = 3

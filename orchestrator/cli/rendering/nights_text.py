@@ -10,8 +10,8 @@ from orchestrator.core.money import format_usd
 if TYPE_CHECKING:  # a listing need not load what expands manifests
     from collections.abc import Sequence
 
-    from orchestrator.actions.planning.flood import Flood
-    from orchestrator.actions.planning.planned import Plan
+    from orchestrator.actions.planning.figures.planned import Plan
+    from orchestrator.actions.planning.walking.flood import Flood
     from orchestrator.cli.rendering.documents import Json
 
 

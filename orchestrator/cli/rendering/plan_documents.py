@@ -11,8 +11,8 @@ from orchestrator.cli.rendering.stages_text import stages_document
 from orchestrator.core.money import format_usd
 
 if TYPE_CHECKING:  # a listing need not load what expands manifests
-    from orchestrator.actions.planning.content import ShownJob
-    from orchestrator.actions.planning.planned import ManifestPlan, Plan
+    from orchestrator.actions.planning.figures.content import ShownJob
+    from orchestrator.actions.planning.figures.planned import ManifestPlan, Plan
     from orchestrator.cli.rendering.documents import Json
     from orchestrator.core.specs import JobSpec
     from orchestrator.store.runs.unrequested import Unrequested

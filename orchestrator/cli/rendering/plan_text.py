@@ -2,7 +2,7 @@
 
 import click
 
-from orchestrator.actions.planning.planned import ManifestPlan, Plan
+from orchestrator.actions.planning.figures.planned import ManifestPlan, Plan
 from orchestrator.cli.invocation import Asked
 from orchestrator.cli.rendering.cap_text import covered, whose_cap
 from orchestrator.cli.rendering.content_text import change_lines, content_lines

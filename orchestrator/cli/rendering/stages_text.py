@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.actions.planning.stage_plan import waits_for_people
+from orchestrator.actions.planning.figures.stage_plan import waits_for_people
 from orchestrator.cli.rendering.words import count, safe, usd
 from orchestrator.core.money import format_usd
 
 if TYPE_CHECKING:  # a listing need not load what expands manifests
-    from orchestrator.actions.planning.planned import ManifestPlan, Plan
+    from orchestrator.actions.planning.figures.planned import ManifestPlan, Plan
     from orchestrator.cli.invocation import Asked
     from orchestrator.cli.rendering.documents import Json
 

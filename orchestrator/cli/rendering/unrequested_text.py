@@ -1,6 +1,6 @@
 """Jobs that wait in a run and are not asked for, in words: they would be made too, and cost money."""
 
-from orchestrator.actions.planning.planned import ManifestPlan
+from orchestrator.actions.planning.figures.planned import ManifestPlan
 from orchestrator.cli.invocation import Asked, complete
 from orchestrator.cli.rendering.words import count, safe, usd
 from orchestrator.store.runs.unrequested import Unrequested

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from orchestrator.actions.operator.fleet_words import FileWords, FleetDifference
-from orchestrator.actions.planning.live_prices import LivePrices
+from orchestrator.actions.planning.prices.live_prices import LivePrices
 from orchestrator.manifest import Manifest
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.runs.unrequested import Unrequested

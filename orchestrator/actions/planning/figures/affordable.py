@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from orchestrator.actions.planning.tally import Tally
+from orchestrator.actions.planning.figures.tally import Tally
 
 
 class Wish(NamedTuple):

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from orchestrator.actions.planning.planned import ManifestPlan
-from orchestrator.actions.planning.walk import Chunk
+from orchestrator.actions.planning.figures.planned import ManifestPlan
+from orchestrator.actions.planning.walking.walk import Chunk
 from orchestrator.core.gates import CanaryFigures, canary_rules
 from orchestrator.core.specs import JobSpec
 from orchestrator.manifest import Manifest

@@ -1,7 +1,7 @@
 """What a plan warns of: pictures that are here, names that are taken, caps that do not suffice, prices."""
 
-from orchestrator.actions.planning.found_pictures import here_words, rebuild_words
-from orchestrator.actions.planning.planned import Plan
+from orchestrator.actions.planning.figures.planned import Plan
+from orchestrator.actions.planning.walking.found_pictures import here_words, rebuild_words
 from orchestrator.core.money import format_usd
 
 

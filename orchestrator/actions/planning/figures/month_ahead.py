@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from orchestrator.actions.planning.planned import Plan
+from orchestrator.actions.planning.figures.planned import Plan
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import Scope
 from orchestrator.store.views.forecasts import MonthForecast, month_forecasts

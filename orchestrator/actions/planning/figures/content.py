@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from orchestrator.actions.planning.changes import Changes
-from orchestrator.actions.planning.saved_plan import Seal
+from orchestrator.actions.planning.figures.changes import Changes
+from orchestrator.actions.planning.figures.saved_plan import Seal
 from orchestrator.core.specs import JobSpec
 from orchestrator.store.runs.left_behind import COMPARED_MAX, LeftBehind
 

@@ -12,7 +12,7 @@ from os.path import relpath
 from pathlib import Path
 from typing import Any, Final
 
-from orchestrator.actions.planning.part import Part
+from orchestrator.actions.planning.walking.part import Part
 from orchestrator.core.errors import UsageError
 from orchestrator.core.money import format_usd
 from orchestrator.core.specs import JobSpec

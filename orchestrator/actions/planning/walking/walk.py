@@ -8,11 +8,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Final, NamedTuple
 
-from orchestrator.actions.planning.asking_addresses import Asking
-from orchestrator.actions.planning.flood import flood_of
-from orchestrator.actions.planning.found_pictures import FoundPictures, find
-from orchestrator.actions.planning.part import Part
-from orchestrator.actions.planning.path_register import PathRegister
+from orchestrator.actions.planning.walking.asking_addresses import Asking
+from orchestrator.actions.planning.walking.flood import flood_of
+from orchestrator.actions.planning.walking.found_pictures import FoundPictures, find
+from orchestrator.actions.planning.walking.part import Part
+from orchestrator.actions.planning.walking.path_register import PathRegister
 from orchestrator.core.nights import Fate
 from orchestrator.core.specs import JobSpec, TwinSpec
 from orchestrator.core.states import JobState

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from orchestrator import catalogue
-from orchestrator.actions.planning.affordable import Affordable, Limit, Wish, allot, products_served
-from orchestrator.actions.planning.cap_forecast import CapForecast
-from orchestrator.actions.planning.cuts import Cut, ManifestChange, costs, counted, cuts
-from orchestrator.actions.planning.live_prices import LivePrices
-from orchestrator.actions.planning.planned import ManifestPlan
-from orchestrator.actions.planning.tally import Tally
+from orchestrator.actions.planning.figures.affordable import Affordable, Limit, Wish, allot, products_served
+from orchestrator.actions.planning.figures.cap_forecast import CapForecast
+from orchestrator.actions.planning.figures.cuts import Cut, ManifestChange, costs, counted, cuts
+from orchestrator.actions.planning.figures.planned import ManifestPlan
+from orchestrator.actions.planning.figures.tally import Tally
+from orchestrator.actions.planning.prices.live_prices import LivePrices
 from orchestrator.store.db.database import Tx
 from orchestrator.store.runs.unrequested import Turn, turns_of
 

@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from orchestrator.actions.operator.fleet_words import FleetDifference
-from orchestrator.actions.planning.affordable import Affordable
-from orchestrator.actions.planning.cap_forecast import CapForecast
-from orchestrator.actions.planning.content import Content
-from orchestrator.actions.planning.cuts import Cut
-from orchestrator.actions.planning.estimate import Estimate
-from orchestrator.actions.planning.flood import Flood
-from orchestrator.actions.planning.found_pictures import FoundPictures
-from orchestrator.actions.planning.live_prices import LivePrices
-from orchestrator.actions.planning.stage_plan import Stages
-from orchestrator.actions.planning.tally import Tally
+from orchestrator.actions.planning.figures.affordable import Affordable
+from orchestrator.actions.planning.figures.cap_forecast import CapForecast
+from orchestrator.actions.planning.figures.content import Content
+from orchestrator.actions.planning.figures.cuts import Cut
+from orchestrator.actions.planning.figures.estimate import Estimate
+from orchestrator.actions.planning.figures.stage_plan import Stages
+from orchestrator.actions.planning.figures.tally import Tally
+from orchestrator.actions.planning.prices.live_prices import LivePrices
+from orchestrator.actions.planning.walking.flood import Flood
+from orchestrator.actions.planning.walking.found_pictures import FoundPictures
 from orchestrator.core.nights import Fate
 from orchestrator.core.specs import JobSpec, RunSpec
 from orchestrator.core.states import JobState

@@ -6,9 +6,9 @@ from typing import Final, NamedTuple
 
 from orchestrator.actions.operator.change_jobs import drop_waiting, supersede
 from orchestrator.actions.operator.fleet_words import manifest_caps
-from orchestrator.actions.planning.applied import RENAMED_KEPT, Applied, Pricing, Taking
-from orchestrator.actions.planning.canary import CanaryPick
-from orchestrator.actions.planning.spool import Spool
+from orchestrator.actions.planning.figures.canary import CanaryPick
+from orchestrator.actions.planning.writing.applied import RENAMED_KEPT, Applied, Pricing, Taking
+from orchestrator.actions.planning.writing.spool import Spool
 from orchestrator.catalogue import revisions
 from orchestrator.store.account import rate_limits, workers
 from orchestrator.store.account.acts import Signature

@@ -1,8 +1,8 @@
 """How long a plan takes."""
 
 from orchestrator import catalogue
-from orchestrator.actions.planning.estimate import Estimate, Pace, estimate
-from orchestrator.actions.planning.planned import Plan
+from orchestrator.actions.planning.figures.estimate import Estimate, Pace, estimate
+from orchestrator.actions.planning.figures.planned import Plan
 from orchestrator.store.account import latencies
 from orchestrator.store.db.database import Tx
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from orchestrator.actions.planning.live_prices import Ask, PriceKey, Question, Quoted, ask_all
+from orchestrator.actions.planning.prices.live_prices import Ask, PriceKey, Question, Quoted, ask_all
 from orchestrator.ports import Clock, Provider
 
 

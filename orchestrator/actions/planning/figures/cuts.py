@@ -7,7 +7,7 @@ from itertools import combinations
 from math import comb
 from typing import Final
 
-from orchestrator.actions.planning.tally import JobKind, Pairs, Tally
+from orchestrator.actions.planning.figures.tally import JobKind, Pairs, Tally
 
 CUTS_SHOWN: Final = 3
 LOOKED_AT_MAX: Final = 200_000

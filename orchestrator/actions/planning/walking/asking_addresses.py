@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from orchestrator.actions.planning.addresses import Addresses, https_inputs
+from orchestrator.actions.planning.walking.addresses import Addresses, https_inputs
 from orchestrator.catalogue import get
 from orchestrator.core.specs import JobSpec, RunSpec
 from orchestrator.core.url_inputs import recorded

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from orchestrator.actions.planning.live_prices import LivePrices
-from orchestrator.actions.planning.planned import ManifestPlan
+from orchestrator.actions.planning.figures.planned import ManifestPlan
+from orchestrator.actions.planning.prices.live_prices import LivePrices
 from orchestrator.store.runs.unrequested import JobsAt
 
 

@@ -1,0 +1,1 @@
+"""What jobs cost at this moment, asked once for each kind."""

@@ -1,0 +1,1 @@
+"""Checked jobs to rows."""

@@ -21,7 +21,7 @@ from orchestrator.store.db import migrate
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.money import closing
 from orchestrator.store.money.closing import Freezing
-from orchestrator.store.views.forecasts import month_forecasts
+from orchestrator.store.views.money.forecasts import month_forecasts
 
 MONTH = "2026-11"
 BEGAN_MS = 1_793_491_200_000  # 2026-11-01T00:00:00Z

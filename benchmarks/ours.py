@@ -9,7 +9,7 @@ from orchestrator.actions.planning.walking.manifests import load_manifests
 from orchestrator.app import open_app
 from orchestrator.core.states import JobState
 from orchestrator.runtime import event_loop
-from orchestrator.store.views.progress import run_progress
+from orchestrator.store.views.runs.progress import run_progress
 from orchestrator.worker.stop import Stop
 
 

@@ -19,7 +19,7 @@ from orchestrator.pages.sources import sources_of
 from orchestrator.pictures.shelf import ThumbnailShelf
 from orchestrator.runtime.clock import SystemClock
 from orchestrator.store.db.database import Database
-from orchestrator.store.views.products import Place
+from orchestrator.store.views.jobs.products import Place
 from orchestrator.web.review.asked import ReviewView
 from orchestrator.web.review.links import ServedLinks
 from orchestrator.web.review.looking import Looking

@@ -8,7 +8,7 @@ from orchestrator.cli import out
 from orchestrator.cli.rendering.words import safe
 from orchestrator.manifest.templating.filters import slug
 from orchestrator.pages.report import Form, ReportWish, write_report
-from orchestrator.store.views.overview import RunRow, runs
+from orchestrator.store.views.runs.overview import RunRow, runs
 
 
 def page_of_runs(app: App, run_ids: Collection[int], target: Path | None) -> Path | None:

@@ -10,7 +10,7 @@ from orchestrator.actions.setup.open_database import Use
 from orchestrator.cli import out
 from orchestrator.cli.context import opened
 from orchestrator.cli.moving import move, tell_moved
-from orchestrator.cli.rendering.verdict_text import (
+from orchestrator.cli.rendering.jobs.verdict_text import (
     given_document,
     given_text,
     judgeable_document,

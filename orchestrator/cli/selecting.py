@@ -10,7 +10,7 @@ import click
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.core.states import JobState
 from orchestrator.core.verdicts import JobVerdict, plain_text
-from orchestrator.store.views.walk import JobFilter
+from orchestrator.store.views.jobs.walk import JobFilter
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -10,9 +10,9 @@ from orchestrator.actions.operator.exit_code import concerns, exit_code, facts_o
 from orchestrator.actions.operator.rescued_books import rescue_books
 from orchestrator.app import App
 from orchestrator.cli.rendering.display import Display, Lasting
-from orchestrator.cli.rendering.doubts_text import doubts_words
 from orchestrator.cli.rendering.ending_words import ending_words
 from orchestrator.cli.rendering.folding import binding_cap
+from orchestrator.cli.rendering.jobs.doubts_text import doubts_words
 from orchestrator.cli.rendering.snapshot import Snapshot
 from orchestrator.cli.rendering.summary import Done
 from orchestrator.cli.streams import drop_lost_streams
@@ -24,8 +24,8 @@ from orchestrator.store.runs.apart import Apart
 from orchestrator.store.stops.attention import attention
 from orchestrator.store.stops.reachable import beyond_caps
 from orchestrator.store.stops.stops import Stoppage, survey
-from orchestrator.store.views.places import PicturePlace, places
-from orchestrator.store.views.progress import (
+from orchestrator.store.views.jobs.places import PicturePlace, places
+from orchestrator.store.views.runs.progress import (
     Progress,
     avoided_micros,
     part_progress,

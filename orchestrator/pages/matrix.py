@@ -8,8 +8,8 @@ from typing import Final
 
 from orchestrator.core.paths import QUARANTINE
 from orchestrator.core.states import JobState
-from orchestrator.store.views.job_outputs import OutputRow
-from orchestrator.store.views.products import TryRow
+from orchestrator.store.views.jobs.job_outputs import OutputRow
+from orchestrator.store.views.jobs.products import TryRow
 
 ACCEPTED: Final = "accepted"
 REJECTED: Final = "rejected"

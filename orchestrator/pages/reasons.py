@@ -6,8 +6,8 @@ from typing import Final
 
 from orchestrator.core.states import JobState
 from orchestrator.store.db.schema import OutputState
-from orchestrator.store.views.products import TryRow
-from orchestrator.store.views.waiting import LaneWait
+from orchestrator.store.views.jobs.products import TryRow
+from orchestrator.store.views.jobs.waiting import LaneWait
 
 CAP: Final = "budget"
 MODERATED: Final = "moderated"

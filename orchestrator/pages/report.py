@@ -24,12 +24,12 @@ from orchestrator.runtime import own_files
 from orchestrator.store.choosing import acceptance
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.identity import database_id
-from orchestrator.store.views import products
-from orchestrator.store.views.named_runs import path_of
-from orchestrator.store.views.overview import RunRow
-from orchestrator.store.views.progress import avoided_micros, reused_pictures, run_progress
-from orchestrator.store.views.timings import timings
-from orchestrator.store.views.waiting import waits
+from orchestrator.store.views.jobs import products
+from orchestrator.store.views.jobs.timings import timings
+from orchestrator.store.views.jobs.waiting import waits
+from orchestrator.store.views.runs.named_runs import path_of
+from orchestrator.store.views.runs.overview import RunRow
+from orchestrator.store.views.runs.progress import avoided_micros, reused_pictures, run_progress
 
 PICTURES_MAX: Final = 2_000
 PRODUCTS: Final = 100

@@ -9,8 +9,8 @@ from typing import Any, Final
 from orchestrator.core.money import format_usd
 from orchestrator.pages.matrix import Matrix, ShownTry
 from orchestrator.runtime import own_files
-from orchestrator.store.views.named_runs import path_of
-from orchestrator.store.views.overview import RunRow
+from orchestrator.store.views.runs.named_runs import path_of
+from orchestrator.store.views.runs.overview import RunRow
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _SHARED: Final = (

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.store.views.products import TryRow
+from orchestrator.store.views.jobs.products import TryRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from orchestrator.store.account import workers
 from orchestrator.store.db.schema import Scope, Window, acts
 from orchestrator.store.money.cap_changes import StandingCap
 from orchestrator.store.money.decided_caps import decide_cap
-from orchestrator.store.views.walk import JobFilter
+from orchestrator.store.views.jobs.walk import JobFilter
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from orchestrator.actions.planning.apply import apply
 from orchestrator.actions.planning.plan import plan
 from orchestrator.actions.planning.walking.addresses import Addresses
 from orchestrator.actions.planning.walking.flood import ChangeFloodError
-from orchestrator.cli.rendering.plan_documents import plan_document
-from orchestrator.cli.rendering.plan_text import plan_text
+from orchestrator.cli.rendering.plans.plan_documents import plan_document
+from orchestrator.cli.rendering.plans.plan_text import plan_text
 from orchestrator.core.states import AttemptState
 from orchestrator.core.url_inputs import GONE, SILENT, UNTOLD
 from orchestrator.settings import load_settings

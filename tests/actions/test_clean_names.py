@@ -16,8 +16,8 @@ from orchestrator.store.choosing import owning
 from orchestrator.store.db.schema import outputs
 from orchestrator.store.runs import jobs as operations
 from orchestrator.store.stops.attention import NAMES_WAITING, attention
-from orchestrator.store.views.jobs import list_jobs
-from orchestrator.store.views.walk import JobFilter
+from orchestrator.store.views.jobs.jobs import list_jobs
+from orchestrator.store.views.jobs.walk import JobFilter
 
 MUG = "shop/mug.png"
 

@@ -16,7 +16,7 @@ from orchestrator.actions.choosing import export, handover_record
 from orchestrator.actions.choosing.export import to_archive, to_folder
 from orchestrator.actions.choosing.handover_names import named
 from orchestrator.core.errors import StorageError, UsageError
-from orchestrator.store.views.accepted import AcceptedPicture
+from orchestrator.store.views.jobs.accepted import AcceptedPicture
 
 
 def png(shade: int, size: tuple[int, int] = (64, 48)) -> bytes:

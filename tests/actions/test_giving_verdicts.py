@@ -12,7 +12,7 @@ from orchestrator.core.states import AttemptState
 from orchestrator.core.verdicts import JobVerdict, VerdictSource
 from orchestrator.store.choosing.verdicts import history
 from orchestrator.store.db.schema import acts, verdicts
-from orchestrator.store.views.walk import JobFilter, page_ids
+from orchestrator.store.views.jobs.walk import JobFilter, page_ids
 
 BOB = replace(SIGNED, who="bob", host="studio-2")
 ACCEPTED, REJECTED, NONE = JobVerdict

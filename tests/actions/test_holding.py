@@ -7,7 +7,7 @@ from orchestrator.core.states import AttemptState
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.attempts.lifecycle import Send
 from orchestrator.store.db.schema import balances
-from orchestrator.store.views.walk import JobFilter
+from orchestrator.store.views.jobs.walk import JobFilter
 
 SIGNED = Signature("ada", "here", "jobs hold", why="the client decides")
 

@@ -10,9 +10,9 @@ from orchestrator.actions.planning.plan import plan
 from orchestrator.actions.planning.walking.flood import ChangeFloodError
 from orchestrator.actions.planning.walking.part import Part
 from orchestrator.catalogue import entries, get
-from orchestrator.cli.rendering.nights_text import plan_lines
-from orchestrator.cli.rendering.plan_documents import plan_document
-from orchestrator.cli.rendering.plan_text import plan_text
+from orchestrator.cli.rendering.plans.nights_text import plan_lines
+from orchestrator.cli.rendering.plans.plan_documents import plan_document
+from orchestrator.cli.rendering.plans.plan_text import plan_text
 from orchestrator.core.nights import Regenerate
 from orchestrator.core.states import AttemptState
 from orchestrator.manifest import load_manifest

@@ -6,7 +6,7 @@ from support.world import World
 from orchestrator.actions.planning.apply import apply
 from orchestrator.actions.planning.figures.changes import differing
 from orchestrator.actions.planning.plan import plan
-from orchestrator.cli.rendering.content_text import change_lines, content_lines, listing, markdown
+from orchestrator.cli.rendering.plans.content_text import change_lines, content_lines, listing, markdown
 from orchestrator.manifest import load_manifest
 from orchestrator.settings import load_settings
 

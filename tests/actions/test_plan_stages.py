@@ -11,11 +11,11 @@ from orchestrator.actions.planning.figures.affordable import Limit, Wish, allot
 from orchestrator.actions.planning.plan import plan
 from orchestrator.actions.planning.walking.part import Part
 from orchestrator.cli.invocation import Asked
-from orchestrator.cli.rendering.cap_text import covered
-from orchestrator.cli.rendering.content_text import change_lines, content_lines
-from orchestrator.cli.rendering.plan_documents import plan_document
-from orchestrator.cli.rendering.plan_text import plan_text
-from orchestrator.cli.rendering.stages_text import stage_lines
+from orchestrator.cli.rendering.plans.cap_text import covered
+from orchestrator.cli.rendering.plans.content_text import change_lines, content_lines
+from orchestrator.cli.rendering.plans.plan_documents import plan_document
+from orchestrator.cli.rendering.plans.plan_text import plan_text
+from orchestrator.cli.rendering.plans.stages_text import stage_lines
 from orchestrator.core.verdicts import JobVerdict
 from orchestrator.manifest import load_manifest
 from orchestrator.settings import load_settings

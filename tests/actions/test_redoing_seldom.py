@@ -13,7 +13,7 @@ from orchestrator.core.verdicts import JobVerdict
 from orchestrator.store.db.schema import job_specs
 from orchestrator.store.db.schema import jobs as job_table
 from orchestrator.store.runs import jobs
-from orchestrator.store.views.walk import JobFilter
+from orchestrator.store.views.jobs.walk import JobFilter
 
 
 def again(store, *ids, **how):

@@ -11,7 +11,7 @@ from support.world import World
 from orchestrator.actions.planning.apply import apply
 from orchestrator.actions.planning.figures.affordable import Limit, Wish, allot
 from orchestrator.actions.planning.plan import plan
-from orchestrator.cli.rendering.cap_text import covered, question
+from orchestrator.cli.rendering.plans.cap_text import covered, question
 from orchestrator.manifest import load_manifest
 from orchestrator.settings import load_settings
 

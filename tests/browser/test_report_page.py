@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from orchestrator.actions.choosing.verdict_file import check_file, read_file
 from orchestrator.pages.report import ReportWish, write_report
 from orchestrator.store.db.identity import ensure
-from orchestrator.store.views.overview import runs
+from orchestrator.store.views.runs.overview import runs
 
 
 @pytest.fixture

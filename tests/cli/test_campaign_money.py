@@ -15,7 +15,7 @@ from orchestrator.store.db.database import Database
 from orchestrator.store.db.schema import Scope, Window, acts, balances, budgets
 from orchestrator.store.money.caps import Cap
 from orchestrator.store.runs.campaigns import reopen
-from orchestrator.store.views.overview import RunRow, no_jobs
+from orchestrator.store.views.runs.overview import RunRow, no_jobs
 
 
 def test_closing_a_campaign_cancels_what_waits_and_collects_what_runs(world):

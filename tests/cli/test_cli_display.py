@@ -10,7 +10,7 @@ from orchestrator.cli.rendering.snapshot import Snapshot, lines, plain
 from orchestrator.store.db.schema import Scope, Window
 from orchestrator.store.money.caps import Cap
 from orchestrator.store.stops.stops import Stoppage
-from orchestrator.store.views.progress import Progress
+from orchestrator.store.views.runs.progress import Progress
 
 
 class DisplayClock:

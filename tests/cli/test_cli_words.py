@@ -8,11 +8,11 @@ import pytest
 
 from orchestrator.cli.rendering import words
 from orchestrator.cli.rendering.documents import output_document
-from orchestrator.cli.rendering.job_text import outputs_text
-from orchestrator.cli.rendering.left_out_text import left_out_lines
+from orchestrator.cli.rendering.jobs.job_text import outputs_text
+from orchestrator.cli.rendering.plans.left_out_text import left_out_lines
 from orchestrator.manifest.bad_rows import LeftOut
 from orchestrator.manifest.tables.tables import Skipped
-from orchestrator.store.views.job_outputs import OutputRow
+from orchestrator.store.views.jobs.job_outputs import OutputRow
 
 
 @pytest.mark.parametrize(

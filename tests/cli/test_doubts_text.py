@@ -2,7 +2,12 @@
 
 from dataclasses import replace
 
-from orchestrator.cli.rendering.doubts_text import doubt_words, doubts_words, looked_for_until, people_needed
+from orchestrator.cli.rendering.jobs.doubts_text import (
+    doubt_words,
+    doubts_words,
+    looked_for_until,
+    people_needed,
+)
 from orchestrator.settings import Outputs, Settings, Webhook
 from orchestrator.settings.model import InDoubtSettings
 from orchestrator.store.views.trouble import InDoubtRow, OpenDoubts

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from orchestrator.cli.rendering.job_text import jobs_table
+from orchestrator.cli.rendering.jobs.job_text import jobs_table
 from orchestrator.core.errors import ExitCode
-from orchestrator.store.views.jobs import JobRow
+from orchestrator.store.views.jobs.jobs import JobRow
 
 JOB_KEYS = [
     "id", "campaign", "name", "run", "key", "variation", "state", "reason", "params", "tags", "axes",

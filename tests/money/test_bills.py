@@ -6,12 +6,12 @@ from ended import failed, kinds, standing, succeeded
 from support.world import PRICE, REFUND_MS
 
 from orchestrator.cli.rendering.documents import attempt_document
-from orchestrator.cli.rendering.job_text import attempt_text
+from orchestrator.cli.rendering.jobs.job_text import attempt_text
 from orchestrator.core.provider_facts import BILL_SETTLE_MS
 from orchestrator.core.states import AttemptState
 from orchestrator.store.db.schema import ledger
 from orchestrator.store.money import bills
-from orchestrator.store.views.detail import job_detail
+from orchestrator.store.views.jobs.detail import job_detail
 
 
 def shown(world, held):

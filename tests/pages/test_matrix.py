@@ -4,9 +4,9 @@ reason.
 
 from orchestrator.pages.matrix import build, differences
 from orchestrator.pages.reasons import Reasons
-from orchestrator.store.views.job_outputs import OutputRow
-from orchestrator.store.views.products import TryRow
-from orchestrator.store.views.waiting import LaneWait
+from orchestrator.store.views.jobs.job_outputs import OutputRow
+from orchestrator.store.views.jobs.products import TryRow
+from orchestrator.store.views.jobs.waiting import LaneWait
 
 
 def output(path="a.png", *, state="stored", nsfw=None):

@@ -17,8 +17,8 @@ from orchestrator.pages.report import Form, ReportWish, write_report
 from orchestrator.pages.report_files import guarded
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.db.schema import job_specs
-from orchestrator.store.views.named_runs import named_runs, one_run
-from orchestrator.store.views.overview import runs
+from orchestrator.store.views.runs.named_runs import named_runs, one_run
+from orchestrator.store.views.runs.overview import runs
 
 
 @pytest.fixture

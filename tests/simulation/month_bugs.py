@@ -3,7 +3,7 @@
 from orchestrator.core.month_money import MoneyStanding
 from orchestrator.ports.paging import Bill, BillTimes
 from orchestrator.store.money import bills
-from orchestrator.store.views import month_money
+from orchestrator.store.views.money import month_money
 
 from .planting import Mutation, Patch
 

@@ -10,7 +10,7 @@ from orchestrator.actions.operator.change_jobs import cancel_jobs, drop_waiting,
 from orchestrator.core.errors import DatabaseError, DatabaseReplacedError, OtherDatabaseError
 from orchestrator.store.db import identity
 from orchestrator.store.db.database import Database
-from orchestrator.store.views.walk import JobFilter
+from orchestrator.store.views.jobs.walk import JobFilter
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from orchestrator.store.choosing import checks
 from orchestrator.store.choosing.checks import CheckFound
 from orchestrator.store.db.schema import job_specs, jobs, outputs, verdicts
 from orchestrator.store.runs import adding, runs
-from orchestrator.store.views import accepted
-from orchestrator.store.views.walk import JobFilter
+from orchestrator.store.views.jobs import accepted
+from orchestrator.store.views.jobs.walk import JobFilter
 
 
 def make(world, *numbers: int, **settings) -> None:

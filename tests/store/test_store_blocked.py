@@ -10,7 +10,7 @@ from orchestrator.store.db.schema import jobs
 from orchestrator.store.runs import blocked, order
 from orchestrator.store.runs.blocked import BlockedCounts
 from orchestrator.store.runs.jobs import cancel, retry
-from orchestrator.store.views.detail import job_detail
+from orchestrator.store.views.jobs.detail import job_detail
 
 
 @pytest.fixture

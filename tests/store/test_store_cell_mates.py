@@ -7,8 +7,8 @@ from orchestrator.core.states import AttemptState
 from orchestrator.pages.matrix import build
 from orchestrator.pages.reasons import Reasons
 from orchestrator.store.db.schema import jobs, runs
-from orchestrator.store.views import products
-from orchestrator.store.views.cell_mates import MOST, with_mates
+from orchestrator.store.views.jobs import products
+from orchestrator.store.views.jobs.cell_mates import MOST, with_mates
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from orchestrator.store.claiming import staging
 from orchestrator.store.db.schema import jobs, runs
 from orchestrator.store.runs import unrequested
 from orchestrator.store.stops import outlook, stops
-from orchestrator.store.views import overview, walk
-from orchestrator.store.views.walk import JobFilter
+from orchestrator.store.views.jobs import walk
+from orchestrator.store.views.jobs.walk import JobFilter
+from orchestrator.store.views.runs import overview
 
 LIVE = {"ix_attempts_live", "uq_attempts_live_job"}
 HOT = {

@@ -12,7 +12,7 @@ from orchestrator.store.claiming.lanes import lane_of_job
 from orchestrator.store.runs import adding, runs
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.store.stops.stops import stops_over, survey
-from orchestrator.store.views.progress import run_progress
+from orchestrator.store.views.runs.progress import run_progress
 
 HOUR = 3_600_000
 

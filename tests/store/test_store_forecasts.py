@@ -12,7 +12,7 @@ from orchestrator.core.forecast import DAY_MS
 from orchestrator.core.states import AttemptState
 from orchestrator.store.db.schema import Scope, Window, balances, jobs, schedules, ticks
 from orchestrator.store.runs.campaigns import pause
-from orchestrator.store.views.forecasts import month_forecasts
+from orchestrator.store.views.money.forecasts import month_forecasts
 
 
 def at(text):

@@ -13,10 +13,15 @@ from orchestrator.actions.operator.change_jobs import cancel_jobs, retry_jobs
 from orchestrator.core.errors import NotFoundError
 from orchestrator.store.account import pauses, workers
 from orchestrator.store.db.schema import events
-from orchestrator.store.views.event_kinds import EVENT_KINDS
-from orchestrator.store.views.happening_names import named_campaign, named_job, named_kinds, named_runs
-from orchestrator.store.views.happenings import Follower, HappeningFilter, happenings, newest
-from orchestrator.store.views.walk import JobFilter
+from orchestrator.store.views.happened.event_kinds import EVENT_KINDS
+from orchestrator.store.views.happened.happening_names import (
+    named_campaign,
+    named_job,
+    named_kinds,
+    named_runs,
+)
+from orchestrator.store.views.happened.happenings import Follower, HappeningFilter, happenings, newest
+from orchestrator.store.views.jobs.walk import JobFilter
 
 ALL = HappeningFilter()
 
@@ -54,7 +59,7 @@ def test_an_act_stands_for_the_events_of_its_decision_and_for_no_others(world):
 
 
 def test_they_come_in_the_order_of_time_over_many_pages(world, monkeypatch):
-    monkeypatch.setattr("orchestrator.store.views.happenings.PAGE", 3)
+    monkeypatch.setattr("orchestrator.store.views.happened.happenings.PAGE", 3)
     for _ in range(5):
         throttled(world)
         pause(world)
@@ -118,7 +123,7 @@ def test_a_kind_that_was_recorded_may_be_named_whatever_this_program_knows(world
 
 
 def test_a_follower_tells_each_once_also_what_commits_late(world, monkeypatch):
-    monkeypatch.setattr("orchestrator.store.views.happenings.REREAD", 5)
+    monkeypatch.setattr("orchestrator.store.views.happened.happenings.REREAD", 5)
     throttled(world)
     following = Follower(world.database.read, ALL)
     assert following.news() == []
@@ -153,7 +158,7 @@ def test_what_has_committed_late_is_news(world):
 
 
 def test_a_retried_job_tells_who_and_why_in_its_history(world):
-    from orchestrator.store.views.detail import job_detail
+    from orchestrator.store.views.jobs.detail import job_detail
 
     world.run(1)
     cancel_jobs(world.database, JobFilter(ids=(1,)), SIGNED)

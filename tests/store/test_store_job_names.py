@@ -5,8 +5,8 @@ from support.world import run_spec, spec
 
 from orchestrator.core.errors import NotFoundError
 from orchestrator.store.runs import adding, runs
-from orchestrator.store.views.job_names import require_named
-from orchestrator.store.views.walk import JobFilter
+from orchestrator.store.views.jobs.job_names import require_named
+from orchestrator.store.views.jobs.walk import JobFilter
 
 
 @pytest.fixture

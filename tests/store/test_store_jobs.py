@@ -7,7 +7,7 @@ from orchestrator.core.states import AttemptState
 from orchestrator.store.attempts import outputs
 from orchestrator.store.db import bulk
 from orchestrator.store.runs import jobs
-from orchestrator.store.views.job_outputs import outputs_of
+from orchestrator.store.views.jobs.job_outputs import outputs_of
 
 
 def cancel(world, *job_ids):

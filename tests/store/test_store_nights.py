@@ -8,8 +8,8 @@ from orchestrator.core.verdicts import JobVerdict
 from orchestrator.store.db.schema import jobs, outputs
 from orchestrator.store.runs import adding, earlier, runs
 from orchestrator.store.runs.new_jobs import encode
-from orchestrator.store.views.job_outputs import outputs_of
-from orchestrator.store.views.overview import counts_by_state
+from orchestrator.store.views.jobs.job_outputs import outputs_of
+from orchestrator.store.views.runs.overview import counts_by_state
 
 CHANGED = NightRule(Regenerate.CHANGED, leftovers=Leftovers.CANCEL)
 CARRY = NightRule(Regenerate.CHANGED, leftovers=Leftovers.CARRY)

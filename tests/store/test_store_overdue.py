@@ -18,9 +18,9 @@ from orchestrator.store.stops.attention import (
     attention,
 )
 from orchestrator.store.stops.outlook import outlook
-from orchestrator.store.views import jobs as listing
 from orchestrator.store.views import trouble
-from orchestrator.store.views.walk import JobFilter
+from orchestrator.store.views.jobs import jobs as listing
+from orchestrator.store.views.jobs.walk import JobFilter
 
 HOUR_MS = 3_600_000
 

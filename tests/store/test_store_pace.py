@@ -8,8 +8,8 @@ from orchestrator.actions.operator.explain import why
 from orchestrator.store.account import pauses, rate_limits, rate_window
 from orchestrator.store.db.schema import Scope, jobs
 from orchestrator.store.stops.stops import RATE
-from orchestrator.store.views.detail import job_detail
-from orchestrator.store.views.overview import status
+from orchestrator.store.views.jobs.detail import job_detail
+from orchestrator.store.views.runs.overview import status
 
 
 def told(world):

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from support.world import spec
 
-from orchestrator.store.views import products
-from orchestrator.store.views.overview import runs
-from orchestrator.store.views.products import ProductWish
+from orchestrator.store.views.jobs import products
+from orchestrator.store.views.jobs.products import ProductWish
+from orchestrator.store.views.runs.overview import runs
 
 
 @pytest.fixture

@@ -19,10 +19,10 @@ from orchestrator.store.money.caps import set_cap
 from orchestrator.store.runs import adding, runs
 from orchestrator.store.stops.outlook import outlook
 from orchestrator.store.stops.stops import BUDGET, stops_over, survey
-from orchestrator.store.views.detail import job_detail
-from orchestrator.store.views.overview import status
-from orchestrator.store.views.owners import campaigns
-from orchestrator.store.views.progress import run_progress
+from orchestrator.store.views.jobs.detail import job_detail
+from orchestrator.store.views.runs.overview import status
+from orchestrator.store.views.runs.owners import campaigns
+from orchestrator.store.views.runs.progress import run_progress
 
 
 class UndoneError(Exception):

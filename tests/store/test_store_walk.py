@@ -5,8 +5,8 @@ from sqlalchemy import text
 from support.world import spec
 
 from orchestrator.core.errors import NotFoundError
-from orchestrator.store.views.jobs import count_jobs, list_jobs
-from orchestrator.store.views.walk import JobFilter, count_up_to, page_ids
+from orchestrator.store.views.jobs.jobs import count_jobs, list_jobs
+from orchestrator.store.views.jobs.walk import JobFilter, count_up_to, page_ids
 
 FILTERS = [
     JobFilter(),

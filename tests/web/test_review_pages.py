@@ -8,7 +8,7 @@ from review_browser import AS_SCRIPT
 
 from orchestrator.store.choosing import checks
 from orchestrator.store.choosing.checks import CheckFound
-from orchestrator.store.views import products
+from orchestrator.store.views.jobs import products
 
 
 def test_a_picture_that_is_gone_says_so_on_its_page(shop, review):

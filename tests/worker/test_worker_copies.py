@@ -11,8 +11,8 @@ from orchestrator.actions.operator.change_jobs import retry_jobs
 from orchestrator.ports import FetchFault, Status
 from orchestrator.store.db.schema import outputs
 from orchestrator.store.runs import adding, copies, runs
-from orchestrator.store.views.jobs import count_pictures, list_jobs
-from orchestrator.store.views.walk import JobFilter
+from orchestrator.store.views.jobs.jobs import count_pictures, list_jobs
+from orchestrator.store.views.jobs.walk import JobFilter
 
 
 class DiesHere(BaseException):

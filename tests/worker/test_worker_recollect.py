@@ -14,7 +14,7 @@ from orchestrator.store.attempts import recollect
 from orchestrator.store.db.schema import attempts, events, jobs
 from orchestrator.store.money.audit import audit
 from orchestrator.store.money.bills import BillLine, book_lines
-from orchestrator.store.views.walk import JobFilter
+from orchestrator.store.views.jobs.walk import JobFilter
 
 
 def without_outputs(harness, world):

@@ -15,7 +15,7 @@ from orchestrator.ports import ArtifactRequest, FetchOutcome, StoredArtifact
 from orchestrator.store.db.schema import jobs, outputs
 from orchestrator.store.stops.picture_waits import UNJUDGED
 from orchestrator.store.stops.stops import survey
-from orchestrator.store.views.progress import run_progress
+from orchestrator.store.views.runs.progress import run_progress
 
 pytestmark = pytest.mark.usefixtures("seldom_idle")
 

@@ -7,11 +7,11 @@ from support.provider import RenewsUrls
 from support.signed import SIGNED
 
 from orchestrator.actions.operator.change_jobs import retry_jobs
-from orchestrator.cli.rendering import job_text
+from orchestrator.cli.rendering.jobs import job_text
 from orchestrator.ports import FetchFailed, FetchFault
 from orchestrator.store.db.schema import events, jobs
-from orchestrator.store.views.detail import job_detail
-from orchestrator.store.views.walk import JobFilter
+from orchestrator.store.views.jobs.detail import job_detail
+from orchestrator.store.views.jobs.walk import JobFilter
 from orchestrator.worker.pipeline.fetch import FRESH_URLS_SECONDS
 
 ASIDE = "out/0-0.png.unproven"

@@ -14,7 +14,7 @@ from orchestrator.manifest.templating.templates import compile_template
 from orchestrator.pictures.embedded import Words
 from orchestrator.pictures.recipe_shape import recipe_from
 from orchestrator.pictures.recipes import AS_IT_IS, EXTENSION, PRESETS, Format, Recipe
-from orchestrator.store.views.accepted import AcceptedPicture
+from orchestrator.store.views.jobs.accepted import AcceptedPicture
 
 NAMES: Final = (
     "campaign",

@@ -18,8 +18,8 @@ from orchestrator.store.choosing.verdicts import NotJudged
 from orchestrator.store.db.database import Database
 from orchestrator.store.money import quotes
 from orchestrator.store.runs.runs import run_by_id
-from orchestrator.store.views.job_names import require_named
-from orchestrator.store.views.walk import JobFilter, page_ids
+from orchestrator.store.views.jobs.job_names import require_named
+from orchestrator.store.views.jobs.walk import JobFilter, page_ids
 
 CHUNK: Final = 200
 REDOABLE: Final = (JobState.SUCCEEDED.value, JobState.FAILED.value)

@@ -11,7 +11,7 @@ from orchestrator.ports import Shelf
 from orchestrator.store.choosing import told_choices
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Database
-from orchestrator.store.views import stored_pictures
+from orchestrator.store.views.jobs import stored_pictures
 
 JOBS: Final = 200
 """Jobs that are read in one transaction."""

@@ -14,8 +14,8 @@ from orchestrator.core.verdicts import JobVerdict, VerdictSource, plain_text
 from orchestrator.store.account.acts import Signature
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.identity import database_id
-from orchestrator.store.views.overview import runs
-from orchestrator.store.views.stored_pictures import shown_by
+from orchestrator.store.views.jobs.stored_pictures import shown_by
+from orchestrator.store.views.runs.overview import runs
 
 KIND: Final = "orchestrator verdicts"
 VERSION: Final = 1

@@ -11,9 +11,9 @@ from orchestrator.store.account.acts import Signature
 from orchestrator.store.choosing.originals import meant, originals
 from orchestrator.store.choosing.verdicts import JudgedJob, NotJudged, judge
 from orchestrator.store.db.database import Database, Tx
-from orchestrator.store.views.job_names import require_named
-from orchestrator.store.views.jobs import count_paid
-from orchestrator.store.views.walk import JobFilter, page_ids
+from orchestrator.store.views.jobs.job_names import require_named
+from orchestrator.store.views.jobs.jobs import count_paid
+from orchestrator.store.views.jobs.walk import JobFilter, page_ids
 
 CHUNK: Final = 500
 _WITH_PICTURES: Final = (JobState.SUCCEEDED.value, JobState.REUSED.value)

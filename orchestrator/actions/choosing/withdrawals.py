@@ -7,9 +7,9 @@ from typing import Any
 from orchestrator.actions.choosing.export import HandedOver
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Database
-from orchestrator.store.views import accepted
-from orchestrator.store.views.accepted import AcceptedPicture
-from orchestrator.store.views.walk import JobFilter
+from orchestrator.store.views.jobs import accepted
+from orchestrator.store.views.jobs.accepted import AcceptedPicture
+from orchestrator.store.views.jobs.walk import JobFilter
 
 
 class Withdrawal(StrEnum):

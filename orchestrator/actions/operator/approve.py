@@ -7,9 +7,9 @@ from orchestrator.store.account.acts import Signature, change_of, record
 from orchestrator.store.account.subjects import subject_of
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.runs import gates
-from orchestrator.store.views.named_runs import one_run, path_of
-from orchestrator.store.views.overview import RunRow, runs
-from orchestrator.store.views.progress import pending_cost
+from orchestrator.store.views.runs.named_runs import one_run, path_of
+from orchestrator.store.views.runs.overview import RunRow, runs
+from orchestrator.store.views.runs.progress import pending_cost
 
 
 @dataclass(frozen=True, slots=True)

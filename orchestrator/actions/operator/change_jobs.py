@@ -12,9 +12,9 @@ from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.runs import jobs
 from orchestrator.store.runs.earlier import look_back, waiting_in
 from orchestrator.store.runs.runs import Run
-from orchestrator.store.views.job_names import require_named
-from orchestrator.store.views.jobs import count_jobs
-from orchestrator.store.views.walk import JobFilter, page_ids
+from orchestrator.store.views.jobs.job_names import require_named
+from orchestrator.store.views.jobs.jobs import count_jobs
+from orchestrator.store.views.jobs.walk import JobFilter, page_ids
 
 CHUNK = 500
 UNPAID_CANCEL = "cancelled, unless its attempt brings pictures"

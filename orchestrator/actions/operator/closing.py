@@ -7,7 +7,7 @@ from orchestrator.store.account.acts import Signature, change_of, record
 from orchestrator.store.account.subjects import subject_of
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.runs import campaigns
-from orchestrator.store.views.walk import JobFilter
+from orchestrator.store.views.jobs.walk import JobFilter
 
 OPEN, CLOSED = "open", "closed"
 

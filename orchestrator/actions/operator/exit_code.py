@@ -7,7 +7,7 @@ from typing import Final
 from orchestrator.core.errors import ExitCode
 from orchestrator.store.account.pauses import FINISH_BY
 from orchestrator.store.stops.stops import BUDGET, Stoppage
-from orchestrator.store.views.progress import Progress
+from orchestrator.store.views.runs.progress import Progress
 
 LIMITS: Final = frozenset({BUDGET, FINISH_BY})
 """What the user set a limit to: money, and time. Reaching it is no trouble."""

@@ -11,8 +11,8 @@ from orchestrator.store.runs.blocked import BlockedJob, Lack
 from orchestrator.store.runs.jobs import SUPERSEDED
 from orchestrator.store.runs.order import HELD
 from orchestrator.store.stops.stops import RATE, Stoppage
-from orchestrator.store.views.detail import AttemptDetail, JobDetail, stops_of
-from orchestrator.store.views.jobs import JobRow
+from orchestrator.store.views.jobs.detail import AttemptDetail, JobDetail, stops_of
+from orchestrator.store.views.jobs.jobs import JobRow
 
 HOPELESS = frozenset(Reason) - MENDED_BY_RETRY
 _LIVE = {

@@ -11,8 +11,8 @@ from orchestrator.store.db.schema import Scope, Window
 from orchestrator.store.money.cap_changes import OPERATOR, StandingCap, standing
 from orchestrator.store.money.caps import balance
 from orchestrator.store.money.decided_caps import decide_cap
-from orchestrator.store.views.named_runs import one_run, path_of
-from orchestrator.store.views.overview import RunRow
+from orchestrator.store.views.runs.named_runs import one_run, path_of
+from orchestrator.store.views.runs.overview import RunRow
 
 
 @dataclass(frozen=True, slots=True)

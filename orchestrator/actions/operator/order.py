@@ -12,10 +12,10 @@ from orchestrator.store.attempts.releases import release_claims
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.runs import order
 from orchestrator.store.runs.order import Reordered
-from orchestrator.store.views.job_names import require_named
-from orchestrator.store.views.jobs import count_jobs
-from orchestrator.store.views.named_runs import one_run, path_of
-from orchestrator.store.views.walk import JobFilter, page_ids
+from orchestrator.store.views.jobs.job_names import require_named
+from orchestrator.store.views.jobs.jobs import count_jobs
+from orchestrator.store.views.jobs.walk import JobFilter, page_ids
+from orchestrator.store.views.runs.named_runs import one_run, path_of
 
 WITHOUT_A_REASON: Final = "held by an operator"
 WAITING: Final = "waiting"

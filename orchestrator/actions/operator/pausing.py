@@ -5,8 +5,8 @@ from orchestrator.store.account.acts import Change, Signature, change_of, record
 from orchestrator.store.account.subjects import ACCOUNT, subject_of
 from orchestrator.store.db.database import Tx
 from orchestrator.store.runs import campaigns
-from orchestrator.store.views.named_runs import one_run
-from orchestrator.store.views.overview import RunRow
+from orchestrator.store.views.runs.named_runs import one_run
+from orchestrator.store.views.runs.overview import RunRow
 
 WITHOUT_A_REASON = "paused by an operator"
 

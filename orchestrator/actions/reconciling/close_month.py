@@ -10,8 +10,8 @@ from orchestrator.store.account.acts import Change, Signature, record
 from orchestrator.store.db.database import Database, Tx
 from orchestrator.store.money import closing
 from orchestrator.store.money.closing import Freezing, MonthClosing
-from orchestrator.store.views import month_lines
-from orchestrator.store.views.month_lines import ClosedMonth
+from orchestrator.store.views.money import month_lines
+from orchestrator.store.views.money.month_lines import ClosedMonth
 
 
 @dataclass(frozen=True, slots=True)

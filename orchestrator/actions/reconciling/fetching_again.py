@@ -20,7 +20,7 @@ from orchestrator.actions.reconciling.pictures_check import (
 )
 from orchestrator.ports import ArtifactStore, Clock, PictureState, Provider, Shelf
 from orchestrator.store.db.database import Database
-from orchestrator.store.views.stored_pictures import StoredPicture
+from orchestrator.store.views.jobs.stored_pictures import StoredPicture
 
 FETCH_SECONDS: Final = 60
 """So long a tick begins to fetch what is missing; the next one goes on. A worker that leaves waits for it."""

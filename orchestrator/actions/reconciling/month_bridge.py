@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from orchestrator.store.db.schema import BillEntry
-from orchestrator.store.views.month_lines import MonthLine, OtherEntries
+from orchestrator.store.views.money.month_lines import MonthLine, OtherEntries
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from orchestrator.core.money import format_usd
 from orchestrator.core.month import BalancePoint, Equation, ends_of, rises, total_of
 from orchestrator.store.db.database import Tx
 from orchestrator.store.money import balance_days
-from orchestrator.store.views import month_lines
-from orchestrator.store.views.billed_between import net_between
-from orchestrator.store.views.month_lines import ClosedMonth, MonthLine
-from orchestrator.store.views.month_sums import MonthBounds
+from orchestrator.store.views.money import month_lines
+from orchestrator.store.views.money.billed_between import net_between
+from orchestrator.store.views.money.month_lines import ClosedMonth, MonthLine
+from orchestrator.store.views.money.month_sums import MonthBounds
 
 
 def against_ledger(

@@ -7,10 +7,10 @@ from typing import Final, Protocol
 from orchestrator.core.errors import UsageError
 from orchestrator.core.month import Amounts, amounts_of
 from orchestrator.store.db.database import Tx
-from orchestrator.store.views import month_sums
-from orchestrator.store.views.month_lines import MonthLine
-from orchestrator.store.views.month_sums import Dimension, Group, MonthBounds
-from orchestrator.store.views.run_names import RunName
+from orchestrator.store.views.money import month_sums
+from orchestrator.store.views.money.month_lines import MonthLine
+from orchestrator.store.views.money.month_sums import Dimension, Group, MonthBounds
+from orchestrator.store.views.runs.run_names import RunName
 
 OF_RUN: Final[Mapping[str, Callable[[RunName], str]]] = {
     "campaign": lambda run: run.campaign,

@@ -21,10 +21,10 @@ from orchestrator.actions.reconciling.month_rows import (
 from orchestrator.core.month import Amounts, Equation, month_ms, total_of
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import BillEntry
-from orchestrator.store.views import month_lines, month_money, month_reuse, month_sums
-from orchestrator.store.views.month_lines import ClosedMonth, OtherEntries
-from orchestrator.store.views.month_sums import MonthBounds
-from orchestrator.store.views.run_names import run_names
+from orchestrator.store.views.money import month_lines, month_money, month_reuse, month_sums
+from orchestrator.store.views.money.month_lines import ClosedMonth, OtherEntries
+from orchestrator.store.views.money.month_sums import MonthBounds
+from orchestrator.store.views.runs.run_names import run_names
 
 
 @dataclass(frozen=True, slots=True)

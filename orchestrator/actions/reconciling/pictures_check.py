@@ -24,10 +24,10 @@ from orchestrator.ports import (
     StoredArtifact,
 )
 from orchestrator.store.db.database import Database
-from orchestrator.store.views import stored_pictures
-from orchestrator.store.views.happening_names import named_job
-from orchestrator.store.views.stored_pictures import StoredPicture
-from orchestrator.store.views.walk import JobFilter
+from orchestrator.store.views.happened.happening_names import named_job
+from orchestrator.store.views.jobs import stored_pictures
+from orchestrator.store.views.jobs.stored_pictures import StoredPicture
+from orchestrator.store.views.jobs.walk import JobFilter
 
 DAY_MS: Final = 86_400_000
 

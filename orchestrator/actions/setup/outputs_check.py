@@ -11,7 +11,7 @@ from orchestrator.ports import PictureState
 from orchestrator.store.db import migrate
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.database_url import parse_url, sqlite_path
-from orchestrator.store.views import stored_pictures
+from orchestrator.store.views.jobs import stored_pictures
 
 DISK_WARN_BYTES: Final = 5 * 1000**3
 DISK_FAIL_BYTES: Final = 200 * 1000**2

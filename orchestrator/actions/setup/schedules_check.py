@@ -7,7 +7,7 @@ from orchestrator.actions.setup.check import Check, CheckResult
 from orchestrator.store.account import workers
 from orchestrator.store.db.database import Database
 from orchestrator.store.stops.tick_attention import tick_attention
-from orchestrator.store.views.schedules import ScheduleRow, schedule_rows
+from orchestrator.store.views.runs.schedules import ScheduleRow, schedule_rows
 
 
 def examine(database: Database) -> Iterator[Check]:

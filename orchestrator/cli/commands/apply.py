@@ -15,10 +15,10 @@ from orchestrator.cli.context import opened
 from orchestrator.cli.deciding import agreed, file_words, tell
 from orchestrator.cli.given import given
 from orchestrator.cli.invocation import Asked, Step, next_fields
-from orchestrator.cli.rendering.left_out_text import left_out_document, left_out_lines
-from orchestrator.cli.rendering.nights_text import reused_document, reused_words
-from orchestrator.cli.rendering.plan_documents import others_document
-from orchestrator.cli.rendering.unrequested_text import others_text
+from orchestrator.cli.rendering.plans.left_out_text import left_out_document, left_out_lines
+from orchestrator.cli.rendering.plans.nights_text import reused_document, reused_words
+from orchestrator.cli.rendering.plans.plan_documents import others_document
+from orchestrator.cli.rendering.plans.unrequested_text import others_text
 from orchestrator.cli.rendering.words import count, safe
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode

@@ -12,8 +12,8 @@ from orchestrator.cli.commands.budget_apply import apply_budget
 from orchestrator.cli.commands.budget_move import move
 from orchestrator.cli.commands.budget_show import show
 from orchestrator.cli.context import opened
-from orchestrator.cli.rendering import audit_text
 from orchestrator.cli.rendering.documents import budget_document
+from orchestrator.cli.rendering.money import audit_text
 from orchestrator.cli.rendering.words import safe
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.budget import day_of

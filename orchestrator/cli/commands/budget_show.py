@@ -16,7 +16,7 @@ from orchestrator.core.errors import ExitCode
 from orchestrator.core.money import format_usd
 from orchestrator.store.money.caps import Cap, caps_in_force
 from orchestrator.store.money.past_caps import PeriodSums, sums_of_period
-from orchestrator.store.views import overview
+from orchestrator.store.views.runs import overview
 
 
 @declare("show", short_help="Every cap with what counts under it; any month or day.")

@@ -16,9 +16,9 @@ from orchestrator.cli.signature import WHY_HELP, signature_of, why_option
 from orchestrator.core.errors import ExitCode, NotFoundError
 from orchestrator.store.db.database import Tx
 from orchestrator.store.runs.campaigns import refuse_closed
-from orchestrator.store.views import owners
-from orchestrator.store.views.happening_names import nothing
-from orchestrator.store.views.owners import CampaignRow, campaign_names
+from orchestrator.store.views.happened.happening_names import nothing
+from orchestrator.store.views.runs import owners
+from orchestrator.store.views.runs.owners import CampaignRow, campaign_names
 
 
 @group("campaigns", short_help="List, pause, resume, weigh and close campaigns.")

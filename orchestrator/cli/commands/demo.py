@@ -16,7 +16,7 @@ from orchestrator.cli.asking import asking, pricing
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.commands.run import Wanted, carry_out
 from orchestrator.cli.invocation import Asked
-from orchestrator.cli.rendering.plan_text import plan_text
+from orchestrator.cli.rendering.plans.plan_text import plan_text
 from orchestrator.core.errors import ExitCode, StorageError, UsageError
 from orchestrator.sandbox import SandboxConfig, SandboxThread, parse_faults
 

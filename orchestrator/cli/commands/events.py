@@ -12,11 +12,22 @@ from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID, SANDBOX
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
-from orchestrator.cli.rendering import happening_text
+from orchestrator.cli.rendering.jobs import happening_text
 from orchestrator.core.errors import DatabaseError, ExitCode, UsageError
 from orchestrator.core.moments import MomentError, parse_since
-from orchestrator.store.views.happening_names import named_campaign, named_job, named_kinds, named_runs
-from orchestrator.store.views.happenings import Follower, Happening, HappeningFilter, happenings, newest
+from orchestrator.store.views.happened.happening_names import (
+    named_campaign,
+    named_job,
+    named_kinds,
+    named_runs,
+)
+from orchestrator.store.views.happened.happenings import (
+    Follower,
+    Happening,
+    HappeningFilter,
+    happenings,
+    newest,
+)
 
 SHOWN = 100
 FOLLOW_SECONDS = 1.0

@@ -17,7 +17,7 @@ from orchestrator.cli.now_and_then import now_and_then
 from orchestrator.cli.rendering.words import count, safe
 from orchestrator.cli.selecting import ending, filters, wanted_jobs
 from orchestrator.core.errors import ExitCode, UsageError
-from orchestrator.store.views.job_names import require_named
+from orchestrator.store.views.jobs.job_names import require_named
 
 if TYPE_CHECKING:
     from orchestrator.actions.choosing import export
@@ -75,7 +75,7 @@ def command(
     from orchestrator.actions.choosing.handover_names import named
     from orchestrator.actions.choosing.handover_record import was_handed_over
     from orchestrator.actions.choosing.withdrawals import why_withdrawn
-    from orchestrator.store.views import accepted as accepted_pictures
+    from orchestrator.store.views.jobs import accepted as accepted_pictures
 
     if not accepted:
         raise UsageError(

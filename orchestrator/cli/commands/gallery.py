@@ -13,9 +13,9 @@ from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.page_text import page_document, page_text
 from orchestrator.core.errors import ExitCode
 from orchestrator.pages.report import PICTURES_MAX, ReportWish, write_report
-from orchestrator.store.views.job_names import require_named
-from orchestrator.store.views.named_runs import named_runs
-from orchestrator.store.views.walk import JobFilter
+from orchestrator.store.views.jobs.job_names import require_named
+from orchestrator.store.views.jobs.walk import JobFilter
+from orchestrator.store.views.runs.named_runs import named_runs
 
 PAGE = "gallery.html"
 

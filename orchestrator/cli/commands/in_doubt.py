@@ -13,9 +13,9 @@ from orchestrator.app import App
 from orchestrator.cli import out
 from orchestrator.cli.base import ROW_ID, SANDBOX, group
 from orchestrator.cli.context import opened
-from orchestrator.cli.rendering.doubts_text import doubt_words, looked_for_until, people_needed
-from orchestrator.cli.rendering.in_doubt_documents import in_doubt_document, overdue_document
-from orchestrator.cli.rendering.overdue_text import overdue_text
+from orchestrator.cli.rendering.jobs.doubts_text import doubt_words, looked_for_until, people_needed
+from orchestrator.cli.rendering.jobs.in_doubt_documents import in_doubt_document, overdue_document
+from orchestrator.cli.rendering.jobs.overdue_text import overdue_text
 from orchestrator.cli.rendering.words import count, rfc3339, safe, table, usd
 from orchestrator.cli.selecting import ending
 from orchestrator.cli.signature import signature_of, why_option

@@ -15,15 +15,15 @@ from orchestrator.cli.base import NO_REHEARSAL, ROW_ID, SANDBOX, group
 from orchestrator.cli.commands import job_order
 from orchestrator.cli.context import opened
 from orchestrator.cli.rendering.documents import detail_document, job_document
-from orchestrator.cli.rendering.job_text import detail_text, jobs_table, left_text
+from orchestrator.cli.rendering.jobs.job_text import detail_text, jobs_table, left_text
 from orchestrator.cli.rendering.words import count, safe, usd
 from orchestrator.cli.selecting import ending, filters, need_some, wanted_jobs
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.core.moments import MomentError, parse_since
-from orchestrator.store.views import jobs
-from orchestrator.store.views.job_names import require_named
-from orchestrator.store.views.walk import count_up_to
+from orchestrator.store.views.jobs import jobs
+from orchestrator.store.views.jobs.job_names import require_named
+from orchestrator.store.views.jobs.walk import count_up_to
 
 if TYPE_CHECKING:  # a listing need not load what changes or explains jobs
     from orchestrator.actions.operator.change_jobs import Changed
@@ -103,7 +103,7 @@ def _moment(text: str | None, now: int, timezone: str) -> int | None:
 def show(job_id: int) -> ExitCode:
     """The timeline of one job: every attempt, its times and money, and why it is not running now."""
     from orchestrator.actions.operator.explain import why
-    from orchestrator.store.views.detail import job_detail
+    from orchestrator.store.views.jobs.detail import job_detail
 
     with opened(use=Use.LOOK) as app:
         with app.database.read() as tx:

@@ -16,8 +16,8 @@ from orchestrator.core.errors import ExitCode, OperatorNeededError
 from orchestrator.core.moments import iso_time
 from orchestrator.core.money import format_usd
 from orchestrator.core.spreadsheet import Amount
-from orchestrator.store.views.happening_names import named_campaign, named_runs
-from orchestrator.store.views.ledger_lines import (
+from orchestrator.store.views.happened.happening_names import named_campaign, named_runs
+from orchestrator.store.views.money.ledger_lines import (
     LedgerFilter,
     LedgerLine,
     LedgerSums,

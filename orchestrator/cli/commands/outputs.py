@@ -21,7 +21,7 @@ from orchestrator.cli.now_and_then import now_and_then
 from orchestrator.cli.rendering.words import count, safe
 from orchestrator.cli.selecting import filters, wanted_jobs
 from orchestrator.core.errors import ExitCode
-from orchestrator.store.views.job_names import require_named
+from orchestrator.store.views.jobs.job_names import require_named
 
 
 @group("outputs", short_help="Check the stored pictures, and fetch them again.")

@@ -17,10 +17,10 @@ from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import database_if_any, opened
 from orchestrator.cli.given import given
 from orchestrator.cli.invocation import Asked, Step, next_fields
-from orchestrator.cli.rendering.content_text import change_lines, listing, markdown
-from orchestrator.cli.rendering.nights_text import tripped
-from orchestrator.cli.rendering.plan_documents import plan_document
-from orchestrator.cli.rendering.plan_text import plan_text
+from orchestrator.cli.rendering.plans.content_text import change_lines, listing, markdown
+from orchestrator.cli.rendering.plans.nights_text import tripped
+from orchestrator.cli.rendering.plans.plan_documents import plan_document
+from orchestrator.cli.rendering.plans.plan_text import plan_text
 from orchestrator.cli.rendering.words import safe
 from orchestrator.core.errors import ExitCode, UsageError
 

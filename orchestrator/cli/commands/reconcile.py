@@ -13,7 +13,7 @@ from orchestrator.cli import out
 from orchestrator.cli.base import NO_REHEARSAL
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
-from orchestrator.cli.rendering import bill_text
+from orchestrator.cli.rendering.money import bill_text
 from orchestrator.cli.rendering.words import count, rfc3339, safe, usd
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode

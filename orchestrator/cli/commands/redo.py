@@ -12,7 +12,7 @@ from orchestrator.cli.asking import pricing
 from orchestrator.cli.base import ROW_ID, SANDBOX
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
-from orchestrator.cli.rendering.redo_text import redone_document, redone_text
+from orchestrator.cli.rendering.jobs.redo_text import redone_document, redone_text
 from orchestrator.cli.rendering.words import count, safe, usd
 from orchestrator.cli.selecting import confirm, ending, filters, ids_or_filter
 from orchestrator.cli.signature import signature_of, why_option

@@ -13,8 +13,8 @@ from orchestrator.cli.rendering.page_text import page_document, page_text
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.manifest.templating.filters import slug
 from orchestrator.pages.report import PICTURES_MAX, Form, ReportWish, write_report
-from orchestrator.store.views.named_runs import one_run
-from orchestrator.store.views.overview import RunRow
+from orchestrator.store.views.runs.named_runs import one_run
+from orchestrator.store.views.runs.overview import RunRow
 
 FOLDER_PICTURES_MAX = 20_000
 

@@ -10,7 +10,7 @@ from orchestrator.cli import out
 from orchestrator.cli.base import SANDBOX
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
-from orchestrator.cli.rendering import month_documents, month_text
+from orchestrator.cli.rendering.money import month_documents, month_text
 from orchestrator.cli.rendering.words import safe
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode, UsageError

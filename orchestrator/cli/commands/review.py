@@ -17,7 +17,7 @@ from orchestrator.cli.asking import pricing
 from orchestrator.cli.base import SANDBOX, group
 from orchestrator.cli.context import opened
 from orchestrator.cli.moving import move, tell_moved
-from orchestrator.cli.rendering.verdict_text import given_document, given_text
+from orchestrator.cli.rendering.jobs.verdict_text import given_document, given_text
 from orchestrator.cli.rendering.words import count, safe
 from orchestrator.cli.selecting import ending
 from orchestrator.cli.signature import signature_of, why_option

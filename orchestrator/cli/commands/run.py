@@ -26,10 +26,10 @@ from orchestrator.cli.ending_page import page_of_runs
 from orchestrator.cli.fetching import fetch_reused
 from orchestrator.cli.given import given
 from orchestrator.cli.invocation import Asked
-from orchestrator.cli.rendering.cap_text import amount, question
 from orchestrator.cli.rendering.display import choose
-from orchestrator.cli.rendering.nights_text import flood_question, reused_words, tripped
-from orchestrator.cli.rendering.plan_text import plan_text
+from orchestrator.cli.rendering.plans.cap_text import amount, question
+from orchestrator.cli.rendering.plans.nights_text import flood_question, reused_words, tripped
+from orchestrator.cli.rendering.plans.plan_text import plan_text
 from orchestrator.cli.rendering.summary import summarize
 from orchestrator.cli.rendering.words import count, safe, usd
 from orchestrator.cli.signature import signature_of, why_option
@@ -38,7 +38,7 @@ from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.manifest import Manifest
 from orchestrator.ports import Shelf
 from orchestrator.store.stops.stops import survey
-from orchestrator.store.views.progress import is_finished, pending_cost
+from orchestrator.store.views.runs.progress import is_finished, pending_cost
 
 
 @declare("run", short_help="Apply manifests and work until they are finished.")

@@ -15,9 +15,9 @@ from orchestrator.cli.rendering.words import count, safe, table, usd
 from orchestrator.cli.signature import signature_of, why_option
 from orchestrator.core.errors import ExitCode, UsageError
 from orchestrator.core.money import format_usd
-from orchestrator.store.views import overview
-from orchestrator.store.views.named_runs import path_of
-from orchestrator.store.views.overview import RunRow
+from orchestrator.store.views.runs import overview
+from orchestrator.store.views.runs.named_runs import path_of
+from orchestrator.store.views.runs.overview import RunRow
 
 
 @group("runs", short_help="List, approve, resume and order runs.")

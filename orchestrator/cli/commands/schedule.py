@@ -31,7 +31,7 @@ from orchestrator.store.db.database import Tx
 from orchestrator.store.schedules import schedules
 from orchestrator.store.schedules.schedules import Put, Schedule
 from orchestrator.store.schedules.ticks import newest
-from orchestrator.store.views.schedules import schedule_rows
+from orchestrator.store.views.runs.schedules import schedule_rows
 
 HISTORY_SHOWN: Final = 20
 

@@ -8,11 +8,15 @@ from orchestrator.cli.base import SANDBOX
 from orchestrator.cli.base import command as declare
 from orchestrator.cli.context import opened
 from orchestrator.cli.deciding import file_words
-from orchestrator.cli.rendering.acceptance_text import acceptance_line, breakdown_document, breakdown_text
 from orchestrator.cli.rendering.documents import status_document
-from orchestrator.cli.rendering.doubts_text import doubts_words
 from orchestrator.cli.rendering.folding import FoldedCaps, fold_caps, runs_to_show
-from orchestrator.cli.rendering.forecast_text import forecast_text
+from orchestrator.cli.rendering.jobs.acceptance_text import (
+    acceptance_line,
+    breakdown_document,
+    breakdown_text,
+)
+from orchestrator.cli.rendering.jobs.doubts_text import doubts_words
+from orchestrator.cli.rendering.money.forecast_text import forecast_text
 from orchestrator.cli.rendering.remedies import remedies
 from orchestrator.cli.rendering.schedule_text import schedule_table
 from orchestrator.cli.rendering.stop_text import lasting, mark
@@ -21,8 +25,8 @@ from orchestrator.core.errors import ExitCode
 from orchestrator.store.choosing.acceptance import breakdown
 from orchestrator.store.money.caps import Cap
 from orchestrator.store.stops.attention import OVERDUE_TASKS
-from orchestrator.store.views import overview
-from orchestrator.store.views.overview import Overview, RunRow
+from orchestrator.store.views.runs import overview
+from orchestrator.store.views.runs.overview import Overview, RunRow
 
 RUNS_SHOWN = 20
 

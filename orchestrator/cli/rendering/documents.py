@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.cli.rendering import happening_text
-from orchestrator.cli.rendering.acceptance_text import acceptance_document
-from orchestrator.cli.rendering.forecast_text import forecast_document
+from orchestrator.cli.rendering.jobs import happening_text
+from orchestrator.cli.rendering.jobs.acceptance_text import acceptance_document
+from orchestrator.cli.rendering.money.forecast_text import forecast_document
 from orchestrator.cli.rendering.schedule_text import schedule_document
 from orchestrator.cli.rendering.words import rfc3339
 from orchestrator.core.money import format_usd
@@ -20,12 +20,12 @@ if TYPE_CHECKING:  # a listing need not load what expands manifests
     from orchestrator.actions.operator.fleet_words import FleetDifference
     from orchestrator.store.money.caps import Cap
     from orchestrator.store.stops.stops import Stoppage
-    from orchestrator.store.views.detail import AttemptDetail, JobDetail
-    from orchestrator.store.views.job_outputs import OutputRow
-    from orchestrator.store.views.jobs import JobRow
-    from orchestrator.store.views.overview import Overview, RunRow
-    from orchestrator.store.views.owners import CampaignRow
-    from orchestrator.store.views.progress import Progress
+    from orchestrator.store.views.jobs.detail import AttemptDetail, JobDetail
+    from orchestrator.store.views.jobs.job_outputs import OutputRow
+    from orchestrator.store.views.jobs.jobs import JobRow
+    from orchestrator.store.views.runs.overview import Overview, RunRow
+    from orchestrator.store.views.runs.owners import CampaignRow
+    from orchestrator.store.views.runs.progress import Progress
 
 Json = dict[str, Any]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from orchestrator.store.db.schema import Scope
 from orchestrator.store.money.caps import Cap
-from orchestrator.store.views.overview import RunRow
+from orchestrator.store.views.runs.overview import RunRow
 
 CAPS_MAX = 5
 """So many caps of finished runs are shown all the same: a person with a few runs sees them all."""

@@ -12,7 +12,7 @@ from orchestrator.core.money import format_usd
 from orchestrator.core.ticks import Firing
 from orchestrator.store.schedules.schedules import Schedule
 from orchestrator.store.schedules.ticks import QUEUED, Tick
-from orchestrator.store.views.schedules import ScheduleRow
+from orchestrator.store.views.runs.schedules import ScheduleRow
 
 Json = dict[str, Any]
 

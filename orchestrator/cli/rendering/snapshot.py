@@ -9,7 +9,7 @@ from orchestrator.cli.rendering.stop_text import line, mark
 from orchestrator.cli.rendering.words import count, duration, list_words, percent, safe, usd
 from orchestrator.store.money.caps import Cap, cap_name
 from orchestrator.store.stops.stops import Stoppage
-from orchestrator.store.views.progress import Progress
+from orchestrator.store.views.runs.progress import Progress
 
 NARROW_COLUMNS = 60
 BAR_COLUMNS = 24

@@ -16,8 +16,8 @@ from orchestrator.core.errors import DatabaseReplacedError, ExitCode, Orchestrat
 from orchestrator.core.money import format_usd
 from orchestrator.core.taxonomy import MENDED_BY_RETRY, Reason
 from orchestrator.store.stops.stops import Stoppage
-from orchestrator.store.views.places import PicturePlace
-from orchestrator.store.views.progress import Progress
+from orchestrator.store.views.jobs.places import PicturePlace
+from orchestrator.store.views.runs.progress import Progress
 
 REASONS = {
     ExitCode.DONE: "done",

@@ -20,7 +20,7 @@ from orchestrator.store.stops.expiring import expiring
 from orchestrator.store.stops.picture_waits import UNJUDGED
 from orchestrator.store.stops.stops import BUDGET, Stoppage, survey
 from orchestrator.store.stops.tick_attention import TICK_FAILED, TICK_WAITING
-from orchestrator.store.views.progress import Progress, avoided_micros, reused_pictures, run_progress
+from orchestrator.store.views.runs.progress import Progress, avoided_micros, reused_pictures, run_progress
 
 BEGAN: Final = "notices_from"
 """The row of `meta` with the time from which on anybody is told: what is older is no news."""

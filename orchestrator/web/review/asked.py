@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from orchestrator.core.row_ids import row_id
 from orchestrator.core.states import JobState
-from orchestrator.store.views.products import BEHIND_ALL, Place, ProductWish
+from orchestrator.store.views.jobs.products import BEHIND_ALL, Place, ProductWish
 
 VIEWS: Final = ("matrix", "grid")
 SHOWN: Final = {

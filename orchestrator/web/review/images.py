@@ -16,8 +16,8 @@ from orchestrator.pages.sources import sources_of
 from orchestrator.pictures.shelf import ThumbnailShelf
 from orchestrator.pictures.thumbnails import SHARP, ThumbnailKind
 from orchestrator.store.db.database import Database
-from orchestrator.store.views import products
-from orchestrator.store.views.job_outputs import OutputRow, outputs_of
+from orchestrator.store.views.jobs import products
+from orchestrator.store.views.jobs.job_outputs import OutputRow, outputs_of
 
 FOR_EVER: Final = {"Cache-Control": "private, max-age=31536000, immutable"}
 MEDIA_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/webp"})

@@ -9,11 +9,12 @@ from orchestrator.pages.matrix import Matrix, MatrixCell, ProductRow, ShownTry, 
 from orchestrator.pages.reasons import Reasons
 from orchestrator.store.choosing.verdicts import GivenVerdict, history
 from orchestrator.store.db.database import Database, Tx
-from orchestrator.store.views import products
-from orchestrator.store.views.cell_mates import with_mates
-from orchestrator.store.views.forecasts import MonthForecast, month_forecasts
-from orchestrator.store.views.products import Place, ProductWish, TryRow
-from orchestrator.store.views.run_heads import (
+from orchestrator.store.views.jobs import products
+from orchestrator.store.views.jobs.cell_mates import with_mates
+from orchestrator.store.views.jobs.products import Place, ProductWish, TryRow
+from orchestrator.store.views.jobs.waiting import waits
+from orchestrator.store.views.money.forecasts import MonthForecast, month_forecasts
+from orchestrator.store.views.runs.run_heads import (
     COUNTED_MAX,
     HeadCounts,
     HeadRow,
@@ -21,7 +22,6 @@ from orchestrator.store.views.run_heads import (
     newest_runs,
     run_head,
 )
-from orchestrator.store.views.waiting import waits
 from orchestrator.web.review.asked import ReviewView
 
 PRODUCTS: Final = 30

@@ -5,7 +5,7 @@ from collections import Counter
 from orchestrator.actions.planning.figures.planned import Plan
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import Scope
-from orchestrator.store.views.forecasts import MonthForecast, month_forecasts
+from orchestrator.store.views.money.forecasts import MonthForecast, month_forecasts
 
 
 def ahead(tx: Tx, plan: Plan, timezone: str) -> list[MonthForecast]:

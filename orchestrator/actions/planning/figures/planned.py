@@ -22,7 +22,7 @@ from orchestrator.core.ticks import WhenShort
 from orchestrator.manifest.bad_rows import LeftOut
 from orchestrator.store.runs.earlier import Decided
 from orchestrator.store.runs.unrequested import Turn, Unrequested
-from orchestrator.store.views.forecasts import MonthForecast
+from orchestrator.store.views.money.forecasts import MonthForecast
 
 FATES: Final = {
     Fate.REUSE: JobState.REUSED.value,

@@ -1,0 +1,1 @@
+"""Jobs, tries and doubts in words and documents."""

@@ -1,0 +1,1 @@
+"""Money in words and documents: bills, audits, months, forecasts."""

@@ -1,0 +1,1 @@
+"""What happened, and which kinds of it there are."""

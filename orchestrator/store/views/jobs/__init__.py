@@ -1,0 +1,1 @@
+"""Jobs and their pictures to be shown, listed and found by filters."""

@@ -1,0 +1,1 @@
+"""Money to be shown: the ledger, a month, what is foretold."""

@@ -1,0 +1,1 @@
+"""Campaigns and runs to be shown, with their counts and money."""

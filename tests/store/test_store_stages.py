@@ -7,6 +7,7 @@ from orchestrator.core.nights import Leftovers, NightRule, Regenerate
 from orchestrator.core.states import AttemptState, JobState
 from orchestrator.core.verdicts import JobVerdict
 from orchestrator.store.db.schema import jobs, lanes
+from orchestrator.store.views.following import FollowingStage, following
 
 CHANGED = NightRule(Regenerate.CHANGED, leftovers=Leftovers.CANCEL)
 
@@ -150,3 +151,17 @@ def test_money_is_kept_for_a_chain_where_the_manifest_says_so(staged):
     staged.apply(1)
     assert not staged.run().chain_reserved
     assert len(staged.world.rows(lanes)) == 1
+
+
+def test_what_waits_for_a_picture_counts_by_stage_also_where_a_later_run_points_at_it(staged):
+    staged.apply(1, accepted=False, run_key="n1", rule=CHANGED)
+    staged.make()
+    staged.make()
+    staged.apply(1, accepted=False, run_key="n2", rule=CHANGED, stages=("cutout", "banner"))
+    made = staged.cutout(0).id
+    with staged.world.database.read() as tx:
+        assert following(tx, [made]) == [FollowingStage("banner", ready=1, lacking=0)]
+        assert following(tx, [staged.base(0).id]) == []
+    staged.say(JobVerdict.REJECTED, made)
+    with staged.world.database.read() as tx:
+        assert following(tx, [made]) == [FollowingStage("banner", ready=0, lacking=1)]

@@ -8,6 +8,8 @@ would be bought a second time.
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from orchestrator.core.specs import PICTURE
+
 
 def sent_inputs(params: Mapping[str, Any], hosted: Mapping[str, str]) -> dict[str, Any]:
     """`params` with the URL in place of every local image that `hosted` has one for, by its written name.
@@ -15,6 +17,13 @@ def sent_inputs(params: Mapping[str, Any], hosted: Mapping[str, str]) -> dict[st
     A local image is a text parameter or an item of a list; an image that is not hosted stays as written.
     """
     return {name: _replaced(value, hosted) for name, value in params.items()}
+
+
+def lacks_picture(inputs: Mapping[str, Any]) -> bool:
+    """Whether an image is still written as the picture of another job: nothing may be sent so, because it
+    would be paid for and show something else.
+    """
+    return any(isinstance(value, list) and mentions(value, (PICTURE,)) for value in inputs.values())
 
 
 def mentions(value: Any, images: Collection[str]) -> bool:

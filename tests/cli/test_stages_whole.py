@@ -72,7 +72,11 @@ def test_nothing_follows_from_a_picture_that_is_rejected(small):
     small(ExitCode.OPERATOR)
     bad, *good = small.listed("pictures")
     accept(small, *good)
+    assert "1 job of cutout may be made now" in small.shell.said
+    assert "orchestrator work --drain" in small.shell.said
     assert small.shell("reject", str(bad["id"])) == ExitCode.DONE
+    assert "1 job of cutout waits without a picture" in small.shell.said
+    assert "may be made now" not in small.shell.said
     made = small(ExitCode.DONE)
     assert (made["jobs"]["succeeded"], bought(small)) == (FEW + 2 * (FEW - 1), FEW + 2 * (FEW - 1))
     assert "no_picture" in small.shell.said

@@ -1,6 +1,7 @@
 """Jobs of later stages: known from the start, and waiting until their picture is there."""
 
 import pytest
+from orchestrator.store.views.following import FollowingStage, following
 from support.staged import Staged
 
 from orchestrator.core.nights import Leftovers, NightRule, Regenerate
@@ -150,3 +151,17 @@ def test_money_is_kept_for_a_chain_where_the_manifest_says_so(staged):
     staged.apply(1)
     assert not staged.run().chain_reserved
     assert len(staged.world.rows(lanes)) == 1
+
+
+def test_what_waits_for_a_picture_counts_by_stage_also_where_a_later_run_points_at_it(staged):
+    staged.apply(1, accepted=False, run_key="n1", rule=CHANGED)
+    staged.make()
+    staged.make()
+    staged.apply(1, accepted=False, run_key="n2", rule=CHANGED, stages=("cutout", "banner"))
+    made = staged.cutout(0).id
+    with staged.world.database.read() as tx:
+        assert following(tx, [made]) == [FollowingStage("banner", ready=1, lacking=0)]
+        assert following(tx, [staged.base(0).id]) == []
+    staged.say(JobVerdict.REJECTED, made)
+    with staged.world.database.read() as tx:
+        assert following(tx, [made]) == [FollowingStage("banner", ready=0, lacking=1)]

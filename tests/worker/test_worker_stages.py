@@ -12,7 +12,7 @@ from orchestrator.actions.operator.exit_code import exit_code, facts_of
 from orchestrator.core.errors import ExitCode
 from orchestrator.core.verdicts import JobVerdict
 from orchestrator.ports import ArtifactRequest, FetchOutcome, StoredArtifact
-from orchestrator.store.db.schema import jobs, outputs
+from orchestrator.store.db.schema import jobs, lanes, outputs
 from orchestrator.store.stops.picture_waits import UNJUDGED
 from orchestrator.store.stops.stops import survey
 from orchestrator.store.views.runs.progress import run_progress
@@ -122,6 +122,20 @@ def test_where_the_picture_is_not_nothing_is_sent_and_another_folder_may_have_it
     (tmp_path / row.stored_path).write_text(text)
     harness.drain()
     assert world.jobs() == {"succeeded": 2}
+
+
+def test_a_job_that_does_not_know_whose_picture_it_takes_is_never_sent(harness, world, staged):
+    staged.apply(1)
+    with world.database.write() as tx:  # as from a sidecar of an earlier version
+        unknown = {"needs_job": None, "needs_index": None, "queue": "ready", "reason": None}
+        tx.conn.execute(jobs.update().where(jobs.c.id == staged.cutout(0).id).values(**unknown))
+        tx.conn.execute(lanes.update().values(idle=False))
+    harness.drain()
+    assert len(harness.provider.posts) == 1
+    lost = staged.base(1)
+    assert (lost.state, lost.reason) == ("failed", "input_changed")
+    assert "apply the manifest again" in lost.message
+    world.check_money()
 
 
 def test_what_was_missed_is_found_by_a_worker_before_it_ends(harness, world, staged):

@@ -148,6 +148,8 @@ def _fixed(model: Model, name: str) -> str | None:
 def _why_not(source: RedoSource, *, changed: bool) -> str | None:
     """Why no other try of a job is made now; None where it is."""
     job_id = source.job_id
+    if source.has_lost_source:
+        return "it was made of the picture of a job that is not known here: apply its manifest again"
     match source.state:
         case JobState.PENDING:
             return "it waits, and has no picture yet that another could be better than"

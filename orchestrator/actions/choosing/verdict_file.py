@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from orchestrator.actions.choosing.verdicts import VerdictsGiven, give
+from orchestrator.actions.choosing.verdicts import VerdictsGiven, give, tell_following
 from orchestrator.core.errors import UsageError
 from orchestrator.core.report_seal import reference, seal
 from orchestrator.core.row_ids import row_id
@@ -121,7 +121,7 @@ def record_file(database: Database, checked: CheckedFile, signed: Signature) -> 
         some = give(database, ids, word, signed=signed, note=note or None, source=VerdictSource.IMPORT)
         given.judged += some.judged
         given.refused += some.refused
-    return given
+    return tell_following(database, given)
 
 
 def _stored(

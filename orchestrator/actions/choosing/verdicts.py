@@ -11,6 +11,7 @@ from orchestrator.store.account.acts import Signature
 from orchestrator.store.choosing.originals import meant, originals
 from orchestrator.store.choosing.verdicts import JudgedJob, NotJudged, judge
 from orchestrator.store.db.database import Database, Tx
+from orchestrator.store.views.jobs.following import FollowingStage, following
 from orchestrator.store.views.jobs.job_names import require_named
 from orchestrator.store.views.jobs.jobs import count_paid
 from orchestrator.store.views.jobs.walk import JobFilter, page_ids
@@ -33,6 +34,7 @@ class VerdictsGiven:
 
     judged: list[JudgedJob] = field(default_factory=list)
     refused: list[NotJudged] = field(default_factory=list)
+    followed: list[FollowingStage] = field(default_factory=list)  # what waits for these pictures, by stage
 
     @property
     def changed(self) -> list[JudgedJob]:
@@ -82,7 +84,7 @@ def give(
         for start in range(0, len(ids), CHUNK):
             with database.write() as tx:
                 step(tx, ids[start : start + CHUNK])
-        return given
+        return tell_following(database, given)
     with database.read() as tx:
         require_named(tx, wanted)
     after, narrowed = 0, judgeable(wanted)
@@ -94,6 +96,13 @@ def give(
             break
         after = page[-1]
         database.give_way()
+    return tell_following(database, given)
+
+
+def tell_following(database: Database, given: VerdictsGiven) -> VerdictsGiven:
+    """The same, with what waits for the pictures that were judged."""
+    with database.read() as tx:
+        given.followed = following(tx, [item.job_id for item in given.judged])
     return given
 
 

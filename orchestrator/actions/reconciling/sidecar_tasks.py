@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from orchestrator.core.budget import day_of
 from orchestrator.core.sidecar import NEWEST, SidecarError, key_of, run_of
-from orchestrator.core.specs import NAME_PATTERN, JobSpec, LocalImage, RunSpec
+from orchestrator.core.specs import NAME_PATTERN, JobSpec, LocalImage, Needs, RunSpec
 from orchestrator.core.verdicts import VerdictSource
 from orchestrator.ports import KeptPicture
 from orchestrator.store.choosing.told_choices import told_choice
@@ -69,6 +69,8 @@ def job_spec_of(said: Said) -> JobSpec:
         output_paths=tuple(paths[:images]),
         tags={str(name): str(value) for name, value in _object(said, "tags").items()},
         axes=_axes(said),
+        stage=_text(said, "stage") if said.get("stage") is not None else "",
+        needs=_needs(said),
         model_revision=_number(said, "model_revision", default=1),
     )
 
@@ -114,6 +116,14 @@ def _tried(said: Said) -> dict[str, Any]:
         "redo_of": of if isinstance(of, str) else None,
         "redo_by": VerdictSource(by) if isinstance(by, str) and by in _SOURCES else VerdictSource.COMMAND,
     }
+
+
+def _needs(said: Said) -> Needs | None:
+    """The picture of another job that it was made of; which one that was is among its input pictures."""
+    if said.get("needs_key") is None:
+        return None
+    index, accepted = _number(said, "needs_index", least=0), said.get("needs_accepted")
+    return Needs(_text(said, "needs_key"), index, accepted=accepted is not False)
 
 
 def _axes(said: Said) -> tuple[tuple[str, str], ...]:

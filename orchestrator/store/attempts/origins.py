@@ -69,6 +69,10 @@ _TOLD: Final = (
     "model_revision",
     "redo_of",
     "redo_by",
+    "stage",
+    "needs_key",
+    "needs_index",
+    "needs_accepted",
     "number",
     "day",
     "submitted_at_ms",
@@ -77,6 +81,7 @@ _TOLD: Final = (
 """In the order in which a sidecar has them."""
 
 _tried: Final = jobs.alias("tried")
+_needed: Final = jobs.alias("needed")
 _ORIGINS: Final = (
     select(
         attempts.c.id,
@@ -98,6 +103,10 @@ _ORIGINS: Final = (
         job_specs.c.model_revision,
         _tried.c.key,
         jobs.c.redo_by,
+        job_specs.c.stage,
+        _needed.c.key,
+        jobs.c.needs_index,
+        jobs.c.needs_accepted,
         attempts.c.number,
         attempts.c.day,
         attempts.c.submitted_at,
@@ -108,6 +117,7 @@ _ORIGINS: Final = (
     .join(jobs, jobs.c.id == attempts.c.job_id)
     .join(job_specs, job_specs.c.job_id == attempts.c.job_id)
     .outerjoin(_tried, _tried.c.id == jobs.c.redo_of)
+    .outerjoin(_needed, _needed.c.id == jobs.c.needs_job)
     .where(attempts.c.id.in_(bindparam("ids", expanding=True)))
 )
 _PATHS: Final = (

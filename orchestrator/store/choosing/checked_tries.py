@@ -39,7 +39,7 @@ def redo_failed(tx: Tx, rows: Sequence[CheckedJob]) -> list[int | None]:
 
 def _redo(tx: Tx, row: CheckedJob) -> int | None:
     source = redo_sources.sources(tx, [row.job_id], locked=True).get(row.job_id)
-    if source is None or source.state is not JobState.SUCCEEDED or source.tries:
+    if source is None or source.state is not JobState.SUCCEEDED or source.tries or source.has_lost_source:
         return None
     if source.verdict == JobVerdict.ACCEPTED or not checks.failed(tx, [row.job_id]):
         return None

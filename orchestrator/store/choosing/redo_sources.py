@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import BindParameter, bindparam, select
 
 from orchestrator.core.paths import COPY_FIRST
+from orchestrator.core.sending import lacks_picture
 from orchestrator.core.specs import PICTURE, JobSpec, LocalImage, Needs
 from orchestrator.core.states import JobState
 from orchestrator.store.db import dialect
@@ -50,6 +51,11 @@ class RedoSource:
         """Its input pictures that lie on the disk, but for the one that it takes from another job."""
         images = self.local_images.items()
         return {written: LocalImage(**image) for written, image in images if written != PICTURE}
+
+    @property
+    def has_lost_source(self) -> bool:
+        """Whether it was made of the picture of a job that is not known here."""
+        return self.needs is None and lacks_picture(self.params)
 
     def same_again(self, revisions: Mapping[str, int]) -> JobSpec:
         """The same once more, without key and paths: it was checked and priced when it was made. It is made

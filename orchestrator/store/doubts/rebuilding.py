@@ -38,7 +38,7 @@ from orchestrator.store.db.schema import LedgerKind, OutputState, attempts, even
 from orchestrator.store.doubts import rebuilt_pictures
 from orchestrator.store.doubts.paid_tasks import PaidTask
 from orchestrator.store.money import ledger
-from orchestrator.store.runs import adding, runs
+from orchestrator.store.runs import adding, lost_sources, runs
 from orchestrator.store.runs.output_paths import PathTakenError
 
 
@@ -80,7 +80,7 @@ def _add(tx: Tx, task: PaidTask, settled: list[ledger.Movement]) -> Recorded:
     run = runs.find_run(tx=tx, campaign=spec.campaign, name=spec.name, run_key=spec.run_key)
     run = run or runs.ensure_run(tx, spec)
     try:
-        adding.add_jobs(tx, run, [task.job])
+        adding.add_jobs(tx, run, [lost_sources.placed(tx, run.id, task.job)])
     except PathTakenError:
         return Recorded.TAKEN
     job_id = runs.existing_ids(tx, run.id, [task.job.key])[task.job.key]
@@ -97,6 +97,7 @@ def _add(tx: Tx, task: PaidTask, settled: list[ledger.Movement]) -> Recorded:
     else:
         rebuilt_pictures.store(tx=tx, task=task, job_id=job_id, attempt_id=attempt_id)
         _succeed(tx=tx, task=task, job=job, number=number)
+        lost_sources.restore(tx, job_id, task.job)
     owning.own_what_lies_there(tx, job_id)
     if task.choice is not None:
         told_choices.restore(tx, job_id, task.choice)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Final
@@ -14,7 +14,7 @@ from orchestrator.core.specs import JobSpec
 from orchestrator.store.db import bulk, dialect
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import Queue, job_specs, jobs, outputs
-from orchestrator.store.runs import asking_names, needs, new_jobs, output_paths
+from orchestrator.store.runs import asking_names, lost_sources, needs, new_jobs, output_paths
 from orchestrator.store.runs.new_jobs import NewJob, encode
 from orchestrator.store.runs.run_lanes import ensure_lanes
 from orchestrator.store.runs.runs import Run, existing_ids
@@ -64,8 +64,16 @@ def add_encoded(
     known = existing_ids(tx, run.id, [job.key for job in wanted])
     fresh = [job for job in wanted if job.key not in known]
     existing = len(wanted) - len(fresh)
-    if not fresh:
-        return Added(0, existing, ())
+    added = Added(0, existing, ())
+    if fresh:
+        added = replace(_add_fresh(tx, run, fresh, agreed=agreed, rule=rule), existing=existing)
+    lost_sources.name_again(tx, run.id, [job for job in wanted if job.key in known])
+    return added
+
+
+def _add_fresh(
+    tx: Tx, run: Run, fresh: Sequence[NewJob], *, agreed: Mapping[str, int], rule: NightRule | None
+) -> Added:
     this = run.id, run.campaign, run.name
     firsts = [job for job in fresh if job.needs is None]
     seen = {job.key: job.seen for job in firsts if job.seen}
@@ -88,7 +96,7 @@ def add_encoded(
     asking_names.try_with(tx, run.id, named)
     return Added(
         len(given),
-        existing,
+        0,
         tuple(renamed),
         reused=len(reused),
         avoided_micros=sum(agreed.get(job.price_digest, job.price_micros) for job in reused),

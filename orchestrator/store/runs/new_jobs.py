@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from orchestrator.core.nights import GoodPicture
 from orchestrator.core.paths import path_key
 from orchestrator.core.products import product_name
-from orchestrator.core.specs import JobSpec
+from orchestrator.core.specs import JobSpec, LocalImage
 from orchestrator.core.states import JOB_TRANSITIONS, JobEvent, step
 from orchestrator.core.url_inputs import recorded
 from orchestrator.store.db.schema import OutputState, Queue
@@ -222,13 +222,11 @@ def _seen_urls(job: NewJob) -> str | None:
 
 
 def _local_images(spec: JobSpec) -> dict[str, dict[str, Any]]:
-    return {
-        written: {
-            "path": image.path,
-            "sha256": image.sha256,
-            "bytes": image.bytes,
-            "media_type": image.media_type,
-            **({"recipe": image.recipe} if image.recipe else {}),
-        }
-        for written, image in spec.local_images.items()
-    }
+    return {written: image_entry(image) for written, image in spec.local_images.items()}
+
+
+def image_entry(image: LocalImage) -> dict[str, Any]:
+    """An input picture as a job keeps it."""
+    named = {"path": image.path, "sha256": image.sha256}
+    kept = {**named, "bytes": image.bytes, "media_type": image.media_type}
+    return {**kept, **({"recipe": image.recipe} if image.recipe else {})}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from orchestrator.core.backoff import backoff_seconds
-from orchestrator.core.sending import sent_inputs
+from orchestrator.core.sending import lacks_picture, sent_inputs
 from orchestrator.core.specs import PICTURE, LocalImage
 from orchestrator.manifest.inputs.normalizing import CannotConvertError, converted_copy
 from orchestrator.ports import (
@@ -34,6 +34,10 @@ HOSTED_MARGIN_MS: Final = 3600 * 1000
 """A copy must live at least this much longer: the task may queue before the provider fetches it."""
 
 
+NO_SOURCE: Final = (
+    f'"{PICTURE}" stands for the picture of another job, and this database does not know which: apply the '
+    "manifest again, which says it"
+)
 REFUSALS_MAX: Final = 5
 REFUSALS_SECONDS: Final = 120.0
 """A picture that the host refuses so often in a row, over so long a time, is a person's."""
@@ -111,7 +115,8 @@ class Inputs:
             if not isinstance(outcome, Uploaded):
                 return outcome
             urls[written] = outcome.url
-        return Ready(sent_inputs(attempt.params, urls))
+        inputs = sent_inputs(attempt.params, urls)
+        return InputChanged(NO_SOURCE) if lacks_picture(inputs) else Ready(inputs)
 
     async def forget(self, local_images: dict[str, Any]) -> None:
         """The provider could not fetch our hosted copies: upload them afresh next time."""

@@ -14,9 +14,11 @@ if TYPE_CHECKING:  # `jobs show` names a verdict, and need not load what gives o
     from orchestrator.actions.choosing.verdicts import Judgeable, VerdictsGiven
     from orchestrator.store.account.acts import Signature
     from orchestrator.store.choosing.verdicts import GivenVerdict, JudgedJob, NotJudged
+    from orchestrator.store.views.jobs.following import FollowingStage
 
 SHOWN_MAX: Final = 20
 IDS_SHOWN: Final = 5
+_DRAIN: Final = "orchestrator work --drain"
 _PAST: Final = {"accept": "Accepted", "reject": "Rejected", "clear": "Cleared", "import": "Judged"}
 
 
@@ -39,7 +41,22 @@ def given_text(given: VerdictsGiven, signed: Signature, verb: str) -> list[str]:
     lines += [_overruled(item) for item in overruled[:SHOWN_MAX]]
     if len(overruled) > SHOWN_MAX:
         lines.append(f"  and {count(len(overruled) - SHOWN_MAX, 'more job')} that others had judged (--json)")
-    return [*lines, *refused_text(given.refused, "judged")]
+    return [*lines, *following_text(given.followed), *refused_text(given.refused, "judged")]
+
+
+def following_text(followed: Sequence[FollowingStage]) -> list[str]:
+    """Which stages go on with these pictures, and which do not."""
+    lines = [
+        f"  {count(each.ready, 'job')} of {safe(each.stage, 40)} may be made now"
+        for each in followed
+        if each.ready
+    ]
+    return lines + [
+        f"  {count(each.lacking, 'job')} of {safe(each.stage, 40)} "
+        f"{'waits' if each.lacking == 1 else 'wait'} without a picture: another try or word gives it"
+        for each in followed
+        if each.lacking
+    ]
 
 
 def refused_text(refused: Sequence[NotJudged], verb: str) -> list[str]:
@@ -63,6 +80,8 @@ def next_steps(given: VerdictsGiven) -> list[tuple[str, str]]:
     """What is worth typing after verdicts: another try of what was rejected, or what nobody has judged."""
     rejected = [item.job_id for item in given.judged if item.after.opinion.verdict is JobVerdict.REJECTED]
     unjudged = ("orchestrator jobs list --state succeeded --verdict none", "lists what nobody has judged")
+    if any(each.ready for each in given.followed):
+        unjudged = (_DRAIN, "makes what may be made now, under the caps")
     if not rejected:
         return [unjudged]
     ids = " ".join(map(str, rejected)) if len(rejected) <= IDS_SHOWN else "--verdict rejected"
@@ -84,8 +103,11 @@ def given_document(given: VerdictsGiven) -> dict[str, Any]:
             for item in given.judged
         ],
         "refused": [{"id": item.job_id, "why": item.why} for item in given.refused],
+        "following": [
+            {"stage": each.stage, "ready": each.ready, "lacking": each.lacking} for each in given.followed
+        ],
         "next_command": next_steps(given)[0][0],
-        "spends": False,
+        "spends": next_steps(given)[0][0] == _DRAIN,
     }
 
 

@@ -13,6 +13,7 @@ every step may be repeated.
 
 import asyncio
 import fcntl
+import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,12 +24,12 @@ from typing import Final
 from orchestrator.artifacts.disk_errors import disk_failure
 from orchestrator.artifacts.existing import holds
 from orchestrator.artifacts.files import FILE_MODE, FOLDER_MODE, FileStore, RealFiles
+from orchestrator.artifacts.finding import names_of, place_of, stray_places
 from orchestrator.artifacts.places import (
     OWN_FOLDER,
     UnsafePlaceError,
     missing_folders,
     relative_place,
-    with_real_extension,
 )
 from orchestrator.artifacts.renaming import Renamer
 from orchestrator.core.paths import is_superseded, places_of_download
@@ -106,8 +107,16 @@ class _CellWork:
         coming = self._found(self.wanted.coming, at_target_first=False)
         clean = coming.target
         there = clean if coming.place == clean else None  # the clean name is the coming one's already
-        leaving = [self._found(each, not_at=there) for each in self.wanted.leaving]
+        strayed = [
+            each
+            for each in self.wanted.staying  # as recorded, unless another decision was broken off
+            if not holds(self.root / relative_place(each.path), each.sha256)
+        ]
+        leaving = [self._found(each, not_at=there) for each in (*self.wanted.leaving, *strayed)]
         if coming.place is None:  # a name is given up for a picture that takes it, never for none
+            for each in leaving:
+                if each.place == clean and each.picture.path != str(clean):
+                    self.places[each.picture.key] = str(clean)
             leaving = [each for each in leaving if each.place not in {None, clean}]
         for each in leaving:
             self._secure(each)
@@ -115,11 +124,15 @@ class _CellWork:
         if coming.place is not None:
             self._come(coming, coming.place, leaving)
         self.crashpoint("move.replaced")
+        self._tell(coming, leaving, clean=clean)
+
+    def _tell(self, coming: _Found, leaving: list[_Found], *, clean: PurePosixPath) -> None:
+        """Say where each lies now, and remove what is left under other names."""
         for each in leaving:
             if each.place is not None:
                 self._forget_old_names(each, keep=coming.target)
                 self.places[each.picture.key] = str(each.target)
-            elif _place_of(each.picture, each.picture.path) == coming.target:
+            elif place_of(each.picture, each.picture.path) == coming.target:
                 # Its file was changed, and is kept aside: it may be fetched again to where it would be.
                 self.places[each.picture.key] = str(self.renamer.free_name(each.target))
         if coming.place is not None:
@@ -132,11 +145,11 @@ class _CellWork:
         self, picture: MovingPicture, *, at_target_first: bool = True, not_at: PurePosixPath | None = None
     ) -> _Found:
         """Where the bytes of a picture are: a broken off move may have left them under another name."""
-        target = _place_of(picture, picture.to)
-        names = [relative_place(picture.path), *(_place_of(picture, name) for name in picture.may_be)]
+        target = place_of(picture, picture.to)
         own = self.renamer.numbered(target) if at_target_first else [target]
-        names = [*own, *names] if at_target_first else [*names, *own]
-        for place in dict.fromkeys(names):
+        names = names_of(picture)
+        likely = [*own, *names] if at_target_first else [*names, *own]
+        for place in itertools.chain(likely, stray_places(self.root, picture)):
             if place != not_at and holds(self.root / place, picture.sha256):
                 return _Found(picture, target, place)
         return _Found(picture, target, None)
@@ -160,7 +173,8 @@ class _CellWork:
         if place != coming.target:
             self.renamer.replace(place, coming.target, coming.picture.sha256)
         self.crashpoint("move.named")
-        self.renamer.take_sidecar(coming.picture, coming.target, self._names(coming), ours=self._sha256s())
+        ours = {each.sha256 for each in self.wanted.others}
+        self.renamer.take_sidecar(coming.picture, coming.target, self._names(coming), ours=ours)
         self.files.fsync_dir((self.root / coming.target).parent)
 
     def _make_room(self, coming: _Found, leaving: list[_Found]) -> bool:
@@ -174,7 +188,7 @@ class _CellWork:
         if any(holds(final, sha256) for sha256 in (*secured, coming.picture.sha256)):
             return True
         pictures = [coming.picture, *self.wanted.leaving]
-        if all(_place_of(each, each.path) != coming.target for each in pictures):
+        if all(place_of(each, each.path) != coming.target for each in pictures):
             return False
         self.aside.append((str(coming.target), self.renamer.keep_beside(coming.target)))
         return True
@@ -213,20 +227,17 @@ class _CellWork:
             return False
 
     def _names(self, each: _Found) -> list[PurePosixPath]:
-        picture = each.picture
-        names = [relative_place(picture.path), *(_place_of(picture, name) for name in picture.may_be)]
-        return list(dict.fromkeys([*names, _place_of(picture, picture.to)]))
-
-    def _sha256s(self) -> set[str]:
-        return {each.sha256 for each in self.wanted.leaving}
+        """Every name that it may have had, with where it was found."""
+        found = [] if each.place is None else [each.place]
+        own = [*names_of(each.picture), place_of(each.picture, each.picture.to)]
+        numbered = [
+            name for place in own if is_superseded(str(place)) for name in self.renamer.numbered(place)
+        ]
+        return list(dict.fromkeys([*own, *numbered, *found]))
 
     def _make_folders(self, place: PurePosixPath) -> None:
         for folder in missing_folders(self.root, place):
             self.files.make_folder(folder)
-
-
-def _place_of(picture: MovingPicture, name: str) -> PurePosixPath:
-    return with_real_extension(relative_place(name), picture.media_type)
 
 
 def _locked(descriptor: int) -> bool:

@@ -28,6 +28,14 @@ class CellMove:
     cell: bytes  # the digest of its folded clean name
     coming: MovingPicture  # to the clean name
     leaving: tuple[MovingPicture, ...]  # to their superseded names
+    staying: tuple[
+        MovingPicture, ...
+    ] = ()  # superseded already; as `leaving` where that is not so on the disk
+
+    @property
+    def others(self) -> tuple[MovingPicture, ...]:
+        """Every picture of the cell but the coming one."""
+        return (*self.leaving, *self.staying)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,9 +104,9 @@ class Studio:
         mover = FolderMover(self.root, files=self.files, crashpoint=self.crashpoint)
         return asyncio.run(perform(self.world.database, mover, job_ids=job_ids, crashpoint=self.crashpoint))
 
-    def disk(self) -> dict[str, bytes]:
-        """Every picture that lies in the folder, by its path."""
-        found = (path for path in self.root.rglob("*") if path.is_file())
+    def disk(self, under: str = "") -> dict[str, bytes]:
+        """Every picture that lies in the folder, or under one in it, by its path."""
+        found = (path for path in (self.root / under).rglob("*") if path.is_file())
         return {
             str(path.relative_to(self.root)): path.read_bytes()
             for path in sorted(found)

@@ -8,7 +8,9 @@
 | `record` | where the files lie now, whose the clean name is; `moving_to` of those is cleared |
 
 Between any two of them everything may end. Whoever comes next decides again and finds the files by their
-digests, wherever they had got to. So a decision may change before it is carried out, and is then another one.
+digests, wherever they had got to. So a decision may change before it is carried out, and is then another one:
+every picture of the cell is told to the mover then, those too that are to stay, since the decision before may
+have moved them. Where files may have moved, the holder of the name has `moving_to` until that is recorded.
 Nothing here touches money.
 """
 
@@ -107,27 +109,32 @@ def _move(cell: Cell, wanted: dict[PictureKey, str]) -> CellMove:
             for each in cell.outputs
             if each.key in wanted and each.key != choice.key
         ),
+        staying=tuple(
+            each.moving(each.superseded)
+            for each in cell.outputs
+            if each.is_try and each.key not in wanted and each.key != choice.key
+        ),
     )
 
 
 def _record(tx: Tx, row: MoveDone) -> bool:
     (cell,) = cells.read(tx, [row.wanted.cell])
-    pictures = [*row.wanted.leaving, row.wanted.coming]
-    by_key = {each.key: each for each in cell.outputs}
-    moved = [
-        (by_key[each.key], each.to, row.moved.places[each.key])
-        for each in pictures
-        if each.key in row.moved.places
-        and each.key in by_key
-        and by_key[each.key].stored_path == each.path
-        and by_key[each.key].sha256 == each.sha256
-    ]
     coming = row.wanted.coming
+    by_key = {each.key: each for each in cell.outputs}
+    told = [
+        (by_key[each.key], each, row.moved.places[each.key])
+        for each in (*row.wanted.others, coming)
+        if each.key in row.moved.places and each.key in by_key and by_key[each.key].sha256 == each.sha256
+    ]
+    moved = [(output, each.to, place) for output, each, place in told if output.stored_path == each.path]
+    late = any(output.stored_path not in {each.path, place} for output, each, place in told)
     came = next((each for each, _to, _place in moved if each.key == coming.key), None)
     if came is not None and cell.holder is not None and cell.holder is not came:
         owning.give_up(tx, cell, cell.holder)
     for output, to, place in moved:
         _have_moved(tx, cell, output=output, to=to, place=place, came=output is came)
+    if late and cell.choice is not None:  # another move was recorded meanwhile: both may have moved files
+        tx.conn.execute(_INTEND, {**_key(cell.choice.key), "v_to": cell.choice.clean, "v_since": tx.now})
     _note(tx, row, came)
     left = _decide(tx, [cell.key])
     _note_trouble(tx, row, left)
@@ -151,7 +158,7 @@ def _note(tx: Tx, row: MoveDone, came: CellOutput | None) -> None:
     if came is not None and row.moved.places[coming.key] != coming.path:
         others = ", ".join(
             f"{row.moved.places[each.key]} is that of job {each.key[0]}"
-            for each in row.wanted.leaving
+            for each in row.wanted.others
             if each.key in row.moved.places
         )
         notes.append(

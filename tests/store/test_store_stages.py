@@ -1,13 +1,13 @@
 """Jobs of later stages: known from the start, and waiting until their picture is there."""
 
 import pytest
-from orchestrator.store.views.following import FollowingStage, following
 from support.staged import Staged
 
 from orchestrator.core.nights import Leftovers, NightRule, Regenerate
 from orchestrator.core.states import AttemptState, JobState
 from orchestrator.core.verdicts import JobVerdict
 from orchestrator.store.db.schema import jobs, lanes
+from orchestrator.store.views.jobs.following import FollowingStage, following
 
 CHANGED = NightRule(Regenerate.CHANGED, leftovers=Leftovers.CANCEL)
 

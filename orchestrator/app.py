@@ -34,6 +34,7 @@ from orchestrator.ports import (
 from orchestrator.runtime import crashpoints
 from orchestrator.runtime.clock import SystemClock, SystemEntropy
 from orchestrator.settings import Settings, api_key, key_fingerprint, load_settings
+from orchestrator.store.attempts.held import under_way
 from orchestrator.store.db.database import Database
 from orchestrator.store.db.database_url import sqlite_path
 from orchestrator.store.db.server_clock import STEADY_MS
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from orchestrator.actions.planning.walking.addresses import Addresses
     from orchestrator.actions.reconciling.fetching_again import Sources
     from orchestrator.runtime.network import Network
+    from orchestrator.sandbox import SandboxThread
     from orchestrator.store.db.group_commit import Writer
     from orchestrator.worker.deps import ModelFacts
     from orchestrator.worker.worker import Worker
@@ -281,15 +283,12 @@ def open_app(
     """
     settings = load_settings(config, env, cwd)
     with ExitStack() as stack:
+        stand_in: SandboxThread | None = None
         if sandbox:
             url = settings.provider.base_url
             if use is not Use.LOOK or not need_database:  # whoever only reads the database asks nobody
-                from orchestrator.sandbox import Level, SandboxConfig, SandboxThread
-
-                config_there = SandboxConfig(
-                    level=Level(sandboxed.LEVEL), balance_micros=sandboxed.BALANCE_MICROS
-                )
-                url = stack.enter_context(SandboxThread(config_there)).url
+                stand_in = stack.enter_context(_stand_in())
+                url = stand_in.url
             settings, env = sandboxed.apart(settings, env, url=url, cwd=cwd, make=use is Use.MAKE)
         point = crashpoint or crashpoints.from_env(env)
         app = App(settings, SystemClock(), SystemEntropy(), env=env, crashpoint=point, _stack=stack)
@@ -297,7 +296,28 @@ def open_app(
             database = open_database(settings.database_url, use, app.clock, crashpoint=point, mark=app.mark)
             stack.callback(database.close)
             app._database = database  # noqa: SLF001 - the composition root makes the app
+            if stand_in is not None:
+                _remind(stand_in, database)
         yield app
+
+
+def _stand_in() -> "SandboxThread":
+    from orchestrator.sandbox import Level, SandboxConfig, SandboxThread
+
+    return SandboxThread(SandboxConfig(level=Level(sandboxed.LEVEL), balance_micros=sandboxed.BALANCE_MICROS))
+
+
+def _remind(stand_in: "SandboxThread", database: Database) -> None:
+    """Tell the stand-in of the tasks of one that ended before they had: nobody else remembers them, and a
+    rehearsal that was killed would wait for them without end.
+    """
+    from orchestrator.sandbox import Recalled
+
+    with database.read() as tx:
+        held = under_way(tx)
+    stand_in.recall(
+        Recalled(each.prediction_id, each.model, each.params, price_micros=each.price_micros) for each in held
+    )
 
 
 @cache

@@ -1,6 +1,7 @@
 """The provider's stand-in: a real HTTP server on loopback, drawn pictures, a bill, and faults on demand."""
 
 from orchestrator.sandbox.account.bill import Bill, BilledTask, Delivery, Post
+from orchestrator.sandbox.account.recalling import Recalled
 from orchestrator.sandbox.config import (
     ForeignImages,
     KeyState,
@@ -30,6 +31,7 @@ __all__ = [
     "Post",
     "PriceUnit",
     "RateUnit",
+    "Recalled",
     "Sandbox",
     "SandboxConfig",
     "SandboxThread",

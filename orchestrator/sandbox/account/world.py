@@ -114,11 +114,11 @@ class World:
         if not pays and self.config.no_credit is not NoCredit.FAILED_TASK:
             return no_credit(self.config.no_credit)
         fate = (
-            self._fate(checked.inputs, images, unfetchable)
+            self.fate(checked.inputs, images, unfetchable)
             if pays
             else failed(NO_CREDIT, 1407, refunded=False)
         )
-        task = self._create(
+        task = self.create(
             model=model,
             checked=checked,
             references=references,
@@ -130,7 +130,7 @@ class World:
         self.accepted_window.add(now_ms)
         self.unfinished.add(now_ms, task.finished_ms)
         if task.price_micros:
-            self._charge(task)
+            self.charge(task)
         return task
 
     def quoted_micros(self, model: Model, inputs: Mapping[str, Any]) -> int:
@@ -151,7 +151,8 @@ class World:
             return Refusal(429, "You have reached your concurrency limit.")
         return None
 
-    def _fate(self, inputs: Mapping[str, Any], images: int, unfetchable: str | None) -> Fate:
+    def fate(self, inputs: Mapping[str, Any], images: int, unfetchable: str | None) -> Fate:
+        """How a task of these inputs ends."""
         drawn = self.faults.pick("task")
         if unfetchable is not None:
             return failed(f"failed to fetch input media: {unfetchable}", 1402)
@@ -160,7 +161,7 @@ class World:
         fault = drawn if asked_for is None else asked_for
         return decide_fate(fault, images, dice, refund_moderated=self.config.refund_moderated)
 
-    def _create(
+    def create(
         self,
         model: Model,
         checked: Checked,
@@ -168,7 +169,9 @@ class World:
         fate: Fate,
         price_micros: int,
         now_ms: int,
+        task_id: str | None = None,
     ) -> Task:
+        """A task that begins now, under a fresh id unless one is given."""
         number = len(self.tasks) + 1
         config = self.config
         limit = config.concurrency_limit if config.overload is Overload.QUEUE else None
@@ -179,7 +182,7 @@ class World:
         self._slots.occupy(finished_ms)
         task = Task(
             number=number,
-            id=self.token(),
+            id=task_id or self.token(),
             model=model.id,
             inputs=checked.inputs,
             dropped=checked.dropped,
@@ -208,7 +211,8 @@ class World:
         )
         return task
 
-    def _charge(self, task: Task) -> None:
+    def charge(self, task: Task) -> None:
+        """Take its price from the account."""
         entry = Entry(
             id=self.token(), kind="deduct", task_id=task.id, micros=task.price_micros, at_ms=task.created_ms
         )

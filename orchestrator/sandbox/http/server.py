@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from email.utils import formatdate
 from types import TracebackType
@@ -15,6 +15,7 @@ from orchestrator.ports import Clock
 from orchestrator.runtime import event_loop
 from orchestrator.runtime.clock import SystemClock
 from orchestrator.sandbox.account.bill import Bill
+from orchestrator.sandbox.account.recalling import Recalled, recall
 from orchestrator.sandbox.account.world import World
 from orchestrator.sandbox.config import SandboxConfig, with_changes
 from orchestrator.sandbox.faults.script import Faults
@@ -87,6 +88,11 @@ class Sandbox:
     def advance(self, seconds: float) -> None:
         """Move the provider's clock forward."""
         advance(self.world, seconds)
+
+    def recall(self, tasks: Iterable[Recalled]) -> None:
+        """Know tasks of an earlier stand-in, which took what it knew with it."""
+        for task in tasks:
+            recall(self.world, task)
 
 
 @asynccontextmanager
@@ -183,6 +189,11 @@ class SandboxThread:
     def advance(self, seconds: float) -> None:
         """Move the provider's clock forward."""
         self._call(lambda: self.sandbox.advance(seconds))
+
+    def recall(self, tasks: Iterable[Recalled]) -> None:
+        """Know tasks of an earlier stand-in."""
+        known = list(tasks)
+        self._call(lambda: self.sandbox.recall(known))
 
     def _call(self, work: Callable[[], Any]) -> Any:
         if self._loop is None or not self._thread.is_alive():

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from orchestrator.core.states import AttemptState
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import attempts, job_specs, jobs, lanes, runs
+from orchestrator.store.db.schema import ATTEMPT_IS_LIVE, attempts, job_specs, jobs, lanes, runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +87,12 @@ def held_by(tx: Tx, worker: str, attempt_ids: Sequence[int]) -> list[HeldAttempt
     is_its = (attempts.c.id.in_(attempt_ids), attempts.c.worker == worker)
     query = HELD_ATTEMPTS.where(*is_its).order_by(attempts.c.id)
     return [held_attempt(row) for row in tx.conn.execute(query).mappings()]
+
+
+def under_way(tx: Tx) -> list[HeldAttempt]:
+    """The attempts of all workers whose tasks are at the provider."""
+    query = HELD_ATTEMPTS.where(ATTEMPT_IS_LIVE, attempts.c.prediction_id.is_not(None))
+    return [held_attempt(row) for row in tx.conn.execute(query.order_by(attempts.c.id)).mappings()]
 
 
 HELD_ATTEMPTS: Final = (

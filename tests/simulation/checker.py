@@ -29,6 +29,8 @@ each subject:
 * steering: nothing beyond a canary is sent before its run is approved, and nothing that a person holds;
 * stages: a later stage takes only pictures that are there and wanted, waits for none of those, and its
   money is kept where the manifest says so;
+* nights: what a later run of a manifest reuses is good and costs nothing, what it buys nobody has or makes,
+  and what it supersedes is never sent;
 * idling: no slot is free beside a ready job, and no lost reply is looked for, without a reason or an end;
 * ending: every job is over, or stopped for a reason that is told.
 """
@@ -46,6 +48,7 @@ from .checks.files import FileChecks
 from .checks.idling import IdlingChecks
 from .checks.money import MoneyChecks
 from .checks.months import MonthChecks
+from .checks.nights import NightChecks
 from .checks.posts import PostChecks
 from .checks.rate import RateChecks
 from .checks.restored import RestoredChecks
@@ -93,6 +96,7 @@ class Checker:
         self._decisions = DecisionChecks(scene)
         self.steering = SteeringChecks(scene)
         self.stages = StageChecks(scene)
+        self.nights = NightChecks(scene)
         self.idling = IdlingChecks(scene)
         self._ending = EndingChecks(scene)
         self._seen = 0
@@ -115,6 +119,7 @@ class Checker:
                 self.states.attempt_moved(who, row)
                 if row["now"] == "leased" and row["was"] != "leased":
                     self.stages.claimed(row["job"])
+                    self.nights.claimed(row["job"])
         self.money.booked(who)
         self._decisions.committed()
         if self.scene.plan.files:
@@ -129,6 +134,7 @@ class Checker:
         self.copies.is_known(who)
         self.steering.posted(attempt)
         self.stages.posted(attempt, inputs)
+        self.nights.posted(attempt)
         return attempt
 
     def created(self, _task: SimulatedTask) -> None:
@@ -160,6 +166,7 @@ class Checker:
                 self.files.of_job(job["id"])
         self._ending.settled(jobs, attempts, stopped=stopped)
         self.stages.settled(jobs)
+        self.nights.settled()
         self.posts.nothing_lost(attempts)
         self.webhooks.evidence_was_used(attempts)
         self.choosing.as_said()

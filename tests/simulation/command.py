@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from .bench import benches
+from .faults import STRONG
 from .seed import simulate
 from .summary import Log, Summary
 
@@ -22,12 +23,12 @@ SEEDS_FOR_EACH_ON_A_SERVER = 50
 Chunk = tuple[int, ...]
 
 
-def many(seeds: Iterable[int], database: str = "sqlite") -> Summary:
-    """Run seeds in this process."""
+def many(seeds: Iterable[int], database: str = "sqlite", *, theme: str | None = None) -> Summary:
+    """Run seeds in this process; a theme can be asked for."""
     summary = Summary()
     for seed in seeds:
         began = time.process_time()
-        result = simulate(seed, database=database)
+        result = simulate(seed, theme, database=database)
         summary.add(result, time.process_time() - began)
     return summary
 
@@ -37,7 +38,7 @@ def main() -> int:
     given = _words().parse_args()
     try:
         if given.seed is not None:
-            return _one(given.seed, "sqlite" if given.database == "both" else given.database)
+            return _one(given.seed, given.theme, "sqlite" if given.database == "both" else given.database)
         if given.database != "both":
             return _all(given, given.database, given.seeds)
         ended = _all(given, "sqlite", given.seeds)
@@ -59,6 +60,7 @@ def _words() -> argparse.ArgumentParser:
         help="both: SQLite, and a seed on Postgres for each fifty of them",
     )
     words.add_argument("--log", type=Path, help="a file of JSON lines to add to, and to go on from")
+    words.add_argument("--theme", choices=sorted(STRONG), help="of every seed, whatever its dice say")
     words.add_argument("--seed", type=int, help="one seed, with its whole timeline")
     words.add_argument("--show", type=int, default=3, help="failing seeds shown in full")
     return words
@@ -66,7 +68,7 @@ def _words() -> argparse.ArgumentParser:
 
 def _all(given: argparse.Namespace, database: str, seeds: int) -> int:
     began = time.monotonic()
-    log = Log(given.log, database)
+    log = Log(given.log, database, given.theme)
     last = given.first + seeds
     chunks = [tuple(range(start, min(start + CHUNK, last))) for start in range(given.first, last, CHUNK)]
     done = log.done()
@@ -75,8 +77,9 @@ def _all(given: argparse.Namespace, database: str, seeds: int) -> int:
         if chunk in done:
             summary.merge(done[chunk])
     interrupted = False
+    run = partial(many, database=database, theme=given.theme)
     try:
-        for chunk, part in _run([c for c in chunks if c not in done], given.jobs, database):
+        for chunk, part in _run([c for c in chunks if c not in done], given.jobs, run):
             log.write(chunk, part)
             before = summary.seeds
             summary.merge(part)
@@ -85,17 +88,19 @@ def _all(given: argparse.Namespace, database: str, seeds: int) -> int:
     except KeyboardInterrupt:
         interrupted = True
     print(file=sys.stderr)
-    _print(summary=summary, minutes=(time.monotonic() - began) / 60, show=given.show, database=database)
+    again = f"--database {database}" + (f" --theme {given.theme}" if given.theme else "")
+    _print(summary, given.show, again)
+    print(f"database {database}\n{summary.text((time.monotonic() - began) / 60)}")
     return INTERRUPTED if interrupted else 1 if summary.failures else 0
 
 
-def _run(chunks: Sequence[Chunk], jobs: int, database: str) -> Iterator[tuple[Chunk, Summary]]:
+def _run(chunks: Sequence[Chunk], jobs: int, run: "partial[Summary]") -> Iterator[tuple[Chunk, Summary]]:
     if jobs == 1:
-        yield from ((chunk, many(chunk, database)) for chunk in chunks)
+        yield from ((chunk, run(chunk)) for chunk in chunks)
         return
-    shared = benches.shared(database)
+    shared = benches.shared(run.keywords["database"])
     with multiprocessing.get_context("spawn").Pool(jobs, _begin, shared) as pool:
-        yield from pool.imap_unordered(partial(_chunk, database=database), chunks)
+        yield from pool.imap_unordered(partial(_chunk, run), chunks)
 
 
 def _begin(folder: Path, server: tuple[str, str] | None) -> None:
@@ -103,8 +108,8 @@ def _begin(folder: Path, server: tuple[str, str] | None) -> None:
     benches.adopt(folder, server)
 
 
-def _chunk(chunk: Chunk, database: str) -> tuple[Chunk, Summary]:
-    return chunk, many(chunk, database)
+def _chunk(run: "partial[Summary]", chunk: Chunk) -> tuple[Chunk, Summary]:
+    return chunk, run(chunk)
 
 
 def _progress(summary: Summary, seeds: int, seconds: float) -> None:
@@ -114,19 +119,18 @@ def _progress(summary: Summary, seeds: int, seconds: float) -> None:
     )
 
 
-def _one(seed: int, database: str) -> int:
-    result = simulate(seed, database=database)
+def _one(seed: int, theme: str | None, database: str) -> int:
+    result = simulate(seed, theme, database=database)
     print(result.plan)
     print(result.timeline.text())
     print(f"{result.failure or 'holds'}  digest {result.timeline.digest()}\n{result.detail}")
     return 1 if result.failure else 0
 
 
-def _print(summary: Summary, minutes: float, show: int, database: str) -> None:
+def _print(summary: Summary, show: int, again: str) -> None:
     for failure in summary.failures[:show]:
         if failure.timeline:
             print(f"--- seed {failure.seed}\n{failure.timeline}\n--- seed {failure.seed}: {failure.message}")
     for failure in summary.failures:
         print(f"seed {failure.seed}: {failure.message.splitlines()[0][:300]}")
-        print(f"  reproduce: python -m tests.simulation --database {database} --seed {failure.seed}")
-    print(f"database {database}\n{summary.text(minutes)}")
+        print(f"  reproduce: python -m tests.simulation {again} --seed {failure.seed}")

@@ -109,6 +109,7 @@ STRONG: dict[str, dict[str, float]] = {
     "choosing": {"crash": 0.01},
     "steered": {"crash": 0.01},
     "staged": {"crash": 0.01},
+    "nights": {"crash": 0.01},
 }
 """The chances that a theme sets, whatever the dice say. A theme that is named here alone is drawn by no dice,
 but asked for."""

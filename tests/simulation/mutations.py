@@ -9,6 +9,7 @@ from .doubt_bugs import DOUBT_BUGS
 from .ending_bugs import ENDING_BUGS
 from .money_bugs import MONEY_BUGS
 from .month_bugs import MONTH_BUGS
+from .night_bugs import NIGHT_BUGS
 from .picture_bugs import PICTURE_BUGS
 from .planting import Mutation, planted
 from .price_bugs import PRICE_BUGS
@@ -30,6 +31,7 @@ MUTATIONS = (
     *ENDING_BUGS,
     *MONEY_BUGS,
     *MONTH_BUGS,
+    *NIGHT_BUGS,
     *PICTURE_BUGS,
     *PRICE_BUGS,
     *RESCUE_BUGS,

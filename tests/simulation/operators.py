@@ -54,22 +54,8 @@ class Operator:
     def apply(self, run: PlannedRun) -> int:
         """What `orchestrator apply` writes; returns how many jobs were new."""
         with self._database.write() as tx:
-            stored = runs.ensure_run(
-                tx,
-                RunSpec(
-                    campaign=run.campaign,
-                    name=run.name,
-                    run_key="main",
-                    model=MODEL,
-                    manifest_path=f"jobs/{run.name}.yaml",
-                    manifest_sha256="0" * 64,
-                    priority=run.priority,
-                    max_attempts=run.max_attempts,
-                    settings=CANARY if self._plan.steered else {},
-                    chain_reserved=self._plan.chained,
-                ),
-            )
-            specs = [self._spec(run, *each) for each in enumerate(prompts(run))]
+            stored = runs.ensure_run(tx, self.manifest(run))
+            specs = [self.job(run, *each) for each in enumerate(prompts(run))]
             added = adding.add_jobs(tx, stored, [*specs, *following(self._plan, specs)])
             if self._plan.steered and added.new:
                 self.steering.begin(tx, stored, specs)
@@ -80,6 +66,21 @@ class Operator:
         self._timeline.mark("operator", "applied", run.name, added.new, "new")
         return added.new
 
+    def manifest(self, run: PlannedRun, run_key: str = "main") -> RunSpec:
+        """What a manifest says of one of its runs."""
+        return RunSpec(
+            campaign=run.campaign,
+            name=run.name,
+            run_key=run_key,
+            model=MODEL,
+            manifest_path=f"jobs/{run.name}.yaml",
+            manifest_sha256="0" * 64,
+            priority=run.priority,
+            max_attempts=run.max_attempts,
+            settings=CANARY if self._plan.steered else {},
+            chain_reserved=self._plan.chained,
+        )
+
     def _twins(self, run: PlannedRun, job: JobSpec) -> list[tuple[str, tuple[str, ...]]]:
         """Rows that ask for what the first job of a run does: one more each time it is applied, to three."""
         times = self._applied[run.name] = min(3, self._applied.get(run.name, 0) + 1)
@@ -88,7 +89,8 @@ class Operator:
             for row in range(times)
         ]
 
-    def _spec(self, run: PlannedRun, ordinal: int, item: tuple[int, int, dict[str, Any]]) -> JobSpec:
+    def job(self, run: PlannedRun, ordinal: int, item: tuple[int, int, dict[str, Any]]) -> JobSpec:
+        """One job of a manifest."""
         number, variation, params = item
         path, sha256, size = self._photo
         written = "photos/a.png"

@@ -115,6 +115,7 @@ class SimulationPlan:
     steered: bool = False  # people hold jobs, put them ahead, and approve canaries
     staged: str | None = None  # what a later stage takes: `all` or `accepted`
     chained: bool = False  # money is kept for what follows from jobs that were begun
+    nights: int = 0  # how many later runs of the one manifest are applied
     lasting: str | None = None  # one of LASTING
     lasting_at: int = 0  # which picture or input
 

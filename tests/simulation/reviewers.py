@@ -13,6 +13,7 @@ from orchestrator.store.runs.runs import existing_ids
 from orchestrator.store.runs.unrequested import Requested
 
 from .operators import PERSON
+from .shifts import NightShift
 from .staged import Again
 
 if TYPE_CHECKING:
@@ -31,12 +32,15 @@ class Reviewers:
         self._dice = random.Random(f"reviewers {simulation.plan.seed}")
         self._requests = 0
         self._again = Again(simulation, self._database) if simulation.plan.staged else None
+        self._nights = NightShift(simulation, self._database) if simulation.plan.nights else None
 
     def act(self) -> None:
         """One random command."""
         acts = (self._judge, self._judge, self._redo, self._redo, self._prune)
         if self._again:
             acts = (self._judge, self._judge, self._judge, self._redo, self._again.act)
+        if self._nights:
+            acts = (self._judge, self._redo, self._prune, self._nights.act, self._nights.act)
         self._dice.choice(acts)()
 
     def _judge(self) -> None:

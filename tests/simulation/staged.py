@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from orchestrator.catalogue import revisions
 from orchestrator.core.keys import job_key
 from orchestrator.core.specs import PICTURE, JobSpec, LocalImage, Needs
 from orchestrator.store.account.acts import Signature
@@ -82,9 +83,9 @@ class Again:
         simulation.operator.apply(run)
         run_id = simulation.checker.scene.row("SELECT id FROM runs WHERE name = ?", run.name)["id"]
         with self._database.write() as tx:
-            made = make_again(tx, run_id, PERSON, revisions={})
+            made = make_again(tx, run_id, PERSON, revisions=revisions())
         with self._database.write() as tx:
-            twice = make_again(tx, run_id, PERSON, revisions={})
+            twice = make_again(tx, run_id, PERSON, revisions=revisions())
         simulation.checker.learn_jobs()
         simulation.checker.expect(twice == 0, "7", f"applying {run.name} twice made {twice} jobs again twice")
         simulation.timeline.mark("operator", "makes again", run.name, made)

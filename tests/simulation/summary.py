@@ -111,9 +111,9 @@ def _counts(counts: Counter[str]) -> str:
 class Log:
     """A JSON line for each chunk of seeds; a later run of the same code goes on where this one stopped."""
 
-    def __init__(self, path: Path | None, database: str) -> None:
+    def __init__(self, path: Path | None, database: str, theme: str | None = None) -> None:
         self._path = path
-        self._common = {"database": database, "code": code_digest()}
+        self._common = {"database": database, "code": code_digest(), "theme": theme}
 
     def done(self) -> dict[tuple[int, ...], Summary]:
         """Sums of the chunks that this code has run already, by their seeds."""
@@ -123,7 +123,7 @@ class Log:
         return {
             tuple(line["chunk"]): _read(line["summary"])
             for line in lines
-            if {name: line[name] for name in self._common} == self._common
+            if {name: line.get(name) for name in self._common} == self._common
         }
 
     def write(self, chunk: tuple[int, ...], summary: Summary) -> None:

@@ -65,6 +65,20 @@ def staged(dice: random.Random, plan: SimulationPlan) -> None:
     plan.chances["nsfw"] = 0.4
 
 
+def nights(dice: random.Random, plan: SimulationPlan) -> None:
+    """A manifest is applied night after night, while what it asked for before is made, doubted, rejected and
+    asked for again.
+    """
+    run = replace(plan.runs[0], variations=1, local_images=False)
+    plan.runs = [replace(run, combinations=dice.randint(4, 8), images=dice.choice((1, 1, 2)))]
+    plan.nights, plan.reviews = dice.choice((2, 3)), dice.choice((12, 24))
+    plan.caps, plan.files, plan.operator_actions = [], [], 0
+    plan.lasting, plan.restored, plan.copy_buys = None, None, 0
+    plan.faults_until = max(plan.faults_until, 600.0)
+    plan.workers, plan.concurrency = min(plan.workers, 3), dice.choice((1, 1, 3))
+    plan.submits_per_minute = dice.choice((2, 5, 500))
+
+
 def _plain(plan: SimulationPlan) -> None:
     """Ten jobs for which nothing else is odd."""
     plan.runs = [replace(plan.runs[0], combinations=10, variations=1, images=1, local_images=False)]
@@ -81,5 +95,6 @@ WORLDS: dict[str, Callable[[random.Random, SimulationPlan], None]] = {
     "billed": bill_before_list,
     "steered": steered,
     "staged": staged,
+    "nights": nights,
 }
 """By theme: what makes its world of a plan."""

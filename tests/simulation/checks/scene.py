@@ -76,6 +76,9 @@ class Scene:
         """How many paid tasks the jobs of a prompt may have: one each, and one for each decision of a
         person."""
         jobs = self.job_ids_of.get(prompt, [])
+        if self.plan.nights:
+            nobody_buys = "SELECT id FROM jobs WHERE state = 'reused' OR reason = 'superseded'"
+            jobs = sorted(set(jobs) - {row["id"] for row in self.rows(nobody_buys)})
         return len(jobs) + sum(self.authorized[job] for job in jobs)
 
     def held(self, prediction: str) -> bool:

@@ -14,7 +14,7 @@ class SourcePicture:
     name: str
     job_id: int
     sha256: str = ""
-    path: Path | None = None
+    path: Path | None = None  # one that another job has made: relative to the output root
     url: str = ""
 
 

@@ -74,7 +74,7 @@ class StaticLinks:
         for row in matrix.rows:
             for source in sources_of(row.first)[:1]:
                 if source.path is not None:
-                    yield source.sha256, source.path, ThumbnailKind.SMALL
+                    yield source.sha256, self._root / source.path, ThumbnailKind.SMALL
             for shown in (each for cell in row.cells if cell.choice for each in cell.choice.pictures):
                 kind = ThumbnailKind.BLURRED if shown.flagged else ThumbnailKind.SMALL
                 yield shown.output.sha256 or "", self._root / (shown.output.path or ""), kind

@@ -81,6 +81,10 @@ def test_nothing_follows_from_a_picture_that_is_rejected(small):
     assert (made["jobs"]["succeeded"], bought(small)) == (FEW + 2 * (FEW - 1), FEW + 2 * (FEW - 1))
     assert "no_picture" in small.shell.said
     assert {job["state"] for job in small.listed("large")} == {"succeeded", "pending"}
+    done = next(job for job in small.listed("cutout") if job["state"] == "succeeded")
+    assert small.shell("jobs", "show", str(done["id"])) == ExitCode.DONE
+    (kept,) = good
+    assert f"picture 1 of job {kept['id']}: {kept['outputs'][0]['path']}" in small.shell.said
 
 
 def test_another_choice_makes_again_what_follows_from_it_once(small):
@@ -130,3 +134,7 @@ def test_with_money_kept_for_chains_fewer_are_begun_and_each_is_finished(small):
     small(ExitCode.BUDGET)
     assert bought(small) == 3
     assert {job["state"] for job in small.listed("large")} == {"succeeded", "pending"}
+    done = next(job for job in small.listed("cutout") if job["state"] == "succeeded")
+    assert small.shell("jobs", "show", str(done["id"])) == ExitCode.DONE
+    (kept,) = good
+    assert f"picture 1 of job {kept['id']}: {kept['outputs'][0]['path']}" in small.shell.said

@@ -128,6 +128,7 @@ def job_document(row: JobRow, why: str | None = None) -> Json:
         "redo_of": row.redo_of,
         "stage": row.stage or None,
         "needs_job": row.needs_job,
+        "needs_index": row.needs_index,
         "reused_from": row.reused_from,
         "charged_usd": None if row.charged_micros is None else format_usd(row.charged_micros),
         "why": why,

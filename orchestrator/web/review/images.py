@@ -65,7 +65,7 @@ class Images:
             with self._database.read() as tx:
                 found = [each for row in products.tries(tx, [job_id]) for each in sources_of(row)]
             path = next((each.path for each in found if each.sha256 == sha256), None)
-            return b"" if path is None else self._shelf.get(sha256, path, kind).webp
+            return b"" if path is None else self._shelf.get(sha256, self._root / path, kind).webp
 
         return await self._webp(make)
 

@@ -26,7 +26,8 @@ class ServedLinks:
         """A small picture of a source."""
         if not source.sha256 or source.path is None:
             return ""
-        is_there = source.path.is_file() or self._shelf.find(source.sha256, ThumbnailKind.SMALL) is not None
+        path = self._root / source.path
+        is_there = path.is_file() or self._shelf.find(source.sha256, ThumbnailKind.SMALL) is not None
         return f"/sources/{source.job_id}/{source.sha256}-256.webp" if is_there else ""
 
     def full(self, shown: Shown) -> str:

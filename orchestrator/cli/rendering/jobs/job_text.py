@@ -154,12 +154,22 @@ def detail_text(detail: JobDetail, why: str, output_root: Path) -> str:
 def _choosing(job: JobRow) -> list[tuple[str, str]]:
     """Whose try it is, and what was said of its pictures."""
     tried = [("redo of", f"job {job.redo_of}")] if job.redo_of is not None else []
-    tried += [("made of", f"picture of job {job.needs_job}")] if job.needs_job is not None else []
+    tried += _made_of(job)
     tried += [("pictures of", f"job {job.reused_from}")] if job.reused_from is not None else []
     stars = f"{job.stars} of {STARS_MAX} stars" if job.stars else ""
     said = ", ".join(part for part in (job.verdict or "", stars) if part)
     note = f": {safe(job.note, 200)}" if job.note else ""
     return [*tried, *([("verdict", said + note)] if said or note else [])]
+
+
+def _made_of(job: JobRow) -> list[tuple[str, str]]:
+    """Which picture of which job it takes; where that lies once it has it."""
+    if job.needs_job is None:
+        return []
+    of = f"picture {(job.needs_index or 0) + 1} of job {job.needs_job}"
+    if job.taken_path is None:
+        return [("made of", of)]
+    return [("made of", f"{of}: {safe(job.taken_path)}")]
 
 
 def _value(value: object) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, func, select
 
+from orchestrator.core.specs import PICTURE
 from orchestrator.core.states import JobState
 from orchestrator.store.choosing.choices import superseded_by
 from orchestrator.store.choosing.originals import ORIGIN, said_columns
@@ -69,6 +70,8 @@ class JobRow:
     ] = ()  # its value on each axis; empty where it was recorded without names
     stage: str = ""  # empty: what the manifest itself asks for
     needs_job: int | None = None  # the job whose picture it takes
+    needs_index: int | None = None  # which of its pictures, from 0
+    taken_path: str | None = None  # where that one lay, relative to the output root; None: it has none yet
     blocked: BlockedJob | None = None  # it waits for that one
 
 
@@ -190,6 +193,8 @@ def _job_row(row: Any, last: LastAttempt, pictures: list[OutputRow]) -> JobRow:
         axes=tuple((str(name), str(label)) for name, label in row.axes or ()),
         stage=row.stage or "",
         needs_job=row.needs_job,
+        needs_index=row.needs_index,
+        taken_path=((row.local_images or {}).get(PICTURE) or {}).get("path"),
     )
 
 
@@ -206,6 +211,7 @@ _ROWS: Final = (
         job_specs.c.tags,
         job_specs.c.axes,
         job_specs.c.stage,
+        job_specs.c.local_images,
     )
     .select_from(job_table)
     .join(run_table, run_table.c.id == job_table.c.run_id)

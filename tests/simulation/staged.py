@@ -82,9 +82,9 @@ class Again:
         simulation.operator.apply(run)
         run_id = simulation.checker.scene.row("SELECT id FROM runs WHERE name = ?", run.name)["id"]
         with self._database.write() as tx:
-            made = make_again(tx, run_id, PERSON)
+            made = make_again(tx, run_id, PERSON, revisions={})
         with self._database.write() as tx:
-            twice = make_again(tx, run_id, PERSON)
+            twice = make_again(tx, run_id, PERSON, revisions={})
         simulation.checker.learn_jobs()
         simulation.checker.expect(twice == 0, "7", f"applying {run.name} twice made {twice} jobs again twice")
         simulation.timeline.mark("operator", "makes again", run.name, made)

@@ -129,7 +129,7 @@ class Surroundings:
             return
         await asyncio.sleep(self._simulation.plan.mass_kill)
         while not self._simulation.account.quiet:
-            sending = self._simulation.checker.row(
+            (sending,) = self._simulation.checker.rows(
                 "SELECT count(*) AS n FROM attempts WHERE state = 'submitting'"
             )
             if sending["n"] > 1:

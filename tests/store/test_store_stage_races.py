@@ -107,7 +107,7 @@ def test_two_applies_at_once_make_everything_once_and_again_once(staged, open_da
 
     def again(each: Staged) -> None:
         with each.world.database.write() as tx:
-            made.append(make_again(tx, each.run().id, SIGNED))
+            made.append(make_again(tx, each.run().id, SIGNED, revisions={}))
 
     threads = [threading.Thread(target=again, args=(each,)) for each in both]
     for thread in threads:

@@ -57,23 +57,7 @@ class Simulation:
     async def run(self, loop: VirtualLoop) -> None:
         """All of it; raises ViolationError."""
         self._set_up(loop)
-        background = [
-            loop.create_task(job)
-            for job in (
-                self.surroundings.foreigners(),
-                self.surroundings.other_copy(),
-                self.surroundings.people(),
-                self.surroundings.steering(),
-                self.surroundings.buyer(),
-                self.surroundings.reviewers(),
-                self.surroundings.clock(),
-                self.surroundings.backup(),
-                self.surroundings.mass_kill(),
-                self.surroundings.idleness(),
-            )
-        ]
-        for disturbance in background:
-            disturbance.add_done_callback(self._has_ended)
+        background = self.surroundings.begin(loop)
         workers = [loop.create_task(self._supervise(number)) for number in range(self.plan.workers)]
         failed = loop.create_task(self.failed.wait())
         try:
@@ -95,13 +79,6 @@ class Simulation:
             for process in list(self.alive.values()):
                 await process.drop()
             self.checker.close()
-
-    def _has_ended(self, disturbance: asyncio.Task[None]) -> None:
-        """A disturbance that broke disturbs nothing any more, and its seed would prove nothing."""
-        error = None if disturbance.cancelled() else disturbance.exception()
-        if error is not None:
-            self.checker.broke("a disturbance", error)
-            self.failed.set()
 
     def _set_up(self, loop: VirtualLoop) -> None:
         loop.set_task_factory(task_factory)

@@ -113,8 +113,9 @@ class SimulatedDisk:
                 each,
                 self._place(each, (each.to, each.path, *each.may_be), but=clean if came == clean else None),
             )
-            for each in wanted.leaving
+            for each in (*wanted.leaving, *(each for each in wanted.staying if not self._is_there(each)))
         ]
+        found_clean = {each.key: clean for each, place in left if place == clean} if came is None else {}
         if came is None:
             left = [(each, place) for each, place in left if place not in {None, clean}]
         for each, place in left:
@@ -122,6 +123,9 @@ class SimulatedDisk:
                 self.files[each.to] = each.sha256
         process.crashpoint("move.secured")
         if came is not None:
+            kept = self.files.get(clean)
+            if kept not in {None, coming.sha256, *(each.sha256 for each, place in left if place is not None)}:
+                self.files[f"{clean}~changed-{len(self.files)}"] = str(kept)  # nobody knows whose it is
             self.files[clean] = coming.sha256
             if came != clean:
                 del self.files[came]
@@ -131,10 +135,13 @@ class SimulatedDisk:
             for name in (place, each.path, *each.may_be):
                 if name not in {None, each.to, clean} and self.files.get(name) == each.sha256:
                     del self.files[name]
-        return CellMoved(places=places | ({coming.key: clean} if came is not None else {}))
+        return CellMoved(places=found_clean | places | ({coming.key: clean} if came is not None else {}))
 
     def _place(self, picture: MovingPicture, names: tuple[str, ...], but: str | None = None) -> str | None:
         return next((name for name in names if name != but and self.files.get(name) == picture.sha256), None)
+
+    def _is_there(self, picture: MovingPicture) -> bool:
+        return self.files.get(picture.path) == picture.sha256
 
     def _is_lost(self, task: SimulatedTask, index: int) -> bool:
         return (

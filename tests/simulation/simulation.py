@@ -57,21 +57,7 @@ class Simulation:
     async def run(self, loop: VirtualLoop) -> None:
         """All of it; raises ViolationError."""
         self._set_up(loop)
-        background = [
-            loop.create_task(job)
-            for job in (
-                self.surroundings.foreigners(),
-                self.surroundings.other_copy(),
-                self.surroundings.people(),
-                self.surroundings.steering(),
-                self.surroundings.buyer(),
-                self.surroundings.reviewers(),
-                self.surroundings.clock(),
-                self.surroundings.backup(),
-                self.surroundings.mass_kill(),
-                self.surroundings.idleness(),
-            )
-        ]
+        background = self.surroundings.begin(loop)
         workers = [loop.create_task(self._supervise(number)) for number in range(self.plan.workers)]
         failed = loop.create_task(self.failed.wait())
         try:

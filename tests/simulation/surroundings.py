@@ -27,6 +27,34 @@ class Surroundings:
         self._simulation = simulation
         self.reviews = simulation.plan.reviews  # still to come
 
+    def begin(self, loop: asyncio.AbstractEventLoop) -> list[asyncio.Task[None]]:
+        """All of it, beside the workers."""
+        disturbances = [
+            loop.create_task(job)
+            for job in (
+                self.foreigners(),
+                self.other_copy(),
+                self.people(),
+                self.steering(),
+                self.buyer(),
+                self.reviewers(),
+                self.clock(),
+                self.backup(),
+                self.mass_kill(),
+                self.idleness(),
+            )
+        ]
+        for disturbance in disturbances:
+            disturbance.add_done_callback(self._has_ended)
+        return disturbances
+
+    def _has_ended(self, disturbance: asyncio.Task[None]) -> None:
+        """A disturbance that broke disturbs nothing any more, and its seed would prove nothing."""
+        error = None if disturbance.cancelled() else disturbance.exception()
+        if error is not None:
+            self._simulation.checker.broke("a disturbance", error)
+            self._simulation.failed.set()
+
     async def foreigners(self) -> None:
         """Other users of the same account."""
         for _ in range(self._simulation.plan.foreign_tasks):
@@ -130,7 +158,7 @@ class Surroundings:
             return
         await asyncio.sleep(self._simulation.plan.mass_kill)
         while not self._simulation.account.quiet:
-            sending = self._simulation.checker.row(
+            (sending,) = self._simulation.checker.rows(
                 "SELECT count(*) AS n FROM attempts WHERE state = 'submitting'"
             )
             if sending["n"] > 1:

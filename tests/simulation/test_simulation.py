@@ -9,6 +9,7 @@ from .bench import benches
 from .command import many
 from .seed import simulate
 from .summary import STATE_EDGES, Summary
+from .surroundings import Surroundings
 from .worlds import WORLDS
 
 CHUNKS = 8
@@ -70,9 +71,22 @@ def test_the_steps_that_are_seen_are_those_of_the_products_tables() -> None:
     assert not seen & ELSEWHERE.keys()
 
 
+def test_all_workers_die_at_once_where_the_plan_says_so() -> None:
+    assert simulate(25, "crashes").timeline.faults["mass_kill"] == 1
+
+
+def test_a_disturbance_that_breaks_fails_its_seed(monkeypatch) -> None:
+    monkeypatch.setattr(Surroundings, "mass_kill", _breaks)
+    assert "a disturbance broke: ZeroDivisionError" in str(simulate(3).failure)
+
+
 def test_a_seed_repeats_itself() -> None:
     for seed in (3, 11):
         assert simulate(seed).timeline.digest() == simulate(seed).timeline.digest()
+
+
+async def _breaks(_surroundings: Surroundings) -> None:
+    raise ZeroDivisionError
 
 
 def _told(summary: Summary) -> str:

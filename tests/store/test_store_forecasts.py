@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import update
 from support.signed import SIGNED
+from support.staged import Staged
 from support.world import PRICE
 
 from orchestrator.actions.operator.closing import close_campaign
 from orchestrator.core.forecast import DAY_MS
 from orchestrator.core.states import AttemptState
+from orchestrator.core.verdicts import JobVerdict
 from orchestrator.store.db.schema import Scope, Window, balances, jobs, schedules, ticks
 from orchestrator.store.runs.campaigns import pause
 from orchestrator.store.views.money.forecasts import month_forecasts
@@ -54,6 +56,18 @@ def test_what_counts_and_what_waits_is_of_the_account_and_of_each_campaign(world
     found = forecasts(world)
     assert sum(found[name].found.queued for name in ("sale", "other")) == 3 * PRICE
     assert said(world) == (2 * PRICE, 3 * PRICE, None, "not enough history")
+
+
+def test_what_waits_for_pictures_is_counted_until_its_picture_does_not_come(world):
+    staged = Staged(world)
+    staged.apply(2)
+    assert said(world)[1] == 4 * PRICE
+    staged.make()
+    assert said(world)[1] == 3 * PRICE
+    staged.make()
+    assert said(world)[1] == 2 * PRICE
+    staged.say(JobVerdict.REJECTED, staged.base(0).id)
+    assert said(world)[1] == PRICE
 
 
 def test_what_is_paused_or_waits_for_another_month_is_not_counted(world):

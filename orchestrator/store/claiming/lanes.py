@@ -19,6 +19,7 @@ from orchestrator.store.claiming.lane import Lane
 from orchestrator.store.claiming.lane_parts import in_parts
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import (
+    JOB_NEEDS,
     JOB_READY,
     JOB_WAITING,
     LANE_OPEN,
@@ -79,6 +80,16 @@ def pending_lanes(
     _add_gates(tx, found)
     _add_pauses(found, rules.pauses if rules else pauses.in_force(tx), tx.now)
     _add_caps(found, rules.caps if rules else _caps_about(tx, day, found))
+    return found
+
+
+def blocked_lanes(tx: Tx, rules: Rules, besides: Collection[int]) -> list[Lane]:
+    """Lanes besides these in which jobs wait for the pictures of others, with their pauses and caps."""
+    rows = tx.conn.execute(_BLOCKED)
+    found = [_lane(row, ready=False) for row in rows if row.id not in besides]
+    _add_gates(tx, found)
+    _add_pauses(found, rules.pauses, tx.now)
+    _add_caps(found, rules.caps)
     return found
 
 
@@ -194,6 +205,9 @@ _LANES: Final = (
     .join(campaigns)
 )
 _IS_READY: Final = ~lanes.c.idle & exists().where(jobs.c.lane_id == lanes.c.id, JOB_READY).correlate(lanes)
+_BLOCKED: Final = _LANES.where(
+    lanes.c.id.in_(select(jobs.c.lane_id).where(JOB_WAITING, JOB_NEEDS, jobs.c.due_at.is_(None)))
+).order_by(lanes.c.id)
 _OPEN: Final = _LANES.where(LANE_OPEN).order_by(lanes.c.priority.desc(), lanes.c.id)
 _OF_JOB: Final = _LANES.add_columns(_IS_READY.label("ready")).where(
     lanes.c.id == select(jobs.c.lane_id).where(jobs.c.id == bindparam("job")).scalar_subquery()

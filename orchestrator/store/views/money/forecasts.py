@@ -22,7 +22,7 @@ from orchestrator.core.forecast import (
 )
 from orchestrator.core.month import month_ms
 from orchestrator.store.claiming.lane import Lane
-from orchestrator.store.claiming.lanes import Rules, pending_lanes, rules_in_force
+from orchestrator.store.claiming.lanes import Rules, blocked_lanes, pending_lanes, rules_in_force
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import (
     LEDGER_IS_ODD,
@@ -71,6 +71,7 @@ def month_forecasts(
     day = day_of(tx.now, timezone)
     rules = rules_in_force(tx, day) if rules is None else rules
     lanes = pending_lanes(tx, day, rules=rules) if lanes is None else lanes
+    lanes = [*lanes, *blocked_lanes(tx, rules, {lane.id for lane in lanes})]
     end = month_ms(day[:7], timezone)[1]
     counted, past = _counted(tx, day)
     names = {row.id: row.name for row in tx.conn.execute(_NAMES)}

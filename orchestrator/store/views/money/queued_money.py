@@ -6,9 +6,11 @@ from typing import Final
 from sqlalchemy import bindparam, func, select
 
 from orchestrator.core.forecast import DAY_MS, Bound, may_start
+from orchestrator.core.states import JobState
+from orchestrator.core.verdicts import JobVerdict
 from orchestrator.store.claiming.lane import Lane
 from orchestrator.store.db.database import Tx
-from orchestrator.store.db.schema import JOB_READY, JOB_WAITING, Scope, Window, jobs
+from orchestrator.store.db.schema import JOB_NEEDS, JOB_READY, JOB_WAITING, Scope, Window, jobs
 from orchestrator.store.money.caps import Cap
 
 ACCOUNT: Final = (Scope.ACCOUNT.value, 0)
@@ -19,11 +21,12 @@ Owner = tuple[str, int]
 
 def queued_micros(tx: Tx, lanes: Sequence[Lane], end: int, *, extra: Mapping[Owner, int]) -> dict[Owner, int]:
     """The prices of waiting jobs that may still start before `end`: nothing stops their lanes but time, and
-    the caps let them through, a day cap anew each day.
+    the caps let them through, a day cap anew each day. Those that wait for the picture of another are among
+    them, unless the one that makes it has failed, was cancelled, or is rejected.
     """
     ids = [lane.id for lane in lanes if all(pause.until is not None for pause in lane.pauses)]
     waiting: dict[int, int] = {}
-    for query in (_READY, _DUE) if ids else ():
+    for query in (_READY, _DUE, _BLOCKED) if ids else ():
         for row in tx.conn.execute(query, {"lanes": ids, "end": end}):
             waiting[row.lane_id] = waiting.get(row.lane_id, 0) + row.jobs
     times = max(0, (end - tx.now) // DAY_MS)
@@ -58,3 +61,11 @@ _COUNT: Final = select(jobs.c.lane_id, func.count().label("jobs"))
 _AMONG: Final = jobs.c.lane_id.in_(bindparam("lanes", expanding=True))
 _READY: Final = _COUNT.where(JOB_READY, _AMONG).group_by(jobs.c.lane_id)
 _DUE: Final = _COUNT.where(JOB_WAITING, _AMONG, jobs.c.due_at < bindparam("end")).group_by(jobs.c.lane_id)
+_SOURCE: Final = jobs.alias("source")
+_BLOCKED: Final = (
+    _COUNT.join_from(jobs, _SOURCE, _SOURCE.c.id == jobs.c.needs_job)
+    .where(JOB_WAITING, JOB_NEEDS, jobs.c.due_at.is_(None), _AMONG)
+    .where(_SOURCE.c.state.not_in([JobState.FAILED.value, JobState.CANCELLED.value]))
+    .where(func.coalesce(_SOURCE.c.verdict, "") != JobVerdict.REJECTED.value)
+    .group_by(jobs.c.lane_id)
+)

@@ -6,7 +6,8 @@ from support.staged import Staged
 from orchestrator.core.nights import Leftovers, NightRule, Regenerate
 from orchestrator.core.states import AttemptState, JobState
 from orchestrator.core.verdicts import JobVerdict
-from orchestrator.store.db.schema import jobs, lanes
+from orchestrator.store.db.schema import jobs, lanes, outputs
+from orchestrator.store.runs import blocked
 from orchestrator.store.views.jobs.following import FollowingStage, following
 
 CHANGED = NightRule(Regenerate.CHANGED, leftovers=Leftovers.CANCEL)
@@ -165,3 +166,14 @@ def test_what_waits_for_a_picture_counts_by_stage_also_where_a_later_run_points_
     staged.say(JobVerdict.REJECTED, made)
     with staged.world.database.read() as tx:
         assert following(tx, [made]) == [FollowingStage("banner", ready=0, lacking=1)]
+
+
+def test_a_flagged_picture_that_was_discarded_is_told_as_flagged(staged):
+    staged.apply(1)
+    made = staged.make()
+    with staged.world.database.write() as tx:
+        tx.conn.execute(outputs.update().where(outputs.c.job_id == made).values(state="discarded", nsfw=True))
+    waiting = staged.cutout(0).id
+    with staged.world.database.read() as tx:
+        found = blocked.of_jobs(tx, [waiting])[waiting]
+    assert (found.lack, found.why) == (blocked.Lack.NONE, "flagged")

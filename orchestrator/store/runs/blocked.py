@@ -168,7 +168,11 @@ def _state(found: Sequence[Any], row: Any) -> tuple[Lack, str]:
     if job.verdict == REJECTED:
         return Lack.NONE, REJECTED
     for each in found:
-        if each.idx == row.needs_index and each.output_state == OutputState.STORED:
+        if each.idx != row.needs_index:
+            continue
+        if each.output_state == OutputState.DISCARDED:
+            return Lack.NONE, "flagged"
+        if each.output_state == OutputState.STORED:
             flagged = each.nsfw or is_quarantined(each.stored_path)
             return (Lack.NONE, "flagged") if flagged else (Lack.WORD, "unjudged")
     return Lack.NONE, "absent"

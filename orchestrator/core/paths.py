@@ -106,8 +106,12 @@ def name_of_try(clean: str, *, number: int) -> str:
 
 
 def name_of_extra_output(first: str, *, job_id: int, index: int) -> str:
-    """For an output beyond those that were asked for, beside the `first` one of its job."""
-    return _beside(first, f"extra-{job_id}-{index}")
+    """For an output beyond those that were asked for, beside the `first` one of its job; beside its
+    clean name where that one is superseded, since what is named there is no choice.
+    """
+    pure = PurePosixPath(first)
+    beside = str(pure.parent.parent / pure.name) if is_superseded(first) else first
+    return _beside(beside, f"extra-{job_id}-{index}")
 
 
 def places_of_download(path: str, *, job_id: int) -> tuple[str, str, str]:

@@ -33,6 +33,7 @@ IDS = st.integers(1, 10**12)
         (name_of_later_job("a/b.png", run_key="main", job_key="00" * 16), "a/b~4e1a2019.png"),
         (name_of_retry("a/b.png", job_id=7, attempt=2), "a/b~retry-7-2.png"),
         (name_of_extra_output("a/b.png", job_id=7, index=3), "a/b~extra-7-3.png"),
+        (name_of_extra_output("a/.superseded/b~7.png", job_id=7, index=3), "a/b~7~extra-7-3.png"),
         (places_of_download("a/b.png", job_id=7), ("a/b.png", "a/b~7.png", "a~b~7.png")),
         (places_of_download("b.png", job_id=7), ("b.png", "b~7.png", "b~7.png")),
     ],

@@ -88,14 +88,19 @@ def _wanted(cell: Cell) -> dict[PictureKey, str]:
     leaving = {
         each.key: each.superseded
         for each in cell.outputs
-        if each.is_try and each is not choice and not is_superseded(each.stored_path or "")
+        if each.is_try and each is not choice and not _is_away(each)
     }
     moves = (
         not choice.is_holder
-        or is_superseded(choice.stored_path or "")
+        or _is_away(choice)
         or choice.moving_to is not None  # it was to leave, and may have begun to
     )
     return leaving | ({choice.key: choice.clean} if moves else {})
+
+
+def _is_away(output: CellOutput) -> bool:
+    """Whether it is recorded where it has not the clean name. Rows of old have clean names that lie there."""
+    return is_superseded(output.stored_path or "") and not is_superseded(output.clean)
 
 
 def _move(cell: Cell, wanted: dict[PictureKey, str]) -> CellMove:

@@ -13,7 +13,7 @@ JOB_KEYS = [
     "id", "campaign", "name", "run", "key", "variation", "state", "reason", "params", "tags", "axes",
     "price_usd", "cost_usd", "attempts", "prediction_id", "inference_ms", "outputs", "created_at",
     "finished_at", "verdict", "stars", "note", "superseded_by", "redo_of", "stage",
-    "needs_job", "reused_from",
+    "needs_job", "needs_index", "reused_from",
     "charged_usd", "why",
 ]  # fmt: skip
 

@@ -105,6 +105,19 @@ def test_a_job_that_failed_keeps_nothing_and_its_further_try_asks_for_all_of_it(
     assert kept(staged) == PRICE
 
 
+def test_a_further_try_asks_for_what_its_first_try_could_not_bring_and_for_nothing_that_is_kept(staged):
+    staged.apply(1, images=2, accepted=False, **CHAIN)
+    held = staged.world.lease()
+    staged.world.send(held)
+    staged.world.accept(held)
+    staged.world.complete(held, 2)
+    staged.finish(held, 2, flagged=(1,))
+    again = staged.redo(held.job_id)
+    with staged.world.database.read() as tx:
+        assert chains.follows(tx, [again]) == {again: PRICE}
+    assert kept(staged) == PRICE
+
+
 def test_what_cannot_be_begun_is_told_with_all_it_asks_and_counted_as_beyond_the_cap(staged):
     staged.apply(3, **CHAIN)
     staged.world.cap(3 * PRICE)

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Select, bindparam, case, exists, func, or_, select, text
+from sqlalchemy import BindParameter, Select, and_, bindparam, exists, func, not_, or_, select, text
 
+from orchestrator.core.paths import QUARANTINE
 from orchestrator.core.states import JobState
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
@@ -69,18 +70,16 @@ def kept(tx: Tx) -> Kept:
 
 def follows(tx: Tx, job_ids: Collection[int]) -> dict[int, int]:
     """What all that waits for the pictures of these jobs costs, and what waits for those in turn, as far as
-    nothing is kept for it yet; in micros.
+    nothing is kept for it yet, in micros: also of a further try that brings what its first try could not.
     """
     roots: dict[int, int] = {}
     for chunk in chunks(sorted(job_ids)):
-        for row in tx.conn.execute(_ROOTS, {"ids": list(chunk)}):
-            if not row.begun:
-                roots[row.id] = row.root
+        roots.update({row.id: row.root for row in tx.conn.execute(_ROOTS, {"ids": list(chunk)})})
     costs: dict[int, int] = {}
     for chunk in chunks(sorted(set(roots.values()))):
         for row in tx.conn.execute(_FOLLOWS, {"ids": list(chunk)}):
             costs[row.root] = int(row.micros)
-    return {job_id: costs.get(roots[job_id], 0) if job_id in roots else 0 for job_id in job_ids}
+    return {job_id: costs.get(roots[job_id], 0) for job_id in job_ids}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +153,7 @@ _CAN_COME: Final = or_(
         outputs.c.idx == jobs.c.needs_index,
         outputs.c.state == OutputState.STORED.value,
         or_(outputs.c.nsfw.is_(None), outputs.c.nsfw.is_(False)),
+        func.coalesce(outputs.c.stored_path, outputs.c.path).not_like(f"{QUARANTINE}/%"),
     ),
 )
 _CHAINED: Final = select(runs.c.id).where(
@@ -192,7 +192,13 @@ def _kept() -> Select[Any]:
 def _follows() -> Select[Any]:
     chain = (
         select(jobs.c.needs_job.label("root"), jobs.c.id, jobs.c.lane_id)
-        .where(jobs.c.needs_job.in_(_IDS), JOB_NEEDS, jobs.c.state == _PENDING)
+        .join_from(jobs, _SOURCE, _SOURCE.c.id == jobs.c.needs_job)
+        .where(
+            jobs.c.needs_job.in_(_IDS),
+            JOB_NEEDS,
+            jobs.c.state == _PENDING,
+            not_(and_(_begun(_SOURCE), _CAN_COME)),
+        )
         .cte("follow", recursive=True)
     )
     further = (
@@ -210,11 +216,8 @@ def _follows() -> Select[Any]:
 
 _KEPT: Final = _kept()
 _FOLLOWS: Final = _follows()
-_ROOT: Final = jobs.alias("root")
-_ROOTS: Final = (
-    select(jobs.c.id, _ROOT.c.id.label("root"), case((_begun(_ROOT), 1), else_=0).label("begun"))
-    .join_from(jobs, _ROOT, _ROOT.c.id == func.coalesce(jobs.c.redo_of, jobs.c.id))
-    .where(jobs.c.id.in_(_IDS))
+_ROOTS: Final = select(jobs.c.id, func.coalesce(jobs.c.redo_of, jobs.c.id).label("root")).where(
+    jobs.c.id.in_(_IDS)
 )
 _ONE: Final = select(jobs.c.needs_job, jobs.c.queue).where(jobs.c.id == bindparam("id"))
 _OF_LANE: Final = select(jobs.c.id).where(jobs.c.lane_id == bindparam("lane")).limit(1)

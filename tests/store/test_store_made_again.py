@@ -8,7 +8,7 @@ from orchestrator.core.states import AttemptState, JobState
 from orchestrator.core.verdicts import JobVerdict
 from orchestrator.store.choosing.made_again import any_stale, make_again
 from orchestrator.store.db.schema import jobs
-from orchestrator.store.runs import needs
+from orchestrator.store.runs import stale_pictures
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def again(staged) -> int:
 
 def stale(staged) -> dict:
     with staged.world.database.read() as tx:
-        found = needs.stale(tx, staged.run().id)
+        found = stale_pictures.totals(tx, staged.run().id)
         assert any_stale(tx, staged.run().id) is bool(found)
     return found
 

@@ -65,6 +65,8 @@ def by_run(tx: Tx, run_ids: Sequence[int] | None = None) -> dict[int, Acceptance
     counts: dict[int, dict[str, tuple[int, int]]] = {}
     for row in tx.conn.execute(query):
         counts.setdefault(row.run_id, {})[row.verdict] = (row.jobs, row.images)
+    if not counts:
+        return {}
     spent = {row.scope_id: row.spent_micros for row in tx.conn.execute(_SPENT, {"ids": list(counts)})}
     found = {}
     for run_id, verdicts in counts.items():

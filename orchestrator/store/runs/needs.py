@@ -23,7 +23,7 @@ from orchestrator.store.db import dialect
 from orchestrator.store.db.bulk import chunks
 from orchestrator.store.db.database import Tx
 from orchestrator.store.db.schema import JOB_NEEDS, Queue, job_specs, jobs
-from orchestrator.store.runs import chosen_pictures, stale_pictures
+from orchestrator.store.runs import chosen_pictures
 from orchestrator.store.runs.chosen_pictures import ChosenPicture, WantedPicture
 from orchestrator.store.runs.new_jobs import NEEDS_PICTURE
 from orchestrator.store.runs.run_lanes import reopen_lanes
@@ -96,13 +96,6 @@ def missed(tx: Tx, after: int, most: int = MISSED_MAX) -> tuple[list[int], int |
 def settle_missed(tx: Tx, rows: Sequence[Sequence[int]]) -> list[int]:
     """Give waiting jobs, found by `missed`, what they take now; returns how many were changed."""
     return [settle_waiting(tx, ids) for ids in rows]
-
-
-def stale(tx: Tx, run_id: int) -> dict[str, tuple[int, int]]:
-    """How many jobs of a run were made of a picture that is not the choice any more, and what one more try
-    of all of them costs, in micros, by price digest. Writes nothing.
-    """
-    return stale_pictures.totals(tx, run_id)
 
 
 def _settle(tx: Tx, which: Select[Any], ids: Sequence[int]) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, union_all
 
 from orchestrator.core.forecast import DAY_MS, Bound, may_start
 from orchestrator.core.states import JobState
@@ -26,9 +26,8 @@ def queued_micros(tx: Tx, lanes: Sequence[Lane], end: int, *, extra: Mapping[Own
     """
     ids = [lane.id for lane in lanes if all(pause.until is not None for pause in lane.pauses)]
     waiting: dict[int, int] = {}
-    for query in (_READY, _DUE, _BLOCKED) if ids else ():
-        for row in tx.conn.execute(query, {"lanes": ids, "end": end}):
-            waiting[row.lane_id] = waiting.get(row.lane_id, 0) + row.jobs
+    for row in tx.conn.execute(_QUEUED, {"lanes": ids, "end": end}) if ids else ():
+        waiting[row.lane_id] = waiting.get(row.lane_id, 0) + row.jobs
     times = max(0, (end - tx.now) // DAY_MS)
     lanes = list({lane.id: lane for lane in lanes}.values())  # one whose jobs are in two parts counts once
     by_run: dict[int, int] = {}
@@ -69,3 +68,4 @@ _BLOCKED: Final = (
     .where(func.coalesce(_SOURCE.c.verdict, "") != JobVerdict.REJECTED.value)
     .group_by(jobs.c.lane_id)
 )
+_QUEUED: Final = union_all(_READY, _DUE, _BLOCKED)
